@@ -1,0 +1,46 @@
+"""See how the gradient travels through a deep network, why, and what would mend it.
+
+    import gradlab
+
+    run, = gradlab.run("configs/deep_sigmoid.yaml", **{"model.depth": 100})
+    run.verdict, run.summary.init["backward_decades"]
+    run.layers          # DataFrame, one row a (step, layer)
+
+Names are loaded when they are first used, so that importing gradlab costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradlab.api import load as load
+    from gradlab.api import run as run
+    from gradlab.results.stored import StoredRun as Run
+
+    __version__: str
+
+__all__ = ["Run", "__version__", "load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name in ("run", "load"):
+        from gradlab import api
+
+        found: Any = getattr(api, name)
+    elif name == "Run":
+        from gradlab.results import stored
+
+        found = stored.StoredRun
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        found = version("gradlab")
+    else:
+        raise AttributeError(f"module 'gradlab' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Public names, loaded or not."""
+    return sorted({*globals(), *__all__})

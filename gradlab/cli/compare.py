@@ -1,0 +1,62 @@
+"""`gradlab compare`."""
+
+from typing import Annotated
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Runs, Version
+
+_FAILED_GATE = 4
+
+
+def compare(
+    runs: Runs,
+    changed_only: Annotated[bool, typer.Option("--changed-only", help="Only what differs.")] = False,
+    fail_on: Annotated[
+        list[str],
+        typer.Option(
+            "--fail-on",
+            metavar="COND",
+            help='Exit with 4 where this holds, as in "final.loss > +5%" against the first run; may be repeated.',
+        ),
+    ] = [],  # noqa: B006  # the command line library copies it
+    out: Out = DEFAULT_OUT,
+    format: Format = Face.TABLE,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> int:
+    """Compare runs with the first one: better, the same or worse, with numbers. Seeds of one experiment are taken together."""
+    from gradlab import judgement
+    from gradlab.cli.output import log, stdout, write, write_json
+    from gradlab.cli.stored import load_judged
+    from gradlab.report.comparison import (
+        comparison_object,
+        comparison_table,
+        failed_gates,
+        profile_table,
+        spread_words,
+    )
+    from gradlab.report.table import as_csv, as_markdown
+    from gradlab.report.terminal import print_table
+    from gradlab.results.store import Store
+
+    store = Store(out)
+    compared = judgement.compare([load_judged(store, run) for run in runs], fail_on)
+    if format is Face.JSON:
+        write_json({"schema_version": 1, **comparison_object(compared, changed_only=changed_only)})
+    elif format is Face.CSV:
+        write(as_csv(comparison_table(compared, changed_only=changed_only, said=False)))
+    else:
+        figures = comparison_table(compared, changed_only=changed_only, said=True)
+        profiles = profile_table(compared)
+        if format is Face.MD:
+            write(f"{as_markdown(figures)}\n{spread_words(compared)}\n\n{as_markdown(profiles)}")
+        else:
+            console = stdout()
+            print_table(console, figures)
+            console.print(f"{spread_words(compared)}\n")
+            console.print("over relative depth: 0 at the input, 1 at the last hidden layer")
+            print_table(console, profiles)
+    for line in failed_gates(compared):
+        log(line)
+    return 0 if compared.passed else _FAILED_GATE

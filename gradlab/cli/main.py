@@ -1,0 +1,116 @@
+"""`gradlab`: the commands and what becomes of errors."""
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from gradlab.cli.check import check
+from gradlab.cli.clean import clean
+from gradlab.cli.compare import compare
+from gradlab.cli.doctor import doctor
+from gradlab.cli.export import export
+from gradlab.cli.list import list_runs
+from gradlab.cli.new import new
+from gradlab.cli.options import Version
+from gradlab.cli.output import log, silence
+from gradlab.cli.run import run
+from gradlab.cli.schema import schema
+from gradlab.cli.show import show
+from gradlab.errors import ConfigError, GradlabError
+
+OK, BUG, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="gradlab",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help starts twice as fast
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def gradlab(version: Version = False) -> None:
+    """See how the gradient travels through a deep network, why, and what would mend it."""
+
+
+app.command("run")(run)
+app.command("list")(list_runs)
+app.command("show")(show)
+app.command("compare")(compare)
+app.command("check")(check)
+app.command("schema")(schema)
+app.command("new")(new)
+app.command("export")(export)
+app.command("doctor")(doctor)
+app.command("clean")(clean)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out a command line.
+
+    Args:
+        argv: Its words after `gradlab`; the process's own where it is None.
+
+    Returns:
+        The exit code: 0 done, 1 gradlab's own bug, 2 usage or configuration, 3 a run could not be carried out, 4 an
+        expectation or comparison failed, 5 nothing matched, 130 interrupted.
+    """
+    code = _run(argv)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            silence(stream)
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Carry out a command line and say what went wrong."""
+    try:
+        code = app(args=None if argv is None else list(argv), prog_name="gradlab", standalone_mode=False)
+        return code if isinstance(code, int) else OK
+    except GradlabError as error:
+        _say(error)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        log("interrupted")
+        return INTERRUPTED
+    except SystemExit as error:
+        # The command line library leaves this way when the reader of its help has gone.
+        return OK if isinstance(error.__context__, BrokenPipeError) else int(error.code or OK)
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line library
+            error.show()
+            return int(error.exit_code)
+        if isinstance(error, BrokenPipeError):
+            silence(sys.stdout)
+            return OK
+        _say_bug(error)
+        return BUG
+
+
+def _say(error: GradlabError) -> None:
+    """Print a fault that the user can mend; of a config, one line a fault and how many there are."""
+    log(str(error))
+    if isinstance(error, ConfigError):
+        number = len(error.faults)
+        log(f"{number} error{'' if number == 1 else 's'}; nothing was run.")
+
+
+def _say_bug(error: Exception) -> None:
+    """Print one line about gradlab's own bug, with where the traceback was written."""
+    words = f"gradlab: internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    trace = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="gradlab-traceback-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(trace)
+    except OSError:
+        log(f"{words}\n{trace}")
+    else:
+        log(f"{words}; the traceback is in {file.name}")

@@ -1,0 +1,65 @@
+"""`gradlab new`."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, HiddenOut, Quiet, Version
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+LIKE = "deep_sigmoid"
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the experiment; NAME.yaml is written.")],
+    like: Annotated[str, typer.Option("--like", metavar="TEMPLATE", help="Which experiment to start from.")] = LIKE,
+    out: HiddenOut = DEFAULT_OUT,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Write NAME.yaml, an experiment to start from. Nothing is overwritten."""
+    from gradlab.cli.output import log, write
+    from gradlab.errors import UsageError
+
+    place = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", place.stem):
+        raise UsageError(f"NAME: expected letters, digits, '.', '_' and '-', got '{place.stem}'")
+    try:
+        with place.open("x", encoding="utf-8") as file:
+            file.write(_renamed(_template(like), place.stem))
+    except FileExistsError:
+        raise UsageError(f"{place}: is there already and is not overwritten") from None
+    except OSError as error:
+        raise UsageError(f"{place}: cannot be written ({error.strerror})") from error
+    write(f"{place}\n")
+    log(f"`gradlab run {place}` trains it", quiet=quiet)
+
+
+def templates() -> dict[str, "Traversable"]:
+    """The experiments that come with gradlab, by name."""
+    found = files("gradlab.cli") / "templates"
+    return {path.name.removesuffix(".yaml"): path for path in found.iterdir() if path.name.endswith(".yaml")}
+
+
+def _template(like: str) -> str:
+    """Text of a template."""
+    from gradlab.errors import UsageError
+    from gradlab.spec.suggestion import suggestion
+
+    known = templates()
+    if like not in known:
+        raise UsageError(f"--like {like}: no such template{suggestion(like, sorted(known), all_of_them=True)}")
+    return known[like].read_text(encoding="utf-8")
+
+
+def _renamed(text: str, name: str) -> str:
+    """A template under a new name, without its reference to a schema that lies elsewhere."""
+    lines = [line for line in text.splitlines() if not line.startswith("# yaml-language-server:")]
+    lines = [line for line in lines if not re.match(r"name\s*:", line)]
+    at = next((row for row, line in enumerate(lines) if line and not line.startswith("#")), len(lines))
+    return "\n".join([*lines[:at], f"name: {name}", *lines[at:]]) + "\n"

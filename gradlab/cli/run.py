@@ -1,0 +1,160 @@
+"""`gradlab run`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, Config, Face, Format, Out, Quiet, Rerun, Set, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gradlab.execution.plan import Plan
+    from gradlab.report.progress import ProgressDisplay
+    from gradlab.results.record import Progress
+    from gradlab.results.stored import StoredRun
+    from gradlab.spec.experiment import Experiment
+
+_FAILED, _UNEXPECTED = 3, 4
+
+
+def run(
+    config: Config,
+    set_: Set = [],  # noqa: B006  # the command line library copies it
+    seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="Several seeds, as in 0-4 or 0,3,7.")] = "",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    rerun: Annotated[
+        Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")
+    ] = Rerun.FAILED,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    out: Out = DEFAULT_OUT,
+    format: Format = Face.TABLE,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> int:
+    """Train an experiment, record every layer, and say what its gradients do."""
+    from gradlab import datasets
+    from gradlab.cli.seeds import seeds_of
+    from gradlab.errors import ConfigError
+    from gradlab.execution import device as devices
+    from gradlab.execution.pipeline import execute
+    from gradlab.execution.plan import make_plan
+    from gradlab.report.markdown import summary
+    from gradlab.report.progress import ProgressDisplay
+    from gradlab.report.view import view
+    from gradlab.results.store import Store
+    from gradlab.spec import document
+
+    asked = document.load(config, set_)
+    experiments = [_seeded(asked.experiment, seed) for seed in seeds_of(seeds)] if seeds else [asked.experiment]
+    store = Store(out)
+    try:
+        if dry_run:
+            datasets.load(asked.experiment.data, asked.experiment.train.loss)
+            _print_plan(make_plan(experiments, store, devices.kind(devices.resolve(device)), rerun.value), format)
+            return 0
+        with ProgressDisplay(sys.stderr, quiet=quiet) as display:
+            runs = execute(
+                experiments,
+                store,
+                lambda stored: summary(view(stored)),
+                device=device,
+                rerun=rerun.value,
+                observer=_Reporter(display),
+            )
+    except ConfigError as error:  # what is wrong with the data is known only now, but its place is in the config
+        raise asked.locate(error) from None
+    _print_runs(runs, format)
+    return _exit_code(runs)
+
+
+def _seeded(experiment: "Experiment", seed: int) -> "Experiment":
+    """The experiment with another seed."""
+    return experiment.model_copy(update={"seed": seed})
+
+
+class _Reporter:
+    """Tells the person at stderr how it goes."""
+
+    def __init__(self, display: "ProgressDisplay") -> None:
+        self._display = display
+        self._several = False
+
+    def on_plan(self, plan: "Plan") -> None:
+        self._several = len(plan.runs) > 1
+        if self._several:
+            self._display.note(str(plan))
+
+    def on_progress(self, progress: "Progress") -> None:
+        self._display.update(progress)
+
+    def on_stored(self, run: "StoredRun") -> None:
+        if run.cached:
+            self._display.note(
+                f"{run.name} (seed {run.seed}) is trained already, in {run.path}: nothing that decides its numbers has"
+                " changed; --rerun always trains it again"
+            )
+        elif self._several:
+            self._display.note(f"{run.verdict}  {run.path}  seed {run.seed}")
+
+
+def _print_plan(plan: "Plan", face: Face) -> None:
+    """Print what would be done."""
+    from gradlab.cli.output import log, write_table
+    from gradlab.report.table import Field, Table
+
+    fields = (Field("id"), Field("name"), Field("seed", "integer"), Field("state"), Field("path", rank=1))
+    rows = tuple(
+        (
+            item.id,
+            item.experiment.name,
+            item.experiment.seed,
+            item.state,
+            str(item.stored.path) if item.stored else None,
+        )
+        for item in plan.runs
+    )
+    log(str(plan))
+    write_table(Table(fields, rows), face, "plan")
+
+
+def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
+    """Print the runs: a single one whole, several side by side with what each failed at."""
+    from gradlab.cli.output import stdout, write, write_json, write_table
+    from gradlab.report.markdown import summary
+    from gradlab.report.runs import listed, runs_table
+    from gradlab.report.terminal import print_run
+    from gradlab.report.view import view
+    from gradlab.results.stored import document
+
+    if face is Face.JSON:
+        write_json(document(list(runs)))
+    elif face is Face.TABLE and len(runs) == 1:
+        print_run(stdout(), view(runs[0]))
+        return
+    elif face is Face.MD and len(runs) == 1:
+        write(summary(view(runs[0]), whole=True))
+    else:
+        write_table(runs_table([listed(run) for run in runs]), face, "runs")
+    _log_failures(runs)
+
+
+def _log_failures(runs: "Sequence[StoredRun]") -> None:
+    """Say at stderr, whatever was printed, which runs failed and which expectations did not hold."""
+    from gradlab.cli.output import log
+
+    for run in runs:
+        who = f"{run.name}, seed {run.seed}"
+        if run.outcome == "failed":
+            log(f"{who}: failed: {run.summary.outcome.reason}")
+        for item in run.summary.expectations:
+            if not item.passed:
+                log(f"{who}: expected {item.text}, but it is {item.actual}")
+
+
+def _exit_code(runs: "Sequence[StoredRun]") -> int:
+    """What the command's exit code says: a run that failed wins over an expectation that did."""
+    if any(run.outcome == "failed" for run in runs):
+        return _FAILED
+    return _UNEXPECTED if any(not item.passed for run in runs for item in run.summary.expectations) else 0

@@ -1,0 +1,41 @@
+"""`gradlab show`."""
+
+from typing import Annotated
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Run, Version
+
+
+def show(
+    run: Run,
+    at: Annotated[
+        str, typer.Option("--at", metavar="STEP", help="Step of the layer table: init, final or a recorded step.")
+    ] = "final",
+    out: Out = DEFAULT_OUT,
+    format: Format = Face.TABLE,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Show a stored run, judged by today's rules."""
+    from gradlab.cli.output import stdout, write, write_json
+    from gradlab.cli.stored import load_judged
+    from gradlab.report.markdown import summary
+    from gradlab.report.table import as_csv
+    from gradlab.report.terminal import print_run
+    from gradlab.report.view import view
+    from gradlab.results.store import Store
+    from gradlab.results.stored import document
+
+    stored = load_judged(Store(out), run)
+    seen = view(stored, at)
+    if format is Face.JSON:
+        found = document([stored])
+        found["runs"][0] |= {"step": seen.step, "layers": seen.layers.objects()}
+        write_json(found)
+    elif format is Face.CSV:
+        write(as_csv(seen.layers))
+    elif format is Face.MD:
+        write(summary(seen, whole=True))
+    else:
+        print_run(stdout(), seen)

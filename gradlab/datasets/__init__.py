@@ -1,0 +1,6 @@
+"""What a network learns from: a name or a file -> arrays, split and standardised."""
+
+from gradlab.datasets.dataset import Dataset
+from gradlab.datasets.loading import digest, load
+
+__all__ = ["Dataset", "digest", "load"]

@@ -1,0 +1,56 @@
+"""The values that this room hands on: raw rows as they were read or drawn, and the data set that is made of them.
+
+Shapes: N training rows, M held-out rows, F features, O outputs.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Task = Literal["classes", "numbers"]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """All rows of a source, before they are split and standardised.
+
+    Attributes:
+        inputs: float64 [N, F].
+        targets: Class indices, int64 [N], or numbers, float64 [N, O].
+        class_names: Name of each class, in the order of the indices; () for numbers.
+        feature_names: F names.
+    """
+
+    inputs: Float
+    targets: Int | Float
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows to learn from and rows held out.
+
+    Attributes:
+        train_inputs: float64 [N, F].
+        train_targets: Class indices, int64 [N], or numbers, float64 [N, O].
+        holdout_inputs: float64 [M, F]; M is 0 where nothing is held out.
+        holdout_targets: As `train_targets`, [M] or [M, O].
+        task: Whether the targets are classes or numbers.
+        num_classes: Number of classes, None for numbers.
+        class_names: Name of each class, () for numbers.
+        feature_names: F names.
+    """
+
+    train_inputs: Float
+    train_targets: Int | Float
+    holdout_inputs: Float
+    holdout_targets: Int | Float
+    task: Task
+    num_classes: int | None
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]

@@ -1,0 +1,174 @@
+"""A file of the user's own -> named columns, or a fault that says what to mend.
+
+Only what a file holds is read here; what its columns mean is decided in `columns`. N rows, F columns.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Array = NDArray[Any]
+
+
+def fault(place: str | Path, path: str, message: str) -> ConfigError:
+    """A single fault of a data file, on one line whatever the file's own words hold."""
+    return ConfigError([Fault(str(place), path, "".join(char if char.isprintable() else "\ufffd" for char in message))])
+
+
+def checked(path: str) -> Path:
+    """The path of a file that exists.
+
+    Raises:
+        ConfigError: If it does not, or is no file.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise fault(path, "data.path", "is a directory; name the CSV, Parquet or NPZ file in it")
+    if not file.exists():
+        raise fault(path, "data.path", "no such file; a relative path starts at the config's own directory")
+    if not file.is_file():
+        raise fault(path, "data.path", "is not a regular file")
+    return file
+
+
+def read(path: str) -> Mapping[str, Array]:
+    """The columns of a table file, or the arrays of an NPZ file, by name.
+
+    Text comes as an object array of str, None where a value is missing; numbers as float64 with NaN there.
+
+    Args:
+        path: A file whose suffix is .csv, .parquet or .npz.
+
+    Raises:
+        ConfigError: If it cannot be read, is empty or of another kind.
+    """
+    readers: Mapping[str, Callable[[Path], Mapping[str, Array]]] = {
+        ".csv": _csv,
+        ".parquet": _parquet,
+        ".npz": _npz,
+    }
+    file = checked(path)
+    reader = readers.get(file.suffix.lower())
+    if reader is None:
+        raise fault(path, "data.path", f"expected a file ending in .csv, .parquet or .npz, got '{file.name}'")
+    try:
+        if file.stat().st_size == 0:
+            raise fault(path, "data.path", "the file is empty")
+        return reader(file)
+    except OSError as error:
+        raise fault(path, "data.path", f"cannot be read: {error.strerror or _first_line(error)}") from error
+    except MemoryError as error:
+        raise fault(path, "data.path", "does not fit in memory; give a smaller file") from error
+
+
+def _csv(file: Path) -> Mapping[str, Array]:
+    """Columns of a comma-separated file whose first line names them."""
+    import pyarrow
+    from pyarrow import csv
+
+    try:
+        table = csv.read_csv(file, parse_options=csv.ParseOptions(newlines_in_values=True))
+        names = [name.strip() for name in table.column_names]
+    except UnicodeDecodeError as error:
+        raise fault(file, "data.path", "its column names are not UTF-8 text; save the file as UTF-8") from error
+    except pyarrow.ArrowInvalid as error:
+        raise fault(file, "data.path", f"is not a table of comma-separated values: {_first_line(error)}") from error
+    if len(names) == 1:
+        other = next((mark for mark in (";", "\t", "|") if mark in names[0]), None)
+        if other is not None:
+            raise fault(file, "data.path", f"its columns are separated by {other!r}; separate them by commas")
+    return _columns(file, table.rename_columns(names))
+
+
+def _parquet(file: Path) -> Mapping[str, Array]:
+    """Columns of a Parquet file; an index that pandas stored beside them is left out."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        table = parquet.ParquetFile(file).read()
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise fault(file, "data.path", f"is not a whole Parquet file: {_first_line(error)}") from error
+    return _columns(file, table.select([name for name in table.column_names if not name.startswith("__index_level_")]))
+
+
+def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
+    """An Arrow table's columns as arrays."""
+    names = table.column_names
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise fault(
+            file, "data.path", f"the column '{repeated[0]}' occurs more than once; give every column its own name"
+        )
+    if table.num_rows == 0:
+        raise fault(file, "data.path", "the file has column names but no rows")
+    return {name: _array(file, name, table.column(name)) for name in names}
+
+
+def _array(file: Path, name: str, column: "pyarrow.ChunkedArray") -> Array:
+    """One Arrow column as an array: bool, integer, float64 or text."""
+    import pyarrow
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+        column = column.cast(kind)
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return np.array(
+            [None if text is None or not text.strip() else text for text in column.to_pylist()], dtype=object
+        )
+    if types.is_null(kind):
+        return np.full(len(column), np.nan)
+    if (types.is_boolean(kind) or types.is_integer(kind)) and column.null_count == 0:
+        return np.asarray(column.to_numpy())
+    if types.is_boolean(kind):
+        column = column.cast(pyarrow.int8())
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(), dtype=np.float64)
+    what = "is not UTF-8 text" if types.is_binary(kind) else f"holds {kind}"
+    raise fault(file, "data.path", f"the column '{name}' {what}; gradlab takes numbers, true/false and text in UTF-8")
+
+
+def _npz(file: Path) -> Mapping[str, Array]:
+    """Arrays of an NPZ file; pickled objects are never loaded."""
+    try:
+        with file.open("rb") as stream:  # opened here: np.load leaves a broken file open
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise fault(file, "data.path", "holds a single array; save inputs and target together with numpy.savez")
+            with archive:
+                return {name: _plain(file, name, archive[name]) for name in archive.files}
+    except (ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        why = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else _first_line(error)
+        raise fault(file, "data.path", f"is not a whole NPZ file of plain arrays: {why}") from error
+
+
+def _plain(file: Path, name: str, array: Array) -> Array:
+    """One array of an NPZ file: bool, integer, float64 or text."""
+    if array.dtype.kind in "biu":
+        return array
+    if array.dtype.kind == "f":
+        return array.astype(np.float64)
+    if array.dtype.kind in "US":
+        text = array.astype(np.str_)
+        return np.array([word if word.strip() else None for word in text.ravel()], dtype=object).reshape(array.shape)
+    raise fault(
+        file, "data.path", f"the array '{name}' holds {array.dtype}; gradlab takes numbers, true/false and text"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    """What a library said, on one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

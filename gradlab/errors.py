@@ -1,0 +1,63 @@
+"""Every error that a user can cause, with the exit code that it leads to.
+
+A gradlab error says what is wrong, where, and what would mend it. Anything else that escapes is gradlab's own bug.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class GradlabError(Exception):
+    """A fault that the user can mend; the message is complete and needs no traceback."""
+
+    exit_code: ClassVar[int] = 2
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault in a config: where it is and what is wrong.
+
+    Attributes:
+        place: ``file:line:column``, ``-s key=value``, or a name for what was read.
+        path: Dotted path of the field, ``""`` for the document as a whole.
+        message: What is wrong and, where there is one, the remedy.
+    """
+
+    place: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """One line: place, path, message."""
+        return f"{self.place}  {self.path}: {self.message}" if self.path else f"{self.place}  {self.message}"
+
+
+class ConfigError(GradlabError):
+    """One or more faults in a config; all of them are reported at once."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class UsageError(GradlabError):
+    """The command was asked for something that cannot be."""
+
+
+class RunFailedError(GradlabError):
+    """A run could not be carried out."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class SelectionError(GradlabError):
+    """A selection matched nothing."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class InterruptedRunError(GradlabError):
+    """The user stopped the run; what was recorded is kept."""
+
+    exit_code: ClassVar[int] = 130

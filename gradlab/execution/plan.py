@@ -1,0 +1,126 @@
+"""What is there already, what is trained anew, and what trains together."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from gradlab.errors import UsageError
+from gradlab.execution.identity import run_id
+from gradlab.results.store import RunHandle, Store
+from gradlab.spec.experiment import Experiment
+
+Rerun = Literal["never", "failed", "always"]
+State = Literal["cached", "failed", "interrupted", "again", "new"]
+
+RERUNS: tuple[str, ...] = get_args(Rerun)
+_REUSED = ("completed", "diverged")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One experiment with what is to be done about it.
+
+    Attributes:
+        experiment: What is asked for.
+        id: The run's id.
+        state: `cached` is reused; the others are trained: `failed` and `interrupted` after such an outcome, `again` by
+            wish, `new` for the first time.
+        stored: Where the store has it, None where it is new.
+    """
+
+    experiment: Experiment
+    id: str
+    state: State
+    stored: RunHandle | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a list of experiments comes to, before any is trained.
+
+    Attributes:
+        runs: Every distinct run, in the order of the experiments.
+        batches: Those that are trained, grouped by what must be equal inside a batch.
+        duplicates: Experiments left out because one before them has the same id.
+    """
+
+    runs: tuple[Planned, ...]
+    batches: tuple[tuple[Planned, ...], ...]
+    duplicates: tuple[Experiment, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of runs by state; states that do not occur are left out."""
+        found = Counter(run.state for run in self.runs)
+        return {state: found[state] for state in get_args(State) if found[state]}
+
+    def __str__(self) -> str:
+        """One line, as `--dry-run` prints it."""
+        words = {
+            "cached": "cached",
+            "failed": "failed (will rerun)",
+            "interrupted": "interrupted (will rerun)",
+            "again": "to train again",
+            "new": "new",
+        }
+        states = ", ".join(f"{count} {words[state]}" for state, count in self.counts.items()) or "nothing to do"
+        runs = f"{len(self.runs)} run{'' if len(self.runs) == 1 else 's'}"
+        return f"{runs} in {len(self.batches)} batch{'' if len(self.batches) == 1 else 'es'}: {states}"
+
+
+def make_plan(experiments: Sequence[Experiment], store: Store, device_kind: str, rerun: str = "failed") -> Plan:
+    """Find out what is there already, and group the rest.
+
+    Args:
+        experiments: What is asked for.
+        store: Where stored runs are looked for.
+        device_kind: `cpu` or `cuda`, part of a run's id.
+        rerun: `failed` reuses completed and diverged runs and trains failed and interrupted ones again; `never` reuses
+            whatever is stored; `always` trains everything again.
+
+    Raises:
+        ConfigError: If a data file cannot be read.
+        UsageError: If the store cannot be read, or `rerun` is none of the three.
+    """
+    from gradlab import datasets
+
+    if rerun not in RERUNS:
+        raise UsageError(f"--rerun {rerun}: expected {', '.join(RERUNS)}")
+    stored = store.handles()
+    digests: dict[str, str | None] = {}
+    runs: dict[str, Planned] = {}
+    duplicates = []
+    for experiment in experiments:
+        file = experiment.data.path or ""
+        if file not in digests:
+            digests[file] = datasets.digest(experiment.data)
+        own = run_id(experiment, device_kind, digests[file])
+        if own in runs:
+            duplicates.append(experiment)
+        else:
+            handle = stored.get(own)
+            runs[own] = Planned(experiment, own, _state(store, handle, rerun), handle)
+    batches: dict[tuple[str, str | None], list[Planned]] = {}
+    for run in runs.values():
+        if run.state != "cached":
+            key = run.experiment.batch_key(), digests[run.experiment.data.path or ""]
+            batches.setdefault(key, []).append(run)
+    return Plan(tuple(runs.values()), tuple(tuple(batch) for batch in batches.values()), tuple(duplicates))
+
+
+def _state(store: Store, handle: RunHandle | None, rerun: str) -> State:
+    """What is to be done about a run that the store has or has not."""
+    if handle is None:
+        return "new"
+    try:
+        outcome = store.line(handle).outcome
+    except (OSError, ValueError):  # damaged: there is nothing in it to reuse
+        return "again"
+    if rerun == "never" or (rerun == "failed" and outcome in _REUSED):
+        return "cached"
+    match outcome:
+        case "failed" | "interrupted":
+            return outcome
+        case _:
+            return "again"

@@ -1,0 +1,194 @@
+"""What the rules look at: a run's record, read once, in figures without a scale.
+
+No rule compares a loss or a gradient with a fixed number. Decades across depth, updates beside their weights, slopes
+beside the largest slope, and a loss beside its own start stay what they are when the loss is scaled, the batch or the
+width changes, or the network has learned to the end.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradlab.judgement import figures
+from gradlab.results.record import Float, Outcome, Record
+from gradlab.spec.experiment import Experiment
+
+if TYPE_CHECKING:
+    from gradlab.theory import Forecast
+
+TAIL = 4
+"""The state of a run is its median over the last of so many parts of the record: one odd batch does not change it."""
+
+EARLY = 20
+"""The loss at the start is the mean over the first of so many parts of the record: a single small batch is too
+noisy."""
+
+LEARNED = 0.5
+"""Share of what could be gained from which a run counts as one that learned: half of the loss gone, half of the way
+from chance to all right."""
+
+FALLING_SHARE = 0.01
+"""A loss still falls if its last quarter lies lower than its second by this share ..."""
+
+FALLING_ERRORS = 4.0
+"""... and by so many standard errors, which chance reaches in fewer than one run in a hundred even with the fewest
+records."""
+
+FALLING_ROWS = 16
+"""Fewest records for that comparison: four in each quarter."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training came, from its own loss and accuracy alone.
+
+    Attributes:
+        loss: Share of the first loss that is gone at the end; negative where it grew.
+        accuracy: Share of the way from even chance to all right, None for regression.
+        falling: Whether the loss was still falling in the second half.
+        steps: Updates between the first and the last finite record.
+    """
+
+    loss: float
+    accuracy: float | None
+    falling: bool
+    steps: int
+
+    @property
+    def share(self) -> float:
+        """The lower of loss and accuracy: a huge first loss falls to that of chance at once."""
+        return self.loss if self.accuracy is None else min(self.loss, self.accuracy)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run as the rules see it.
+
+    Attributes:
+        experiment: What was trained.
+        record: What was recorded, with at least one finite row.
+        outcome: How it ended.
+        forecast: What theory expects, None where it was not asked.
+    """
+
+    experiment: Experiment
+    record: Record
+    outcome: Outcome
+    forecast: "Forecast | None"
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return self.record.depth
+
+    @cached_property
+    def num_rows(self) -> int:
+        """Finite rows: the first so many of the record."""
+        return int(figures.finite_rows(self.record).sum())
+
+    @cached_property
+    def tail(self) -> slice:
+        """Rows that tell the state at the end."""
+        return slice(self.num_rows - max(1, self.num_rows // TAIL), self.num_rows)
+
+    def step(self, row: int) -> int:
+        """The step of a row."""
+        return int(self.record.steps[row])
+
+    def layers(self, quantity: str) -> Float | None:
+        """A quantity of the hidden layers at the finite rows, NaN where it is null.
+
+        Returns:
+            float64 [rows, depth]; None where it was not recorded or is null everywhere.
+        """
+        column = self.record.layers.get(quantity)
+        if column is None or not column.present[: self.num_rows, :-1].any():
+            return None
+        return np.where(column.present, column.values, np.nan)[: self.num_rows, :-1]
+
+    def at_end(self, values: Float) -> Float:
+        """Median over the tail, along the first axis; of two middle values the lower, so that no -inf is averaged."""
+        ordered = np.sort(values[self.tail], axis=0)
+        return np.asarray(ordered[(len(ordered) - 1) // 2])
+
+    @cached_property
+    def decades(self) -> Float | None:
+        """Decades of the per-example backward signal from the last hidden layer to the first, [rows].
+
+        -inf wherever nothing reaches the first layer, be there something above it or not. None without the quantity or
+        for one hidden layer.
+        """
+        backward = self.layers("log10_backward_rms")
+        if backward is None or self.depth < 2:
+            return None
+        first, last = backward[:, 0], backward[:, -1]
+        return np.where(np.isneginf(first), -np.inf, first - np.where(np.isneginf(last), 0.0, last))
+
+    @cached_property
+    def update_ratios(self) -> Float | None:
+        """Median update ratio over the run, [depth]; None where it was not recorded."""
+        return figures.median_update_ratios(self.record)
+
+    @cached_property
+    def all_layers_move(self) -> bool | None:
+        """Whether every hidden layer moves at `LEARNING_SHARE` of the fastest or more; None where it is not known."""
+        ratios = self.update_ratios
+        if ratios is None:
+            return None
+        return bool(ratios.max() > 0 and (ratios >= figures.LEARNING_SHARE * ratios.max()).all())
+
+    @cached_property
+    def learning_layers(self) -> int | None:
+        """Number of hidden layers that learn."""
+        return figures.learning_layers(self.record, self.experiment.train.dtype)
+
+    @cached_property
+    def progress(self) -> Progress | None:
+        """How far training came; None for fewer than two finite records."""
+        loss = self._figure("loss")
+        if loss is None or len(loss) < 2:
+            return None
+        accuracy = self._figure("accuracy")
+        with np.errstate(over="ignore"):
+            early = float(loss[: max(1, len(loss) // EARLY)].mean())
+            late = float(loss[self.tail].mean())
+        return Progress(
+            loss=1.0 - late / early if 0 < early < np.inf else float(late < early or late == 0),
+            accuracy=None if accuracy is None else self._above_chance(float(accuracy[self.tail].mean())),
+            falling=_is_falling(loss),
+            steps=self.step(self.num_rows - 1) - self.step(0),
+        )
+
+    @property
+    def learned(self) -> bool:
+        """Whether the run learned half of what there is to learn."""
+        return self.progress is not None and self.progress.share >= LEARNED
+
+    def _figure(self, name: str) -> Float | None:
+        """A step figure at the finite rows; None where it was not recorded or is null somewhere."""
+        column = self.record.figures.get(name)
+        if column is None or not column.present[: self.num_rows].all():
+            return None
+        return np.asarray(column.values[: self.num_rows], dtype=np.float64)
+
+    def _above_chance(self, accuracy: float) -> float:
+        """Share of the way from even chance to all right; one output stands for two classes."""
+        chance = 1.0 / max(2, int(self.record.fan_out[-1]))
+        return (accuracy - chance) / (1.0 - chance)
+
+
+def _is_falling(loss: Float) -> bool:
+    """Whether the last quarter of a loss lies clearly below its second; the first holds the start's own transient."""
+    if len(loss) < FALLING_ROWS:
+        return False
+    quarter = len(loss) // 4
+    before, after = loss[quarter : 2 * quarter], loss[-quarter:]
+    scale = float(loss.max())  # losses of any scale: no square overflows
+    if scale <= 0.0:
+        return False
+    before, after = before / scale, after / scale
+    drop = float(before.mean() - after.mean())
+    error = float(np.sqrt(before.var(ddof=1) / quarter + after.var(ddof=1) / quarter))
+    return drop > FALLING_SHARE * before.mean() and drop > FALLING_ERRORS * error

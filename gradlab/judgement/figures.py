@@ -1,0 +1,173 @@
+"""Summary figures of a run: a handful of numbers at its first and at its last finite record."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from gradlab.results.record import Bool, Float, Record
+from gradlab.spec.catalogue import FIGURES
+from gradlab.spec.experiment import DtypeName
+
+TRIMMED_DEPTH = 12
+"""From this depth on the slope leaves out the layers at both ends, which carry the shapes of the input and of the
+readout."""
+
+TRIMMED_LAYERS = 2
+"""How many it leaves out at each end."""
+
+LEARNING_SHARE = 0.01
+"""A layer learns if its update ratio is at least this share of the largest hidden layer's."""
+
+EPSILON: Mapping[DtypeName, float] = {
+    "float32": 2.0**-23,
+    "float64": 2.0**-52,
+    "bfloat16": 2.0**-7,
+    "float16": 2.0**-10,
+}
+"""Distance from 1 to the next number of a dtype: an update that is smaller beside its weight is rounded away."""
+
+
+def finite_rows(record: Record) -> Bool:
+    """Rows at which neither loss nor gradients were NaN or infinite, boolean [T].
+
+    A diverged run's record ends with its first non-finite row; where nothing of it was recorded in between, all are
+    finite.
+    """
+    last = record.final_index()
+    return np.arange(len(record.steps)) <= (-1 if last is None else last)
+
+
+def summarise(record: Record | None, row: int | None) -> dict[str, float | None]:
+    """Summary figures at one recorded step.
+
+    Args:
+        record: What was recorded, None where there is nothing.
+        row: Index into the recorded steps, None where there is no such step.
+
+    Returns:
+        Figure -> value; None where it has no meaning or was not recorded. Decades are signed towards the input: a
+        negative `backward_decades` or `backward_slope` is a signal that shrinks on its way back from the last hidden
+        layer to the first.
+    """
+    figures: dict[str, float | None] = dict.fromkeys(FIGURES)
+    if record is None or row is None:
+        return figures
+    backward = hidden(record, "log10_backward_rms", row)
+    if backward is not None:
+        figures["backward_decades"] = decades_towards_input(backward)
+        figures["backward_slope"], figures["backward_fit"] = slope_towards_input(backward)
+    forward = hidden(record, "forward_rms", row)
+    if forward is not None:
+        figures["forward_decades"] = decades_towards_input(log10(forward)[::-1])
+    gradient = hidden(record, "log10_grad_norm", row)
+    if gradient is not None:
+        figures["grad_ratio"] = decades_towards_input(gradient)
+    for name in ("loss", "accuracy", "holdout_loss", "holdout_accuracy"):
+        column = record.figures.get(name)
+        if column is not None and column.present[row]:
+            figures[name] = float(column.values[row])
+    return figures
+
+
+def hidden(record: Record, quantity: str, row: int) -> Float | None:
+    """A quantity of the hidden layers at one recorded step.
+
+    Args:
+        record: What was recorded.
+        quantity: Name of a layer quantity.
+        row: Index into the recorded steps.
+
+    Returns:
+        Values, float64 [depth]; None where it was not recorded or has no meaning for some hidden layer.
+    """
+    column = record.layers.get(quantity)
+    if column is None or not column.present[row, :-1].all():
+        return None
+    return np.asarray(column.values[row, :-1], dtype=np.float64)
+
+
+def log10(values: Float) -> Float:
+    """log10 of magnitudes; -inf for zero, without a warning."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log10(values), dtype=np.float64)
+
+
+def decades_towards_input(log10_profile: Float) -> float | None:
+    """Decades that a profile gains from its last layer to its first.
+
+    Args:
+        log10_profile: log10 of a magnitude by layer, the input's side first, [L].
+
+    Returns:
+        First minus last; None for a single layer or where both are zero.
+
+    >>> decades_towards_input(np.array([-9.0, -5.0, -1.0]))
+    -8.0
+    >>> decades_towards_input(np.array([-np.inf, -1.0])), decades_towards_input(np.array([-np.inf, -np.inf]))
+    (-inf, None)
+    """
+    first, last = float(log10_profile[0]), float(log10_profile[-1])
+    if len(log10_profile) < 2 or (first == last and math.isinf(first)):
+        return None
+    return first - last
+
+
+def slope_towards_input(log10_profile: Float) -> tuple[float | None, float | None]:
+    """Decades a layer that a profile gains on its way to the input, and how straight it is.
+
+    Least squares over the interior layers: from `TRIMMED_DEPTH` layers on, `TRIMMED_LAYERS` at each end are left out.
+
+    Args:
+        log10_profile: log10 of a magnitude by layer, the input's side first, [L].
+
+    Returns:
+        Slope in decades a layer, negative where the profile falls towards the input, and the fit's R²; both None where
+        there are fewer than two layers or one of them is zero or not finite. R² is None for a profile without any
+        variation.
+
+    >>> slope_towards_input(np.array([-9.0, -5.0, -1.0]))
+    (-4.0, 1.0)
+    """
+    trimmed = TRIMMED_LAYERS if len(log10_profile) >= TRIMMED_DEPTH else 0
+    values = log10_profile[trimmed : len(log10_profile) - trimmed]
+    if len(values) < 2 or not np.isfinite(values).all():
+        return None, None
+    layers = np.arange(len(values)) - (len(values) - 1) / 2
+    centred = values - values.mean()
+    slope = float(layers @ centred / (layers @ layers))
+    total = float(centred @ centred)
+    if total == 0.0:
+        return 0.0, None
+    rest = centred - slope * layers
+    return -slope, max(0.0, 1.0 - float(rest @ rest) / total)
+
+
+def learning_layers(record: Record, dtype: DtypeName) -> int | None:
+    """Number of hidden layers that learn.
+
+    A layer learns if its median update ratio over the run is at least `LEARNING_SHARE` of the largest hidden layer's
+    and above the dtype's epsilon.
+
+    Args:
+        record: What was recorded.
+        dtype: Number format of the weights.
+
+    Returns:
+        0 where nothing moves; None where update ratios were not recorded or no step was finite.
+    """
+    ratios = median_update_ratios(record)
+    if ratios is None:
+        return None
+    return int(np.sum((ratios >= LEARNING_SHARE * ratios.max()) & (ratios > EPSILON[dtype])))
+
+
+def median_update_ratios(record: Record) -> Float | None:
+    """Median of ‖ΔW‖/‖W‖ over the finite steps for each hidden layer, 0 where it never has one, float64 [depth]."""
+    column = record.layers.get("log10_update_ratio")
+    rows = finite_rows(record)
+    if column is None or not rows.any():
+        return None
+    with np.errstate(over="ignore"):
+        ratios = 10.0 ** np.where(column.present, column.values, -np.inf)[rows, :-1]
+    return np.asarray(np.median(np.nan_to_num(ratios, nan=0.0, posinf=1e300), axis=0), dtype=np.float64)

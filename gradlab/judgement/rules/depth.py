@@ -1,0 +1,149 @@
+"""Vanishing and exploding: what becomes of the per-example backward signal on its way to the input.
+
+The signal is ∂ℓ_i/∂z, rms over examples and units: weight gradients can hide its fall (in a ReLU network they shrink
+in all layers alike) and a batch mean bends it. What counts is its change across depth, so a scaled loss or a network
+that has learned everything, whose gradients are all tiny, changes nothing.
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from gradlab.judgement import figures, remedies
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.wording import bounds, span
+from gradlab.results.record import Finding, Float
+
+DECADES = 2.0
+"""Change of the signal across depth that counts: a factor of 100, so that the weakest layer gets less than
+`LEARNING_SHARE` of the strongest one's update where updates follow the signal. Networks of measured depth by depth
+agree: at 1.1 decades they train, at 2.2 and more they stay at chance with the same learning rate (tanh, σ_b² = 0.05,
+σ_w² = 1 and 1.3, 20 to 80 layers)."""
+
+STEADY_FIT = 0.9
+"""R² from which the change is called steady: the same factor in every layer, so the initialisation's, not a single
+layer's."""
+
+FORWARD_LAYERS = 5
+"""Fewest layers from which steady growth of the forward signal can be told from a jump in one layer."""
+
+
+def vanishing(evidence: Evidence) -> list[Finding]:
+    """The signal falls by `DECADES` or more on its way to the input, and it harms."""
+    return _travel(evidence, "vanishing", -1)
+
+
+def exploding(evidence: Evidence) -> list[Finding]:
+    """The signal grows by `DECADES` or more on its way to the input, or the forward one to the output, and it harms."""
+    return _travel(evidence, "exploding", 1) or _forward(evidence)
+
+
+def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: int) -> list[Finding]:
+    """The finding about the backward signal in one direction, if there is one."""
+    if evidence.decades is None:
+        return []
+    gained = sign * evidence.decades
+    beyond = gained >= DECADES
+    at_start, at_end = bool(beyond[0]), bool(evidence.at_end(gained) >= DECADES)
+    if not at_start and not at_end:
+        return []
+    row = 0 if at_start else evidence.num_rows - 1 - int(np.argmax(beyond[::-1]))
+    return [
+        Finding(
+            rule=rule,
+            severity=_severity(evidence, at_end),
+            layers=_concerned(evidence, row, sign),
+            since_step=evidence.step(int(np.argmax(beyond))),
+            value=float(evidence.decades[row]),
+            limit=sign * DECADES,
+            message="; ".join(_message(evidence, row, sign, at_start, at_end)),
+            remedy=remedies.initialisation(evidence),
+        )
+    ]
+
+
+def _severity(evidence: Evidence, at_end: bool) -> Literal["critical", "warning", "note"]:
+    """Critical where it harms.
+
+    It does no harm where the run learned and every layer moved with it: an optimizer that divides by the gradient's
+    own size can bridge some decades, and training can mend a bad start. Harmlessness has to be seen: without loss or
+    update ratios it counts as harm.
+    """
+    if not (evidence.learned and evidence.all_layers_move):
+        return "critical"
+    return "warning" if at_end else "note"
+
+
+def _profile(evidence: Evidence, row: int) -> Float:
+    """log10 of the signal by layer at a row, [depth]."""
+    backward = evidence.layers("log10_backward_rms")
+    assert backward is not None
+    return np.asarray(backward[row])
+
+
+def _concerned(evidence: Evidence, row: int, sign: int) -> tuple[int, int]:
+    """Layers whose signal is beyond the limit, seen from the last hidden layer."""
+    profile = _profile(evidence, row)
+    last = profile[-1] if math.isfinite(profile[-1]) else 0.0
+    return bounds((sign * (profile - last) >= DECADES) | np.isneginf(profile))
+
+
+def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bool) -> list[str]:
+    """Clauses: how far, how evenly, what theory expected, what became of it."""
+    profile, step, decades = _profile(evidence, row), evidence.step(row), evidence.decades
+    assert decades is not None
+    first, last = _concerned(evidence, row, sign)
+    if np.isneginf(profile[0]):
+        zero = bounds(np.isneginf(profile))
+        clauses = [f"no gradient at all reaches {span(*zero)} of {evidence.depth} at step {step}: every entry is zero"]
+    else:
+        slope, fit = figures.slope_towards_input(profile)
+        verb = "falls" if sign < 0 else "grows"
+        clauses = [
+            f"the gradient signal {verb} by {abs(profile[0] - profile[-1]):.1f} decades "
+            f"from layer {evidence.depth} to layer 1 at step {step}, {_evenness(profile, sign, slope, fit)}"
+        ]
+        share = "less than 1 %" if sign < 0 else "more than 100 times"
+        clauses.append(f"{span(first, last)} get{'s' if first == last else ''} {share} of layer {evidence.depth}'s")
+    if at_start and evidence.forecast is not None and evidence.forecast.expected_backward_decades is not None:
+        clauses.append(f"theory expects {evidence.forecast.expected_backward_decades:+.1f}")
+    if at_start and not at_end and evidence.num_rows > 1:
+        clauses.append(f"by the end it is {float(evidence.at_end(decades)):+.1f} decades")
+    if evidence.learning_layers is not None:
+        clauses.append(f"{evidence.learning_layers} of {evidence.depth} hidden layers learn")
+    return clauses
+
+
+def _evenness(profile: Float, sign: int, slope: float | None, fit: float | None) -> str:
+    """Whether the change is the same in every layer, or where most of it sits."""
+    if slope is not None and fit is not None and fit >= STEADY_FIT and sign * slope > 0:
+        return f"{abs(slope):.2f} a layer (R² {fit:.2f})"
+    with np.errstate(invalid="ignore"):
+        steps = sign * (profile[:-1] - profile[1:])
+    layer = int(np.argmax(np.nan_to_num(steps, nan=-np.inf))) + 1
+    return f"not evenly: {abs(steps[layer - 1]):.1f} of them between layers {layer + 1} and {layer}"
+
+
+def _forward(evidence: Evidence) -> list[Finding]:
+    """Steady growth of the forward signal, which makes outputs and loss huge even where the backward signal holds."""
+    forward = evidence.layers("forward_rms")
+    if forward is None or evidence.depth < FORWARD_LAYERS:
+        return []
+    slope, fit = figures.slope_towards_input(figures.log10(forward[0])[::-1])
+    if slope is None or fit is None or fit < STEADY_FIT or slope * (evidence.depth - 1) < DECADES:
+        return []
+    decades = slope * (evidence.depth - 1)
+    return [
+        Finding(
+            rule="exploding",
+            severity="note" if evidence.learned else "critical",
+            layers=(1, evidence.depth),
+            since_step=evidence.step(0),
+            value=decades,
+            limit=DECADES,
+            message=f"the preactivations grow by {decades:.1f} decades from layer 1 to layer {evidence.depth}, "
+            f"{slope:.2f} a layer (R² {fit:.2f})",
+            remedy=remedies.initialisation(evidence),
+        )
+    ]

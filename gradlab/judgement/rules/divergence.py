@@ -1,0 +1,77 @@
+"""Diverged: a loss or gradient is no longer a finite number."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from gradlab.judgement import remedies
+from gradlab.judgement.evidence import Evidence
+from gradlab.results.record import Finding, Outcome
+from gradlab.spec.experiment import DtypeName, Experiment
+
+LARGEST: Mapping[DtypeName, float] = {"float32": 3.4e38, "float64": 1.8e308, "bfloat16": 3.4e38, "float16": 65504.0}
+"""Largest number of each dtype."""
+
+NEAR_OVERFLOW = 0.1
+"""Share of it from which the next step can overflow: one update changes a signal by less than a factor of ten."""
+
+
+def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None) -> list[Finding]:
+    """The run's own report, with the likely cause.
+
+    Args:
+        experiment: What was trained.
+        outcome: How the run ended.
+        evidence: Its finite part, None where not even the first record was finite.
+    """
+    if outcome.kind != "diverged":
+        return []
+    step = outcome.step if outcome.step is not None else 0
+    where = "" if outcome.layer is None else f", first in layer {outcome.layer}"
+    return [
+        Finding(
+            rule="diverged",
+            severity="critical",
+            layers=None if outcome.layer is None else (outcome.layer, outcome.layer),
+            since_step=step,
+            value=math.inf,
+            limit=LARGEST[experiment.train.dtype],
+            message=f"loss or gradient is no longer finite from step {step} on{where}{_before(evidence)}",
+            remedy=_remedy(evidence),
+        )
+    ]
+
+
+def _before(evidence: Evidence | None) -> str:
+    """The largest update before it happened."""
+    ratio = _largest_update(evidence)
+    if ratio is None or not ratio > 0:
+        return ""
+    return f"; the last finite update moved a layer by {ratio:.2g} of its weights"
+
+
+def _largest_update(evidence: Evidence | None) -> float | None:
+    """Largest update ratio of a hidden layer at the last finite record; None where it was not recorded."""
+    ratios = None if evidence is None else evidence.layers("log10_update_ratio")
+    if ratios is None:
+        return None
+    last = ratios[-1][np.isfinite(ratios[-1])]
+    return float(10.0 ** min(float(last.max()), 300.0)) if last.size else None
+
+
+def _remedy(evidence: Evidence | None) -> str:
+    """What would mend it: range first, then the start, then the step."""
+    if evidence is None:
+        return "not even the first pass is finite: start smaller (init: he or critical) and standardise the inputs"
+    forward = evidence.layers("forward_rms")
+    if evidence.experiment.train.dtype == "float16" and forward is not None:
+        largest = float(np.nanmax(forward[-1]))
+        if largest > NEAR_OVERFLOW * LARGEST["float16"]:
+            return f"preactivations of rms {largest:.0f} leave no room below float16's 65504: use bfloat16 or float32"
+    if evidence.decades is not None and evidence.decades[0] > 1:
+        return remedies.initialisation(evidence)
+    ratio = _largest_update(evidence)
+    if ratio is not None and ratio > remedies.HEALTHY_UPDATE:
+        return remedies.learning_rate(evidence, ratio) + ", or set train.clip_norm to 1"
+    return f"lower train.lr tenfold, to {evidence.experiment.train.lr / 10:g}, or set train.clip_norm to 1"

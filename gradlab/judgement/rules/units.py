@@ -1,0 +1,127 @@
+"""Dead and saturated: units whose own derivative lets nothing through.
+
+Both are read off phi'(z) beside its largest value, which the activation itself sets, so no rule knows a range of z. An
+unbounded activation that goes flat does so where its output no longer answers: its units die. A bounded one goes flat
+at either end: it saturates. Units that go flat while the network learns to the end are a result and no cause, so a
+state that came only with learning does not decide the verdict.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from gradlab.judgement import remedies
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.wording import bounds, percent, span
+from gradlab.results.record import Bool, Finding, Float
+from gradlab.spec.experiment import Experiment
+from gradlab.theory import activations
+
+DEAD_SHARE = 0.9
+"""Share of a layer's units without a slope for any example from which the layer counts as dead. In a deep healthy ReLU
+network up to half the units are off for a whole batch, because examples align with depth, and training moves that to
+0.7; nine in ten is beyond both at every width, and leaves a tenth of the layer to carry everything."""
+
+DEAD_SLOPE = (1.0 - DEAD_SHARE) / 2.0
+"""The same, read off `mean_slope` where batches are too small to tell a dead unit from one that is off: a living ReLU
+unit is on for half of the examples."""
+
+SATURATED_SLOPE = 0.1
+"""Mean slope beside the largest one up to which a layer counts as saturated: it passes a tenth of what it could. For
+Gaussian preactivations that is a standard deviation of 8 for tanh and 16 for sigmoid; tanh at σ_w² = 4 has 0.45,
+Xavier 0.6 and more."""
+
+ALL = 1.0
+
+
+def can_die(experiment: Experiment) -> bool:
+    """Whether the activation is one whose units die rather than saturate."""
+    return not can_saturate(experiment)
+
+
+def can_saturate(experiment: Experiment) -> bool:
+    """Whether the activation is flat at both ends."""
+    return activations.of(experiment.model.activation).bounded
+
+
+def dead(evidence: Evidence) -> list[Finding]:
+    """Layers of which at least `DEAD_SHARE` of the units pass nothing for any example."""
+    shares = evidence.layers("dead_fraction")
+    if shares is not None:
+        return _flat(evidence, "dead", shares, DEAD_SHARE)
+    slopes = evidence.layers("mean_slope")
+    return [] if slopes is None else _flat(evidence, "dead", -slopes, -DEAD_SLOPE)
+
+
+def saturated(evidence: Evidence) -> list[Finding]:
+    """Layers whose mean slope is at most `SATURATED_SLOPE` of the largest."""
+    slopes = evidence.layers("mean_slope")
+    return [] if slopes is None else _flat(evidence, "saturated", -slopes, -SATURATED_SLOPE)
+
+
+def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float, limit: float) -> list[Finding]:
+    """The finding about layers that reach a limit, if there are any.
+
+    Args:
+        evidence: The run.
+        rule: Which of the two.
+        values: Larger is worse, [rows, depth].
+        limit: What counts; a negative one stands for a figure of which smaller is worse.
+    """
+    at_end = evidence.at_end(values)
+    at_start, now = values[0] >= limit, at_end >= limit
+    if not now.any() and not at_start.any():
+        return []
+    concerned: Bool = now if now.any() else at_start
+    worst = float(np.max((at_end if now.any() else values[0])[concerned]))
+    since = int(np.argmax((values[:, concerned] >= limit).any(axis=1)))
+    severity: Literal["critical", "warning", "note"] = "note"
+    if now.any():
+        # A layer without a single living unit is a constant, so nothing can have been learned through it.
+        lasting = bool((now & at_start).any()) or (rule == "dead" and worst == ALL)
+        severity = "warning" if evidence.learned and not lasting else "critical"
+    where = span(*bounds(concerned))
+    return [
+        Finding(
+            rule=rule,
+            severity=severity,
+            layers=bounds(concerned),
+            since_step=evidence.step(since),
+            value=abs(worst),
+            limit=abs(limit),
+            message=_message(rule, limit, worst, where) + _course(evidence, since, bool(now.any())),
+            remedy=_remedy(evidence, since),
+        )
+    ]
+
+
+def _message(rule: str, limit: float, worst: float, where: str) -> str:
+    """What was seen."""
+    if rule == "dead" and limit > 0:
+        return f"up to {percent(worst)} of the units in {where} have no slope for any example and learn nothing"
+    state = "saturated" if rule == "saturated" else "all but dead"
+    return f"{where}: {state}, with a mean slope down to {-worst:.2g} of the largest that there is"
+
+
+def _course(evidence: Evidence, since: int, now: bool) -> str:
+    """Since when, and whether it lasted."""
+    if not now:
+        return ", at the first step only"
+    return " from the first step on" if since == 0 else f" since step {evidence.step(since)}"
+
+
+def _remedy(evidence: Evidence, since: int) -> str:
+    """The bias or the scale where it started so, the step where training did it."""
+    model = evidence.experiment.model
+    if since == 0:
+        scale = remedies.initialisation(evidence)
+        return f"{remedies.bias(model.init)}; {scale}" if model.init.bias else scale
+    ratios = evidence.layers("log10_update_ratio")
+    flat = "" if can_saturate(evidence.experiment) else f"; {remedies.sloped(model.activation)}"
+    if ratios is not None:
+        before = ratios[: since + 1]
+        largest = float(10.0 ** np.max(before[np.isfinite(before)], initial=-np.inf))
+        if largest > remedies.HEALTHY_UPDATE:
+            smaller = remedies.learning_rate(evidence, largest)
+            return f"updates of up to {largest:.1g} of a layer's weights came before: {smaller}{flat}"
+    return f"lower train.lr tenfold, to {evidence.experiment.train.lr / 10:g}{flat}"

@@ -1,0 +1,109 @@
+"""One run's summary: figures, findings and the verdict that leads."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradlab.judgement import expectations, figures
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.rules import RULES, divergence
+from gradlab.results.record import VERDICTS, Finding, Outcome, Record, Summary, Verdict
+from gradlab.spec.experiment import Experiment
+
+if TYPE_CHECKING:
+    from gradlab.theory import Forecast
+
+RULES_VERSION = 1
+"""Raised whenever a record could get another verdict than before."""
+
+_SEVERITIES = ("critical", "warning", "note")
+
+NO_FORECAST = "no forecast was made"
+
+
+def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forecast: "Forecast | None") -> Summary:
+    """Judge one run.
+
+    Args:
+        experiment: What was trained.
+        record: What was recorded, None for a run that failed before its first step.
+        outcome: How it ended.
+        forecast: What theory expects, None where it was not asked.
+
+    Returns:
+        The run's summary with its findings, the most severe first and, among equals, in the verdicts' order of
+        precedence. The first critical one gives the verdict. Without one it is `healthy` if every rule could look,
+        else `not_judged`.
+    """
+    recorded = record if record is not None and len(record.steps) else None
+    last = None if recorded is None else recorded.final_index()
+    evidence = None if recorded is None or last is None else Evidence(experiment, recorded, outcome, forecast)
+    verdict, findings = _findings(experiment, outcome, evidence)
+    summary = Summary(
+        outcome=outcome,
+        verdict=verdict,
+        findings=tuple(findings),
+        init=figures.summarise(recorded, 0),
+        final=figures.summarise(recorded, last),
+        learning_layers=None if recorded is None else figures.learning_layers(recorded, experiment.train.dtype),
+        expected_backward_decades=None if forecast is None else forecast.expected_backward_decades,
+        expected_spread=None if forecast is None else forecast.expected_spread,
+        expected_reason=NO_FORECAST if forecast is None else forecast.reason,
+        rules_version=RULES_VERSION,
+    )
+    return expectations.judged(experiment, recorded, summary)
+
+
+def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | None) -> tuple[Verdict, list[Finding]]:
+    """The leading verdict and all findings."""
+    found = divergence.diverged(experiment, outcome, evidence)
+    missing: dict[Verdict, list[str]] = {}
+    for rule in RULES:
+        if not rule.applies(experiment):
+            continue
+        absent = [name for name in rule.needs if evidence is None or name not in evidence.record.layers]
+        if evidence is None or absent:
+            missing[rule.verdict] = absent
+            continue
+        own = rule.find(evidence)
+        if rule.verdict == "not_learning" and missing:
+            own = [_demoted(finding) for finding in own]
+        found += own
+    verdict = _leading(found, missing)
+    if verdict == "not_judged":
+        found.append(_not_judged(missing, outcome, evidence))
+    return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
+
+
+def _leading(findings: Sequence[Finding], missing: dict[Verdict, list[str]]) -> Verdict:
+    """The verdict of the first critical finding; the rules ran in order of precedence."""
+    for finding in findings:
+        if finding.severity == "critical":
+            return next(verdict for verdict in VERDICTS if verdict == finding.rule)
+    return "not_judged" if missing else "healthy"
+
+
+def _demoted(finding: Finding) -> Finding:
+    """A finding that cannot decide, because a rule before it could not look."""
+    return replace(finding, severity="warning" if finding.severity == "critical" else finding.severity)
+
+
+def _not_judged(missing: dict[Verdict, list[str]], outcome: Outcome, evidence: Evidence | None) -> Finding:
+    """What could not be looked at, and what is missing for it."""
+    names = list(dict.fromkeys(name for absent in missing.values() for name in absent))
+    if evidence is None:
+        message = f"nothing finite was recorded before the run ended ({outcome.kind}), so there is nothing to judge"
+        remedy = ""
+    else:
+        message = f"could not judge {', '.join(missing)}: without {', '.join(names)} in the record"
+        remedy = "set record.quantities to default"
+    return Finding(
+        rule="not_judged",
+        severity="note",
+        layers=None,
+        since_step=0,
+        value=float(len(names)),
+        limit=0.0,
+        message=message,
+        remedy=remedy,
+    )

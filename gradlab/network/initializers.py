@@ -1,0 +1,124 @@
+"""How weights and biases start: a scheme -> a distribution with a standard deviation.
+
+Every run draws from a generator of its own, on the CPU and in float32, and is cast afterwards: a run's weights depend on its seed
+alone, not on its batch, its device or its dtype.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from gradlab.spec import experiment as spec
+from gradlab.theory.critical import critical
+
+_CUT = 2.0
+"""Truncated draws are cut at this many standard deviations of the parent normal distribution."""
+
+# A normal distribution cut at ±2 has this standard deviation: 1 - 2 c φ(c) / (2 Φ(c) - 1) under the root.
+_CUT_STD = math.sqrt(
+    1.0 - 2.0 * _CUT * math.exp(-(_CUT**2) / 2.0) / math.sqrt(2.0 * math.pi) / math.erf(_CUT / math.sqrt(2.0))
+)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What a layer's weights and biases are drawn from.
+
+    Attributes:
+        kind: `normal`, `uniform`, `truncated`, `orthogonal`.
+        weight_std: Standard deviation of a weight; the factor on the orthogonal matrix for `orthogonal`.
+        bias_std: Standard deviation of a bias.
+        bias_mean: Mean of a bias.
+    """
+
+    kind: str
+    weight_std: float
+    bias_std: float = 0.0
+    bias_mean: float = 0.0
+
+
+def distribution(init: spec.Init, activation: spec.Activation, fan_in: int, fan_out: int) -> Distribution:
+    """The distribution that an initialisation means for a layer.
+
+    Args:
+        init: The config's initialisation.
+        activation: Decides the critical scheme's sigma_w and sigma_b.
+        fan_in: Units below.
+        fan_out: Units above.
+
+    Raises:
+        ValueError: If the scheme is critical and the activation has no critical point.
+
+    References:
+        Glorot and Bengio 2010 (xavier), He et al. 2015 (he).
+    """
+    if init.scheme is None:
+        assert init.sigma_w is not None
+        assert init.sigma_b is not None
+        return Distribution(init.distribution, init.sigma_w / math.sqrt(fan_in), init.sigma_b)
+    if init.scheme == "critical":
+        sigma_w, sigma_b = critical(activation)
+        return Distribution(init.distribution, sigma_w / math.sqrt(fan_in), sigma_b)
+    if init.scheme == "pytorch":
+        own = 1.0 / math.sqrt(3.0 * fan_in)
+        return Distribution("uniform", init.gain * own, own)
+    if init.scheme == "orthogonal":
+        return Distribution("orthogonal", init.gain, bias_mean=init.bias)
+    std = {
+        "xavier": math.sqrt(2.0 / (fan_in + fan_out)),
+        "he": math.sqrt(2.0 / fan_in),
+        "lecun": math.sqrt(1.0 / fan_in),
+        "normal": init.std,
+        "zeros": 0.0,
+    }[init.scheme]
+    assert std is not None
+    return Distribution(init.distribution, init.gain * std, bias_mean=init.bias)
+
+
+def draw(source: Distribution, fan_in: int, fan_out: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    """One layer's weight and bias.
+
+    Args:
+        source: What to draw from.
+        fan_in: Units below.
+        fan_out: Units above.
+        generator: The run's own, on the CPU.
+
+    Returns:
+        Weight [fan_in, fan_out] and bias [fan_out], float32 on the CPU.
+    """
+    if source.kind == "orthogonal":
+        weight = _orthogonal(fan_in, fan_out, generator) * source.weight_std
+    else:
+        weight = _unit(source.kind, (fan_in, fan_out), generator) * source.weight_std
+    bias = torch.full((fan_out,), source.bias_mean)
+    if source.bias_std > 0:
+        bias += _unit(source.kind, (fan_out,), generator) * source.bias_std
+    return weight, bias
+
+
+def _unit(kind: str, shape: tuple[int, ...], generator: Generator) -> Tensor:
+    """Draws with mean 0 and standard deviation 1."""
+    if kind == "uniform":
+        return (torch.rand(shape, generator=generator) * 2.0 - 1.0) * math.sqrt(3.0)
+    if kind == "truncated":
+        # Inverse distribution function on the part of (0, 1) between the cuts, in float64 for its tails.
+        high = math.erf(_CUT / math.sqrt(2.0))
+        u = torch.rand(shape, generator=generator).double() * 2.0 - 1.0
+        return (torch.erfinv(u * high) * (math.sqrt(2.0) / _CUT_STD)).float()
+    return torch.randn(shape, generator=generator)
+
+
+def _orthogonal(fan_in: int, fan_out: int, generator: Generator) -> Tensor:
+    """A random matrix with orthonormal rows or columns, whichever are fewer."""
+    normal = torch.randn(max(fan_in, fan_out), min(fan_in, fan_out), generator=generator)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the factorisation's rounding depends on the number of threads
+    try:
+        q, r = torch.linalg.qr(normal)
+    finally:
+        torch.set_num_threads(threads)
+    q = q * torch.sign(torch.diagonal(r))  # makes the distribution uniform over the orthogonal matrices
+    return q if fan_in >= fan_out else q.T.contiguous()

@@ -1,0 +1,68 @@
+"""Storage whose elementwise results do not depend on where an element lies.
+
+Torch computes an elementwise function by vector instructions, and what is left at the end of a thread's share by a scalar routine;
+for some functions (sigmoid, silu, elu, selu, softplus, mish, gelu) the two differ in the last bit. If every share is a multiple of
+`LANES` elements, no element is ever computed by the scalar routine, and a run's bytes do not depend on its neighbours in the batch.
+So a layer's signal is one flat buffer, its length rounded up, with a view of the true shape on top.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+LANES = 64
+"""Multiple of every vector width times its unrolling, in elements: float32 takes 16 or 32 at a time, half types up to 64."""
+
+GRAIN = 32_768
+"""Elements below which torch does not split an elementwise function or a reduction over threads."""
+
+
+def even(num_elements: int, num_threads: int) -> bool:
+    """Whether every thread's share of a flat elementwise call is a multiple of `LANES`.
+
+    >>> even(64, 2), even(32_832, 2), even(32_896, 2)
+    (True, False, True)
+    """
+    threads = max(1, min(num_threads, -(-num_elements // GRAIN)))
+    return num_elements % LANES == 0 and -(-num_elements // threads) % LANES == 0
+
+
+def padded(num_elements: int, num_threads: int, multiples: Sequence[int] = (1,)) -> int:
+    """Smallest length of at least `num_elements` that is even, as are the given multiples of it.
+
+    Args:
+        num_elements: Elements that must fit.
+        num_threads: Threads that torch may use.
+        multiples: Numbers of layers that are computed in one call.
+
+    Returns:
+        A multiple of `LANES`.
+    """
+    length = -(-num_elements // LANES) * LANES
+    while not all(even(multiple * length, num_threads) for multiple in multiples):
+        length += LANES
+    return length
+
+
+def flat_buffer(num_elements: int, num_threads: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A zeroed flat buffer of padded length, shape [>= num_elements]."""
+    return torch.zeros(padded(num_elements, num_threads), dtype=dtype, device=device)
+
+
+def reducible(rows: Tensor, num_threads: int) -> Tensor:
+    """The rows, repeated without a copy where torch would otherwise split one row over threads.
+
+    A reduction that has fewer outputs than threads is split inside a row, and then its rounding depends on the number of rows. With
+    at least as many rows as threads each row is reduced whole.
+
+    Args:
+        rows: [rows, ...], reduced over some of the later axes.
+        num_threads: Threads that torch may use.
+
+    Returns:
+        [>= rows, ...]; take the first `len(rows)` results.
+    """
+    if rows.shape[0] >= num_threads or rows.numel() < GRAIN:
+        return rows
+    return rows.repeat(-(-num_threads // rows.shape[0]), *([1] * (rows.dim() - 1)))

@@ -1,0 +1,381 @@
+"""Forward and backward pass of the stacked layers: the chain rule as the field writes it.
+
+Shapes: L hidden layers (1..L at the input side first), R runs, B examples, D input features, N units, C outputs, P padded length of
+one layer's signal. All hidden layers of all runs have one shape, so a signal is one buffer [L, P] with a view [L, R, B, N], and a
+weight one tensor [L - 1, R, N, N]; the first layer [R, D, N] and the readout [R, N, C] stand beside it.
+
+    forward    z_l = h_(l-1) W_l + b_l,   h_l = phi(z_l)
+    backward   δ_l = (δ_(l+1) W_(l+1)ᵀ) ⊙ phi'(z_l),   G_l = h_(l-1)ᵀ δ_l
+
+The passes run over blocks of layers: small operations inside a block, then one operation over the whole block for phi', for G, and
+for whatever a `Probe` measures or changes there. A block is as many layers as stay in the processor's cache, so for one run it is the
+whole stack and for many it is a few layers. No result depends on the size of the blocks.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gradlab.network.activations import Activation
+from gradlab.network.layout import padded
+from gradlab.network.exponent import Rescaler
+
+BLOCK_BYTES = 2 << 20
+"""Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes that all runs of a batch share.
+
+    Attributes:
+        num_layers: Hidden layers, L.
+        num_runs: Runs, R.
+        batch_size: Examples a step, B.
+        num_features: Inputs, D.
+        width: Units of a hidden layer, N.
+        num_outputs: Outputs, C.
+    """
+
+    num_layers: int
+    num_runs: int
+    batch_size: int
+    num_features: int
+    width: int
+    num_outputs: int
+
+    @property
+    def fan_in(self) -> list[int]:
+        """Fan-in of every layer, the readout last."""
+        return [self.num_features, *[self.width] * self.num_layers]
+
+    @property
+    def fan_out(self) -> list[int]:
+        """Fan-out of every layer, the readout last."""
+        return [*[self.width] * self.num_layers, self.num_outputs]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The weights and biases of R runs.
+
+    Attributes:
+        first_RDN: Weight of layer 1.
+        inner_KRNN: Weights of layers 2..L, K = L - 1.
+        readout_RNC: Weight of the readout.
+        bias_LR1N: Biases of layers 1..L.
+        readout_bias_R1C: Bias of the readout.
+        slope_LR11: Learned slopes of prelu, None for the other activations.
+    """
+
+    first_RDN: Tensor
+    inner_KRNN: Tensor
+    readout_RNC: Tensor
+    bias_LR1N: Tensor
+    readout_bias_R1C: Tensor
+    slope_LR11: Tensor | None
+
+
+def empty_parameters(shape: Shape, activation: Activation, dtype: torch.dtype, device: torch.device) -> Parameters:
+    """Zeroed parameters of a shape; also the shape of their gradients and of an optimizer's state."""
+
+    def zeros(*sizes: int) -> Tensor:
+        return torch.zeros(sizes, dtype=dtype, device=device)
+
+    L, R, N = shape.num_layers, shape.num_runs, shape.width
+    return Parameters(
+        first_RDN=zeros(R, shape.num_features, N),
+        inner_KRNN=zeros(L - 1, R, N, N),
+        readout_RNC=zeros(R, N, shape.num_outputs),
+        bias_LR1N=zeros(L, R, 1, N),
+        readout_bias_R1C=zeros(R, 1, shape.num_outputs),
+        slope_LR11=zeros(L, R, 1, 1) if activation.learned_slope else None,
+    )
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive hidden layers `start`..`stop - 1`, counted from 0, with views of their signals.
+
+    Attributes:
+        start: First layer.
+        stop: One past the last layer.
+        flat_z: The block of the buffer that holds z, and phi'(z) after `dphi`, flat with its padding.
+        flat_h: The same of h.
+        z_LRBN: View of `flat_z`.
+        h_LRBN: View of `flat_h`.
+    """
+
+    start: int
+    stop: int
+    flat_z: Tensor
+    flat_h: Tensor
+    z_LRBN: Tensor
+    h_LRBN: Tensor
+
+
+@dataclass(frozen=True)
+class GradientBlock:
+    """A block of the inner weights in the backward pass: layers `start`..`stop - 1` from 0, the first of them at least 1.
+
+    Attributes:
+        start: First layer.
+        stop: One past the last layer.
+        delta_LRBN: Stored backward signal of these layers.
+        below_LRBN: Activations of the layers below, h_(l-1).
+        gradient_LRNN: Stored weight gradients of these layers.
+        delta_above: Stored δ of layers `start - 1`..`stop - 1`, each [R, B, N], in that order.
+    """
+
+    start: int
+    stop: int
+    delta_LRBN: Tensor
+    below_LRBN: Tensor
+    gradient_LRNN: Tensor
+    delta_above: tuple[Tensor, ...]
+
+
+class Probe(Protocol):
+    """What a training step does at each block; every method may be a no-op."""
+
+    def after_products(self, block: Block) -> None:
+        """Z and h of the block are there; phi' is not yet."""
+
+    def after_slopes(self, block: Block) -> None:
+        """The block's z buffer now holds phi'."""
+
+    def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
+        """Weights `start`..`stop - 1` (from 0, the readout is L) are no longer needed by the pass; their gradients are there."""
+
+
+@dataclass
+class Stack:
+    """The signals of R networks and the two passes over them.
+
+    Attributes:
+        shape: Sizes.
+        activation: phi and phi'.
+        parameters: Weights and biases.
+        gradients: Stored gradients, to be multiplied by 2^E of their layer (`Rescaler`). Inner weights hold one block only unless
+            `keep_gradients`.
+        logits_RBC: Output of the readout, written by `forward`.
+        logit_gradient_RBC: ∂L/∂logits, to be written before `backward`.
+    """
+
+    shape: Shape
+    activation: Activation
+    parameters: Parameters
+    dtype: torch.dtype
+    device: torch.device
+    keep_gradients: bool
+    num_threads: int
+    block_bytes: int = BLOCK_BYTES
+    gradients: Parameters = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Lays out every buffer and view once, so that the passes allocate nothing."""
+        s = self.shape
+        size = s.num_runs * s.batch_size * s.width
+        bytes_per_layer = size * torch.empty((), dtype=self.dtype).element_size()
+        per_block = max(1, min(s.num_layers, self.block_bytes // bytes_per_layer))
+        starts = list(range(0, s.num_layers, per_block))
+        remainder = s.num_layers - starts[-1]
+        self.padded = padded(size, self.num_threads, multiples=sorted({1, per_block, remainder}))
+        self._z = self._buffer(s.num_layers)
+        self._h = self._buffer(s.num_layers)
+        self._flat_z = [self._z[layer] for layer in range(s.num_layers)]
+        self._flat_h = [self._h[layer] for layer in range(s.num_layers)]
+        z_LRBN, h_LRBN = self._view(self._z), self._view(self._h)
+        self._z_layers = list(z_LRBN.unbind(0))
+        self._h_layers = list(h_LRBN.unbind(0))
+        self.blocks = [
+            Block(
+                start, stop, self._z[start:stop].view(-1), self._h[start:stop].view(-1), z_LRBN[start:stop], h_LRBN[start:stop]
+            )
+            for start in starts
+            for stop in [min(start + per_block, s.num_layers)]
+        ]
+        p = self.parameters
+        self._weights = [p.first_RDN, *p.inner_KRNN.unbind(0)]
+        self._weights_t = [weight.transpose(1, 2) for weight in self._weights]
+        self._readout_t = p.readout_RNC.transpose(1, 2)
+        self.logits_RBC = self._empty(s.num_runs, s.batch_size, s.num_outputs)
+        self.logit_gradient_RBC = self._empty(s.num_runs, s.batch_size, s.num_outputs)
+        self.inputs_RBD = self._empty(s.num_runs, s.batch_size, s.num_features)
+        self._below = self._buffer(s.num_layers) if self.activation.learned_slope else None
+        self._plan_backward(per_block)
+        self._forward_plan = [self._forward_views(block) for block in self.blocks]
+
+    def _empty(self, *sizes: int) -> Tensor:
+        """A zeroed tensor of the network's dtype."""
+        return torch.zeros(sizes, dtype=self.dtype, device=self.device)
+
+    def _buffer(self, num_layers: int) -> Tensor:
+        """Signals of some layers, [layers, P]; zeroed, because what is in the padding passes through phi too."""
+        return self._empty(num_layers, self.padded)
+
+    def _view(self, buffer: Tensor) -> Tensor:
+        """[layers, P] -> [layers, R, B, N]."""
+        s = self.shape
+        size = s.num_runs * s.batch_size * s.width
+        return buffer[:, :size].unflatten(1, (s.num_runs, s.batch_size, s.width))
+
+    def _forward_views(self, block: Block) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
+        """(h below, weight, z, flat z, flat h) of each layer of a block."""
+        return [
+            (
+                self.inputs_RBD if layer == 0 else self._h_layers[layer - 1],
+                self._weights[layer],
+                self._z_layers[layer],
+                self._flat_z[layer],
+                self._flat_h[layer],
+            )
+            for layer in range(block.start, block.stop)
+        ]
+
+    def _plan_backward(self, per_block: int) -> None:
+        """Blocks of the inner weights from the top down, with two alternating buffers for δ.
+
+        The lowest δ of a block is the top of the next one, so it is written straight into the other buffer.
+        """
+        s = self.shape
+        self.gradients = self._gradient_storage(per_block)
+        spans = []
+        stop = s.num_layers
+        while stop > 1:
+            start = max(1, stop - per_block)
+            spans.append((start, stop))
+            stop = start
+        self._delta = [self._view(self._buffer(max(1, min(per_block, s.num_layers)))) for _ in range(min(2, len(spans) + 1))]
+        self.gradient_blocks: list[GradientBlock] = []
+        self.top_delta_RBN = self._delta[0][(spans[0][1] - spans[0][0] if spans else 1) - 1]
+        self.bottom_delta_RBN = self.top_delta_RBN
+        for index, (start, stop) in enumerate(spans):
+            own = self._delta[index % 2][: stop - start]
+            other = self._delta[(index + 1) % 2]
+            top_of_next = (spans[index + 1][1] - spans[index + 1][0] if index + 1 < len(spans) else 1) - 1
+            self.bottom_delta_RBN = other[top_of_next]
+            gradient = (
+                self.gradients.inner_KRNN[start - 1 : stop - 1]
+                if self.keep_gradients
+                else self.gradients.inner_KRNN[: stop - start]
+            )
+            below = self._view(self._h)[start - 1 : stop - 1]
+            layers = (self.bottom_delta_RBN, *own.unbind(0))
+            self.gradient_blocks.append(GradientBlock(start, stop, own, below, gradient, layers))
+
+    def _gradient_storage(self, per_block: int) -> Parameters:
+        """Gradients of the parameters; of the inner weights only one block where nobody needs all of them at once."""
+        s = self.shape
+        full = empty_parameters(
+            s if self.keep_gradients else Shape(1, s.num_runs, s.batch_size, s.num_features, s.width, s.num_outputs),
+            self.activation, self.dtype, self.device,
+        )  # fmt: skip
+        inner = full.inner_KRNN if self.keep_gradients else self._empty(
+            max(0, min(per_block, s.num_layers - 1)), s.num_runs, s.width, s.width
+        )  # fmt: skip
+        return Parameters(
+            full.first_RDN, inner, full.readout_RNC,
+            self._empty(s.num_layers, s.num_runs, 1, s.width), full.readout_bias_R1C,
+            self._empty(s.num_layers, s.num_runs, 1, 1) if self.activation.learned_slope else None,
+        )  # fmt: skip
+
+    def forward(self, probe: Probe | None) -> None:
+        """From `inputs_RBD` to `logits_RBC`. Without a probe phi' is not computed, so no backward pass may follow."""
+        p, phi = self.parameters, self.activation.phi
+        bias = p.bias_LR1N
+        for block, views in zip(self.blocks, self._forward_plan, strict=True):
+            block.z_LRBN.copy_(bias[block.start : block.stop])  # the bias is there before the product is added to it
+            for offset, (below, weight, z, flat_z, flat_h) in enumerate(views):
+                z.baddbmm_(below, weight)
+                phi(flat_z, flat_h)
+                if self._below is not None:
+                    self._add_below_zero(block.start + offset)
+            if probe is not None:
+                probe.after_products(block)
+                if self._below is None:
+                    self.activation.dphi(block.flat_z, block.flat_h, block.flat_z)
+                else:
+                    self._learned_dphi(block)
+                probe.after_slopes(block)
+        torch.baddbmm(p.readout_bias_R1C, self._h_layers[-1], p.readout_RNC, out=self.logits_RBC)
+
+    def backward(self, probe: Probe, rescaler: Rescaler) -> None:
+        """From `logit_gradient_RBC` to the gradients, which the probe gets block by block from the top."""
+        g, last = self.gradients, self.shape.num_layers
+        torch.bmm(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
+        torch.sum(self.logit_gradient_RBC, 1, keepdim=True, out=g.readout_bias_R1C)
+        self._delta_below(self.logit_gradient_RBC, self._readout_t, last - 1, self.top_delta_RBN, rescaler)
+        probe.after_gradients(last, last + 1, self.logit_gradient_RBC[None], g.readout_RNC[None], self.parameters.readout_RNC[None])
+        for block in self.gradient_blocks:
+            for layer in range(block.stop - 1, block.start - 1, -1):
+                above = block.delta_above[layer - block.start + 1]
+                below = block.delta_above[layer - block.start]
+                self._delta_below(above, self._weights_t[layer], layer - 1, below, rescaler)
+            self._products(block)
+            torch.sum(block.delta_LRBN, 2, keepdim=True, out=g.bias_LR1N[block.start : block.stop])
+            probe.after_gradients(
+                block.start, block.stop, block.delta_LRBN, block.gradient_LRNN,
+                self.parameters.inner_KRNN[block.start - 1 : block.stop - 1],
+            )  # fmt: skip
+        torch.bmm(self.inputs_RBD.transpose(1, 2), self.bottom_delta_RBN, out=g.first_RDN)
+        torch.sum(self.bottom_delta_RBN, 1, keepdim=True, out=g.bias_LR1N[0])
+        probe.after_gradients(0, 1, self.bottom_delta_RBN[None], g.first_RDN[None], self.parameters.first_RDN[None])
+
+    def _delta_below(self, above: Tensor, weight_t: Tensor, layer: int, out: Tensor, rescaler: Rescaler) -> None:
+        """δ of `layer` (from 0) into `out`, from the δ and the weight above it; then brought back into range."""
+        torch.bmm(above, weight_t, out=out)
+        if self._below is not None:
+            below = self._below_layers[layer]
+            torch.mul(out, below, out=below)  # ∂L/∂slope is the sum of this over examples and units
+        out.mul_(self._z_layers[layer])
+        rescaler.rescale(layer, out)
+
+    def _products(self, block: GradientBlock) -> None:
+        """G = hᵀ δ: one product for all layers and runs of the block, where their storage is without gaps."""
+        s = self.shape
+        if s.num_runs == 1 or self.padded == s.num_runs * s.batch_size * s.width:
+            torch.bmm(
+                _merge(block.below_LRBN).transpose(1, 2), _merge(block.delta_LRBN), out=block.gradient_LRNN.flatten(0, 1)
+            )
+            return
+        for below, delta, gradient in zip(block.below_LRBN, block.delta_LRBN, block.gradient_LRNN, strict=True):
+            torch.bmm(below.transpose(1, 2), delta, out=gradient)
+
+    # prelu: h = relu(z) + slope * min(z, 0), with a slope of its own for every layer and run.
+
+    @property
+    def _below_layers(self) -> Tensor:
+        """min(z, 0) of every layer, [L, R, B, N]."""
+        assert self._below is not None
+        return self._view(self._below)
+
+    def _add_below_zero(self, layer: int) -> None:
+        """Keeps min(z, 0) and adds its share to h."""
+        slope = self.parameters.slope_LR11
+        assert slope is not None
+        below = self._below_layers[layer]
+        torch.clamp_max(self._z_layers[layer], 0.0, out=below)
+        self._h_layers[layer].addcmul_(below, slope[layer])
+
+    def _learned_dphi(self, block: Block) -> None:
+        """phi' in place of z: 1 above zero and the slope at and below it."""
+        slope = self.parameters.slope_LR11
+        assert slope is not None
+        above = block.z_LRBN.clamp_min_(0.0).sign_()
+        above.addcmul_(1.0 - above, slope[block.start : block.stop])
+
+    def slope_gradients(self) -> None:
+        """Sums ∂L/∂slope of all layers after a backward pass; layer l carries the exponent of layer l + 1."""
+        slope = self.gradients.slope_LR11
+        if slope is not None:
+            torch.sum(self._below_layers.flatten(2), 2, out=slope.view(slope.shape[0], slope.shape[1]))
+
+
+def _merge(signal_LRBN: Tensor) -> Tensor:
+    """[L, R, B, N] -> [L * R, B, N] without a copy."""
+    L, R, B, N = signal_LRBN.shape
+    stride = signal_LRBN.stride(0) if R == 1 else signal_LRBN.stride(1)
+    return signal_LRBN.as_strided((L * R, B, N), (stride, N, 1))

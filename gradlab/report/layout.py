@@ -1,0 +1,111 @@
+"""A table as lines of text: whole in a pipe; on a terminal headers are stacked and columns left out until it fits."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradlab.report.table import Field, Table
+from gradlab.report.words import counted
+
+GAP = "  "
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows that are not shown because they are like their neighbours."""
+
+    hidden: int
+
+    def words(self, noun: str) -> str:
+        """What stands in their place."""
+        return f"… {counted(self.hidden, noun)} like these …"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table as lines of equal meaning: header, body, and the columns that did not fit."""
+
+    header: tuple[str, ...]
+    body: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def folded(order: Sequence[int], head: int, tail: int) -> list[int | Fold]:
+    """Rows to show: the first and the last ones, with a fold between them where that saves more than two lines.
+
+    >>> folded(range(10), 2, 1)
+    [0, 1, Fold(hidden=7), 9]
+    >>> folded(range(5), 2, 1)
+    [0, 1, 2, 3, 4]
+    """
+    hidden = len(order) - head - tail
+    if hidden <= 2:
+        return list(order)
+    return [*order[:head], Fold(hidden), *order[len(order) - tail :]]
+
+
+def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None = None, noun: str = "row") -> Layout:
+    """Align a table.
+
+    Args:
+        table: What to show.
+        width: Characters of the terminal; None leaves nothing out.
+        shown: Rows to show in this order, and folds; all rows where it is None.
+        noun: What a row is, for a fold.
+    """
+    words = table.words()
+    shown = range(len(words)) if shown is None else shown
+    used = [words[row] for row in shown if isinstance(row, int)]
+    columns, headers = _fitting(table.fields, used, width)
+    widths = [max(len(part) for part in [*headers[index], *(row[index] for row in used)]) for index in columns]
+
+    def line(cells: Sequence[str]) -> str:
+        """One aligned line."""
+        parts = [
+            cell.ljust(size) if table.fields[index].kind in ("text", "time") else cell.rjust(size)
+            for index, size, cell in zip(columns, widths, cells, strict=True)
+        ]
+        return GAP.join(parts).rstrip()
+
+    height = max((len(headers[index]) for index in columns), default=0)
+    padded = {index: [""] * (height - len(headers[index])) + headers[index] for index in columns}
+    header = tuple(line([padded[index][level] for index in columns]) for level in range(height))
+    body = tuple(
+        row.words(noun) if isinstance(row, Fold) else line([words[row][index] for index in columns]) for row in shown
+    )
+    left_out = tuple(field.name for index, field in enumerate(table.fields) if index not in columns)
+    return Layout(header, body, left_out)
+
+
+def _fitting(
+    fields: Sequence[Field], used: Sequence[Sequence[str]], width: int | None
+) -> tuple[list[int], dict[int, list[str]]]:
+    """The columns that fit and their header lines: whole, else stacked, else without those of highest rank."""
+    columns = list(range(len(fields)))
+    headers = {index: [fields[index].name] for index in columns}
+
+    def total() -> int:
+        """Characters that the columns take."""
+        sizes = [max(len(part) for part in [*headers[index], *(row[index] for row in used)]) for index in columns]
+        return sum(sizes) + len(GAP) * (len(sizes) - 1)
+
+    if width is None or total() <= width:
+        return columns, headers
+    headers = {index: stacked(fields[index].name) for index in columns}
+    while total() > width:
+        highest = max((fields[index].rank, index) for index in columns)
+        if highest[0] == 0:
+            break
+        columns.remove(highest[1])
+    return columns, headers
+
+
+def stacked(name: str) -> list[str]:
+    """A header broken in two where that makes it narrowest.
+
+    >>> stacked("log10_backward_rms"), stacked("layer"), stacked("final.loss")
+    (['log10_', 'backward_rms'], ['layer'], ['final.', 'loss'])
+    """
+    breaks = [match.end() for match in re.finditer(r"[_.]", name)]
+    halves = [[name[:at], name[at:]] for at in breaks if at < len(name)]
+    return min(halves, key=lambda half: max(map(len, half)), default=[name])

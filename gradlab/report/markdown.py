@@ -1,0 +1,61 @@
+"""Markdown's face of a run: `summary.md` in the run directory, and `--format md`."""
+
+from gradlab.report.layout import Fold, folded
+from gradlab.report.table import Table, as_markdown
+from gradlab.report.terminal import layers_words, timing_words
+from gradlab.report.view import HEAD, TAIL, RunView
+
+
+def summary(view: RunView, *, whole: bool = False) -> str:
+    """A run for reading: verdict and why, findings, figures, layers worst first, expectations.
+
+    Args:
+        view: What there is to see.
+        whole: List every layer; otherwise a long network is folded in the middle.
+    """
+    kind = view.summary.outcome.kind
+    word = kind if kind in ("failed", "interrupted") else view.summary.verdict
+    parts = [f"# {view.name}: {word}\n", f"{view.why}\n" if view.why else "", f"{view.setting}\n"]
+    parts += [f"id `{view.id}`\n"]
+    parts += [_findings(view), _expectations(view)]
+    parts += [f"## Figures\n\n{as_markdown(view.figures)}"] if view.figures.rows else []
+    parts += [_layers(view, whole)] if view.layers.rows else []
+    parts += [f"{timing_words(view.timing)}\n"] if view.timing.train_seconds > 0 else []
+    return "\n".join(part for part in parts if part)
+
+
+def _findings(view: RunView) -> str:
+    """Every finding with its place and remedy."""
+    lines = []
+    for finding in view.summary.findings:
+        place = "" if finding.layers is None else f", {layers_words(finding.layers)}"
+        lines.append(
+            f"- **{finding.rule}** ({finding.severity}{place}, since step {finding.since_step}): {finding.message}"
+        )
+        lines += [f"  Remedy: {finding.remedy}"] if finding.remedy else []
+    return "## Findings\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _expectations(view: RunView) -> str:
+    """Every condition of the config, and whether it held."""
+    lines = [
+        f"- {'ok' if item.passed else '**FAILED**'}: `{item.text}`{'' if item.passed else f' (it is {item.actual})'}"
+        for item in view.summary.expectations
+    ]
+    return "## Expectations\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _layers(view: RunView, whole: bool) -> str:
+    """The layer table, worst first, the readout last."""
+    order: list[int | Fold] = list(view.worst_first)
+    if not whole:
+        order = [*folded(view.worst_first[:-1], HEAD, TAIL), view.worst_first[-1]]
+    before = [row for row in order if not isinstance(row, Fold)]
+    folds = [item for item in order if isinstance(item, Fold)]
+    table = as_markdown(Table(view.layers.fields, tuple(view.layers.rows[row] for row in before)))
+    if folds:
+        lines = table.splitlines()
+        cells = [folds[0].words("layer"), *[""] * (len(view.layers.fields) - 1)]
+        lines.insert(2 + HEAD, "| " + " | ".join(cells) + " |")
+        table = "\n".join(lines) + "\n"
+    return f"## Layers at step {view.step}\n\nThe {view.worst_by}; the readout last.\n\n{table}"

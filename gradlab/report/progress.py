@@ -1,0 +1,152 @@
+"""What is seen while runs train: a live bar with the backward profile on a terminal, a line now and then elsewhere."""
+
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table as Columns
+from rich.text import Text
+
+from gradlab.report.terminal import console, is_live
+from gradlab.report.words import duration, power
+from gradlab.results.record import Progress
+
+REFRESHES_PER_SECOND = 4
+SECONDS_BETWEEN_LINES = 10.0
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_LETTERS = "_.-~=+*#"
+
+
+def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True) -> str:
+    """A backward profile from the input to the readout, one character for each layer or few.
+
+    Args:
+        profile: log10 backward rms, [L]; -inf and NaN are shown as "0" and "!".
+        width: Most characters.
+        unicode: Whether block characters can be shown.
+
+    >>> import numpy as np
+    >>> sparkline(np.array([-30.0, -20.0, -10.0, 0.0, -np.inf, np.nan]), 10)
+    '▁▃▆█0!'
+    """
+    glyphs = _BLOCKS if unicode else _LETTERS
+    count = min(len(profile), width)
+    picked = profile[np.linspace(0, len(profile) - 1, count).round().astype(int)] if count else profile[:0]
+    finite = picked[np.isfinite(picked)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    span = max(high - low, 1.0)  # less than a decade is no profile: keep noise from filling the line
+    characters = []
+    for value in picked:
+        if np.isfinite(value):
+            level = 1 - (high - value) / span
+            characters.append(glyphs[min(int(level * len(glyphs)), len(glyphs) - 1)])
+        else:
+            characters.append("0" if np.isneginf(value) else "!")
+    return "".join(characters)
+
+
+class ProgressDisplay:
+    """Shows training as it goes on a stream; a context manager.
+
+    On a terminal one bar lives and is redrawn a few times a second; elsewhere a line is written at the start of each
+    batch and then at most every ten seconds.
+    """
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
+        self._out: Console = console(stream)
+        self._quiet = quiet
+        self._live = (
+            Live(console=self._out, auto_refresh=False, transient=True) if is_live(stream) and not quiet else None
+        )
+        self._said = -SECONDS_BETWEEN_LINES
+        self._drawn = 0.0
+        self._names: tuple[str, ...] = ()
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.update("", refresh=True)
+            self._live.stop()
+
+    def note(self, line: str) -> None:
+        """Write a line that stays."""
+        if not self._quiet:
+            self._out.print(Text(line))
+
+    def update(self, progress: Progress) -> None:
+        """Show where training stands, at a bounded rate."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        new_batch, self._names = progress.names != self._names, progress.names
+        if self._live is not None:
+            if new_batch or now - self._drawn >= 1 / REFRESHES_PER_SECOND or progress.step == progress.num_steps:
+                self._drawn = now
+                self._live.update(self._picture(progress), refresh=True)
+        elif new_batch or now - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = now
+            self._out.print(Text(self._line(progress)))
+
+    def _line(self, progress: Progress) -> str:
+        """Where training stands, in one line."""
+        words = f"{_who(progress)}: step {progress.step} of {progress.num_steps}"
+        loss = _loss(progress)
+        return words + (f", {loss}" if loss else "") + _speed(progress)
+
+    def _picture(self, progress: Progress) -> Group:
+        """The live display: a bar with loss and speed, and the backward profile below it."""
+        bar = Columns.grid(padding=(0, 1))
+        bar.add_row(
+            Text(_who(progress), "bold"),
+            ProgressBar(total=max(progress.num_steps, 1), completed=progress.step, width=24),
+            Text(f"{progress.step}/{progress.num_steps}"),
+            Text(f"{_loss(progress)}{_speed(progress)}".removeprefix(", ")),
+        )
+        if progress.log10_backward_rms is None:
+            return Group(bar)
+        return Group(bar, self._profile(progress.log10_backward_rms))
+
+    def _profile(self, profile: NDArray[np.float64]) -> Text:
+        """The backward signal from the input to the readout, and its ends as powers of ten."""
+        unicode = self._out.encoding.lower().startswith("utf")
+        label, first, last = (
+            "gradient, input to readout ",
+            f"{power(float(profile[0]))} ",
+            f" {power(float(profile[-1]))}",
+        )
+        room = max(8, min(len(profile), self._out.width - len(label) - len(first) - len(last) - 1))
+        line = Text(label, "dim", no_wrap=True, overflow="crop")
+        return line.append(first, "").append(sparkline(profile, room, unicode=unicode), "cyan").append(last, "")
+
+
+def _who(progress: Progress) -> str:
+    """The run that trains, or how many."""
+    return progress.names[0] if len(progress.names) == 1 else f"{len(progress.names)} runs"
+
+
+def _loss(progress: Progress) -> str:
+    """Last known loss: the run's own, or the middle one."""
+    loss = progress.loss[~np.isnan(progress.loss)]
+    if not loss.size:
+        return "loss nan" if progress.step else ""
+    return f"loss {np.median(loss):.4g}" + ("" if len(progress.names) == 1 else " (median)")
+
+
+def _speed(progress: Progress) -> str:
+    """Speed and what is left."""
+    if progress.steps_per_second <= 0:
+        return ""
+    left = (progress.num_steps - progress.step) / progress.steps_per_second
+    return f", {progress.steps_per_second:,.0f} steps/s" + (f", {duration(left)} left" if left >= 1 else "")

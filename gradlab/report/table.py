@@ -1,0 +1,63 @@
+"""A table as a value, and its faces as data: CSV and Markdown. All of them show the same columns and rows."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gradlab.report.words import Kind, Value, say
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column.
+
+    Attributes:
+        name: Header and key, the field's own term.
+        kind: How its values are said.
+        rank: How soon a narrow terminal leaves it out: the highest goes first, 0 is never left out.
+    """
+
+    name: str
+    kind: Kind = "text"
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows; every row has one value a column."""
+
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+    def words(self) -> list[list[str]]:
+        """Every cell as it is read."""
+        return [[say(value, field.kind) for value, field in zip(row, self.fields, strict=True)] for row in self.rows]
+
+    def objects(self) -> list[dict[str, Value]]:
+        """One mapping a row."""
+        names = [field.name for field in self.fields]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+def as_csv(table: Table) -> str:
+    """Comma-separated values with a header line; null is empty, numbers have all their digits."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([field.name for field in table.fields])
+    writer.writerows([["" if value is None else _exact(value) for value in row] for row in table.rows])
+    return stream.getvalue()
+
+
+def _exact(value: Value) -> str:
+    """A value with all its digits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def as_markdown(table: Table) -> str:
+    """A Markdown table; numbers stand on the right."""
+    marks = ["---" if field.kind in ("text", "time") else "---:" for field in table.fields]
+    rows: Iterable[Sequence[str]] = [[field.name for field in table.fields], marks, *table.words()]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)

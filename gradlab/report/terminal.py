@@ -1,0 +1,190 @@
+"""The terminal's face of runs and tables: colours where there is a terminal, plain and whole text in a pipe."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from gradlab.report.heatmap import draw
+from gradlab.report.layout import Fold, folded, lay_out
+from gradlab.report.table import Table
+from gradlab.report.view import HEAD, TAIL, RunView
+from gradlab.report.words import duration
+from gradlab.results.record import Expectation, Finding, Timing
+
+VERDICT_STYLES = {
+    "diverged": "bold white on red", "dead": "bold red", "exploding": "bold red", "vanishing": "bold magenta",
+    "saturated": "bold yellow", "not_learning": "bold yellow", "healthy": "bold green", "not_judged": "bold",
+    "failed": "bold white on red", "interrupted": "bold yellow",
+}  # fmt: skip
+
+_SEVERITY_STYLES = {"critical": "red", "warning": "yellow", "note": "dim"}
+_COMPARED_STYLES = {"better": "green", "worse": "red"}
+
+FILES = ("config.yaml", "manifest.json", "layers.parquet", "steps.parquet", "layers.csv", "summary.md", "summary.json")
+
+
+def is_live(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that understands more than plain lines."""
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def console(stream: TextIO) -> Console:
+    """A console that colours only where a terminal shows it and NO_COLOR does not forbid it, and never cuts a line.
+
+    Args:
+        stream: Where it writes; characters that its encoding lacks are spelled out.
+    """
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="gradlab-spell")
+    live = is_live(stream)
+    return Console(
+        file=stream,
+        force_terminal=live,
+        color_system="auto" if live and not os.environ.get("NO_COLOR") else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+        legacy_windows=False,
+    )
+
+
+def width_of(out: Console) -> int | None:
+    """Characters that fit on a line, None where there is no terminal."""
+    return out.width if out.file.isatty() else None
+
+
+def _knows_blocks(out: Console) -> bool:
+    """Whether the stream's encoding has block characters."""
+    return out.encoding.lower().replace("_", "-").startswith("utf")
+
+
+def _print_prose(out: Console, text: Text) -> None:
+    """Print a sentence: on a terminal wrapped between words and indented, elsewhere as one line."""
+    width = width_of(out)
+    if width is None:
+        out.print(text)
+        return
+    first, *rest = text.wrap(out, width) or [text]
+    out.print(first)
+    if rest:
+        for line in text[len(first.plain) :].wrap(out, max(width - 4, 10)):
+            out.print(Text("    ").append(Text(line.plain.strip(), text.style)))
+
+
+def print_table(
+    out: Console, table: Table, shown: Sequence[int | Fold] | None = None, *, noun: str = "row", indent: str = ""
+) -> None:
+    """Print a table; verdicts are coloured, and what did not fit is named."""
+    room = width_of(out)
+    layout = lay_out(table, None if room is None else room - len(indent), shown, noun)
+    for line in layout.header:
+        out.print(Text(indent + line, "bold"))
+    for line in layout.body:
+        text = Text(indent + line, "dim" if line.startswith("…") else "")
+        for words in (VERDICT_STYLES, _COMPARED_STYLES):
+            for word, style in words.items():
+                text.highlight_regex(rf"(?<![\w.-]){word}(?![\w.-])", style)
+        out.print(text)
+    if layout.left_out:
+        _print_prose(out, Text(f"{indent}not shown for lack of room: {', '.join(layout.left_out)}", "dim"))
+
+
+def print_run(out: Console, view: RunView) -> None:
+    """Print a run: verdict and why, figures, layers worst first, the heatmap, expectations, where the files are."""
+    print_verdict(out, view)
+    if view.figures.rows:
+        out.print()
+        print_table(out, view.figures, indent="  ")
+    if view.layers.rows:
+        _print_layers(out, view)
+    if view.grid is not None and view.grid.values.size:
+        out.print()
+        out.print(Text(f"{view.grid.quantity} by layer (input on top) and step", "bold"))
+        for line in draw(view.grid, width_of(out), color=out.color_system is not None, unicode=_knows_blocks(out)):
+            out.print(line)
+    print_expectations(out, view.summary.expectations)
+    if view.timing.train_seconds > 0:
+        out.print(Text(f"\n{timing_words(view.timing)}", "dim"))
+    _print_files(out, view.path)
+
+
+def print_verdict(out: Console, view: RunView) -> None:
+    """Print one line of verdict and why, what was trained, and the other findings."""
+    kind = view.summary.outcome.kind
+    word = kind if kind in ("failed", "interrupted") else view.summary.verdict
+    line = Text(word, VERDICT_STYLES.get(word, "bold"))
+    if view.why:
+        line.append(f"  {view.why}", "")
+    _print_prose(out, line)
+    _print_prose(out, Text(f"  {view.name}-{view.id}: {view.setting}", "dim"))
+    if word == "interrupted" and view.summary.verdict != "not_judged":
+        _print_prose(out, Text(f"  so far: {view.summary.verdict}"))
+    for finding in view.summary.findings:
+        _print_finding(out, finding, said=view.why)
+
+
+def _print_finding(out: Console, finding: Finding, said: str) -> None:
+    """One finding with its layers, first step and remedy; its message only where the verdict's line has not said it."""
+    if finding.message != said:
+        place = [] if finding.layers is None else [layers_words(finding.layers)]
+        place += [f"since step {finding.since_step}"] if finding.since_step else []
+        line = Text(f"  {finding.severity}: ", _SEVERITY_STYLES[finding.severity])
+        line.append(f"{finding.rule}: {finding.message}" + (f" ({', '.join(place)})" if place else ""), "")
+        _print_prose(out, line)
+    if finding.remedy:
+        _print_prose(out, Text(f"  remedy: {finding.remedy}"))
+
+
+def layers_words(layers: tuple[int, int]) -> str:
+    """Layers concerned.
+
+    >>> layers_words((3, 3)), layers_words((1, 12))
+    ('layer 3', 'layers 1 to 12')
+    """
+    first, last = layers
+    return f"layer {first}" if first == last else f"layers {first} to {last}"
+
+
+def _print_layers(out: Console, view: RunView) -> None:
+    """The layer table, worst first; on a terminal a long network is folded in the middle."""
+    out.print()
+    out.print(Text(f"layers at step {view.step}, {view.worst_by}; the readout last", "bold"))
+    order: list[int | Fold] = list(view.worst_first)
+    if width_of(out) is not None:
+        order = [*folded(view.worst_first[:-1], HEAD, TAIL), view.worst_first[-1]]
+    print_table(out, view.layers, order, noun="layer")
+
+
+def print_expectations(out: Console, expectations: Sequence[Expectation]) -> None:
+    """Print each condition of the config and whether it held."""
+    if expectations:
+        out.print()
+    for expectation in expectations:
+        line = Text("expected ", "bold")
+        line.append("ok    " if expectation.passed else "FAILED", "green" if expectation.passed else "bold red")
+        line.append(f" {expectation.text}", "")
+        line.append("" if expectation.passed else f"  (it is {expectation.actual})", "")
+        out.print(line)
+
+
+def timing_words(timing: Timing) -> str:
+    """What a run took, in one line."""
+    words = f"trained in {duration(timing.train_seconds)}, {timing.steps_per_second:,.0f} steps/s"
+    if timing.batch_runs > 1:
+        words += f", in a batch of {timing.batch_runs} runs"
+    if timing.record_share is not None:
+        words += f"; recording took {timing.record_share:.0%}"
+    if timing.record_bytes_per_step is not None:
+        words += f"; {timing.record_bytes_per_step:,} bytes a recorded step"
+    return words
+
+
+def _print_files(out: Console, path: Path) -> None:
+    """Where everything is."""
+    present = [name for name in FILES if (path / name).is_file()]
+    out.print(Text("files ", "bold").append(f"{path}/", "").append(f"  {', '.join(present)}" if present else "", "dim"))

@@ -1,0 +1,304 @@
+"""What there is to see of one run: computed once from what was stored, shown alike by every face."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.errors import UsageError
+from gradlab.report.table import Field, Table
+from gradlab.report.words import Kind, Value, counted, say
+from gradlab.results import tables
+from gradlab.results.quantities import LAYER_QUANTITIES
+from gradlab.results.record import Finding, Record, Summary, Timing
+from gradlab.results.stored import StoredRun
+from gradlab.spec.experiment import Activation, Experiment, Init, Optimizer
+
+_RANKS = {
+    "log10_backward_rms": 0, "log10_grad_norm": 1, "log10_update_ratio": 2, "mean_slope": 3, "dead_fraction": 4,
+    "forward_rms": 5, "activation_std": 6, "weight_norm": 7, "activation_mean": 8, "inactive_fraction": 9,
+    "sample_correlation": 10, "zero_gradient_fraction": 11, "nonfinite_count": 12, "sign_coherence": 13,
+    "forward_mean": 14, "bias_grad_norm": 15, "grad_norm": 16,
+}  # fmt: skip
+"""How soon a narrow terminal leaves a quantity out: what the verdict rests on stays longest."""
+
+FIGURE_KINDS: dict[str, Kind] = {
+    "backward_decades": "decades", "backward_fit": "share", "forward_decades": "decades", "grad_ratio": "decades",
+    "accuracy": "share", "holdout_accuracy": "share",
+}  # fmt: skip
+
+HEAD, TAIL = 8, 4
+"""Layers shown of a long network before and after the fold."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A quantity over layers and steps, for a heatmap.
+
+    Attributes:
+        quantity: Its name; a log10.
+        values: [L, T], NaN where a run diverged, -inf where all entries are zero.
+        present: Boolean [L, T]; False where the quantity is null.
+        steps: Recorded steps, int64 [T].
+    """
+
+    quantity: str
+    values: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    steps: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run as every face shows it.
+
+    Attributes:
+        id: Identity.
+        name: Name in the config.
+        path: Run directory.
+        cached: Whether it was trained earlier.
+        seed: The run's seed.
+        summary: Outcome, verdict, findings, figures, expectations.
+        why: One sentence: what the verdict rests on.
+        setting: What was trained, in one line.
+        figures: Summary figures at the first and last step, and what theory expected.
+        step: Step that `layers` shows, None where nothing was recorded.
+        layers: One row a layer in forward order, every recorded quantity.
+        worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
+        worst_by: Quantity that orders them, and which end is bad.
+        grid: log10 gradient norms over layers and steps, None where they were not recorded.
+        timing: What training took.
+    """
+
+    id: str
+    name: str
+    path: Path
+    cached: bool
+    seed: int
+    summary: Summary
+    why: str
+    setting: str
+    figures: Table
+    step: int | None
+    layers: Table
+    worst_first: tuple[int, ...]
+    worst_by: str
+    grid: Grid | None
+    timing: Timing
+
+
+def view(run: StoredRun, at: str = "final") -> RunView:
+    """Compute what there is to see of a run.
+
+    Args:
+        run: The run; its record is read.
+        at: Step of the layer table: `init`, `final` (the last finite one) or a recorded step.
+
+    Raises:
+        UsageError: If that step was not recorded.
+    """
+    row = recorded_row(run.record, at)
+    layers = Table((), ()) if run.record is None or row is None else _layers(run.record, row)
+    order, worst_by = _worst_first(layers, run.summary)
+    return RunView(
+        id=run.id,
+        name=run.name,
+        path=run.path,
+        cached=run.cached,
+        seed=run.seed,
+        summary=run.summary,
+        why=why(run.summary),
+        setting=setting(run.experiment),
+        figures=_figures(run.summary),
+        step=None if run.record is None or row is None else int(run.record.steps[row]),
+        layers=layers,
+        worst_first=order,
+        worst_by=worst_by,
+        grid=None if run.record is None else _grid(run.record),
+        timing=run.timing,
+    )
+
+
+def setting(experiment: Experiment) -> str:
+    """What was trained, in one line."""
+    model, data, train = experiment.model, experiment.data, experiment.train
+    source = Path(data.path).name if data.path else data.source
+    length = f"{train.steps} steps" if train.steps is not None else f"{train.epochs:g} epochs"
+    parts = [
+        f"{model.depth} × {model.width} {_named(model.activation)}",
+        _init(model.init),
+        f"{source}, batch {data.batch_size}",
+        f"{_named(train.optimizer)} lr {train.lr:g}",
+        length,
+        train.dtype,
+        f"seed {experiment.seed}",
+    ]
+    return " · ".join(parts)
+
+
+def _named(part: Activation | Optimizer) -> str:
+    """A name of the catalogue with its own parameters."""
+    own = [f"{key}={value:g}" for key, value in part.model_dump(exclude={"name"}).items() if value is not None]
+    return f"{part.name}({', '.join(own)})" if own else part.name
+
+
+def _init(init: Init) -> str:
+    """An initialisation in a few words."""
+    if init.scheme is None:
+        return f"σ_w={init.sigma_w:g} σ_b={init.sigma_b:g}"
+    words: list[str] = [init.scheme]
+    words += [f"std {init.std:g}"] if init.std is not None else []
+    words += [f"gain {init.gain:g}"] if init.gain != 1 else []
+    words += [f"bias {init.bias:g}"] if init.bias != 0 else []
+    words += [init.distribution] if init.distribution != "normal" else []
+    return " ".join(words)
+
+
+def deciding(summary: Summary) -> Finding | None:
+    """The finding that the verdict rests on."""
+    supporting = [finding for finding in summary.findings if finding.rule == summary.verdict]
+    critical = [finding for finding in summary.findings if finding.severity == "critical"]
+    return next(iter([*supporting, *critical]), None)
+
+
+def why(summary: Summary) -> str:
+    """One sentence: what the verdict rests on."""
+    outcome = summary.outcome
+    if outcome.kind in ("failed", "interrupted"):
+        return outcome.reason or f"the run {'failed' if outcome.kind == 'failed' else 'was interrupted'}"
+    finding = deciding(summary)
+    if finding is not None:
+        return finding.message
+    if outcome.reason:
+        return outcome.reason
+    if outcome.kind == "diverged":
+        where = "" if outcome.layer is None else f" in layer {outcome.layer}"
+        return f"the first number that is not finite came at step {outcome.step}{where}"
+    if summary.verdict == "healthy":
+        return _healthy(summary)
+    return ""
+
+
+def _healthy(summary: Summary) -> str:
+    """What a healthy run can say for itself."""
+    parts = []
+    if summary.learning_layers is not None:
+        parts.append(
+            f"{counted(summary.learning_layers, 'hidden layer')} learn{'s' if summary.learning_layers == 1 else ''}"
+        )
+    decades = summary.final.get("backward_decades")
+    if decades is not None and math.isfinite(decades):
+        parts.append(
+            f"the gradient changes by {say(decades, 'decades')} decades from the last hidden layer to the first"
+        )
+    return "; ".join(parts)
+
+
+def _figures(summary: Summary) -> Table:
+    """Summary figures at the first and the last step; a figure that is null at both is left out."""
+    fields = (Field("figure"), Field("init", "figure"), Field("final", "figure"), Field("expected"))
+    rows: list[tuple[Value, ...]] = []
+    for name in [*summary.init, *(name for name in summary.final if name not in summary.init)]:
+        first, last = summary.init.get(name), summary.final.get(name)
+        if first is None and last is None:
+            continue
+        kind = FIGURE_KINDS.get(name, "figure")
+        expected = _expected(summary) if name == "backward_decades" else ""
+        rows.append((name, say(first, kind), say(last, kind), expected))
+    if summary.learning_layers is not None:
+        rows.append(("learning_layers", "", str(summary.learning_layers), ""))
+    return Table(fields, tuple(rows))
+
+
+def _expected(summary: Summary) -> str:
+    """What theory expected of backward_decades at the first step."""
+    if summary.expected_backward_decades is None:
+        return ""
+    spread = "" if summary.expected_spread is None else f" ± {say(summary.expected_spread, 'decades')}"
+    return f"{say(summary.expected_backward_decades, 'decades')}{spread}"
+
+
+def recorded_row(record: Record | None, at: str) -> int | None:
+    """Row of the record that a step's name means, None where nothing was recorded.
+
+    Args:
+        record: What was recorded.
+        at: `init`, `final` (the last finite one) or a recorded step.
+
+    Raises:
+        UsageError: If that step was not recorded.
+    """
+    if at not in ("init", "final") and not (at.isascii() and at.isdigit()):
+        raise UsageError(f"--at {at}: expected init, final or a recorded step")
+    if record is None or not len(record.steps):
+        return None
+    if at in ("init", "final"):
+        return 0 if at == "init" else record.final_index() or 0
+    found = np.flatnonzero(record.steps == int(at))
+    if found.size:
+        return int(found[0])
+    below, above = record.steps[record.steps < int(at)], record.steps[record.steps > int(at)]
+    near = " and ".join(str(step) for step in [*below[-1:], *above[:1]])
+    raise UsageError(f"--at {at}: that step was not recorded; next to it: {near} (record.every sets which steps are)")
+
+
+def _layers(record: Record, row: int) -> Table:
+    """One row a layer in forward order, every recorded quantity at one step."""
+    rows = tables.layer_rows(record, row)
+    units = {quantity.name: quantity.unit for quantity in LAYER_QUANTITIES}
+    kinds: dict[str, Kind] = {"decades": "decades", "share": "share"}
+    fields = tuple(
+        Field(name, "integer", 0 if name == "layer" else 20)
+        if name in ("layer", "fan_in", "fan_out")
+        else Field(name, kinds.get(units.get(name, ""), "figure"), _RANKS.get(name, 19))
+        for name in rows[0]
+    )
+    return Table(fields, tuple(tuple(row.values()) for row in rows))
+
+
+_ORDERS: dict[str, tuple[str, int]] = {
+    "vanishing": ("log10_backward_rms", 1),
+    "exploding": ("log10_backward_rms", -1),
+    "diverged": ("log10_backward_rms", -1),
+    "dead": ("dead_fraction", -1),
+    "saturated": ("mean_slope", 1),
+    "not_learning": ("log10_update_ratio", 1),
+}
+"""What is bad under a verdict: the quantity, and 1 where the smallest is worst, -1 where the largest is."""
+
+
+def _worst_first(layers: Table, summary: Summary) -> tuple[tuple[int, ...], str]:
+    """Order of the layer table, and what it is ordered by."""
+    names = [field.name for field in layers.fields]
+    hidden = range(len(layers.rows) - 1)
+    readout = tuple(range(len(layers.rows) - 1, len(layers.rows)))
+    quantity, sign = _ORDERS.get(summary.verdict, ("log10_backward_rms", 0))
+    if quantity not in names:
+        return (*hidden, *readout), "in forward order"
+    cells = [layers.rows[row][names.index(quantity)] for row in hidden]
+    values = [float(cell) if isinstance(cell, int | float) else None for cell in cells]
+    finite = sorted(value for value in values if value is not None and math.isfinite(value))
+    middle = finite[len(finite) // 2] if finite else 0.0
+
+    def badness(row: int) -> tuple[float, int]:
+        """Sort key: NaN before everything, null after everything."""
+        value = values[row]
+        if value is None:
+            return math.inf, row
+        if math.isnan(value):
+            return -math.inf, row
+        return sign * value if sign else -abs(value - middle), row
+
+    end = {1: "smallest", -1: "largest", 0: "furthest from the middle"}[sign]
+    return (*sorted(hidden, key=badness), *readout), f"{end} {quantity} first"
+
+
+def _grid(record: Record) -> Grid | None:
+    """log10 gradient norms over layers and steps; the backward signal where only that was recorded."""
+    for name in ("log10_grad_norm", "log10_backward_rms"):
+        if name in record.layers:
+            column = record.layers[name]
+            return Grid(name, column.values.T, column.present.T, record.steps)
+    return None

@@ -1,0 +1,114 @@
+"""Values as a person reads them: numbers of any size, missing ones, and text for terminals that know only ASCII."""
+
+import codecs
+import math
+from typing import Literal
+
+Value = str | int | float | bool | None
+Kind = Literal["text", "time", "integer", "decades", "share", "figure"]
+
+MISSING = "–"
+"""What stands for null: the quantity has no meaning there."""
+
+_SPELLED = {
+    "–": "-", "—": "-", "−": "-", "…": "...", "·": "|", "×": "x", "±": "+-", "→": "->", "≥": ">=", "≤": "<=", "≈": "~",
+    "²": "^2", "₀": "0", "₁": "1", "₂": "2", "‖": "|", "′": "'", "√": "sqrt", "∂": "d", "φ": "phi", "χ": "chi",
+    "σ": "sigma", "δ": "delta", "ξ": "xi", "κ": "kappa", "Δ": "Delta", "∞": "inf", "’": "'", "“": '"', "”": '"',
+}  # fmt: skip
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """The ASCII spelling of what a stream cannot encode."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_SPELLED.get(char, "?") for char in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("gradlab-spell", _spell)
+
+
+def spell(text: str, encoding: str) -> str:
+    """Text in which every character that an encoding lacks is spelled out.
+
+    >>> spell("χ₁ = 1 – σ_w² ≥ 2", "ascii")
+    'chi1 = 1 - sigma_w^2 >= 2'
+    """
+    return text.encode(encoding, errors="gradlab-spell").decode(encoding)
+
+
+def say(value: Value, kind: Kind = "figure") -> str:
+    """A value in words.
+
+    Args:
+        value: What to say; None is a quantity without a meaning.
+        kind: `decades` (a log10) has two decimals, `share` three, `figure` four significant digits, `time` (ISO 8601)
+            goes to the minute.
+
+    >>> say(-612.3456, "decades"), say(float("-inf"), "decades"), say(0.5, "share")
+    ('-612.35', '-inf', '0.500')
+    >>> say(None), say(float("nan")), say(1.23456e-31)
+    ('–', 'nan', '1.235e-31')
+    """
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value[:16].replace("T", " ") if kind == "time" else value
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if kind == "integer":
+        return f"{value:.0f}"
+    if kind == "decades":
+        return _unsigned_zero(f"{value:.2f}")
+    if kind == "share":
+        return _unsigned_zero(f"{value:.3f}")
+    return f"{value:.4g}"
+
+
+def _unsigned_zero(text: str) -> str:
+    """`-0.00` is zero."""
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def power(log10: float) -> str:
+    """A power of ten, given its log10, at any size.
+
+    >>> power(-612.4), power(float("-inf")), power(0.0)
+    ('10^-612', '0', '10^0')
+    """
+    if math.isnan(log10):
+        return "nan"
+    if math.isinf(log10):
+        return "inf" if log10 > 0 else "0"
+    return f"10^{round(log10)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "run"), counted(3, "run"), counted(2, "batch")
+    ('1 run', '3 runs', '2 batches')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time that a person can compare.
+
+    >>> duration(0.0123), duration(4.2), duration(75), duration(7500)
+    ('12 ms', '4.2 s', '1 min 15 s', '2 h 5 min')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"

@@ -1,0 +1,88 @@
+"""With what and where a run is trained: versions, device, host, commit. Loads nothing heavy."""
+
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_GIT_SECONDS = 2.0
+
+
+def describe(device: str) -> dict[str, Any]:
+    """The environment of a run, for its manifest.
+
+    Args:
+        device: `cpu` or `cuda:N`, where the run is trained.
+
+    Returns:
+        Versions of gradlab, torch (with its build, as in `2.13.0+cpu`), numpy and Python; platform, device and its
+        name, threads, host, and the git commit of the working directory, None outside a repository.
+    """
+    return {
+        "gradlab": version("gradlab"),
+        "torch": version("torch"),
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device,
+        "device_name": _device_name(device),
+        "threads": _threads(),
+        "host": socket.gethostname(),
+        "git_commit": git_commit(Path.cwd()),
+    }
+
+
+def now() -> str:
+    """The time, ISO 8601 in UTC, to the microsecond."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def version(distribution: str) -> str | None:
+    """Version of an installed distribution, without importing it; None where it is not installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def git_commit(directory: Path) -> str | None:
+    """Commit that a directory's repository is at; None outside one, before its first commit, and without git."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(directory), "rev-parse", "--verify", "--quiet", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=_GIT_SECONDS,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    commit = answer.stdout.strip()
+    return commit if answer.returncode == 0 and re.fullmatch(r"[0-9a-f]{40,64}", commit) else None
+
+
+def _device_name(device: str) -> str:
+    """What the maker calls the device. torch is asked only where training has loaded it already."""
+    torch = sys.modules.get("torch")
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device)) if torch is not None else "unknown"
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(errors="replace"), re.MULTILINE)
+    except OSError:
+        found = None
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def _threads() -> int | None:
+    """Threads that torch computes with; before it is loaded, the processors that this process may use."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,0 +1,107 @@
+"""A run as a list shows it, read from its `summary.json` alone: no table is opened and nothing heavy loaded."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradlab.results.strict_json import number
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """One line of a list.
+
+    Attributes:
+        id: Of the run.
+        name: Name of its experiment.
+        path: Its directory.
+        seed: Of its experiment.
+        outcome: How it ended, in one word.
+        verdict: Stored verdict, judged by the rules of `rules_version`.
+        rules_version: Version of those rules.
+        learning_layers: Number of hidden layers that learn, None where it was not recorded.
+        init: Summary figures at the first recorded step.
+        final: Summary figures at the last finite recorded step.
+        started: When training began, ISO 8601 in UTC.
+        finished: When it was stored.
+        config: The resolved experiment, nested.
+    """
+
+    id: str
+    name: str
+    path: Path
+    seed: int
+    outcome: str
+    verdict: str
+    rules_version: int
+    learning_layers: int | None
+    init: Mapping[str, float | None]
+    final: Mapping[str, float | None]
+    started: str
+    finished: str
+    config: Mapping[str, Any]
+
+    def value(self, name: str) -> Any:
+        """What a condition's name means for this run.
+
+        Args:
+            name: An attribute, `init.*`, `final.*`, or a config field by its dotted path.
+
+        Raises:
+            KeyError: If the run has nothing of that name.
+        """
+        if name in (
+            "id",
+            "name",
+            "seed",
+            "outcome",
+            "verdict",
+            "rules_version",
+            "learning_layers",
+            "started",
+            "finished",
+        ):
+            return getattr(self, name)
+        head, _, rest = name.partition(".")
+        if head in ("init", "final"):
+            figures: Mapping[str, float | None] = getattr(self, head)
+            return figures[rest]
+        found: Any = self.config
+        for key in name.split("."):
+            if not isinstance(found, Mapping):
+                raise KeyError(name)
+            found = found[key]
+        return found
+
+
+def read_line(path: Path, text: str | bytes) -> ListedRun:
+    """One line of a list.
+
+    Args:
+        path: Directory of the run.
+        text: Content of its `summary.json`.
+
+    Raises:
+        ValueError: If it cannot be read; the message says why.
+    """
+    data = json.loads(text)
+    try:
+        return ListedRun(
+            id=data["id"],
+            name=data["name"],
+            path=path,
+            seed=data["seed"],
+            outcome=data["outcome"],
+            verdict=data["verdict"],
+            rules_version=data["rules_version"],
+            learning_layers=data["learning_layers"],
+            init={name: number(value) for name, value in data["init"].items()},
+            final={name: number(value) for name, value in data["final"].items()},
+            started=data["started"] or "",
+            finished=data["finished"] or "",
+            config=data["config"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"summary.json is not what gradlab writes ({type(error).__name__}: {error})") from None

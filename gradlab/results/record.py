@@ -1,0 +1,212 @@
+"""Frozen values that the rooms hand on: what was recorded, how it ended, what was found, what it comes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.spec.experiment import Experiment
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+OutcomeKind = Literal["completed", "diverged", "failed", "interrupted"]
+Verdict = Literal["diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy", "not_judged"]
+VERDICTS: tuple[Verdict, ...] = (
+    "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy", "not_judged",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        kind: `completed`; `diverged` (a loss or gradient became infinite or NaN); `failed`; `interrupted`.
+        step: First non-finite step where it diverged, first step not trained where it was interrupted, else None.
+        layer: First non-finite layer (1-based, forward order) where it diverged, else None.
+        reason: One sentence, None where there is nothing to say.
+    """
+
+    kind: OutcomeKind
+    step: int | None = None
+    layer: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """Values with the places where the quantity has a meaning; elsewhere it is null.
+
+    A NaN at a place that is present is a real NaN, of a run that diverged.
+
+    Attributes:
+        values: [T, L] for a layer quantity, [T] for a step quantity, float64.
+        present: Boolean of the same shape.
+    """
+
+    values: Float
+    present: Bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything recorded of one run, as numpy arrays.
+
+    Attributes:
+        steps: Recorded steps, ascending, int64 [T]; each was taken before its update.
+        layers: Layer quantity -> column [T, L], L = depth + 1, the readout last. Only those that were recorded.
+        figures: Step quantity -> column [T]. All names of `STEP_NAMES` that were recorded.
+        fan_in: int64 [L].
+        fan_out: int64 [L].
+        input_mean_square: Mean square of the inputs of the first batch, where theory starts.
+    """
+
+    steps: NDArray[np.int64]
+    layers: Mapping[str, Column]
+    figures: Mapping[str, Column]
+    fan_in: NDArray[np.int64]
+    fan_out: NDArray[np.int64]
+    input_mean_square: float
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return len(self.fan_in) - 1
+
+    def final_index(self) -> int | None:
+        """Index of the last recorded step at which loss and gradients were finite; None where there is none.
+
+        Gradients are looked at by their logs: -inf there is the log of a zero and counts as finite.
+        """
+        finite = np.ones(len(self.steps), dtype=np.bool_)
+        for name in ("loss", "log10_grad_norm_total"):
+            if name in self.figures:
+                finite &= ~_broken(self.figures[name])
+        for name in ("log10_grad_norm", "log10_backward_rms"):
+            if name in self.layers:
+                finite &= ~_broken(self.layers[name]).any(axis=1)
+        indices = np.flatnonzero(finite)
+        return int(indices[-1]) if indices.size else None
+
+
+def _broken(column: Column) -> Bool:
+    """Where a value is NaN or +inf."""
+    return column.present & (np.isnan(column.values) | np.isposinf(column.values))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a run took.
+
+    Attributes:
+        train_seconds: Wall seconds of the batch's training loop, recording included.
+        steps_per_second: Steps of this run a second, with its batch.
+        batch_runs: Runs that trained in the same batch.
+        record_share: Measured share of the loop's time that recording took, None where it was not measured.
+        record_bytes_per_step: Bytes that one recorded step of this run keeps on the host.
+    """
+
+    train_seconds: float
+    steps_per_second: float
+    batch_runs: int
+    record_share: float | None = None
+    record_bytes_per_step: int | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training hands on for one run. `record` is None only for a run that failed before its first step."""
+
+    experiment: Experiment
+    record: Record | None
+    outcome: Outcome
+    timing: Timing
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What an observer sees while a batch trains, at a bounded rate.
+
+    Attributes:
+        step: Steps done.
+        num_steps: Steps to do.
+        names: Name of each run, R of them.
+        loss: Last loss that is known, [R].
+        log10_backward_rms: Backward profile of the first run at that step, [L], or None where it is not recorded.
+        steps_per_second: Speed so far, steps of the whole batch a second.
+    """
+
+    step: int
+    num_steps: int
+    names: tuple[str, ...]
+    loss: Float
+    log10_backward_rms: Float | None
+    steps_per_second: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the rules saw.
+
+    Attributes:
+        rule: Name of the rule; a verdict's name where the finding supports that verdict.
+        severity: `critical` (decides the verdict), `warning`, or `note`.
+        layers: First and last layer concerned, 1-based, or None where it concerns the run.
+        since_step: First step at which it held.
+        value: The figure that was compared.
+        limit: What it was compared with.
+        message: One sentence with the figures in it.
+        remedy: What would mend it, with a number in it where there is one; "" where nothing is to be mended.
+    """
+
+    rule: str
+    severity: Literal["critical", "warning", "note"]
+    layers: tuple[int, int] | None
+    since_step: int
+    value: float
+    limit: float
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A condition of the config, and whether it held."""
+
+    text: str
+    passed: bool
+    actual: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run comes to.
+
+    Attributes:
+        outcome: How it ended.
+        verdict: The leading verdict.
+        findings: All findings, the most severe first.
+        init: Summary figures at the first recorded step; a figure without a meaning is None.
+        final: The same at the last finite recorded step.
+        learning_layers: Number of hidden layers that learn, None where it was not recorded.
+        expected_backward_decades: What theory expects of `init.backward_decades`, None where it has no answer.
+        expected_spread: Standard deviation expected from seed to seed, in decades.
+        expected_reason: Why there is no expectation, None where there is one.
+        expectations: The config's conditions, judged.
+        rules_version: Version of the rules that judged.
+    """
+
+    outcome: Outcome
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    init: Mapping[str, float | None]
+    final: Mapping[str, float | None]
+    learning_layers: int | None
+    expected_backward_decades: float | None
+    expected_spread: float | None
+    expected_reason: str | None
+    expectations: tuple[Expectation, ...] = field(default=())
+    rules_version: int = 1

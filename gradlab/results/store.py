@@ -1,0 +1,402 @@
+"""The directory of runs: found by id, prefix, name or path; listed fast; written so that a crash loses nothing.
+
+runs/deep_sigmoid-7f3ac9d1e2b4/      the name that the run had first, and its id
+"""
+
+import errno
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
+from gradlab.results import crash_safe
+from gradlab.results.listing import ListedRun, read_line
+
+if TYPE_CHECKING:
+    from gradlab.results.record import Record
+    from gradlab.results.stored import StoredRun
+
+T = TypeVar("T")
+
+SUMMARY = "summary.json"
+"""Written last: the mark of a finished run."""
+
+_DIRECTORY = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)-(?P<id>[0-9a-f]{12})")
+_LATEST = re.compile(r"@latest(?:~(?P<back>\d{1,9}))?")
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class RunHandle:
+    """Where a run lies, without having read it.
+
+    Attributes:
+        id: 12 hex digits.
+        name: The name that its directory begins with.
+        path: Its directory.
+    """
+
+    id: str
+    name: str
+    path: Path
+
+
+class Store:
+    """The runs below one directory, which need not exist before the first run is saved.
+
+    Args:
+        root: The directory, `runs` by default on the command line.
+    """
+
+    def __init__(self, root: str | Path = "runs") -> None:
+        self.root = Path(root)
+        self._known: dict[str, Path] = {}
+
+    def prepare(self) -> None:
+        """Make sure that runs can be written, before time is spent on training them.
+
+        Raises:
+            UsageError: If the root is no directory or cannot be written.
+            RunFailedError: If it cannot be made for another reason, such as a full disk.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UsageError(f"{self.root}: is not a directory; name another place with --out") from None
+        except OSError as error:
+            raise _unwritable(self.root, error) from error
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise UsageError(f"{self.root}: cannot be written; name another place with --out")
+
+    def handles(self) -> dict[str, RunHandle]:
+        """Every run's handle by its id, in the order of names; what a killed process had moved aside is put back first.
+
+        Raises:
+            UsageError: If the root is there but cannot be read as a directory.
+        """
+        names, aside = self._scan()
+        for name in aside - names:
+            names |= self._put_back(name)
+        found: dict[str, RunHandle] = {}
+        for name in sorted(names):
+            match = _DIRECTORY.fullmatch(name.removeprefix(crash_safe.ASIDE))
+            if match is None:
+                continue
+            handle = RunHandle(match["id"], match["name"], self.root / name)
+            rival = found.get(handle.id)
+            if rival is None or _age(handle.path) > _age(rival.path):
+                found[handle.id] = handle
+        self._known = {handle.id: handle.path for handle in found.values()}
+        return found
+
+    def ids(self) -> list[str]:
+        """The ids of all runs."""
+        return list(self.handles())
+
+    def runs(self, on_unreadable: Callable[[Path, str], None] | None = None) -> list[ListedRun]:
+        """One line a run, oldest first, read from the summaries alone.
+
+        Args:
+            on_unreadable: Told about a run that cannot be read, with the reason; it is left out.
+        """
+        lines = []
+        for handle in self.handles().values():
+            try:
+                lines.append(self.line(handle))
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                if on_unreadable is not None:
+                    on_unreadable(handle.path, _reason(error))
+        return sorted(lines, key=lambda line: (line.finished, line.path.name))
+
+    def line(self, handle: RunHandle) -> ListedRun:
+        """What a list shows of one run.
+
+        Raises:
+            FileNotFoundError: If the run is not whole.
+            OSError: If it cannot be read.
+            ValueError: If it is not what gradlab writes.
+        """
+        return read_line(handle.path, self._settled(lambda: (handle.path / SUMMARY).read_bytes()))
+
+    def find(self, text: str | Path) -> RunHandle:
+        """The run that is meant.
+
+        Args:
+            text: An id, a name, a unique prefix of an id or of a directory's name, a path, `@latest` or `@latest~1`.
+
+        Raises:
+            SelectionError: If nothing matches.
+            UsageError: If more than one run matches; the message lists them.
+        """
+        wanted = str(text)
+        if isinstance(text, Path) or os.sep in wanted or (Path(wanted) / SUMMARY).is_file():
+            return self._at(Path(wanted))
+        if wanted.startswith("@"):
+            return self._latest(wanted)
+        handles = list(self.handles().values())
+        if not handles:
+            raise SelectionError(f"no runs in {self.root}; `gradlab run CONFIG` makes one, --out names another place")
+        if not wanted:
+            raise SelectionError(f"no run is named ''; `gradlab list` shows the runs in {self.root}")
+        for matches in (
+            [handle for handle in handles if wanted in (handle.id, handle.path.name)],
+            [handle for handle in handles if handle.name == wanted],
+            [handle for handle in handles if handle.id.startswith(wanted) or handle.path.name.startswith(wanted)],
+        ):
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
+                raise UsageError(_ambiguous(wanted, matches))
+        raise SelectionError(f"no run in {self.root} matches '{wanted}'; `gradlab list` shows the runs")
+
+    def load(self, run: RunHandle | str | Path) -> "StoredRun":
+        """A run from the disk; its tables are read when they are wanted.
+
+        Args:
+            run: A handle, or what `find` takes.
+
+        Raises:
+            SelectionError: If there is no such run.
+            UsageError: If it is ambiguous, damaged, or written by a newer gradlab.
+        """
+        handle = run if isinstance(run, RunHandle) else self.find(run)
+        try:
+            summary, manifest = self._settled(partial(_texts, handle.path))
+            return _decode(handle, summary, manifest, partial(self._record, handle.path))
+        except FileNotFoundError as error:
+            raise SelectionError(f"{handle.path}: is no run ({Path(error.filename).name} is missing)") from None
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"{handle.path}: cannot be read ({_reason(error)}); train it again with --rerun always"
+            ) from error
+
+    def place(self, run_id: str, name: str) -> Path:
+        """Where a run of this id lies or will lie: the directory keeps the first name that the run had.
+
+        Args:
+            run_id: 12 hex digits.
+            name: Name of the experiment now.
+        """
+        known = self._known.get(run_id)
+        if known is not None and known.is_dir() and not known.name.startswith(crash_safe.ASIDE):
+            return known
+        return self.root / f"{name}-{run_id}"
+
+    def save(self, run: "StoredRun", summary_md: str, attachments: Mapping[str, str] | None = None) -> "StoredRun":
+        """Write a run's directory, whole or not at all; one of the same id is replaced.
+
+        Args:
+            run: The run; its path is decided here.
+            summary_md: Text of `summary.md`.
+            attachments: Further text files by name, such as a traceback.
+
+        Returns:
+            The run at its place.
+
+        Raises:
+            UsageError: If the root is no directory or cannot be written.
+            RunFailedError: If it could not be written, as on a full disk; what was there before is unharmed.
+        """
+        self.prepare()
+        place = self.place(run.id, run.name)
+        run = replace(run, path=place)
+        files = _files(run, summary_md, attachments or {})
+        try:
+            crash_safe.publish(self.root, place.name, run.id, SUMMARY, files)
+        except OSError as error:
+            raise _unwritable(place, error) from error
+        self._known[run.id] = place
+        return run
+
+    def clean(self) -> list[Path]:
+        """Remove what crashes left behind.
+
+        That is temporary directories whose writer is gone, and moved-aside runs that were replaced.
+
+        Returns:
+            What was removed. A moved-aside run that was not replaced is put back instead, and is not among it.
+
+        Raises:
+            UsageError: If the root cannot be read or written.
+        """
+        if not self.root.exists():
+            return []
+        names, aside = self._scan()
+        removed = []
+        try:
+            with crash_safe.locked(self.root):
+                for name in sorted(aside):
+                    crash_safe.recover(self.root, name, SUMMARY)
+                    if name in names:
+                        removed.append(self.root / f"{crash_safe.ASIDE}{name}")
+                for path in sorted(self.root.glob(f"{crash_safe.TEMPORARY}*")):
+                    if crash_safe.abandoned(path):
+                        crash_safe.remove(path, SUMMARY)
+                        removed.append(path)
+        except OSError as error:
+            raise UsageError(f"{self.root}: cannot be cleaned ({_reason(error)})") from error
+        return removed
+
+    def _scan(self) -> tuple[set[str], set[str]]:
+        """Names of the directories that stand in their place, and of those that were moved aside."""
+        names, aside = set(), set()
+        try:
+            with os.scandir(self.root) as entries:
+                for entry in entries:
+                    if entry.name.startswith(crash_safe.ASIDE):
+                        aside.add(entry.name.removeprefix(crash_safe.ASIDE))
+                    elif _DIRECTORY.fullmatch(entry.name) and entry.is_dir():
+                        names.add(entry.name)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise UsageError(f"{self.root}: cannot be read as a directory of runs ({_reason(error)})") from None
+        return names, aside
+
+    def _put_back(self, name: str) -> set[str]:
+        """Put back a run that was moved aside; where that is not allowed, it is read where it lies."""
+        try:
+            with crash_safe.locked(self.root):
+                crash_safe.recover(self.root, name, SUMMARY)
+        except OSError:
+            aside = f"{crash_safe.ASIDE}{name}"
+            return {aside} if (self.root / aside / SUMMARY).is_file() else set()
+        return {name} if (self.root / name).is_dir() else set()
+
+    def _settled(self, read: Callable[[], T]) -> T:
+        """Read; if a file is missing, wait until nobody is just replacing the run, and read again."""
+        try:
+            return read()
+        except FileNotFoundError:
+            with suppress(OSError), crash_safe.locked(self.root):
+                pass
+            return read()
+
+    def _record(self, directory: Path) -> "Record | None":
+        """The record of a run."""
+        from gradlab.results import tables
+
+        try:
+            return self._settled(lambda: tables.read_record(directory))
+        except (OSError, ValueError, KeyError) as error:
+            raise UsageError(
+                f"{directory}: its tables cannot be read ({_reason(error)}); train it again with --rerun always"
+            ) from error
+
+    def _at(self, path: Path) -> RunHandle:
+        """The run at a path, wherever that is."""
+        if not (path / SUMMARY).is_file():
+            raise SelectionError(
+                f"{path}: is no run ({SUMMARY} is missing)" if path.exists() else f"{path}: there is no such run"
+            )
+        match = _DIRECTORY.fullmatch(path.resolve().name)
+        if match is not None:
+            return RunHandle(match["id"], match["name"], path)
+        try:  # renamed by its owner: the summary knows
+            line = read_line(path, (path / SUMMARY).read_bytes())
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: cannot be read ({_reason(error)})") from error
+        return RunHandle(line.id, line.name, path)
+
+    def _latest(self, wanted: str) -> RunHandle:
+        """The run that was finished last, or one some places before it."""
+        match = _LATEST.fullmatch(wanted)
+        if match is None:
+            raise UsageError(f"'{wanted}': expected @latest, or @latest~1 for the one before it")
+        lines = self.runs()
+        back = int(match["back"] or 0)
+        if back >= len(lines):
+            raise SelectionError(
+                f"no runs in {self.root}" if not lines else f"'{wanted}': {self.root} holds only {len(lines)} runs"
+            )
+        line = lines[-1 - back]
+        return RunHandle(line.id, line.name, line.path)
+
+
+def _files(run: "StoredRun", summary_md: str, attachments: Mapping[str, str]) -> dict[str, crash_safe.Writer]:
+    """The files of a run's directory in the order of writing, the mark last."""
+    from gradlab.results import tables
+    from gradlab.results.stored import summary_object
+    from gradlab.results.strict_json import dumps
+    from gradlab.spec import document
+
+    def text(content: str) -> crash_safe.Writer:
+        def write(file: BinaryIO) -> None:
+            file.write(content.encode("utf-8", errors="backslashreplace"))
+
+        return write
+
+    files = {"config.yaml": text(document.dump(run.experiment)), "manifest.json": text(dumps(dict(run.manifest)))}
+    record = run.record
+    if record is not None:
+        files[tables.LAYERS] = partial(tables.write_layers, record)
+        files[tables.STEPS] = partial(tables.write_steps, record)
+        files["layers.csv"] = text(tables.layers_csv(record))
+    files |= {name: text(content) for name, content in attachments.items()}
+    return files | {"summary.md": text(summary_md), SUMMARY: text(dumps(summary_object(run)))}
+
+
+def _texts(directory: Path) -> tuple[bytes, bytes]:
+    """Content of a run's two JSON files."""
+    with crash_safe.opened(directory, SUMMARY, "manifest.json") as (summary, manifest):
+        return summary.read(), manifest.read()
+
+
+def _decode(handle: RunHandle, summary: bytes, manifest: bytes, read: "Callable[[], Record | None]") -> "StoredRun":
+    """A run from the text of its two JSON files."""
+    import json
+
+    from gradlab.results.stored import SCHEMA_VERSION, StoredRun, read_summary
+    from gradlab.spec.experiment import Experiment
+
+    data: dict[str, Any] = json.loads(summary)
+    try:
+        if data["schema_version"] > SCHEMA_VERSION:
+            raise ValueError(f"written by a newer gradlab, schema {data['schema_version']} against {SCHEMA_VERSION}")
+        judged, timing = read_summary(data)
+        experiment = Experiment.model_validate_json(json.dumps(data["config"]))
+        return StoredRun(data["id"], handle.path, experiment, judged, json.loads(manifest), timing, read=read)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
+
+
+def _ambiguous(wanted: str, matches: list[RunHandle]) -> str:
+    """A prefix that names several runs, with the runs."""
+    shown = ", ".join(handle.path.name for handle in matches[:_SHOWN])
+    more = f", and {len(matches) - _SHOWN} more" if len(matches) > _SHOWN else ""
+    return f"'{wanted}' names {len(matches)} runs: {shown}{more}; give more of the id, or @latest"
+
+
+def _unwritable(place: Path, error: OSError) -> GradlabError:
+    """What to say when a run cannot be written."""
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return UsageError(f"{place}: cannot be written ({_reason(error)}); name another place with --out")
+    remedy = {
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some of your quota",
+        errno.EFBIG: "raise the limit on file sizes",
+    }.get(error.errno or 0, "see to it, or name another place with --out")
+    return RunFailedError(
+        f"{place}: could not be written ({_reason(error)}), nothing is kept of it; {remedy} and start again"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """An error in a few words."""
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(words.split())[:300]
+
+
+def _age(path: Path) -> float:
+    """When a directory was written last, for the rare case that two hold one id."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,202 @@
+"""A run as it lies on the disk, and the objects that are written and printed of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradlab.results import strict_json, tables
+from gradlab.results.record import Expectation, Finding, Outcome, Record, Summary, Timing, Verdict
+from gradlab.spec.experiment import Experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One run: what was asked for, what came of it, and where it lies.
+
+    Attributes:
+        id: First 12 hex digits of the digest of what decides its numbers.
+        path: Its directory.
+        experiment: What was asked for, resolved.
+        summary: What it comes to.
+        manifest: With what, where and when it was trained.
+        timing: What it took.
+        cached: Whether it was there already when it was asked for.
+        read: How its record is got at, when it is wanted.
+    """
+
+    id: str
+    path: Path
+    experiment: Experiment
+    summary: Summary
+    manifest: Mapping[str, Any]
+    timing: Timing
+    cached: bool = False
+    read: Callable[[], Record | None] = field(default=lambda: None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return self.experiment.name
+
+    @property
+    def seed(self) -> int:
+        """Seed of the experiment."""
+        return self.experiment.seed
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in one word."""
+        return self.summary.outcome.kind
+
+    @property
+    def verdict(self) -> Verdict:
+        """The leading verdict."""
+        return self.summary.verdict
+
+    @cached_property
+    def record(self) -> Record | None:
+        """Everything that was recorded; None where the run failed before its first step."""
+        return self.read()
+
+    @cached_property
+    def layers(self) -> "pd.DataFrame":
+        """One row a (step, layer), one column a quantity (`tables.layers_frame`); empty where nothing was recorded."""
+        return self._frame(tables.layers_frame)
+
+    @cached_property
+    def steps(self) -> "pd.DataFrame":
+        """One row a recorded step, one column a figure (`tables.steps_frame`); empty where nothing was recorded."""
+        return self._frame(tables.steps_frame)
+
+    def _frame(self, frame: "Callable[[Record], pd.DataFrame]") -> "pd.DataFrame":
+        """A table of the record."""
+        import pandas as pd
+
+        return pd.DataFrame() if self.record is None else frame(self.record)
+
+
+def run_object(run: StoredRun) -> dict[str, Any]:
+    """A run as `--format json` prints it: plain types, non-finite figures as words.
+
+    Its `layers` hold the last finite recorded step (the first where none was finite), null where a quantity has no
+    meaning.
+    """
+    record = run.record
+    rows = tables.layer_rows(record, record.final_index() or 0) if record is not None and len(record.steps) else []
+    found: dict[str, Any] = strict_json.encode(
+        {"id": run.id, "name": run.name, "path": str(run.path), "seed": run.seed, "cached": run.cached}
+        | _results(run)
+        | {"layers": rows, "expectations": _expectations(run), "timing": _timing(run.timing)}
+    )
+    return found
+
+
+def document(runs: list[StoredRun]) -> dict[str, Any]:
+    """The one object that `--format json` prints for runs."""
+    return {"schema_version": SCHEMA_VERSION, "runs": [run_object(run) for run in runs]}
+
+
+def summary_object(run: StoredRun) -> dict[str, Any]:
+    """A run as `summary.json` holds it: all that a list of runs shows, and all that `read_summary` needs."""
+    found: dict[str, Any] = strict_json.encode(
+        {"schema_version": SCHEMA_VERSION, "id": run.id, "name": run.name, "seed": run.seed}
+        | _results(run)
+        | {
+            "expectations": _expectations(run),
+            "timing": _timing(run.timing),
+            "rules_version": run.summary.rules_version,
+            "started": run.manifest.get("started"),
+            "finished": run.manifest.get("finished"),
+            "config": run.experiment.model_dump(mode="json"),
+        }
+    )
+    return found
+
+
+def read_summary(data: Mapping[str, Any]) -> tuple[Summary, Timing]:
+    """What `summary_object` wrote, as values.
+
+    Raises:
+        KeyError, TypeError, ValueError: If it is not what `summary_object` writes.
+    """
+    detail = data["outcome_detail"]
+    learning_layers = data["learning_layers"]
+    summary = Summary(
+        outcome=Outcome(data["outcome"], detail["step"], detail["layer"], detail["reason"]),
+        verdict=data["verdict"],
+        findings=tuple(_finding(item) for item in data["findings"]),
+        init=figures(data["init"]),
+        final=figures(data["final"]),
+        learning_layers=learning_layers,
+        expected_backward_decades=strict_json.number(data["expected_backward_decades"]),
+        expected_spread=strict_json.number(data["expected_spread"]),
+        expected_reason=data["expected_reason"],
+        expectations=tuple(Expectation(item["text"], item["passed"], item["actual"]) for item in data["expectations"]),
+        rules_version=data["rules_version"],
+    )
+    timing = data["timing"]
+    return summary, Timing(
+        train_seconds=float(timing["train_seconds"]),
+        steps_per_second=float(timing["steps_per_second"]),
+        batch_runs=timing["batch_runs"],
+        record_share=strict_json.number(timing["record_share"]),
+        record_bytes_per_step=timing["record_bytes_per_step"],
+    )
+
+
+def figures(data: Mapping[str, Any]) -> dict[str, float | None]:
+    """Summary figures as they were before they were written."""
+    return {name: strict_json.number(value) for name, value in data.items()}
+
+
+def _results(run: StoredRun) -> dict[str, Any]:
+    """What the two objects have in common: outcome, verdict, findings and figures."""
+    summary = run.summary
+    outcome = summary.outcome
+    return {
+        "outcome": outcome.kind,
+        "outcome_detail": {"step": outcome.step, "layer": outcome.layer, "reason": outcome.reason},
+        "verdict": summary.verdict,
+        "findings": [vars(finding) for finding in summary.findings],
+        "init": dict(summary.init),
+        "final": dict(summary.final),
+        "learning_layers": summary.learning_layers,
+        "expected_backward_decades": summary.expected_backward_decades,
+        "expected_spread": summary.expected_spread,
+        "expected_reason": summary.expected_reason,
+    }
+
+
+def _expectations(run: StoredRun) -> list[dict[str, Any]]:
+    """The config's conditions, judged."""
+    return [vars(expectation) for expectation in run.summary.expectations]
+
+
+def _timing(timing: Timing) -> dict[str, Any]:
+    """What the run took."""
+    return dict(vars(timing))
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    """A finding as it was before it was written."""
+    layers = data["layers"]
+    value, limit = strict_json.number(data["value"]), strict_json.number(data["limit"])
+    if value is None or limit is None:
+        raise ValueError("a finding needs a value and a limit")
+    return Finding(
+        rule=data["rule"],
+        severity=data["severity"],
+        layers=None if layers is None else (int(layers[0]), int(layers[1])),
+        since_step=data["since_step"],
+        value=value,
+        limit=limit,
+        message=data["message"],
+        remedy=data["remedy"],
+    )

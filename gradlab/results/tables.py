@@ -1,0 +1,244 @@
+"""A record as tables: Parquet on the disk, CSV for people, DataFrames for Python.
+
+Null is "has no meaning here", NaN is a number that was computed: every form keeps them apart (in CSV an empty field and
+"nan"). A layers table has one row a (step, layer), layers counting fastest; what else a record holds travels in the
+file's metadata.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.results import crash_safe, strict_json
+from gradlab.results.record import Column, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LAYERS, STEPS = "layers.parquet", "steps.parquet"
+
+_METADATA = b"gradlab"
+
+
+def write_layers(record: Record, file: BinaryIO) -> None:
+    """Write `layers.parquet`: `step`, `layer`, then one float64 column a quantity.
+
+    Args:
+        record: What was recorded, T steps of L layers.
+        file: Where the T * L rows go, open for writing.
+
+    Raises:
+        OSError: If the file cannot take them.
+    """
+    num_steps, num_layers = len(record.steps), len(record.fan_in)
+    keys: dict[str, NDArray[Any]] = {
+        "step": np.repeat(record.steps, num_layers).astype(np.int64),
+        "layer": np.tile(np.arange(1, num_layers + 1, dtype=np.int32), num_steps),
+    }
+    metadata = {
+        "fan_in": record.fan_in.tolist(),
+        "fan_out": record.fan_out.tolist(),
+        "input_mean_square": record.input_mean_square,
+    }
+    _write(keys, record.layers, metadata, file)
+
+
+def write_steps(record: Record, file: BinaryIO) -> None:
+    """Write `steps.parquet`: `step`, then one float64 column a figure; T rows.
+
+    Raises:
+        OSError: If the file cannot take them.
+    """
+    _write({"step": record.steps.astype(np.int64)}, record.figures, {}, file)
+
+
+def read_record(directory: Path) -> Record | None:
+    """Read a record back, bit for bit at every place that has a meaning; where there is none the value is 0.
+
+    Returns:
+        The record, or None where the run failed before it recorded anything.
+
+    Raises:
+        OSError: If a file is missing or cannot be read.
+        ValueError: If a file is not what `write_layers` and `write_steps` wrote.
+    """
+    if not (directory / STEPS).exists():
+        return None
+    with crash_safe.opened(directory, LAYERS, STEPS) as (layers_file, steps_file):
+        layers, metadata = _read(layers_file)
+        figures, _ = _read(steps_file)
+    steps = figures.pop("step").values.astype(np.int64)
+    shape = (len(steps), len(metadata["fan_in"]))
+    return Record(
+        steps=steps,
+        layers={
+            name: Column(column.values.reshape(shape), column.present.reshape(shape))
+            for name, column in layers.items()
+            if name not in ("step", "layer")
+        },
+        figures=figures,
+        fan_in=np.array(metadata["fan_in"], dtype=np.int64),
+        fan_out=np.array(metadata["fan_out"], dtype=np.int64),
+        input_mean_square=float(strict_json.number(metadata["input_mean_square"]) or 0.0),
+    )
+
+
+def with_grad_rms(record: Record) -> dict[str, Column]:
+    """The layer columns with the derived `grad_rms` = grad_norm / sqrt(fan_in * fan_out) behind `log10_grad_norm`.
+
+    Returns:
+        Column name -> column [T, L]; without `grad_norm` nothing is added.
+    """
+    columns = dict(record.layers)
+    norm = columns.get("grad_norm")
+    if norm is None:
+        return columns
+    rms = Column(norm.values / np.sqrt(record.fan_in.astype(np.float64) * record.fan_out), norm.present)
+    behind = "log10_grad_norm" if "log10_grad_norm" in columns else "grad_norm"
+    ordered: dict[str, Column] = {}
+    for name, column in columns.items():
+        ordered[name] = column
+        if name == behind:
+            ordered["grad_rms"] = rms
+    return ordered
+
+
+def layer_rows(record: Record, index: int) -> list[dict[str, Any]]:
+    """One row a layer at one recorded step: `layer`, `fan_in`, `fan_out`, then every quantity with its derived ones.
+
+    Args:
+        record: What was recorded.
+        index: Which recorded step, counted in records.
+
+    Returns:
+        L rows; a quantity without a meaning is None.
+    """
+    columns = with_grad_rms(record)
+    return [
+        {
+            "layer": layer + 1,
+            "fan_in": int(record.fan_in[layer]),
+            "fan_out": int(record.fan_out[layer]),
+            **{
+                name: float(column.values[index, layer]) if column.present[index, layer] else None
+                for name, column in columns.items()
+            },
+        }
+        for layer in range(len(record.fan_in))
+    ]
+
+
+def layers_csv(record: Record) -> str:
+    """The last recorded step as CSV, one row a layer; null is an empty field, figures keep their last digit."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "layer", "fan_in", "fan_out", *with_grad_rms(record)])
+    if len(record.steps):
+        writer.writerows([int(record.steps[-1]), *row.values()] for row in layer_rows(record, -1))
+    return text.getvalue()
+
+
+def layers_frame(record: Record) -> "pd.DataFrame":
+    """One row a (step, layer), one column a quantity, `grad_rms` included.
+
+    Returns:
+        DataFrame of T * L rows. Quantities are pandas' nullable Float64: `isna()` is true where there is no meaning,
+        a NaN that was computed stays a NaN and is not `isna()`.
+    """
+    import pandas as pd
+
+    num_steps, num_layers = len(record.steps), len(record.fan_in)
+    return pd.DataFrame(
+        {
+            "step": np.repeat(record.steps, num_layers),
+            "layer": np.tile(np.arange(1, num_layers + 1), num_steps),
+            **{name: _nullable(column) for name, column in with_grad_rms(record).items()},
+        }
+    )
+
+
+def steps_frame(record: Record) -> "pd.DataFrame":
+    """One row a recorded step, one column a figure; T rows, nullable as in `layers_frame`."""
+    import pandas as pd
+
+    figures = {name: _nullable(column) for name, column in record.figures.items()}
+    return pd.DataFrame({"step": record.steps, **figures})
+
+
+def _nullable(column: Column) -> Any:
+    """A column as pandas' nullable floats; the constructor is the one way that keeps NaN and null apart."""
+    import pandas as pd
+
+    return pd.arrays.FloatingArray(column.values.ravel().copy(), ~column.present.ravel())
+
+
+def _write(
+    keys: Mapping[str, NDArray[Any]], columns: Mapping[str, Column], metadata: dict[str, Any], file: BinaryIO
+) -> None:
+    """Write key columns and nullable float64 columns as Parquet."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    arrays = [_arrow(values, None) for values in keys.values()]
+    arrays += [_arrow(column.values, column.present) for column in columns.values()]
+    table = pa.Table.from_arrays(arrays, names=[*keys, *columns])
+    table = table.replace_schema_metadata({_METADATA: json.dumps(strict_json.encode(metadata)).encode()})
+    # Bytes of equal weight side by side compress best and fastest: 2 ms and 0.4 MB for 200 steps of 51 layers with ten
+    # quantities, against 6.6 ms and 0.8 MB with pyarrow's own settings. Figures do not repeat, so a dictionary is in
+    # the way.
+    parquet.write_table(
+        table,
+        file,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=list(keys),
+        column_encoding=dict.fromkeys(columns, "BYTE_STREAM_SPLIT") or None,
+        write_statistics=False,
+    )
+
+
+def _read(file: BinaryIO) -> tuple[dict[str, Column], dict[str, Any]]:
+    """Read Parquet that `_write` wrote: its columns and its metadata."""
+    from pyarrow import parquet
+
+    # One thread: the tables are small, and a pool of threads costs more than it saves.
+    table = parquet.ParquetFile(file).read(use_threads=False)
+    held = (table.schema.metadata or {}).get(_METADATA)
+    if held is None:
+        raise ValueError(f"{file.name} was not written by gradlab")
+    columns = {name: _column(table[name].combine_chunks()) for name in table.column_names}
+    return columns, json.loads(held)
+
+
+# Arrow arrays are made of, and turned into, their buffers: pyarrow's own conversions import pandas, which costs more than
+# all the rest of reading a run.
+
+
+def _arrow(values: NDArray[Any], present: NDArray[np.bool_] | None) -> Any:
+    """Values as an Arrow array, null where they are not present."""
+    import pyarrow as pa
+
+    validity = None
+    if present is not None and not present.all():
+        validity = pa.py_buffer(np.packbits(present.ravel(), bitorder="little"))
+    flat = np.ascontiguousarray(values).ravel()
+    return pa.Array.from_buffers(pa.from_numpy_dtype(flat.dtype), len(flat), [validity, pa.py_buffer(flat)])
+
+
+def _column(array: Any) -> Column:
+    """An Arrow array as values and places; 0 where it is null."""
+    validity, held = array.buffers()
+    span = slice(array.offset, array.offset + len(array))
+    present = np.ones(len(array), dtype=np.bool_)
+    if validity is not None:
+        present = np.unpackbits(np.frombuffer(validity, dtype=np.uint8), bitorder="little")[span].astype(np.bool_)
+    values = np.zeros(len(array))
+    if held is not None:
+        np.copyto(values, np.frombuffer(held, dtype=np.dtype(str(array.type)))[span], where=present)
+    return Column(values, present)

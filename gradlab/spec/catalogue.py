@@ -1,0 +1,261 @@
+"""The names that a config may use, with their parameters and what they are for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that belongs to a name of the catalogue.
+
+    Attributes:
+        default: Value where the config gives none; a whole number where only those make sense.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        open_low: Whether ``low`` itself is excluded.
+        open_high: Whether ``high`` itself is excluded.
+        about: What it is.
+    """
+
+    default: float
+    low: float
+    high: float = float("inf")
+    open_low: bool = False
+    open_high: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name of the catalogue: what it is for, and its own parameters."""
+
+    about: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+ACTIVATIONS: Mapping[str, Entry] = {
+    "identity": Entry("x: a linear network, the product of matrices itself"),
+    "sigmoid": Entry("1 / (1 + exp(-x)): slope at most 1/4, so gradients shrink with depth"),
+    "tanh": Entry("zero-centred, slope at most 1"),
+    "relu": Entry("max(0, x)"),
+    "leaky_relu": Entry("x above 0, slope * x below", {"slope": Parameter(0.01, 0.0, 1.0, about="slope below 0")}),
+    "prelu": Entry(
+        "leaky_relu whose slope is learned, one a layer",
+        {"slope": Parameter(0.25, 0.0, 1.0, about="slope at the start")},
+    ),
+    "elu": Entry(
+        "x above 0, alpha * (exp(x) - 1) below",
+        {"alpha": Parameter(1.0, 0.0, open_low=True, about="limit below 0, negated")},
+    ),
+    "selu": Entry("scaled elu whose fixed point is mean 0, variance 1 (Klambauer et al. 2017)"),
+    "silu": Entry("x * sigmoid(x), also called swish"),
+    "gelu": Entry("x * Phi(x), the exact form"),
+    "mish": Entry("x * tanh(softplus(x))"),
+    "softplus": Entry("log(1 + exp(x))"),
+    "softsign": Entry("x / (1 + |x|)"),
+    "hardtanh": Entry("x cut to [-1, 1]"),
+    "scaled_sigmoid": Entry("4 * sigmoid(x) - 2: a sigmoid with slope 1 at 0, zero-centred"),
+    "step": Entry("1 above 0, else 0: its derivative is 0, so nothing below the readout learns"),
+}
+
+SCHEMES: Mapping[str, Entry] = {
+    "xavier": Entry("variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)"),
+    "he": Entry("variance 2 / fan_in (He et al. 2015)"),
+    "lecun": Entry("variance 1 / fan_in"),
+    "normal": Entry(
+        "standard deviation std, whatever the fan", {"std": Parameter(0.01, 0.0, about="standard deviation")}
+    ),
+    "orthogonal": Entry("a random orthogonal matrix (Saxe et al. 2013)"),
+    "pytorch": Entry("nn.Linear's default: uniform, weight variance 1 / (3 fan_in), bias likewise"),
+    "zeros": Entry("all weights 0: every unit of a layer stays the same"),
+    "critical": Entry("sigma_w and sigma_b at the edge of chaos of the activation"),
+}
+
+DISTRIBUTIONS: Mapping[str, Entry] = {
+    "normal": Entry("Gaussian"),
+    "uniform": Entry("uniform with the stated standard deviation"),
+    "truncated": Entry("Gaussian cut at two standard deviations, rescaled to the stated one"),
+}
+
+
+@dataclass(frozen=True)
+class Source(Entry):
+    """A data source, with what is known of it before it is loaded.
+
+    Attributes:
+        task: Whether it has classes or numbers to predict; None where only the file can tell.
+        samples: Rows, None where the config sets them or only the file can tell.
+        features: Columns, likewise.
+        classes: Classes, likewise; None for numbers too.
+    """
+
+    task: Literal["classes", "numbers"] | None = None
+    samples: int | None = None
+    features: int | None = None
+    classes: int | None = None
+
+
+def _samples(default: int) -> Parameter:
+    return Parameter(default, 4, about="examples to draw, held-out ones included")
+
+
+def _features(default: int) -> Parameter:
+    return Parameter(default, 1, about="inputs of an example")
+
+
+def _classes(default: int) -> Parameter:
+    return Parameter(default, 2, about="classes")
+
+
+def _noise(default: float, about: str) -> Parameter:
+    return Parameter(default, 0.0, about=about)
+
+
+_CLOUD = "standard deviation of a cloud"
+_BLUR = "standard deviation of the noise on the inputs"
+
+SOURCES: Mapping[str, Source] = {
+    "digits": Source("1,797 handwritten digits, 64 features, 10 classes", {}, "classes", 1797, 64, 10),
+    "breast_cancer": Source("569 tumours, 30 features, 2 classes", {}, "classes", 569, 30, 2),
+    "wine": Source("178 wines, 13 features, 3 classes", {}, "classes", 178, 13, 3),
+    "diabetes": Source("442 patients, 10 features, a number to predict", {}, "numbers", 442, 10),
+    "xor": Source(
+        "four Gaussian clouds on the corners of a square, 2 classes",
+        {"samples": _samples(400), "noise": _noise(0.3, _CLOUD)},
+        "classes",
+        features=2,
+        classes=2,
+    ),
+    "circles": Source(
+        "two rings, 2 classes",
+        {"samples": _samples(600), "noise": _noise(0.1, _BLUR)},
+        "classes",
+        features=2,
+        classes=2,
+    ),
+    "moons": Source(
+        "two half moons, 2 classes",
+        {"samples": _samples(600), "noise": _noise(0.1, _BLUR)},
+        "classes",
+        features=2,
+        classes=2,
+    ),
+    "spirals": Source(
+        "interleaved spirals in the plane",
+        {"samples": _samples(600), "classes": _classes(2), "noise": _noise(0.03, _BLUR)},
+        "classes",
+        features=2,
+    ),
+    "gaussian_mixture": Source(
+        "one Gaussian cloud a class",
+        {"samples": _samples(2000), "features": _features(64), "classes": _classes(10), "noise": _noise(2.0, _CLOUD)},
+        "classes",
+    ),
+    "teacher": Source(
+        "regression on the output of a random two-layer tanh network",
+        {
+            "samples": _samples(1000),
+            "features": _features(20),
+            "noise": _noise(0.1, "standard deviation of the noise on the target"),
+        },
+        "numbers",
+    ),
+    "noise": Source(
+        "random inputs with random classes: nothing to generalise from",
+        {"samples": _samples(1000), "features": _features(64), "classes": _classes(10)},
+        "classes",
+    ),
+    "file": Source("a CSV, Parquet or NPZ file of your own; give data.path and data.target"),
+}
+
+_MOMENTUM = Parameter(0.9, 0.0, 1.0, open_high=True, about="share of the last step that is kept")
+_BETAS = {
+    "beta1": Parameter(0.9, 0.0, 1.0, open_high=True, about="decay of the mean"),
+    "beta2": Parameter(0.999, 0.0, 1.0, open_high=True, about="decay of the mean square"),
+    "eps": Parameter(1e-8, 0.0, open_low=True, about="added to the denominator"),
+}
+
+OPTIMIZERS: Mapping[str, Entry] = {
+    "sgd": Entry("W - lr * G"),
+    "momentum": Entry("stochastic gradient descent with heavy-ball momentum", {"momentum": _MOMENTUM}),
+    "nesterov": Entry("stochastic gradient descent with Nesterov momentum", {"momentum": _MOMENTUM}),
+    "adagrad": Entry(
+        "each weight's step divided by the root of its summed squares",
+        {"eps": Parameter(1e-10, 0.0, open_low=True, about="added to the denominator")},
+    ),
+    "rmsprop": Entry(
+        "each weight's step divided by its running root mean square",
+        {
+            "alpha": Parameter(0.99, 0.0, 1.0, open_high=True, about="decay of the mean square"),
+            "eps": Parameter(1e-8, 0.0, open_low=True, about="added to the denominator"),
+        },
+    ),
+    "adam": Entry("running mean over running root mean square, bias-corrected (Kingma and Ba 2015)", _BETAS),
+    "adamw": Entry("adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)", _BETAS),
+}
+
+SCHEDULES: Mapping[str, Entry] = {
+    "constant": Entry("the same learning rate throughout"),
+    "cosine": Entry("half a cosine from lr to 0 over the run"),
+}
+
+LOSSES: Mapping[str, Entry] = {
+    "auto": Entry("cross_entropy for classes, mse for numbers"),
+    "cross_entropy": Entry("softmax cross-entropy"),
+    "binary_cross_entropy": Entry("logistic loss on one output, for two classes"),
+    "mse": Entry("mean squared error over examples and outputs; classes become one-hot targets"),
+}
+
+DTYPES: Mapping[str, Entry] = {
+    "float32": Entry("24-bit significand, 1e-38 to 3e38"),
+    "float64": Entry("53-bit significand, 1e-308 to 2e308"),
+    "bfloat16": Entry("8-bit significand, float32's range"),
+    "float16": Entry("11-bit significand, 6e-5 to 65504"),
+}
+
+QUANTITIES: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "gradients": ("grad_norm", "log10_grad_norm", "log10_backward_rms"),
+    "default": (
+        "weight_norm", "log10_update_ratio", "forward_rms", "activation_mean", "activation_std", "mean_slope",
+        "dead_fraction",
+    ),
+    "all": (
+        "inactive_fraction", "bias_grad_norm", "forward_mean", "zero_gradient_fraction", "nonfinite_count",
+        "sign_coherence", "sample_correlation",
+    ),
+}  # fmt: skip
+"""Per-layer quantities by the smallest group that holds them; each group holds those before it."""
+
+FIGURES: tuple[str, ...] = (
+    "backward_decades", "backward_slope", "backward_fit", "forward_decades", "grad_ratio", "loss", "accuracy",
+    "holdout_loss", "holdout_accuracy",
+)  # fmt: skip
+"""Summary figures, each at the first recorded step (`init.`) and at the last finite one (`final.`)."""
+
+RUN_FIGURES: tuple[str, ...] = ("learning_layers", "expected_backward_decades", "expected_spread")
+"""Summary figures of a run as a whole."""
+
+VERDICTS: tuple[str, ...] = (
+    "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy", "not_judged",
+)  # fmt: skip
+"""What the rules may come to, the first that holds leads."""
+
+OUTCOMES: tuple[str, ...] = ("completed", "diverged", "failed", "interrupted")
+"""How a run may end."""
+
+
+def quantities() -> tuple[str, ...]:
+    """Names of all per-layer quantities."""
+    return tuple(name for names in QUANTITIES.values() for name in names)
+
+
+def group(name: str) -> tuple[str, ...]:
+    """Names of the per-layer quantities of a group, with those of the smaller groups.
+
+    >>> group("gradients")
+    ('grad_norm', 'log10_grad_norm', 'log10_backward_rms')
+    """
+    smaller = list(QUANTITIES)[: list(QUANTITIES).index(name) + 1]
+    return tuple(quantity for key in smaller for quantity in QUANTITIES[key])

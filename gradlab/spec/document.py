@@ -1,0 +1,187 @@
+"""Configs in and out: a file or Python values, with overrides, to an experiment and the place of each value."""
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gradlab.errors import ConfigError, Fault
+from gradlab.spec import memory, yaml12
+from gradlab.spec.experiment import Experiment
+from gradlab.spec.faults import validate
+from gradlab.spec.tree import Problem, Tree, from_python, from_yaml, override
+
+
+@dataclass(frozen=True)
+class Document:
+    """An experiment, and where its values came from."""
+
+    experiment: Experiment
+    tree: Tree = field(repr=False)
+
+    def place_of(self, path: str) -> str:
+        """Where a field's value came from: `file:line:column` or `-s key=value`; for a default, what is around it.
+
+        Args:
+            path: Dotted path of the field, as in `data.target`.
+        """
+        return self.tree.place(tuple(path.split("."))).label
+
+    def locate(self, error: ConfigError) -> ConfigError:
+        """The same faults, each at the place in the config that caused it.
+
+        What is found wrong after reading (a column that is not there) names a field but does not know its place.
+
+        Args:
+            error: Its faults' own places become part of their messages.
+        """
+        return ConfigError(
+            [
+                replace(fault, place=self.place_of(fault.path), message=f"{fault.message} ({fault.place})")
+                for fault in error.faults
+            ]
+        )
+
+
+def read(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Experiment:
+    """Read an experiment from a YAML file.
+
+    Args:
+        path: The file. Its stem is the experiment's name where it gives none; `data.path` is relative to its folder.
+        overrides: Texts `key=value` (dotted keys, YAML values), or values by dotted key; the last one wins.
+
+    Raises:
+        ConfigError: With all that is wrong, each fault with its place.
+    """
+    return load(path, overrides).experiment
+
+
+def load(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
+    """As `read`, with the places of the values."""
+    path = Path(path)
+    label = _printable(str(path))
+    tree = from_yaml(_bytes(path, label), label)
+    override(tree, overrides)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip(".-")[:100]
+    return _document(tree, name or "experiment", path.parent)
+
+
+def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
+    """An experiment from nested mappings, as a YAML file would give them.
+
+    Args:
+        config: The values; `data.path` is relative to the working directory.
+        overrides: As for `read`.
+
+    Raises:
+        ConfigError: With all that is wrong.
+    """
+    tree = from_python(config, "config")
+    override(tree, overrides)
+    return _document(tree, "experiment", Path())
+
+
+def _bytes(path: Path, label: str) -> bytes:
+    """The file's bytes, at most one more than are allowed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(yaml12.MAX_BYTES + 1)
+    except FileNotFoundError:
+        reason = f"no such file{_near(path)}"
+    except IsADirectoryError:
+        reason = "is a directory; name a config in it"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except ValueError:
+        reason = "cannot be read: not a path"
+    raise ConfigError([Fault(label, "", reason)])
+
+
+def _near(path: Path) -> str:
+    """The config beside a missing file that may have been meant."""
+    try:
+        beside = [entry.name for entry in os.scandir(path.parent) if entry.name.endswith((".yaml", ".yml"))]
+    except (OSError, ValueError):
+        return ""
+    if f"{path.name}.yaml" in beside:
+        return f". Did you mean '{_printable(path.name)}.yaml'?"
+    near = difflib.get_close_matches(path.name, beside, 1)
+    return f". Did you mean '{_printable(near[0])}'?" if near else ""
+
+
+def _document(tree: Tree, name: str, folder: Path) -> Document:
+    """Check the values and complete them."""
+    tree.data.setdefault("name", name)
+    data = tree.data.get("data")
+    if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"]:
+        data["path"] = os.path.abspath(folder / data["path"])
+    experiment, problems = validate(tree)
+    if experiment is not None:
+        oversized = memory.refusal(experiment)
+        if oversized is None:
+            return Document(experiment, tree)
+        path = tuple(oversized[0].split("."))
+        problems = [Problem(tree.place(path), path, oversized[1])]
+    ordered = sorted(problems, key=lambda problem: (problem.place.order, str(problem.path)))
+    faults = [Fault(problem.place.label, _dotted(problem.path), _printable(problem.message)) for problem in ordered]
+    raise ConfigError(list(dict.fromkeys(faults)))
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    """A path as it is written: `record.quantities[1]`."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{_key(key)}" if text else _key(key)
+    return text
+
+
+def _key(key: str) -> str:
+    """A key in one short printable line."""
+    if re.fullmatch(r"[\w-]{1,60}", key):
+        return key
+    return repr(key if len(key) <= 60 else f"{key[:57]}...")
+
+
+def _printable(text: str) -> str:
+    """A text without what would break its line or the terminal."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def dump(experiment: Experiment) -> str:
+    """An experiment as YAML that reads back to an equal one; what is None is left out.
+
+    >>> from gradlab.spec.experiment import Model, Activation
+    >>> dump(Experiment(model=Model(depth=2, width=8, activation=Activation(name="relu")))).splitlines()[:5]
+    ['name: experiment', 'seed: 0', 'model:', '  depth: 2', '  width: 8']
+    """
+    return "".join(f"{line}\n" for line in _lines(experiment.model_dump(mode="json"), ""))
+
+
+def _lines(values: Mapping[str, Any], indent: str) -> Iterable[str]:
+    """A mapping in block style."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            yield from _lines(value, f"{indent}  ")
+        elif isinstance(value, list) and value:
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  - {_scalar(item)}" for item in value)
+        elif value is not None:
+            yield f"{indent}{key}: {'[]' if isinstance(value, list) else _scalar(value)}"
+
+
+def _scalar(value: float | str | bool) -> str:
+    """A scalar; text is quoted unless it is a plain word."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) and isinstance(yaml12.resolve(value), str):
+        return value
+    # JSON's quoting is YAML's, but for what YAML does not take as it is.
+    return "".join(
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in json.dumps(value, ensure_ascii=False)
+    )

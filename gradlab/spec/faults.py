@@ -1,0 +1,229 @@
+"""What is wrong with a config's values, all of it at once, in words that say what would be right."""
+
+import copy
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+from gradlab.spec.experiment import Experiment
+from gradlab.spec.fields import Field, fields, part_at
+from gradlab.spec.suggestion import nearest, suggestion
+from gradlab.spec.tree import Path, Problem, Tree
+from gradlab.spec.yaml12 import resolve
+
+# What takes the place of a required value that is missing or wrong, so that the rest can be looked at.
+_STAND_INS: dict[Path, Any] = {
+    ("model",): {"depth": 1, "width": 1, "activation": "identity"},
+    ("model", "depth"): 1,
+    ("model", "width"): 1,
+    ("model", "activation"): "identity",
+    ("model", "activation", "name"): "identity",
+    ("data", "path"): "-",
+    ("data", "target"): "-",
+}
+_LIST_STAND_INS: dict[Path, Any] = {("expect",): "outcome == completed", ("record", "quantities"): "grad_norm"}
+_MAX_ROUNDS = 200
+
+
+def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
+    """Check a config's values.
+
+    A validator reports its first fault and none around it, so what is at fault is replaced by something harmless and
+    the rest is looked at again until nothing is left.
+
+    Args:
+        tree: The values, as they were read.
+
+    Returns:
+        The experiment, None where something is wrong, and all that is wrong.
+    """
+    problems = list(tree.problems)
+    if () in tree.broken or (problems and not tree.data):
+        return None, problems
+    data = copy.deepcopy(tree.data)
+    blamed = set(tree.broken)
+    meant: set[Path] = set()
+    for path in tree.broken:
+        _mend(data, path)
+    for _ in range(_MAX_ROUNDS):
+        try:
+            experiment = Experiment.model_validate(data)
+        except ValidationError as error:
+            mended = False
+            items = error.errors(include_url=False)
+            # Where `widht` is unknown, `width` is not called missing beside it.
+            meant |= {_meant(tuple(item["loc"])) for item in items if item["type"] == "extra_forbidden"}
+            for item in items:
+                path, involved = _subject(item)
+                if item["type"] == "missing" and path in meant:
+                    blamed.add(path)
+                if not any(_below(one, blame) for one in (path, *involved) for blame in blamed):
+                    problems.append(_problem(tree, item, path, involved))
+                blamed.add(path)
+                mended |= _mend(data, path)
+            if not mended:
+                break
+        else:
+            return (None if problems else experiment), problems
+    return None, problems
+
+
+def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
+    """The path that an error is about, and the paths that it rests on."""
+    location: Path = tuple(item["loc"])
+    if location[:2] == ("record", "quantities"):
+        location = location[:2]  # the rest names members of a union
+    context = item.get("ctx", {})
+    named = context.get("field", "")
+    keys = tuple(int(key) if key.isdigit() else key for key in named.split(".")) if named else ()
+    involved = tuple((*location, *other.split(".")) for other in context.get("involved", ()))
+    return (*location, *keys), involved
+
+
+def _below(path: Path, blame: Path) -> bool:
+    """Whether a path is another one, or lies below it."""
+    return path[: len(blame)] == blame
+
+
+def _mend(data: Any, path: Path) -> bool:
+    """Replace or drop the value at a path; whether that changed anything."""
+    around = data
+    for key in path[:-1]:
+        inner = around.get(key) if isinstance(around, dict) else None
+        if inner is None or isinstance(inner, str):  # not there, or a word that stands for a mapping
+            inner = around[key] = {}
+        around = inner
+    last = path[-1]
+    if isinstance(around, list):
+        assert isinstance(last, int)
+        stand_in = _LIST_STAND_INS.get(path[:-1])
+        changed = around[last] != stand_in
+        around[last] = stand_in
+        return bool(changed)
+    present = last in around
+    if path in _STAND_INS and not (present and path[0] == "data"):
+        changed = not present or around[last] != _STAND_INS[path]
+        around[last] = copy.deepcopy(_STAND_INS[path])
+        return bool(changed)
+    around.pop(last, None)
+    return present
+
+
+def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> Problem:
+    """Put one error into words."""
+    unknown = item["type"] == "extra_forbidden"
+    place = tree.place(path, key=unknown)
+    # A fault between two fields belongs to the one that was set last: an override against the file.
+    overriding = [tree.place(one) for one in involved if one in tree.spots and tree.place(one).order[0] == 1]
+    if overriding and place.order[0] == 0:
+        place = overriding[0]
+    message = _unknown_key(path) if unknown else _message(tree, item, path)
+    if not unknown and path not in tree.spots and tree.place(path[:-1]) and isinstance(tree.at(path[:-1]), str):
+        path = path[:-1]  # `activation: sigmod` is about model.activation, not about a name that nobody wrote
+    return Problem(place, path, message)
+
+
+def _unknown_key(path: Path) -> str:
+    """What an unknown key may have meant: one beside it, or one of the same name elsewhere."""
+    meant = _meant(path)
+    if meant == path:
+        return f"unknown key (known here: {', '.join(_beside(path))})"
+    if meant[:-1] == path[:-1]:
+        return f"unknown key. Did you mean '{meant[-1]}'?"
+    return f"unknown key. Did you mean '{'.'.join(map(str, meant))}'?"
+
+
+def _meant(path: Path) -> Path:
+    """The field that an unknown key may have meant, the unknown path itself where none is near."""
+    key = str(path[-1])
+    near = nearest(key, _beside(path))
+    if near is not None:
+        return (*path[:-1], near)
+    elsewhere = next((known for known in fields(Experiment) if known.endswith(f".{key}")), None)
+    return tuple(elsewhere.split(".")) if elsewhere is not None else path
+
+
+def _beside(path: Path) -> list[str]:
+    """The keys that are known where a key stands."""
+    part = part_at(Experiment, path[:-1])
+    return list(part.model_fields) if part is not None else []
+
+
+def _message(tree: Tree, item: Any, path: Path) -> str:
+    """What an error says, with what would be right."""
+    kind, value = item["type"], item["input"]
+    if kind == "fault":
+        return str(item["ctx"]["reason"])
+    if kind == "missing":
+        return "missing, and it has no default"
+    got = _shown(tree, path, value)
+    if kind == "string_pattern_mismatch":
+        return f"expected letters, digits, '.', '_' and '-', none of the last three first (but '_'), got {got}"
+    if kind == "string_too_long":
+        return f"expected at most {item['ctx']['max_length']} characters, got {len(value)}"
+    field = fields(Experiment).get(".".join(str(key) for key in path))
+    if field is None:
+        return f"expected {_expected_part(path)}, got {got}{_null_hint(value)}"
+    if kind == "literal_error" and isinstance(value, str):
+        return f"unknown name {got}{suggestion(value, field.words, all_of_them=True)}"
+    return f"expected {field.expected()}, got {got}{_hint(field, kind, value)}"
+
+
+def _expected_part(path: Path) -> str:
+    """What is expected where there is no leaf field."""
+    part = part_at(Experiment, path)
+    if part is None:
+        return "text"  # an item of a list
+    keys = ", ".join(part.model_fields)
+    word = {"name": "a name or ", "scheme": "a scheme or "}.get(part.shorthand or "", "")
+    return f"{word}a mapping (keys: {keys})"
+
+
+def _hint(field: Field, kind: str, value: Any) -> str:
+    """The remedy, where the value lets one guess it."""
+    if value is None:
+        return _null_hint(value)
+    if kind == "finite_number":
+        return ", which is not finite"
+    if field.form == "whole number" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f" (write {int(value)})"
+    if not isinstance(value, str):
+        return ""
+    if field.form in ("number", "whole number") and re.fullmatch(r"[-+.0-9eExob]{1,40}", value):
+        written = resolve(value)
+        return " (a text: remove the quotes)" if isinstance(written, int | float) else ""
+    if field.optional and value.lower() in ("none", "off", "no"):
+        return " (leave the key out, or write null)"
+    if field.form == "flag" and value.lower() in ("yes", "no", "on", "off"):
+        return f" (write {'true' if value.lower() in ('yes', 'on') else 'false'})"
+    return ""
+
+
+def _null_hint(value: Any) -> str:
+    return " (leave the key out for its default)" if value is None else ""
+
+
+def _shown(tree: Tree, path: Path, value: Any) -> str:
+    """A value as the user wrote it, in one short line."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None:
+        return "null"
+    spot = tree.spots.get(path)
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else f"{value[:57]}...")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = spot.text if spot is not None and spot.text else _written(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _written(value: object) -> str:
+    """A value that Python handed over; Python refuses to write integers of thousands of digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "a huge number"

@@ -1,0 +1,220 @@
+"""Activation functions and their derivatives in float64, with what theory needs to know of each.
+
+These are a second implementation beside the one that trains; tests hold the two together. All forms are stable for
+any |x|.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gradlab import spec
+
+Float = NDArray[np.float64]
+Map = Callable[[Float], Float]
+
+# Klambauer et al. 2017, arXiv:1706.02515: the values for which mean 0 and variance 1 are a fixed point.
+SELU_SCALE = 1.0507009873554804934193349852946
+SELU_ALPHA = 1.6732632423543772848170429916717
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function.
+
+    Attributes:
+        name: Its name in the catalogue.
+        phi: The function, elementwise on float64 arrays.
+        dphi: Its derivative. At a kink the value from below, except for hardtanh, which has 0 at -1 and at 1.
+        sup_slope: Largest |dphi|, or what it tends to.
+        bounded: Whether phi stays within finite limits on both sides.
+        monotone: Whether phi never falls.
+        zero_centred: Whether phi is odd, so that symmetric preactivations give activations of mean 0.
+        kinks: Points where phi or dphi is not smooth; integrals are split there.
+    """
+
+    name: str
+    phi: Map
+    dphi: Map
+    sup_slope: float
+    bounded: bool
+    monotone: bool
+    zero_centred: bool
+    kinks: tuple[float, ...] = ()
+
+
+def of(part: "spec.experiment.Activation") -> Activation:
+    """The activation that a config names, with its parameters.
+
+    >>> from gradlab.spec.experiment import Activation
+    >>> of(Activation(name="sigmoid")).sup_slope
+    0.25
+    """
+    return activation(part.name, part.slope, part.alpha)
+
+
+@lru_cache(maxsize=256)
+def activation(name: str, slope: float | None = None, alpha: float | None = None) -> Activation:
+    """An activation by its name in the catalogue.
+
+    Args:
+        name: One of `catalogue.ACTIVATIONS`.
+        slope: Slope below 0, of leaky_relu and prelu.
+        alpha: Limit below 0, negated, of elu.
+
+    Raises:
+        KeyError: If there is no such name.
+    """
+    if name in ("leaky_relu", "prelu"):
+        assert slope is not None
+        return _leaky(name, slope)
+    if name == "elu":
+        assert alpha is not None
+        return _elu(name, 1.0, alpha)
+    return _FIXED[name]()
+
+
+def sigmoid(x: Float) -> Float:
+    """1 / (1 + exp(-x)) without overflow."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def _sigmoid_slope(x: Float) -> Float:
+    """sigmoid(x) (1 - sigmoid(x)) without cancellation."""
+    small = np.exp(-np.abs(x))
+    return small / (1.0 + small) ** 2
+
+
+def _sech2(x: Float) -> Float:
+    """1 - tanh(x)^2 without cancellation."""
+    return 4.0 * _sigmoid_slope(2.0 * x)
+
+
+def _softplus(x: Float) -> Float:
+    """log(1 + exp(x)) without overflow."""
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _normal_cdf(x: Float) -> Float:
+    """Phi(x), to the last digits in both tails; numpy has no erfc."""
+    return 0.5 * np.asarray(_ERFC(-x / math.sqrt(2.0)), dtype=np.float64)
+
+
+_ERFC = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _normal_pdf(x: Float) -> Float:
+    """Density of the standard normal distribution."""
+    return np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+
+
+def _silu_slope(x: Float) -> Float:
+    """sigmoid(x) (1 + x sigmoid(-x))."""
+    return sigmoid(x) * (1.0 + x * sigmoid(-x))
+
+
+def _gelu_slope(x: Float) -> Float:
+    """Phi(x) + x pdf(x)."""
+    return _normal_cdf(x) + x * _normal_pdf(x)
+
+
+def _mish_gate(x: Float) -> Float:
+    """tanh(softplus(x)) = ((1 + e)^2 - 1) / ((1 + e)^2 + 1), e = exp(x), divided through by e^2 above 0."""
+    small = np.exp(-np.abs(x))
+    above = (1.0 + 2.0 * small) / (1.0 + 2.0 * small + 2.0 * small**2)
+    below = small * (small + 2.0) / (small * (small + 2.0) + 2.0)
+    return np.where(x >= 0, above, below)
+
+
+def _mish_slope(x: Float) -> Float:
+    """tanh(s) + x sech(s)^2 sigmoid(x), s = softplus(x); sech(s)^2 = 4 (1 + e)^2 / ((1 + e)^2 + 1)^2, e = exp(x)."""
+    small = np.exp(-np.abs(x))
+    above = (2.0 * small * (1.0 + small) / (1.0 + 2.0 * small + 2.0 * small**2)) ** 2
+    below = (2.0 * (1.0 + small) / (small * (small + 2.0) + 2.0)) ** 2
+    return _mish_gate(x) + x * np.where(x >= 0, above, below) * sigmoid(x)
+
+
+def _peak(slope: Map) -> float:
+    """Largest value of a smooth slope that has its one peak between 0 and 8.
+
+    Each round keeps a fiftieth of the interval. At a peak the value is flat: it is right to rounding long before its
+    place is.
+    """
+    low, high = 0.0, 8.0
+    best = 0.0
+    for _ in range(8):
+        x = np.linspace(low, high, 101)
+        values = slope(x)
+        top = int(values.argmax())
+        best = max(best, float(values[top]))
+        low, high = float(x[max(top - 1, 0)]), float(x[min(top + 1, 100)])
+    return best
+
+
+def _leaky(name: str, slope: float) -> Activation:
+    return Activation(
+        name,
+        lambda x: np.where(x > 0, x, slope * x),
+        lambda x: np.where(x > 0, 1.0, slope),
+        sup_slope=max(1.0, abs(slope)),
+        bounded=False,
+        monotone=slope >= 0,
+        zero_centred=slope == 1.0,
+        kinks=() if slope == 1.0 else (0.0,),
+    )
+
+
+def _elu(name: str, scale: float, alpha: float) -> Activation:
+    return Activation(
+        name,
+        lambda x: scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0))),
+        lambda x: scale * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0))),
+        sup_slope=scale * max(1.0, alpha),
+        bounded=False,
+        monotone=True,
+        zero_centred=False,
+        kinks=(0.0,),
+    )
+
+
+_FIXED: dict[str, Callable[[], Activation]] = {
+    "identity": lambda: Activation("identity", lambda x: x, np.ones_like, 1.0, False, True, True),
+    "sigmoid": lambda: Activation("sigmoid", sigmoid, _sigmoid_slope, 0.25, True, True, False),
+    "tanh": lambda: Activation("tanh", np.tanh, _sech2, 1.0, True, True, True),
+    "relu": lambda: _leaky("relu", 0.0),
+    "selu": lambda: _elu("selu", SELU_SCALE, SELU_ALPHA),
+    "silu": lambda: Activation("silu", lambda x: x * sigmoid(x), _silu_slope, _peak(_silu_slope), False, False, False),
+    "gelu": lambda: Activation(
+        "gelu", lambda x: x * _normal_cdf(x), _gelu_slope, _peak(_gelu_slope), False, False, False
+    ),
+    "mish": lambda: Activation(
+        "mish", lambda x: x * _mish_gate(x), _mish_slope, _peak(_mish_slope), False, False, False
+    ),
+    "softplus": lambda: Activation("softplus", _softplus, sigmoid, 1.0, False, True, False),
+    "softsign": lambda: Activation(
+        "softsign", lambda x: x / (1.0 + np.abs(x)), lambda x: (1.0 + np.abs(x)) ** -2.0, 1.0, True, True, True, (0.0,)
+    ),
+    "hardtanh": lambda: Activation(
+        "hardtanh",
+        lambda x: np.clip(x, -1.0, 1.0),
+        lambda x: np.where(np.abs(x) < 1.0, 1.0, 0.0),
+        1.0,
+        True,
+        True,
+        True,
+        (-1.0, 1.0),
+    ),
+    "scaled_sigmoid": lambda: Activation(
+        "scaled_sigmoid", lambda x: 2.0 * np.tanh(0.5 * x), lambda x: 4.0 * _sigmoid_slope(x), 1.0, True, True, True
+    ),
+    "step": lambda: Activation(
+        "step", lambda x: np.where(x > 0, 1.0, 0.0), np.zeros_like, 0.0, True, True, False, (0.0,)
+    ),
+}

@@ -1,0 +1,69 @@
+"""The scale at which a config's initialisation starts a layer, in the terms of mean-field theory."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gradlab.theory.critical import critical
+
+if TYPE_CHECKING:
+    from gradlab import spec
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How large a layer's weights and biases start.
+
+    Attributes:
+        sigma_w: Weight variance is sigma_w^2 / fan_in.
+        sigma_b: Standard deviation of the biases.
+        bias: Constant that all biases share, their mean.
+    """
+
+    sigma_w: float
+    sigma_b: float
+    bias: float
+
+
+def scales(init: "spec.experiment.Init", fan_in: int, fan_out: int, activation: "spec.experiment.Activation") -> Scales:
+    """What a config's initialisation comes to for one layer.
+
+    The distribution does not matter, only the variance. An orthogonal matrix with more columns than rows or the
+    reverse has orthonormal rows or columns, whichever are fewer, so its entries have variance gain^2 / max(fan_in,
+    fan_out).
+
+    Args:
+        init: As the config gives it.
+        fan_in: Inputs of the layer.
+        fan_out: Its units.
+        activation: The network's, for the critical scheme.
+
+    Raises:
+        ValueError: If the critical scheme is asked for and the activation has none.
+
+    References:
+        PyTorch's default for a linear layer: weights and biases uniform in ±1 / sqrt(fan_in), of variance 1 / (3
+        fan_in).
+
+    >>> from gradlab.spec.experiment import Activation, Init
+    >>> scales(Init(scheme="he"), 64, 100, Activation(name="relu")).sigma_w ** 2
+    2.0000000000000004
+    """
+    if init.sigma_w is not None:
+        return Scales(init.sigma_w, init.sigma_b or 0.0, 0.0)
+    if init.scheme == "critical":
+        return Scales(*critical(activation), 0.0)
+    if init.scheme == "normal":
+        assert init.std is not None
+        variance = init.std**2
+    else:
+        variance = {
+            "xavier": 2.0 / (fan_in + fan_out),
+            "he": 2.0 / fan_in,
+            "lecun": 1.0 / fan_in,
+            "orthogonal": 1.0 / max(fan_in, fan_out),
+            "pytorch": 1.0 / (3.0 * fan_in),
+            "zeros": 0.0,
+        }[str(init.scheme)]
+    sigma_b = 1.0 / math.sqrt(3.0 * fan_in) if init.scheme == "pytorch" else 0.0
+    return Scales(init.gain * math.sqrt(variance * fan_in), sigma_b, init.bias)

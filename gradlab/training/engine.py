@@ -1,0 +1,444 @@
+"""THE training loop: R experiments of one batch key, trained and measured together.
+
+A step is: batch, forward, loss, backward. At each block of layers of the two passes the recorder measures and the optimizer updates,
+while the block is in the processor's cache. The loop knows its steps in advance and never asks the device for a value; on a CPU, where
+looking costs nothing, it looks whether everything is still finite.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from gradlab.datasets import Dataset
+from gradlab.network import activations, heads
+from gradlab.network.exponent import FORMATS, Rescaler, interval
+from gradlab.network.initializers import distribution, draw
+from gradlab.network.stack import Block, Parameters, Shape, Stack, empty_parameters
+from gradlab.results.quantities import selected
+from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
+from gradlab.spec.experiment import Experiment
+from gradlab.training import derive
+from gradlab.training.feed import WEIGHTS, Feed, stream_seed
+from gradlab.training.finite import Watch
+from gradlab.training.optimizers import Leaf, Optimizer, optimizer
+from gradlab.training.recorder import RawBlock, Recorder
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+Observer = Callable[[Progress], None]
+
+OBSERVED_EVERY = 0.1
+"""Seconds between two looks that an observer is given, at least."""
+
+DRIFT = 0.5
+"""Share of an interval's room that the backward signal may use before the interval is halved."""
+
+
+def steps_in_block(num_layers: int) -> int:
+    """Steps between two hand-overs to the host: from the depth alone, so that it is the same in every batch."""
+    return max(8, min(128, 4096 // num_layers))
+
+
+def train(
+    experiments: Sequence[Experiment], dataset: Dataset, device: str = "cpu", observer: Observer | None = None,
+    rescale: bool = True,
+) -> list[Trained]:  # fmt: skip
+    """Trains experiments of one batch key.
+
+    A run that diverges is a result; its neighbours are not touched. Ctrl+C ends the batch and keeps what was recorded.
+
+    Args:
+        experiments: Runs, R of them, all of one `batch_key`.
+        dataset: What they learn from.
+        device: `cpu`, `cuda` or `cuda:N`.
+        observer: Called now and then with the progress.
+        rescale: Whether the backward signal is kept in range by powers of two; off only to prove that it changes nothing.
+
+    Returns:
+        One result a run, in the order of the experiments.
+    """
+    keys = {experiment.batch_key() for experiment in experiments}
+    if len(keys) != 1:
+        raise ValueError(f"experiments of {len(keys)} batch keys cannot train in one batch")
+    return Batch(experiments, dataset, torch.device(device), rescale=rescale).train(observer)
+
+
+@dataclass(frozen=True)
+class _Leaves:
+    """A block of layers of one kind of parameter."""
+
+    start: int
+    stop: int
+    leaf: Leaf
+
+
+class Batch:
+    """R experiments of one shape, with everything that their training needs on the device.
+
+    Attributes:
+        num_steps: Steps to train.
+        shape: Sizes.
+        stack: Signals, weights, gradients.
+    """
+
+    def __init__(
+        self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device, rescale: bool = True,
+        num_threads: int | None = None,
+    ) -> None:  # fmt: skip
+        first = experiments[0]
+        self.experiments, self.device = tuple(experiments), device
+        self.dtype = DTYPES[first.train.dtype]
+        num_threads = num_threads or torch.get_num_threads()
+        loss = first.train.loss
+        classes = dataset.task == "classes"
+        if loss == "auto":
+            loss = "cross_entropy" if classes else "mse"
+        outputs = 1 if loss == "binary_cross_entropy" else dataset.num_classes if classes else dataset.train_targets.shape[1]
+        assert outputs is not None
+        batch_size = first.data.batch_size
+        self.shape = Shape(
+            first.model.depth, len(experiments), batch_size, dataset.train_inputs.shape[1], first.model.width, outputs
+        )
+        self.num_steps = _num_steps(first, len(dataset.train_inputs))
+        self.every = first.record.every
+        self.activation = activations.activation(first.model.activation)
+        self.clips = first.train.clip_norm is not None
+        self.stack = Stack(
+            self.shape, self.activation, empty_parameters(self.shape, self.activation, self.dtype, device), self.dtype, device,
+            keep_gradients=self.clips, num_threads=num_threads,
+        )  # fmt: skip
+        for run, experiment in enumerate(experiments):
+            _initialise(self.stack.parameters, run, experiment, self.shape, self.activation.slope)
+        self.head = heads.head(
+            loss, classes, self.shape.num_runs, batch_size, outputs, self.dtype, device, num_threads
+        )
+        self.rescaler = Rescaler(self.shape.num_layers, self.shape.num_runs, self.dtype, device, num_threads, enabled=rescale)
+        self.optimizer = optimizer(experiments, self.num_steps, self.dtype, device)
+        self.block_steps = steps_in_block(self.shape.num_layers)
+        self.feed = Feed(
+            dataset, [experiment.seed for experiment in experiments], batch_size, self.block_steps, self.dtype, device
+        )
+        self.quantities = selected(first.record.quantities)
+        self.recorder = Recorder(
+            self.shape, self.activation.facts, self.quantities, self.optimizer.derives_norm, self.rescaler, self.block_steps,
+            self.dtype, device, num_threads,
+        )  # fmt: skip
+        self.watch = Watch(self.stack, self.head)
+        self.step = Step(self)
+        self.record_seconds = 0.0
+
+    def train(self, observer: Observer | None = None) -> list[Trained]:
+        """Trains to the end, until every run has diverged, or until interrupted."""
+        blocks: list[RawBlock] = []
+        holdout: dict[int, list[tuple[float, float]]] = {}
+        input_mean_square = [0.0] * self.shape.num_runs
+        step, interrupted, seen = 0, False, 0.0
+        begun = time.perf_counter()
+        try:
+            while step < self.num_steps and not self.watch.all_diverged():
+                count = min(self.block_steps, self.num_steps - step)
+                self.feed.load_block(count)
+                if step == 0:
+                    self._calibrate()
+                    input_mean_square = self._input_mean_square()
+                for place in range(count):
+                    if step in (0, self.num_steps - 1):
+                        holdout[step] = self._holdout()
+                    self.step(step, place, record=step % self.every == 0 or step == self.num_steps - 1)
+                    step += 1
+                self.watch.collect()
+                self._flush(blocks)
+                now = time.perf_counter()
+                if observer is not None and (now - seen > OBSERVED_EVERY or step == self.num_steps):
+                    seen = now
+                    observer(self._progress(step, blocks, now - begun))
+        except KeyboardInterrupt:
+            interrupted = True
+            self.recorder.abandon()
+            self.watch.collect()
+            self._flush(blocks)
+        seconds = time.perf_counter() - begun
+        return [
+            self._trained(run, blocks, holdout, input_mean_square[run], step, seconds, interrupted)
+            for run in range(self.shape.num_runs)
+        ]
+
+    def _flush(self, blocks: list[RawBlock]) -> None:
+        """Takes the recorder's block and halves the interval of each run whose signal drifted far within one."""
+        block = self.recorder.flush()
+        if block is None:
+            return
+        blocks.append(block)
+        taken = np.abs(np.diff(block.exponents, axis=1)[:, 1:]).max(axis=(0, 1), initial=0)  # the readout's own size is no drift
+        limit = DRIFT * self.rescaler.format.room * 2.0 / math.log10(2.0)
+        intervals = [
+            max(1, each // 2) if drift > limit else each
+            for each, drift in zip(self.rescaler.intervals, taken, strict=True)
+        ]
+        if tuple(intervals) != self.rescaler.intervals:
+            self.rescaler.set_intervals(intervals)
+
+    def _calibrate(self) -> None:
+        """Sets each run's interval from one pass over its first batch, rescaled at every layer; nothing is updated."""
+        targets = self.feed.batch(0, self.stack.inputs_RBD)
+        probe = _Watcher()
+        self.stack.forward(probe)
+        self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
+        self.stack.backward(probe, self.rescaler)
+        if not self.rescaler.enabled:
+            return
+        taken = self.rescaler.exponents(self.rescaler.bits[None])[0, 2:].abs()  # the readout and its neighbour set no pace
+        per_layer = self.rescaler.exponents(self.rescaler.bits[None])[0, 1:].diff(dim=0).abs()
+        del taken
+        steepest = per_layer.amax(0).tolist() if len(per_layer) else [0] * self.shape.num_runs
+        self.rescaler.set_intervals([interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest])
+
+    def _input_mean_square(self) -> list[float]:
+        """Mean square of each run's first batch."""
+        inputs = self.stack.inputs_RBD.double()
+        return [float(run.square().mean()) for run in inputs]
+
+    def _holdout(self) -> list[tuple[float, float]]:
+        """Held-out loss and accuracy of each run, batch by batch through the same buffers; the last one is filled up with its first row."""
+        inputs, targets = self.feed.holdout_inputs, self.feed.holdout_targets
+        count, B, R = len(inputs), self.shape.batch_size, self.shape.num_runs
+        if count == 0:
+            return []
+        parts = []
+        for start in range(0, count, B):
+            index = torch.arange(start, start + B, device=self.device)
+            index = torch.where(index < count, index, start)
+            self.stack.inputs_RBD.copy_(inputs[index].expand(R, -1, -1))
+            self.stack.forward(None)
+            expanded = targets[index].expand(R, *([-1] * targets.dim())).contiguous()
+            self.head(self.stack.logits_RBC, expanded, None)
+            parts.append(self.head.loss_and_right_2RB[:, :, : min(B, count - start)].double().cpu().numpy())
+        figures = np.concatenate(parts, axis=2)
+        return [(float(np.mean(figures[0, run].copy())), float(np.mean(figures[1, run].copy()))) for run in range(R)]
+
+    def _progress(self, step: int, blocks: list[RawBlock], seconds: float) -> Progress:
+        """What an observer sees."""
+        latest = blocks[-1] if blocks else None
+        profile = None
+        if latest is not None and "d_norm" in self.recorder.slots:
+            last = derive.Raw([latest], 0, self.recorder.slots, None)
+            profile = derive.layer_columns(last, ("log10_backward_rms",), self.shape, 1.0, np.zeros(len(last.steps)))[
+                "log10_backward_rms"
+            ].values[-1]
+        loss = latest.figures[-1, 0] if latest is not None else np.full(self.shape.num_runs, np.nan)
+        names = tuple(experiment.name for experiment in self.experiments)
+        return Progress(step, self.num_steps, names, loss, profile, step / seconds)
+
+    def _trained(
+        self, run: int, blocks: list[RawBlock], holdout: dict[int, list[tuple[float, float]]], input_mean_square: float,
+        steps_done: int, seconds: float, interrupted: bool,
+    ) -> Trained:  # fmt: skip
+        """The result of one run."""
+        experiment = self.experiments[run]
+        outcome = self.watch.outcome(run)
+        if outcome is None:
+            outcome = Outcome("interrupted", steps_done, None, f"stopped by the user before step {steps_done}") if interrupted else (
+                Outcome("completed")
+            )  # fmt: skip
+        last_step = outcome.step if outcome.kind == "diverged" else None
+        held = {step: figures[run] for step, figures in holdout.items() if figures}
+        if not blocks:
+            return Trained(experiment, None, outcome, Timing(seconds, 0.0, self.shape.num_runs))
+        raw = derive.Raw(blocks, run, self.recorder.slots, last_step)
+        rate = np.array([experiment.train.lr * self.optimizer.schedule(int(step)) for step in raw.steps])
+        record = Record(
+            steps=raw.steps,
+            layers=derive.layer_columns(raw, self.quantities, self.shape, self.activation.facts.sup_slope, rate),
+            figures=derive.figure_columns(raw, self.head.classifies, self.clips, rate, held),
+            fan_in=np.array(self.shape.fan_in, dtype=np.int64),
+            fan_out=np.array(self.shape.fan_out, dtype=np.int64),
+            input_mean_square=input_mean_square,
+        )
+        L = self.shape.num_layers
+        timing = Timing(
+            train_seconds=seconds,
+            steps_per_second=steps_done / seconds if seconds > 0 else 0.0,
+            batch_runs=self.shape.num_runs,
+            record_share=self.step.record_seconds / seconds if self.device.type == "cpu" and seconds > 0 else None,
+            record_bytes_per_step=8 * (len(self.recorder.slots) * (L + 1) + 3) + 4 * (L + 1),
+        )
+        return Trained(experiment, record, outcome, timing)
+
+
+class _Watcher:
+    """A probe that does nothing."""
+
+    def after_products(self, block: Block) -> None: ...
+
+    def after_slopes(self, block: Block) -> None: ...
+
+    def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None: ...
+
+
+class Step:
+    """One training step; a probe of the stack's two passes that measures and updates at every block.
+
+    Attributes:
+        record_seconds: Time spent in the recorder so far, as the host saw it.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.stack, self.head, self.rescaler = batch, batch.stack, batch.head, batch.rescaler
+        self.optimizer: Optimizer = batch.optimizer
+        self.recorder = batch.recorder
+        self.recording = False
+        self.record_seconds = 0.0
+        self.clip_R: Tensor | None = None
+        p, L = self.stack.parameters, batch.shape.num_layers
+        self._leaves: dict[int, Leaf] = {}
+        inner_state = self._state(p.inner_KRNN)
+        for block in self.stack.gradient_blocks:
+            here = slice(block.start - 1, block.stop - 1)
+            self._leaves[block.start] = self._leaf(
+                p.inner_KRNN[here], block.gradient_LRNN, tuple(state[here] for state in inner_state)
+            )
+        g = self.stack.gradients
+        self._leaves[0] = self._leaf(p.first_RDN[None], g.first_RDN[None])
+        self._leaves[L] = self._leaf(p.readout_RNC[None], g.readout_RNC[None])
+        self._biases = self._leaf(p.bias_LR1N, g.bias_LR1N)
+        self._readout_bias = self._leaf(p.readout_bias_R1C[None], g.readout_bias_R1C[None])
+        self._slopes = None if p.slope_LR11 is None or g.slope_LR11 is None else self._leaf(p.slope_LR11, g.slope_LR11)
+        self._clip_limit_R = torch.tensor(
+            [one.train.clip_norm or math.inf for one in batch.experiments], dtype=torch.float64, device=batch.device
+        )
+        self._deferred: list[tuple[int, int, Tensor, Tensor, Tensor]] = []
+        self._figures_2R = torch.zeros((2, batch.shape.num_runs), dtype=self.head.accumulator, device=batch.device)
+
+    def _state(self, value: Tensor) -> tuple[Tensor, ...]:
+        """Zeroed state of the optimizer for a parameter."""
+        return tuple(torch.zeros_like(value, dtype=self.optimizer.compute) for _ in range(self.optimizer.num_states))
+
+    def _leaf(self, value: Tensor, gradient: Tensor, state: tuple[Tensor, ...] | None = None) -> Leaf:
+        """A parameter [layers, R, ...] seen as [layers, R, elements]."""
+        states = self._state(value) if state is None else state
+        return Leaf(value.flatten(2), gradient.flatten(2), tuple(one.flatten(2) for one in states))
+
+    def __call__(self, step: int, place: int, record: bool) -> None:
+        """Trains one step.
+
+        Args:
+            step: Step from 0.
+            place: Its place in the loaded block.
+            record: Whether it is recorded.
+        """
+        self.recording = record
+        targets = self.batch.feed.batch(place, self.stack.inputs_RBD)
+        self.optimizer.begin(step)
+        self.stack.forward(self)
+        self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
+        torch.mean(self.head.loss_and_right_2RB, 2, out=self._figures_2R)
+        if record:
+            self._timed(self.recorder.logits, self.stack.logits_RBC)
+        self.stack.backward(self, self.rescaler)
+        self.stack.slope_gradients()
+        L = self.batch.shape.num_layers
+        scale = self.rescaler.scale(0, L + 1)
+        self.batch.watch.look(step, self._figures_2R, scale)
+        if record:
+            self._timed(self.recorder.biases, self._biases.gradient, self._readout_bias.gradient[0])
+        if self.batch.clips:
+            scale = self._clip(scale)
+        self.optimizer.update(self._biases, scale[:L], keep=False)
+        self.optimizer.update(self._readout_bias, scale[L:], keep=False)
+        if self._slopes is not None:
+            self.optimizer.update(self._slopes, scale[1:], keep=False)  # a slope's gradient was summed before its layer was rescaled
+        if record:
+            self._timed(self.recorder.finish, step, self._figures_2R, self.clip_R)
+
+    def _timed(self, visit: Callable[..., None], *args: object) -> None:
+        """Runs a visit of the recorder and adds its time."""
+        begun = time.perf_counter()
+        visit(*args)
+        self.record_seconds += time.perf_counter() - begun
+
+    def after_products(self, block: Block) -> None:
+        """See `stack.Probe`."""
+        if self.recording:
+            self._timed(self.recorder.products, block)
+
+    def after_slopes(self, block: Block) -> None:
+        """See `stack.Probe`."""
+        if self.recording:
+            self._timed(self.recorder.slopes, block)
+
+    def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
+        """Measures, then updates at once; with clipping the update waits until all gradients are known."""
+        if self.recording:
+            self._timed(self.recorder.gradients, start, stop, delta, gradient, weight)
+        if not self.batch.clips:
+            self._update(start, stop, self.rescaler.scale(start, stop))
+
+    def _update(self, start: int, stop: int, scale: Tensor) -> None:
+        """Updates the weights of a block."""
+        keep = self.recording and "u_norm" in self.recorder.slots
+        update = self.optimizer.update(self._leaves[start], scale, keep)
+        if update is not None:
+            self._timed(self.recorder.update, start, stop, update)
+
+    def _clip(self, scale: Tensor) -> Tensor:
+        """Clips each run's gradient to its norm and makes the updates that waited for it.
+
+        Norms are taken in float64, so that the total is right where squares leave float32's range.
+
+        Returns:
+            Scale of the stored gradients with the clip factor in it, [L + 1, R].
+        """
+        L = self.batch.shape.num_layers
+        spans = [(0, 1), (L, L + 1), *((block.start, block.stop) for block in self.stack.gradient_blocks)]
+        rows = [_wide_norm(self._leaves[start].gradient) * scale[start:stop] for start, stop in spans]
+        rows.append(_wide_norm(self._biases.gradient) * scale[:L])
+        rows.append(_wide_norm(self._readout_bias.gradient) * scale[L:])
+        if self._slopes is not None:
+            rows.append(_wide_norm(self._slopes.gradient) * scale[1:])
+        norms_RX = torch.cat(rows).transpose(0, 1).contiguous()
+        total_R = torch.linalg.vector_norm(norms_RX, 2, 1)
+        # As torch.nn.utils.clip_grad_norm_ has it, the small number included.
+        self.clip_R = (self._clip_limit_R / (total_R + 1e-6)).clamp_(max=1.0)
+        scale = scale * self.clip_R
+        for start, stop in spans:
+            self._update(start, stop, scale[start:stop])
+        return scale
+
+
+def _wide_norm(gradient_LRM: Tensor) -> Tensor:
+    """Norm of every layer and run in float64, [L, R]."""
+    L, R, M = gradient_LRM.shape
+    return torch.stack([torch.linalg.vector_norm(row.double().view(1, M), 2, 1)[0] for row in gradient_LRM.reshape(L * R, M)]).view(L, R)
+
+
+def _num_steps(experiment: Experiment, num_examples: int) -> int:
+    """Steps of a run: as given, or what its epochs come to."""
+    if experiment.train.steps is not None:
+        return experiment.train.steps
+    assert experiment.train.epochs is not None
+    return max(1, math.ceil(experiment.train.epochs * num_examples / experiment.data.batch_size))
+
+
+def _initialise(parameters: Parameters, run: int, experiment: Experiment, shape: Shape, slope: float) -> None:
+    """Draws a run's weights and biases, layer by layer from the input."""
+    generator = Generator().manual_seed(stream_seed(experiment.seed, WEIGHTS))
+    model = experiment.model
+    assert model.readout_init is not None
+    L = shape.num_layers
+    for layer, (fan_in, fan_out) in enumerate(zip(shape.fan_in, shape.fan_out, strict=True)):
+        init = model.init if layer < L else model.readout_init
+        weight, bias = draw(distribution(init, model.activation, fan_in, fan_out), fan_in, fan_out, generator)
+        if layer == 0:
+            parameters.first_RDN[run].copy_(weight)
+        elif layer < L:
+            parameters.inner_KRNN[layer - 1, run].copy_(weight)
+        else:
+            parameters.readout_RNC[run].copy_(weight)
+        (parameters.bias_LR1N[layer, run] if layer < L else parameters.readout_bias_R1C[run]).copy_(bias)
+    if parameters.slope_LR11 is not None:
+        parameters.slope_LR11[:, run].fill_(slope)

@@ -1,0 +1,85 @@
+"""The data on the device, and each run's own seeded order through it.
+
+A run reads one endless stream: permutation after permutation of the training examples, cut into full batches. Every example comes once
+an epoch, and no batch is short.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradlab.datasets import Dataset
+
+WEIGHTS, ORDER = 0, 1
+"""Streams of a run's seed: one generator each, so that a change to one leaves the other alone."""
+
+
+def stream_seed(seed: int, stream: int) -> int:
+    """Seed of one of a run's generators, well mixed, so that neighbouring seeds are unrelated."""
+    return int(np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0] >> 1)
+
+
+class Feed:
+    """Batches for R runs.
+
+    Attributes:
+        inputs_ND: Training inputs on the device.
+        targets: Training targets on the device: int64 [N], or the network's dtype [N, C].
+    """
+
+    def __init__(
+        self, dataset: Dataset, seeds: Sequence[int], batch_size: int, block_steps: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        self.batch_size = batch_size
+        self.inputs_ND = torch.from_numpy(dataset.train_inputs).to(dtype).to(device)
+        self.targets = _targets(dataset.train_targets, dtype).to(device)
+        self.holdout_inputs = torch.from_numpy(dataset.holdout_inputs).to(dtype).to(device)
+        self.holdout_targets = _targets(dataset.holdout_targets, dtype).to(device)
+        self._generators = [np.random.Generator(np.random.PCG64(stream_seed(seed, ORDER))) for seed in seeds]
+        self._left = [np.empty(0, dtype=np.int64) for _ in seeds]
+        R = len(seeds)
+        self._order_TRB = torch.zeros((block_steps, R, batch_size), dtype=torch.int64, device=device)
+        self._steps = [self._order_TRB[step].view(-1) for step in range(block_steps)]
+        self._picked = torch.zeros((R * batch_size, *self.targets.shape[1:]), dtype=self.targets.dtype, device=device)
+        self.batch_targets = self._picked.view(R, batch_size, *self.targets.shape[1:])
+
+    def load_block(self, num_steps: int) -> None:
+        """Draws the order of the next steps on the host and hands it to the device."""
+        need = num_steps * self.batch_size
+        order = np.stack([self._take(run, need) for run in range(len(self._generators))])
+        block = torch.from_numpy(order).view(len(self._generators), num_steps, self.batch_size).transpose(0, 1)
+        self._order_TRB[:num_steps].copy_(block)
+
+    def _take(self, run: int, need: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The next indices of one run's stream."""
+        parts = [self._left[run]]
+        have = len(parts[0])
+        while have < need:
+            parts.append(self._generators[run].permutation(len(self.inputs_ND)))
+            have += len(parts[-1])
+        stream = np.concatenate(parts)
+        self._left[run] = stream[need:]
+        return stream[:need]
+
+    def batch(self, step_in_block: int, inputs_RBD: Tensor) -> Tensor:
+        """Puts the batch of a step into place.
+
+        Args:
+            step_in_block: Step since the last `load_block`.
+            inputs_RBD: Where the inputs go.
+
+        Returns:
+            Targets, int64 [R, B] or [R, B, C].
+        """
+        index = self._steps[step_in_block]
+        torch.index_select(self.inputs_ND, 0, index, out=inputs_RBD.view(-1, inputs_RBD.shape[2]))
+        torch.index_select(self.targets, 0, index, out=self._picked)
+        return self.batch_targets
+
+
+def _targets(targets: np.ndarray, dtype: torch.dtype) -> Tensor:  # type: ignore[type-arg]
+    """Classes stay integers, numbers take the network's dtype."""
+    tensor = torch.from_numpy(targets)
+    return tensor if tensor.dtype is torch.int64 else tensor.to(dtype)

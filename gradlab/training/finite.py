@@ -1,0 +1,91 @@
+"""Watches for the first step and layer at which a run stops being finite."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from gradlab.network.heads import Head
+from gradlab.network.stack import Stack
+from gradlab.results.record import Outcome
+
+
+class Watch:
+    """Looks at every step, whatever is recorded.
+
+    A run has diverged at the first step whose loss or gradient is not finite. The layer is the first one, from the input up, whose
+    activations are not finite; failing that the readout, if its logits are not; failing that the first one in the order of the backward
+    pass whose bias gradient is not, as plain training would have it.
+
+    On a CPU one number a step is looked at, and the layers only when it is not finite. On a GPU the layers are looked at in every step,
+    because asking would stop the device.
+    """
+
+    def __init__(self, stack: Stack, head: Head) -> None:
+        self._stack = stack
+        s = stack.shape
+        self._on_host = stack.device.type == "cpu"
+        self._status_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=head.accumulator, device=stack.device)
+        self._norm_LR = torch.zeros((s.num_layers, s.num_runs), dtype=head.accumulator, device=stack.device)
+        self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
+        self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
+        self._steps: list[int] = [-1] * s.num_runs
+        self._layers: list[int] = [-1] * s.num_runs
+
+    def look(self, step: int, figures_2R: Tensor, scale_LR: Tensor) -> None:
+        """Looks at a step after its backward pass.
+
+        Args:
+            step: Step from 0.
+            figures_2R: Loss and share classified right.
+            scale_LR: 2^E of every layer, float64 [L + 1, R].
+        """
+        L = self._stack.shape.num_layers
+        bias_LRN = self._stack.gradients.bias_LR1N.squeeze(2)
+        if self._norm_LR.dtype is bias_LRN.dtype:
+            torch.linalg.vector_norm(bias_LRN, 2, 2, out=self._norm_LR)
+        else:
+            self._norm_LR.copy_(torch.linalg.vector_norm(bias_LRN, 2, 2, dtype=self._norm_LR.dtype))
+        torch.mul(self._norm_LR, scale_LR[:L], out=self._status_LR[:L])
+        self._status_LR[L].copy_(figures_2R[0])
+        if self._on_host and math.isfinite(self._status_LR.sum().item()):
+            return
+        self._attribute(step, figures_2R[0], scale_LR)
+
+    def _attribute(self, step: int, loss_R: Tensor, scale_LR: Tensor) -> None:
+        """Notes step and layer of the runs that are not finite for the first time. No branch depends on a value."""
+        stack, L = self._stack, self._stack.shape.num_layers
+        bias_LRN = stack.gradients.bias_LR1N.squeeze(2)
+        as_trained = (bias_LRN.double() * scale_LR[:L].unsqueeze(2)).to(bias_LRN.dtype)
+        bad_backward = ~torch.isfinite(as_trained).all(2)
+        bad_forward = torch.cat([_bad_activations(stack), ~torch.isfinite(stack.logits_RBC).all(2).all(1)[None]])
+        layers = torch.arange(1, L + 2, device=loss_R.device)[:, None]
+        none = L + 2
+        forward_R = torch.where(bad_forward, layers, none).amin(0)
+        backward_R = torch.where(bad_backward, layers[:L], 0).amax(0)
+        layer_R = torch.where(forward_R < none, forward_R, torch.where(backward_R > 0, backward_R, L + 1))
+        bad_R = ~torch.isfinite(loss_R) | bad_backward.any(0)
+        new = bad_R & (self._first_step < 0)
+        self._first_layer = torch.where(new, layer_R, self._first_layer)
+        self._first_step = torch.where(new, step, self._first_step)
+
+    def collect(self) -> None:
+        """Reads the notes back, once a block of steps."""
+        self._steps, self._layers = self._first_step.tolist(), self._first_layer.tolist()
+
+    def all_diverged(self) -> bool:
+        """Whether no run is finite any more, as of the last `collect`."""
+        return all(step >= 0 for step in self._steps)
+
+    def outcome(self, run: int) -> Outcome | None:
+        """How a run diverged, None where it did not."""
+        step, layer = self._steps[run], self._layers[run]
+        if step < 0:
+            return None
+        where = "the readout" if layer == self._stack.shape.num_layers + 1 else f"layer {layer}"
+        return Outcome("diverged", step, layer, f"not finite from step {step} on, first in {where}")
+
+
+def _bad_activations(stack: Stack) -> Tensor:
+    """Whether a layer's activations hold a NaN or an infinity, [L, R]."""
+    return torch.cat([~torch.isfinite(block.h_LRBN).all(3).all(2) for block in stack.blocks])

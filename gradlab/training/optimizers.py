@@ -1,0 +1,236 @@
+"""Optimizers over the run axis: the numbers of an optimizer are vectors [R], one entry a run.
+
+A leaf is one kind of parameter, seen as [rows, R, elements], rows being layers. Its gradient is stored, to be multiplied by a scale
+[rows, R]: the exponent's power of two times the clip factor. Every optimizer follows torch.optim's definition of the same name.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gradlab.spec.experiment import Experiment
+
+
+@dataclass
+class Leaf:
+    """A parameter or a block of its layers.
+
+    Attributes:
+        value: [rows, R, elements].
+        gradient: Stored gradient, same shape; an optimizer may overwrite it.
+        state: The optimizer's own tensors, same shape.
+    """
+
+    value: Tensor
+    gradient: Tensor
+    state: tuple[Tensor, ...] = field(default=())
+
+
+class Optimizer(ABC):
+    """Updates leaves. One step is `begin`, then `update` for every leaf.
+
+    Attributes:
+        num_states: Tensors of a parameter's size that it keeps.
+        derives_norm: Whether the norm of its update follows from the gradient's (lr · scale · ‖G‖), so that `update` need not measure it.
+    """
+
+    num_states = 0
+    derives_norm = False
+
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+        self.dtype, self.device = dtype, device
+        self.compute = dtype if dtype in (torch.float32, torch.float64) else torch.float32
+        self.num_steps = num_steps
+        self.cosine = experiments[0].train.schedule == "cosine"
+        self.lr_R = self._numbers(experiments, lambda one: one.train.lr)
+        self.decay_R = self._numbers(experiments, lambda one: one.train.weight_decay)
+        self.decays = any(one.train.weight_decay > 0 for one in experiments)
+        self._decay_R1 = self.decay_R.to(self.compute)[:, None]
+        self.negative_lr_R = -self.lr_R
+
+    def _numbers(self, experiments: Sequence[Experiment], of: Callable[[Experiment], float | None]) -> Tensor:
+        """One number of each run, float64 [R]."""
+        return torch.tensor([of(one) for one in experiments], dtype=torch.float64, device=self.device)
+
+    def schedule(self, step: int) -> float:
+        """Factor on the learning rate at a step: 1, or half a cosine from 1 to 0."""
+        return 0.5 * (1.0 + math.cos(math.pi * step / self.num_steps)) if self.cosine else 1.0
+
+    def begin(self, step: int) -> None:
+        """Sets the numbers of a step (from 0)."""
+        if self.cosine:
+            torch.mul(self.lr_R, -self.schedule(step), out=self.negative_lr_R)
+
+    def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
+        """Updates a leaf in place.
+
+        Args:
+            leaf: Parameter, stored gradient and state.
+            scale: What the stored gradient is to be multiplied by, float64 [rows, R].
+            keep: Whether the update itself is wanted.
+
+        Returns:
+            The update [rows, R, elements], valid until the next call, or None where it was not asked for.
+        """
+        true = self._true_gradient(leaf, scale)
+        step = self._step(true, leaf)
+        leaf.value.add_(step)
+        return step if keep else None
+
+    def _true_gradient(self, leaf: Leaf, scale: Tensor) -> Tensor:
+        """The gradient as plain training would have it, with the share of weight decay that goes through the gradient."""
+        gradient = leaf.gradient.mul_(scale.to(self.compute).unsqueeze(2))
+        if self.compute is not self.dtype:
+            gradient = gradient.to(self.compute)
+        return self._decayed(gradient, leaf)
+
+    def _decayed(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        return gradient.addcmul_(leaf.value.to(self.compute), self._decay_R1) if self.decays else gradient
+
+    def _minus_lr(self) -> Tensor:
+        """-lr in the computing dtype, [R, 1]."""
+        return self.negative_lr_R.to(self.compute)[:, None]
+
+    @abstractmethod
+    def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        """The update from the true gradient; may overwrite the gradient."""
+
+
+class SGD(Optimizer):
+    """W ← W - lr G."""
+
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(experiments, num_steps, dtype, device)
+        self.derives_norm = not self.decays
+        self.direct = not self.decays and self.compute is dtype
+
+    def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
+        """One pass where nothing but the learning rate stands before the gradient: a power of two goes through the rounding of lr · G."""
+        if not self.direct:
+            return super().update(leaf, scale, keep)
+        leaf.value.addcmul_(leaf.gradient, (scale * self.negative_lr_R).to(self.compute).unsqueeze(2))
+        return None
+
+    def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        return gradient.mul_(self._minus_lr())
+
+
+class Momentum(Optimizer):
+    """V ← momentum V + G, W ← W - lr V; with Nesterov's look-ahead W ← W - lr (G + momentum V)."""
+
+    num_states = 1
+
+    def __init__(
+        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device, nesterov: bool = False
+    ) -> None:
+        super().__init__(experiments, num_steps, dtype, device)
+        self.nesterov = nesterov
+        self.momentum_R1 = self._numbers(experiments, lambda one: one.train.optimizer.momentum).to(self.compute)[:, None]
+
+    def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        (velocity,) = leaf.state
+        velocity.mul_(self.momentum_R1).add_(gradient)
+        if self.nesterov:
+            return gradient.addcmul_(velocity, self.momentum_R1).mul_(self._minus_lr())
+        return torch.mul(velocity, self._minus_lr(), out=gradient)
+
+
+class Adagrad(Optimizer):
+    """S ← S + G², W ← W - lr G / (√S + eps)."""
+
+    num_states = 1
+
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(experiments, num_steps, dtype, device)
+        self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
+
+    def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        (squares,) = leaf.state
+        squares.addcmul_(gradient, gradient)
+        return gradient.div_(squares.sqrt().add_(self.eps_R1)).mul_(self._minus_lr())
+
+
+class RMSprop(Optimizer):
+    """S ← alpha S + (1 - alpha) G², W ← W - lr G / (√S + eps)."""
+
+    num_states = 1
+
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(experiments, num_steps, dtype, device)
+        alpha = self._numbers(experiments, lambda one: one.train.optimizer.alpha)
+        self.alpha_R1, self.rest_R1 = alpha.to(self.compute)[:, None], (1.0 - alpha).to(self.compute)[:, None]
+        self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
+
+    def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        (squares,) = leaf.state
+        squares.mul_(self.alpha_R1).add_((gradient * gradient).mul_(self.rest_R1))
+        return gradient.div_(squares.sqrt().add_(self.eps_R1)).mul_(self._minus_lr())
+
+
+class Adam(Optimizer):
+    """M ← β₁ M + (1 - β₁) G, S ← β₂ S + (1 - β₂) G², W ← W - lr M̂ / (√Ŝ + eps), hats for the correction of the start at zero.
+
+    Weight decay goes through the gradient; for `adamw` it shrinks the weight by lr · weight_decay instead.
+    """
+
+    num_states = 2
+
+    def __init__(
+        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device, decoupled: bool = False
+    ) -> None:
+        super().__init__(experiments, num_steps, dtype, device)
+        self.decoupled = decoupled
+        self._beta1 = self._numbers(experiments, lambda one: one.train.optimizer.beta1)
+        self._beta2 = self._numbers(experiments, lambda one: one.train.optimizer.beta2)
+        self._power1, self._power2 = torch.ones_like(self._beta1), torch.ones_like(self._beta2)
+
+        def column(numbers_R: Tensor) -> Tensor:
+            return numbers_R.to(self.compute)[:, None]
+
+        self.beta1_R1, self.rest1_R1 = column(self._beta1), column(1.0 - self._beta1)
+        self.beta2_R1, self.rest2_R1 = column(self._beta2), column(1.0 - self._beta2)
+        self.eps_R1 = column(self._numbers(experiments, lambda one: one.train.optimizer.eps))
+
+    def begin(self, step: int) -> None:
+        """See `Optimizer`; also the corrections 1 - β^(step + 1)."""
+        super().begin(step)
+        self._power1.mul_(self._beta1)
+        self._power2.mul_(self._beta2)
+        self.rate_R1 = (self.negative_lr_R / (1.0 - self._power1)).to(self.compute)[:, None]
+        self.root_R1 = (1.0 - self._power2).sqrt_().to(self.compute)[:, None]
+        self.shrink_R1 = (self.negative_lr_R * self.decay_R).to(self.compute)[:, None]
+
+    def _decayed(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        return gradient if self.decoupled else super()._decayed(gradient, leaf)
+
+    def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        mean, squares = leaf.state
+        mean.mul_(self.beta1_R1).add_(gradient * self.rest1_R1)
+        squares.mul_(self.beta2_R1).add_((gradient * gradient).mul_(self.rest2_R1))
+        denominator = squares.sqrt().div_(self.root_R1).add_(self.eps_R1)
+        step = torch.div(mean, denominator, out=gradient).mul_(self.rate_R1)
+        if self.decoupled and self.decays:
+            step.addcmul_(leaf.value.to(self.compute), self.shrink_R1)
+        return step
+
+
+def optimizer(experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> Optimizer:
+    """The optimizer of a batch: one kind, each run's own numbers.
+
+    Args:
+        experiments: The batch's runs, R of them.
+        num_steps: Length of the schedule.
+        dtype: Of the weights.
+        device: Where they are.
+    """
+    name = experiments[0].train.optimizer.name
+    place = (experiments, num_steps, dtype, device)
+    if name in ("momentum", "nesterov"):
+        return Momentum(*place, nesterov=name == "nesterov")
+    if name in ("adam", "adamw"):
+        return Adam(*place, decoupled=name == "adamw")
+    return {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop}[name](*place)

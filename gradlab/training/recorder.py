@@ -1,0 +1,264 @@
+"""Records what the stacks show, into preallocated buffers on the device that leave for the host in blocks.
+
+A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities are derived from it on the host, run by run, in float64
+(`derive`). Nothing is read back during a step on a GPU; on a CPU a frame is checked for rows that need float64 (see `measures`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gradlab.network.exponent import Rescaler
+from gradlab.network.stack import Block, Shape
+from gradlab.theory.activations import Activation
+from gradlab.training import measures
+
+SLOTS_OF: dict[str, tuple[str, ...]] = {
+    "grad_norm": ("g_norm",),
+    "log10_grad_norm": ("g_norm",),
+    "log10_backward_rms": ("d_norm",),
+    "weight_norm": ("w_norm",),
+    "log10_update_ratio": ("w_norm", "u_norm"),
+    "forward_rms": ("z_norm",),
+    "activation_mean": ("h_sum",),
+    "activation_std": ("h_sum", "h_norm"),
+    "mean_slope": ("s_sum",),
+    "dead_fraction": ("dead",),
+    "inactive_fraction": ("inactive",),
+    "bias_grad_norm": ("b_norm",),
+    "forward_mean": ("z_sum",),
+    "zero_gradient_fraction": ("zeros",),
+    "nonfinite_count": ("nonfinite",),
+    "sign_coherence": ("signs",),
+    "sample_correlation": ("cosine",),
+}
+"""Quantity -> the raw measures that it is derived from."""
+
+_NORMS = ("g_norm", "d_norm", "w_norm", "u_norm", "b_norm", "z_norm", "h_norm")
+
+Repair = tuple[int, Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class RawBlock:
+    """Raw measures of some recorded steps on the host.
+
+    Attributes:
+        steps: Recorded steps [T].
+        frames: [T, slots, L + 1, R].
+        exponents: E, [T, L + 1, R].
+        figures: Loss and share classified right, [T, 2, R].
+        clip: Clip factor [T, R].
+    """
+
+    steps: list[int]
+    frames: NDArray[np.float64]
+    exponents: NDArray[np.int32]
+    figures: NDArray[np.float64]
+    clip: NDArray[np.float64]
+
+
+class Recorder:
+    """Measures at the blocks of a training step and keeps the frames.
+
+    Attributes:
+        slots: Name of each raw measure -> its place in a frame.
+    """
+
+    def __init__(
+        self, shape: Shape, facts: Activation, quantities: Sequence[str], derives_norm: bool, rescaler: Rescaler,
+        block_steps: int, dtype: torch.dtype, device: torch.device, num_threads: int,
+    ) -> None:  # fmt: skip
+        self.shape, self.facts, self.quantities, self.rescaler = shape, facts, tuple(quantities), rescaler
+        self.num_threads, self.device = num_threads, device
+        self.on_host = device.type == "cpu"
+        wanted = {slot for name in quantities for slot in SLOTS_OF[name]}
+        if "g_norm" in wanted:
+            wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
+        if derives_norm and "u_norm" in wanted:
+            wanted = (wanted - {"u_norm"}) | {"g_norm"}
+        if facts.name == "step":
+            wanted -= {"dead", "inactive"}
+        if shape.batch_size < 8:
+            wanted -= {"dead"}
+        if shape.batch_size < 2:
+            wanted -= {"cosine"}
+        self.slots = {slot: place for place, slot in enumerate(sorted(wanted, key=_order))}
+        # On a GPU sums are taken in float64 at once; on a CPU in the signal's own precision, or float32 for the half types.
+        self.accumulator = torch.float64 if not self.on_host or dtype is torch.float64 else torch.float32
+        sizes = (len(self.slots), shape.num_layers + 1, shape.num_runs)
+        self._frame = torch.zeros(sizes, dtype=self.accumulator, device=device)
+        self._frames = torch.zeros((block_steps, *sizes), dtype=torch.float64, device=device)
+        self._bits = torch.zeros((block_steps, shape.num_layers, shape.num_runs), dtype=rescaler.bits.dtype, device=device)
+        self._figures = torch.zeros((block_steps, 2, shape.num_runs), dtype=torch.float64, device=device)
+        self._clip = torch.ones((block_steps, shape.num_runs), dtype=torch.float64, device=device)
+        self._views: dict[tuple[str, int, int], Tensor] = {}
+        self._spans: dict[tuple[str, int, int], Tensor] = {}
+        self._steps: list[int] = []
+        self._repairs: list[Repair] = []
+        self._trusted = measures.TRUSTED[self.accumulator]
+        self._phases = {phase: [slot for slot in self.slots if slot in names] for phase, names in _PHASES.items()}
+
+    def _into(self, slot: str, start: int, stop: int) -> Tensor:
+        """View [stop - start, R] of a slot of the frame."""
+        key = (slot, start, stop)
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = self._frame[self.slots[slot], start:stop]
+        return view
+
+    def _measure(self, slot: str, start: int, stop: int, signal: Tensor) -> None:
+        """Takes the norm or the sum that a slot stands for, where it is wanted."""
+        if slot in self.slots:
+            take = measures.norm if slot in _NORMS else measures.total
+            take(signal, self._into(slot, start, stop), self.num_threads)
+
+    def _put(self, slot: str, start: int, stop: int, measure: Callable[..., Tensor], *args: object) -> None:
+        """Puts a measure that needs no repair into its slot, where it is wanted."""
+        if slot in self.slots:
+            self._into(slot, start, stop).copy_(measure(*args))
+
+    # The three visits of a training step.
+
+    def products(self, block: Block) -> None:
+        """Z and h of a block of layers."""
+        start, stop = block.start, block.stop
+        z, h = measures.by_rows(block.z_LRBN), measures.by_rows(block.h_LRBN)
+        self._measure("z_norm", start, stop, z)
+        self._measure("z_sum", start, stop, z)
+        self._measure("h_sum", start, stop, h)
+        self._measure("h_norm", start, stop, h)
+        self._put("cosine", start, stop, measures.sample_correlation, block.z_LRBN)
+        self._check("forward", start, stop, {"z_norm": z, "h_norm": h})
+        self._check_cancellation(start, stop, h)
+
+    def slopes(self, block: Block) -> None:
+        """phi' of a block of layers."""
+        start, stop = block.start, block.stop
+        self._measure("s_sum", start, stop, measures.by_rows(block.z_LRBN))
+        sup = self.facts.sup_slope
+        self._put("dead", start, stop, measures.dead_fraction, block.z_LRBN, sup, self.facts.monotone)
+        self._put("inactive", start, stop, measures.inactive_fraction, block.z_LRBN, sup)
+
+    def logits(self, logits_RBC: Tensor) -> None:
+        """Z of the readout."""
+        last = self.shape.num_layers
+        z = measures.by_rows(logits_RBC[None])
+        self._measure("z_norm", last, last + 1, z)
+        self._measure("z_sum", last, last + 1, z)
+        self._put("cosine", last, last + 1, measures.sample_correlation, logits_RBC[None])
+        self._check("readout", last, last + 1, {"z_norm": z})
+
+    def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
+        """Δ, G and W of a block of layers, before the update."""
+        rows = {name: measures.by_rows(tensor) for name, tensor in (("d_norm", delta), ("g_norm", gradient), ("w_norm", weight))}
+        for slot, signal in rows.items():
+            self._measure(slot, start, stop, signal)
+        self._check("backward", start, stop, rows)
+        if "zeros" in self.slots or "nonfinite" in self.slots:
+            scale = self.rescaler.scale(start, stop)[:, :, None, None]
+            as_trained = (gradient.double() * scale).to(gradient.dtype)
+            self._put("zeros", start, stop, measures.zero_fraction, as_trained)
+            self._put("nonfinite", start, stop, measures.nonfinite_count, as_trained)
+        self._put("signs", start, stop, measures.sign_coherence, gradient)
+
+    def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
+        """The update of a block of layers' weights."""
+        self._measure("u_norm", start, stop, update_LRM)
+        self._check("update", start, stop, {"u_norm": update_LRM})
+
+    def biases(self, gradient_LRN: Tensor, readout_gradient_RC: Tensor) -> None:
+        """Bias gradients of all layers."""
+        last = self.shape.num_layers
+        self._measure("b_norm", 0, last, gradient_LRN)
+        self._check("biases", 0, last, {"b_norm": gradient_LRN})
+        self._measure("b_norm", last, last + 1, readout_gradient_RC[None])
+        self._check("biases", last, last + 1, {"b_norm": readout_gradient_RC[None]})
+
+    def finish(self, step: int, figures_2R: Tensor, clip_R: Tensor | None) -> None:
+        """Ends a recorded step: its frame joins the block."""
+        place = len(self._steps)
+        self._frames[place].copy_(self._frame)
+        for slot, layers, runs, values in self._repairs:
+            self._frames[place, slot].index_put_((layers, runs), values)
+        self._repairs.clear()
+        bits = self.rescaler.bits
+        self._bits[place, : len(bits)].copy_(bits)
+        self._figures[place].copy_(figures_2R)
+        if clip_R is not None:
+            self._clip[place].copy_(clip_R)
+        self._steps.append(step)
+
+    def abandon(self) -> None:
+        """Forgets a step that was cut short."""
+        self._repairs.clear()
+
+    def flush(self) -> RawBlock | None:
+        """Hands the recorded steps to the host; None where there are none."""
+        count = len(self._steps)
+        if count == 0:
+            return None
+        bits = self._bits[:count, : len(self.rescaler.bits)]
+        block = RawBlock(
+            self._steps, self._frames[:count].cpu().numpy().copy(), self.rescaler.exponents(bits).numpy().astype(np.int32),
+            self._figures[:count].cpu().numpy().copy(), self._clip[:count].cpu().numpy().copy(),
+        )  # fmt: skip
+        self._steps = []
+        return block
+
+    # Rows that the fast measure cannot be trusted with.
+
+    def _check(self, phase: str, start: int, stop: int, rows: dict[str, Tensor]) -> None:
+        """Measures again, in float64, the norms of a phase that lie where squares underflow or overflow."""
+        names = [slot for slot in self._phases[phase] if slot in rows]
+        if not self.on_host or not names:
+            return
+        key = (phase, start, stop)
+        span = self._spans.get(key)
+        if span is None:
+            first = self.slots[names[0]]
+            span = self._spans[key] = self._frame[first : first + len(names), start:stop]
+        smallest, largest = torch.aminmax(span)
+        low, high = self._trusted
+        if smallest.item() >= low and largest.item() <= high:
+            return
+        for slot in names:
+            values = self._into(slot, start, stop)
+            suspect = ~((values >= low) & (values <= high))
+            self._repair(slot, start, suspect, rows[slot], measures.exact_norm)
+
+    def _check_cancellation(self, start: int, stop: int, h: Tensor) -> None:
+        """Takes sum and norm of h again, in float64, where the standard deviation is a small difference of the two."""
+        if self.accumulator is not torch.float32 or "h_norm" not in self.slots:
+            return
+        square_of_sum = self._into("h_sum", start, stop).square()
+        sum_of_squares = self._into("h_norm", start, stop).square().mul_((1.0 - measures.CANCELLED) * h.shape[2])
+        suspect = square_of_sum > sum_of_squares
+        if suspect.any():
+            self._repair("h_sum", start, suspect, h, measures.exact_total)
+            self._repair("h_norm", start, suspect, h, measures.exact_norm)
+
+    def _repair(self, slot: str, start: int, suspect: Tensor, rows_LRM: Tensor, exact: Callable[[Tensor, int], Tensor]) -> None:
+        """Notes exact values for the suspect rows; they take their places when the frame is kept."""
+        layers, runs = suspect.nonzero(as_tuple=True)
+        if len(layers):
+            self._repairs.append((self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.num_threads)))
+
+
+_PHASES = {
+    "forward": ("z_norm", "h_norm"),
+    "readout": ("z_norm",),
+    "backward": ("g_norm", "d_norm", "w_norm"),
+    "update": ("u_norm",),
+    "biases": ("b_norm",),
+}
+
+
+def _order(slot: str) -> tuple[int, str]:
+    """Slots of one phase lie side by side, so that one look checks them all."""
+    sequence = ("z_norm", "h_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
+    return (sequence.index(slot) if slot in sequence else len(sequence), slot)

@@ -1,0 +1,172 @@
+"""Writers of one store that are killed, started by `test_crash_store.py` in a process of its own, where forking is cheap and safe.
+
+    python crash_driver.py every-operation|at-random|together DIRECTORY
+
+Exits 0 when what it checked held. Generation g of a run has the seed g and the record of that seed, so that a mixture of two
+generations is seen.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from synthetic_runs import assert_same, make_record, make_run
+
+from gradlab.results import crash_safe
+from gradlab.results.store import Store
+
+ID = "0123456789ab"
+OPERATIONS = ("open", "mkdir", "rename", "unlink", "rmdir", "fsync", "close")
+
+
+def save(root: Path, generation: int, name: str = "net") -> None:
+    Store(root).save(make_run(ID, name, seed=generation), f"generation {generation}")
+
+
+def generation(root: Path) -> int | None:
+    """Which generation is there, whole; None where there is none."""
+    store = Store(root)
+    if ID not in store.ids():
+        return None
+    run = store.load(ID)
+    assert run.record is not None
+    assert_same(run.record, make_record(seed=run.seed))
+    assert (run.path / "summary.md").read_text() == f"generation {run.seed}"
+    assert f"seed: {run.seed}\n" in (run.path / "config.yaml").read_text()
+    return run.seed
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Start a child that does the work; its process id."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def status_of(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def die_at(operation: int, after: bool) -> None:
+    """Kill this process at its n-th operation on files, before or after it is done."""
+    count = 0
+
+    def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal count
+            count += 1
+            mine = count == operation
+            if mine and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            try:
+                return original(*args, **kwargs)
+            finally:
+                if mine:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        return call
+
+    for name in OPERATIONS:
+        setattr(os, name, counted(getattr(os, name)))
+    crash_safe.open = counted(open)  # type: ignore[attr-defined]
+
+
+def every_operation(directory: Path) -> None:
+    """Kill a writer at each of its operations, with an older run there and without one."""
+    for has_old in (False, True):
+        for after in (False, True):
+            operation, killed = 0, True
+            seen = set()
+            while killed:
+                operation += 1
+                root = directory / f"{has_old}-{after}-{operation}"
+                if has_old:
+                    save(root, 1)
+
+                def work(root: Path = root, operation: int = operation, after: bool = after) -> None:
+                    Store(root).prepare()
+                    die_at(operation, after)
+                    save(root, 2)
+
+                status = status_of(in_child(work))
+                assert status in (0, -signal.SIGKILL)
+                killed = status == -signal.SIGKILL
+                there = generation(root)
+                assert there in ((1, 2) if has_old else (None, 2)), (has_old, after, operation, there)
+                seen.add(there)
+                Store(root).clean()
+                left = {path.name for path in root.iterdir()} - {".lock"}
+                assert left == ({f"net-{ID}"} if there else set()), (has_old, after, operation, left)
+            assert operation > 20, f"only {operation} operations were counted"
+            assert seen == ({1, 2} if has_old else {None, 2})
+
+
+def at_random(directory: Path) -> None:
+    """Kill a writer that writes again and again, at 60 moments."""
+    root = directory / "runs"
+    save(directory / "elsewhere", 1)  # loads what saving needs, so that the children are at work when they are killed
+    dice = random.Random(0)
+    newest = 0
+    for kill in range(60):
+
+        def work(first: int = newest + 1) -> None:
+            for number in range(first, first + 1000):
+                save(root, number)
+
+        child = in_child(work)
+        time.sleep(dice.uniform(0.0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        assert status_of(child) == -signal.SIGKILL
+        there = generation(root)
+        assert there is None if newest == 0 and there is None else there is not None and there >= newest, (kill, there)
+        newest = there or 0
+    assert newest > 20
+    Store(root).clean()
+    assert {path.name for path in root.iterdir()} == {".lock", f"net-{ID}"}
+
+
+def together(directory: Path) -> None:
+    """Four writers of one run under two names, while it is read."""
+    root = directory / "runs"
+    save(root, 1)
+
+    def work() -> None:
+        for number in range(2, 25):
+            save(root, number, "net" if os.getpid() % 2 else "other")
+
+    children = [in_child(work) for _ in range(4)]
+    running = set(children)
+    reads = 0
+    records = [make_record(seed=number) for number in range(1, 25)]
+    while running:
+        run = Store(root).load(ID)  # whole at every moment; its tables may be of the next generation by the time they are read
+        assert run.record is not None
+        first = run.record.figures["loss"].values[0]
+        [same] = [record for record in records if record.figures["loss"].values[0] == first]
+        assert_same(run.record, same)
+        reads += 1
+        for child in list(running):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                assert status == 0
+                running.discard(child)
+    assert generation(root) == 24
+    assert reads > 3
+    assert Store(root).clean() == []
+
+
+if __name__ == "__main__":
+    {"every-operation": every_operation, "at-random": at_random, "together": together}[sys.argv[1]](Path(sys.argv[2]))

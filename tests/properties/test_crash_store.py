@@ -1,0 +1,99 @@
+"""A crash at any moment leaves a run whole or not there at all, and never loses one that was whole."""
+
+import errno
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic_runs import assert_same, make_record, make_run
+
+from gradlab.errors import RunFailedError
+from gradlab.results import crash_safe
+from gradlab.results.store import Store
+
+ID = "0123456789ab"
+
+
+@pytest.mark.parametrize("how", ["every-operation", "at-random", "together"])
+def test_killed_writers(how: str, tmp_path: Path) -> None:
+    driver = Path(__file__).with_name("crash_driver.py")
+    answer = subprocess.run(
+        [sys.executable, str(driver), how, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+class Disk:
+    """Lets the n-th operation on files fail, as a full disk does."""
+
+    def __init__(self, fails_at: int) -> None:
+        self.fails_at = fails_at
+        self.count = 0
+
+    def check(self) -> None:
+        self.count += 1
+        if self.count == self.fails_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def checked(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.check()
+            return original(*args, **kwargs)
+
+        return call
+
+    def open(self, path: Path, mode: str) -> io.FileIO:
+        disk = self
+
+        class File(io.FileIO):
+            def write(self, data: Any) -> int:
+                disk.check()
+                return super().write(data)
+
+        self.check()
+        return File(path, mode.replace("b", ""))
+
+
+@pytest.mark.parametrize("has_old", [True, False])
+def test_full_at_every_operation(has_old: bool, tmp_path: Path) -> None:
+    outcomes = set()
+    operation = 0
+    reached = True
+    while reached:
+        operation += 1
+        store = Store(tmp_path / str(operation))
+        store.prepare()
+        if has_old:
+            store.save(make_run(ID, seed=1), "")
+        disk = Disk(operation)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("open", "mkdir", "rename", "unlink", "rmdir", "fsync"):
+                patch.setattr(os, name, disk.checked(getattr(os, name)))
+            patch.setattr(crash_safe, "open", disk.open, raising=False)
+            try:
+                store.save(make_run(ID, seed=2), "")
+                kept = True
+            except RunFailedError as error:
+                assert "No space left on device" in str(error)
+                kept = False
+        reached = disk.count >= operation
+        fresh = Store(store.root)
+        if kept or has_old:
+            run = fresh.load(ID)
+            assert run.seed == (2 if kept else 1), operation
+            assert run.record is not None
+            assert_same(run.record, make_record(seed=run.seed))
+        else:
+            assert fresh.ids() == []
+        fresh.clean()
+        assert {path.name for path in store.root.iterdir()} - {".lock"} == (
+            {f"synthetic-{ID}"} if kept or has_old else set()
+        )
+        outcomes.add(kept)
+    assert operation > 40
+    assert outcomes == {True, False}

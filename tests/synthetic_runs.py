@@ -1,0 +1,115 @@
+"""Runs that were never trained: small records with every kind of value in them, for tests of what comes after training."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradlab.results.quantities import LAYER_QUANTITIES, STEP_NAMES
+from gradlab.results.record import (
+    Column,
+    Expectation,
+    Finding,
+    Outcome,
+    OutcomeKind,
+    Record,
+    Summary,
+    Timing,
+    Trained,
+)
+from gradlab.results.stored import StoredRun
+from gradlab.spec.experiment import Experiment
+
+
+def make_experiment(name: str = "synthetic", seed: int = 0, depth: int = 3, **parts: Any) -> Experiment:
+    """A resolved experiment; `parts` replace whole parts, as in `train={"lr": 0.1}`."""
+    model = {"depth": depth, "width": 8, "activation": "sigmoid"}
+    return Experiment.model_validate({"name": name, "seed": seed, "model": model} | parts)
+
+
+def make_record(depth: int = 3, num_steps: int = 4, seed: int = 0) -> Record:
+    """A record with all quantities, in which nulls, NaN, both infinities, zeros of both signs and denormals occur."""
+    rng = np.random.default_rng(seed)
+    special = np.array([math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7e308, 1e-300])
+    layers = {}
+    for place, quantity in enumerate(LAYER_QUANTITIES):
+        values = rng.standard_normal((num_steps, depth + 1))
+        present = np.ones(values.shape, dtype=bool)
+        if quantity.hidden_only:
+            present[:, -1] = False
+        if quantity.name == "dead_fraction":
+            present[:] = False
+        if values.size and not quantity.name.startswith("log10"):
+            values[0, 0] = special[place % len(special)]
+        if values.size and quantity.name == "log10_backward_rms":
+            values[0, 0] = -math.inf
+        layers[quantity.name] = Column(values, present)
+    figures = {}
+    for name in STEP_NAMES:
+        present = np.ones(num_steps, dtype=bool)
+        if name.startswith("holdout"):
+            present[1:-1] = False
+        figures[name] = Column(rng.standard_normal(num_steps), present)
+    fan_in = np.array([64] + [8] * depth)
+    fan_out = np.array([8] * depth + [10])
+    return Record(np.arange(num_steps) * 5, layers, figures, fan_in, fan_out, 0.953125)
+
+
+def make_summary(kind: OutcomeKind = "completed") -> Summary:
+    """A summary in which every kind of figure occurs."""
+    finding = Finding("vanishing", "critical", (1, 3), 0, -math.inf, -3.0, "it's «gone»", "σ_w² = 2")
+    return Summary(
+        outcome=Outcome(kind, 3 if kind in ("diverged", "interrupted") else None, None, None),
+        verdict="vanishing",
+        findings=(finding, Finding("note", "note", None, 2, math.nan, math.inf, "", "")),
+        init={"backward_decades": -math.inf, "backward_fit": None, "loss": 2.302585092994046},
+        final={"backward_decades": -30.123456789012345, "backward_fit": math.nan, "loss": math.inf},
+        learning_layers=2,
+        expected_backward_decades=-30.8,
+        expected_spread=None,
+        expected_reason=None,
+        expectations=(Expectation("verdict == vanishing", True, "vanishing"),),
+        rules_version=7,
+    )
+
+
+def make_run(
+    run_id: str = "0123456789ab",
+    name: str = "synthetic",
+    seed: int = 0,
+    kind: OutcomeKind = "completed",
+    record: Record | None = None,
+    **manifest: Any,
+) -> StoredRun:
+    """A run that is ready to be saved."""
+    record = make_record(seed=seed) if record is None else record
+    return StoredRun(
+        id=run_id,
+        path=Path("nowhere"),
+        experiment=make_experiment(name, seed),
+        summary=make_summary(kind),
+        manifest={"id": run_id, "started": "2026-01-01T00:00:00", "finished": "2026-01-01T00:00:01"} | manifest,
+        timing=Timing(1.5, 133.25, 1, None, 4096),
+        read=lambda: record,
+    )
+
+
+def make_trained(experiment: Experiment, kind: OutcomeKind = "completed") -> Trained:
+    """What training might hand on for an experiment."""
+    record = make_record(experiment.model.depth, seed=experiment.seed)
+    step = 3 if kind in ("diverged", "interrupted") else None
+    return Trained(experiment, record, Outcome(kind, step), Timing(0.5, 400.0, 1))
+
+
+def assert_same(one: Record, other: Record) -> None:
+    """Equal bit for bit at every place that has a meaning, and without meaning at the same places."""
+    for name in ("steps", "fan_in", "fan_out"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert one.input_mean_square == other.input_mean_square
+    for table in ("layers", "figures"):
+        ones, others = getattr(one, table), getattr(other, table)
+        assert list(ones) == list(others)
+        for name, column in ones.items():
+            np.testing.assert_array_equal(column.present, others[name].present)
+            assert column.values[column.present].tobytes() == others[name].values[column.present].tobytes(), name
