@@ -1,1 +1,3 @@
-"""Puts this directory on the path, so that every test can import `synthetic_runs`."""
+"""Set-up of the tests: products are made reproducible before torch is loaded."""
+
+import gradlab.training  # noqa: F401

@@ -1,4 +1,4 @@
-"""Runs that were never trained: small records with every kind of value in them, for tests of what comes after training."""
+"""Runs that were never trained: small records with every kind of value, for tests of what comes after training."""
 
 import math
 from pathlib import Path

@@ -102,7 +102,7 @@ TIMING = Timing(train_seconds=0.83, steps_per_second=241.3, batch_runs=1, record
 
 def stored(
     depth: int = 50,
-    seen: Record | None | str = "a record",
+    seen: Record | str | None = "a record",
     path: Path = Path("runs/deep_sigmoid-7f3ac9d1e2b4"),
     **changes: Any,
 ) -> StoredRun:

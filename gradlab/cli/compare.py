@@ -25,10 +25,9 @@ def compare(
     quiet: Quiet = False,
     version: Version = False,
 ) -> int:
-    """Compare runs with the first one: better, the same or worse, with numbers. Seeds of one experiment are taken together."""
-    from gradlab import judgement
+    """Compare runs with the first: better, the same or worse, with numbers. Seeds of one experiment go together."""
+    from gradlab import api, judgement
     from gradlab.cli.output import log, stdout, write, write_json
-    from gradlab.cli.stored import load_judged
     from gradlab.report.comparison import (
         comparison_object,
         comparison_table,
@@ -38,10 +37,8 @@ def compare(
     )
     from gradlab.report.table import as_csv, as_markdown
     from gradlab.report.terminal import print_table
-    from gradlab.results.store import Store
 
-    store = Store(out)
-    compared = judgement.compare([load_judged(store, run) for run in runs], fail_on)
+    compared = judgement.compare([api.load(run, out) for run in runs], fail_on)
     if format is Face.JSON:
         write_json({"schema_version": 1, **comparison_object(compared, changed_only=changed_only)})
     elif format is Face.CSV:

@@ -4,6 +4,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
@@ -15,7 +16,7 @@ from gradlab.cli.export import export
 from gradlab.cli.list import list_runs
 from gradlab.cli.new import new
 from gradlab.cli.options import Version
-from gradlab.cli.output import log, silence
+from gradlab.cli.output import log
 from gradlab.cli.run import run
 from gradlab.cli.schema import schema
 from gradlab.cli.show import show
@@ -61,10 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     code = _run(argv)
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError, AttributeError):  # closed before we began, or its reader has gone
             stream.flush()
-        except OSError:
-            silence(stream)
     return code
 
 
@@ -86,9 +85,6 @@ def _run(argv: Sequence[str] | None) -> int:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line library
             error.show()
             return int(error.exit_code)
-        if isinstance(error, BrokenPipeError):
-            silence(sys.stdout)
-            return OK
         _say_bug(error)
         return BUG
 

@@ -1,12 +1,9 @@
-"""The two streams: data on stdout, everything else on stderr. A reader that has seen enough is no error."""
+"""The two streams: data on stdout, everything else on stderr."""
 
-import errno
-import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from gradlab.cli.options import Face
-from gradlab.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,46 +13,29 @@ if TYPE_CHECKING:
 
 def stdout() -> "Console":
     """The console for data."""
+    from gradlab.report.streams import Sink
     from gradlab.report.terminal import console
 
-    return console(sys.stdout)
+    return console(Sink(sys.stdout, vital=True))
 
 
-def write(text: str, stream: TextIO | None = None) -> None:
-    """Write text as it is, with what the stream's encoding lacks spelled out.
+def write(text: str) -> None:
+    """Print data as it is.
 
     Raises:
         UsageError: If it cannot be written, as on a full disk.
     """
-    stream = sys.stdout if stream is None else stream
-    if not (stream.encoding or "").lower().startswith("utf"):
-        from gradlab.report.words import spell
+    from gradlab.report.streams import Sink
 
-        text = spell(text, stream.encoding or "ascii")
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:
-        silence(stream)
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            silence(stream)
-        else:
-            silence(stream)
-            raise UsageError(f"cannot write the output: {error.strerror}") from error
-
-
-def silence(stream: TextIO) -> None:
-    """Send what is still written to a stream nowhere: its reader is gone."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    Sink(sys.stdout, vital=True).write(text)
 
 
 def log(line: str, *, quiet: bool = False) -> None:
     """Tell the person something that is not data."""
+    from gradlab.report.streams import Sink
+
     if not quiet:
-        write(f"{line}\n", sys.stderr)
+        Sink(sys.stderr, vital=False).write(f"{line}\n")
 
 
 def write_json(value: Any) -> None:

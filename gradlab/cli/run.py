@@ -42,6 +42,7 @@ def run(
     from gradlab.execution.plan import make_plan
     from gradlab.report.markdown import summary
     from gradlab.report.progress import ProgressDisplay
+    from gradlab.report.streams import Sink
     from gradlab.report.view import view
     from gradlab.results.store import Store
     from gradlab.spec import document
@@ -54,7 +55,7 @@ def run(
             datasets.load(asked.experiment.data, asked.experiment.train.loss)
             _print_plan(make_plan(experiments, store, devices.kind(devices.resolve(device)), rerun.value), format)
             return 0
-        with ProgressDisplay(sys.stderr, quiet=quiet) as display:
+        with ProgressDisplay(Sink(sys.stderr, vital=False), quiet=quiet) as display:
             runs = execute(
                 experiments,
                 store,

@@ -18,16 +18,15 @@ def show(
     version: Version = False,
 ) -> None:
     """Show a stored run, judged by today's rules."""
+    from gradlab import api
     from gradlab.cli.output import stdout, write, write_json
-    from gradlab.cli.stored import load_judged
     from gradlab.report.markdown import summary
     from gradlab.report.table import as_csv
     from gradlab.report.terminal import print_run
     from gradlab.report.view import view
-    from gradlab.results.store import Store
     from gradlab.results.stored import document
 
-    stored = load_judged(Store(out), run)
+    stored = api.load(run, out)
     seen = view(stored, at)
     if format is Face.JSON:
         found = document([stored])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gradlab.errors import GradlabError, InterruptedRunError
 from gradlab.execution import device as devices
 from gradlab.execution.identity import NUMERICS_VERSION
+from gradlab.execution.judging import judged
 from gradlab.execution.plan import Plan, Planned, make_plan
 from gradlab.results import environment
 from gradlab.results.record import Finding, Outcome, Progress, Record, Summary, Timing, Trained
@@ -27,7 +28,6 @@ from gradlab.spec.experiment import Data, Experiment
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset
-    from gradlab.theory import Forecast
 
 TRACEBACK = "traceback.txt"
 
@@ -195,7 +195,7 @@ class _Line:
     def _judged(self, experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
         """What a run comes to; where the rules break, that, so that the run can be stored and judged later."""
         try:
-            return _judge(experiment, record, outcome)
+            return judged(experiment, record, outcome)
         except Exception as error:
             self.late.append(error)
             message = f"the rules could not judge this run ({_brief(error)}); `gradlab show` tries again"
@@ -226,18 +226,6 @@ def _engine(
     from gradlab.training import engine
 
     return engine.train(experiments, dataset, device, observer)
-
-
-def _judge(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
-    """Forecast and judge, from what is stored alone."""
-    from gradlab import judgement, theory
-
-    forecast: Forecast | None = None
-    if record is not None:
-        forecast = theory.forecast(
-            experiment, record.input_mean_square, record.fan_in.tolist(), record.fan_out.tolist()
-        )
-    return judgement.judge(experiment, record, outcome, forecast)
 
 
 def _failed(experiment: Experiment, error: Exception) -> Trained:

@@ -22,18 +22,21 @@ TAIL = 4
 """The state of a run is its median over the last of so many parts of the record: one odd batch does not change it."""
 
 EARLY = 20
-"""The loss at the start is the mean over the first of so many parts of the record: a single small batch is too
-noisy."""
+"""The start is the mean over the first of so many parts of the record, ..."""
+
+ENOUGH_EXAMPLES = 256
+"""... and over at least so many examples, though no more than a quarter of the record: a single small batch is too
+noisy. With so many a share is known to 0.03."""
 
 LEARNED = 0.5
 """Share of what could be gained from which a run counts as one that learned: half of the loss gone, half of the way
 from chance to all right."""
 
 FALLING_SHARE = 0.01
-"""A loss still falls if its last quarter lies lower than its second by this share ..."""
+"""A figure is falling if its last part lies lower than an earlier one by this share ..."""
 
 FALLING_ERRORS = 4.0
-"""... and by so many standard errors, which chance reaches in fewer than one run in a hundred even with the fewest
+"""... and by so many standard errors, which chance reaches in fewer than one run in a hundred even with few
 records."""
 
 FALLING_ROWS = 16
@@ -46,15 +49,19 @@ class Progress:
 
     Attributes:
         loss: Share of the first loss that is gone at the end; negative where it grew.
-        accuracy: Share of the way from even chance to all right, None for regression.
-        falling: Whether the loss was still falling in the second half.
+        accuracy: Share of the way from even chance to all right at the end, None for regression.
+        accuracy_gain: How much of that way was gone in training, None for regression.
+        improving: Whether the loss still fell in the second half, or the accuracy rose in the whole.
         steps: Updates between the first and the last finite record.
+        examples: Examples that the figures at the end are taken over.
     """
 
     loss: float
     accuracy: float | None
-    falling: bool
+    accuracy_gain: float | None
+    improving: bool
     steps: int
+    examples: int
 
     @property
     def share(self) -> float:
@@ -147,18 +154,23 @@ class Evidence:
     @cached_property
     def progress(self) -> Progress | None:
         """How far training came; None for fewer than two finite records."""
-        loss = self._figure("loss")
+        loss, accuracy = self._figure("loss"), self._figure("accuracy")
         if loss is None or len(loss) < 2:
             return None
-        accuracy = self._figure("accuracy")
+        batch = self.experiment.data.batch_size
+        early = slice(min(max(len(loss) // EARLY, -(-ENOUGH_EXAMPLES // batch), 1), max(1, len(loss) // TAIL)))
         with np.errstate(over="ignore"):
-            early = float(loss[: max(1, len(loss) // EARLY)].mean())
-            late = float(loss[self.tail].mean())
+            before, after = float(loss[early].mean()), float(loss[self.tail].mean())
+        arrived = None if accuracy is None else self._above_chance(float(accuracy[self.tail].mean()))
         return Progress(
-            loss=1.0 - late / early if 0 < early < np.inf else float(late < early or late == 0),
-            accuracy=None if accuracy is None else self._above_chance(float(accuracy[self.tail].mean())),
-            falling=_is_falling(loss),
+            loss=1.0 - after / before if 0 < before < np.inf else float(after < before or after == 0),
+            accuracy=arrived,
+            accuracy_gain=None
+            if accuracy is None or arrived is None
+            else arrived - self._above_chance(float(accuracy[early].mean())),
+            improving=_fell(loss, 1) or (accuracy is not None and _fell(1.0 - accuracy, 0)),
             steps=self.step(self.num_rows - 1) - self.step(0),
+            examples=batch * len(loss[self.tail]),
         )
 
     @property
@@ -179,16 +191,20 @@ class Evidence:
         return (accuracy - chance) / (1.0 - chance)
 
 
-def _is_falling(loss: Float) -> bool:
-    """Whether the last quarter of a loss lies clearly below its second; the first holds the start's own transient."""
-    if len(loss) < FALLING_ROWS:
+def _fell(values: Float, quarter: int) -> bool:
+    """Whether the last quarter of a figure lies clearly below an earlier one.
+
+    Args:
+        values: The figure by row, not negative.
+        quarter: Which one: 0 is the first, which for a loss holds the start's own transient.
+    """
+    if len(values) < FALLING_ROWS:
         return False
-    quarter = len(loss) // 4
-    before, after = loss[quarter : 2 * quarter], loss[-quarter:]
-    scale = float(loss.max())  # losses of any scale: no square overflows
-    if scale <= 0.0:
+    rows, scale = len(values) // 4, float(values.max())
+    if not 0 < scale < np.inf:
         return False
-    before, after = before / scale, after / scale
+    # In units of the largest, so that no square overflows.
+    before, after = values[quarter * rows : (quarter + 1) * rows] / scale, values[-rows:] / scale
     drop = float(before.mean() - after.mean())
-    error = float(np.sqrt(before.var(ddof=1) / quarter + after.var(ddof=1) / quarter))
-    return drop > FALLING_SHARE * before.mean() and drop > FALLING_ERRORS * error
+    error = float(np.sqrt((before.var(ddof=1) + after.var(ddof=1)) / rows))
+    return drop > FALLING_SHARE * float(before.mean()) and drop > FALLING_ERRORS * error

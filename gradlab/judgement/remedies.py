@@ -2,13 +2,19 @@
 
 import math
 
+import numpy as np
+
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.wording import factor
-from gradlab.spec.experiment import Activation, Init, Model
+from gradlab.spec.experiment import Activation, Model
 from gradlab.theory.critical import critical
 
 HEALTHY_UPDATE = 1e-3
 """Update ratio to aim for: a thousand such steps rebuild a weight, one of them does not upset it."""
+
+SMALLEST_CHANGE = 1e-3
+"""Least factor of the learning rate that a single run can tell: an update larger than its weight has no size to go
+by."""
 
 SATURATED_CRITICAL = 10.0
 """σ_w² above which a critical initialisation lives in the flat parts of the activation: sigmoid needs 103."""
@@ -20,24 +26,28 @@ TRAVEL = 0.5 / math.log(10)
 def initialisation(evidence: Evidence) -> str:
     """How to start so that the signal keeps its size across depth."""
     model = evidence.experiment.model
-    name = model.activation.name
+    name, bias = model.activation.name, model.init.bias
+    first = f"set model.init.bias to 0 (yours is {bias:g})" if bias else ""
     if name == "step":
         return "the derivative of step is 0 everywhere: use relu with init: he (σ_w² = 2), or tanh with init: critical"
     try:
         sigma_w, sigma_b = critical(model.activation)
     except ValueError as reason:
         return f"{reason}; relu with init: he (σ_w² = 2) keeps χ₁ = 1 at any depth"
+    if not _is_critical(model, sigma_w, sigma_b):
+        return "; ".join(filter(None, [first, _scale(evidence, sigma_w, sigma_b)]))
+    halves = f"width {2 * model.width} or depth {max(1, model.depth // 2)} halves it"
+    return first or f"χ₁ is already 1: finite width does this, by about depth / width; {halves}"
+
+
+def _scale(evidence: Evidence, sigma_w: float, sigma_b: float) -> str:
+    """The weights' scale at which it does."""
+    name = evidence.experiment.model.activation.name
     yours = _chi_1(evidence)
     if sigma_w**2 > SATURATED_CRITICAL:
         return (
             f"{name} keeps χ₁ = 1 only at σ_w² = {sigma_w**2:.3g}, where it is saturated{yours}; "
             "relu with init: he (σ_w² = 2) or tanh with init: critical (σ_w² = 1) keeps it with slopes near 1"
-        )
-    if _is_critical(model, sigma_w, sigma_b):
-        shorter = max(1, model.depth // 2)
-        return (
-            f"χ₁ is already 1: finite width does this, by about depth / width; "
-            f"width {2 * model.width} or depth {shorter} halves it"
         )
     bias = f", σ_b² = {sigma_b**2:.3g}" if sigma_b else ""
     scheme = "he" if name == "relu" else "critical"
@@ -53,13 +63,33 @@ def learning_rate(evidence: Evidence, ratio: float) -> str:
     """
     lr = evidence.experiment.train.lr
     change = HEALTHY_UPDATE / ratio
+    if change < SMALLEST_CHANGE:
+        return f"lower train.lr at least {1 / SMALLEST_CHANGE:.0f}-fold, to {lr * SMALLEST_CHANGE:g}"
     times = f"raise train.lr {factor(change)}-fold" if change > 1 else f"divide train.lr by {factor(1 / change)}"
     return f"{times}, to about {lr * change:.1g}: update ratios are then near 10^-3"
 
 
-def bias(init: Init) -> str:
-    """What to do about a constant bias; "" where it is zero."""
-    return f"set model.init.bias to 0 (yours is {init.bias:g})" if init.bias else ""
+def training(evidence: Evidence, row: int) -> str:
+    """What to do about a state that training brought about: smaller steps.
+
+    Args:
+        evidence: The run.
+        row: The first row of that state.
+    """
+    lr = evidence.experiment.train.lr
+    largest = largest_update(evidence, row)
+    if largest is None or largest <= HEALTHY_UPDATE:
+        return f"lower train.lr tenfold, to {lr / 10:g}"
+    return f"updates of up to {largest:.1g} of a layer's weights came before: {learning_rate(evidence, largest)}"
+
+
+def largest_update(evidence: Evidence, row: int) -> float | None:
+    """Largest update ratio of a hidden layer up to a row; None where it was not recorded."""
+    ratios = evidence.layers("log10_update_ratio")
+    if ratios is None:
+        return None
+    before = ratios[: row + 1]
+    return float(10.0 ** min(300.0, np.max(before[np.isfinite(before)], initial=-np.inf)))
 
 
 def sloped(activation: Activation) -> str:
@@ -97,4 +127,4 @@ def _is_critical(model: Model, sigma_w: float, sigma_b: float) -> bool:
         "normal": (init.std or 0.0) ** 2 * model.width,
     }
     weight_variance = variances.get(init.scheme, 0.0) * init.gain**2
-    return init.bias == sigma_b == 0 and math.isclose(weight_variance, sigma_w**2, rel_tol=0.02)
+    return sigma_b == 0 and math.isclose(weight_variance, sigma_w**2, rel_tol=0.02)

@@ -66,9 +66,8 @@ def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | Non
             missing[rule.verdict] = absent
             continue
         own = rule.find(evidence)
-        if rule.verdict == "not_learning" and missing:
-            own = [_demoted(finding) for finding in own]
-        found += own
+        found += _by_exclusion(own, found, bool(missing)) if rule.verdict == "not_learning" else own
+    found = _causes_first(found, evidence)
     verdict = _leading(found, missing)
     if verdict == "not_judged":
         found.append(_not_judged(missing, outcome, evidence))
@@ -83,9 +82,36 @@ def _leading(findings: Sequence[Finding], missing: dict[Verdict, list[str]]) -> 
     return "not_judged" if missing else "healthy"
 
 
-def _demoted(finding: Finding) -> Finding:
-    """A finding that cannot decide, because a rule before it could not look."""
-    return replace(finding, severity="warning" if finding.severity == "critical" else finding.severity)
+def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Finding]:
+    """Findings in which what came later than another critical one is a warning: its result, not the cause.
+
+    A signal that vanished at the first step leaves units to die of their biases later; one that exploded throws them
+    into saturation with the first updates. Divergence stays what leads.
+    """
+    causes = {"dead", "exploding", "vanishing", "saturated"}
+    critical = [item for item in findings if item.severity == "critical" and item.rule in causes]
+    if evidence is None or not any(item.since_step == evidence.step(0) for item in critical):
+        return findings
+    late = [item for item in critical if item.since_step > evidence.step(0)]
+    return [replace(item, severity="warning") if item in late else item for item in findings]
+
+
+def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool) -> list[Finding]:
+    """What is left of a diagnosis by exclusion beside other findings.
+
+    Args:
+        own: Its findings.
+        others: Findings of the rules before it.
+        blind: Whether one of those could not look.
+    """
+    critical = {item.rule for item in others if item.severity == "critical"}
+    if "diverged" in critical:
+        return []
+    if critical:
+        return [replace(item, severity="note", remedy="") for item in own]
+    if blind:
+        return [replace(item, severity="warning" if item.severity == "critical" else item.severity) for item in own]
+    return own
 
 
 def _not_judged(missing: dict[Verdict, list[str]], outcome: Outcome, evidence: Evidence | None) -> Finding:

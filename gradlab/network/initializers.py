@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from gradlab.spec import experiment as spec
-from gradlab.theory.critical import critical
+from gradlab.theory.scales import scales
 
 _CUT = 2.0
 """Truncated draws are cut at this many standard deviations of the parent normal distribution."""
@@ -50,31 +50,12 @@ def distribution(init: spec.Init, activation: spec.Activation, fan_in: int, fan_
 
     Raises:
         ValueError: If the scheme is critical and the activation has no critical point.
-
-    References:
-        Glorot and Bengio 2010 (xavier), He et al. 2015 (he).
     """
-    if init.scheme is None:
-        assert init.sigma_w is not None
-        assert init.sigma_b is not None
-        return Distribution(init.distribution, init.sigma_w / math.sqrt(fan_in), init.sigma_b)
-    if init.scheme == "critical":
-        sigma_w, sigma_b = critical(activation)
-        return Distribution(init.distribution, sigma_w / math.sqrt(fan_in), sigma_b)
-    if init.scheme == "pytorch":
-        own = 1.0 / math.sqrt(3.0 * fan_in)
-        return Distribution("uniform", init.gain * own, own)
+    scale = scales(init, fan_in, fan_out, activation)
     if init.scheme == "orthogonal":
         return Distribution("orthogonal", init.gain, bias_mean=init.bias)
-    std = {
-        "xavier": math.sqrt(2.0 / (fan_in + fan_out)),
-        "he": math.sqrt(2.0 / fan_in),
-        "lecun": math.sqrt(1.0 / fan_in),
-        "normal": init.std,
-        "zeros": 0.0,
-    }[init.scheme]
-    assert std is not None
-    return Distribution(init.distribution, init.gain * std, bias_mean=init.bias)
+    kind = "uniform" if init.scheme == "pytorch" else init.distribution
+    return Distribution(kind, scale.sigma_w / math.sqrt(fan_in), scale.sigma_b, scale.bias)
 
 
 def draw(source: Distribution, fan_in: int, fan_out: int, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -51,8 +51,7 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
         for value in values[1:]:
             further += [value, None if not said else "", None if not said else ""]
         rows.append((name, values[0], *further))
-    for row in rows_shown(comparison, changed_only=changed_only):
-        rows.append(_figure_row(row, said=said))
+    rows += [_figure_row(row, said=said) for row in rows_shown(comparison, changed_only=changed_only)]
     overall: list[Value] = []
     for judgement in comparison.judgements:
         overall += ["" if said else None, "" if said else None, judgement]
@@ -94,7 +93,7 @@ def change_words(change: Difference, kind: Kind = "figure") -> str:
 
 
 def profile_table(comparison: Comparison) -> Table:
-    """Each quantity on each side at the same relative depths, so that networks of different depth can be laid side by side."""
+    """Each quantity on each side at the same relative depths, so that networks of any depths can be compared."""
     fields = (Field("quantity"), Field("run"), *(Field(f"at_{position:g}", "figure", 1) for position in POSITIONS))
     rows: list[tuple[Value, ...]] = []
     for sides in comparison.profiles:

@@ -2,17 +2,15 @@
 
 import time
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table as Columns
 from rich.text import Text
 
-from gradlab.report.terminal import console, is_live
+from gradlab.report.terminal import Stream, console, is_live
 from gradlab.report.words import duration, power
 from gradlab.results.record import Progress
 
@@ -58,12 +56,13 @@ class ProgressDisplay:
     batch and then at most every ten seconds.
     """
 
-    def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
+    def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
         self._out: Console = console(stream)
         self._quiet = quiet
-        self._live = (
-            Live(console=self._out, auto_refresh=False, transient=True) if is_live(stream) and not quiet else None
-        )
+        self._unicode = self._out.encoding.lower().startswith("utf")
+        # What other code writes to stderr meanwhile appears above the display; stdout may be a pipe and stays as it is.
+        live = Live(console=self._out, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._live = live if is_live(stream) and not quiet else None
         self._said = -SECONDS_BETWEEN_LINES
         self._drawn = 0.0
         self._names: tuple[str, ...] = ()
@@ -77,7 +76,6 @@ class ProgressDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._live.update("", refresh=True)
             self._live.stop()
 
     def note(self, line: str) -> None:
@@ -107,28 +105,27 @@ class ProgressDisplay:
 
     def _picture(self, progress: Progress) -> Group:
         """The live display: a bar with loss and speed, and the backward profile below it."""
-        bar = Columns.grid(padding=(0, 1))
-        bar.add_row(
-            Text(_who(progress), "bold"),
-            ProgressBar(total=max(progress.num_steps, 1), completed=progress.step, width=24),
-            Text(f"{progress.step}/{progress.num_steps}"),
-            Text(f"{_loss(progress)}{_speed(progress)}".removeprefix(", ")),
-        )
+        who = f"{_who(progress)} "
+        state = f" {progress.step}/{progress.num_steps} {_loss(progress)}{_speed(progress)}"
+        length = max(8, min(24, self._out.width - len(who) - len(state) - 1))
+        done = round(length * progress.step / max(progress.num_steps, 1))
+        full, rest = ("━", "─") if self._unicode else ("=", "-")
+        bar = Text(no_wrap=True, overflow="crop").append(who, "bold")
+        bar.append(full * done, "green").append(rest * (length - done), "dim").append(state)
         if progress.log10_backward_rms is None:
             return Group(bar)
         return Group(bar, self._profile(progress.log10_backward_rms))
 
     def _profile(self, profile: NDArray[np.float64]) -> Text:
         """The backward signal from the input to the readout, and its ends as powers of ten."""
-        unicode = self._out.encoding.lower().startswith("utf")
         label, first, last = (
             "gradient, input to readout ",
             f"{power(float(profile[0]))} ",
             f" {power(float(profile[-1]))}",
         )
         room = max(8, min(len(profile), self._out.width - len(label) - len(first) - len(last) - 1))
-        line = Text(label, "dim", no_wrap=True, overflow="crop")
-        return line.append(first, "").append(sparkline(profile, room, unicode=unicode), "cyan").append(last, "")
+        line = Text(no_wrap=True, overflow="crop").append(label, "dim").append(first)
+        return line.append(sparkline(profile, room, unicode=self._unicode), "cyan").append(last)
 
 
 def _who(progress: Progress) -> str:

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
 
 from gradlab.report.heatmap import draw
 from gradlab.report.layout import Fold, folded, lay_out
+from gradlab.report.streams import Sink
 from gradlab.report.table import Table
 from gradlab.report.view import HEAD, TAIL, RunView
 from gradlab.report.words import duration
@@ -24,25 +25,25 @@ VERDICT_STYLES = {
 _SEVERITY_STYLES = {"critical": "red", "warning": "yellow", "note": "dim"}
 _COMPARED_STYLES = {"better": "green", "worse": "red"}
 
+Stream = TextIO | Sink
+
 FILES = ("config.yaml", "manifest.json", "layers.parquet", "steps.parquet", "layers.csv", "summary.md", "summary.json")
 
 
-def is_live(stream: TextIO) -> bool:
+def is_live(stream: Stream) -> bool:
     """Whether a stream is a terminal that understands more than plain lines."""
     return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
-def console(stream: TextIO) -> Console:
+def console(stream: Stream) -> Console:
     """A console that colours only where a terminal shows it and NO_COLOR does not forbid it, and never cuts a line.
 
     Args:
-        stream: Where it writes; characters that its encoding lacks are spelled out.
+        stream: Where it writes.
     """
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="gradlab-spell")
     live = is_live(stream)
     return Console(
-        file=stream,
+        file=cast(TextIO, stream),  # what a console asks of a file, a sink has
         force_terminal=live,
         color_system="auto" if live and not os.environ.get("NO_COLOR") else None,
         markup=False,
@@ -117,9 +118,9 @@ def print_verdict(out: Console, view: RunView) -> None:
     """Print one line of verdict and why, what was trained, and the other findings."""
     kind = view.summary.outcome.kind
     word = kind if kind in ("failed", "interrupted") else view.summary.verdict
-    line = Text(word, VERDICT_STYLES.get(word, "bold"))
+    line = Text().append(word, VERDICT_STYLES.get(word, "bold"))
     if view.why:
-        line.append(f"  {view.why}", "")
+        line.append(f"  {view.why}")
     _print_prose(out, line)
     _print_prose(out, Text(f"  {view.name}-{view.id}: {view.setting}", "dim"))
     if word == "interrupted" and view.summary.verdict != "not_judged":
@@ -133,8 +134,8 @@ def _print_finding(out: Console, finding: Finding, said: str) -> None:
     if finding.message != said:
         place = [] if finding.layers is None else [layers_words(finding.layers)]
         place += [f"since step {finding.since_step}"] if finding.since_step else []
-        line = Text(f"  {finding.severity}: ", _SEVERITY_STYLES[finding.severity])
-        line.append(f"{finding.rule}: {finding.message}" + (f" ({', '.join(place)})" if place else ""), "")
+        line = Text().append(f"  {finding.severity}: ", _SEVERITY_STYLES[finding.severity])
+        line.append(f"{finding.rule}: {finding.message}" + (f" ({', '.join(place)})" if place else ""))
         _print_prose(out, line)
     if finding.remedy:
         _print_prose(out, Text(f"  remedy: {finding.remedy}"))
@@ -165,11 +166,10 @@ def print_expectations(out: Console, expectations: Sequence[Expectation]) -> Non
     if expectations:
         out.print()
     for expectation in expectations:
-        line = Text("expected ", "bold")
+        line = Text("expected ")
         line.append("ok    " if expectation.passed else "FAILED", "green" if expectation.passed else "bold red")
-        line.append(f" {expectation.text}", "")
-        line.append("" if expectation.passed else f"  (it is {expectation.actual})", "")
-        out.print(line)
+        line.append(f" {expectation.text}" + ("" if expectation.passed else f"  (it is {expectation.actual})"))
+        _print_prose(out, line)
 
 
 def timing_words(timing: Timing) -> str:
@@ -187,4 +187,5 @@ def timing_words(timing: Timing) -> str:
 def _print_files(out: Console, path: Path) -> None:
     """Where everything is."""
     present = [name for name in FILES if (path / name).is_file()]
-    out.print(Text("files ", "bold").append(f"{path}/", "").append(f"  {', '.join(present)}" if present else "", "dim"))
+    line = Text(f"files in {path}/")
+    _print_prose(out, line.append(f": {', '.join(present)}" if present else "", "dim"))

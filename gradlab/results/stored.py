@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StoredRun:
     """One run: what was asked for, what came of it, and where it lies.
 
@@ -38,7 +38,11 @@ class StoredRun:
     manifest: Mapping[str, Any]
     timing: Timing
     cached: bool = False
-    read: Callable[[], Record | None] = field(default=lambda: None, repr=False, compare=False)
+    read: Callable[[], Record | None] = field(default=lambda: None, compare=False)
+
+    def __repr__(self) -> str:
+        """One line: where it lies and what it came to."""
+        return f"<run {self.path}: {self.outcome}, {self.verdict}>"
 
     @property
     def name(self) -> str:

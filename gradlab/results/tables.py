@@ -216,8 +216,8 @@ def _read(file: BinaryIO) -> tuple[dict[str, Column], dict[str, Any]]:
     return columns, json.loads(held)
 
 
-# Arrow arrays are made of, and turned into, their buffers: pyarrow's own conversions import pandas, which costs more than
-# all the rest of reading a run.
+# Arrow arrays are made of, and turned into, their buffers: pyarrow's own conversions import pandas, which costs more
+# than all the rest of reading a run.
 
 
 def _arrow(values: NDArray[Any], present: NDArray[np.bool_] | None) -> Any:

@@ -48,7 +48,7 @@ def _fill(part: BaseModel, owner: str, entry: catalogue.Entry, keys: Sequence[st
             object.__setattr__(part, key, parameter.default)
         elif not _inside(value, parameter):
             limits = (parameter.low, parameter.high, parameter.open_low, parameter.open_high)
-            raise fault(key, f"expected {span('a number', *limits)}, got {value}", "name", "source")
+            raise fault(key, f"expected {span('a number', *limits)}, got {value:g}", "name", "source")
 
 
 def _inside(value: float, parameter: catalogue.Parameter) -> bool:
@@ -56,6 +56,10 @@ def _inside(value: float, parameter: catalogue.Parameter) -> bool:
     above = value > parameter.low if parameter.open_low else value >= parameter.low
     below = value < parameter.high if parameter.open_high else value <= parameter.high
     return above and below
+
+
+NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
+"""What a run may be called: it begins its directory's name, where a first dot would hide it."""
 
 
 class Activation(Part):
@@ -287,12 +291,14 @@ class Train(Part):
 def _quantities(value: Any) -> Any:
     """A group, a quantity, or a list of either."""
     if not isinstance(value, str | list | tuple):
-        raise fault("", f"expected a group, a quantity or a list of them, got {value!r}"[:200])
+        return value  # the field's own type refuses it
     known = (*catalogue.QUANTITIES, *catalogue.quantities())
     for index, name in enumerate([value] if isinstance(value, str) else value):
         if not isinstance(name, str) or name not in known:
-            near = suggestion(name, known, all_of_them=True) if isinstance(name, str) else ""
-            raise fault("" if isinstance(value, str) else str(index), f"unknown quantity or group {name!r}{near}")
+            reason = "expected the name of a quantity or of a group"
+            if isinstance(name, str):
+                reason = f"unknown quantity or group {name[:60]!r}{suggestion(name, known, all_of_them=True)}"
+            raise fault("" if isinstance(value, str) else str(index), reason)
     return value if isinstance(value, str) else tuple(value)
 
 
@@ -321,7 +327,7 @@ class Experiment(Part):
 
     name: Annotated[str, LABEL] = Field(
         default="experiment",
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        pattern=NAME_PATTERN,
         max_length=100,
         description="what the run is called",
     )

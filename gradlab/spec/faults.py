@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from gradlab.spec.experiment import Experiment
 from gradlab.spec.fields import Field, fields, part_at
 from gradlab.spec.suggestion import nearest, suggestion
-from gradlab.spec.tree import Path, Problem, Tree
+from gradlab.spec.tree import Path, Problem, Tree, written
 from gradlab.spec.yaml12 import resolve
 
 # What takes the place of a required value that is missing or wrong, so that the rest can be looked at.
@@ -39,7 +39,7 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
         The experiment, None where something is wrong, and all that is wrong.
     """
     problems = list(tree.problems)
-    if () in tree.broken or (problems and not tree.data):
+    if () in tree.broken:
         return None, problems
     data = copy.deepcopy(tree.data)
     blamed = set(tree.broken)
@@ -159,7 +159,7 @@ def _message(tree: Tree, item: Any, path: Path) -> str:
         return "missing, and it has no default"
     got = _shown(tree, path, value)
     if kind == "string_pattern_mismatch":
-        return f"expected letters, digits, '.', '_' and '-', none of the last three first (but '_'), got {got}"
+        return f"expected letters, digits, '.', '_' or '-', beginning with a letter, a digit or '_', got {got}"
     if kind == "string_too_long":
         return f"expected at most {item['ctx']['max_length']} characters, got {len(value)}"
     field = fields(Experiment).get(".".join(str(key) for key in path))
@@ -217,13 +217,5 @@ def _shown(tree: Tree, path: Path, value: Any) -> str:
         return repr(value if len(value) <= 60 else f"{value[:57]}...")
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = spot.text if spot is not None and spot.text else _written(value)
+    text = spot.text if spot is not None and spot.text else written(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _written(value: object) -> str:
-    """A value that Python handed over; Python refuses to write integers of thousands of digits."""
-    try:
-        return repr(value)
-    except ValueError:
-        return "a huge number"

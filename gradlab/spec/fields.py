@@ -51,7 +51,7 @@ class Field:
 
     Attributes:
         path: Dotted path.
-        form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), or `words` (a word or a list).
+        form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), or `words` (one or a list).
         words: What a word may be, () where it is free text.
         low: Smallest value, None where there is none.
         high: Largest value, None where there is none.
@@ -90,7 +90,7 @@ class Field:
             case "list":
                 return "a list"
             case "words":
-                return "a word or a list of words"
+                return "a group, a quantity or a list of them"
             case "word":
                 return f"one of {', '.join(self.words)}" if self.words else "text"
         return span(f"a {self.form}", self.low, self.high, self.open_low, self.open_high)
@@ -104,10 +104,15 @@ def span(noun: str, low: float | None, high: float | None, open_low: bool, open_
     """
     limits = []
     if low is not None:
-        limits.append(f"{'>' if open_low else '>='} {low}")
+        limits.append(f"{'>' if open_low else '>='} {_number(low)}")
     if high is not None and high != float("inf"):
-        limits.append(f"{'<' if open_high else '<='} {high}")
+        limits.append(f"{'<' if open_high else '<='} {_number(high)}")
     return f"{noun} {' and '.join(limits)}".rstrip()
+
+
+def _number(value: float) -> str:
+    """A limit in words: 0, not 0.0."""
+    return str(int(value)) if value == int(value) else str(value)
 
 
 def fault(field: str, reason: str, *involved: str) -> PydanticCustomError:

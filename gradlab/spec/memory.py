@@ -112,7 +112,7 @@ def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str]
         "data.samples": (data.samples or 1, 10**6),
         "data.features": (data.features or 1, 10**4),
         "data.classes": (data.classes or 1, 10**3),
-        "train.steps" if experiment.train.steps is not None else "train.epochs": (steps, 10**6),
+        "train.steps" if experiment.train.steps is not None else "train.epochs": (steps, 10**5),
     }
     field = max(usual, key=lambda path: usual[path][0] * 10**6 // usual[path][1])
     sizes = {part: getattr(needed, part) for part in ("weights", "signals", "data", "record")}
@@ -138,7 +138,7 @@ def in_words(num_bytes: int) -> str:
     '3.21 GB'
     """
     if num_bytes >= 10**21:
-        return "1,000 EB or more"
+        return "1,000+ EB"
     for exponent, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
         if num_bytes >= 10**exponent:
             return f"{num_bytes / 10**exponent:.3g} {unit}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradlab.spec import catalogue
-from gradlab.spec.experiment import Experiment
+from gradlab.spec.experiment import NAME_PATTERN, Experiment
 from gradlab.spec.fields import Field, Part, child_of, fields
 
 Schema = dict[str, Any]
@@ -44,6 +44,8 @@ def _part(part: type[Part], path: str) -> Schema:
         below = f"{path}.{key}" if path else key
         child = child_of(info)
         properties[key] = _leaf(leaves[below]) if child is None else _part(child, below)
+        if child is not None and info.default is None:
+            properties[key]["anyOf"].append({"type": "null"})
     whole: Schema = {
         "description": (part.__doc__ or "").strip(),
         "type": "object",
@@ -74,7 +76,7 @@ def _leaf(field: Field) -> Schema:
         case "number" | "whole number":
             made = {"type": "number" if field.form == "number" else "integer", **_range(field)}
     if field.path == "name":
-        made["pattern"] = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
+        made["pattern"] = NAME_PATTERN
     if field.optional:
         made = {"anyOf": [made, {"type": "null"}]}
     if field.default is not None:

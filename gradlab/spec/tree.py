@@ -115,11 +115,18 @@ def from_yaml(source: bytes, label: str) -> Tree:
     tree = Tree({}, place(yaml12.Mark(1, 1)))
     tree.problems = [Problem(place(one.mark), one.path, one.reason) for one in complaints]
     if document is None:
+        tree.broken.add(())
         return tree
     tree.data = _unfold(tree, document, (), place)
     if not isinstance(document.content, dict):
         if not tree.problems:
-            got = "a list" if isinstance(document.content, list) else document.text or repr(document.content)
+            got = (
+                "a list"
+                if isinstance(document.content, list)
+                else "nothing"
+                if document.content is None
+                else document.text or repr(document.content)
+            )
             message = f"expected a mapping with the keys of an experiment, got {got}"
             tree.problems.append(Problem(place(document.mark), (), message))
         tree.data = {}
@@ -165,7 +172,7 @@ def _plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                tree.problems.append(Problem(place, path, f"a key is text, got {repr(key)[:60]}"))
+                tree.problems.append(Problem(place, path, f"a key is text, got {written(key)[:60]}"))
         return {key: _plain(tree, value[key], (*path, key), place) for key in value if isinstance(key, str)}
     if isinstance(value, list | tuple | range):
         return [_plain(tree, item, (*path, index), place) for index, item in enumerate(value)]
@@ -255,6 +262,14 @@ def _forget(tree: Tree, path: Path) -> None:
 
 def _line(value: object) -> str:
     """A value of the user's in one short printable line."""
-    text = str(value)
+    text = value if isinstance(value, str) else written(value)
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def written(value: object) -> str:
+    """A value that Python handed over, in words; Python refuses to write integers of thousands of digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "a huge number"

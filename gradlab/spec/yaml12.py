@@ -268,7 +268,7 @@ class _Builder:
         elif tag in (_CORE + "int", _CORE + "float", _CORE + "bool", _CORE + "null") and isinstance(value.content, str):
             content = resolve(value.content) if len(value.content) <= MAX_DIGITS else value.content
             if tag == _CORE + "float" and type(content) is int:
-                content = float(value.content) if value.content[:2] not in _BASES else float(content)
+                content = float(value.content) if value.content[:2] not in _BASES else value.content
             kind = {"int": int, "float": float, "bool": bool, "null": type(None)}[tag.removeprefix(_CORE)]
             fits = type(content) is kind
             value = Value(value.mark, content, value.content, broken=value.broken)

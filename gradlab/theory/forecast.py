@@ -58,11 +58,12 @@ def forecast(
 ) -> Forecast:
     """How many decades the gradient is expected to gain or lose between the last hidden layer and the first.
 
-    Follows the variance from the first layer's own, sigma_w^2 input_mean_square + sigma_b^2, through every hidden
-    layer by `q_map`, and adds up log10(chi_1) / 2 over the layers that the gradient passes: the recursion, not its
-    fixed point, because the way there can cost decades. Holds for wide layers; at finite width the typical run lies
-    lower by a share of a decade that grows as depth / width. An orthogonal matrix is taken for a Gaussian one of the
-    same variance.
+    Follows the variance from the first layer's own, sigma_w^2 input_mean_square + sigma_b^2, through every hidden layer
+    by `q_map`, and adds up log10(chi_1) / 2 over the layers that the gradient passes: the recursion, not its fixed
+    point, because the way there can cost decades. An orthogonal matrix is taken for a Gaussian one of its variance.
+
+    This is the growth of the mean square over seeds. Its logarithm is skewed: where the squares are log-normal, the
+    mean of backward_decades over seeds lies expected_spread^2 ln 10 lower, which grows as depth / width.
 
     Args:
         experiment: The run.

@@ -51,6 +51,12 @@ class Raw:
         return np.asarray(np.ldexp(self[slot], self.exponents), dtype=np.float64)
 
 
+def _column(values: Float, present: NDArray[np.bool_]) -> Column:
+    """A column with 0 where it has no meaning, and one NaN for all: a NaN's sign and payload are the processor's whim."""
+    values = np.where(np.isnan(values), np.nan, values)
+    return Column(np.where(present, values, 0.0), present)
+
+
 def layer_columns(
     raw: Raw, quantities: Sequence[str], shape: Shape, sup_slope: float, learning_rate: Float
 ) -> dict[str, Column]:
@@ -75,7 +81,7 @@ def layer_columns(
     nowhere = np.zeros((T, L + 1), dtype=np.bool_)
 
     def column(values: Float, present: NDArray[np.bool_] = everywhere) -> Column:
-        return Column(np.where(present, values, 0.0), present)
+        return _column(values, present)
 
     def update_ratio() -> Float:
         if "u_norm" in raw:
@@ -162,19 +168,16 @@ def figure_columns(
     T = len(raw.steps)
     always, never = np.ones(T, dtype=np.bool_), np.zeros(T, dtype=np.bool_)
 
-    def column(values: Float, present: NDArray[np.bool_]) -> Column:
-        return Column(np.where(present, values, 0.0), present)
-
     columns = {
-        "loss": column(raw.figures[:, 0], always),
-        "accuracy": column(raw.figures[:, 1], always if classifies else never),
-        "learning_rate": column(learning_rate, always),
-        "clip_factor": column(raw.clip, always if clips else never),
+        "loss": _column(raw.figures[:, 0], always),
+        "accuracy": _column(raw.figures[:, 1], always if classifies else never),
+        "learning_rate": _column(learning_rate, always),
+        "clip_factor": _column(raw.clip, always if clips else never),
     }
     if "g_norm" in raw and "b_norm" in raw:
-        columns["log10_grad_norm_total"] = column(log10_total(raw), always)
+        columns["log10_grad_norm_total"] = _column(log10_total(raw), always)
     measured = np.array([step in (holdout or {}) for step in raw.steps], dtype=np.bool_)
     figures = np.array([(holdout or {}).get(int(step), (0.0, 0.0)) for step in raw.steps], dtype=np.float64).reshape(T, 2)
-    columns["holdout_loss"] = column(figures[:, 0], measured)
-    columns["holdout_accuracy"] = column(figures[:, 1], measured if classifies else never)
+    columns["holdout_loss"] = _column(figures[:, 0], measured)
+    columns["holdout_accuracy"] = _column(figures[:, 1], measured if classifies else never)
     return columns

@@ -35,8 +35,8 @@ Observer = Callable[[Progress], None]
 OBSERVED_EVERY = 0.1
 """Seconds between two looks that an observer is given, at least."""
 
-DRIFT = 0.5
-"""Share of an interval's room that the backward signal may use before the interval is halved."""
+DRIFT = 1.5
+"""Drift within one interval, in units of the room that it was planned for, above which the interval is halved."""
 
 
 def steps_in_block(num_layers: int) -> int:
@@ -174,11 +174,12 @@ class Batch:
         if block is None:
             return
         blocks.append(block)
-        taken = np.abs(np.diff(block.exponents, axis=1)[:, 1:]).max(axis=(0, 1), initial=0)  # the readout's own size is no drift
-        limit = DRIFT * self.rescaler.format.room * 2.0 / math.log10(2.0)
+        exponents = block.exponents[:, : self.shape.num_layers]  # without the readout, whose distance to the top layer is no drift
+        drifts = np.abs(np.diff(exponents, axis=1)).max(axis=(0, 1), initial=0)
+        limit = DRIFT * self.rescaler.format.room / math.log10(2.0)
         intervals = [
             max(1, each // 2) if drift > limit else each
-            for each, drift in zip(self.rescaler.intervals, taken, strict=True)
+            for each, drift in zip(self.rescaler.intervals, drifts, strict=True)
         ]
         if tuple(intervals) != self.rescaler.intervals:
             self.rescaler.set_intervals(intervals)
@@ -192,11 +193,9 @@ class Batch:
         self.stack.backward(probe, self.rescaler)
         if not self.rescaler.enabled:
             return
-        taken = self.rescaler.exponents(self.rescaler.bits[None])[0, 2:].abs()  # the readout and its neighbour set no pace
-        per_layer = self.rescaler.exponents(self.rescaler.bits[None])[0, 1:].diff(dim=0).abs()
-        del taken
-        steepest = per_layer.amax(0).tolist() if len(per_layer) else [0] * self.shape.num_runs
-        self.rescaler.set_intervals([interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest])
+        exponents = self.rescaler.exponents(self.rescaler.bits[None])[0, : self.shape.num_layers]
+        steepest = exponents.diff(dim=0).abs().amax(0) if len(exponents) > 1 else exponents.new_zeros(self.shape.num_runs)
+        self.rescaler.set_intervals([interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest.tolist()])
 
     def _input_mean_square(self) -> list[float]:
         """Mean square of each run's first batch."""

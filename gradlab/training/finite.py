@@ -25,7 +25,8 @@ class Watch:
         self._stack = stack
         s = stack.shape
         self._on_host = stack.device.type == "cpu"
-        self._status_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=head.accumulator, device=stack.device)
+        # In the network's own format: what overflows there is infinite for training, and a norm that overflows is looked at again.
+        self._status_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=stack.dtype, device=stack.device)
         self._norm_LR = torch.zeros((s.num_layers, s.num_runs), dtype=head.accumulator, device=stack.device)
         self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
         self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)

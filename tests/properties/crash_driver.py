@@ -1,9 +1,11 @@
-"""Writers of one store that are killed, started by `test_crash_store.py` in a process of its own, where forking is cheap and safe.
+"""Writers of one store that are killed.
+
+Started by `test_crash_store.py` in a process of its own, where forking is cheap and safe:
 
     python crash_driver.py every-operation|at-random|together DIRECTORY
 
-Exits 0 when what it checked held. Generation g of a run has the seed g and the record of that seed, so that a mixture of two
-generations is seen.
+Exits 0 when what it checked held. Generation g of a run has the seed g and the record of that seed, so that a mixture
+of two generations is seen.
 """
 
 import os
@@ -152,7 +154,9 @@ def together(directory: Path) -> None:
     reads = 0
     records = [make_record(seed=number) for number in range(1, 25)]
     while running:
-        run = Store(root).load(ID)  # whole at every moment; its tables may be of the next generation by the time they are read
+        run = Store(root).load(
+            ID
+        )  # whole at every moment; its tables may be of the next generation by the time they are read
         assert run.record is not None
         first = run.record.figures["loss"].values[0]
         [same] = [record for record in records if record.figures["loss"].values[0] == first]

@@ -25,6 +25,13 @@ STEADY_FIT = 0.9
 """R² from which the change is called steady: the same factor in every layer, so the initialisation's, not a single
 layer's."""
 
+LARGE_UPDATE = 0.1
+"""Update ratio from which training, not the start, is blamed for what came after: a tenth of a layer's weights at
+once."""
+
+JUMP = 0.25
+"""Share of the whole change that has to sit between two layers for them to be named."""
+
 FORWARD_LAYERS = 5
 """Fewest layers from which steady growth of the forward signal can be told from a jump in one layer."""
 
@@ -35,7 +42,9 @@ def vanishing(evidence: Evidence) -> list[Finding]:
 
 
 def exploding(evidence: Evidence) -> list[Finding]:
-    """The signal grows by `DECADES` or more on its way to the input, or the forward one to the output, and it harms."""
+    """The signal grows by `DECADES` or more on its way to the input, or the forward one to the output, and it
+    harms.
+    """
     return _travel(evidence, "exploding", 1) or _forward(evidence)
 
 
@@ -58,9 +67,17 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
             value=float(evidence.decades[row]),
             limit=sign * DECADES,
             message="; ".join(_message(evidence, row, sign, at_start, at_end)),
-            remedy=remedies.initialisation(evidence),
+            remedy=_remedy(evidence, int(np.argmax(beyond))),
         )
     ]
+
+
+def _remedy(evidence: Evidence, since: int) -> str:
+    """The start, unless large updates came between the start and the first row of the state."""
+    largest = remedies.largest_update(evidence, since) if since > 0 else None
+    if largest is not None and largest > LARGE_UPDATE:
+        return remedies.training(evidence, since)
+    return remedies.initialisation(evidence)
 
 
 def _severity(evidence: Evidence, at_end: bool) -> Literal["critical", "warning", "note"]:
@@ -110,7 +127,7 @@ def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bo
         clauses.append(f"theory expects {evidence.forecast.expected_backward_decades:+.1f}")
     if at_start and not at_end and evidence.num_rows > 1:
         clauses.append(f"by the end it is {float(evidence.at_end(decades)):+.1f} decades")
-    if evidence.learning_layers is not None:
+    if evidence.learning_layers is not None and np.isfinite(profile[0]):
         clauses.append(f"{evidence.learning_layers} of {evidence.depth} hidden layers learn")
     return clauses
 
@@ -121,8 +138,10 @@ def _evenness(profile: Float, sign: int, slope: float | None, fit: float | None)
         return f"{abs(slope):.2f} a layer (R² {fit:.2f})"
     with np.errstate(invalid="ignore"):
         steps = sign * (profile[:-1] - profile[1:])
-    layer = int(np.argmax(np.nan_to_num(steps, nan=-np.inf))) + 1
-    return f"not evenly: {abs(steps[layer - 1]):.1f} of them between layers {layer + 1} and {layer}"
+    layer, total = int(np.argmax(np.nan_to_num(steps, nan=-np.inf))) + 1, abs(profile[0] - profile[-1])
+    if len(steps) > 1 and steps[layer - 1] >= JUMP * total:
+        return f"{steps[layer - 1]:.1f} of them between layers {layer + 1} and {layer}"
+    return f"{total / len(steps):.2f} a layer on average"
 
 
 def _forward(evidence: Evidence) -> list[Finding]:

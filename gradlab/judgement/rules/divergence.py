@@ -45,19 +45,22 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
 
 def _before(evidence: Evidence | None) -> str:
     """The largest update before it happened."""
-    ratio = _largest_update(evidence)
+    ratio = _typical_update(evidence)
     if ratio is None or not ratio > 0:
         return ""
-    return f"; the last finite update moved a layer by {ratio:.2g} of its weights"
+    return f"; before, a typical update moved the fastest layer by {ratio:.1g} of its weights"
 
 
-def _largest_update(evidence: Evidence | None) -> float | None:
-    """Largest update ratio of a hidden layer at the last finite record; None where it was not recorded."""
+def _typical_update(evidence: Evidence | None) -> float | None:
+    """Median over the finite records of the fastest hidden layer's update ratio; None where it was not recorded.
+
+    The last one would be a result of the divergence rather than its cause.
+    """
     ratios = None if evidence is None else evidence.layers("log10_update_ratio")
     if ratios is None:
         return None
-    last = ratios[-1][np.isfinite(ratios[-1])]
-    return float(10.0 ** min(float(last.max()), 300.0)) if last.size else None
+    fastest = np.sort(np.where(np.isfinite(ratios), ratios, -np.inf).max(axis=1))
+    return float(10.0 ** min(float(fastest[(len(fastest) - 1) // 2]), 300.0))
 
 
 def _remedy(evidence: Evidence | None) -> str:
@@ -71,7 +74,7 @@ def _remedy(evidence: Evidence | None) -> str:
             return f"preactivations of rms {largest:.0f} leave no room below float16's 65504: use bfloat16 or float32"
     if evidence.decades is not None and evidence.decades[0] > 1:
         return remedies.initialisation(evidence)
-    ratio = _largest_update(evidence)
+    ratio = _typical_update(evidence)
     if ratio is not None and ratio > remedies.HEALTHY_UPDATE:
         return remedies.learning_rate(evidence, ratio) + ", or set train.clip_norm to 1"
     return f"lower train.lr tenfold, to {evidence.experiment.train.lr / 10:g}, or set train.clip_norm to 1"

@@ -112,16 +112,9 @@ def _course(evidence: Evidence, since: int, now: bool) -> str:
 
 def _remedy(evidence: Evidence, since: int) -> str:
     """The bias or the scale where it started so, the step where training did it."""
-    model = evidence.experiment.model
     if since == 0:
-        scale = remedies.initialisation(evidence)
-        return f"{remedies.bias(model.init)}; {scale}" if model.init.bias else scale
-    ratios = evidence.layers("log10_update_ratio")
-    flat = "" if can_saturate(evidence.experiment) else f"; {remedies.sloped(model.activation)}"
-    if ratios is not None:
-        before = ratios[: since + 1]
-        largest = float(10.0 ** np.max(before[np.isfinite(before)], initial=-np.inf))
-        if largest > remedies.HEALTHY_UPDATE:
-            smaller = remedies.learning_rate(evidence, largest)
-            return f"updates of up to {largest:.1g} of a layer's weights came before: {smaller}{flat}"
-    return f"lower train.lr tenfold, to {evidence.experiment.train.lr / 10:g}{flat}"
+        return remedies.initialisation(evidence)
+    smaller = remedies.training(evidence, since)
+    if can_saturate(evidence.experiment):
+        return smaller
+    return f"{smaller}; {remedies.sloped(evidence.experiment.model.activation)}"

@@ -39,6 +39,12 @@ def test_the_seed_of_the_data_decides(source):
     assert not np.array_equal(drawn(source).train_inputs, drawn(source, seed=1).train_inputs)
 
 
+def test_a_config_without_parameters_draws_the_defaults():
+    for source in SETTINGS:
+        data = load(Data(source=source))
+        assert len(data.train_inputs) + len(data.holdout_inputs) >= 400
+
+
 def test_xor_classes_are_the_corners():
     data = drawn("xor", noise=0.0)
     np.testing.assert_array_equal(data.train_targets, data.train_inputs.prod(axis=1) < 0)

@@ -52,5 +52,7 @@ def test_time_has_its_zone() -> None:
 
 
 def test_it_does_not_import_torch() -> None:
-    code = "import sys; from gradlab.results import environment as e; e.describe('cpu'); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from gradlab.results import environment as e; e.describe('cpu'); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -24,7 +24,9 @@ def test_no_bare_non_finite_figure_is_written() -> None:
 def test_figures_come_back_to_the_last_bit(value: float) -> None:
     back = number(json.loads(dumps([value]))[0])
     assert back is not None
-    assert math.isnan(back) if math.isnan(value) else (back == value and math.copysign(1, back) == math.copysign(1, value))
+    assert (
+        math.isnan(back) if math.isnan(value) else (back == value and math.copysign(1, back) == math.copysign(1, value))
+    )
 
 
 @pytest.mark.parametrize("value", ["Infinity", "one", True, [], {}])

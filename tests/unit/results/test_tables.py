@@ -98,9 +98,7 @@ def test_csv_holds_the_last_step_to_the_last_digit() -> None:
     record = make_record()
     values = np.array([[0.0] * 4] * 3 + [[0.1 + 0.2, -math.inf, math.nan, 1e-300]])
     absent = np.array([[True] * 4] * 3 + [[True, True, True, False]])
-    record = Record(
-        record.steps, {"weight_norm": Column(values, absent)}, {}, record.fan_in, record.fan_out, 1.0
-    )
+    record = Record(record.steps, {"weight_norm": Column(values, absent)}, {}, record.fan_in, record.fan_out, 1.0)
     rows = list(csv.DictReader(io.StringIO(tables.layers_csv(record))))
     assert [row["weight_norm"] for row in rows] == ["0.30000000000000004", "-inf", "nan", ""]
     assert [row["step"] for row in rows] == ["15"] * 4

@@ -1,0 +1,34 @@
+"""What a run comes to, from what is stored of it and today's rules alone."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradlab.results.record import Outcome, Record, Summary
+from gradlab.results.stored import StoredRun
+from gradlab.spec.experiment import Experiment
+
+if TYPE_CHECKING:
+    from gradlab.theory import Forecast
+
+
+def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
+    """Forecast and judge.
+
+    Args:
+        experiment: What was asked for.
+        record: What was recorded, None where the run failed before its first step.
+        outcome: How it ended.
+    """
+    from gradlab import judgement, theory
+
+    forecast: Forecast | None = None
+    if record is not None:
+        forecast = theory.forecast(
+            experiment, record.input_mean_square, record.fan_in.tolist(), record.fan_out.tolist()
+        )
+    return judgement.judge(experiment, record, outcome, forecast)
+
+
+def judged_anew(run: StoredRun) -> StoredRun:
+    """A stored run as today's rules and its experiment's expectations see it; nothing on the disk changes."""
+    return replace(run, summary=judged(run.experiment, run.record, run.summary.outcome))

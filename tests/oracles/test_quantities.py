@@ -1,0 +1,198 @@
+"""Every recorded quantity against its definition, written out slowly in float64 on the same network."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from gradlab.datasets import Dataset, load
+from gradlab.network import activations
+from gradlab.results.quantities import LAYER_NAMES
+from gradlab.spec.experiment import Data, Experiment
+from gradlab.training.engine import Batch
+
+# What float32 may lose: 6,400 terms of a sum, each rounded, in blocks; the log of a ratio carries it as an absolute error.
+RELATIVE = {"float32": 3e-5, "float64": 1e-11}
+
+
+def experiment(activation: str, dtype: str, init: object, lr: float = 0.05, **train_options: object) -> Experiment:
+    return Experiment.model_validate(
+        {
+            "model": {"depth": 5, "width": 24, "activation": activation, "init": init},
+            "data": {"batch_size": 32},
+            "train": {"steps": 3, "dtype": dtype, "lr": lr, **train_options},
+            "record": {"quantities": "all"},
+        }
+    )
+
+
+def definitions(batch: Batch, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, list[float | None]]:
+    """The quantities of run 0 from autograd on float64 copies of its weights, layer by layer."""
+    p, L, B = batch.stack.parameters, batch.shape.num_layers, batch.shape.batch_size
+    weights = [p.first_RDN[0], *p.inner_KRNN[:, 0], p.readout_RNC[0]]
+    weights = [w.double().clone().requires_grad_() for w in weights]
+    biases = [*p.bias_LR1N[:, 0, 0], p.readout_bias_R1C[0, 0]]
+    biases = [b.double().clone().requires_grad_() for b in biases]
+    facts = batch.activation.facts
+    own = activations.activation(batch.experiments[0].model.activation)
+    rows: dict[str, list[float | None]] = {name: [] for name in LAYER_NAMES}
+    h, zs, hs = inputs.double(), [], []
+    for layer in range(L + 1):
+        z = h @ weights[layer] + biases[layer]
+        z.retain_grad()
+        zs.append(z)
+        h = _phi(own.name, z) if layer < L else z
+        hs.append(h)
+    example_losses = functional.cross_entropy(zs[-1], targets, reduction="none")
+    example_losses.mean().backward()
+    for layer, (z, h, w, b) in enumerate(zip(zs, hs, weights, biases, strict=True)):
+        hidden = layer < L
+        slope = torch.from_numpy(facts.dphi(z.detach().numpy())).abs() if hidden else None
+        signed = torch.from_numpy(facts.dphi(z.detach().numpy())) if hidden else None
+        delta = z.grad * B
+        cosines = functional.cosine_similarity(z[:, None], z[None, :], dim=2)
+        threshold = 1e-3 * facts.sup_slope
+        values: dict[str, float | None] = {
+            "grad_norm": w.grad.norm().item(),
+            "log10_grad_norm": _log10(w.grad.norm().item()),
+            "log10_backward_rms": _log10(delta.square().mean().sqrt().item()),
+            "weight_norm": w.norm().item(),
+            "log10_update_ratio": _log10(batch.experiments[0].train.lr * w.grad.norm().item() / w.norm().item()),
+            "forward_rms": z.square().mean().sqrt().item(),
+            "activation_mean": h.mean().item() if hidden else None,
+            "activation_std": h.std(unbiased=False).item() if hidden else None,
+            "mean_slope": signed.mean().item() / facts.sup_slope if hidden else None,
+            "dead_fraction": (slope < threshold).all(0).double().mean().item() if hidden else None,
+            "inactive_fraction": (slope < threshold).double().mean().item() if hidden else None,
+            "bias_grad_norm": b.grad.norm().item(),
+            "forward_mean": z.mean().item(),
+            "zero_gradient_fraction": (w.grad == 0).double().mean().item(),
+            "nonfinite_count": 0.0,
+            "sign_coherence": (w.grad.sign().sum(0).abs() / w.shape[0]).mean().item(),
+            "sample_correlation": ((cosines.sum() - cosines.diagonal().sum()) / (B * (B - 1))).item(),
+        }
+        for name, value in values.items():
+            rows[name].append(value)
+    return rows
+
+
+def _phi(name: str, z: torch.Tensor) -> torch.Tensor:
+    return {
+        "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "gelu": functional.gelu, "softsign": functional.softsign,
+        "leaky_relu": lambda x: functional.leaky_relu(x, 0.01),
+    }[name](z)  # fmt: skip
+
+
+def _log10(value: float) -> float:
+    return math.log10(value) if value > 0 else -math.inf
+
+
+CASES = {
+    "sigmoid": "xavier",
+    "tanh": {"sigma_w": 1.5, "sigma_b": 0.3},
+    "relu": {"scheme": "he", "bias": -1.0},
+    "gelu": "he",
+    "softsign": {"scheme": "normal", "std": 1.0},
+    "leaky_relu": "he",
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", list(CASES))
+def test_recorded_quantities_are_what_they_are_defined_as(activation: str, dtype: str) -> None:
+    one = experiment(activation, dtype, CASES[activation])
+    device = torch.device("cpu")
+    batch = Batch([one], load(Data(batch_size=32)), device)
+    batch.feed.load_block(1)
+    targets = batch.feed.batch(0, batch.stack.inputs_RBD)
+    expected = definitions(batch, batch.stack.inputs_RBD[0], targets[0])
+    record = Batch([one], load(Data(batch_size=32)), device).train()[0].record
+    assert record is not None
+    assert set(record.layers) == set(LAYER_NAMES)
+    tolerance = RELATIVE[dtype]
+    for name, column in record.layers.items():
+        for layer, want in enumerate(expected[name]):
+            got, present = column.values[0, layer], bool(column.present[0, layer])
+            assert present is (want is not None), (name, layer)
+            if want is not None:
+                counts = name in ("dead_fraction", "inactive_fraction", "zero_gradient_fraction", "sign_coherence")
+                slack = 2 / 24 / 32 if counts and dtype == "float32" else 1e-6 if dtype == "float32" else 1e-12
+                assert got == pytest.approx(want, rel=tolerance, abs=slack), (name, layer)
+
+
+def test_total_gradient_norm_is_that_of_all_parameters() -> None:
+    one = experiment("tanh", "float64", "xavier")
+    batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
+    batch.feed.load_block(1)
+    targets = batch.feed.batch(0, batch.stack.inputs_RBD)
+    rows = definitions(batch, batch.stack.inputs_RBD[0], targets[0])
+    record = Batch([one], load(Data(batch_size=32)), torch.device("cpu")).train()[0].record
+    assert record is not None
+    total = math.sqrt(sum(v**2 for name in ("grad_norm", "bias_grad_norm") for v in rows[name] if v is not None))
+    assert record.figures["log10_grad_norm_total"].values[0] == pytest.approx(math.log10(total), abs=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
+def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
+    """From the weights before and after: with weight decay and clipping too, in float64."""
+    for options in ({}, {"weight_decay": 0.1}, {"clip_norm": 0.01}):
+        one = experiment("tanh", "float64", "xavier", optimizer=optimizer, **options)
+        batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
+        before = [w.clone() for w in batch.stack._weights] + [batch.stack.parameters.readout_RNC.clone()]
+        batch.num_steps = 1
+        record = batch.train()[0].record
+        after = [*batch.stack._weights, batch.stack.parameters.readout_RNC]
+        assert record is not None
+        for layer, (old, new) in enumerate(zip(before, after, strict=True)):
+            want = math.log10(((new - old).norm() / old.norm()).item())
+            assert record.layers["log10_update_ratio"].values[0, layer] == pytest.approx(want, abs=1e-9), (options, layer)
+
+
+def test_clipping_follows_torch() -> None:
+    one = experiment("tanh", "float64", "xavier", clip_norm=0.01)
+    record = Batch([one], load(Data(batch_size=32)), torch.device("cpu")).train()[0].record
+    assert record is not None
+    total = 10.0 ** record.figures["log10_grad_norm_total"].values
+    np.testing.assert_allclose(record.figures["clip_factor"].values, np.minimum(1.0, 0.01 / (total + 1e-6)), rtol=1e-12)
+    assert (record.figures["clip_factor"].values < 1).all()
+
+
+def tiny(scale: float) -> Dataset:
+    rng = np.random.default_rng(0)
+    inputs = scale * rng.standard_normal((64, 8))
+    targets = rng.integers(0, 2, 64)
+    return Dataset(inputs, targets, inputs[:0], targets[:0], "classes", 2, ("a", "b"), tuple("abcdefgh"))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-22, 1e22])
+def test_norms_are_right_where_float32_squares_are_not(scale: float) -> None:
+    """Signals at 1e-30 square to zero in float32 and at 1e22 to infinity; what is recorded is right to float32's own digits."""
+    init = {"scheme": "lecun"}
+    records = []
+    for dtype in ("float32", "float64"):
+        one = Experiment.model_validate(
+            {
+                "model": {"depth": 4, "width": 16, "activation": "identity", "init": init, "readout_init": {"scheme": "normal", "std": 1e-30}},
+                "data": {"batch_size": 32}, "train": {"steps": 1, "dtype": dtype, "lr": 1e-9}, "record": {"quantities": "all"},
+            }
+        )  # fmt: skip
+        record = Batch([one], tiny(scale), torch.device("cpu")).train()[0].record
+        assert record is not None
+        records.append(record)
+    for name in ("log10_grad_norm", "log10_backward_rms", "forward_rms", "activation_std", "weight_norm", "bias_grad_norm"):
+        ours, truth = (record.layers[name].values[0] for record in records)
+        last = 4 if name == "forward_rms" else 5  # the logits, at 1e-52, are zero in float32 in every entry
+        np.testing.assert_allclose(ours[:last], truth[:last], rtol=1e-5, err_msg=name)
+
+
+def test_a_small_spread_around_a_large_mean_keeps_its_digits() -> None:
+    """sigmoid with weights of 1e-5: h is 0.5 with a standard deviation of 1e-4; the difference of two float32 sums would be noise."""
+    records = []
+    for dtype in ("float32", "float64"):
+        one = experiment("sigmoid", dtype, {"scheme": "normal", "std": 1e-5})
+        record = Batch([one], load(Data(batch_size=32)), torch.device("cpu")).train()[0].record
+        assert record is not None
+        records.append(record.layers["activation_std"].values[0, :1])
+    np.testing.assert_allclose(records[0], records[1], rtol=2e-3)  # h itself is rounded to 6e-8, of a spread of 2e-5

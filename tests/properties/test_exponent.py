@@ -1,0 +1,101 @@
+"""The exponent: it changes no bit inside the range, and sees beyond it."""
+
+import numpy as np
+import pytest
+import torch
+
+from gradlab.datasets import load
+from gradlab.network.exponent import FORMATS, Rescaler
+from gradlab.spec.experiment import Data, Experiment
+from gradlab.training.engine import Batch, train
+
+
+def experiment(depth: int, activation: str, dtype: str = "float32", init: object = "xavier", **train_options: object) -> Experiment:
+    return Experiment.model_validate(
+        {
+            "model": {"depth": depth, "width": 64, "activation": activation, "init": init},
+            "train": {"steps": 5, "dtype": dtype, **train_options},
+        }
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize(("activation", "init"), [("tanh", "xavier"), ("relu", "he"), ("sigmoid", {"sigma_w": 3.0}), ("prelu", "he")])
+def test_inside_the_range_it_changes_no_bit(activation: str, init: object, optimizer: str) -> None:
+    """Every Δ, product and G of the plain pass is a normal number here: 20 layers lose at most 10 decades."""
+    one = experiment(20, activation, init=init, optimizer=optimizer)
+    data, device = load(Data()), torch.device("cpu")
+    states = []
+    for rescale in (True, False):
+        batch = Batch([one], data, device, rescale=rescale)
+        trained = batch.train()[0]
+        assert trained.record is not None
+        assert bool(batch.rescaler.points) is rescale
+        states.append((batch.stack.parameters, trained.record))
+    (ours, ours_record), (plain, plain_record) = states
+    for name in ("first_RDN", "inner_KRNN", "readout_RNC", "bias_LR1N", "readout_bias_R1C"):
+        assert torch.equal(getattr(ours, name), getattr(plain, name)), name
+    assert np.array_equal(ours_record.figures["loss"].values, plain_record.figures["loss"].values)
+    np.testing.assert_allclose(  # logarithms of a scaled and an unscaled norm, each rounded once
+        ours_record.layers["log10_grad_norm"].values, plain_record.layers["log10_grad_norm"].values, rtol=0, atol=1e-12
+    )
+
+
+def test_200_sigmoid_layers_in_float32_read_as_in_float64() -> None:
+    """Within 1e-4 decades at step 0, every layer finite; float32 alone reads zero below layer 140 or so."""
+    data = load(Data())
+    single, double = (train([experiment(200, "sigmoid", dtype)], data)[0].record for dtype in ("float32", "float64"))
+    assert single is not None
+    assert double is not None
+    for name in ("log10_grad_norm", "log10_backward_rms"):
+        ours, truth = single.layers[name].values, double.layers[name].values
+        assert np.isfinite(ours).all()
+        assert np.abs(ours[0] - truth[0]).max() < 1e-4
+        assert ours[0].min() < -100
+
+
+@pytest.mark.parametrize("std", [1e-6, 1e-4, 30.0, 1e6])
+def test_no_scale_of_weights_leaves_the_range_between_two_points(std: float) -> None:
+    """A linear network: float64 is the truth for every layer, however steep."""
+    data = load(Data())
+    one = {"scheme": "normal", "std": std}
+    depth = 3 if std == 1e6 else 5  # the forward signal itself stays inside float32
+    single, double = (train([experiment(depth, "identity", dtype, init=one, lr=1e-30)], data)[0] for dtype in ("float32", "float64"))
+    for name in ("log10_grad_norm", "log10_backward_rms"):
+        ours, truth = single.record.layers[name].values[0], double.record.layers[name].values[0]
+        assert np.abs(ours - truth).max() < 1e-4, name
+
+
+def test_a_dead_network_reads_minus_infinity_and_nothing_else_does() -> None:
+    one = experiment(6, "relu", init={"scheme": "he", "bias": -100.0})
+    record = train([one], load(Data()))[0].record
+    assert record is not None
+    assert np.isneginf(record.layers["log10_grad_norm"].values[0, :6]).all()
+
+
+def test_half_precision_reads_far_below_its_range() -> None:
+    """float16 ends at 6e-8, and this network's first layer lies 20 decades below the last."""
+    record = train([experiment(30, "sigmoid", "float16")], load(Data()))[0].record
+    truth = train([experiment(30, "sigmoid", "float64")], load(Data()))[0].record
+    assert record is not None
+    assert truth is not None
+    ours, exact = record.layers["log10_backward_rms"].values[0], truth.layers["log10_backward_rms"].values[0]
+    assert np.isfinite(ours).all()
+    assert np.abs(ours - exact).max() < 0.05  # 11 bits a product, 30 products: 30 · 2⁻¹¹ / ln 10
+
+
+def test_powers_are_exact_at_both_ends() -> None:
+    """A vector of any size ends with a norm between 1 and 2 (or as near as a normal power of two gets), exactly."""
+    rescaler = Rescaler(1, 5, torch.float32, torch.device("cpu"), 1)
+    sizes = torch.tensor([1e-45, 1e-30, 1.0, 1e18, 0.0])
+    delta = sizes.view(5, 1, 1).repeat(1, 2, 3)
+    before = delta.clone()
+    rescaler.rescale(0, delta)
+    scale = rescaler.scale(0, 1)[0]
+    assert torch.equal((delta.double() * scale.view(5, 1, 1)).float(), before)
+    assert (torch.linalg.vector_norm(delta[1:4].flatten(1), dim=1) >= 1).all()
+    assert not delta[4].any()
+    exponents = rescaler.exponents(rescaler.bits[None])
+    assert exponents.shape == (1, 2, 5)
+    assert torch.equal(2.0 ** exponents[0, 0].double(), scale)
+    assert FORMATS[torch.float32].bias == 127

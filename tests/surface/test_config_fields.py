@@ -1,0 +1,111 @@
+"""The fields of a config are a contract: adding one is free, renaming or removing one is not."""
+
+from gradlab.spec import catalogue
+from gradlab.spec.experiment import Experiment, run_names
+from gradlab.spec.fields import marks
+
+FIELDS = {
+    "name": "label",
+    "seed": "free",
+    "model.depth": "shape",
+    "model.width": "shape",
+    "model.activation.name": "shape",
+    "model.activation.slope": "shape",
+    "model.activation.alpha": "shape",
+    "model.init.scheme": "free",
+    "model.init.distribution": "free",
+    "model.init.gain": "free",
+    "model.init.std": "free",
+    "model.init.bias": "free",
+    "model.init.sigma_w": "free",
+    "model.init.sigma_b": "free",
+    "model.readout_init.scheme": "free",
+    "model.readout_init.distribution": "free",
+    "model.readout_init.gain": "free",
+    "model.readout_init.std": "free",
+    "model.readout_init.bias": "free",
+    "model.readout_init.sigma_w": "free",
+    "model.readout_init.sigma_b": "free",
+    "data.source": "shape",
+    "data.path": "shape",
+    "data.target": "shape",
+    "data.samples": "shape",
+    "data.features": "shape",
+    "data.classes": "shape",
+    "data.noise": "shape",
+    "data.batch_size": "shape",
+    "data.standardize": "shape",
+    "data.holdout": "shape",
+    "data.seed": "shape",
+    "train.optimizer.name": "shape",
+    "train.optimizer.momentum": "free",
+    "train.optimizer.alpha": "free",
+    "train.optimizer.beta1": "free",
+    "train.optimizer.beta2": "free",
+    "train.optimizer.eps": "free",
+    "train.lr": "free",
+    "train.weight_decay": "free",
+    "train.clip_norm": "free",
+    "train.schedule": "shape",
+    "train.steps": "shape",
+    "train.epochs": "shape",
+    "train.loss": "shape",
+    "train.dtype": "shape",
+    "record.every": "shape",
+    "record.quantities": "shape",
+    "expect": "label",
+}
+
+NAMES = {
+    "activations": (
+        "identity sigmoid tanh relu leaky_relu prelu elu selu silu gelu mish softplus softsign hardtanh "
+        "scaled_sigmoid step"
+    ),
+    "schemes": "xavier he lecun normal orthogonal pytorch zeros critical",
+    "distributions": "normal uniform truncated",
+    "sources": "digits breast_cancer wine diabetes xor circles moons spirals gaussian_mixture teacher noise file",
+    "optimizers": "sgd momentum nesterov adagrad rmsprop adam adamw",
+    "schedules": "constant cosine",
+    "losses": "auto cross_entropy binary_cross_entropy mse",
+    "dtypes": "float32 float64 bfloat16 float16",
+    "quantities": (
+        "grad_norm log10_grad_norm log10_backward_rms weight_norm log10_update_ratio forward_rms activation_mean "
+        "activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm forward_mean zero_gradient_fraction "
+        "nonfinite_count sign_coherence sample_correlation"
+    ),
+    "figures": (
+        "backward_decades backward_slope backward_fit forward_decades grad_ratio loss accuracy "
+        "holdout_loss holdout_accuracy"
+    ),
+    "verdicts": "diverged dead exploding vanishing saturated not_learning healthy not_judged",
+    "outcomes": "completed diverged failed interrupted",
+}
+
+
+def test_fields_and_their_marks():
+    assert {path: mark.value for path, mark in marks(Experiment).items()} == FIELDS
+
+
+def test_names():
+    assert {
+        "activations": " ".join(catalogue.ACTIVATIONS),
+        "schemes": " ".join(catalogue.SCHEMES),
+        "distributions": " ".join(catalogue.DISTRIBUTIONS),
+        "sources": " ".join(catalogue.SOURCES),
+        "optimizers": " ".join(catalogue.OPTIMIZERS),
+        "schedules": " ".join(catalogue.SCHEDULES),
+        "losses": " ".join(catalogue.LOSSES),
+        "dtypes": " ".join(catalogue.DTYPES),
+        "quantities": " ".join(catalogue.quantities()),
+        "figures": " ".join(catalogue.FIGURES),
+        "verdicts": " ".join(catalogue.VERDICTS),
+        "outcomes": " ".join(catalogue.OUTCOMES),
+    } == NAMES
+
+
+def test_names_of_conditions():
+    words = {"model.activation", "model.init", "model.readout_init", "train.optimizer", "verdict", "outcome"}
+    figures = {f"{moment}.{figure}" for moment in ("init", "final") for figure in NAMES["figures"].split()}
+    whole = {"learning_layers", "expected_backward_decades", "expected_spread"}
+    fields = set(FIELDS) - {"expect", "record.quantities"}
+    assert set(run_names()) == fields | words | figures | whole | set(NAMES["quantities"].split())
