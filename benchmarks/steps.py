@@ -12,11 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 
-import gradlab.training  # noqa: F401, I001  (fixes how products are rounded, before torch is loaded)
-
 import torch
 from torch import nn
 
+import gradlab.training  # noqa: F401  (fixes how products are rounded, before torch is loaded)
 from gradlab.datasets import load
 from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch
@@ -44,7 +43,9 @@ def experiment(shape: tuple[int, int, int], activation: str, quantities: str, se
     )
 
 
-def gradlab_steps(shape: tuple[int, int, int], activation: str, quantities: str, num_runs: int) -> Callable[[int], None]:
+def gradlab_steps(
+    shape: tuple[int, int, int], activation: str, quantities: str, num_runs: int
+) -> Callable[[int], None]:
     """gradlab's own loop, hand-over to the host included."""
     runs = [experiment(shape, activation, quantities, seed) for seed in range(num_runs)]
     batch = Batch(runs, load(Data(batch_size=shape[2])), torch.device("cpu"))
@@ -158,9 +159,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--activation", choices=list(ACTIVATIONS), default="sigmoid")
-    parser.add_argument("--shapes", nargs="+", default=["x".join(map(str, shape)) for shape in SHAPES], help="WIDTHxDEPTHxBATCH")
+    parser.add_argument(
+        "--shapes", nargs="+", default=["x".join(map(str, shape)) for shape in SHAPES], help="WIDTHxDEPTHxBATCH"
+    )
     options = parser.parse_args()
-    print(f"torch {torch.__version__}, python {sys.version.split()[0]}, {options.activation}, float32, SGD; ms a step and run")
+    print(
+        f"torch {torch.__version__}, python {sys.version.split()[0]}, {options.activation}, float32, SGD; ms a step and run"
+    )
     aims = (
         ("gradients / none", "gradients", "none", "<= 1.03 at 100x50"),
         ("default / none", "default", "none", "<= 1.10 at 100x50"),

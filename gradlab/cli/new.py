@@ -27,17 +27,33 @@ def new(
     from gradlab.errors import UsageError
 
     place = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", place.stem):
-        raise UsageError(f"NAME: expected letters, digits, '.', '_' and '-', got '{place.stem}'")
+    own = place.name.rpartition(".")[0]
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", own):
+        raise UsageError(f"NAME: expected letters, digits, '.', '_' and '-', got '{own}'")
+    template = _template(like)
+    _write_new(place, _renamed(template.read_text(encoding="utf-8"), own).encode())
+    write(f"{place}\n")
+    for name, source in _data_of(template).items():
+        copy = place.parent / name
+        if not copy.exists():
+            _write_new(copy, source.read_bytes(), in_new_folder=True)
+            write(f"{copy}\n")
+    log(f"`gradlab run {place}` trains it", quiet=quiet)
+
+
+def _write_new(place: Path, content: bytes, *, in_new_folder: bool = False) -> None:
+    """Write a file that is not there yet."""
+    from gradlab.errors import UsageError
+
     try:
-        with place.open("x", encoding="utf-8") as file:
-            file.write(_renamed(_template(like), place.stem))
+        if in_new_folder:
+            place.parent.mkdir(exist_ok=True)
+        with place.open("xb") as file:
+            file.write(content)
     except FileExistsError:
         raise UsageError(f"{place}: is there already and is not overwritten") from None
     except OSError as error:
         raise UsageError(f"{place}: cannot be written ({error.strerror})") from error
-    write(f"{place}\n")
-    log(f"`gradlab run {place}` trains it", quiet=quiet)
 
 
 def templates() -> dict[str, "Traversable"]:
@@ -46,15 +62,21 @@ def templates() -> dict[str, "Traversable"]:
     return {path.name.removesuffix(".yaml"): path for path in found.iterdir() if path.name.endswith(".yaml")}
 
 
-def _template(like: str) -> str:
-    """Text of a template."""
+def _template(like: str) -> "Traversable":
+    """The template of a name."""
     from gradlab.errors import UsageError
     from gradlab.spec.suggestion import suggestion
 
     known = templates()
     if like not in known:
         raise UsageError(f"--like {like}: no such template{suggestion(like, sorted(known), all_of_them=True)}")
-    return known[like].read_text(encoding="utf-8")
+    return known[like]
+
+
+def _data_of(template: "Traversable") -> dict[str, "Traversable"]:
+    """The data files that a template names and that come with it, by their path from the config."""
+    named = re.findall(r"\bpath: (data/[\w.-]+)", template.read_text(encoding="utf-8"))
+    return {name: files("gradlab.cli") / "templates" / name for name in named}
 
 
 def _renamed(text: str, name: str) -> str:

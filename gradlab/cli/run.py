@@ -22,7 +22,9 @@ _FAILED, _UNEXPECTED = 3, 4
 def run(
     config: Config,
     set_: Set = [],  # noqa: B006  # the command line library copies it
-    seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="Several seeds, as in 0-4 or 0,3,7.")] = "",
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="SEEDS", help="Several seeds, as in 0-4 or 0,3,7.")
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     rerun: Annotated[
         Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")
@@ -48,7 +50,9 @@ def run(
     from gradlab.spec import document
 
     asked = document.load(config, set_)
-    experiments = [_seeded(asked.experiment, seed) for seed in seeds_of(seeds)] if seeds else [asked.experiment]
+    experiments = (
+        [_seeded(asked.experiment, seed) for seed in seeds_of(seeds)] if seeds is not None else [asked.experiment]
+    )
     store = Store(out)
     try:
         if dry_run:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gradlab.errors import GradlabError, InterruptedRunError
+from gradlab.errors import GradlabError, InterruptedRunError, RunFailedError
 from gradlab.execution import device as devices
 from gradlab.execution.identity import NUMERICS_VERSION
 from gradlab.execution.judging import judged
@@ -157,8 +157,14 @@ class _Line:
             trained = [_failed(experiment, error) for experiment in experiments]
         with _interrupt_waits():
             surroundings = environment.describe(self.device)
+            unwritten: list[RunFailedError] = []
             for planned, result in zip(batch, trained, strict=True):
-                self._keep(planned, result, surroundings | {"started": started}, attachments)
+                try:
+                    self._keep(planned, result, surroundings | {"started": started}, attachments)
+                except RunFailedError as error:  # a smaller one may still find room
+                    unwritten.append(error)
+            if unwritten:
+                raise unwritten[0]
         if any(result.outcome.kind == "interrupted" for result in trained):
             raise KeyboardInterrupt
 

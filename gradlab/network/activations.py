@@ -123,7 +123,7 @@ def _leaky_relu(slope: float) -> tuple[Phi, Dphi]:
 
 def _elu(alpha: float, scale: float) -> tuple[Phi, Dphi]:
     def phi(z: Tensor, out: Tensor) -> None:
-        _nn.elu(z, alpha, scale, 1.0, out=out)
+        _nn.elu(z, alpha, scale, 1.0, out=out)  # type: ignore[call-arg]
 
     def dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
         _aten.elu_backward.grad_input(torch.ones_like(z), alpha, scale, 1.0, False, z, grad_input=out)
@@ -132,7 +132,7 @@ def _elu(alpha: float, scale: float) -> tuple[Phi, Dphi]:
 
 
 def _silu(z: Tensor, out: Tensor) -> None:
-    _nn.silu(z, out=out)
+    _nn.silu(z, out=out)  # type: ignore[call-arg]
 
 
 def _silu_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
@@ -140,7 +140,7 @@ def _silu_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
 
 
 def _gelu(z: Tensor, out: Tensor) -> None:
-    _nn.gelu(z, approximate="none", out=out)
+    _nn.gelu(z, approximate="none", out=out)  # type: ignore[call-arg]
 
 
 def _gelu_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
@@ -148,7 +148,7 @@ def _gelu_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
 
 
 def _mish(z: Tensor, out: Tensor) -> None:
-    _nn.mish(z, out=out)
+    _nn.mish(z, out=out)  # type: ignore[call-arg]
 
 
 def _mish_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
@@ -156,7 +156,7 @@ def _mish_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
 
 
 def _softplus(z: Tensor, out: Tensor) -> None:
-    _nn.softplus(z, 1.0, _SOFTPLUS_LINEAR_ABOVE, out=out)
+    _nn.softplus(z, 1.0, _SOFTPLUS_LINEAR_ABOVE, out=out)  # type: ignore[call-arg]
 
 
 def _softplus_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:

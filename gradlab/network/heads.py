@@ -24,7 +24,15 @@ class Head(ABC):
 
     classifies = True
 
-    def __init__(self, num_runs: int, batch_size: int, num_outputs: int, dtype: torch.dtype, device: torch.device, num_threads: int) -> None:  # fmt: skip
+    def __init__(
+        self,
+        num_runs: int,
+        batch_size: int,
+        num_outputs: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        num_threads: int,
+    ) -> None:
         self.sizes = (num_runs, batch_size, num_outputs)
         self.accumulator = torch.float64 if dtype is torch.float64 else torch.float32
         self._place = (num_threads, self.accumulator, device)

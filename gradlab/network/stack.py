@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from gradlab.network.activations import Activation
-from gradlab.network.layout import padded
 from gradlab.network.exponent import Rescaler
+from gradlab.network.layout import padded
 
 BLOCK_BYTES = 2 << 20
 """Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""
@@ -192,7 +192,12 @@ class Stack:
         self._h_layers = list(h_LRBN.unbind(0))
         self.blocks = [
             Block(
-                start, stop, self._z[start:stop].view(-1), self._h[start:stop].view(-1), z_LRBN[start:stop], h_LRBN[start:stop]
+                start,
+                stop,
+                self._z[start:stop].view(-1),
+                self._h[start:stop].view(-1),
+                z_LRBN[start:stop],
+                h_LRBN[start:stop],
             )
             for start in starts
             for stop in [min(start + per_block, s.num_layers)]
@@ -220,7 +225,7 @@ class Stack:
         """[layers, P] -> [layers, R, B, N]."""
         s = self.shape
         size = s.num_runs * s.batch_size * s.width
-        return buffer[:, :size].unflatten(1, (s.num_runs, s.batch_size, s.width))
+        return buffer[:, :size].view(-1, s.num_runs, s.batch_size, s.width)
 
     def _forward_views(self, block: Block) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
         """(h below, weight, z, flat z, flat h) of each layer of a block."""
@@ -248,7 +253,9 @@ class Stack:
             start = max(1, stop - per_block)
             spans.append((start, stop))
             stop = start
-        self._delta = [self._view(self._buffer(max(1, min(per_block, s.num_layers)))) for _ in range(min(2, len(spans) + 1))]
+        self._delta = [
+            self._view(self._buffer(max(1, min(per_block, s.num_layers)))) for _ in range(min(2, len(spans) + 1))
+        ]
         self.gradient_blocks: list[GradientBlock] = []
         self.top_delta_RBN = self._delta[0][(spans[0][1] - spans[0][0] if spans else 1) - 1]
         self.bottom_delta_RBN = self.top_delta_RBN
@@ -308,7 +315,9 @@ class Stack:
         torch.bmm(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
         torch.sum(self.logit_gradient_RBC, 1, keepdim=True, out=g.readout_bias_R1C)
         self._delta_below(self.logit_gradient_RBC, self._readout_t, last - 1, self.top_delta_RBN, rescaler)
-        probe.after_gradients(last, last + 1, self.logit_gradient_RBC[None], g.readout_RNC[None], self.parameters.readout_RNC[None])
+        probe.after_gradients(
+            last, last + 1, self.logit_gradient_RBC[None], g.readout_RNC[None], self.parameters.readout_RNC[None]
+        )
         for block in self.gradient_blocks:
             for layer in range(block.stop - 1, block.start - 1, -1):
                 above = block.delta_above[layer - block.start + 1]
@@ -338,7 +347,9 @@ class Stack:
         s = self.shape
         if s.num_runs == 1 or self.padded == s.num_runs * s.batch_size * s.width:
             torch.bmm(
-                _merge(block.below_LRBN).transpose(1, 2), _merge(block.delta_LRBN), out=block.gradient_LRNN.flatten(0, 1)
+                _merge(block.below_LRBN).transpose(1, 2),
+                _merge(block.delta_LRBN),
+                out=block.gradient_LRNN.flatten(0, 1),
             )
             return
         for below, delta, gradient in zip(block.below_LRBN, block.delta_LRBN, block.gradient_LRNN, strict=True):

@@ -257,7 +257,9 @@ class Store:
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise UsageError(f"{self.root}: cannot be read as a directory of runs ({_reason(error)})") from None
+            raise UsageError(
+                f"{self.root}: cannot be read as a directory of runs ({_reason(error)}); name another with --out"
+            ) from None
         return names, aside
 
     def _put_back(self, name: str) -> set[str]:

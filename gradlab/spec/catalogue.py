@@ -25,6 +25,11 @@ class Parameter:
     open_high: bool = False
     about: str = ""
 
+    def allows(self, value: float) -> bool:
+        """Whether a value lies in the range."""
+        above = value > self.low if self.open_low else value >= self.low
+        return above and (value < self.high if self.open_high else value <= self.high)
+
 
 @dataclass(frozen=True)
 class Entry:

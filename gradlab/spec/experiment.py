@@ -46,16 +46,9 @@ def _fill(part: BaseModel, owner: str, entry: catalogue.Entry, keys: Sequence[st
                 raise fault(key, f"{owner} has no parameter '{key}' (its own: {own})", "name", "source")
         elif value is None:
             object.__setattr__(part, key, parameter.default)
-        elif not _inside(value, parameter):
+        elif not parameter.allows(value):
             limits = (parameter.low, parameter.high, parameter.open_low, parameter.open_high)
             raise fault(key, f"expected {span('a number', *limits)}, got {value:g}", "name", "source")
-
-
-def _inside(value: float, parameter: catalogue.Parameter) -> bool:
-    """Whether a value lies in its parameter's range."""
-    above = value > parameter.low if parameter.open_low else value >= parameter.low
-    below = value < parameter.high if parameter.open_high else value <= parameter.high
-    return above and below
 
 
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"

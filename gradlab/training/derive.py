@@ -123,7 +123,14 @@ def layer_columns(
                     derived[name] = column(raw.true("b_norm"))
                 case "forward_mean":
                     derived[name] = column(raw["z_sum"] / entries)
-                case "dead_fraction" | "inactive_fraction" | "sample_correlation" | "zero_gradient_fraction" | "nonfinite_count" | "sign_coherence":  # noqa: E501
+                case (
+                    "dead_fraction"
+                    | "inactive_fraction"
+                    | "sample_correlation"
+                    | "zero_gradient_fraction"
+                    | "nonfinite_count"
+                    | "sign_coherence"
+                ):
                     slot = _PLAIN[name]
                     present = hidden if name in ("dead_fraction", "inactive_fraction") else everywhere
                     derived[name] = column(raw[slot], present) if slot in raw else column(np.zeros((T, L + 1)), nowhere)
@@ -146,11 +153,14 @@ def log10_total(raw: Raw, log10_slopes: Float | None = None) -> Float:
     """log10 of the l2 norm of all gradients, [T], from logarithms, so that no layer's square is lost."""
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.concatenate(
-            [raw.log10_true("g_norm"), raw.log10_true("b_norm"), *([] if log10_slopes is None else [log10_slopes])], axis=1
+            [raw.log10_true("g_norm"), raw.log10_true("b_norm"), *([] if log10_slopes is None else [log10_slopes])],
+            axis=1,
         )
         largest = parts.max(axis=1)
         base = np.where(np.isfinite(largest), largest, 0.0)
-        return np.asarray(base + 0.5 * np.log10(np.sum(10.0 ** (2.0 * (parts - base[:, None])), axis=1)), dtype=np.float64)
+        return np.asarray(
+            base + 0.5 * np.log10(np.sum(10.0 ** (2.0 * (parts - base[:, None])), axis=1)), dtype=np.float64
+        )
 
 
 def figure_columns(
@@ -177,7 +187,9 @@ def figure_columns(
     if "g_norm" in raw and "b_norm" in raw:
         columns["log10_grad_norm_total"] = _column(log10_total(raw), always)
     measured = np.array([step in (holdout or {}) for step in raw.steps], dtype=np.bool_)
-    figures = np.array([(holdout or {}).get(int(step), (0.0, 0.0)) for step in raw.steps], dtype=np.float64).reshape(T, 2)
+    figures = np.array([(holdout or {}).get(int(step), (0.0, 0.0)) for step in raw.steps], dtype=np.float64).reshape(
+        T, 2
+    )
     columns["holdout_loss"] = _column(figures[:, 0], measured)
     columns["holdout_accuracy"] = _column(figures[:, 1], measured if classifies else never)
     return columns

@@ -8,25 +8,25 @@ looking costs nothing, it looks whether everything is still finite.
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from gradlab.datasets import Dataset
 from gradlab.network import activations, heads
-from gradlab.network.exponent import FORMATS, Rescaler, interval
-from gradlab.network.initializers import distribution, draw
-from gradlab.network.stack import Block, Parameters, Shape, Stack, empty_parameters
+from gradlab.network.exponent import Rescaler, interval
+from gradlab.network.initializers import initialise
+from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment
 from gradlab.training import derive
 from gradlab.training.feed import WEIGHTS, Feed, stream_seed
 from gradlab.training.finite import Watch
-from gradlab.training.optimizers import Leaf, Optimizer, optimizer
+from gradlab.training.optimizers import optimizer
 from gradlab.training.recorder import RawBlock, Recorder
+from gradlab.training.step import Step
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -68,15 +68,6 @@ def train(
     return Batch(experiments, dataset, torch.device(device), rescale=rescale).train(observer)
 
 
-@dataclass(frozen=True)
-class _Leaves:
-    """A block of layers of one kind of parameter."""
-
-    start: int
-    stop: int
-    leaf: Leaf
-
-
 class Batch:
     """R experiments of one shape, with everything that their training needs on the device.
 
@@ -98,7 +89,9 @@ class Batch:
         classes = dataset.task == "classes"
         if loss == "auto":
             loss = "cross_entropy" if classes else "mse"
-        outputs = 1 if loss == "binary_cross_entropy" else dataset.num_classes if classes else dataset.train_targets.shape[1]
+        outputs = (
+            1 if loss == "binary_cross_entropy" else dataset.num_classes if classes else dataset.train_targets.shape[1]
+        )
         assert outputs is not None
         batch_size = first.data.batch_size
         self.shape = Shape(
@@ -113,11 +106,18 @@ class Batch:
             keep_gradients=self.clips, num_threads=num_threads,
         )  # fmt: skip
         for run, experiment in enumerate(experiments):
-            _initialise(self.stack.parameters, run, experiment, self.shape, self.activation.slope)
-        self.head = heads.head(
-            loss, classes, self.shape.num_runs, batch_size, outputs, self.dtype, device, num_threads
+            initialise(
+                self.stack.parameters,
+                run,
+                experiment,
+                self.shape,
+                self.activation.slope,
+                stream_seed(experiment.seed, WEIGHTS),
+            )
+        self.head = heads.head(loss, classes, self.shape.num_runs, batch_size, outputs, self.dtype, device, num_threads)
+        self.rescaler = Rescaler(
+            self.shape.num_layers, self.shape.num_runs, self.dtype, device, num_threads, enabled=rescale
         )
-        self.rescaler = Rescaler(self.shape.num_layers, self.shape.num_runs, self.dtype, device, num_threads, enabled=rescale)
         self.optimizer = optimizer(experiments, self.num_steps, self.dtype, device)
         self.block_steps = steps_in_block(self.shape.num_layers)
         self.feed = Feed(
@@ -129,8 +129,9 @@ class Batch:
             self.dtype, device, num_threads,
         )  # fmt: skip
         self.watch = Watch(self.stack, self.head)
-        self.step = Step(self)
-        self.record_seconds = 0.0
+        self.step = Step(
+            experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.watch
+        )
 
     def train(self, observer: Observer | None = None) -> list[Trained]:
         """Trains to the end, until every run has diverged, or until interrupted."""
@@ -174,7 +175,9 @@ class Batch:
         if block is None:
             return
         blocks.append(block)
-        exponents = block.exponents[:, : self.shape.num_layers]  # without the readout, whose distance to the top layer is no drift
+        exponents = block.exponents[
+            :, : self.shape.num_layers
+        ]  # without the readout, whose distance to the top layer is no drift
         drifts = np.abs(np.diff(exponents, axis=1)).max(axis=(0, 1), initial=0)
         limit = DRIFT * self.rescaler.format.room / math.log10(2.0)
         intervals = [
@@ -194,8 +197,12 @@ class Batch:
         if not self.rescaler.enabled:
             return
         exponents = self.rescaler.exponents(self.rescaler.bits[None])[0, : self.shape.num_layers]
-        steepest = exponents.diff(dim=0).abs().amax(0) if len(exponents) > 1 else exponents.new_zeros(self.shape.num_runs)
-        self.rescaler.set_intervals([interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest.tolist()])
+        steepest = (
+            exponents.diff(dim=0).abs().amax(0) if len(exponents) > 1 else exponents.new_zeros(self.shape.num_runs)
+        )
+        self.rescaler.set_intervals(
+            [interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest.tolist()]
+        )
 
     def _input_mean_square(self) -> list[float]:
         """Mean square of each run's first batch."""
@@ -279,165 +286,9 @@ class _Watcher:
     def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None: ...
 
 
-class Step:
-    """One training step; a probe of the stack's two passes that measures and updates at every block.
-
-    Attributes:
-        record_seconds: Time spent in the recorder so far, as the host saw it.
-    """
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch, self.stack, self.head, self.rescaler = batch, batch.stack, batch.head, batch.rescaler
-        self.optimizer: Optimizer = batch.optimizer
-        self.recorder = batch.recorder
-        self.recording = False
-        self.record_seconds = 0.0
-        self.clip_R: Tensor | None = None
-        p, L = self.stack.parameters, batch.shape.num_layers
-        self._leaves: dict[int, Leaf] = {}
-        inner_state = self._state(p.inner_KRNN)
-        for block in self.stack.gradient_blocks:
-            here = slice(block.start - 1, block.stop - 1)
-            self._leaves[block.start] = self._leaf(
-                p.inner_KRNN[here], block.gradient_LRNN, tuple(state[here] for state in inner_state)
-            )
-        g = self.stack.gradients
-        self._leaves[0] = self._leaf(p.first_RDN[None], g.first_RDN[None])
-        self._leaves[L] = self._leaf(p.readout_RNC[None], g.readout_RNC[None])
-        self._biases = self._leaf(p.bias_LR1N, g.bias_LR1N)
-        self._readout_bias = self._leaf(p.readout_bias_R1C[None], g.readout_bias_R1C[None])
-        self._slopes = None if p.slope_LR11 is None or g.slope_LR11 is None else self._leaf(p.slope_LR11, g.slope_LR11)
-        self._clip_limit_R = torch.tensor(
-            [one.train.clip_norm or math.inf for one in batch.experiments], dtype=torch.float64, device=batch.device
-        )
-        self._deferred: list[tuple[int, int, Tensor, Tensor, Tensor]] = []
-        self._figures_2R = torch.zeros((2, batch.shape.num_runs), dtype=self.head.accumulator, device=batch.device)
-
-    def _state(self, value: Tensor) -> tuple[Tensor, ...]:
-        """Zeroed state of the optimizer for a parameter."""
-        return tuple(torch.zeros_like(value, dtype=self.optimizer.compute) for _ in range(self.optimizer.num_states))
-
-    def _leaf(self, value: Tensor, gradient: Tensor, state: tuple[Tensor, ...] | None = None) -> Leaf:
-        """A parameter [layers, R, ...] seen as [layers, R, elements]."""
-        states = self._state(value) if state is None else state
-        return Leaf(value.flatten(2), gradient.flatten(2), tuple(one.flatten(2) for one in states))
-
-    def __call__(self, step: int, place: int, record: bool) -> None:
-        """Trains one step.
-
-        Args:
-            step: Step from 0.
-            place: Its place in the loaded block.
-            record: Whether it is recorded.
-        """
-        self.recording = record
-        targets = self.batch.feed.batch(place, self.stack.inputs_RBD)
-        self.optimizer.begin(step)
-        self.stack.forward(self)
-        self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
-        torch.mean(self.head.loss_and_right_2RB, 2, out=self._figures_2R)
-        if record:
-            self._timed(self.recorder.logits, self.stack.logits_RBC)
-        self.stack.backward(self, self.rescaler)
-        self.stack.slope_gradients()
-        L = self.batch.shape.num_layers
-        scale = self.rescaler.scale(0, L + 1)
-        self.batch.watch.look(step, self._figures_2R, scale)
-        if record:
-            self._timed(self.recorder.biases, self._biases.gradient, self._readout_bias.gradient[0])
-        if self.batch.clips:
-            scale = self._clip(scale)
-        self.optimizer.update(self._biases, scale[:L], keep=False)
-        self.optimizer.update(self._readout_bias, scale[L:], keep=False)
-        if self._slopes is not None:
-            self.optimizer.update(self._slopes, scale[1:], keep=False)  # a slope's gradient was summed before its layer was rescaled
-        if record:
-            self._timed(self.recorder.finish, step, self._figures_2R, self.clip_R)
-
-    def _timed(self, visit: Callable[..., None], *args: object) -> None:
-        """Runs a visit of the recorder and adds its time."""
-        begun = time.perf_counter()
-        visit(*args)
-        self.record_seconds += time.perf_counter() - begun
-
-    def after_products(self, block: Block) -> None:
-        """See `stack.Probe`."""
-        if self.recording:
-            self._timed(self.recorder.products, block)
-
-    def after_slopes(self, block: Block) -> None:
-        """See `stack.Probe`."""
-        if self.recording:
-            self._timed(self.recorder.slopes, block)
-
-    def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
-        """Measures, then updates at once; with clipping the update waits until all gradients are known."""
-        if self.recording:
-            self._timed(self.recorder.gradients, start, stop, delta, gradient, weight)
-        if not self.batch.clips:
-            self._update(start, stop, self.rescaler.scale(start, stop))
-
-    def _update(self, start: int, stop: int, scale: Tensor) -> None:
-        """Updates the weights of a block."""
-        keep = self.recording and "u_norm" in self.recorder.slots
-        update = self.optimizer.update(self._leaves[start], scale, keep)
-        if update is not None:
-            self._timed(self.recorder.update, start, stop, update)
-
-    def _clip(self, scale: Tensor) -> Tensor:
-        """Clips each run's gradient to its norm and makes the updates that waited for it.
-
-        Norms are taken in float64, so that the total is right where squares leave float32's range.
-
-        Returns:
-            Scale of the stored gradients with the clip factor in it, [L + 1, R].
-        """
-        L = self.batch.shape.num_layers
-        spans = [(0, 1), (L, L + 1), *((block.start, block.stop) for block in self.stack.gradient_blocks)]
-        rows = [_wide_norm(self._leaves[start].gradient) * scale[start:stop] for start, stop in spans]
-        rows.append(_wide_norm(self._biases.gradient) * scale[:L])
-        rows.append(_wide_norm(self._readout_bias.gradient) * scale[L:])
-        if self._slopes is not None:
-            rows.append(_wide_norm(self._slopes.gradient) * scale[1:])
-        norms_RX = torch.cat(rows).transpose(0, 1).contiguous()
-        total_R = torch.linalg.vector_norm(norms_RX, 2, 1)
-        # As torch.nn.utils.clip_grad_norm_ has it, the small number included.
-        self.clip_R = (self._clip_limit_R / (total_R + 1e-6)).clamp_(max=1.0)
-        scale = scale * self.clip_R
-        for start, stop in spans:
-            self._update(start, stop, scale[start:stop])
-        return scale
-
-
-def _wide_norm(gradient_LRM: Tensor) -> Tensor:
-    """Norm of every layer and run in float64, [L, R]."""
-    L, R, M = gradient_LRM.shape
-    return torch.stack([torch.linalg.vector_norm(row.double().view(1, M), 2, 1)[0] for row in gradient_LRM.reshape(L * R, M)]).view(L, R)
-
-
 def _num_steps(experiment: Experiment, num_examples: int) -> int:
     """Steps of a run: as given, or what its epochs come to."""
     if experiment.train.steps is not None:
         return experiment.train.steps
     assert experiment.train.epochs is not None
     return max(1, math.ceil(experiment.train.epochs * num_examples / experiment.data.batch_size))
-
-
-def _initialise(parameters: Parameters, run: int, experiment: Experiment, shape: Shape, slope: float) -> None:
-    """Draws a run's weights and biases, layer by layer from the input."""
-    generator = Generator().manual_seed(stream_seed(experiment.seed, WEIGHTS))
-    model = experiment.model
-    assert model.readout_init is not None
-    L = shape.num_layers
-    for layer, (fan_in, fan_out) in enumerate(zip(shape.fan_in, shape.fan_out, strict=True)):
-        init = model.init if layer < L else model.readout_init
-        weight, bias = draw(distribution(init, model.activation, fan_in, fan_out), fan_in, fan_out, generator)
-        if layer == 0:
-            parameters.first_RDN[run].copy_(weight)
-        elif layer < L:
-            parameters.inner_KRNN[layer - 1, run].copy_(weight)
-        else:
-            parameters.readout_RNC[run].copy_(weight)
-        (parameters.bias_LR1N[layer, run] if layer < L else parameters.readout_bias_R1C[run]).copy_(bias)
-    if parameters.slope_LR11 is not None:
-        parameters.slope_LR11[:, run].fill_(slope)

@@ -30,7 +30,13 @@ class Feed:
     """
 
     def __init__(
-        self, dataset: Dataset, seeds: Sequence[int], batch_size: int, block_steps: int, dtype: torch.dtype, device: torch.device
+        self,
+        dataset: Dataset,
+        seeds: Sequence[int],
+        batch_size: int,
+        block_steps: int,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> None:
         self.batch_size = batch_size
         self.inputs_ND = torch.from_numpy(dataset.train_inputs).to(dtype).to(device)
@@ -79,7 +85,7 @@ class Feed:
         return self.batch_targets
 
 
-def _targets(targets: np.ndarray, dtype: torch.dtype) -> Tensor:  # type: ignore[type-arg]
+def _targets(targets: np.ndarray, dtype: torch.dtype) -> Tensor:
     """Classes stay integers, numbers take the network's dtype."""
     tensor = torch.from_numpy(targets)
     return tensor if tensor.dtype is torch.int64 else tensor.to(dtype)

@@ -30,7 +30,7 @@ def by_rows(signal: Tensor) -> Tensor:
 def _reduce(kind: str, rows_LRM: Tensor, out: Tensor, num_threads: int) -> None:
     """A norm or a sum over the last axis into `out` [L, R], with every row reduced whole (see `layout.reducible`)."""
     L, R, M = rows_LRM.shape
-    if L * R < num_threads and rows_LRM.numel() >= GRAIN:
+    if num_threads > L * R and rows_LRM.numel() >= GRAIN:
         rows_LRM = rows_LRM.reshape(1, L * R, M).repeat(num_threads, 1, 1)
         result = _reduction(kind, rows_LRM, out.dtype)[0].view(L, R)
         out.copy_(result)
@@ -98,7 +98,8 @@ def sample_correlation(preactivation_LRBN: Tensor) -> Tensor:
     length = torch.linalg.vector_norm(z, 2, 3, keepdim=True)
     unit = z / torch.where(length > 0, length, torch.ones_like(length))
     squares = unit.sum(2).square_().sum(2)
-    return (squares - (length > 0).sum((2, 3))) / (B * (B - 1))
+    correlation: Tensor = (squares - (length > 0).sum((2, 3))) / (B * (B - 1))
+    return correlation
 
 
 def sign_coherence(gradient_LRIO: Tensor) -> Tensor:

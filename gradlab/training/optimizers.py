@@ -41,7 +41,9 @@ class Optimizer(ABC):
     num_states = 0
     derives_norm = False
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         self.dtype, self.device = dtype, device
         self.compute = dtype if dtype in (torch.float32, torch.float64) else torch.float32
         self.num_steps = num_steps
@@ -103,7 +105,9 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """W ← W - lr G."""
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         super().__init__(experiments, num_steps, dtype, device)
         self.derives_norm = not self.decays
         self.direct = not self.decays and self.compute is dtype
@@ -125,11 +129,18 @@ class Momentum(Optimizer):
     num_states = 1
 
     def __init__(
-        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device, nesterov: bool = False
+        self,
+        experiments: Sequence[Experiment],
+        num_steps: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        nesterov: bool = False,
     ) -> None:
         super().__init__(experiments, num_steps, dtype, device)
         self.nesterov = nesterov
-        self.momentum_R1 = self._numbers(experiments, lambda one: one.train.optimizer.momentum).to(self.compute)[:, None]
+        self.momentum_R1 = self._numbers(experiments, lambda one: one.train.optimizer.momentum).to(self.compute)[
+            :, None
+        ]
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         (velocity,) = leaf.state
@@ -144,7 +155,9 @@ class Adagrad(Optimizer):
 
     num_states = 1
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         super().__init__(experiments, num_steps, dtype, device)
         self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
 
@@ -159,7 +172,9 @@ class RMSprop(Optimizer):
 
     num_states = 1
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         super().__init__(experiments, num_steps, dtype, device)
         alpha = self._numbers(experiments, lambda one: one.train.optimizer.alpha)
         self.alpha_R1, self.rest_R1 = alpha.to(self.compute)[:, None], (1.0 - alpha).to(self.compute)[:, None]
@@ -180,7 +195,12 @@ class Adam(Optimizer):
     num_states = 2
 
     def __init__(
-        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device, decoupled: bool = False
+        self,
+        experiments: Sequence[Experiment],
+        num_steps: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        decoupled: bool = False,
     ) -> None:
         super().__init__(experiments, num_steps, dtype, device)
         self.decoupled = decoupled
@@ -233,4 +253,6 @@ def optimizer(experiments: Sequence[Experiment], num_steps: int, dtype: torch.dt
         return Momentum(*place, nesterov=name == "nesterov")
     if name in ("adam", "adamw"):
         return Adam(*place, decoupled=name == "adamw")
-    return {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop}[name](*place)
+    if name == "adagrad":
+        return Adagrad(*place)
+    return RMSprop(*place) if name == "rmsprop" else SGD(*place)

@@ -93,7 +93,9 @@ class Recorder:
         sizes = (len(self.slots), shape.num_layers + 1, shape.num_runs)
         self._frame = torch.zeros(sizes, dtype=self.accumulator, device=device)
         self._frames = torch.zeros((block_steps, *sizes), dtype=torch.float64, device=device)
-        self._bits = torch.zeros((block_steps, shape.num_layers, shape.num_runs), dtype=rescaler.bits.dtype, device=device)
+        self._bits = torch.zeros(
+            (block_steps, shape.num_layers, shape.num_runs), dtype=rescaler.bits.dtype, device=device
+        )
         self._figures = torch.zeros((block_steps, 2, shape.num_runs), dtype=torch.float64, device=device)
         self._clip = torch.ones((block_steps, shape.num_runs), dtype=torch.float64, device=device)
         self._views: dict[tuple[str, int, int], Tensor] = {}
@@ -155,7 +157,10 @@ class Recorder:
 
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
         """Δ, G and W of a block of layers, before the update."""
-        rows = {name: measures.by_rows(tensor) for name, tensor in (("d_norm", delta), ("g_norm", gradient), ("w_norm", weight))}
+        rows = {
+            name: measures.by_rows(tensor)
+            for name, tensor in (("d_norm", delta), ("g_norm", gradient), ("w_norm", weight))
+        }
         for slot, signal in rows.items():
             self._measure(slot, start, stop, signal)
         self._check("backward", start, stop, rows)
@@ -242,11 +247,15 @@ class Recorder:
             self._repair("h_sum", start, suspect, h, measures.exact_total)
             self._repair("h_norm", start, suspect, h, measures.exact_norm)
 
-    def _repair(self, slot: str, start: int, suspect: Tensor, rows_LRM: Tensor, exact: Callable[[Tensor, int], Tensor]) -> None:
+    def _repair(
+        self, slot: str, start: int, suspect: Tensor, rows_LRM: Tensor, exact: Callable[[Tensor, int], Tensor]
+    ) -> None:
         """Notes exact values for the suspect rows; they take their places when the frame is kept."""
         layers, runs = suspect.nonzero(as_tuple=True)
         if len(layers):
-            self._repairs.append((self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.num_threads)))
+            self._repairs.append(
+                (self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.num_threads))
+            )
 
 
 _PHASES = {

@@ -44,7 +44,9 @@ def dataset(head: str, samples: int = 40, features: int = 7) -> Dataset:
         classes = 2 if head == "binary_cross_entropy" else 4
         targets, task = rng.integers(0, classes, samples), "classes"
     names = tuple(str(i) for i in range(classes or 0))
-    return Dataset(inputs, targets, inputs[:0], targets[:0], task, classes, names, tuple(f"x{i}" for i in range(features)))
+    return Dataset(
+        inputs, targets, inputs[:0], targets[:0], task, classes, names, tuple(f"x{i}" for i in range(features))
+    )
 
 
 def experiment(activation: str, head: str, **changes: object) -> spec.Experiment:
@@ -68,7 +70,11 @@ def autograd(batch: Batch, run: int, activation: str, head: str, inputs: torch.T
     weights = [w.clone().requires_grad_() for w in weights]
     biases = [*(p.bias_LR1N[layer, run, 0] for layer in range(L)), p.readout_bias_R1C[run, 0]]
     biases = [b.clone().requires_grad_() for b in biases]
-    slopes = [p.slope_LR11[layer, run].view(1).clone().requires_grad_() for layer in range(L)] if p.slope_LR11 is not None else []
+    slopes = (
+        [p.slope_LR11[layer, run].view(1).clone().requires_grad_() for layer in range(L)]
+        if p.slope_LR11 is not None
+        else []
+    )
     h, zs = inputs, []
     for layer in range(L):
         z = h @ weights[layer] + biases[layer]
@@ -141,7 +147,11 @@ def test_every_gradient_agrees_with_autograd(activation: str, head: str) -> None
                 continue
             assert relative(keeper.gradients[layer][run], weights[layer].grad) < 1e-12
             assert relative(keeper.deltas[layer][run], zs[layer].grad) < 1e-12
-            stored = batch.stack.gradients.bias_LR1N[layer, run, 0] if layer < L else batch.stack.gradients.readout_bias_R1C[run, 0]
+            stored = (
+                batch.stack.gradients.bias_LR1N[layer, run, 0]
+                if layer < L
+                else batch.stack.gradients.readout_bias_R1C[run, 0]
+            )
             assert relative(stored * scale[layer, run], biases[layer].grad) < 1e-12
         for layer, slope in enumerate(slopes):
             ours = batch.stack.gradients.slope_LR11[layer, run].view(1) * scale[layer + 1, run]
@@ -156,14 +166,22 @@ def test_phi_and_dphi_agree_with_theory(activation: str) -> None:
     h, slope = torch.empty_like(z), torch.empty_like(z)
     own.phi(z, h)
     own.dphi(z, h, slope)
-    np.testing.assert_allclose(h.numpy(), own.facts.phi(z.numpy()), rtol=3e-13, atol=1e-300 if activation == "softplus" else 1e-15)
+    np.testing.assert_allclose(
+        h.numpy(), own.facts.phi(z.numpy()), rtol=3e-13, atol=1e-300 if activation == "softplus" else 1e-15
+    )
     np.testing.assert_allclose(slope.numpy(), own.facts.dphi(z.numpy()), rtol=1e-12, atol=2e-15)
     assert slope.abs().max().item() <= own.facts.sup_slope * (1 + 1e-12)
 
 
 def test_at_a_kink_the_slope_is_autograds() -> None:
     """Named exceptions: relu, leaky_relu, prelu, elu and selu at 0, hardtanh at ±1 take autograd's value there."""
-    for name, points in {"relu": [0.0], "leaky_relu": [0.0], "elu": [0.0], "selu": [0.0], "hardtanh": [-1.0, 1.0]}.items():
+    for name, points in {
+        "relu": [0.0],
+        "leaky_relu": [0.0],
+        "elu": [0.0],
+        "selu": [0.0],
+        "hardtanh": [-1.0, 1.0],
+    }.items():
         own = activations.activation(spec.Activation(name=name))
         z = torch.tensor(points * 64, dtype=torch.float64, requires_grad=True)
         PHI[name](z).sum().backward()

@@ -14,8 +14,12 @@ THEIRS = {
     "nesterov": lambda p, lr, wd, o: torch.optim.SGD(p, lr=lr, weight_decay=wd, momentum=o["momentum"], nesterov=True),
     "adagrad": lambda p, lr, wd, o: torch.optim.Adagrad(p, lr=lr, weight_decay=wd, eps=o["eps"]),
     "rmsprop": lambda p, lr, wd, o: torch.optim.RMSprop(p, lr=lr, weight_decay=wd, alpha=o["alpha"], eps=o["eps"]),
-    "adam": lambda p, lr, wd, o: torch.optim.Adam(p, lr=lr, weight_decay=wd, betas=(o["beta1"], o["beta2"]), eps=o["eps"]),
-    "adamw": lambda p, lr, wd, o: torch.optim.AdamW(p, lr=lr, weight_decay=wd, betas=(o["beta1"], o["beta2"]), eps=o["eps"]),
+    "adam": lambda p, lr, wd, o: torch.optim.Adam(
+        p, lr=lr, weight_decay=wd, betas=(o["beta1"], o["beta2"]), eps=o["eps"]
+    ),
+    "adamw": lambda p, lr, wd, o: torch.optim.AdamW(
+        p, lr=lr, weight_decay=wd, betas=(o["beta1"], o["beta2"]), eps=o["eps"]
+    ),
 }
 
 NUMBERS = [

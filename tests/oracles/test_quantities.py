@@ -147,7 +147,10 @@ def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
         assert record is not None
         for layer, (old, new) in enumerate(zip(before, after, strict=True)):
             want = math.log10(((new - old).norm() / old.norm()).item())
-            assert record.layers["log10_update_ratio"].values[0, layer] == pytest.approx(want, abs=1e-9), (options, layer)
+            assert record.layers["log10_update_ratio"].values[0, layer] == pytest.approx(want, abs=1e-9), (
+                options,
+                layer,
+            )
 
 
 def test_clipping_follows_torch() -> None:
@@ -174,14 +177,24 @@ def test_norms_are_right_where_float32_squares_are_not(scale: float) -> None:
     for dtype in ("float32", "float64"):
         one = Experiment.model_validate(
             {
-                "model": {"depth": 4, "width": 16, "activation": "identity", "init": init, "readout_init": {"scheme": "normal", "std": 1e-30}},
+                "model": {
+                    "depth": 4, "width": 16, "activation": "identity", "init": init,
+                    "readout_init": {"scheme": "normal", "std": 1e-30},
+                },
                 "data": {"batch_size": 32}, "train": {"steps": 1, "dtype": dtype, "lr": 1e-9}, "record": {"quantities": "all"},
             }
         )  # fmt: skip
         record = Batch([one], tiny(scale), torch.device("cpu")).train()[0].record
         assert record is not None
         records.append(record)
-    for name in ("log10_grad_norm", "log10_backward_rms", "forward_rms", "activation_std", "weight_norm", "bias_grad_norm"):
+    for name in (
+        "log10_grad_norm",
+        "log10_backward_rms",
+        "forward_rms",
+        "activation_std",
+        "weight_norm",
+        "bias_grad_norm",
+    ):
         ours, truth = (record.layers[name].values[0] for record in records)
         last = 4 if name == "forward_rms" else 5  # the logits, at 1e-52, are zero in float32 in every entry
         np.testing.assert_allclose(ours[:last], truth[:last], rtol=1e-5, err_msg=name)

@@ -62,22 +62,17 @@ def status_of(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def die_at(operation: int, after: bool) -> None:
-    """Kill this process at its n-th operation on files, before or after it is done."""
+def die_at(operation: int) -> None:
+    """Kill this process when it comes to its n-th operation on files; what was done before is on the disk."""
     count = 0
 
     def counted(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             nonlocal count
             count += 1
-            mine = count == operation
-            if mine and not after:
+            if count == operation:
                 os.kill(os.getpid(), signal.SIGKILL)
-            try:
-                return original(*args, **kwargs)
-            finally:
-                if mine:
-                    os.kill(os.getpid(), signal.SIGKILL)
+            return original(*args, **kwargs)
 
         return call
 
@@ -89,53 +84,58 @@ def die_at(operation: int, after: bool) -> None:
 def every_operation(directory: Path) -> None:
     """Kill a writer at each of its operations, with an older run there and without one."""
     for has_old in (False, True):
-        for after in (False, True):
-            operation, killed = 0, True
-            seen = set()
-            while killed:
-                operation += 1
-                root = directory / f"{has_old}-{after}-{operation}"
-                if has_old:
-                    save(root, 1)
+        operation, killed = 0, True
+        seen = set()
+        while killed:
+            operation += 1
+            root = directory / f"{has_old}-{operation}"
+            if has_old:
+                save(root, 1)
 
-                def work(root: Path = root, operation: int = operation, after: bool = after) -> None:
-                    Store(root).prepare()
-                    die_at(operation, after)
-                    save(root, 2)
+            def work(root: Path = root, operation: int = operation) -> None:
+                Store(root).prepare()
+                die_at(operation)
+                save(root, 2)
 
-                status = status_of(in_child(work))
-                assert status in (0, -signal.SIGKILL)
-                killed = status == -signal.SIGKILL
-                there = generation(root)
-                assert there in ((1, 2) if has_old else (None, 2)), (has_old, after, operation, there)
-                seen.add(there)
-                Store(root).clean()
-                left = {path.name for path in root.iterdir()} - {".lock"}
-                assert left == ({f"net-{ID}"} if there else set()), (has_old, after, operation, left)
-            assert operation > 20, f"only {operation} operations were counted"
-            assert seen == ({1, 2} if has_old else {None, 2})
+            status = status_of(in_child(work))
+            assert status in (0, -signal.SIGKILL)
+            killed = status == -signal.SIGKILL
+            there = generation(root)
+            assert there in ((1, 2) if has_old else (None, 2)), (has_old, operation, there)
+            seen.add(there)
+            Store(root).clean()
+            left = {path.name for path in root.iterdir()} - {".lock"}
+            assert left == ({f"net-{ID}"} if there else set()), (has_old, operation, left)
+        assert operation > 20, f"only {operation} operations were counted"
+        assert seen == ({1, 2} if has_old else {None, 2})
 
 
 def at_random(directory: Path) -> None:
-    """Kill a writer that writes again and again, at 60 moments."""
+    """Kill a writer that writes again and again, at 30 random moments."""
     root = directory / "runs"
     save(directory / "elsewhere", 1)  # loads what saving needs, so that the children are at work when they are killed
     dice = random.Random(0)
     newest = 0
-    for kill in range(60):
+    for kill in range(30):
+        hear, tell = os.pipe()
 
-        def work(first: int = newest + 1) -> None:
+        def work(first: int = newest + 1, tell: int = tell) -> None:
             for number in range(first, first + 1000):
+                os.write(tell, b".")
                 save(root, number)
 
         child = in_child(work)
-        time.sleep(dice.uniform(0.0, 0.05))
+        begun = dice.randint(1, 3)
+        for _ in range(begun):
+            os.read(hear, 1)
+        time.sleep(dice.uniform(0.0, 0.01))
         os.kill(child, signal.SIGKILL)
         assert status_of(child) == -signal.SIGKILL
-        there = generation(root)
-        assert there is None if newest == 0 and there is None else there is not None and there >= newest, (kill, there)
-        newest = there or 0
-    assert newest > 20
+        os.close(hear)
+        os.close(tell)
+        there = generation(root) or 0
+        assert there >= newest + begun - 1, (kill, newest, there)
+        newest = there
     Store(root).clean()
     assert {path.name for path in root.iterdir()} == {".lock", f"net-{ID}"}
 

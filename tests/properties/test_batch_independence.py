@@ -21,7 +21,14 @@ def dataset(samples: int = 90, features: int = 20, classes: int = 10) -> Dataset
     inputs, targets = rng.standard_normal((samples, features)), rng.integers(0, classes, samples)
     names = tuple(str(i) for i in range(classes))
     return Dataset(
-        inputs[10:], targets[10:], inputs[:10], targets[:10], "classes", classes, names, tuple(f"x{i}" for i in range(features))
+        inputs[10:],
+        targets[10:],
+        inputs[:10],
+        targets[:10],
+        "classes",
+        classes,
+        names,
+        tuple(f"x{i}" for i in range(features)),
     )
 
 
@@ -53,7 +60,12 @@ def assert_same(alone: Trained, together: Trained, note: object) -> None:
         assert ours.keys() == theirs.keys()
         for name in ours:
             assert np.array_equal(ours[name].present, theirs[name].present), (note, name)
-            assert ours[name].values.tobytes() == theirs[name].values.tobytes(), (note, name, ours[name].values, theirs[name].values)
+            assert ours[name].values.tobytes() == theirs[name].values.tobytes(), (
+                note,
+                name,
+                ours[name].values,
+                theirs[name].values,
+            )
 
 
 def check(activation: str, width: int, batch_size: int, num_runs: int, threads: int, **train_options: object) -> None:

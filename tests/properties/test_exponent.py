@@ -10,7 +10,9 @@ from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch, train
 
 
-def experiment(depth: int, activation: str, dtype: str = "float32", init: object = "xavier", **train_options: object) -> Experiment:
+def experiment(
+    depth: int, activation: str, dtype: str = "float32", init: object = "xavier", **train_options: object
+) -> Experiment:
     return Experiment.model_validate(
         {
             "model": {"depth": depth, "width": 64, "activation": activation, "init": init},
@@ -20,7 +22,9 @@ def experiment(depth: int, activation: str, dtype: str = "float32", init: object
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
-@pytest.mark.parametrize(("activation", "init"), [("tanh", "xavier"), ("relu", "he"), ("sigmoid", {"sigma_w": 3.0}), ("prelu", "he")])
+@pytest.mark.parametrize(
+    ("activation", "init"), [("tanh", "xavier"), ("relu", "he"), ("sigmoid", {"sigma_w": 3.0}), ("prelu", "he")]
+)
 def test_inside_the_range_it_changes_no_bit(activation: str, init: object, optimizer: str) -> None:
     """Every Δ, product and G of the plain pass is a normal number here: 20 layers lose at most 10 decades."""
     one = experiment(20, activation, init=init, optimizer=optimizer)
@@ -60,7 +64,9 @@ def test_no_scale_of_weights_leaves_the_range_between_two_points(std: float) -> 
     data = load(Data())
     one = {"scheme": "normal", "std": std}
     depth = 3 if std == 1e6 else 5  # the forward signal itself stays inside float32
-    single, double = (train([experiment(depth, "identity", dtype, init=one, lr=1e-30)], data)[0] for dtype in ("float32", "float64"))
+    single, double = (
+        train([experiment(depth, "identity", dtype, init=one, lr=1e-30)], data)[0] for dtype in ("float32", "float64")
+    )
     for name in ("log10_grad_norm", "log10_backward_rms"):
         ours, truth = single.record.layers[name].values[0], double.record.layers[name].values[0]
         assert np.abs(ours - truth).max() < 1e-4, name

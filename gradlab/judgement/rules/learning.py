@@ -81,7 +81,8 @@ def _message(evidence: Evidence, progress: Progress, judged: bool) -> str:
     if ratios is not None and _still(evidence):
         said.append(f"the hidden layers stand still: the largest update ratio is {ratios.max():.1g}")
     elif ratios is not None:
-        said.append(f"the fastest hidden layer moves by {ratios.max():.1g} of its weights a step")
+        moved = f"{ratios.max():.1g} of" if ratios.max() < 1 else "more than"
+        said.append(f"the fastest hidden layer moves by {moved} its weights a step")
     if _travels(evidence):
         assert evidence.decades is not None
         said.append(f"the gradient signal changes by {evidence.decades[0]:+.1f} decades across depth")
@@ -107,10 +108,12 @@ def _travels(evidence: Evidence) -> bool:
 def _remedy(evidence: Evidence) -> str:
     """The learning rate where it is off, else a look at the data."""
     ratios = evidence.update_ratios
-    largest = 0.0 if ratios is None else float(ratios.max())
+    if ratios is None:
+        return "set record.quantities to default: the size of the updates would tell why"
+    largest = float(ratios.max())
     if 0.0 < largest < SMALL_UPDATE or largest > LARGE_UPDATE:
         return remedies.learning_rate(evidence, largest)
-    if _travels(evidence) or (ratios is not None and largest == 0.0):
+    if _travels(evidence) or largest == 0.0:
         return remedies.initialisation(evidence)
     steps = 10 * (evidence.step(evidence.num_rows - 1) + 1)
     return f"updates are of a usual size: train for {steps} steps, and see whether the inputs tell the targets at all"

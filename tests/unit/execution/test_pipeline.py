@@ -243,6 +243,20 @@ def test_a_full_disk_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     assert store.ids() == []
 
 
+def test_runs_that_can_be_written_are_though_another_cannot(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Store.save
+
+    def save(self: Store, run: StoredRun, *args: Any) -> StoredRun:
+        if run.seed == 0:
+            raise RunFailedError("no room for this one")
+        return original(self, run, *args)
+
+    monkeypatch.setattr(Store, "save", save)
+    with pytest.raises(RunFailedError, match="no room for this one"):
+        carry_out(asked(0, 1), store, Trainer())
+    assert [line.seed for line in store.runs()] == [1]
+
+
 def test_torch_comes_with_training_only_and_products_repeat() -> None:
     code = """
 import os, sys

@@ -34,8 +34,8 @@ def test_a_short_network_is_not_folded() -> None:
 
 
 def test_a_failed_run() -> None:
-    run = stored(4, None, outcome=Outcome("failed", reason="RuntimeError: no (see traceback.txt)"), verdict="not_judged",
-                 findings=(), init={}, final={}, learning_layers=None, expectations=())  # fmt: skip
+    run = stored(4, None, outcome=Outcome("failed", reason="RuntimeError: no (see traceback.txt)"),
+                 verdict="not_judged", findings=(), init={}, final={}, learning_layers=None, expectations=())  # fmt: skip
     text = summary(view(run))
     assert text.startswith("# deep_sigmoid: failed\n\nRuntimeError: no (see traceback.txt)\n")
     assert "## Layers" not in text

@@ -72,7 +72,7 @@ def test_layers_of_any_depth_are_folded_and_far_below_float_range(monkeypatch: p
     text = ANSI.sub("", printed(stored(2000, record(2000, steps=6)), terminal=True))
     assert "… 1988 layers like these …" in text
     assert "-1240.58" in text  # 10^-1241: float64 ends at 10^-324
-    assert re.search(r"10\^-1240 +10\^0", text)
+    assert re.search(r"10\^-12\d\d +10\^-\d", text)
     assert len(text.splitlines()) < 80
 
 

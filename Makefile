@@ -1,0 +1,49 @@
+# Each target does its own set-up: `make demo` and `make test` work from a bare clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# One thread of torch in each test worker: threads that outnumber the cores wait for one another. Tests of threads set their own number.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: demo test proofs check format lint types layers docs bench clean
+
+demo: $(READY)
+	$(BIN)/gradlab run configs/deep_sigmoid.yaml
+
+test: $(READY)
+	$(PYTEST) -m "not slow and not gpu"
+
+# The longer proofs: whole matrices, long runs, many kills. Minutes.
+proofs: $(READY)
+	$(PYTEST) -m "slow and not gpu"
+
+check: lint types layers test
+
+format: $(READY)
+	$(BIN)/ruff format gradlab tests benchmarks
+	$(BIN)/ruff check --fix gradlab tests benchmarks
+
+lint: $(READY)
+	$(BIN)/ruff format --check gradlab tests benchmarks
+	$(BIN)/ruff check gradlab tests benchmarks
+
+types: $(READY)
+	$(BIN)/mypy
+
+layers: $(READY)
+	$(BIN)/lint-imports
+
+docs: $(READY)
+	$(BIN)/python -m pytest tests/docs
+
+bench: $(READY)
+	$(BIN)/python benchmarks/steps.py
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,159 @@
+"""One training step of a batch: batch of data, forward, loss, backward, and at every block of layers measuring and updating."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from gradlab.network.exponent import Rescaler
+from gradlab.network.heads import Head
+from gradlab.network.stack import Block, Stack
+from gradlab.spec.experiment import Experiment
+from gradlab.training.feed import Feed
+from gradlab.training.finite import Watch
+from gradlab.training.optimizers import Leaf, Optimizer
+from gradlab.training.recorder import Recorder
+
+
+class Step:
+    """One training step; a probe of the stack's two passes that measures and updates at every block.
+
+    Attributes:
+        record_seconds: Time spent in the recorder so far, as the host saw it.
+    """
+
+    def __init__(
+        self, experiments: Sequence[Experiment], stack: Stack, head: Head, rescaler: Rescaler, optimizer: Optimizer, feed: Feed,
+        recorder: Recorder, watch: Watch,
+    ) -> None:  # fmt: skip
+        self.stack, self.head, self.rescaler, self.optimizer = stack, head, rescaler, optimizer
+        self.feed, self.recorder, self.watch = feed, recorder, watch
+        self.clips = experiments[0].train.clip_norm is not None
+        self.recording = False
+        self.record_seconds = 0.0
+        self.clip_R: Tensor | None = None
+        p, L = stack.parameters, stack.shape.num_layers
+        self._leaves: dict[int, Leaf] = {}
+        inner_state = self._state(p.inner_KRNN)
+        for block in self.stack.gradient_blocks:
+            here = slice(block.start - 1, block.stop - 1)
+            self._leaves[block.start] = self._leaf(
+                p.inner_KRNN[here], block.gradient_LRNN, tuple(state[here] for state in inner_state)
+            )
+        g = self.stack.gradients
+        self._leaves[0] = self._leaf(p.first_RDN[None], g.first_RDN[None])
+        self._leaves[L] = self._leaf(p.readout_RNC[None], g.readout_RNC[None])
+        self._biases = self._leaf(p.bias_LR1N, g.bias_LR1N)
+        self._readout_bias = self._leaf(p.readout_bias_R1C[None], g.readout_bias_R1C[None])
+        self._slopes = None if p.slope_LR11 is None or g.slope_LR11 is None else self._leaf(p.slope_LR11, g.slope_LR11)
+        self._clip_limit_R = torch.tensor(
+            [one.train.clip_norm or math.inf for one in experiments], dtype=torch.float64, device=stack.device
+        )
+        self._figures_2R = torch.zeros((2, stack.shape.num_runs), dtype=head.accumulator, device=stack.device)
+
+    def _state(self, value: Tensor) -> tuple[Tensor, ...]:
+        """Zeroed state of the optimizer for a parameter."""
+        return tuple(torch.zeros_like(value, dtype=self.optimizer.compute) for _ in range(self.optimizer.num_states))
+
+    def _leaf(self, value: Tensor, gradient: Tensor, state: tuple[Tensor, ...] | None = None) -> Leaf:
+        """A parameter [layers, R, ...] seen as [layers, R, elements]."""
+        states = self._state(value) if state is None else state
+        return Leaf(value.flatten(2), gradient.flatten(2), tuple(one.flatten(2) for one in states))
+
+    def __call__(self, step: int, place: int, record: bool) -> None:
+        """Trains one step.
+
+        Args:
+            step: Step from 0.
+            place: Its place in the loaded block.
+            record: Whether it is recorded.
+        """
+        self.recording = record
+        targets = self.feed.batch(place, self.stack.inputs_RBD)
+        self.optimizer.begin(step)
+        self.stack.forward(self)
+        self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
+        torch.mean(self.head.loss_and_right_2RB, 2, out=self._figures_2R)
+        if record:
+            self._timed(self.recorder.logits, self.stack.logits_RBC)
+        self.stack.backward(self, self.rescaler)
+        self.stack.slope_gradients()
+        L = self.stack.shape.num_layers
+        scale = self.rescaler.scale(0, L + 1)
+        self.watch.look(step, self._figures_2R, scale)
+        if record:
+            self._timed(self.recorder.biases, self._biases.gradient, self._readout_bias.gradient[0])
+        if self.clips:
+            scale = self._clip(scale)
+        self.optimizer.update(self._biases, scale[:L], keep=False)
+        self.optimizer.update(self._readout_bias, scale[L:], keep=False)
+        if self._slopes is not None:
+            self.optimizer.update(
+                self._slopes, scale[1:], keep=False
+            )  # a slope's gradient was summed before its layer was rescaled
+        if record:
+            self._timed(self.recorder.finish, step, self._figures_2R, self.clip_R)
+
+    def _timed(self, visit: Callable[..., None], *args: object) -> None:
+        """Runs a visit of the recorder and adds its time."""
+        begun = time.perf_counter()
+        visit(*args)
+        self.record_seconds += time.perf_counter() - begun
+
+    def after_products(self, block: Block) -> None:
+        """See `stack.Probe`."""
+        if self.recording:
+            self._timed(self.recorder.products, block)
+
+    def after_slopes(self, block: Block) -> None:
+        """See `stack.Probe`."""
+        if self.recording:
+            self._timed(self.recorder.slopes, block)
+
+    def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
+        """Measures, then updates at once; with clipping the update waits until all gradients are known."""
+        if self.recording:
+            self._timed(self.recorder.gradients, start, stop, delta, gradient, weight)
+        if not self.clips:
+            self._update(start, stop, self.rescaler.scale(start, stop))
+
+    def _update(self, start: int, stop: int, scale: Tensor) -> None:
+        """Updates the weights of a block."""
+        keep = self.recording and "u_norm" in self.recorder.slots
+        update = self.optimizer.update(self._leaves[start], scale, keep)
+        if update is not None:
+            self._timed(self.recorder.update, start, stop, update)
+
+    def _clip(self, scale: Tensor) -> Tensor:
+        """Clips each run's gradient to its norm and makes the updates that waited for it.
+
+        Norms are taken in float64, so that the total is right where squares leave float32's range.
+
+        Returns:
+            Scale of the stored gradients with the clip factor in it, [L + 1, R].
+        """
+        L = self.stack.shape.num_layers
+        spans = [(0, 1), (L, L + 1), *((block.start, block.stop) for block in self.stack.gradient_blocks)]
+        rows = [_wide_norm(self._leaves[start].gradient) * scale[start:stop] for start, stop in spans]
+        rows.append(_wide_norm(self._biases.gradient) * scale[:L])
+        rows.append(_wide_norm(self._readout_bias.gradient) * scale[L:])
+        if self._slopes is not None:
+            rows.append(_wide_norm(self._slopes.gradient) * scale[1:])
+        norms_RX = torch.cat(rows).transpose(0, 1).contiguous()
+        total_R = torch.linalg.vector_norm(norms_RX, 2, 1)
+        # As torch.nn.utils.clip_grad_norm_ has it, the small number included.
+        self.clip_R = (self._clip_limit_R / (total_R + 1e-6)).clamp_(max=1.0)
+        scale = scale * self.clip_R
+        for start, stop in spans:
+            self._update(start, stop, scale[start:stop])
+        return scale
+
+
+def _wide_norm(gradient_LRM: Tensor) -> Tensor:
+    """Norm of every layer and run in float64, [L, R]."""
+    L, R, M = gradient_LRM.shape
+    return torch.stack(
+        [torch.linalg.vector_norm(row.double().view(1, M), 2, 1)[0] for row in gradient_LRM.reshape(L * R, M)]
+    ).view(L, R)

@@ -1,0 +1,196 @@
+"""gradlab as its own process: what it loads, how it ends in pipes and terminals, how fast it starts."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from vanishing_runs import stored
+
+from gradlab.report.markdown import summary
+from gradlab.report.view import view
+from gradlab.results.store import Store
+
+GRADLAB = [sys.executable, "-c", "import sys; from gradlab.cli.main import main; sys.exit(main())"]
+
+TORCHLESS = """
+import sys
+from gradlab.cli.main import main
+for words in (["--help"], ["run", "--help"], ["list"], ["list", "--where", "min(log10_grad_norm) < 0"], ["show", "@latest"],
+              ["compare", "@latest", "@latest"], ["check", "tiny.yaml"], ["check", "broken.yaml"], ["run", "broken.yaml"],
+              ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"], ["clean"]):
+    main(words)
+    assert "torch" not in sys.modules, words
+print("none loaded torch")
+"""
+
+LIGHT = """
+import sys
+from gradlab.cli.main import main
+assert main(["--help"]) == 0
+heavy = {"torch", "numpy", "pandas", "pyarrow", "pydantic", "rich", "sklearn", "yaml"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a stored run and two configs."""
+    place = tmp_path_factory.mktemp("process")
+    run = stored()
+    Store(place / "runs").save(run, summary(view(run)))
+    config = "model: {depth: 3, width: 8, activation: tanh}\ndata: {source: xor, samples: 80}\ntrain: {steps: 5}\n"
+    (place / "tiny.yaml").write_text(config)
+    (place / "broken.yaml").write_text(config.replace("depth", "dept"))
+    return place
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without what decides on colours, and with changes."""
+    dropped = ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES", "COLORTERM")
+    return (
+        {name: value for name, value in os.environ.items() if name not in dropped}
+        | {"TERM": "xterm-256color"}
+        | changes
+    )
+
+
+def gradlab(place: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Carry out a command with its output in pipes."""
+    return subprocess.run(
+        [*GRADLAB, *words], cwd=place, capture_output=True, text=True, env=environment(**changes), check=False
+    )
+
+
+def on_terminal(place: Path, columns: int, *words: str, **changes: str) -> str:
+    """What a command writes to a terminal."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(place)
+        os.execve(sys.executable, [*GRADLAB, *words], environment(COLUMNS=str(columns), **changes))
+    written = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        written += part
+    os.waitpid(process, 0)
+    os.close(terminal)
+    return written.decode().replace("\r\n", "\n")
+
+
+def test_only_training_loads_torch(place: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TORCHLESS], cwd=place, capture_output=True, text=True, env=environment(), check=False
+    )
+    assert done.stdout.endswith("none loaded torch\n"), done.stderr[-2000:]
+
+
+def test_help_loads_nothing_heavy(place: Path) -> None:
+    subprocess.run([sys.executable, "-c", LIGHT], check=True, capture_output=True, env=environment(), cwd=place)
+
+
+def test_help_takes_at_most_three_times_the_command_line_library(place: Path) -> None:
+    def fastest(code: str) -> float:
+        seconds = []
+        for _ in range(7):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=place)
+            seconds.append(time.perf_counter() - start)
+        return min(seconds)
+
+    assert fastest("from gradlab.cli.main import main; main(['--help'])") <= 3 * fastest("import typer")
+
+
+def test_a_pipe_gets_whole_and_plain_text_whatever_the_terminal_s_width(place: Path) -> None:
+    for words in (["list"], ["show", "@latest"]):
+        done = gradlab(place, *words, COLUMNS="40", FORCE_COLOR="1")
+        assert done.returncode == 0
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "7f3ac9d1e2b4" in done.stdout
+        assert "not shown" not in done.stdout
+        assert "…" not in done.stdout
+    assert re.findall(r"^ *(\d+) +\d+ +\d+ ", gradlab(place, "show", "@latest").stdout, re.MULTILINE) == [
+        str(layer) for layer in range(1, 52)
+    ]
+
+
+def test_a_terminal_gets_colour_and_its_width(place: Path) -> None:
+    text = on_terminal(place, 80, "show", "@latest")
+    assert "\x1b[" in text
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    assert "… 38 layers like these …" in plain
+    assert max(map(len, plain.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_terminal_without_colour(place: Path, changes: dict[str, str]) -> None:
+    text = on_terminal(place, 80, "show", "@latest", **changes)
+    assert "\x1b" not in text
+    assert "▁" in text
+
+
+def test_a_terminal_without_unicode_gets_ascii(place: Path) -> None:
+    done = gradlab(place, "show", "@latest", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "50 x 100 sigmoid | xavier" in done.stdout
+    assert "?" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["show", "@latest"], ["show", "@latest", "--format", "json"], ["schema"], ["--help"]]
+)
+def test_a_reader_that_has_seen_enough_is_no_error(place: Path, words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*GRADLAB, *words], cwd=place, stdout=writing, stderr=subprocess.PIPE, text=True, env=environment(), check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [["list"], ["list", "--format", "json"]])
+def test_output_to_a_full_disk_is_said(place: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*GRADLAB, *words],
+            cwd=place,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "cannot write the output: No space left on device\n")
+
+
+def test_completion_knows_commands_and_runs(place: Path) -> None:
+    def completed(words: str, at: int) -> list[str]:
+        done = gradlab(place, _GRADLAB_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(at))
+        return done.stdout.split()
+
+    assert "compare" in completed("gradlab c", 1)
+    assert completed("gradlab show deep", 2) == ["deep_sigmoid-7f3ac9d1e2b4"]
+    assert completed("gradlab run --rerun ", 3) == ["never", "failed", "always"]
+
+
+def test_doctor_says_what_is_there(place: Path) -> None:
+    done = gradlab(place, "doctor", "--format", "json")
+    checks = {item["what"]: item for item in json.loads(done.stdout)["checks"]}
+    assert done.returncode == 0
+    assert {item["state"] for item in checks.values()} == {"ok"}
+    assert {"python", "torch", "gradlab", "processor", "memory", "MKL_CBWR", "runs can be written"} <= set(checks)
+    assert checks["MKL_CBWR"]["found"].startswith("AUTO,STRICT")
+    (place / "a_file").write_text("")
+    assert gradlab(place, "doctor", "--out", "a_file").returncode == 3

@@ -1,0 +1,79 @@
+"""The commands and options that people have typed into their scripts: adding is free, renaming is not."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from gradlab.cli.main import main
+from gradlab.report.runs import FIELDS
+
+COMMANDS = ["run", "list", "show", "compare", "check", "schema", "new", "export", "doctor", "clean"]
+
+OPTIONS = {
+    "run": ["CONFIG", "-s", "--seeds", "--device", "--rerun", "--dry-run", "--out", "--format", "--quiet", "--version"],
+    "list": ["--where", "--sort", "--limit", "--out", "--format", "--quiet", "--version"],
+    "show": ["RUN", "--at", "--out", "--format", "--quiet", "--version"],
+    "compare": ["RUN...", "--changed-only", "--fail-on", "--out", "--format", "--quiet", "--version"],
+    "check": ["CONFIG...", "-s", "--format", "--quiet", "--version"],
+    "schema": ["--quiet", "--version"],
+    "new": ["NAME", "--like", "--quiet", "--version"],
+    "export": ["RUN", "--to", "[DEST]", "--out", "--quiet", "--version"],
+    "doctor": ["--out", "--format", "--quiet", "--version"],
+    "clean": ["--out", "--format", "--quiet", "--version"],
+}
+
+CHOICES = {
+    ("run", "--rerun"): "never|failed|always",
+    ("run", "--format"): "table|json|csv|md",
+    ("list", "--format"): "table|json|csv|md",
+    ("show", "--format"): "table|json|csv|md",
+    ("compare", "--format"): "table|json|csv|md",
+    ("check", "--format"): "table|json|csv|md",
+    ("export", "--to"): "csv",
+}
+
+LIST_COLUMNS = [
+    "id", "name", "verdict", "outcome", "seed", "model.depth", "model.width", "model.activation", "model.init",
+    "init.backward_decades", "final.backward_decades", "learning_layers", "final.loss", "final.accuracy", "finished",
+    "rules_version",
+]  # fmt: skip
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main([*words, "--help"]) == 0
+    return capsys.readouterr().out
+
+
+def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_of(capsys).split("Commands:")[1]
+    assert re.findall(r"^  (\w+)", text, re.MULTILINE) == COMMANDS
+    assert set(OPTIONS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = help_of(capsys, command).replace(",", " ").split()
+    missing = [option for option in OPTIONS[command] if option not in words and f"{{{option}}}" not in words]
+    assert not missing
+
+
+@pytest.mark.parametrize(("command", "option"), CHOICES)
+def test_choices(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    line = next(line for line in help_of(capsys, command).splitlines() if line.strip().startswith(option))
+    assert CHOICES[command, option] in line
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "run"])
+def test_out_is_taken_everywhere(command: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    words = {"show": ["x"], "compare": ["x", "y"], "check": ["x.yaml"], "new": ["x"], "export": ["x", "--to", "csv"]}
+    if command != "doctor":  # it loads torch, and has a test of its own
+        assert main([command, *words.get(command, []), "--out", "elsewhere"]) in (0, 2, 5)
+
+
+def test_list_columns(capsys: pytest.CaptureFixture[str], tmp_path: object) -> None:
+    assert [field.name for field in FIELDS] == LIST_COLUMNS
+    main(["list", "--format", "csv", "--out", f"{tmp_path}/none"])
+    assert next(csv.reader(io.StringIO(capsys.readouterr().out))) == LIST_COLUMNS

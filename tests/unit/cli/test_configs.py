@@ -1,0 +1,162 @@
+"""`check`, `new`, `doctor` and `run --dry-run`: configs before anything is trained."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gradlab.cli.main import main
+from gradlab.cli.new import templates
+
+Gradlab = Callable[..., tuple[int, str, str]]
+
+TINY = "model: {depth: 3, width: 8, activation: tanh}\ndata: {source: xor, samples: 80}\ntrain: {steps: 5}\n"
+
+
+@pytest.fixture
+def gradlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gradlab:
+    """Carry out a command in an empty directory: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def written(name: str, text: str) -> str:
+    Path(name).write_text(text)
+    return name
+
+
+def test_check_says_what_a_config_comes_to_in_every_face(gradlab: Gradlab) -> None:
+    written("a.yaml", TINY)
+    written("b.yaml", TINY.replace("steps: 5", "epochs: 2"))
+    code, out, err = gradlab("check", "a.yaml", "b.yaml", "--format", "json")
+    assert (code, err) == (0, "")
+    rows = json.loads(out)["configs"]
+    assert rows[0] | {"memory_bytes": 0} == {
+        "config": "a.yaml", "name": "a", "model.depth": 3, "model.width": 8, "model.activation": "tanh",
+        "model.init": "xavier", "data.source": "xor", "examples": 64, "held_out": 16, "features": 2,
+        "outputs": 2, "steps": 5, "memory_bytes": 0,
+    }  # fmt: skip
+    assert rows[0]["memory_bytes"] > 0
+    assert rows[1]["steps"] == 2
+    (row,) = csv.DictReader(io.StringIO(gradlab("check", "a.yaml", "--format", "csv")[1]))
+    assert row["examples"] == "64"
+    assert gradlab("check", "a.yaml")[1].split()[0] == "config"
+    assert "runs" not in {path.name for path in Path().iterdir()}
+
+
+def test_check_reports_the_faults_of_all_configs_at_once(gradlab: Gradlab) -> None:
+    written("a.yaml", TINY.replace("depth", "dept"))
+    written("b.yaml", TINY)
+    written("c.yaml", TINY + "data: {}\n")
+    code, out, err = gradlab("check", "a.yaml", "b.yaml", "c.yaml", "none.yaml")
+    lines = err.splitlines()
+    assert (code, out) == (2, "")
+    assert lines[0].startswith("a.yaml:1:9  model.dept: unknown key. Did you mean 'depth'?")
+    assert any(line.startswith("c.yaml:4:1 ") for line in lines)
+    assert any(line.startswith("none.yaml  no such file") for line in lines)
+    assert lines[-1] == f"{len(lines) - 1} errors; nothing was run."
+
+
+@pytest.mark.parametrize("command", [["check"], ["run"], ["run", "--dry-run"]])
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ("{source: file, path: none.csv, target: y}", "bad.yaml:2:28  data.path: "),
+        ("{source: file, path: rows.csv, target: nothing}", "bad.yaml:2:46  data.target: "),
+    ],
+)
+def test_faults_of_the_data_have_their_place_in_the_config(
+    gradlab: Gradlab, command: list[str], data: str, place: str
+) -> None:
+    written("rows.csv", "x,y\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(20)))
+    written("bad.yaml", f"model: {{depth: 3, width: 8, activation: tanh}}\ndata: {data}\n")
+    code, out, err = gradlab(*command, "bad.yaml")
+    assert (code, out) == (2, "")
+    assert err.startswith(place)
+    assert err.endswith("\n1 error; nothing was run.\n")
+    assert not Path("runs").exists()
+
+
+def test_an_override_is_named_as_the_place_of_its_fault(gradlab: Gradlab) -> None:
+    code, _, err = gradlab("check", written("a.yaml", TINY), "-s", "model.widht=3", "-s", "train.lr=fast")
+    assert code == 2
+    assert "-s model.widht=3  model.widht: unknown key. Did you mean 'width'?" in err
+    assert "-s train.lr=fast  train.lr: expected a number > 0, got 'fast'" in err
+    assert err.endswith("2 errors; nothing was run.\n")
+
+
+def test_dry_run_plans_and_leaves_nothing(gradlab: Gradlab) -> None:
+    code, out, err = gradlab("run", written("a.yaml", TINY), "--seeds", "0-2,1", "--dry-run", "--format", "json")
+    assert (code, err) == (0, "3 runs in 1 batch: 3 new\n")
+    plan = json.loads(out)["plan"]
+    assert [(row["name"], row["seed"], row["state"], row["path"]) for row in plan] == [
+        ("a", seed, "new", None) for seed in range(3)
+    ]
+    assert len({row["id"] for row in plan}) == 3
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("seeds", ["", "x", "4-0", "1,,2", "-1", "1.5", "0-999999999", "0-99999999999999999999"])
+def test_seeds_that_cannot_be_read_are_2(gradlab: Gradlab, seeds: str) -> None:
+    code, out, err = gradlab("run", written("a.yaml", TINY), f"--seeds={seeds}", "--dry-run")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"--seeds {seeds}: ")
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:99", "cuda:x"])
+def test_a_device_that_is_not_there_is_2(gradlab: Gradlab, device: str) -> None:
+    code, out, err = gradlab("run", written("a.yaml", TINY), "--device", device)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"--device {device}: ")
+    assert not Path("runs").exists()
+
+
+def test_every_template_is_written_under_its_new_name_and_holds(gradlab: Gradlab) -> None:
+    assert {"deep_sigmoid", "deep_relu_he", "xor", "user_csv"} <= set(templates())
+    for like in templates():
+        code, out, _ = gradlab("new", f"my.{like}-1", "--like", like)
+        assert (code, out.splitlines()[0]) == (0, f"my.{like}-1.yaml")
+        code, out, err = gradlab("check", f"my.{like}-1.yaml", "--format", "json")
+        assert (code, err) == (0, ""), like
+        assert json.loads(out)["configs"][0]["name"] == f"my.{like}-1"
+
+
+def test_new_is_like_deep_sigmoid_unless_told(gradlab: Gradlab) -> None:
+    gradlab("new", "first")
+    gradlab("new", "first2.yaml", "--like", "deep_sigmoid")
+    assert Path("first.yaml").read_text().replace("first", "first2") == Path("first2.yaml").read_text()
+    assert "$schema" not in Path("first.yaml").read_text()
+
+
+def test_new_overwrites_nothing(gradlab: Gradlab) -> None:
+    written("mine.yaml", "precious")
+    code, out, err = gradlab("new", "mine")
+    assert (code, out) == (2, "")
+    assert err == "mine.yaml: is there already and is not overwritten\n"
+    assert Path("mine.yaml").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["new", "a b"], "expected letters"),
+        (["new", ""], "expected letters"),
+        (["new", "none/such"], "cannot be written"),
+        (["new", "x", "--like", "deep_sigmod"], "Did you mean 'deep_sigmoid'?"),
+        (["new", "x", "--like", "../cli/new"], "no such template"),
+    ],
+)
+def test_new_refuses(gradlab: Gradlab, words: list[str], told: str) -> None:
+    code, out, err = gradlab(*words)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert list(Path().iterdir()) == []

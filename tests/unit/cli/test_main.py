@@ -1,0 +1,90 @@
+"""What becomes of errors, and of streams that end early."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradlab.cli import main as main_module
+from gradlab.cli.main import main
+from gradlab.errors import ConfigError, Fault, InterruptedRunError, RunFailedError, SelectionError, UsageError
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Make every command raise."""
+
+    def app(**kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main_module, "app", app)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("a remedy"), 2),
+        (RunFailedError("a remedy"), 3),
+        (SelectionError("a remedy"), 5),
+        (InterruptedRunError("a remedy"), 130),
+    ],
+)
+def test_an_error_of_the_user_is_its_message_and_its_code(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, error)
+    assert main([]) == code
+    assert capsys.readouterr() == ("", "a remedy\n")
+
+
+@pytest.mark.parametrize(("number", "end"), [(1, "1 error; nothing was run."), (3, "3 errors; nothing was run.")])
+def test_config_faults_are_a_line_each_and_counted(
+    number: int, end: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, ConfigError([Fault("a.yaml:1:2", f"model.x{row}", "unknown key") for row in range(number)]))
+    assert main([]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [*(f"a.yaml:1:2  model.x{row}: unknown key" for row in range(number)), end]
+
+
+def test_a_bug_is_one_line_with_where_the_traceback_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    raising(monkeypatch, ZeroDivisionError("a\nlong story"))
+    assert main([]) == 1
+    out, err = capsys.readouterr()
+    (file,) = tmp_path.iterdir()
+    assert (out, err) == ("", f"gradlab: internal error: ZeroDivisionError: a long story; the traceback is in {file}\n")
+    assert file.read_text().startswith("Traceback")
+
+
+def test_a_bug_without_room_for_its_traceback_prints_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    raising(monkeypatch, ZeroDivisionError("x"))
+    assert main([]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_ctrl_c_outside_training_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    raising(monkeypatch, KeyboardInterrupt())
+    assert main([]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_streams_that_were_closed_before_are_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["schema"]) == 0
+    assert main(["show", "nothing"]) == 5
+
+
+def test_no_words_print_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert "Commands:" in out + err

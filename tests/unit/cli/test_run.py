@@ -1,0 +1,174 @@
+"""`run`: what it prints, what it stores, and its exit codes, on networks that train in a blink."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradlab.cli.main import main
+from gradlab.results.store import Store
+
+Gradlab = Callable[..., tuple[int, str, str]]
+
+TINY = """\
+model: {depth: 3, width: 8, activation: tanh}
+data: {source: xor, samples: 80}
+train: {steps: 5}
+"""
+
+
+@pytest.fixture
+def gradlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gradlab:
+    """Carry out a command beside tiny.yaml: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_a_run_is_trained_once_and_then_found(gradlab: Gradlab) -> None:
+    code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert code == 0
+    (directory,) = Path("runs").glob("tiny-*")
+    assert out.splitlines()[1].startswith(
+        f"  {directory.name}: 3 × 8 tanh · xavier · xor, batch 64 · sgd lr 0.01 · 5 steps"
+    )
+    assert f"files in {directory}/: config.yaml, manifest.json, layers.parquet" in out
+    assert "layers at step 4" in out
+    assert "already" not in err
+    before = (directory / "layers.parquet").stat().st_mtime_ns
+    code, again, err = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert code == 0
+    assert err.startswith(f"tiny (seed 0) is trained already, in {directory}: ")
+    assert (directory / "layers.parquet").stat().st_mtime_ns == before
+    assert again == out
+
+
+def test_summary_md_is_the_same_view(gradlab: Gradlab) -> None:
+    gradlab("run", "tiny.yaml", "--device", "cpu")
+    (directory,) = Path("runs").glob("tiny-*")
+    shown = gradlab("show", "@latest", "--format", "md")[1]
+    assert (directory / "summary.md").read_text() == shown
+
+
+def test_json_is_alone_on_stdout_and_has_the_contract_s_keys(gradlab: Gradlab) -> None:
+    code, out, _ = gradlab("run", "tiny.yaml", "--seeds", "0,3", "--format", "json", "--device", "cpu")
+    found = json.loads(out)
+    assert code == 0
+    assert list(found) == ["schema_version", "runs"]
+    assert [run["seed"] for run in found["runs"]] == [0, 3]
+    run = found["runs"][0]
+    assert set(run) >= {
+        "id", "name", "path", "seed", "cached", "outcome", "verdict", "findings", "init", "final", "learning_layers",
+        "expected_backward_decades", "expected_spread", "layers", "expectations", "timing",
+    }  # fmt: skip
+    assert [layer["layer"] for layer in run["layers"]] == [1, 2, 3, 4]
+    assert run["timing"]["batch_runs"] == 2
+    assert run["cached"] is False
+    assert (
+        json.loads(gradlab("run", "tiny.yaml", "--format", "json", "--device", "cpu")[1])["runs"][0]["cached"] is True
+    )
+
+
+def test_several_seeds_are_a_table_in_the_order_asked_for(gradlab: Gradlab) -> None:
+    code, out, err = gradlab("run", "tiny.yaml", "--seeds", "2-0", "--device", "cpu")
+    assert code == 2
+    code, out, err = gradlab("run", "tiny.yaml", "--seeds", "2,0-1", "--device", "cpu")
+    assert code == 0
+    header, *rows = out.splitlines()
+    seed = header.split().index("seed")
+    assert [row.split()[seed] for row in rows] == ["2", "0", "1"]
+    assert "3 runs in 1 batch: 3 new" in err
+
+
+def test_an_expectation_that_fails_is_4_and_says_what_it_is(gradlab: Gradlab) -> None:
+    Path("tiny.yaml").write_text(TINY + "expect: [verdict == dead, outcome == completed]\n")
+    code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert code == 4
+    assert "expected FAILED verdict == dead  (it is " in out
+    assert "expected ok     outcome == completed" in out
+    code, out, err = gradlab("run", "tiny.yaml", "--seeds", "0-1", "--format", "csv", "--device", "cpu")
+    assert code == 4
+    assert "tiny, seed 1: expected verdict == dead, but it is " in err
+
+
+def test_expectations_of_a_cached_run_are_judged_anew(gradlab: Gradlab) -> None:
+    assert gradlab("run", "tiny.yaml", "--device", "cpu")[0] == 0
+    Path("tiny.yaml").write_text(TINY + "expect: [final.loss < 0]\n")
+    code, _, err = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert code == 4
+    assert "is trained already" in err
+
+
+def test_a_diverged_run_is_a_result(gradlab: Gradlab) -> None:
+    code, out, _ = gradlab(
+        "run", "tiny.yaml", "-s", "train.lr=1e30", "-s", "model.activation=identity", "--device", "cpu"
+    )
+    assert code == 0
+    assert out.startswith("diverged  ")
+
+
+def break_training(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Make every training raise."""
+    from gradlab.execution import pipeline
+
+    def train(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(pipeline, "_engine", train)
+
+
+def test_a_run_that_cannot_be_carried_out_is_3_even_beside_a_failed_expectation(
+    gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("tiny.yaml").write_text(TINY + "expect: [outcome == completed]\n")
+    break_training(monkeypatch, RuntimeError("no such luck"))
+    code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu", "--format", "json")
+    assert code == 3
+    assert json.loads(out)["runs"][0]["outcome"] == "failed"
+    assert "tiny, seed 0: failed: RuntimeError: no such luck" in err
+    assert "tiny, seed 0: expected outcome == completed, but it is failed" in err
+    code, out, _ = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert code == 3
+    assert out.startswith("failed  RuntimeError: no such luck")
+    assert gradlab("list", "--where", "outcome == failed")[0] == 0
+
+
+def test_rerun_never_takes_a_failed_run_as_it_is(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        break_training(broken, RuntimeError("once"))
+        assert gradlab("run", "tiny.yaml", "--device", "cpu")[0] == 3
+    assert gradlab("run", "tiny.yaml", "--device", "cpu", "--rerun", "never")[0] == 3
+    assert gradlab("run", "tiny.yaml", "--device", "cpu")[0] == 0
+
+
+def test_ctrl_c_is_130_and_says_that_the_same_command_goes_on(
+    gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_training(monkeypatch, KeyboardInterrupt())
+    code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert (code, out) == (130, "")
+    assert "the same command" in err
+    assert err.count("\n") == 1
+    assert Store("runs").ids() == []
+
+
+def test_quiet(gradlab: Gradlab) -> None:
+    assert gradlab("run", "tiny.yaml", "--device", "cpu", "--quiet")[2] == ""
+
+
+def test_a_directory_that_cannot_hold_runs_is_2_before_anything_is_trained(
+    gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("runs").write_text("a file")
+    break_training(monkeypatch, AssertionError("trained in vain"))
+    code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert (code, out) == (2, "")
+    assert "runs: " in err
