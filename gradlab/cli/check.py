@@ -59,8 +59,8 @@ def _resolved(config: "Path", overrides: list[str]) -> "tuple[Value, ...]":
     """
     from gradlab import datasets
     from gradlab.errors import ConfigError, Fault
+    from gradlab.report.runs import init_words
     from gradlab.spec import document, memory
-    from gradlab.spec.logic import field_value
 
     found = document.load(config, overrides)
     experiment = found.experiment
@@ -76,13 +76,14 @@ def _resolved(config: "Path", overrides: list[str]) -> "tuple[Value, ...]":
         reason = f"needs about {memory.in_words(needed)} of memory, and this machine has {memory.in_words(limit)}"
         raise ConfigError([Fault(found.place_of("model"), "model", reason)])
     resolved = experiment.model_dump(mode="json")
-    named = [field_value(resolved, path) for path in ("model.activation", "model.init", "data.source")]
     return (
         str(config),
         experiment.name,
         experiment.model.depth,
         experiment.model.width,
-        *(word if isinstance(word, str) else None for word in named),
+        experiment.model.activation.name,
+        experiment.model.init.scheme or init_words(resolved),
+        experiment.data.source,
         num_examples,
         data.holdout_inputs.shape[0],
         num_features,

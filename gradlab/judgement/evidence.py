@@ -24,9 +24,9 @@ TAIL = 4
 EARLY = 20
 """The start is the mean over the first of so many parts of the record, ..."""
 
-ENOUGH_EXAMPLES = 256
+ENOUGH_EXAMPLES = 64
 """... and over at least so many examples, though no more than a quarter of the record: a single small batch is too
-noisy. With so many a share is known to 0.03."""
+noisy. With so many a share near chance is known to 0.05."""
 
 LEARNED = 0.5
 """Share of what could be gained from which a run counts as one that learned: half of the loss gone, half of the way

@@ -83,8 +83,9 @@ def change_words(change: Difference, kind: Kind = "figure") -> str:
     >>> change_words(Difference(-0.5, -25.0, None, "better"))
     '-0.5 (-25%)'
     """
-    sign = "+" if change.amount > 0 else ""
-    words = f"{sign}{say(change.amount, kind)}"
+    # A hundred-millionth of a percent is rounding, not a change.
+    amount = 0.0 if change.percent is not None and abs(change.percent) < 1e-8 else change.amount
+    words = f"{'+' if amount > 0 else ''}{say(amount, kind)}"
     if change.percent is not None and kind != "decades":
         words += f" ({change.percent:+.0f}%)"
     if change.interval is not None:

@@ -19,6 +19,7 @@ def summary(view: RunView, *, whole: bool = False) -> str:
     parts += [f"id `{view.id}`\n"]
     parts += [_findings(view), _expectations(view)]
     parts += [f"## Figures\n\n{as_markdown(view.figures)}"] if view.figures.rows else []
+    parts += [f"No forecast: {view.no_forecast}\n"] if view.no_forecast and view.figures.rows else []
     parts += [_layers(view, whole)] if view.layers.rows else []
     parts += [f"{timing_words(view.timing)}\n"] if view.timing.train_seconds > 0 else []
     return "\n".join(part for part in parts if part)

@@ -1,6 +1,7 @@
 """Runs side by side, one line each: the table of `list`, and of `run` with several seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gradlab.report.table import Field, Table
 from gradlab.report.words import Value
@@ -31,7 +32,23 @@ FIELDS = (
 
 def runs_table(runs: Sequence[ListedRun]) -> Table:
     """One row a run."""
-    return Table(FIELDS, tuple(tuple(value_of(run, field.name) for field in FIELDS) for run in runs))
+    return Table(FIELDS, tuple(tuple(_shown(run, field.name) for field in FIELDS) for run in runs))
+
+
+def _shown(run: ListedRun, name: str) -> Value:
+    """A cell: as in a condition, but an initialisation without a scheme says what it has instead."""
+    value = value_of(run, name)
+    return init_words(run.config) if name == "model.init" and value is None else value
+
+
+def init_words(config: Mapping[str, Any]) -> str | None:
+    """An initialisation that is given by its scales, None where it has a scheme.
+
+    Args:
+        config: The resolved experiment, nested.
+    """
+    init = config["model"]["init"]
+    return None if init["sigma_w"] is None else f"sigma_w={init['sigma_w']:g} sigma_b={init['sigma_b']:g}"
 
 
 def marked_old(table: Table, rules_version: int) -> Table:
@@ -67,6 +84,8 @@ def listed(run: StoredRun) -> ListedRun:
         verdict=run.verdict,
         rules_version=run.summary.rules_version,
         learning_layers=run.summary.learning_layers,
+        expected_backward_decades=run.summary.expected_backward_decades,
+        expected_spread=run.summary.expected_spread,
         init=run.summary.init,
         final=run.summary.final,
         started=run.manifest.get("started") or "",

@@ -101,6 +101,8 @@ def print_run(out: Console, view: RunView) -> None:
     if view.figures.rows:
         out.print()
         print_table(out, view.figures, indent="  ")
+        if view.no_forecast:
+            _print_prose(out, Text(f"  no forecast: {view.no_forecast}", "dim"))
     if view.layers.rows:
         _print_layers(out, view)
     if view.grid is not None and view.grid.values.size:

@@ -64,6 +64,7 @@ class RunView:
         why: One sentence: what the verdict rests on.
         setting: What was trained, in one line.
         figures: Summary figures at the first and last step, and what theory expected.
+        no_forecast: Why theory expected nothing, None where it did.
         step: Step that `layers` shows, None where nothing was recorded.
         layers: One row a layer in forward order, every recorded quantity.
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
@@ -81,6 +82,7 @@ class RunView:
     why: str
     setting: str
     figures: Table
+    no_forecast: str | None
     step: int | None
     layers: Table
     worst_first: tuple[int, ...]
@@ -112,6 +114,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         why=why(run.summary),
         setting=setting(run.experiment),
         figures=_figures(run.summary),
+        no_forecast=None if run.summary.expected_backward_decades is not None else run.summary.expected_reason,
         step=None if run.record is None or row is None else int(run.record.steps[row]),
         layers=layers,
         worst_first=order,

@@ -8,6 +8,9 @@ from typing import Any
 
 from gradlab.results.strict_json import number
 
+SUMMARY = "summary.json"
+"""Written last: the mark of a finished run."""
+
 
 @dataclass(frozen=True)
 class ListedRun:
@@ -22,6 +25,8 @@ class ListedRun:
         verdict: Stored verdict, judged by the rules of `rules_version`.
         rules_version: Version of those rules.
         learning_layers: Number of hidden layers that learn, None where it was not recorded.
+        expected_backward_decades: What theory expects of `init.backward_decades`, None where it has no answer.
+        expected_spread: Standard deviation expected from seed to seed.
         init: Summary figures at the first recorded step.
         final: Summary figures at the last finite recorded step.
         started: When training began, ISO 8601 in UTC.
@@ -37,6 +42,8 @@ class ListedRun:
     verdict: str
     rules_version: int
     learning_layers: int | None
+    expected_backward_decades: float | None
+    expected_spread: float | None
     init: Mapping[str, float | None]
     final: Mapping[str, float | None]
     started: str
@@ -60,6 +67,8 @@ class ListedRun:
             "verdict",
             "rules_version",
             "learning_layers",
+            "expected_backward_decades",
+            "expected_spread",
             "started",
             "finished",
         ):
@@ -97,6 +106,8 @@ def read_line(path: Path, text: str | bytes) -> ListedRun:
             verdict=data["verdict"],
             rules_version=data["rules_version"],
             learning_layers=data["learning_layers"],
+            expected_backward_decades=number(data["expected_backward_decades"]),
+            expected_spread=number(data["expected_spread"]),
             init={name: number(value) for name, value in data["init"].items()},
             final={name: number(value) for name, value in data["final"].items()},
             started=data["started"] or "",
@@ -104,4 +115,4 @@ def read_line(path: Path, text: str | bytes) -> ListedRun:
             config=data["config"],
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"summary.json is not what gradlab writes ({type(error).__name__}: {error})") from None
+        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None

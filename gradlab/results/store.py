@@ -11,20 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
 from gradlab.results import crash_safe
-from gradlab.results.listing import ListedRun, read_line
+from gradlab.results.listing import SUMMARY, ListedRun, read_line
 
 if TYPE_CHECKING:
     from gradlab.results.record import Record
     from gradlab.results.stored import StoredRun
 
 T = TypeVar("T")
-
-SUMMARY = "summary.json"
-"""Written last: the mark of a finished run."""
 
 _DIRECTORY = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)-(?P<id>[0-9a-f]{12})")
 _LATEST = re.compile(r"@latest(?:~(?P<back>\d{1,9}))?")
@@ -166,10 +163,11 @@ class Store:
             SelectionError: If there is no such run.
             UsageError: If it is ambiguous, damaged, or written by a newer gradlab.
         """
+        from gradlab.results import run_files
+
         handle = run if isinstance(run, RunHandle) else self.find(run)
         try:
-            summary, manifest = self._settled(partial(_texts, handle.path))
-            return _decode(handle, summary, manifest, partial(self._record, handle.path))
+            return self._settled(lambda: run_files.read(handle.path, partial(self._record, handle.path)))
         except FileNotFoundError as error:
             raise SelectionError(f"{handle.path}: is no run ({Path(error.filename).name} is missing)") from None
         except (OSError, ValueError) as error:
@@ -204,10 +202,12 @@ class Store:
             UsageError: If the root is no directory or cannot be written.
             RunFailedError: If it could not be written, as on a full disk; what was there before is unharmed.
         """
+        from gradlab.results import run_files
+
         self.prepare()
         place = self.place(run.id, run.name)
         run = replace(run, path=place)
-        files = _files(run, summary_md, attachments or {})
+        files = run_files.contents(run, summary_md, attachments or {})
         try:
             crash_safe.publish(self.root, place.name, run.id, SUMMARY, files)
         except OSError as error:
@@ -320,53 +320,6 @@ class Store:
             )
         line = lines[-1 - back]
         return RunHandle(line.id, line.name, line.path)
-
-
-def _files(run: "StoredRun", summary_md: str, attachments: Mapping[str, str]) -> dict[str, crash_safe.Writer]:
-    """The files of a run's directory in the order of writing, the mark last."""
-    from gradlab.results import tables
-    from gradlab.results.stored import summary_object
-    from gradlab.results.strict_json import dumps
-    from gradlab.spec import document
-
-    def text(content: str) -> crash_safe.Writer:
-        def write(file: BinaryIO) -> None:
-            file.write(content.encode("utf-8", errors="backslashreplace"))
-
-        return write
-
-    files = {"config.yaml": text(document.dump(run.experiment)), "manifest.json": text(dumps(dict(run.manifest)))}
-    record = run.record
-    if record is not None:
-        files[tables.LAYERS] = partial(tables.write_layers, record)
-        files[tables.STEPS] = partial(tables.write_steps, record)
-        files["layers.csv"] = text(tables.layers_csv(record))
-    files |= {name: text(content) for name, content in attachments.items()}
-    return files | {"summary.md": text(summary_md), SUMMARY: text(dumps(summary_object(run)))}
-
-
-def _texts(directory: Path) -> tuple[bytes, bytes]:
-    """Content of a run's two JSON files."""
-    with crash_safe.opened(directory, SUMMARY, "manifest.json") as (summary, manifest):
-        return summary.read(), manifest.read()
-
-
-def _decode(handle: RunHandle, summary: bytes, manifest: bytes, read: "Callable[[], Record | None]") -> "StoredRun":
-    """A run from the text of its two JSON files."""
-    import json
-
-    from gradlab.results.stored import SCHEMA_VERSION, StoredRun, read_summary
-    from gradlab.spec.experiment import Experiment
-
-    data: dict[str, Any] = json.loads(summary)
-    try:
-        if data["schema_version"] > SCHEMA_VERSION:
-            raise ValueError(f"written by a newer gradlab, schema {data['schema_version']} against {SCHEMA_VERSION}")
-        judged, timing = read_summary(data)
-        experiment = Experiment.model_validate_json(json.dumps(data["config"]))
-        return StoredRun(data["id"], handle.path, experiment, judged, json.loads(manifest), timing, read=read)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
 
 
 def _ambiguous(wanted: str, matches: list[RunHandle]) -> str:

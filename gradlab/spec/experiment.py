@@ -18,7 +18,7 @@ from gradlab.spec.condition import ConditionError, Kind, parse
 from gradlab.spec.fields import Mark, Part, condition_names, fault, marks, span
 from gradlab.spec.suggestion import suggestion
 
-SHAPE, FREE, LABEL = Mark.SHAPE, Mark.FREE, Mark.LABEL
+SHAPE, FREE, SWITCH, LABEL = Mark.SHAPE, Mark.FREE, Mark.SWITCH, Mark.LABEL
 
 ActivationName = Literal[
     "identity", "sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "selu", "silu", "gelu", "mish", "softplus",
@@ -258,8 +258,8 @@ class Train(Part):
 
     optimizer: Optimizer = Optimizer()
     lr: Annotated[float, FREE] = Field(default=0.01, gt=0, description="learning rate")
-    weight_decay: Annotated[float, FREE] = Field(default=0.0, ge=0, description="pull of the weights towards 0")
-    clip_norm: Annotated[float | None, FREE] = Field(
+    weight_decay: Annotated[float, SWITCH] = Field(default=0.0, ge=0, description="pull of the weights towards 0")
+    clip_norm: Annotated[float | None, SWITCH] = Field(
         default=None, gt=0, description="largest l2 norm of the whole gradient"
     )
     schedule: Annotated[ScheduleName, SHAPE] = Field(default="constant", description="course of the learning rate")
@@ -348,8 +348,9 @@ class Experiment(Part):
         return {key: value for key, value in self.model_dump(mode="json").items() if key not in ("name", "expect")}
 
     def batch_key(self) -> str:
-        """Digest of the fields marked SHAPE: runs with one key train in one batch."""
-        text = json.dumps(marked(self, SHAPE), sort_keys=True)
+        """Digest of the fields marked SHAPE and of which SWITCH is on: runs with one key train in one batch."""
+        switches = {path: bool(value) for path, value in marked(self, SWITCH).items()}
+        text = json.dumps(marked(self, SHAPE) | switches, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -21,10 +21,15 @@ Form = Literal["number", "whole number", "flag", "word", "list", "words"]
 
 
 class Mark(Enum):
-    """What a field means for batching."""
+    """What a field means for batching.
+
+    A `SWITCH` is free, but whether it is on (neither 0 nor absent) is part of the shape: a step with weight decay or clipping computes
+    what one without does not, and a run's bytes must not depend on what its neighbours need.
+    """
 
     SHAPE = "shape"
     FREE = "free"
+    SWITCH = "switch"
     LABEL = "label"
 
 

@@ -79,8 +79,19 @@ class Batch:
 
     def __init__(
         self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device, rescale: bool = True,
-        num_threads: int | None = None,
+        num_threads: int | None = None, looks: bool | None = None,
     ) -> None:  # fmt: skip
+        """Lays everything out on the device.
+
+        Args:
+            experiments: Runs, R of them, all of one `batch_key`.
+            dataset: What they learn from.
+            device: Where they train.
+            rescale: See `train`.
+            num_threads: Threads that torch may use; as set in torch where None.
+            looks: Whether a step may read values back; as befits the device where None: a CPU loses nothing by it, a GPU would stop.
+        """
+        looks = device.type == "cpu" if looks is None else looks
         first = experiments[0]
         self.experiments, self.device = tuple(experiments), device
         self.dtype = DTYPES[first.train.dtype]
@@ -126,9 +137,9 @@ class Batch:
         self.quantities = selected(first.record.quantities)
         self.recorder = Recorder(
             self.shape, self.activation.facts, self.quantities, self.optimizer.derives_norm, self.rescaler, self.block_steps,
-            self.dtype, device, num_threads,
+            self.dtype, device, num_threads, looks,
         )  # fmt: skip
-        self.watch = Watch(self.stack, self.head)
+        self.watch = Watch(self.stack, self.head, looks)
         self.step = Step(
             experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.watch
         )
@@ -223,9 +234,9 @@ class Batch:
             self.stack.forward(None)
             expanded = targets[index].expand(R, *([-1] * targets.dim())).contiguous()
             self.head(self.stack.logits_RBC, expanded, None)
-            parts.append(self.head.loss_and_right_2RB[:, :, : min(B, count - start)].double().cpu().numpy())
+            parts.append(self.head.loss_and_right_2RB[:, :, : min(B, count - start)].double().cpu().numpy().copy())
         figures = np.concatenate(parts, axis=2)
-        return [(float(np.mean(figures[0, run].copy())), float(np.mean(figures[1, run].copy()))) for run in range(R)]
+        return [(float(np.mean(figures[0, run])), float(np.mean(figures[1, run]))) for run in range(R)]
 
     def _progress(self, step: int, blocks: list[RawBlock], seconds: float) -> Progress:
         """What an observer sees."""

@@ -17,21 +17,31 @@ class Watch:
     activations are not finite; failing that the readout, if its logits are not; failing that the first one in the order of the backward
     pass whose bias gradient is not, as plain training would have it.
 
+    Weight gradients are looked at in float16 alone, whose range ends at 65,504. In the wider formats one that overflows where no bias
+    gradient does needs activations above 1e19; it makes the next step's loss infinite, and is found there.
+
     On a CPU one number a step is looked at, and the layers only when it is not finite. On a GPU the layers are looked at in every step,
     because asking would stop the device.
     """
 
-    def __init__(self, stack: Stack, head: Head) -> None:
+    def __init__(self, stack: Stack, head: Head, looks: bool) -> None:
         self._stack = stack
         s = stack.shape
-        self._on_host = stack.device.type == "cpu"
+        self._looks = looks
         # In the network's own format: what overflows there is infinite for training, and a norm that overflows is looked at again.
         self._status_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=stack.dtype, device=stack.device)
         self._norm_LR = torch.zeros((s.num_layers, s.num_runs), dtype=head.accumulator, device=stack.device)
+        self._bad_weights_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=torch.bool, device=stack.device)
+        self.takes_gradients = stack.dtype is torch.float16
         self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
         self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
         self._steps: list[int] = [-1] * s.num_runs
         self._layers: list[int] = [-1] * s.num_runs
+
+    def gradients(self, start: int, stop: int, gradient: Tensor, scale_LR: Tensor) -> None:
+        """Weight gradients of some layers, as plain training would have them."""
+        as_trained = (gradient.double() * scale_LR[:, :, None, None]).to(gradient.dtype)
+        self._bad_weights_LR[start:stop] = ~torch.isfinite(as_trained).flatten(2).all(2)
 
     def look(self, step: int, figures_2R: Tensor, scale_LR: Tensor) -> None:
         """Looks at a step after its backward pass.
@@ -49,7 +59,7 @@ class Watch:
             self._norm_LR.copy_(torch.linalg.vector_norm(bias_LRN, 2, 2, dtype=self._norm_LR.dtype))
         torch.mul(self._norm_LR, scale_LR[:L], out=self._status_LR[:L])
         self._status_LR[L].copy_(figures_2R[0])
-        if self._on_host and math.isfinite(self._status_LR.sum().item()):
+        if self._looks and not self.takes_gradients and math.isfinite(self._status_LR.sum().item()):
             return
         self._attribute(step, figures_2R[0], scale_LR)
 
@@ -58,14 +68,14 @@ class Watch:
         stack, L = self._stack, self._stack.shape.num_layers
         bias_LRN = stack.gradients.bias_LR1N.squeeze(2)
         as_trained = (bias_LRN.double() * scale_LR[:L].unsqueeze(2)).to(bias_LRN.dtype)
-        bad_backward = ~torch.isfinite(as_trained).all(2)
+        bad_backward = ~torch.isfinite(as_trained).all(2) | self._bad_weights_LR[:L]
         bad_forward = torch.cat([_bad_activations(stack), ~torch.isfinite(stack.logits_RBC).all(2).all(1)[None]])
         layers = torch.arange(1, L + 2, device=loss_R.device)[:, None]
         none = L + 2
         forward_R = torch.where(bad_forward, layers, none).amin(0)
         backward_R = torch.where(bad_backward, layers[:L], 0).amax(0)
         layer_R = torch.where(forward_R < none, forward_R, torch.where(backward_R > 0, backward_R, L + 1))
-        bad_R = ~torch.isfinite(loss_R) | bad_backward.any(0)
+        bad_R = ~torch.isfinite(loss_R) | bad_backward.any(0) | self._bad_weights_LR[L]
         new = bad_R & (self._first_step < 0)
         self._first_layer = torch.where(new, layer_R, self._first_layer)
         self._first_step = torch.where(new, step, self._first_step)

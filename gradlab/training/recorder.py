@@ -71,11 +71,11 @@ class Recorder:
 
     def __init__(
         self, shape: Shape, facts: Activation, quantities: Sequence[str], derives_norm: bool, rescaler: Rescaler,
-        block_steps: int, dtype: torch.dtype, device: torch.device, num_threads: int,
+        block_steps: int, dtype: torch.dtype, device: torch.device, num_threads: int, looks: bool,
     ) -> None:  # fmt: skip
         self.shape, self.facts, self.quantities, self.rescaler = shape, facts, tuple(quantities), rescaler
         self.num_threads, self.device = num_threads, device
-        self.on_host = device.type == "cpu"
+        self.looks = looks
         wanted = {slot for name in quantities for slot in SLOTS_OF[name]}
         if "g_norm" in wanted:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
@@ -88,8 +88,8 @@ class Recorder:
         if shape.batch_size < 2:
             wanted -= {"cosine"}
         self.slots = {slot: place for place, slot in enumerate(sorted(wanted, key=_order))}
-        # On a GPU sums are taken in float64 at once; on a CPU in the signal's own precision, or float32 for the half types.
-        self.accumulator = torch.float64 if not self.on_host or dtype is torch.float64 else torch.float32
+        # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
+        self.accumulator = torch.float64 if not self.looks or dtype is torch.float64 else torch.float32
         sizes = (len(self.slots), shape.num_layers + 1, shape.num_runs)
         self._frame = torch.zeros(sizes, dtype=self.accumulator, device=device)
         self._frames = torch.zeros((block_steps, *sizes), dtype=torch.float64, device=device)
@@ -220,7 +220,7 @@ class Recorder:
     def _check(self, phase: str, start: int, stop: int, rows: dict[str, Tensor]) -> None:
         """Measures again, in float64, the norms of a phase that lie where squares underflow or overflow."""
         names = [slot for slot in self._phases[phase] if slot in rows]
-        if not self.on_host or not names:
+        if not self.looks or not names:
             return
         key = (phase, start, stop)
         span = self._spans.get(key)

@@ -116,6 +116,8 @@ class Step:
         """Measures, then updates at once; with clipping the update waits until all gradients are known."""
         if self.recording:
             self._timed(self.recorder.gradients, start, stop, delta, gradient, weight)
+        if self.watch.takes_gradients:
+            self.watch.gradients(start, stop, gradient, self.rescaler.scale(start, stop))
         if not self.clips:
             self._update(start, stop, self.rescaler.scale(start, stop))
 

@@ -45,8 +45,9 @@ def start(out: Path, num_steps: int) -> "subprocess.Popen[str]":
 
 
 def tables(out: Path) -> dict[str, bytes]:
-    """Every table's bytes by its place below the runs."""
-    return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in sorted(out.glob("*/*.parquet"))}
+    """Every stored run's tables, as bytes by their place below the runs."""
+    runs = [handle.path for handle in Store(out).handles().values()]
+    return {f"{run.name}/{table.name}": table.read_bytes() for run in runs for table in sorted(run.glob("*.parquet"))}
 
 
 def test_ctrl_c_keeps_what_was_recorded_and_the_same_command_goes_on(tmp_path: Path) -> None:

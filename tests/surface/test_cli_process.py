@@ -69,10 +69,16 @@ def gradlab(place: Path, *words: str, **changes: str) -> subprocess.CompletedPro
 
 def on_terminal(place: Path, columns: int, *words: str, **changes: str) -> str:
     """What a command writes to a terminal."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(place)
-        os.execve(sys.executable, [*GRADLAB, *words], environment(COLUMNS=str(columns), **changes))
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [*GRADLAB, *words],
+        cwd=place,
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        env=environment(COLUMNS=str(columns), **changes),
+    )
+    os.close(inside)
     written = b""
     while True:
         try:
@@ -82,7 +88,7 @@ def on_terminal(place: Path, columns: int, *words: str, **changes: str) -> str:
         if not part:
             break
         written += part
-    os.waitpid(process, 0)
+    process.wait()
     os.close(terminal)
     return written.decode().replace("\r\n", "\n")
 

@@ -65,7 +65,7 @@ def _still(evidence: Evidence) -> bool:
     ratios, progress = evidence.update_ratios, evidence.progress
     if ratios is None or progress is None:
         return False
-    return evidence.learning_layers == 0 or float(ratios.max()) * progress.steps < STILL
+    return float(ratios.max()) * progress.steps < STILL
 
 
 def _message(evidence: Evidence, progress: Progress, judged: bool) -> str:

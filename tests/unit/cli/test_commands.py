@@ -96,6 +96,7 @@ def test_list_is_newest_first_and_says_what_limit_left_out(gradlab: Gradlab) -> 
         ("not outcome == completed or seed == 1", ["1f3ac9d1e2b4", "3aaaaaaaaaaa"]),
         ("model.activation == sigmoid and model.init == xavier and train.lr < 1", None),
         ("min(log10_backward_rms) < -30", ["0f3ac9d1e2b4", "1f3ac9d1e2b4"]),
+        ("expected_backward_decades < -30 and init.backward_decades > -31", None),
         ("any(log10_grad_norm) < -11", ["0f3ac9d1e2b4", "1f3ac9d1e2b4", "2f3ac9d1e2b4"]),
     ],
 )

@@ -157,3 +157,9 @@ def test_summary_without_a_record_still_prints(monkeypatch: pytest.MonkeyPatch) 
     text = ANSI.sub("", printed(stored(4, None), terminal=True))
     assert "backward_decades" in text
     assert summary().findings[0].message.split()[0] in text
+
+
+def test_where_theory_is_silent_it_says_why() -> None:
+    run = stored(expected_backward_decades=None, expected_spread=None, expected_reason="step has no mean-field theory")
+    assert "  no forecast: step has no mean-field theory\n" in printed(run, terminal=False)
+    assert "no forecast" not in printed(stored(), terminal=False)

@@ -5,7 +5,7 @@ from pydantic import Field, ValidationError
 
 from gradlab.results import quantities, record
 from gradlab.spec import catalogue, experiment
-from gradlab.spec.experiment import FREE, LABEL, SHAPE, Experiment, loss_fault, marked
+from gradlab.spec.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault, marked
 from gradlab.spec.fields import Mark, Part, fields, marks
 
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}
@@ -44,7 +44,7 @@ def test_a_field_without_a_mark_is_noticed():
         ({"seed": 5}, True),
         ({"name": "other"}, True),
         ({"expect": ["seed == 0"]}, True),
-        ({"train": {"lr": 0.5, "weight_decay": 0.1, "clip_norm": 1}}, True),
+        ({"train": {"lr": 0.5}}, True),
         ({"model": {**MODEL, "init": {"scheme": "he", "gain": 2}, "readout_init": "zeros"}}, True),
         ({"model": {**MODEL, "depth": 3}}, False),
         ({"model": {**MODEL, "activation": "tanh"}}, False),
@@ -53,14 +53,21 @@ def test_a_field_without_a_mark_is_noticed():
         ({"train": {"dtype": "float64"}}, False),
         ({"data": {"seed": 1}}, False),
         ({"record": {"every": 2}}, False),
+        ({"train": {"weight_decay": 0.1}}, False),
+        ({"train": {"clip_norm": 1.0}}, False),
     ],
 )
 def test_batch_key_holds_the_shape_alone(parts, same):
     assert (make(**parts).batch_key() == make().batch_key()) is same
 
 
+def test_a_switch_that_is_on_may_differ_in_a_batch():
+    assert make(train={"clip_norm": 1.0}).batch_key() == make(train={"clip_norm": 2.0}).batch_key()
+    assert make(train={"weight_decay": 0.1}).batch_key() == make(train={"weight_decay": 0.2}).batch_key()
+
+
 def test_marks_divide_the_fields():
-    divided = [set(marked(make(), mark)) for mark in (SHAPE, FREE, LABEL)]
+    divided = [set(marked(make(), mark)) for mark in (SHAPE, FREE, SWITCH, LABEL)]
     assert set.union(*divided) == set(marks(Experiment))
     assert sum(map(len, divided)) == len(marks(Experiment))
 

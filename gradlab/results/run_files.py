@@ -1,0 +1,70 @@
+"""The files of a run's directory: what is written into each, and a run read back from them."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gradlab.results import crash_safe, tables
+from gradlab.results.listing import SUMMARY
+from gradlab.results.record import Record
+from gradlab.results.stored import SCHEMA_VERSION, StoredRun, read_summary, summary_object
+from gradlab.results.strict_json import dumps
+from gradlab.spec import document
+from gradlab.spec.experiment import Experiment
+
+MANIFEST = "manifest.json"
+
+
+def contents(run: StoredRun, summary_md: str, attachments: Mapping[str, str]) -> dict[str, crash_safe.Writer]:
+    """What is written into a run's directory.
+
+    Args:
+        run: The run; without a record it has no tables.
+        summary_md: Text of `summary.md`.
+        attachments: Further text files by name.
+
+    Returns:
+        File name -> what writes it, in the order of writing, the mark of a finished run last.
+    """
+    files = {"config.yaml": _text(document.dump(run.experiment)), MANIFEST: _text(dumps(dict(run.manifest)))}
+    if run.record is not None:
+        files[tables.LAYERS] = partial(tables.write_layers, run.record)
+        files[tables.STEPS] = partial(tables.write_steps, run.record)
+        files["layers.csv"] = _text(tables.layers_csv(run.record))
+    files |= {name: _text(content) for name, content in attachments.items()}
+    return files | {"summary.md": _text(summary_md), SUMMARY: _text(dumps(summary_object(run)))}
+
+
+def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
+    """A run from its two JSON files.
+
+    Args:
+        directory: Of the run.
+        record: How its record is got at, when it is wanted.
+
+    Raises:
+        OSError: If a file is missing or cannot be read.
+        ValueError: If one is not what gradlab writes; the message says why.
+    """
+    with crash_safe.opened(directory, SUMMARY, MANIFEST) as (summary_file, manifest_file):
+        data: dict[str, Any] = json.load(summary_file)
+        manifest = json.load(manifest_file)
+    try:
+        if data["schema_version"] > SCHEMA_VERSION:
+            raise ValueError(f"written by a newer gradlab, schema {data['schema_version']} against {SCHEMA_VERSION}")
+        summary, timing = read_summary(data)
+        experiment = Experiment.model_validate_json(json.dumps(data["config"]))
+        return StoredRun(data["id"], directory, experiment, summary, manifest, timing, read=record)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
+
+
+def _text(content: str) -> crash_safe.Writer:
+    """What writes a text."""
+
+    def write(file: BinaryIO) -> None:
+        file.write(content.encode("utf-8", errors="backslashreplace"))
+
+    return write

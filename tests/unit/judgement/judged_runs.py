@@ -1,0 +1,142 @@
+"""Runs made by hand, whose every figure is chosen: a healthy one, and what makes it sick."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gradlab.judgement import judge
+from gradlab.results.quantities import selected
+from gradlab.results.record import Column, Outcome, Record, Summary
+from gradlab.spec.experiment import Experiment
+
+ROWS = 160
+
+
+def experiment(depth: int = 10, **parts: Any) -> Experiment:
+    """An experiment; `model`, `data`, `train`, `record` and the rest are added to a plain ReLU network."""
+    model = {"depth": depth, "width": 100, "activation": "relu", "init": "he"} | parts.pop("model", {})
+    return Experiment.model_validate({"name": "made", "model": model, **parts})
+
+
+def record(
+    depth: int = 10,
+    rows: int = ROWS,
+    every: int = 1,
+    decades: ArrayLike = 0.0,
+    backward: ArrayLike | None = None,
+    update: ArrayLike = -3.0,
+    slope: ArrayLike = 0.5,
+    dead: ArrayLike | None = 0.0,
+    forward_decades: float = 0.0,
+    loss: ArrayLike | None = None,
+    accuracy: ArrayLike | None = None,
+    quantities: str = "default",
+) -> Record:
+    """A record; without arguments that of a network in which all layers learn at once, and that learns to the end.
+
+    Args:
+        depth: Hidden layers.
+        rows: Recorded steps.
+        every: Steps from one to the next.
+        decades: Of the backward signal from the last hidden layer to the first, one number or one a row; evenly spread.
+        backward: The signal's log10 by hidden layer instead, [depth] or [rows, depth].
+        update: log10 of the update ratio: one number, [depth] or [rows, depth].
+        slope: mean_slope likewise.
+        dead: dead_fraction likewise; None for null.
+        forward_decades: Of the forward signal from the first hidden layer to the last.
+        loss: [rows]; by default it falls from 2.3 to 0.1.
+        accuracy: [rows]; by default it rises from 0.1 to 0.95.
+        quantities: Group that was recorded.
+    """
+    relative = np.linspace(0.0, 1.0, depth) if depth > 1 else np.zeros(1)
+    if backward is None:
+        travelled = np.broadcast_to(np.asarray(decades, dtype=float), (rows,))
+        backward = -3.0 + travelled[:, None] * (1.0 - relative)
+    forward = 10.0 ** (forward_decades * relative)
+    hidden = {
+        "log10_backward_rms": backward,
+        "log10_grad_norm": np.asarray(backward) + 1.0,
+        "grad_norm": 1.0,
+        "weight_norm": 10.0,
+        "log10_update_ratio": update,
+        "forward_rms": forward,
+        "activation_mean": 0.1,
+        "activation_std": 0.5,
+        "mean_slope": slope,
+        "dead_fraction": 0.0 if dead is None else dead,
+    }
+    nowhere = {"dead_fraction"} if dead is None else set()
+    hidden_only = {"activation_mean", "activation_std", "mean_slope", "dead_fraction"}
+    return Record(
+        steps=np.arange(rows, dtype=np.int64) * every,
+        layers={
+            name: _layer_column(hidden[name], rows, depth, name in hidden_only, name not in nowhere)
+            for name in selected(quantities)
+        },
+        figures={
+            "loss": _column(np.linspace(2.3, 0.1, rows) if loss is None else loss, rows),
+            "accuracy": _column(np.linspace(0.1, 0.95, rows) if accuracy is None else accuracy, rows),
+        },
+        fan_in=np.array([64] + [100] * depth),
+        fan_out=np.array([100] * depth + [10]),
+        input_mean_square=1.0,
+    )
+
+
+def stuck(rows: int = ROWS) -> dict[str, Any]:
+    """Loss and accuracy of a run that learns nothing, with the noise of batches."""
+    random = np.random.default_rng(0)
+    return {"loss": 2.3 + 0.02 * random.normal(size=rows), "accuracy": 0.1 + 0.03 * random.normal(size=rows)}
+
+
+def regression(made: Record) -> Record:
+    """The same run without an accuracy."""
+    return replace(made, figures={"loss": made.figures["loss"]})
+
+
+def summary(made: Record | None, outcome: Outcome | None = None, **parts: Any) -> Summary:
+    """Judge a record made here; `parts` go to the experiment."""
+    depth = 10 if made is None else made.depth
+    steps = 1 if made is None else max(1, int(made.steps[-1]) + 1)
+    parts["train"] = {"steps": steps} | parts.get("train", {})
+    return judge(experiment(depth, **parts), made, outcome or Outcome("completed"), None)
+
+
+def scaled(made: Record, factor: float) -> Record:
+    """The same run with its loss, and so all of its gradients, multiplied."""
+    shift = float(np.log10(factor))
+    moved = {"log10_backward_rms": shift, "log10_grad_norm": shift}
+    layers = {
+        name: replace(column, values=column.values + moved.get(name, 0.0)) for name, column in made.layers.items()
+    }
+    loss = made.figures["loss"]
+    return replace(made, layers=layers, figures={**made.figures, "loss": replace(loss, values=loss.values * factor)})
+
+
+def broken_at_end(made: Record) -> Record:
+    """The same run with NaN in everything at its last row, as a diverged one has."""
+
+    def broken(column: Column) -> Column:
+        values = column.values.copy()
+        values[-1] = np.nan
+        return replace(column, values=values)
+
+    return replace(
+        made,
+        layers={name: broken(column) for name, column in made.layers.items()},
+        figures={name: broken(column) for name, column in made.figures.items()},
+    )
+
+
+def _column(values: ArrayLike, rows: int) -> Column:
+    return Column(np.broadcast_to(np.asarray(values, dtype=float), (rows,)).copy(), np.ones(rows, dtype=bool))
+
+
+def _layer_column(values: ArrayLike, rows: int, depth: int, hidden_only: bool, anywhere: bool) -> Column:
+    """Hidden layers as given, the readout as the last of them."""
+    hidden = np.broadcast_to(np.asarray(values, dtype=float), (rows, depth))
+    present = np.full((rows, depth + 1), anywhere)
+    present[:, -1] &= not hidden_only
+    return Column(np.concatenate([hidden, hidden[:, -1:]], axis=1), present)

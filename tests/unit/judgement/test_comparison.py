@@ -1,0 +1,173 @@
+"""Runs side by side."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from judged_runs import experiment, record, stuck
+
+from gradlab.errors import UsageError
+from gradlab.judgement import compare, judge
+from gradlab.judgement.comparison import Comparison, Row
+from gradlab.judgement.profiles import Profile, profile
+from gradlab.results.record import Outcome, Record, Summary
+from gradlab.spec.condition import ConditionError
+from gradlab.spec.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Made:
+    name: str
+    experiment: Experiment
+    summary: Summary
+    record: Record | None
+
+
+def run(made: Record | None, name: str = "made", outcome: str = "completed", **parts: Any) -> Made:
+    depth = 10 if made is None else made.depth
+    own = experiment(depth, **parts).model_copy(update={"name": name})
+    return Made(name, own, judge(own, made, Outcome(outcome), None), made)  # type: ignore[arg-type]
+
+
+def row(found: Comparison, figure: str) -> Row:
+    (own,) = [item for item in found.rows if item.figure == figure]
+    return own
+
+
+def test_a_better_run() -> None:
+    found = compare([run(record(decades=-9.0, **stuck()), model={"init": "xavier"}), run(record())])
+    assert found.judgements == ("better",)
+    assert [item.field for item in found.config] == ["model.init.scheme", "model.readout_init.scheme"]
+    assert found.config[0].values == ("xavier", "he")
+    assert [side.verdict for side in found.sides] == ["vanishing", "healthy"]
+    loss = row(found, "final.loss").differences[0]
+    assert loss is not None
+    assert (loss.judgement, loss.interval) == ("better", None)
+    assert row(found, "final.backward_decades").values == pytest.approx((-9.0, 0.0))
+
+
+def test_worse_same_and_mixed() -> None:
+    base = run(record())
+    worse = run(record(decades=-9.0, **stuck()), seed=1, train={"lr": 0.2})
+    same = run(record(), seed=1, train={"lr": 0.3})
+    mixed = run(record(decades=-9.0, loss=np.linspace(2.3, 0.01, 160)), train={"lr": 0.4})
+    assert compare([base, worse, same, mixed]).judgements == ("worse", "same", "mixed")
+
+
+def test_seeds_stand_on_one_side() -> None:
+    def seeded(seed: int, shift: float, lr: float) -> Made:
+        return run(record(loss=np.linspace(2.3, 0.5 + shift + 0.01 * seed, 160)), seed=seed, train={"lr": lr})
+
+    found = compare([seeded(seed, shift, 0.1 + shift) for shift in (0.0, 0.3) for seed in range(5)])
+    assert [side.seeds for side in found.sides] == [(0, 1, 2, 3, 4)] * 2
+    loss = row(found, "final.loss").differences[0]
+    assert loss is not None
+    assert loss.interval is not None
+    assert loss.judgement == "worse"
+    assert loss.amount == pytest.approx(0.3)
+
+
+def test_names_that_repeat_are_told_apart() -> None:
+    found = compare([run(record()), run(record(), train={"lr": 0.5}), run(record(), name="other", train={"lr": 0.7})])
+    assert [side.label for side in found.sides] == ["made (train.lr=0.01)", "made (train.lr=0.5)", "other"]
+
+
+def test_networks_of_different_depth_lie_on_relative_depth() -> None:
+    found = compare([run(record(depth=5, decades=-4.0)), run(record(depth=50, decades=-49.0))])
+    backward = found.profiles[0]
+    assert [item.quantity for item in backward if item] == ["log10_backward_rms"] * 2
+    first, second = backward
+    assert first is not None
+    assert second is not None
+    assert (first.relative_depth[0], first.relative_depth[-1], len(second.relative_depth)) == (0.0, 1.0, 50)
+    assert first.at(np.array([0.0, 0.5, 1.0])) == pytest.approx([-4.0, -2.0, 0.0])
+    assert second.at(np.array([0.0, 0.5, 1.0])) == pytest.approx([-49.0, -24.5, 0.0])
+    share = row(found, "learning_share")
+    assert share.values == (1.0, 1.0)
+    assert row(found, "learning_layers").values == (5.0, 50.0)
+
+
+def test_runs_without_a_record_or_figures_compare_by_what_there_is() -> None:
+    found = compare([run(record()), run(None, outcome="failed", train={"lr": 0.5})])
+    assert found.sides[1].outcome == "failed"
+    assert row(found, "final.loss").differences == (None,)
+    assert row(found, "final.loss").changed
+    assert found.profiles[0][1] is None
+    nothing = compare([run(None, outcome="failed"), run(None, outcome="failed", train={"lr": 0.5})])
+    assert (nothing.rows, nothing.profiles, nothing.judgements) == ((), (), ("same",))
+
+
+def test_changed_rows_are_those_that_are_not_the_same() -> None:
+    found = compare([run(record()), run(record(loss=np.linspace(2.3, 1.0, 160)), train={"lr": 0.5})])
+    assert {item.figure for item in found.rows if item.changed} == {"final.loss"}
+
+
+class TestGates:
+    BASE = run(record())
+    SICK = run(record(decades=-9.0, **stuck()), train={"lr": 0.5})
+
+    def passed(self, condition: str) -> bool:
+        found = compare([self.BASE, self.SICK], [condition])
+        assert [label for label, _ in found.gates] == [found.sides[1].label]
+        assert found.passed == found.gates[0][1].passed
+        return found.passed
+
+    @pytest.mark.parametrize(
+        ("condition", "expected"),
+        [
+            ("final.loss > +5%", False),
+            ("final.loss > +5000%", True),
+            ("final.loss > +1.5", False),
+            ("final.accuracy < -50%", False),
+            ("verdict == vanishing", False),
+            ("verdict == exploding", True),
+            ("final.backward_decades < -8 and final.loss > +5%", False),
+            ("max(dead_fraction) > 0.5", True),
+        ],
+    )
+    def test_a_gate_fails_where_its_condition_holds(self, condition: str, expected: bool) -> None:
+        assert self.passed(condition) is expected
+
+    def test_a_side_of_several_seeds_is_its_mean_and_its_worst_verdict(self) -> None:
+        good = run(record(loss=np.linspace(2.3, 1.0, 160)), seed=0, train={"lr": 0.5})
+        bad = run(record(decades=-9.0, loss=np.full(160, 2.0), accuracy=0.1), seed=1, train={"lr": 0.5})
+        found = compare([self.BASE, good, bad], ["final.loss > 1.4 and final.loss < 1.6", "verdict == vanishing"])
+        assert [gate.passed for _, gate in found.gates] == [False, False]
+
+    def test_a_condition_that_cannot_be_read(self) -> None:
+        with pytest.raises(ConditionError):
+            compare([self.BASE, self.SICK], ["final.los > +5%"])
+
+
+def test_one_run_or_nothing_but_seeds_cannot_be_compared() -> None:
+    for runs in ([], [run(record())], [run(record()), run(record(), seed=1)]):
+        with pytest.raises(UsageError, match="more than their seed"):
+            compare(runs)
+
+
+class TestProfile:
+    def test_signals_are_relative_to_the_last_hidden_layer_and_shares_are_not(self) -> None:
+        found = profile([record(decades=-9.0)], "log10_backward_rms")
+        assert found is not None
+        assert (found.values[0], found.values[-1]) == pytest.approx((-9.0, 0.0))
+        slopes = profile([record(slope=0.4), record(slope=0.6)], "mean_slope")
+        assert slopes is not None
+        assert slopes.values == pytest.approx(np.full(10, 0.5))
+
+    def test_zero_reaches_as_far_as_it_may(self) -> None:
+        found = Profile("log10_backward_rms", np.array([0.0, 0.5, 1.0]), np.array([-np.inf, -2.0, 0.0]))
+        assert found.at(np.array([0.0, 0.25, 0.5, 0.75])).tolist() == [-np.inf, -np.inf, -2.0, -1.0]
+
+    def test_one_layer(self) -> None:
+        found = profile([record(depth=1)], "mean_slope")
+        assert found is not None
+        assert found.relative_depth.tolist() == [0.0]
+        assert found.at(np.array([0.0, 1.0])).tolist() == [0.5, 0.5]
+
+    def test_what_was_not_recorded(self) -> None:
+        assert profile([record(quantities="gradients")], "mean_slope") is None
+        assert profile([record(dead=None)], "dead_fraction") is None
+        made = record()
+        broken = replace(made, figures={"loss": replace(made.figures["loss"], values=np.full(160, np.nan))})
+        assert profile([broken], "mean_slope") is None

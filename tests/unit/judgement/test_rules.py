@@ -1,0 +1,421 @@
+"""Every verdict, both sides of every limit, and what must not change a verdict."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judged_runs import ROWS, broken_at_end, experiment, record, regression, scaled, stuck, summary
+
+from gradlab.judgement import judge
+from gradlab.judgement.evidence import LEARNED
+from gradlab.judgement.rules import depth, learning, units
+from gradlab.results.record import Column, Finding, Outcome, Record, Summary
+from gradlab.results.strict_json import encode
+
+TANH = {"activation": "tanh", "init": "xavier"}
+HALF = ROWS // 2
+CLOSE = 1e-6
+
+
+def only(found: Summary, rule: str) -> Finding:
+    """The one finding of a rule."""
+    (finding,) = [item for item in found.findings if item.rule == rule]
+    return finding
+
+
+def rules(found: Summary) -> set[tuple[str, str]]:
+    return {(item.rule, item.severity) for item in found.findings}
+
+
+class TestHealthy:
+    def test_a_run_that_learns_has_no_findings(self) -> None:
+        found = summary(record())
+        assert (found.verdict, found.findings) == ("healthy", ())
+
+    @pytest.mark.parametrize("depth_", [1, 2, 3, 12, 200, 2000])
+    def test_at_any_depth(self, depth_: int) -> None:
+        assert summary(record(depth=depth_)).verdict == "healthy"
+
+    @pytest.mark.parametrize("rows", [1, 2, 7, 16, 400])
+    def test_at_any_length(self, rows: int) -> None:
+        assert summary(record(rows=rows)).verdict == "healthy"
+
+    def test_gradients_that_are_tiny_in_all_layers_alike(self) -> None:
+        """A network that has learned to the end: nothing vanishes across depth."""
+        fading = -3.0 - np.linspace(0.0, 40.0, ROWS)[:, None] * np.ones(10)
+        assert summary(record(backward=fading, update=fading)).verdict == "healthy"
+
+
+class TestVanishing:
+    def test_both_sides_of_the_limit(self) -> None:
+        limit = depth.DECADES
+        assert summary(record(decades=-limit - CLOSE, **stuck())).verdict == "vanishing"
+        assert summary(record(decades=-limit + 0.01, **stuck())).verdict == "not_learning"
+
+    def test_what_the_finding_says(self) -> None:
+        finding = only(summary(record(depth=50, decades=-30.8, **stuck())), "vanishing")
+        assert finding.severity == "critical"
+        assert finding.layers == (1, 46)
+        assert (finding.since_step, finding.limit) == (0, -2.0)
+        assert finding.value == pytest.approx(-30.8)
+        assert "30.8 decades from layer 50 to layer 1" in finding.message
+        assert "0.63 a layer (R² 1.00)" in finding.message
+
+    def test_a_jump_is_named_by_its_layers(self) -> None:
+        profile = np.where(np.arange(10) < 4, -8.0, -3.0)
+        finding = only(summary(record(backward=profile, **stuck())), "vanishing")
+        assert "5.0 of them between layers 5 and 4" in finding.message
+        assert finding.layers == (1, 4)
+
+    def test_no_harm_where_the_run_learned_and_all_layers_moved(self) -> None:
+        assert rules(summary(record(decades=-5.0))) == {("vanishing", "warning")}
+        still = record(decades=-5.0, update=np.linspace(-5.1, -3.0, 10))
+        assert summary(still).verdict == "vanishing"
+        moving = record(decades=-5.0, update=np.linspace(-4.9, -3.0, 10))
+        assert summary(moving).verdict == "healthy"
+
+    def test_half_of_what_could_be_gained_counts_as_learned(self) -> None:
+        def learned(share: float) -> Record:
+            at_end = np.concatenate([np.zeros(HALF), np.full(ROWS - HALF, share)])
+            return record(decades=-5.0, loss=2.3 * (1 - at_end), accuracy=0.1 + 0.9 * at_end)
+
+        assert summary(learned(LEARNED + CLOSE)).verdict == "healthy"
+        assert summary(learned(LEARNED - CLOSE)).verdict == "vanishing"
+
+    def test_a_run_that_recovered_is_healthy_with_a_note(self) -> None:
+        decades = np.concatenate([np.full(HALF, -30.0), np.full(ROWS - HALF, -0.5)])
+        assert rules(summary(record(decades=decades))) == {("vanishing", "note")}
+        assert "by the end it is -0.5 decades" in only(summary(record(decades=decades)), "vanishing").message
+
+    def test_one_that_vanishes_later_says_since_when(self) -> None:
+        decades = np.concatenate([np.zeros(HALF), np.full(ROWS - HALF, -3.0)])
+        finding = only(summary(record(decades=decades, every=10, **stuck())), "vanishing")
+        assert (finding.severity, finding.since_step) == ("critical", 10 * HALF)
+
+    def test_one_odd_batch_does_not_count(self) -> None:
+        decades = np.zeros(ROWS)
+        decades[-1] = -9.0
+        assert summary(record(decades=decades)).findings == ()
+
+    def test_nothing_at_all_reaches_the_first_layers(self) -> None:
+        profile = np.array([-np.inf] * 3 + [-3.0] * 7)
+        finding = only(summary(record(backward=profile, **stuck())), "vanishing")
+        assert finding.layers == (1, 3)
+        assert finding.value == -math.inf
+        assert "no gradient at all reaches layers 1 to 3" in finding.message
+
+    def test_nothing_reaches_any_hidden_layer(self) -> None:
+        made = record(backward=np.full(10, -np.inf), update=-np.inf, **stuck())
+        assert summary(made, model=TANH).verdict == "vanishing"
+        step = {"activation": "step", "init": "he"}
+        empty = {
+            name: Column(made.layers[name].values, np.zeros((ROWS, 11), bool))
+            for name in ("mean_slope", "dead_fraction")
+        }
+        found = summary(replace(made, layers={**made.layers, **empty}), model=step)
+        assert found.verdict == "vanishing"
+        assert "the derivative of step is 0" in only(found, "vanishing").remedy
+
+    def test_a_single_record_is_judged_by_its_profile(self) -> None:
+        assert summary(record(rows=1, decades=-5.0)).verdict == "vanishing"
+
+    def test_a_network_of_two_thousand_layers(self) -> None:
+        finding = only(summary(record(depth=2000, decades=-1250.0, **stuck())), "vanishing")
+        assert finding.layers == (1, 1996)
+
+    def test_the_remedy_has_a_number(self) -> None:
+        xavier = {"activation": "relu", "init": "xavier"}
+        assert "σ_w² = 2" in only(summary(record(decades=-7.4, **stuck()), model=xavier), "vanishing").remedy
+        assert "width 200 or depth 5" in only(summary(record(decades=-7.4, **stuck())), "vanishing").remedy
+        sigmoid = only(
+            summary(record(decades=-7.4, **stuck()), model={"activation": "sigmoid", "init": "xavier"}), "vanishing"
+        )
+        assert "σ_w² = 103" in sigmoid.remedy
+        softplus = only(summary(record(decades=-7.4, **stuck()), model={"activation": "softplus"}), "vanishing")
+        assert "no critical initialisation" in softplus.remedy
+
+
+class TestExploding:
+    def test_both_sides_of_the_limit(self) -> None:
+        limit = depth.DECADES
+        assert summary(record(decades=limit + CLOSE, **stuck())).verdict == "exploding"
+        assert summary(record(decades=limit - 0.01, **stuck())).verdict == "not_learning"
+
+    def test_an_explosion_at_the_start_explains_what_vanishes_later(self) -> None:
+        decades = np.concatenate([[3.3], np.full(ROWS - 1, -3.0)])
+        found = summary(record(decades=decades, **stuck()), model=TANH)
+        assert found.verdict == "exploding"
+        assert ("vanishing", "warning") in rules(found)
+
+    def test_steady_growth_of_the_forward_signal(self) -> None:
+        limit = depth.DECADES
+        assert summary(record(forward_decades=limit + CLOSE, **stuck())).verdict == "exploding"
+        assert summary(record(forward_decades=limit - 0.01, **stuck())).verdict == "not_learning"
+        assert rules(summary(record(forward_decades=3.0))) == {("exploding", "note")}
+
+    def test_a_forward_jump_after_tiny_inputs_is_none(self) -> None:
+        made = record(**stuck())
+        rms = np.where(np.arange(11) == 0, 1e-4, 0.3) * np.ones((ROWS, 1))
+        jump = replace(made, layers={**made.layers, "forward_rms": Column(rms, np.ones(rms.shape, bool))})
+        assert summary(jump).verdict == "not_learning"
+
+    def test_training_is_blamed_for_what_large_updates_brought(self) -> None:
+        decades = np.concatenate([[0.0], np.full(ROWS - 1, 5.0)])
+        finding = only(summary(record(decades=decades, update=0.5, **stuck())), "exploding")
+        assert finding.since_step == 1
+        assert "train.lr" in finding.remedy
+
+
+class TestDead:
+    def test_both_sides_of_the_limit(self) -> None:
+        assert summary(record(dead=units.DEAD_SHARE, **stuck())).verdict == "dead"
+        assert summary(record(dead=units.DEAD_SHARE - CLOSE, **stuck())).verdict == "not_learning"
+
+    def test_half_of_the_units_are_off_in_a_deep_healthy_network(self) -> None:
+        assert summary(record(dead=0.6)).findings == ()
+
+    def test_it_leads_over_the_signal_that_it_stops(self) -> None:
+        shares = np.where(np.arange(10) == 6, 1.0, 0.3)
+        found = summary(record(dead=shares, backward=np.full(10, -np.inf), **stuck()))
+        assert found.verdict == "dead"
+        assert only(found, "dead").layers == (7, 7)
+        assert ("vanishing", "critical") in rules(found)
+
+    def test_it_has_to_last(self) -> None:
+        shares = np.zeros((ROWS, 10))
+        shares[-3:] = 1.0
+        assert summary(record(dead=shares)).findings == ()
+        shares[HALF:] = 1.0
+        finding = only(summary(record(dead=shares, **stuck())), "dead")
+        assert (finding.severity, finding.since_step) == ("critical", HALF)
+        assert "leaky_relu" in finding.remedy
+
+    def test_units_that_die_while_the_network_learns_are_a_warning(self) -> None:
+        shares = np.minimum(np.linspace(0.0, 2.0, ROWS), 0.97)[:, None] * np.ones(10)
+        assert rules(summary(record(dead=shares))) == {("dead", "warning")}
+
+    def test_a_layer_without_a_living_unit_has_learned_nothing(self) -> None:
+        shares = np.where(np.arange(ROWS) < HALF, 0.0, 1.0)[:, None] * np.ones(10)
+        assert summary(record(dead=shares)).verdict == "dead"
+
+    def test_a_signal_that_vanished_first_is_the_cause(self) -> None:
+        shares = np.where(np.arange(ROWS) < HALF, 0.0, 0.96)[:, None] * np.ones(10)
+        found = summary(record(dead=shares, decades=-8.0, **stuck()))
+        assert found.verdict == "vanishing"
+        assert ("dead", "warning") in rules(found)
+
+    def test_small_batches_are_judged_by_the_mean_slope(self) -> None:
+        data = {"data": {"batch_size": 4}}
+        assert summary(record(dead=None, slope=units.DEAD_SLOPE, **stuck()), **data).verdict == "dead"
+        assert summary(record(dead=None, slope=units.DEAD_SLOPE + CLOSE, **stuck()), **data).verdict != "dead"
+
+    def test_a_bounded_activation_does_not_die(self) -> None:
+        assert summary(record(dead=1.0, **stuck()), model=TANH).verdict == "not_learning"
+
+    def test_the_bias_is_named(self) -> None:
+        negative = {"activation": "relu", "init": {"scheme": "he", "bias": -5.0}}
+        assert "bias to 0 (yours is -5)" in only(summary(record(dead=1.0, **stuck()), model=negative), "dead").remedy
+
+
+class TestSaturated:
+    def test_both_sides_of_the_limit(self) -> None:
+        limit = units.SATURATED_SLOPE
+        assert summary(record(slope=limit, **stuck()), model=TANH).verdict == "saturated"
+        assert summary(record(slope=limit + CLOSE, **stuck()), model=TANH).verdict == "not_learning"
+
+    def test_it_is_the_state_whether_or_not_the_readout_learns(self) -> None:
+        assert summary(record(slope=0.05), model=TANH).verdict == "saturated"
+
+    def test_saturation_that_came_with_learning_is_a_warning(self) -> None:
+        slopes = np.maximum(np.linspace(0.8, -0.8, ROWS), 0.01)[:, None] * np.ones(10)
+        assert rules(summary(record(slope=slopes), model=TANH)) == {("saturated", "warning")}
+
+    def test_one_that_left_it_is_a_note(self) -> None:
+        slopes = np.where(np.arange(ROWS) < 5, 0.05, 0.5)[:, None] * np.ones(10)
+        assert rules(summary(record(slope=slopes), model=TANH)) == {("saturated", "note")}
+
+    def test_an_unbounded_activation_does_not_saturate(self) -> None:
+        assert summary(record(slope=0.08)).findings == ()
+
+
+class TestNotLearning:
+    def test_a_loss_that_stays(self) -> None:
+        finding = only(summary(record(**stuck())), "not_learning")
+        assert (finding.severity, finding.layers) == ("critical", None)
+
+    def test_both_sides_of_the_limit_for_numbers(self) -> None:
+        def falls_at_once(share: float) -> Record:
+            loss = np.where(np.arange(ROWS) < ROWS // 4, 1.0, 1.0 - share)
+            return regression(record(loss=loss, every=5))
+
+        assert summary(falls_at_once(learning.STUCK_SHARE + CLOSE)).verdict == "healthy"
+        assert summary(falls_at_once(learning.STUCK_SHARE - CLOSE)).verdict == "not_learning"
+
+    def test_a_huge_first_loss_that_falls_to_that_of_chance_is_nothing_learned(self) -> None:
+        loss = np.where(np.arange(ROWS) < 4, 30.0, 2.3)
+        assert summary(record(loss=loss, accuracy=stuck()["accuracy"], every=5)).verdict == "not_learning"
+
+    def test_a_majority_class_found_by_the_start_is_nothing_learned(self) -> None:
+        made = record(loss=stuck()["loss"], accuracy=0.63 + 0.01 * np.random.default_rng(1).normal(size=ROWS), every=5)
+        assert summary(replace(made, fan_out=np.array([100] * 10 + [2]))).verdict == "not_learning"
+
+    def test_a_loss_that_still_falls_is_a_note(self) -> None:
+        loss = np.linspace(2.3, 2.15, ROWS) + 0.01 * np.random.default_rng(0).normal(size=ROWS)
+        found = summary(record(loss=loss, accuracy=stuck()["accuracy"]))
+        assert (found.verdict, rules(found)) == ("healthy", {("not_learning", "note")})
+
+    def test_an_accuracy_that_rises_is_a_note(self) -> None:
+        accuracy = np.linspace(0.1, 0.18, ROWS) + 0.02 * np.random.default_rng(0).normal(size=ROWS)
+        assert summary(record(loss=stuck()["loss"], accuracy=accuracy, every=5)).verdict == "healthy"
+
+    def test_a_short_run_is_not_judged_unless_nothing_could_move(self) -> None:
+        short = {"rows": 50, **stuck(50)}
+        assert summary(record(**short)).verdict == "healthy"
+        assert "too few" in only(summary(record(**short)), "not_learning").message
+        assert summary(record(update=-5.0, **short)).verdict == "not_learning"
+
+    def test_steps_count_and_not_records(self) -> None:
+        assert summary(record(rows=6, every=50, **stuck(6))).verdict == "not_learning"
+
+    def test_few_examples_are_not_judged(self) -> None:
+        alone = {"data": {"batch_size": 1}}
+        assert summary(record(every=5, dead=None, **stuck()), **alone).verdict == "healthy"
+        long = {"rows": 1200, **stuck(1200)}
+        assert summary(record(dead=None, **long), **alone).verdict == "not_learning"
+
+    @pytest.mark.parametrize(
+        ("update", "said"),
+        [(-7.0, "raise train.lr 1e+04-fold, to about 1e+02"), (-1.0, "divide train.lr by 1e+02"), (-3.0, "usual size")],
+    )
+    def test_the_remedy_follows_the_updates(self, update: float, said: str) -> None:
+        assert said in only(summary(record(update=update, every=5, **stuck())), "not_learning").remedy
+
+    def test_nothing_moves(self) -> None:
+        finding = only(summary(record(update=-np.inf, **stuck())), "not_learning")
+        assert "stand still" in finding.message
+
+    def test_a_signal_that_changes_by_too_little_for_a_verdict_is_named(self) -> None:
+        assert "-1.9 decades" in only(summary(record(decades=-1.9, **stuck())), "not_learning").message
+
+    def test_it_is_no_second_opinion_beside_a_cause(self) -> None:
+        assert ("not_learning", "note") in rules(summary(record(decades=-9.0, **stuck())))
+
+    def test_a_loss_of_zero_from_the_start_has_nothing_to_gain(self) -> None:
+        assert summary(regression(record(loss=np.zeros(ROWS)))).verdict == "healthy"
+
+
+class TestDiverged:
+    def test_it_leads_and_keeps_what_explains_it(self) -> None:
+        made = broken_at_end(record(decades=7.7, update=3.0, loss=np.geomspace(1e9, 1e30, ROWS)))
+        found = summary(made, Outcome("diverged", step=ROWS - 1, layer=3))
+        assert found.verdict == "diverged"
+        assert rules(found) == {("diverged", "critical"), ("exploding", "critical")}
+        finding = only(found, "diverged")
+        assert (finding.layers, finding.since_step) == ((3, 3), ROWS - 1)
+        assert found.final["loss"] == pytest.approx(made.figures["loss"].values[-2])
+
+    def test_at_the_very_first_record(self) -> None:
+        found = summary(broken_at_end(record(rows=1)), Outcome("diverged", step=0, layer=1))
+        assert found.verdict == "diverged"
+        assert math.isnan(found.init["loss"] or 0.0)
+        assert found.final["loss"] is None
+        assert found.learning_layers is None
+
+    def test_between_two_records(self) -> None:
+        assert summary(record(rows=3, every=50), Outcome("diverged", step=120, layer=None)).verdict == "diverged"
+
+    def test_float16_near_its_largest_number(self) -> None:
+        made = record()
+        rms = made.layers["forward_rms"]
+        large = replace(made, layers={**made.layers, "forward_rms": replace(rms, values=3e4 * rms.values)})
+        found = summary(broken_at_end(large), Outcome("diverged", 79, 10), train={"dtype": "float16"})
+        assert "bfloat16" in only(found, "diverged").remedy
+
+    def test_without_update_ratios(self) -> None:
+        made = broken_at_end(record(quantities="gradients"))
+        assert "tenfold" in only(summary(made, Outcome("diverged", 79, 1)), "diverged").remedy
+
+
+class TestNotJudged:
+    def test_it_names_what_is_missing(self) -> None:
+        found = summary(record(quantities="none"))
+        assert found.verdict == "not_judged"
+        message = only(found, "not_judged").message
+        assert all(name in message for name in ("dead_fraction", "mean_slope", "log10_backward_rms"))
+
+    def test_gradients_are_enough_for_what_they_show(self) -> None:
+        assert summary(record(quantities="gradients")).verdict == "not_judged"
+        assert summary(record(decades=-9.0, quantities="gradients", **stuck())).verdict == "vanishing"
+        assert summary(record(decades=9.0, quantities="gradients", **stuck())).verdict == "exploding"
+
+    def test_harmlessness_has_to_be_seen(self) -> None:
+        assert summary(record(decades=-9.0, quantities="gradients")).verdict == "vanishing"
+
+    def test_a_diagnosis_by_exclusion_needs_the_others(self) -> None:
+        found = summary(record(quantities="none", **stuck()))
+        assert found.verdict == "not_judged"
+        assert ("not_learning", "warning") in rules(found)
+
+    @pytest.mark.parametrize("kind", ["failed", "interrupted"])
+    def test_no_record(self, kind: str) -> None:
+        found = summary(None, Outcome(kind, reason="out of memory"))  # type: ignore[arg-type]
+        assert (found.verdict, found.learning_layers) == ("not_judged", None)
+        assert set(found.init.values()) == {None}
+
+    def test_an_empty_record(self) -> None:
+        made = record(rows=1)
+        empty = replace(
+            made,
+            steps=made.steps[:0],
+            layers={name: Column(column.values[:0], column.present[:0]) for name, column in made.layers.items()},
+            figures={name: Column(column.values[:0], column.present[:0]) for name, column in made.figures.items()},
+        )
+        found = judge(experiment(10), empty, Outcome("interrupted", step=0), None)
+        assert (found.verdict, found.final["loss"]) == ("not_judged", None)
+
+
+SICK = {
+    "healthy": (record(), {}),
+    "vanishing": (record(decades=-9.0, **stuck()), {}),
+    "exploding": (record(decades=9.0, **stuck()), {}),
+    "dead": (record(dead=0.95, **stuck()), {}),
+    "saturated": (record(slope=0.05, **stuck()), {"model": TANH}),
+    "not_learning": (record(**stuck()), {}),
+}
+
+
+@pytest.mark.parametrize("verdict", SICK)
+@pytest.mark.parametrize("factor", [1e-6, 1e6, 1e-30])
+def test_the_scale_of_the_loss_changes_no_verdict(verdict: str, factor: float) -> None:
+    made, parts = SICK[verdict]
+    assert summary(made, **parts).verdict == verdict
+    assert summary(scaled(made, factor), **parts).verdict == verdict
+
+
+@pytest.mark.parametrize("verdict", SICK)
+@pytest.mark.parametrize("width", [8, 1024])
+@pytest.mark.parametrize("batch_size", [8, 1024])
+def test_width_and_batch_size_change_no_verdict(verdict: str, width: int, batch_size: int) -> None:
+    made, parts = SICK[verdict]
+    model = {**parts.get("model", {}), "width": width}
+    assert summary(made, model=model, data={"batch_size": batch_size}).verdict == verdict
+
+
+@pytest.mark.parametrize("verdict", SICK)
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16"])
+def test_the_dtype_changes_no_verdict(verdict: str, dtype: str) -> None:
+    made, parts = SICK[verdict]
+    assert summary(made, train={"dtype": dtype}, **parts).verdict == verdict
+
+
+@pytest.mark.parametrize("verdict", SICK)
+def test_every_finding_is_whole_and_survives_strict_json(verdict: str) -> None:
+    made, parts = SICK[verdict]
+    for finding in summary(made, **parts).findings:
+        assert finding.message
+        assert "nan" not in finding.message
+        json.dumps(encode(vars(finding)), allow_nan=False)
+        if finding.severity == "critical":
+            assert any(char.isdigit() for char in finding.remedy)
