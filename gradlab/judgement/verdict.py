@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gradlab.judgement import expectations, figures
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.rules import RULES, divergence
+from gradlab.judgement.rules import RULES
+from gradlab.judgement.rules.divergence import diverged
 from gradlab.results.record import VERDICTS, Finding, Outcome, Record, Summary, Verdict
 from gradlab.spec.experiment import Experiment
 
@@ -56,7 +57,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
 
 def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | None) -> tuple[Verdict, list[Finding]]:
     """The leading verdict and all findings."""
-    found = divergence.diverged(experiment, outcome, evidence)
+    found = diverged(experiment, outcome, evidence)
     missing: dict[Verdict, list[str]] = {}
     for rule in RULES:
         if not rule.applies(experiment):

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.rules import depth, divergence, learning, units
+from gradlab.judgement.rules import depth, learning, units
 from gradlab.results.record import Finding, Verdict
 from gradlab.spec.experiment import Experiment
-
-__all__ = ["RULES", "Rule", "divergence"]
 
 
 @dataclass(frozen=True)
