@@ -1,6 +1,5 @@
 """`gradlab doctor`."""
 
-import importlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,49 +27,22 @@ def doctor(out: Out = DEFAULT_OUT, format: Format = Face.TABLE, quiet: Quiet = F
 
 def _examined(out: Path) -> "Iterator[tuple[str, str, str]]":
     """What was looked at, `ok` or `problem`, and what was found."""
+    from gradlab.execution.examination import examine_torch
     from gradlab.results import environment
 
-    import_problem = _torch_problem()
+    torch_findings = list(examine_torch())  # first, because the environment asks torch where it is loaded
     found = environment.describe("cpu")
     yield "python", "ok", f"{found['python']} on {found['platform']}"
     for package in PACKAGES:
         installed = environment.version(package)
         yield package, "ok" if installed else "problem", installed or "not installed"
-    if import_problem:
-        yield "torch loads", "problem", import_problem
-    else:
-        yield from _devices()
+    for item in torch_findings:
+        yield item.what, "ok" if item.fine else "problem", item.found
     yield "processor", "ok", f"{found['device_name']}, {found['threads']} threads"
     yield "memory", *_memory()
     yield f"{out} can be written", *_writable(out)
     commit = found["git_commit"]
     yield "git commit here", "ok", commit or "none: results will not say which commit they are from"
-
-
-def _torch_problem() -> str:
-    """Load torch; what went wrong, or nothing."""
-    try:
-        importlib.import_module("gradlab.execution")  # sets what must be set before torch is loaded
-        importlib.import_module("torch")
-    except Exception as error:
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return ""
-
-
-def _devices() -> "Iterator[tuple[str, str, str]]":
-    """The devices that torch sees, and the mode that makes products repeat."""
-    import torch
-
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            memory = torch.cuda.get_device_properties(index).total_memory
-            yield f"cuda:{index}", "ok", f"{torch.cuda.get_device_name(index)}, {memory / 2**30:.1f} GiB"
-    else:
-        yield "cuda", "ok", "none: runs train on the cpu"
-    mode = os.environ.get("MKL_CBWR", "")
-    repeats = mode == "AUTO,STRICT"
-    reason = "a run's numbers do not depend on its batch" if repeats else "a run's numbers may depend on its batch"
-    yield "MKL_CBWR", "ok" if repeats else "problem", f"{mode or 'not set'}: {reason}"
 
 
 def _memory() -> tuple[str, str]:

@@ -294,7 +294,7 @@ def _worst_first(layers: Table, summary: Summary) -> tuple[tuple[int, ...], str]
             return -math.inf, row
         return sign * value if sign else -abs(value - middle), row
 
-    end = {1: "smallest", -1: "largest", 0: "furthest from the middle"}[sign]
+    end = {1: "smallest", -1: "largest", 0: "furthest from the median"}[sign]
     return (*sorted(hidden, key=badness), *readout), f"{end} {quantity} first"
 
 
