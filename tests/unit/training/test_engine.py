@@ -27,7 +27,9 @@ def experiment(**parts: dict) -> Experiment:
     return Experiment.model_validate({**base, **{key: {**base.get(key, {}), **part} for key, part in parts.items()}})
 
 
-@pytest.mark.parametrize(("steps", "every", "expected"), [(1, 1, [0]), (5, 2, [0, 2, 4]), (6, 4, [0, 4, 5]), (4, 9, [0, 3])])
+@pytest.mark.parametrize(
+    ("steps", "every", "expected"), [(1, 1, [0]), (5, 2, [0, 2, 4]), (6, 4, [0, 4, 5]), (4, 9, [0, 3])]
+)
 def test_every_kth_step_and_the_last_are_recorded(steps: int, every: int, expected: list[int]) -> None:
     record = train([experiment(train={"steps": steps}, record={"every": every})], DIGITS)[0].record
     assert record is not None
@@ -102,7 +104,9 @@ def test_learning_lowers_the_loss() -> None:
 @pytest.mark.parametrize("quantities", ["none", "gradients", "default", "all"])
 def test_divergence_is_found_in_every_group(quantities: str) -> None:
     """One huge update, then products that overflow: the same step and layer whatever is recorded."""
-    one = experiment(train={"lr": 1e30, "steps": 200}, model={"activation": "relu", "init": "he"}, record={"quantities": quantities})
+    one = experiment(
+        train={"lr": 1e30, "steps": 200}, model={"activation": "relu", "init": "he"}, record={"quantities": quantities}
+    )
     result = train([one], DIGITS)[0]
     assert result.outcome.kind == "diverged"
     assert result.outcome.step == 1
@@ -183,7 +187,9 @@ class NothingReadBack(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "prelu", "gelu", "step"])
-@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1, "optimizer": "adamw", "weight_decay": 0.1, "schedule": "cosine"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"clip_norm": 0.1, "optimizer": "adamw", "weight_decay": 0.1, "schedule": "cosine"}]
+)
 def test_a_step_reads_nothing_back_where_it_must_not(activation: str, options: dict) -> None:
     """The loop as a GPU runs it (no looks), recording included: not one operation in it returns a value to the host."""
     one = experiment(model={"activation": activation}, record={"quantities": "all"}, train=options)
