@@ -68,6 +68,7 @@ class Rescaler:
 
     Attributes:
         points: Layers (from 0) at which some run is rescaled, from the top down.
+        is_point: For each layer, whether it is one of them.
         bits: Bit patterns of the powers of two taken out, [points, R], integer; see `exponents`.
     """
 
@@ -122,20 +123,21 @@ class Rescaler:
         self._chain[0] = 1.0
         self._links = list(self._chain.unbind(0))
         self._point_of = {layer: index for index, layer in enumerate(self.points)}
+        self.is_point = [layer in self._point_of for layer in range(self.num_layers)]
         # A gradient of layer l carries all that was taken out at layers >= l; the readout's carries nothing.
-        self.num_taken = [sum(point >= layer for point in self.points) for layer in range(self.num_layers + 1)]
+        self.num_taken = [0] * (self.num_layers + 1)
+        for layer in range(top, -1, -1):
+            self.num_taken[layer] = self.num_taken[layer + 1] + (layer in self._point_of)
         self._taken = torch.tensor(self.num_taken, device=self.device)
 
     def rescale(self, layer: int, delta_RBN: Tensor) -> None:
-        """Divides a layer's δ by its power of two, in place, if the layer is a point.
+        """Divides a layer's δ by its power of two, in place.
 
         Args:
-            layer: Hidden layer, from 0.
+            layer: Hidden layer, from 0; one of `points`.
             delta_RBN: Its δ, contiguous.
         """
-        point = self._point_of.get(layer)
-        if point is None:
-            return
+        point = self._point_of[layer]
         rows = delta_RBN.view(self.num_runs, -1)
         whole = reducible(rows, self.num_threads)
         if whole is rows and rows.dtype is self.format.carrier:

@@ -127,6 +127,8 @@ class GradientBlock:
         below_LRBN: Activations of the layers below, h_(l-1).
         gradient_LRNN: Stored weight gradients of these layers.
         delta_above: Stored δ of layers `start - 1`..`stop - 1`, each [R, B, N], in that order.
+        products: (h below, transposed; δ; gradient) of each product that makes the gradients: one for all layers and runs where their
+            storage is without gaps, else one a layer.
     """
 
     start: int
@@ -135,6 +137,7 @@ class GradientBlock:
     below_LRBN: Tensor
     gradient_LRNN: Tensor
     delta_above: tuple[Tensor, ...]
+    products: tuple[tuple[Tensor, Tensor, Tensor], ...]
 
 
 class Probe(Protocol):
@@ -271,7 +274,8 @@ class Stack:
             )
             below = self._view(self._h)[start - 1 : stop - 1]
             layers = (self.bottom_delta_RBN, *own.unbind(0))
-            self.gradient_blocks.append(GradientBlock(start, stop, own, below, gradient, layers))
+            products = self._products(below, own, gradient)
+            self.gradient_blocks.append(GradientBlock(start, stop, own, below, gradient, layers, products))
 
     def _gradient_storage(self, per_block: int) -> Parameters:
         """Gradients of the parameters; of the inner weights only one block where nobody needs all of them at once."""
@@ -323,7 +327,8 @@ class Stack:
                 above = block.delta_above[layer - block.start + 1]
                 below = block.delta_above[layer - block.start]
                 self._delta_below(above, self._weights_t[layer], layer - 1, below, rescaler)
-            self._products(block)
+            for below_t, delta, gradient in block.products:
+                torch.bmm(below_t, delta, out=gradient)
             torch.sum(block.delta_LRBN, 2, keepdim=True, out=g.bias_LR1N[block.start : block.stop])
             probe.after_gradients(
                 block.start, block.stop, block.delta_LRBN, block.gradient_LRNN,
@@ -340,20 +345,15 @@ class Stack:
             below = self._below_layers[layer]
             torch.mul(out, below, out=below)  # ∂L/∂slope is the sum of this over examples and units
         out.mul_(self._z_layers[layer])
-        rescaler.rescale(layer, out)
+        if rescaler.is_point[layer]:
+            rescaler.rescale(layer, out)
 
-    def _products(self, block: GradientBlock) -> None:
-        """G = hᵀ δ: one product for all layers and runs of the block, where their storage is without gaps."""
+    def _products(self, below: Tensor, delta: Tensor, gradient: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
+        """Views for G = hᵀ δ of a block of layers."""
         s = self.shape
         if s.num_runs == 1 or self.padded == s.num_runs * s.batch_size * s.width:
-            torch.bmm(
-                _merge(block.below_LRBN).transpose(1, 2),
-                _merge(block.delta_LRBN),
-                out=block.gradient_LRNN.flatten(0, 1),
-            )
-            return
-        for below, delta, gradient in zip(block.below_LRBN, block.delta_LRBN, block.gradient_LRNN, strict=True):
-            torch.bmm(below.transpose(1, 2), delta, out=gradient)
+            return ((_merge(below).transpose(1, 2), _merge(delta), gradient.flatten(0, 1)),)
+        return tuple((h.transpose(1, 2), d, g) for h, d, g in zip(below, delta, gradient, strict=True))
 
     # prelu: h = relu(z) + slope * min(z, 0), with a slope of its own for every layer and run.
 

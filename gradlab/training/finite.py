@@ -10,6 +10,10 @@ from gradlab.network.stack import Stack
 from gradlab.results.record import Outcome
 
 
+SAFE_SCALE = 1e18
+"""Sum of 2^E below which a stored gradient, itself below 1e19, cannot overflow float32 or bfloat16 as plain training would have it."""
+
+
 class Watch:
     """Looks at every step, whatever is recorded.
 
@@ -28,9 +32,7 @@ class Watch:
         self._stack = stack
         s = stack.shape
         self._looks = looks
-        # In the network's own format: what overflows there is infinite for training, and a norm that overflows is looked at again.
         self._status_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=stack.dtype, device=stack.device)
-        self._norm_LR = torch.zeros((s.num_layers, s.num_runs), dtype=head.accumulator, device=stack.device)
         self._bad_weights_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=torch.bool, device=stack.device)
         self.takes_gradients = stack.dtype is torch.float16
         self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
@@ -51,16 +53,12 @@ class Watch:
             figures_2R: Loss and share classified right.
             scale_LR: 2^E of every layer, float64 [L + 1, R].
         """
-        L = self._stack.shape.num_layers
-        bias_LRN = self._stack.gradients.bias_LR1N.squeeze(2)
-        if self._norm_LR.dtype is bias_LRN.dtype:
-            torch.linalg.vector_norm(bias_LRN, 2, 2, out=self._norm_LR)
-        else:
-            self._norm_LR.copy_(torch.linalg.vector_norm(bias_LRN, 2, 2, dtype=self._norm_LR.dtype))
-        torch.mul(self._norm_LR, scale_LR[:L], out=self._status_LR[:L])
-        self._status_LR[L].copy_(figures_2R[0])
-        if self._looks and not self.takes_gradients and math.isfinite(self._status_LR.sum().item()):
-            return
+        if self._looks and not self.takes_gradients:
+            # Finite stored norms and scales that cannot carry them out of range: one sum each tells, without a look at every layer.
+            torch.linalg.vector_norm(self._stack.gradients.bias_LR1N, 2, (2, 3), out=self._status_LR[:-1])
+            self._status_LR[-1].copy_(figures_2R[0])
+            if math.isfinite(self._status_LR.sum().item()) and scale_LR.sum().item() < SAFE_SCALE:
+                return
         self._attribute(step, figures_2R[0], scale_LR)
 
     def _attribute(self, step: int, loss_R: Tensor, scale_LR: Tensor) -> None:

@@ -84,6 +84,14 @@ def dead_fraction(slope_LRBN: Tensor, sup_slope: float, never_negative: bool) ->
     return (slopes.amax(2) < DEAD_SLOPE * sup_slope).to(torch.float64).mean(2)
 
 
+def may_be_dead(unit_slope_LRN: Tensor, sup_slope: float, batch_size: int) -> bool:
+    """Whether any unit may be dead, from the sums of slopes that are never negative; if not, the largest slopes need not be looked for.
+
+    A dead unit's sum is below B times the threshold. One value is read back.
+    """
+    return bool(unit_slope_LRN.amin().item() < 1.001 * DEAD_SLOPE * sup_slope * batch_size)
+
+
 def inactive_fraction(slope_LRBN: Tensor, sup_slope: float) -> Tensor:
     """Share of entries whose slope is none."""
     return (by_rows(slope_LRBN).abs() < DEAD_SLOPE * sup_slope).sum(2).to(torch.float64) / slope_LRBN[0, 0].numel()

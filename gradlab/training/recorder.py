@@ -91,7 +91,7 @@ class Recorder:
         # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
         self.accumulator = torch.float64 if not self.looks or dtype is torch.float64 else torch.float32
         sizes = (len(self.slots), shape.num_layers + 1, shape.num_runs)
-        self._frame = torch.zeros(sizes, dtype=self.accumulator, device=device)
+        self._frame = torch.ones(sizes, dtype=self.accumulator, device=device)
         self._frames = torch.zeros((block_steps, *sizes), dtype=torch.float64, device=device)
         self._bits = torch.zeros(
             (block_steps, shape.num_layers, shape.num_runs), dtype=rescaler.bits.dtype, device=device
@@ -140,11 +140,23 @@ class Recorder:
 
     def slopes(self, block: Block) -> None:
         """phi' of a block of layers."""
-        start, stop = block.start, block.stop
-        self._measure("s_sum", start, stop, measures.by_rows(block.z_LRBN))
+        start, stop, slope = block.start, block.stop, block.z_LRBN
         sup = self.facts.sup_slope
-        self._put("dead", start, stop, measures.dead_fraction, block.z_LRBN, sup, self.facts.monotone)
-        self._put("inactive", start, stop, measures.inactive_fraction, block.z_LRBN, sup)
+        if "s_sum" in self.slots or "dead" in self.slots:
+            unit_slope = self._unit_slopes(slope)
+            self._measure("s_sum", start, stop, unit_slope)
+            if self.looks and self.facts.monotone and not measures.may_be_dead(unit_slope, sup, slope.shape[2]):
+                self._put("dead", start, stop, torch.zeros_like, unit_slope[:, :, 0])
+            else:
+                self._put("dead", start, stop, measures.dead_fraction, slope, sup, self.facts.monotone)
+        self._put("inactive", start, stop, measures.inactive_fraction, slope, sup)
+
+    def _unit_slopes(self, slope_LRBN: Tensor) -> Tensor:
+        """Sum of phi' over the examples, for every unit, [L, R, N]."""
+        L, R = slope_LRBN.shape[:2]
+        if L * R < self.num_threads:  # few sums of many examples would be split over threads otherwise
+            return torch.stack([row.sum(0, dtype=self.accumulator) for row in slope_LRBN.flatten(0, 1)]).view(L, R, -1)
+        return slope_LRBN.sum(2, dtype=self.accumulator)
 
     def logits(self, logits_RBC: Tensor) -> None:
         """Z of the readout."""
@@ -153,7 +165,7 @@ class Recorder:
         self._measure("z_norm", last, last + 1, z)
         self._measure("z_sum", last, last + 1, z)
         self._put("cosine", last, last + 1, measures.sample_correlation, logits_RBC[None])
-        self._check("readout", last, last + 1, {"z_norm": z})
+        self._readout_z = z
 
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
         """Δ, G and W of a block of layers, before the update."""
@@ -163,7 +175,10 @@ class Recorder:
         }
         for slot, signal in rows.items():
             self._measure(slot, start, stop, signal)
-        self._check("backward", start, stop, rows)
+        if start == self.shape.num_layers:
+            self._check("readout", start, stop, {"z_norm": self._readout_z, **rows})
+        else:
+            self._check("backward", start, stop, rows)
         if "zeros" in self.slots or "nonfinite" in self.slots:
             scale = self.rescaler.scale(start, stop)[:, :, None, None]
             as_trained = (gradient.double() * scale).to(gradient.dtype)
@@ -180,9 +195,10 @@ class Recorder:
         """Bias gradients of all layers."""
         last = self.shape.num_layers
         self._measure("b_norm", 0, last, gradient_LRN)
-        self._check("biases", 0, last, {"b_norm": gradient_LRN})
         self._measure("b_norm", last, last + 1, readout_gradient_RC[None])
-        self._check("biases", last, last + 1, {"b_norm": readout_gradient_RC[None]})
+        if not self._sound("biases", 0, last + 1):
+            self._check("biases", 0, last, {"b_norm": gradient_LRN})
+            self._check("biases", last, last + 1, {"b_norm": readout_gradient_RC[None]})
 
     def finish(self, step: int, figures_2R: Tensor, clip_R: Tensor | None) -> None:
         """Ends a recorded step: its frame joins the block."""
@@ -217,21 +233,25 @@ class Recorder:
 
     # Rows that the fast measure cannot be trusted with.
 
-    def _check(self, phase: str, start: int, stop: int, rows: dict[str, Tensor]) -> None:
-        """Measures again, in float64, the norms of a phase that lie where squares underflow or overflow."""
-        names = [slot for slot in self._phases[phase] if slot in rows]
+    def _sound(self, phase: str, start: int, stop: int) -> bool:
+        """Whether all norms of a phase lie where squares neither underflow nor overflow."""
+        names = self._phases[phase]
         if not self.looks or not names:
-            return
+            return True
         key = (phase, start, stop)
         span = self._spans.get(key)
         if span is None:
             first = self.slots[names[0]]
             span = self._spans[key] = self._frame[first : first + len(names), start:stop]
         smallest, largest = torch.aminmax(span)
-        low, high = self._trusted
-        if smallest.item() >= low and largest.item() <= high:
+        return smallest.item() >= self._trusted[0] and largest.item() <= self._trusted[1]
+
+    def _check(self, phase: str, start: int, stop: int, rows: dict[str, Tensor]) -> None:
+        """Measures again, in float64, the norms of a phase that cannot be trusted."""
+        if self._sound(phase, start, stop):
             return
-        for slot in names:
+        low, high = self._trusted
+        for slot in self._phases[phase]:
             values = self._into(slot, start, stop)
             suspect = ~((values >= low) & (values <= high))
             self._repair(slot, start, suspect, rows[slot], measures.exact_norm)
@@ -259,8 +279,8 @@ class Recorder:
 
 
 _PHASES = {
-    "forward": ("z_norm", "h_norm"),
-    "readout": ("z_norm",),
+    "forward": ("h_norm", "z_norm"),
+    "readout": ("z_norm", "g_norm", "d_norm", "w_norm"),
     "backward": ("g_norm", "d_norm", "w_norm"),
     "update": ("u_norm",),
     "biases": ("b_norm",),
@@ -269,5 +289,5 @@ _PHASES = {
 
 def _order(slot: str) -> tuple[int, str]:
     """Slots of one phase lie side by side, so that one look checks them all."""
-    sequence = ("z_norm", "h_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
+    sequence = ("h_norm", "z_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
     return (sequence.index(slot) if slot in sequence else len(sequence), slot)

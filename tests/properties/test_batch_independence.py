@@ -32,14 +32,14 @@ def dataset(samples: int = 90, features: int = 20, classes: int = 10) -> Dataset
     )
 
 
-def experiment(seed: int, activation: str, width: int, batch_size: int, **train: object) -> Experiment:
+def experiment(seed: int, activation: str, width: int, batch_size: int, depth: int = 4, **train: object) -> Experiment:
     """Runs differ in seed, scale and learning rate; run 1 diverges within two steps."""
     lr = 1e30 if seed == 1 else 0.01 * (1 + seed % 3)
     return Experiment.model_validate(
         {
             "seed": seed,
             "model": {
-                "depth": 4, "width": width, "activation": activation,
+                "depth": depth, "width": width, "activation": activation,
                 "init": {"sigma_w": 1.0 + 0.1 * (seed % 5), "sigma_b": 0.1},
             },
             "data": {"batch_size": batch_size, "source": "digits"},
@@ -68,8 +68,16 @@ def assert_same(alone: Trained, together: Trained, note: object) -> None:
             )
 
 
-def check(activation: str, width: int, batch_size: int, num_runs: int, threads: int, **train_options: object) -> None:
-    data = dataset()
+def check(
+    activation: str,
+    width: int,
+    batch_size: int,
+    num_runs: int,
+    threads: int,
+    samples: int = 90,
+    **train_options: object,
+) -> None:
+    data = dataset(samples)
     runs = [experiment(seed, activation, width, batch_size, **train_options) for seed in range(num_runs)]
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -102,6 +110,14 @@ def test_every_optimizer_is_independent_of_the_batch(optimizer: str) -> None:
 def test_float64_with_one_thread(loss: str) -> None:
     for activation in ("sigmoid", "gelu", "relu"):
         check(activation, 50, 37, 7, 1, dtype="float64", loss=loss)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "gelu", "prelu"])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_few_layers_with_large_batches(depth: int, activation: str) -> None:
+    """One run has few rows of many elements there, which torch would split over threads."""
+    for width, batch_size in ((100, 1024), (33, 1000)):
+        check(activation, width, batch_size, 3, 2, samples=1100, depth=depth)
 
 
 @pytest.mark.slow
