@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gradlab.network.layout import reducible
+from gradlab.network.layout import GRAIN, reducible
 
 LONGEST = 16
 """Longest interval, in layers. Longer ones save less than 0.5 % of a step."""
@@ -139,18 +139,21 @@ class Rescaler:
         """
         point = self._point_of[layer]
         rows = delta_RBN.view(self.num_runs, -1)
-        whole = reducible(rows, self.num_threads)
-        if whole is rows and rows.dtype is self.format.carrier:
+        if rows.dtype is self.format.carrier and not self._splits(rows):
             torch.linalg.vector_norm(rows, 2, 1, out=self._norm[point])
         else:
-            norm = torch.linalg.vector_norm(whole, 2, 1, dtype=self.format.carrier)
-            self._norm[point].copy_(norm[: self.num_runs])
+            norm = torch.linalg.vector_norm(reducible(rows, self.num_threads), 2, 2, dtype=self.format.carrier)
+            self._norm[point].copy_(norm[0])
         bits = self._power_bits[point]
         torch.bitwise_and(self._norm_bits[point], self._mask, out=bits)
         torch.clamp(bits, self._low[point], self._high[point], out=bits)
         torch.sub(self._two_bias, bits, out=self._reciprocal_bits[point])
         delta_RBN.mul_(self._reciprocal[point])
         torch.mul(self._links[point], self._power[point], out=self._links[point + 1])
+
+    def _splits(self, rows: Tensor) -> bool:
+        """Whether torch would split a row over threads (see `layout.reducible`)."""
+        return self.num_runs < self.num_threads and rows.numel() >= GRAIN
 
     def scale(self, start: int, stop: int) -> Tensor:
         """2^E of layers `start`..`stop - 1` (from 0, the readout is L), float64 [layers, R]; 0 below float64's range."""

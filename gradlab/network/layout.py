@@ -51,18 +51,18 @@ def flat_buffer(num_elements: int, num_threads: int, dtype: torch.dtype, device:
 
 
 def reducible(rows: Tensor, num_threads: int) -> Tensor:
-    """The rows, repeated without a copy where torch would otherwise split one row over threads.
+    """The rows once, or once for each thread without a copy where torch would otherwise split one row over threads.
 
     A reduction that has fewer outputs than threads is split inside a row, and then its rounding depends on the number of rows. With
-    at least as many rows as threads each row is reduced whole.
+    at least as many outputs as threads each row is reduced whole.
 
     Args:
-        rows: [rows, ...], reduced over some of the later axes.
+        rows: [rows, ...], to be reduced over some of the later axes.
         num_threads: Threads that torch may use.
 
     Returns:
-        [>= rows, ...]; take the first `len(rows)` results.
+        [1 or num_threads, rows, ...]; take the first of the results.
     """
     if rows.shape[0] >= num_threads or rows.numel() < GRAIN:
-        return rows
-    return rows.repeat(-(-num_threads // rows.shape[0]), *([1] * (rows.dim() - 1)))
+        return rows.unsqueeze(0)
+    return rows.unsqueeze(0).expand(num_threads, *rows.shape)

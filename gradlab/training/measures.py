@@ -10,7 +10,7 @@ nothing, and there is nothing to read back.
 import torch
 from torch import Tensor
 
-from gradlab.network.layout import GRAIN
+from gradlab.network.layout import GRAIN, reducible
 
 TRUSTED = {torch.float32: (1e-15, 1e15), torch.float64: (1e-140, 1e140)}
 """Norms between which squares neither underflow nor overflow enough to matter: the largest entry's square is at least 1e-30 / size."""
@@ -31,9 +31,8 @@ def _reduce(kind: str, rows_LRM: Tensor, out: Tensor, num_threads: int) -> None:
     """A norm or a sum over the last axis into `out` [L, R], with every row reduced whole (see `layout.reducible`)."""
     L, R, M = rows_LRM.shape
     if num_threads > L * R and rows_LRM.numel() >= GRAIN:
-        rows_LRM = rows_LRM.reshape(1, L * R, M).repeat(num_threads, 1, 1)
-        result = _reduction(kind, rows_LRM, out.dtype)[0].view(L, R)
-        out.copy_(result)
+        whole = reducible(rows_LRM.reshape(L * R, M), num_threads)
+        out.copy_(_reduction(kind, whole, out.dtype)[0].view(L, R))
     elif rows_LRM.dtype is out.dtype:
         if kind == "norm":
             torch.linalg.vector_norm(rows_LRM, 2, 2, out=out)
