@@ -26,7 +26,7 @@ class Raw:
     """
 
     def __init__(self, blocks: Sequence[RawBlock], run: int, slots: Mapping[str, int], last_step: int | None) -> None:
-        steps = np.array([step for block in blocks for step in block.steps], dtype=np.int64)
+        steps = np.concatenate([block.steps for block in blocks])
         count = len(steps) if last_step is None else int(np.searchsorted(steps, last_step, side="right"))
         self.steps = steps[:count]
         self._frames = np.ascontiguousarray(np.concatenate([block.frames[..., run] for block in blocks])[:count])

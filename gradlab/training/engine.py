@@ -282,7 +282,7 @@ class Batch:
             steps_per_second=steps_done / seconds if seconds > 0 else 0.0,
             batch_runs=self.shape.num_runs,
             record_share=self.step.record_seconds / seconds if self.device.type == "cpu" and seconds > 0 else None,
-            record_bytes_per_step=8 * (len(self.recorder.slots) * (L + 1) + 3) + 4 * (L + 1),
+            record_bytes_per_step=8 * (len(self.recorder.slots) * (L + 1) + 4) + 4 * (L + 1),
         )
         return Trained(experiment, record, outcome, timing)
 

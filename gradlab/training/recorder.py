@@ -48,14 +48,14 @@ class RawBlock:
     """Raw measures of some recorded steps on the host.
 
     Attributes:
-        steps: Recorded steps [T].
+        steps: Recorded steps, [T].
         frames: [T, slots, L + 1, R].
         exponents: E, [T, L + 1, R].
         figures: Loss and share classified right, [T, 2, R].
         clip: Clip factor [T, R].
     """
 
-    steps: list[int]
+    steps: NDArray[np.int64]
     frames: NDArray[np.float64]
     exponents: NDArray[np.int32]
     figures: NDArray[np.float64]
@@ -203,12 +203,13 @@ class Recorder:
     def finish(self, step: int, figures_2R: Tensor, clip_R: Tensor | None) -> None:
         """Ends a recorded step: its frame joins the block."""
         place = len(self._steps)
-        self._frames[place].copy_(self._frame)
-        for slot, layers, runs, values in self._repairs:
-            self._frames[place, slot].index_put_((layers, runs), values)
-        self._repairs.clear()
-        bits = self.rescaler.bits
-        self._bits[place, : len(bits)].copy_(bits)
+        if self.slots:
+            self._frames[place].copy_(self._frame)
+            for slot, layers, runs, values in self._repairs:
+                self._frames[place, slot].index_put_((layers, runs), values)
+            self._repairs.clear()
+            bits = self.rescaler.bits
+            self._bits[place, : len(bits)].copy_(bits)
         self._figures[place].copy_(figures_2R)
         if clip_R is not None:
             self._clip[place].copy_(clip_R)
@@ -225,7 +226,7 @@ class Recorder:
             return None
         bits = self._bits[:count, : len(self.rescaler.bits)]
         block = RawBlock(
-            self._steps, self._frames[:count].cpu().numpy().copy(), self.rescaler.exponents(bits).numpy().astype(np.int32),
+            np.array(self._steps, dtype=np.int64), self._frames[:count].cpu().numpy().copy(), self.rescaler.exponents(bits).numpy().astype(np.int32),
             self._figures[:count].cpu().numpy().copy(), self._clip[:count].cpu().numpy().copy(),
         )  # fmt: skip
         self._steps = []

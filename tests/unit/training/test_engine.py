@@ -1,5 +1,6 @@
 """The loop: which steps are recorded, how runs end, what an observer sees, and that nothing is read back where it must not be."""
 
+import gc
 import math
 
 import numpy as np
@@ -174,6 +175,25 @@ def test_progress_tells_loss_speed_and_profile() -> None:
 def test_experiments_of_two_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="2 batch keys"):
         train([experiment(), experiment(model={"width": 8})], DIGITS)
+
+
+def test_nothing_but_the_record_grows() -> None:
+    """The bytes of all live tensors are the same at every look; the record on the host grows by what is stated."""
+    sizes: list[int] = []
+
+    def look(progress: Progress) -> None:
+        storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in gc.get_objects() if type(t) is torch.Tensor}
+        sizes.append(sum(storages.values()))
+
+    batch = Batch([experiment(train={"steps": 1500})], DIGITS, CPU)
+    engine_blocks: list = []
+    keep = batch._flush
+    batch._flush = lambda blocks: (keep(blocks), engine_blocks.append(blocks[-1]))  # type: ignore[method-assign]
+    timing = batch.train(look)[0].timing
+    assert len(sizes) >= 3
+    assert len(set(sizes[1:])) == 1
+    arrays = [array for block in engine_blocks for array in vars(block).values()]
+    assert sum(array.nbytes for array in arrays) == 1500 * timing.record_bytes_per_step
 
 
 class NothingReadBack(TorchDispatchMode):
