@@ -12,7 +12,7 @@ from rich.text import Text
 from gradlab.report.view import Grid
 from gradlab.report.words import power
 
-LINES = 26
+LINES = 16
 """Most lines that a heatmap takes."""
 
 WIDEST = 100

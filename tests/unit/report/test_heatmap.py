@@ -75,7 +75,7 @@ def test_little_and_much_look_different_in_colour_and_without() -> None:
 
 
 def test_deep_networks_put_two_layers_into_a_coloured_line() -> None:
-    lines = draw(grid(np.arange(40.0)[:, None] * np.ones(3)), 80, color=True, unicode=True)
-    assert len(lines) == 20 + 2
+    lines = draw(grid(np.arange(30.0)[:, None] * np.ones(3)), 80, color=True, unicode=True)
+    assert len(lines) == 15 + 2
     assert lines[0].plain.split()[0] == "1-2"
-    assert lines[19].plain.split()[0] == "39-40"
+    assert lines[14].plain.split()[0] == "29-30"
