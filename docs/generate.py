@@ -1,0 +1,112 @@
+"""Writes the reference pages from the code: `python docs/generate.py`, or `--check` to see whether they are in step.
+
+The pages are commands.md (what the command line offers), config.md (every field of a config) and quantities.md (every recorded column).
+"""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from gradlab.cli.main import app
+from gradlab.results.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
+from gradlab.spec import catalogue
+from gradlab.spec.experiment import Experiment
+from gradlab.spec.fields import fields
+
+HERE = Path(__file__).parent
+NOTE = "<!-- Written by docs/generate.py from the code; change it there. -->\n"
+
+
+def cell(text: object) -> str:
+    """Text that stays inside one cell of a Markdown table."""
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def table(header: list[str], rows: list[list[object]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]) + "\n"
+
+
+def commands() -> str:
+    """Every verb with its arguments and options."""
+    group = typer.main.get_command(app)
+    parts = [f"{NOTE}\n# Commands\n"]
+    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
+        if command.hidden:
+            continue
+        parts.append(f"\n## gradlab {name}\n\n{(command.help or '').strip()}\n")
+        rows: list[list[object]] = []
+        for parameter in command.params:
+            if getattr(parameter, "hidden", False) or parameter.name == "help":
+                continue
+            written = parameter.name.upper() if parameter.param_type_name == "argument" else ", ".join(parameter.opts)
+            rows.append([f"`{written}`", getattr(parameter, "help", None) or ""])
+        if rows:
+            parts.append("\n" + table(["", ""], rows))
+    return "".join(parts)
+
+
+def config() -> str:
+    """Every field of a config, and the names that the catalogue knows."""
+    rows = [
+        [
+            f"`{field.path}`",
+            "required" if field.required else "" if field.default is None else f"`{field.default}`",
+            field.expected(),
+            field.about,
+        ]
+        for field in fields(Experiment).values()
+    ]
+    parts = [f"{NOTE}\n# A config\n\n", table(["field", "default", "values", "what it is"], rows)]
+    for title, entries in (
+        ("Activations", catalogue.ACTIVATIONS),
+        ("Initialisations", catalogue.SCHEMES),
+        ("Distributions", catalogue.DISTRIBUTIONS),
+        ("Data", catalogue.SOURCES),
+        ("Optimizers", catalogue.OPTIMIZERS),
+        ("Schedules", catalogue.SCHEDULES),
+        ("Losses", catalogue.LOSSES),
+        ("Number formats", catalogue.DTYPES),
+    ):
+        rows = [
+            [f"`{name}`", entry.about, ", ".join(f"`{key}` {one.default:g}" for key, one in entry.parameters.items())]
+            for name, entry in entries.items()
+        ]
+        parts.append(f"\n## {title}\n\n" + table(["name", "what it is", "parameters and their defaults"], rows))
+    return "".join(parts)
+
+
+def quantities() -> str:
+    """Every recorded column."""
+
+    def rows(of: tuple[Quantity, ...]) -> list[list[object]]:
+        return [[f"`{q.name}`", q.symbol, q.unit, q.group, q.definition, q.why] for q in of]
+
+    header = ["column", "symbol", "unit", "group", "definition", "what it tells"]
+    return (
+        f"{NOTE}\n# Quantities\n\n"
+        "Layers are numbered from 1 at the input; the last one is the readout. z is a layer's preactivation, h = φ(z) its activation. "
+        "A record at a step is taken before its update. What has no meaning for a layer is null, never NaN. "
+        "Groups: `none` ⊂ `gradients` ⊂ `default` ⊂ `all`.\n\n"
+        f"## Of a layer and step\n\n{table(header, rows(LAYER_QUANTITIES))}\n## Of a step\n\n{table(header, rows(STEP_QUANTITIES))}"
+    )
+
+
+PAGES = {"commands.md": commands, "config.md": config, "quantities.md": quantities}
+
+
+def main() -> int:
+    """Writes the pages, or tells which are out of step."""
+    stale = [name for name, page in PAGES.items() if not (HERE / name).exists() or (HERE / name).read_text() != page()]
+    if "--check" in sys.argv:
+        print("\n".join(f"docs/{name} is out of step: run python docs/generate.py" for name in stale))
+        return 1 if stale else 0
+    for name in stale:
+        (HERE / name).write_text(PAGES[name]())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
