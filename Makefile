@@ -21,12 +21,12 @@ proofs: $(READY)
 check: lint types layers test
 
 format: $(READY)
-	$(BIN)/ruff format gradlab tests benchmarks
-	$(BIN)/ruff check --fix gradlab tests benchmarks
+	$(BIN)/ruff format gradlab tests benchmarks docs
+	$(BIN)/ruff check --fix gradlab tests benchmarks docs
 
 lint: $(READY)
-	$(BIN)/ruff format --check gradlab tests benchmarks
-	$(BIN)/ruff check gradlab tests benchmarks
+	$(BIN)/ruff format --check gradlab tests benchmarks docs
+	$(BIN)/ruff check gradlab tests benchmarks docs
 
 types: $(READY)
 	$(BIN)/mypy

@@ -186,14 +186,12 @@ class Batch:
         if block is None:
             return
         blocks.append(block)
-        exponents = block.exponents[
-            :, : self.shape.num_layers
-        ]  # without the readout, whose distance to the top layer is no drift
+        exponents = block.exponents[:, : self.shape.num_layers]  # the readout's distance to the top layer is no drift
         drifts = np.abs(np.diff(exponents, axis=1)).max(axis=(0, 1), initial=0)
         limit = DRIFT * self.rescaler.format.room / math.log10(2.0)
         intervals = [
-            max(1, each // 2) if drift > limit else each
-            for each, drift in zip(self.rescaler.intervals, drifts, strict=True)
+            max(1, each // 2) if drift > limit and not self.watch.diverged(run) else each
+            for run, (each, drift) in enumerate(zip(self.rescaler.intervals, drifts, strict=True))
         ]
         if tuple(intervals) != self.rescaler.intervals:
             self.rescaler.set_intervals(intervals)

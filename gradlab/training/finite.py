@@ -82,6 +82,10 @@ class Watch:
         """Reads the notes back, once a block of steps."""
         self._steps, self._layers = self._first_step.tolist(), self._first_layer.tolist()
 
+    def diverged(self, run: int) -> bool:
+        """Whether a run is not finite any more, as of the last `collect`."""
+        return self._steps[run] >= 0
+
     def all_diverged(self) -> bool:
         """Whether no run is finite any more, as of the last `collect`."""
         return all(step >= 0 for step in self._steps)

@@ -182,7 +182,11 @@ def test_nothing_but_the_record_grows() -> None:
     sizes: list[int] = []
 
     def look(progress: Progress) -> None:
-        storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in gc.get_objects() if type(t) is torch.Tensor}
+        storages = {
+            t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
+            for t in gc.get_objects()
+            if type(t) is torch.Tensor
+        }
         sizes.append(sum(storages.values()))
 
     batch = Batch([experiment(train={"steps": 1500})], DIGITS, CPU)
