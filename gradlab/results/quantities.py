@@ -65,18 +65,23 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
              "number of NaN or infinite entries of the weight gradient as the optimizer got it", "where NaN or Inf starts"),
     Quantity("sign_coherence", "sign coherence", "1", "all", False,
              "mean over units j of |sum_i sign(∂L/∂W[i, j])| / fan_in", "1 when all weights into a unit move the same way"),
-    Quantity("sample_correlation", "cos(z_i, z_j)", "1", "all", False, "mean cosine between different examples' preactivations; null for a batch of 1",
+    Quantity("sample_correlation", "cos(z_i, z_j)", "1", "all", False,
+             "mean cosine between different examples' preactivations; null for a batch of 1",
              "1: all inputs look alike; falling: chaotic"),
 )  # fmt: skip
 
 STEP_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("loss", "L", "loss", "none", False, "mean loss of the batch before the update", "what is minimised"),
-    Quantity("accuracy", "accuracy", "share", "none", False, "share of the batch classified right; null for regression", "what is wanted"),
-    Quantity("log10_grad_norm_total", "log₁₀‖∇L‖", "decades", "gradients", False, "log10 l2 norm of all parameters' gradients before clipping",
+    Quantity("accuracy", "accuracy", "share", "none", False, "share of the batch classified right; null for regression",
+             "what is wanted"),
+    Quantity("log10_grad_norm_total", "log₁₀‖∇L‖", "decades", "gradients", False,
+             "log10 l2 norm of all parameters' gradients before clipping",
              "what clipping looks at"),
     Quantity("learning_rate", "lr", "1", "none", False, "learning rate of the update", "the schedule"),
-    Quantity("clip_factor", "clip", "1", "none", False, "factor that clipping put on the gradient; null without clipping", "how hard clipping bites"),
-    Quantity("holdout_loss", "held-out L", "loss", "none", False, "loss on the held-out part, at the first and the last step", "generalisation"),
+    Quantity("clip_factor", "clip", "1", "none", False, "factor that clipping put on the gradient; null without clipping",
+             "how hard clipping bites"),
+    Quantity("holdout_loss", "held-out L", "loss", "none", False, "loss on the held-out part, at the first and the last step",
+             "generalisation"),
     Quantity("holdout_accuracy", "held-out accuracy", "share", "none", False,
              "accuracy on the held-out part, at the first and the last step", "generalisation"),
 )  # fmt: skip

@@ -9,7 +9,6 @@ from gradlab.network.heads import Head
 from gradlab.network.stack import Stack
 from gradlab.results.record import Outcome
 
-
 SAFE_SCALE = 1e18
 """Sum of 2^E below which a stored gradient, itself below 1e19, cannot overflow float32 or bfloat16 as plain training would have it."""
 

@@ -154,7 +154,7 @@ class Recorder:
     def _unit_slopes(self, slope_LRBN: Tensor) -> Tensor:
         """Sum of phi' over the examples, for every unit, [L, R, N]."""
         L, R = slope_LRBN.shape[:2]
-        if L * R < self.num_threads:  # few sums of many examples would be split over threads otherwise
+        if self.num_threads > L * R:  # few sums of many examples would be split over threads otherwise
             return torch.stack([row.sum(0, dtype=self.accumulator) for row in slope_LRBN.flatten(0, 1)]).view(L, R, -1)
         return slope_LRBN.sum(2, dtype=self.accumulator)
 
@@ -226,9 +226,12 @@ class Recorder:
             return None
         bits = self._bits[:count, : len(self.rescaler.bits)]
         block = RawBlock(
-            np.array(self._steps, dtype=np.int64), self._frames[:count].cpu().numpy().copy(), self.rescaler.exponents(bits).numpy().astype(np.int32),
-            self._figures[:count].cpu().numpy().copy(), self._clip[:count].cpu().numpy().copy(),
-        )  # fmt: skip
+            steps=np.array(self._steps, dtype=np.int64),
+            frames=self._frames[:count].cpu().numpy().copy(),
+            exponents=self.rescaler.exponents(bits).numpy().astype(np.int32),
+            figures=self._figures[:count].cpu().numpy().copy(),
+            clip=self._clip[:count].cpu().numpy().copy(),
+        )
         self._steps = []
         return block
 
