@@ -208,8 +208,8 @@ class Recorder:
             for slot, layers, runs, values in self._repairs:
                 self._frames[place, slot].index_put_((layers, runs), values)
             self._repairs.clear()
-            bits = self.rescaler.bits
-            self._bits[place, : len(bits)].copy_(bits)
+        bits = self.rescaler.bits
+        self._bits[place, : len(bits)].copy_(bits)
         self._figures[place].copy_(figures_2R)
         if clip_R is not None:
             self._clip[place].copy_(clip_R)

@@ -46,6 +46,13 @@ def test_what_is_recorded_does_not_change_the_training() -> None:
     assert all(np.array_equal(losses[0], other) for other in losses[1:])
 
 
+@pytest.mark.parametrize("quantities", ["none", "default"])
+def test_a_signal_that_does_not_drift_keeps_its_intervals(quantities: str) -> None:
+    batch = Batch([experiment(train={"steps": 600}, record={"quantities": quantities})], DIGITS, CPU)
+    batch.train()
+    assert batch.rescaler.intervals == (16,)
+
+
 def test_epochs_are_counted_in_batches() -> None:
     one = experiment(train={"steps": None, "epochs": 1.5})
     assert Batch([one], DIGITS, CPU).num_steps == math.ceil(1.5 * len(DIGITS.train_inputs) / 32)
