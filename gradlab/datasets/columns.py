@@ -32,6 +32,9 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
         raise fault(path, "data.target", f"no column '{target}'. {_suggestion(target, list(columns))}")
     inputs, names = _inputs(path, {name: column for name, column in columns.items() if name != target}, target)
     column = columns[target]
+    if column.ndim == 0 or column.size == 0:
+        message = f"'{target}' has shape {column.shape}; expected at least one value a row"
+        raise fault(path, "data.target", message)
     if len(column) != len(inputs):
         message = f"'{target}' has {len(column)} rows, the inputs have {len(inputs)}; every row needs its target"
         raise fault(path, "data.target", message)

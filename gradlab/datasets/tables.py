@@ -3,6 +3,8 @@
 Only what a file holds is read here; what its columns mean is decided in `columns`. N rows, F columns.
 """
 
+import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -22,7 +24,12 @@ Array = NDArray[Any]
 
 def fault(place: str | Path, path: str, message: str) -> ConfigError:
     """A single fault of a data file, on one line whatever the file's own words hold."""
-    return ConfigError([Fault(str(place), path, "".join(char if char.isprintable() else "\ufffd" for char in message))])
+    return ConfigError([Fault(_printable(str(place)), path, _printable(message))])
+
+
+def _printable(text: str) -> str:
+    """A text without what would break its line."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def checked(path: str) -> Path:
@@ -31,14 +38,19 @@ def checked(path: str) -> Path:
     Raises:
         ConfigError: If it does not, or is no file.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise fault(path, "data.path", "is a directory; name the CSV, Parquet or NPZ file in it")
-    if not file.exists():
-        raise fault(path, "data.path", "no such file; a relative path starts at the config's own directory")
-    if not file.is_file():
-        raise fault(path, "data.path", "is not a regular file")
-    return file
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        reason = "no such file; a relative path starts at the config's own directory"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    else:
+        if stat.S_ISREG(mode):
+            return Path(path)
+        reason = "is not a regular file"
+        if stat.S_ISDIR(mode):
+            reason = "is a directory; name the CSV, Parquet or NPZ file in it"
+    raise fault(path, "data.path", reason)
 
 
 def read(path: str) -> Mapping[str, Array]:
@@ -150,7 +162,11 @@ def _npz(file: Path) -> Mapping[str, Array]:
             with archive:
                 return {name: _plain(file, name, archive[name]) for name in archive.files}
     except (ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        why = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else _first_line(error)
+        why = _first_line(error)
+        if "Object arrays" in why:
+            why = "it holds pickled objects, which are never loaded"
+        elif "pickle" in why:  # what numpy takes anything for that it does not know
+            why = "it does not begin like one"
         raise fault(file, "data.path", f"is not a whole NPZ file of plain arrays: {why}") from error
 
 
@@ -159,7 +175,8 @@ def _plain(file: Path, name: str, array: Array) -> Array:
     if array.dtype.kind in "biu":
         return array
     if array.dtype.kind == "f":
-        return array.astype(np.float64)
+        with np.errstate(over="ignore"):  # infinite is refused later, by row and column
+            return array.astype(np.float64)
     if array.dtype.kind in "US":
         text = array.astype(np.str_)
         return np.array([word if word.strip() else None for word in text.ravel()], dtype=object).reshape(array.shape)

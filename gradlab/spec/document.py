@@ -41,7 +41,7 @@ class Document:
         """
         return ConfigError(
             [
-                replace(fault, place=self.place_of(fault.path), message=f"{fault.message} ({fault.place})")
+                replace(fault, place=self.place_of(fault.path), message=_printable(f"{fault.message} ({fault.place})"))
                 for fault in error.faults
             ]
         )

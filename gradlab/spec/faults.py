@@ -1,6 +1,5 @@
 """What is wrong with a config's values, all of it at once, in words that say what would be right."""
 
-import copy
 import re
 from typing import Any
 
@@ -41,7 +40,7 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
     problems = list(tree.problems)
     if () in tree.broken:
         return None, problems
-    data = copy.deepcopy(tree.data)
+    data = _copied(tree.data)
     blamed = set(tree.broken)
     meant: set[Path] = set()
     for path in tree.broken:
@@ -58,7 +57,7 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
                 path, involved = _subject(item)
                 if item["type"] == "missing" and path in meant:
                     blamed.add(path)
-                if not any(_below(one, blame) for one in (path, *involved) for blame in blamed):
+                if not any(_within(one, blamed) for one in (path, *involved)):
                     problems.append(_problem(tree, item, path, involved))
                 blamed.add(path)
                 mended |= _mend(data, path)
@@ -81,9 +80,16 @@ def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
     return (*location, *keys), involved
 
 
-def _below(path: Path, blame: Path) -> bool:
-    """Whether a path is another one, or lies below it."""
-    return path[: len(blame)] == blame
+def _within(path: Path, blamed: set[Path]) -> bool:
+    """Whether a path is one of those blamed, or lies below one."""
+    return any(path[:length] in blamed for length in range(len(path) + 1))
+
+
+def _copied(value: Any) -> Any:
+    """Mappings and lists of its own; what they hold is never changed, and need not be copyable."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _mend(data: Any, path: Path) -> bool:
@@ -104,7 +110,7 @@ def _mend(data: Any, path: Path) -> bool:
     present = last in around
     if path in _STAND_INS and not (present and path[0] == "data"):
         changed = not present or around[last] != _STAND_INS[path]
-        around[last] = copy.deepcopy(_STAND_INS[path])
+        around[last] = _copied(_STAND_INS[path])
         return bool(changed)
     around.pop(last, None)
     return present

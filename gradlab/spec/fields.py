@@ -4,6 +4,7 @@ Errors, the schema, the documentation and the names that a condition may use all
 be forgotten.
 """
 
+import functools
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,7 +132,8 @@ def fault(field: str, reason: str, *involved: str) -> PydanticCustomError:
     return PydanticCustomError("fault", "{reason}", {"reason": reason, "field": field, "involved": involved})
 
 
-def fields(part: type[BaseModel], prefix: str = "") -> dict[str, Field]:
+@functools.cache
+def fields(part: type[BaseModel], prefix: str = "") -> Mapping[str, Field]:
     """All leaf fields below a model, by dotted path.
 
     Raises:

@@ -171,9 +171,9 @@ def _plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
         return None
     if isinstance(value, Mapping):
         for key in value:
-            if not isinstance(key, str):
+            if not _is_key(key):
                 tree.problems.append(Problem(place, path, f"a key is text, got {written(key)[:60]}"))
-        return {key: _plain(tree, value[key], (*path, key), place) for key in value if isinstance(key, str)}
+        return {key: _plain(tree, value[key], (*path, key), place) for key in value if _is_key(key)}
     if isinstance(value, list | tuple | range):
         return [_plain(tree, item, (*path, index), place) for index, item in enumerate(value)]
     if isinstance(value, bool | enum.Enum):
@@ -183,6 +183,11 @@ def _plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
     if isinstance(value, numbers.Real):
         return float(value)
     return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _is_key(key: object) -> bool:
+    """Whether something can be the key of a mapping."""
+    return isinstance(key, str) and not yaml12.has_surrogate(key)
 
 
 def override(tree: Tree, overrides: Iterable[str] | Mapping[str, Any]) -> None:
@@ -221,7 +226,7 @@ def override(tree: Tree, overrides: Iterable[str] | Mapping[str, Any]) -> None:
 def _graft(tree: Tree, key: str, branch: Tree, place: Place) -> None:
     """Put a branch's one value where a dotted key points to."""
     path: Path = tuple(key.split("."))
-    if not all(path):
+    if not all(path) or not _is_key(key):
         tree.problems.append(Problem(place, (), f"expected a dotted key, got {key!r:.60}"))
         return
     around = tree.data

@@ -124,6 +124,11 @@ def _refuse_unprintable(text: str) -> None:
         )
 
 
+def has_surrogate(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, which is no character and cannot be written anywhere."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _mark_at(text: str, index: int) -> Mark:
     """Line and column of a character, or of the end."""
     before = text[:index]
@@ -249,7 +254,7 @@ class _Builder:
     def _scalar(self, event: Any, mark: Mark) -> Value:
         text = event.value
         plain = event.style is None and event.tag is None
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if has_surrogate(text):
             self._complain(mark, "half of a surrogate pair; write the character itself")
             return Value(mark, None, broken=True)
         try:

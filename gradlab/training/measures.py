@@ -7,6 +7,10 @@ underflow or overflow, a standard deviation lost to cancellation) is measured ag
 nothing, and there is nothing to read back.
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -27,34 +31,36 @@ def by_rows(signal: Tensor) -> Tensor:
     return signal.flatten(2)
 
 
-def _reduce(kind: str, rows_LRM: Tensor, out: Tensor, num_threads: int) -> None:
-    """A norm or a sum over the last axis into `out` [L, R], with every row reduced whole (see `layout.reducible`)."""
+def reduction(kind: Literal["norm", "sum"], rows_LRM: Tensor, out: Tensor, num_threads: int) -> Callable[[], object]:
+    """The l2 norm or the sum of every row, planned once for buffers that stay where they are.
+
+    Args:
+        kind: Which.
+        rows_LRM: What is reduced over its last axis, with every row reduced whole (see `layout.reducible`).
+        out: [L, R], where it goes; its type is what is accumulated in.
+        num_threads: Threads that torch may use.
+
+    Returns:
+        What takes the measure, each time that it is called.
+    """
     L, R, M = rows_LRM.shape
-    if num_threads > L * R and rows_LRM.numel() >= GRAIN:
-        whole = reducible(rows_LRM.reshape(L * R, M), num_threads)
-        out.copy_(_reduction(kind, whole, out.dtype)[0].view(L, R))
-    elif rows_LRM.dtype is out.dtype:
-        if kind == "norm":
-            torch.linalg.vector_norm(rows_LRM, 2, 2, out=out)
-        else:
-            torch.sum(rows_LRM, 2, out=out)
-    else:
-        out.copy_(_reduction(kind, rows_LRM, out.dtype))
+    if L * R < num_threads and rows_LRM.numel() >= GRAIN:
+
+        def split() -> None:
+            whole = reducible(rows_LRM.reshape(L * R, M), num_threads)
+            out.copy_(_reduced(kind, whole, out.dtype)[0].view(L, R))
+
+        return split
+    if rows_LRM.dtype is not out.dtype:
+        return lambda: out.copy_(_reduced(kind, rows_LRM, out.dtype))
+    if kind == "norm":
+        return partial(torch.linalg.vector_norm, rows_LRM, 2, 2, out=out)
+    return partial(torch.sum, rows_LRM, 2, out=out)
 
 
-def _reduction(kind: str, rows: Tensor, dtype: torch.dtype) -> Tensor:
+def _reduced(kind: str, rows: Tensor, dtype: torch.dtype) -> Tensor:
     """The reduction itself, accumulated in `dtype`."""
     return torch.linalg.vector_norm(rows, 2, 2, dtype=dtype) if kind == "norm" else torch.sum(rows, 2, dtype=dtype)
-
-
-def norm(rows_LRM: Tensor, out: Tensor, num_threads: int) -> None:
-    """l2 norm of every row into `out` [L, R]."""
-    _reduce("norm", rows_LRM, out, num_threads)
-
-
-def total(rows_LRM: Tensor, out: Tensor, num_threads: int) -> None:
-    """Sum of every row into `out` [L, R]."""
-    _reduce("sum", rows_LRM, out, num_threads)
 
 
 def exact_norm(rows_KM: Tensor, num_threads: int) -> Tensor:
@@ -66,14 +72,14 @@ def exact_norm(rows_KM: Tensor, num_threads: int) -> Tensor:
     largest = wide.abs().amax(1)
     divisor = torch.where((largest > 0) & torch.isfinite(largest), largest, torch.ones_like(largest))
     out = torch.empty((1, len(wide)), dtype=torch.float64, device=wide.device)
-    norm((wide / divisor[:, None])[None], out, num_threads)
+    reduction("norm", (wide / divisor[:, None])[None], out, num_threads)()
     return out[0] * divisor
 
 
 def exact_total(rows_KM: Tensor, num_threads: int) -> Tensor:
     """Sum of some rows in float64, [K]."""
     out = torch.empty((1, len(rows_KM)), dtype=torch.float64, device=rows_KM.device)
-    total(rows_KM.double()[None], out, num_threads)
+    reduction("sum", rows_KM.double()[None], out, num_threads)()
     return out[0]
 
 

@@ -99,6 +99,7 @@ class Recorder:
         self._figures = torch.zeros((block_steps, 2, shape.num_runs), dtype=torch.float64, device=device)
         self._clip = torch.ones((block_steps, shape.num_runs), dtype=torch.float64, device=device)
         self._views: dict[tuple[str, int, int], Tensor] = {}
+        self._plans: dict[tuple[str, int], tuple[dict[str, Tensor], list[Callable[[], object]]]] = {}
         self._spans: dict[tuple[str, int, int], Tensor] = {}
         self._steps: list[int] = []
         self._repairs: list[Repair] = []
@@ -113,11 +114,34 @@ class Recorder:
             view = self._views[key] = self._frame[self.slots[slot], start:stop]
         return view
 
-    def _measure(self, slot: str, start: int, stop: int, signal: Tensor) -> None:
-        """Takes the norm or the sum that a slot stands for, where it is wanted."""
-        if slot in self.slots:
-            take = measures.norm if slot in _NORMS else measures.total
-            take(signal, self._into(slot, start, stop), self.num_threads)
+    def _visit(self, name: str, start: int, stop: int, signals: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Takes the norms and sums of a visit to some layers, where they are wanted.
+
+        The stack's buffers never move, so what a visit reads and where it writes is planned at the first one.
+
+        Args:
+            name: Of the visit.
+            start: First layer, from 0.
+            stop: One past the last.
+            signals: Gives slot -> rows [layers, R, elements].
+
+        Returns:
+            The signals.
+        """
+        plan = self._plans.get((name, start))
+        if plan is None:
+            rows = signals()
+            takes = [
+                measures.reduction(
+                    "norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), self.num_threads
+                )
+                for slot, signal in rows.items()
+                if slot in self.slots
+            ]
+            plan = self._plans[name, start] = (rows, takes)
+        for take in plan[1]:
+            take()
+        return plan[0]
 
     def _put(self, slot: str, start: int, stop: int, measure: Callable[..., Tensor], *args: object) -> None:
         """Puts a measure that needs no repair into its slot, where it is wanted."""
@@ -129,14 +153,15 @@ class Recorder:
     def products(self, block: Block) -> None:
         """Z and h of a block of layers."""
         start, stop = block.start, block.stop
-        z, h = measures.by_rows(block.z_LRBN), measures.by_rows(block.h_LRBN)
-        self._measure("z_norm", start, stop, z)
-        self._measure("z_sum", start, stop, z)
-        self._measure("h_sum", start, stop, h)
-        self._measure("h_norm", start, stop, h)
+
+        def signals() -> dict[str, Tensor]:
+            z, h = measures.by_rows(block.z_LRBN), measures.by_rows(block.h_LRBN)
+            return {"z_norm": z, "z_sum": z, "h_sum": h, "h_norm": h}
+
+        rows = self._visit("products", start, stop, signals)
         self._put("cosine", start, stop, measures.sample_correlation, block.z_LRBN)
-        self._check("forward", start, stop, {"z_norm": z, "h_norm": h})
-        self._check_cancellation(start, stop, h)
+        self._check("forward", start, stop, rows)
+        self._check_cancellation(start, stop, rows["h_norm"])
 
     def slopes(self, block: Block) -> None:
         """phi' of a block of layers."""
@@ -144,7 +169,8 @@ class Recorder:
         sup = self.facts.sup_slope
         if "s_sum" in self.slots or "dead" in self.slots:
             unit_slope = self._unit_slopes(slope)
-            self._measure("s_sum", start, stop, unit_slope)
+            if "s_sum" in self.slots:
+                torch.sum(unit_slope, 2, out=self._into("s_sum", start, stop))
             if self.looks and self.facts.monotone and not measures.may_be_dead(unit_slope, sup, slope.shape[2]):
                 self._put("dead", start, stop, torch.zeros_like, unit_slope[:, :, 0])
             else:
@@ -161,22 +187,24 @@ class Recorder:
     def logits(self, logits_RBC: Tensor) -> None:
         """Z of the readout."""
         last = self.shape.num_layers
-        z = measures.by_rows(logits_RBC[None])
-        self._measure("z_norm", last, last + 1, z)
-        self._measure("z_sum", last, last + 1, z)
+
+        def signals() -> dict[str, Tensor]:
+            z = measures.by_rows(logits_RBC[None])
+            return {"z_norm": z, "z_sum": z}
+
+        self._readout = self._visit("logits", last, last + 1, signals)
         self._put("cosine", last, last + 1, measures.sample_correlation, logits_RBC[None])
-        self._readout_z = z
 
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
         """Δ, G and W of a block of layers, before the update."""
-        rows = {
-            name: measures.by_rows(tensor)
-            for name, tensor in (("d_norm", delta), ("g_norm", gradient), ("w_norm", weight))
-        }
-        for slot, signal in rows.items():
-            self._measure(slot, start, stop, signal)
+
+        def signals() -> dict[str, Tensor]:
+            own = {"d_norm": delta, "g_norm": gradient, "w_norm": weight}
+            return {slot: measures.by_rows(signal) for slot, signal in own.items()}
+
+        rows = self._visit("gradients", start, stop, signals)
         if start == self.shape.num_layers:
-            self._check("readout", start, stop, {"z_norm": self._readout_z, **rows})
+            self._check("readout", start, stop, {**self._readout, **rows})
         else:
             self._check("backward", start, stop, rows)
         if "zeros" in self.slots or "nonfinite" in self.slots:
@@ -188,17 +216,18 @@ class Recorder:
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         """The update of a block of layers' weights."""
-        self._measure("u_norm", start, stop, update_LRM)
+        into = self._into("u_norm", start, stop)
+        measures.reduction("norm", update_LRM, into, self.num_threads)()
         self._check("update", start, stop, {"u_norm": update_LRM})
 
     def biases(self, gradient_LRN: Tensor, readout_gradient_RC: Tensor) -> None:
         """Bias gradients of all layers."""
         last = self.shape.num_layers
-        self._measure("b_norm", 0, last, gradient_LRN)
-        self._measure("b_norm", last, last + 1, readout_gradient_RC[None])
+        hidden = self._visit("biases", 0, last, lambda: {"b_norm": gradient_LRN})
+        readout = self._visit("biases", last, last + 1, lambda: {"b_norm": readout_gradient_RC[None]})
         if not self._sound("biases", 0, last + 1):
-            self._check("biases", 0, last, {"b_norm": gradient_LRN})
-            self._check("biases", last, last + 1, {"b_norm": readout_gradient_RC[None]})
+            self._check("biases", 0, last, hidden)
+            self._check("biases", last, last + 1, readout)
 
     def finish(self, step: int, figures_2R: Tensor, clip_R: Tensor | None) -> None:
         """Ends a recorded step: its frame joins the block."""
