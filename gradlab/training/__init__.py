@@ -8,4 +8,4 @@ import sys
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 LATE = "torch" in sys.modules
-"""Whether torch was loaded before this room, so that the setting above may have come too late."""
+"""Whether torch was loaded before this room. MKL reads the setting at its first product, so it may still have come in time (`products`)."""

@@ -21,7 +21,7 @@ from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment
-from gradlab.training import derive
+from gradlab.training import derive, products
 from gradlab.training.feed import WEIGHTS, Feed, stream_seed
 from gradlab.training.finite import Watch
 from gradlab.training.optimizers import optimizer
@@ -65,6 +65,8 @@ def train(
     keys = {experiment.batch_key() for experiment in experiments}
     if len(keys) != 1:
         raise ValueError(f"experiments of {len(keys)} batch keys cannot train in one batch")
+    if device == "cpu":
+        products.warn_if_they_vary()
     return Batch(experiments, dataset, torch.device(device), rescale=rescale).train(observer)
 
 
