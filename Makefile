@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# One thread of torch in each test worker: threads that outnumber the cores wait for one another. Tests of threads set their own number.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+# One thread of torch in each test worker: threads that outnumber the cores wait for one another. Tests that compute with two threads
+# run afterwards, one at a time.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .PHONY: demo test proofs check format lint types layers docs bench clean
 
@@ -12,11 +13,13 @@ demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
 
 test: $(READY)
-	$(PYTEST) -m "not slow and not gpu"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads"
+	$(PYTEST) -m "threads and not slow and not gpu"
 
 # The longer proofs: whole matrices, long runs, many kills. Minutes.
 proofs: $(READY)
-	$(PYTEST) -m "slow and not gpu"
+	$(PYTEST) -n 2 --dist worksteal -m "slow and not gpu and not threads"
+	$(PYTEST) -m "threads and slow and not gpu"
 
 check: lint types layers test
 

@@ -1,5 +1,6 @@
 """`gradlab`: the commands and what becomes of errors."""
 
+import errno
 import sys
 import tempfile
 import traceback
@@ -23,6 +24,8 @@ from gradlab.cli.show import show
 from gradlab.errors import ConfigError, GradlabError
 
 OK, BUG, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="gradlab",
@@ -71,6 +74,8 @@ def _run(argv: Sequence[str] | None) -> int:
     """Carry out a command line and say what went wrong."""
     try:
         code = app(args=None if argv is None else list(argv), prog_name="gradlab", standalone_mode=False)
+        if code == INTERRUPTED:  # the library's answer to Ctrl+C inside a command
+            log("interrupted")
         return code if isinstance(code, int) else OK
     except GradlabError as error:
         _say(error)
@@ -85,6 +90,9 @@ def _run(argv: Sequence[str] | None) -> int:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line library
             error.show()
             return int(error.exit_code)
+        if isinstance(error, OSError) and error.errno in _FULL:  # the library's own output, such as help, found no room
+            log(f"cannot write the output: {error.strerror}")
+            return USAGE
         _say_bug(error)
         return BUG
 

@@ -57,7 +57,9 @@ def run(
     try:
         if dry_run:
             datasets.load(asked.experiment.data, asked.experiment.train.loss)
-            _print_plan(make_plan(experiments, store, devices.kind(devices.resolve(device)), rerun.value), format)
+            _print_plan(
+                make_plan(experiments, store, devices.kind(devices.resolve(device)), rerun.value), format, quiet
+            )
             return 0
         with ProgressDisplay(Sink(sys.stderr, vital=False), quiet=quiet) as display:
             runs = execute(
@@ -104,7 +106,7 @@ class _Reporter:
             self._display.note(f"{run.verdict}  {run.path}  seed {run.seed}")
 
 
-def _print_plan(plan: "Plan", face: Face) -> None:
+def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
     """Print what would be done."""
     from gradlab.cli.output import log, write_table
     from gradlab.report.table import Field, Table
@@ -120,7 +122,7 @@ def _print_plan(plan: "Plan", face: Face) -> None:
         )
         for item in plan.runs
     )
-    log(str(plan))
+    log(str(plan), quiet=quiet)
     write_table(Table(fields, rows), face, "plan")
 
 

@@ -124,14 +124,23 @@ class Evidence:
     def decades(self) -> Float | None:
         """Decades of the per-example backward signal from the last hidden layer to the first, [rows].
 
-        -inf wherever nothing reaches the first layer, be there something above it or not. None without the quantity or
-        for one hidden layer.
+        -inf wherever nothing reaches the first layer, be there something above it or not; 0 for one hidden layer that
+        something reaches. None without the quantity.
         """
         backward = self.layers("log10_backward_rms")
-        if backward is None or self.depth < 2:
+        if backward is None:
             return None
         first, last = backward[:, 0], backward[:, -1]
         return np.where(np.isneginf(first), -np.inf, first - np.where(np.isneginf(last), 0.0, last))
+
+    @cached_property
+    def start(self) -> int:
+        """The first row at which a gradient reaches a hidden layer; 0 where none ever does, or it is not known.
+
+        A readout that begins at zero passes nothing on in the first step, and that says nothing about the depth below.
+        """
+        backward = self.layers("log10_backward_rms")
+        return 0 if backward is None else int(np.argmax((backward > -np.inf).any(axis=1)))
 
     @cached_property
     def update_ratios(self) -> Float | None:

@@ -91,9 +91,9 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
     """
     causes = {"dead", "exploding", "vanishing", "saturated"}
     critical = [item for item in findings if item.severity == "critical" and item.rule in causes]
-    if evidence is None or not any(item.since_step == evidence.step(0) for item in critical):
+    if evidence is None or not any(item.since_step <= evidence.step(evidence.start) for item in critical):
         return findings
-    late = [item for item in critical if item.since_step > evidence.step(0)]
+    late = [item for item in critical if item.since_step > evidence.step(evidence.start)]
     return [replace(item, severity="warning") if item in late else item for item in findings]
 
 

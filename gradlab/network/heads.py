@@ -70,7 +70,8 @@ class CrossEntropy(Head):
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
         """See `Head`."""
         p, picked = self._p_RBC, targets.unsqueeze(2)
-        torch.sub(logits_RBC, logits_RBC.amax(2, keepdim=True), out=p)
+        p.copy_(logits_RBC)
+        p.sub_(p.amax(2, keepdim=True))
         shifted_RB = p.gather(2, picked).squeeze(2)
         torch.eq(logits_RBC.argmax(2), targets, out=self._right)
         self._flat.exp_()

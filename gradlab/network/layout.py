@@ -6,7 +6,9 @@ for some functions (sigmoid, silu, elu, selu, softplus, mish, gelu) the two diff
 So a layer's signal is one flat buffer, its length rounded up, with a view of the true shape on top.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -66,3 +68,35 @@ def reducible(rows: Tensor, num_threads: int) -> Tensor:
     if rows.shape[0] >= num_threads or rows.numel() < GRAIN:
         return rows.unsqueeze(0)
     return rows.unsqueeze(0).expand(num_threads, *rows.shape)
+
+
+def reduction(kind: Literal["norm", "sum"], rows_LRM: Tensor, out: Tensor, num_threads: int) -> Callable[[], object]:
+    """The l2 norm or the sum of every row, planned once for buffers that stay where they are.
+
+    Args:
+        kind: Which.
+        rows_LRM: What is reduced over its last axis, with every row reduced whole (see `reducible`).
+        out: [L, R], where it goes; its type is what is accumulated in.
+        num_threads: Threads that torch may use.
+
+    Returns:
+        What takes the measure, each time that it is called.
+    """
+    L, R, M = rows_LRM.shape
+    if L * R < num_threads and rows_LRM.numel() >= GRAIN:
+
+        def split() -> None:
+            whole = reducible(rows_LRM.reshape(L * R, M), num_threads)
+            out.copy_(_reduced(kind, whole, out.dtype)[0].view(L, R))
+
+        return split
+    if rows_LRM.dtype is not out.dtype:
+        return lambda: out.copy_(_reduced(kind, rows_LRM, out.dtype))
+    if kind == "norm":
+        return partial(torch.linalg.vector_norm, rows_LRM, 2, 2, out=out)
+    return partial(torch.sum, rows_LRM, 2, out=out)
+
+
+def _reduced(kind: str, rows: Tensor, dtype: torch.dtype) -> Tensor:
+    """The reduction itself, accumulated in `dtype`."""
+    return torch.linalg.vector_norm(rows, 2, 2, dtype=dtype) if kind == "norm" else torch.sum(rows, 2, dtype=dtype)

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from gradlab.network.activations import Activation
 from gradlab.network.exponent import Rescaler
-from gradlab.network.layout import padded
+from gradlab.network.layout import padded, reduction
+from gradlab.network.multiplication import reproducible, row_product
 
 BLOCK_BYTES = 2 << 20
 """Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""
@@ -215,6 +216,12 @@ class Stack:
         self._below = self._buffer(s.num_layers) if self.activation.learned_slope else None
         self._plan_backward(per_block)
         self._forward_plan = [self._forward_views(block) for block in self.blocks]
+        self._readout_plan = reproducible(self._h_layers[-1], p.readout_RNC, self.logits_RBC)
+        self._product_below = row_product if s.width == 1 else torch.bmm
+        slope = self.gradients.slope_LR11
+        self._sum_slopes = None if slope is None else reduction(
+            "sum", self._below_layers.flatten(2), slope[:, :, 0, 0], self.num_threads
+        )  # fmt: skip
 
     def _empty(self, *sizes: int) -> Tensor:
         """A zeroed tensor of the network's dtype."""
@@ -231,12 +238,11 @@ class Stack:
         return buffer[:, :size].view(-1, s.num_runs, s.batch_size, s.width)
 
     def _forward_views(self, block: Block) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-        """(h below, weight, z, flat z, flat h) of each layer of a block."""
+        """(h below, weight, z: what is multiplied into what; flat z, flat h) of each layer of a block."""
+        below = [self.inputs_RBD, *self._h_layers]
         return [
             (
-                self.inputs_RBD if layer == 0 else self._h_layers[layer - 1],
-                self._weights[layer],
-                self._z_layers[layer],
+                *reproducible(below[layer], self._weights[layer], self._z_layers[layer]),
                 self._flat_z[layer],
                 self._flat_h[layer],
             )
@@ -311,7 +317,8 @@ class Stack:
                 else:
                     self._learned_dphi(block)
                 probe.after_slopes(block)
-        torch.baddbmm(p.readout_bias_R1C, self._h_layers[-1], p.readout_RNC, out=self.logits_RBC)
+        left, right, logits = self._readout_plan
+        torch.baddbmm(p.readout_bias_R1C, left, right, out=logits)
 
     def backward(self, probe: Probe, rescaler: Rescaler) -> None:
         """From `logit_gradient_RBC` to the gradients, which the probe gets block by block from the top."""
@@ -340,7 +347,7 @@ class Stack:
 
     def _delta_below(self, above: Tensor, weight_t: Tensor, layer: int, out: Tensor, rescaler: Rescaler) -> None:
         """δ of `layer` (from 0) into `out`, from the δ and the weight above it; then brought back into range."""
-        torch.bmm(above, weight_t, out=out)
+        self._product_below(above, weight_t, out=out)
         if self._below is not None:
             below = self._below_layers[layer]
             torch.mul(out, below, out=below)  # ∂L/∂slope is the sum of this over examples and units
@@ -380,9 +387,8 @@ class Stack:
 
     def slope_gradients(self) -> None:
         """Sums ∂L/∂slope of all layers after a backward pass; layer l carries the exponent of layer l + 1."""
-        slope = self.gradients.slope_LR11
-        if slope is not None:
-            torch.sum(self._below_layers.flatten(2), 2, out=slope.view(slope.shape[0], slope.shape[1]))
+        if self._sum_slopes is not None:
+            self._sum_slopes()
 
 
 def _merge(signal_LRBN: Tensor) -> Tensor:

@@ -199,7 +199,7 @@ def override(tree: Tree, overrides: Iterable[str] | Mapping[str, Any]) -> None:
     """
     if isinstance(overrides, Mapping):
         for number, (key, value) in enumerate(overrides.items()):
-            place = Place((1, number, 0), f"{key}={_line(value)}")
+            place = Place((1, number, 0), f"{_line(str(key))}={_line(value)}")
             branch = Tree({}, place)
             branch.data = {"": _plain(branch, value, ("",), place)}
             _graft(tree, str(key), branch, place)

@@ -149,13 +149,10 @@ _PLAIN = {
 }
 
 
-def log10_total(raw: Raw, log10_slopes: Float | None = None) -> Float:
+def log10_total(raw: Raw) -> Float:
     """log10 of the l2 norm of all gradients, [T], from logarithms, so that no layer's square is lost."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = np.concatenate(
-            [raw.log10_true("g_norm"), raw.log10_true("b_norm"), *([] if log10_slopes is None else [log10_slopes])],
-            axis=1,
-        )
+        parts = np.concatenate([raw.log10_true(slot) for slot in ("g_norm", "b_norm", "a_norm") if slot in raw], axis=1)
         largest = parts.max(axis=1)
         base = np.where(np.isfinite(largest), largest, 0.0)
         return np.asarray(

@@ -17,6 +17,7 @@ from gradlab.datasets import Dataset
 from gradlab.network import activations, heads
 from gradlab.network.exponent import Rescaler, interval
 from gradlab.network.initializers import initialise
+from gradlab.network.multiplication import threads
 from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
@@ -90,14 +91,13 @@ class Batch:
             dataset: What they learn from.
             device: Where they train.
             rescale: See `train`.
-            num_threads: Threads that torch may use; as set in torch where None.
+            num_threads: Threads to train with; where None as many as torch has and the bits of the products allow.
             looks: Whether a step may read values back; as befits the device where None: a CPU loses nothing by it, a GPU would stop.
         """
         looks = device.type == "cpu" if looks is None else looks
         first = experiments[0]
         self.experiments, self.device = tuple(experiments), device
         self.dtype = DTYPES[first.train.dtype]
-        num_threads = num_threads or torch.get_num_threads()
         loss = first.train.loss
         classes = dataset.task == "classes"
         if loss == "auto":
@@ -110,6 +110,8 @@ class Batch:
         self.shape = Shape(
             first.model.depth, len(experiments), batch_size, dataset.train_inputs.shape[1], first.model.width, outputs
         )
+        num_threads = num_threads or (_threads(self.shape) if device.type == "cpu" else 1)
+        self.num_threads = num_threads
         self.num_steps = _num_steps(first, len(dataset.train_inputs))
         self.every = first.record.every
         self.activation = activations.activation(first.model.activation)
@@ -153,6 +155,8 @@ class Batch:
         input_mean_square = [0.0] * self.shape.num_runs
         step, interrupted, seen = 0, False, 0.0
         begun = time.perf_counter()
+        available = torch.get_num_threads()
+        torch.set_num_threads(self.num_threads)
         try:
             while step < self.num_steps and not self.watch.all_diverged():
                 count = min(self.block_steps, self.num_steps - step)
@@ -176,6 +180,8 @@ class Batch:
             self.recorder.abandon()
             self.watch.collect()
             self._flush(blocks)
+        finally:
+            torch.set_num_threads(available)
         seconds = time.perf_counter() - begun
         return [
             self._trained(run, blocks, holdout, input_mean_square[run], step, seconds, interrupted)
@@ -295,6 +301,12 @@ class _Watcher:
     def after_slopes(self, block: Block) -> None: ...
 
     def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None: ...
+
+
+def _threads(shape: Shape) -> int:
+    """Threads that a batch trains with on a CPU."""
+    B, D, N, C = shape.batch_size, shape.num_features, shape.width, shape.num_outputs
+    return threads(shape.num_runs, B, [(B, N), (B, C), (D, N), (N, N), (N, C)], torch.get_num_threads())
 
 
 def _num_steps(experiment: Experiment, num_examples: int) -> int:

@@ -20,8 +20,8 @@ class Watch:
     activations are not finite; failing that the readout, if its logits are not; failing that the first one in the order of the backward
     pass whose bias gradient is not, as plain training would have it.
 
-    Weight gradients are looked at in float16 alone, whose range ends at 65,504. In the wider formats one that overflows where no bias
-    gradient does needs activations above 1e19; it makes the next step's loss infinite, and is found there.
+    Weight gradients are looked at in float16 alone, whose range ends at 65,504. In the wider formats one can overflow where no bias
+    gradient does too only at the very end of the range or above huge activations; it makes the next step's loss NaN, and is found there.
 
     On a CPU one number a step is looked at, and the layers only when it is not finite. On a GPU the layers are looked at in every step,
     because asking would stop the device.

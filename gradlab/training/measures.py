@@ -7,14 +7,10 @@ underflow or overflow, a standard deviation lost to cancellation) is measured ag
 nothing, and there is nothing to read back.
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-from gradlab.network.layout import GRAIN, reducible
+from gradlab.network.layout import reduction
 
 TRUSTED = {torch.float32: (1e-15, 1e15), torch.float64: (1e-140, 1e140)}
 """Norms between which squares neither underflow nor overflow enough to matter: the largest entry's square is at least 1e-30 / size."""
@@ -29,38 +25,6 @@ DEAD_SLOPE = 1e-3
 def by_rows(signal: Tensor) -> Tensor:
     """[L, R, B, N] -> [L, R, B * N]."""
     return signal.flatten(2)
-
-
-def reduction(kind: Literal["norm", "sum"], rows_LRM: Tensor, out: Tensor, num_threads: int) -> Callable[[], object]:
-    """The l2 norm or the sum of every row, planned once for buffers that stay where they are.
-
-    Args:
-        kind: Which.
-        rows_LRM: What is reduced over its last axis, with every row reduced whole (see `layout.reducible`).
-        out: [L, R], where it goes; its type is what is accumulated in.
-        num_threads: Threads that torch may use.
-
-    Returns:
-        What takes the measure, each time that it is called.
-    """
-    L, R, M = rows_LRM.shape
-    if L * R < num_threads and rows_LRM.numel() >= GRAIN:
-
-        def split() -> None:
-            whole = reducible(rows_LRM.reshape(L * R, M), num_threads)
-            out.copy_(_reduced(kind, whole, out.dtype)[0].view(L, R))
-
-        return split
-    if rows_LRM.dtype is not out.dtype:
-        return lambda: out.copy_(_reduced(kind, rows_LRM, out.dtype))
-    if kind == "norm":
-        return partial(torch.linalg.vector_norm, rows_LRM, 2, 2, out=out)
-    return partial(torch.sum, rows_LRM, 2, out=out)
-
-
-def _reduced(kind: str, rows: Tensor, dtype: torch.dtype) -> Tensor:
-    """The reduction itself, accumulated in `dtype`."""
-    return torch.linalg.vector_norm(rows, 2, 2, dtype=dtype) if kind == "norm" else torch.sum(rows, 2, dtype=dtype)
 
 
 def exact_norm(rows_KM: Tensor, num_threads: int) -> Tensor:
@@ -92,9 +56,9 @@ def dead_fraction(slope_LRBN: Tensor, sup_slope: float, never_negative: bool) ->
 def may_be_dead(unit_slope_LRN: Tensor, sup_slope: float, batch_size: int) -> bool:
     """Whether any unit may be dead, from the sums of slopes that are never negative; if not, the largest slopes need not be looked for.
 
-    A dead unit's sum is below B times the threshold. One value is read back.
+    A dead unit's sum is below B times the threshold. One value is read back; a NaN, some run's, hides what lies beside it.
     """
-    return bool(unit_slope_LRN.amin().item() < 1.001 * DEAD_SLOPE * sup_slope * batch_size)
+    return not unit_slope_LRN.amin().item() >= 1.001 * DEAD_SLOPE * sup_slope * batch_size
 
 
 def inactive_fraction(slope_LRBN: Tensor, sup_slope: float) -> Tensor:

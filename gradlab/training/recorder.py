@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gradlab.network.exponent import Rescaler
+from gradlab.network.layout import reduction
 from gradlab.network.stack import Block, Shape
 from gradlab.theory.activations import Activation
 from gradlab.training import measures
@@ -79,6 +80,8 @@ class Recorder:
         wanted = {slot for name in quantities for slot in SLOTS_OF[name]}
         if "g_norm" in wanted:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
+            if facts.name == "prelu":
+                wanted.add("a_norm")
         if derives_norm and "u_norm" in wanted:
             wanted = (wanted - {"u_norm"}) | {"g_norm"}
         if facts.name == "step":
@@ -92,6 +95,8 @@ class Recorder:
         self.accumulator = torch.float64 if not self.looks or dtype is torch.float64 else torch.float32
         sizes = (len(self.slots), shape.num_layers + 1, shape.num_runs)
         self._frame = torch.ones(sizes, dtype=self.accumulator, device=device)
+        if "a_norm" in self.slots:
+            self._frame[self.slots["a_norm"], 0] = 0.0  # see `learned_slopes`
         self._frames = torch.zeros((block_steps, *sizes), dtype=torch.float64, device=device)
         self._bits = torch.zeros(
             (block_steps, shape.num_layers, shape.num_runs), dtype=rescaler.bits.dtype, device=device
@@ -103,6 +108,7 @@ class Recorder:
         self._spans: dict[tuple[str, int, int], Tensor] = {}
         self._steps: list[int] = []
         self._repairs: list[Repair] = []
+        self._never_negative = facts.monotone and facts.name != "prelu"  # a slope that is learned may turn negative
         self._trusted = measures.TRUSTED[self.accumulator]
         self._phases = {phase: [slot for slot in self.slots if slot in names] for phase, names in _PHASES.items()}
 
@@ -132,9 +138,7 @@ class Recorder:
         if plan is None:
             rows = signals()
             takes = [
-                measures.reduction(
-                    "norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), self.num_threads
-                )
+                reduction("norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), self.num_threads)
                 for slot, signal in rows.items()
                 if slot in self.slots
             ]
@@ -171,10 +175,10 @@ class Recorder:
             unit_slope = self._unit_slopes(slope)
             if "s_sum" in self.slots:
                 torch.sum(unit_slope, 2, out=self._into("s_sum", start, stop))
-            if self.looks and self.facts.monotone and not measures.may_be_dead(unit_slope, sup, slope.shape[2]):
+            if self.looks and self._never_negative and not measures.may_be_dead(unit_slope, sup, slope.shape[2]):
                 self._put("dead", start, stop, torch.zeros_like, unit_slope[:, :, 0])
             else:
-                self._put("dead", start, stop, measures.dead_fraction, slope, sup, self.facts.monotone)
+                self._put("dead", start, stop, measures.dead_fraction, slope, sup, self._never_negative)
         self._put("inactive", start, stop, measures.inactive_fraction, slope, sup)
 
     def _unit_slopes(self, slope_LRBN: Tensor) -> Tensor:
@@ -217,7 +221,7 @@ class Recorder:
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         """The update of a block of layers' weights."""
         into = self._into("u_norm", start, stop)
-        measures.reduction("norm", update_LRM, into, self.num_threads)()
+        reduction("norm", update_LRM, into, self.num_threads)()
         self._check("update", start, stop, {"u_norm": update_LRM})
 
     def biases(self, gradient_LRN: Tensor, readout_gradient_RC: Tensor) -> None:
@@ -228,6 +232,10 @@ class Recorder:
         if not self._sound("biases", 0, last + 1):
             self._check("biases", 0, last, hidden)
             self._check("biases", last, last + 1, readout)
+
+    def learned_slopes(self, gradient_LR: Tensor) -> None:
+        """Gradients of prelu's slopes; a layer's stands in the place of the layer above, whose exponent it carries."""
+        self._put("a_norm", 1, self.shape.num_layers + 1, torch.abs, gradient_LR)
 
     def finish(self, step: int, figures_2R: Tensor, clip_R: Tensor | None) -> None:
         """Ends a recorded step: its frame joins the block."""

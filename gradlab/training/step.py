@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gradlab.network.exponent import Rescaler
 from gradlab.network.heads import Head
+from gradlab.network.layout import reduction
 from gradlab.network.stack import Block, Stack
 from gradlab.spec.experiment import Experiment
 from gradlab.training.feed import Feed
@@ -51,6 +52,8 @@ class Step:
         self._clip_limit_R = torch.tensor(
             [one.train.clip_norm or math.inf for one in experiments], dtype=torch.float64, device=stack.device
         )
+        if self.clips:
+            self._norms_XR, self._take_norms = self._plan_norms()
         self._figures_2R = torch.zeros((2, stack.shape.num_runs), dtype=head.accumulator, device=stack.device)
 
     def _state(self, value: Tensor) -> tuple[Tensor, ...]:
@@ -61,6 +64,19 @@ class Step:
         """A parameter [layers, R, ...] seen as [layers, R, elements]."""
         states = self._state(value) if state is None else state
         return Leaf(value.flatten(2), gradient.flatten(2), tuple(one.flatten(2) for one in states))
+
+    def _plan_norms(self) -> tuple[Tensor, list[Callable[[], object]]]:
+        """Norms of all gradients in float64, one a layer: of the weights, the biases and the slopes; and what takes them."""
+        leaves = [self._leaves[start] for start in sorted(self._leaves)] + [self._biases, self._readout_bias]
+        if self._slopes is not None:
+            leaves.append(self._slopes)
+        counts = [len(leaf.gradient) for leaf in leaves]
+        norms_XR = torch.zeros((sum(counts), self.stack.shape.num_runs), dtype=torch.float64, device=self.stack.device)
+        takes = [
+            reduction("norm", leaf.gradient, into, self.stack.num_threads)
+            for leaf, into in zip(leaves, torch.split(norms_XR, counts), strict=True)
+        ]
+        return norms_XR, takes
 
     def __call__(self, step: int, place: int, record: bool) -> None:
         """Trains one step.
@@ -85,6 +101,8 @@ class Step:
         self.watch.look(step, self._figures_2R, scale)
         if record:
             self._timed(self.recorder.biases, self._biases.gradient, self._readout_bias.gradient[0])
+            if self._slopes is not None:
+                self._timed(self.recorder.learned_slopes, self._slopes.gradient[:, :, 0])
         if self.clips:
             scale = self._clip(scale)
         self.optimizer.update(self._biases, scale[:L], keep=False)
@@ -136,26 +154,15 @@ class Step:
         Returns:
             Scale of the stored gradients with the clip factor in it, [L + 1, R].
         """
-        L = self.stack.shape.num_layers
-        spans = [(0, 1), (L, L + 1), *((block.start, block.stop) for block in self.stack.gradient_blocks)]
-        rows = [_wide_norm(self._leaves[start].gradient) * scale[start:stop] for start, stop in spans]
-        rows.append(_wide_norm(self._biases.gradient) * scale[:L])
-        rows.append(_wide_norm(self._readout_bias.gradient) * scale[L:])
-        if self._slopes is not None:
-            rows.append(_wide_norm(self._slopes.gradient) * scale[1:])
-        norms_RX = torch.cat(rows).transpose(0, 1).contiguous()
+        for take in self._take_norms:
+            take()
+        scales = [scale, scale] if self._slopes is None else [scale, scale, scale[1:]]
+        norms_RX = (self._norms_XR * torch.cat(scales)).transpose(0, 1).contiguous()
         total_R = torch.linalg.vector_norm(norms_RX, 2, 1)
         # As torch.nn.utils.clip_grad_norm_ has it, the small number included.
         self.clip_R = (self._clip_limit_R / (total_R + 1e-6)).clamp_(max=1.0)
         scale = scale * self.clip_R
-        for start, stop in spans:
+        for start, leaf in self._leaves.items():
+            stop = start + len(leaf.value)
             self._update(start, stop, scale[start:stop])
         return scale
-
-
-def _wide_norm(gradient_LRM: Tensor) -> Tensor:
-    """Norm of every layer and run in float64, [L, R]."""
-    L, R, M = gradient_LRM.shape
-    return torch.stack(
-        [torch.linalg.vector_norm(row.double().view(1, M), 2, 1)[0] for row in gradient_LRM.reshape(L * R, M)]
-    ).view(L, R)

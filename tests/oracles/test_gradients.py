@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from gradlab.datasets import Dataset
 from gradlab.network import activations
+from gradlab.network.stack import Stack
 from gradlab.spec import catalogue
 from gradlab.spec import experiment as spec
 from gradlab.training.engine import Batch
@@ -134,10 +135,13 @@ def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
 def test_every_gradient_agrees_with_autograd(activation: str, head: str) -> None:
     """1e-12 in norm: float64 resolves 1e-16, and 6 layers of 13-term sums lose less than four digits."""
     runs = [experiment(activation, head, seed=seed) for seed in (0, 1, 2)]
-    batch = Batch(runs, dataset(head), torch.device("cpu"))
+    check_gradients(Batch(runs, dataset(head), torch.device("cpu")), activation, head)
+
+
+def check_gradients(batch: Batch, activation: str, head: str) -> None:
     keeper, inputs, targets = one_pass(batch)
     L = batch.shape.num_layers
-    for run in range(3):
+    for run in range(batch.shape.num_runs):
         loss, weights, biases, slopes, zs = autograd(batch, run, activation, head, inputs[run], targets[run])
         assert batch.head.loss_and_right_2RB[0, run].mean().item() == pytest.approx(loss.item(), rel=1e-13)
         scale = batch.rescaler.scale(0, L + 1)
@@ -156,6 +160,36 @@ def test_every_gradient_agrees_with_autograd(activation: str, head: str) -> None
         for layer, slope in enumerate(slopes):
             ours = batch.stack.gradients.slope_LR11[layer, run].view(1) * scale[layer + 1, run]
             assert relative(ours, slope.grad) < 1e-12
+
+
+EDGES = [  # depth, width, batch size, features, runs
+    (1, 1, 1, 1, 1), (1, 5, 1, 3, 2), (2, 1, 4, 1, 3), (2, 7, 13, 1, 1), (3, 1, 1, 1, 2), (12, 6, 13, 5, 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("activation", ["tanh", "relu", "prelu"])
+def test_the_smallest_networks_too(activation: str, head: str) -> None:
+    """One of everything; prelu's slopes from -1.2 to 0.8, as they may have been learned; blocks of one layer and of all."""
+    for depth, width, batch_size, features, num_runs in EDGES:
+        for block_bytes in (1, 2 << 20):
+            runs = [experiment(activation, head, seed=seed).model_dump() for seed in range(num_runs)]
+            for run in runs:
+                run["model"].update(depth=depth, width=width)
+                run["data"]["batch_size"] = batch_size
+            batch = Batch(
+                [spec.Experiment.model_validate(run) for run in runs],
+                dataset(head, features=features),
+                torch.device("cpu"),
+            )
+            stack = batch.stack
+            batch.stack = Stack(
+                stack.shape, stack.activation, stack.parameters, stack.dtype, stack.device, stack.keep_gradients, 1, block_bytes
+            )  # fmt: skip
+            slopes = stack.parameters.slope_LR11
+            if slopes is not None:
+                slopes.copy_(torch.linspace(-1.2, 0.8, slopes.numel(), dtype=torch.float64).view_as(slopes))
+            check_gradients(batch, activation, head)
 
 
 @pytest.mark.parametrize("activation", [name for name in catalogue.ACTIVATIONS if name != "prelu"])

@@ -134,6 +134,30 @@ def test_total_gradient_norm_is_that_of_all_parameters() -> None:
     assert record.figures["log10_grad_norm_total"].values[0] == pytest.approx(math.log10(total), abs=1e-12)
 
 
+@pytest.mark.parametrize("depth", [1, 5])
+def test_total_gradient_norm_has_the_learned_slopes_in_it(depth: int) -> None:
+    """As clipping has it: prelu's slopes are parameters like any other; small weights make each layer's exponent another."""
+    one = experiment("prelu", "float64", {"scheme": "normal", "std": 0.01}, clip_norm=1e-9).model_dump()
+    one["model"]["depth"] = depth
+    record = Batch([Experiment.model_validate(one)], load(Data(batch_size=32)), torch.device("cpu")).train()[0].record
+    assert record is not None
+    total = 10.0 ** record.figures["log10_grad_norm_total"].values
+    np.testing.assert_allclose(record.figures["clip_factor"].values, 1e-9 / (total + 1e-6), rtol=1e-12)
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_a_negative_learned_slope_is_not_dead(looks: bool) -> None:
+    """|phi'| counts: units that are below zero for every example pass their gradient with the slope -0.5, and with 0 they do not."""
+    one = experiment("prelu", "float32", {"scheme": "he", "bias": -100.0}).model_dump()
+    for slope, dead in ((-0.5, 0.0), (0.0, 1.0)):
+        batch = Batch([Experiment.model_validate(one)], load(Data(batch_size=32)), torch.device("cpu"), looks=looks)
+        assert batch.stack.parameters.slope_LR11 is not None
+        batch.stack.parameters.slope_LR11.fill_(slope)
+        record = batch.train()[0].record
+        assert record is not None
+        assert record.layers["dead_fraction"].values[0, 0] == dead
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
     """From the weights before and after: with weight decay and clipping too, in float64."""

@@ -1,16 +1,22 @@
 """A run alone and the same run in a batch give equal bytes in every recorded column, at every position."""
 
 import itertools
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from gradlab.datasets import Dataset
+from gradlab.network.stack import Stack
 from gradlab.results.record import Trained
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment
+from gradlab.training import engine
 from gradlab.training.engine import train
+
+pytestmark = pytest.mark.threads
 
 WIDTHS, BATCH_SIZES, RUNS = (13, 50, 100), (1, 37, 64), (2, 7, 32)
 OPTIMIZERS = list(catalogue.OPTIMIZERS)
@@ -32,7 +38,9 @@ def dataset(samples: int = 90, features: int = 20, classes: int = 10) -> Dataset
     )
 
 
-def experiment(seed: int, activation: str, width: int, batch_size: int, depth: int = 4, **train: object) -> Experiment:
+def experiment(
+    seed: int, activation: str, width: int, batch_size: int, depth: int = 4, source: str = "digits", **train: object
+) -> Experiment:
     """Runs differ in seed, scale and learning rate; run 1 diverges within two steps."""
     lr = 1e30 if seed == 1 else 0.01 * (1 + seed % 3)
     return Experiment.model_validate(
@@ -42,7 +50,7 @@ def experiment(seed: int, activation: str, width: int, batch_size: int, depth: i
                 "depth": depth, "width": width, "activation": activation,
                 "init": {"sigma_w": 1.0 + 0.1 * (seed % 5), "sigma_b": 0.1},
             },
-            "data": {"batch_size": batch_size, "source": "digits"},
+            "data": {"batch_size": batch_size, "source": source},
             "train": {"steps": 4, "lr": lr, **train},
             "record": {"quantities": "all"},
         }
@@ -75,9 +83,10 @@ def check(
     num_runs: int,
     threads: int,
     samples: int = 90,
+    data: Dataset | None = None,
     **train_options: object,
 ) -> None:
-    data = dataset(samples)
+    data = data or dataset(samples)
     runs = [experiment(seed, activation, width, batch_size, **train_options) for seed in range(num_runs)]
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -118,6 +127,53 @@ def test_few_layers_with_large_batches(depth: int, activation: str) -> None:
     """One run has few rows of many elements there, which torch would split over threads."""
     for width, batch_size in ((100, 1024), (33, 1000)):
         check(activation, width, batch_size, 3, 2, samples=1100, depth=depth)
+
+
+SMALL = [  # width, batch size, features: products with one column, and ones that two threads would split
+    (1, 37, 1), (3, 64, 5), (13, 2, 20), (13, 8, 20), (16, 64, 10), (19, 16, 4), (50, 3, 20), (100, 8, 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "mse on one number"])
+def test_small_products(loss: str, threads: int) -> None:
+    for width, batch_size, features in SMALL:
+        if loss == "cross_entropy":
+            options, data = {}, dataset(90, features)
+        elif loss == "binary_cross_entropy":
+            options, data = {"loss": loss, "source": "moons"}, dataset(90, features, 2)
+        else:
+            classes = dataset(90, features)
+            numbers = {"train_targets": classes.train_inputs[:, :1], "holdout_targets": classes.holdout_inputs[:, :1]}
+            data = replace(classes, task="numbers", num_classes=None, class_names=(), **numbers)
+            options = {"loss": "mse", "source": "diabetes"}
+        check("tanh", width, batch_size, 3, threads, data=data, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1}, {"optimizer": "adam", "weight_decay": 0.1}])
+def test_no_number_depends_on_the_size_of_the_blocks(options: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of one layer, of three, and of all seven."""
+    runs = [experiment(seed, "gelu", 13, 37, depth=7, **options) for seed in (0, 2)]
+    whole = train(runs, dataset())
+    for layers in (1, 3):
+        monkeypatch.setattr(engine, "Stack", partial(Stack, block_bytes=layers * 2 * 37 * 13 * 4))
+        for one, other in zip(whole, train(runs, dataset()), strict=True):
+            assert_same(one, other, (options, layers))
+
+
+@pytest.mark.parametrize("activation", ["elu", "selu", "relu", "prelu"])
+def test_dead_units_beside_a_run_that_turns_nan(activation: str) -> None:
+    """Looking for dead units at once in all runs must not be misled by the NaN of one."""
+    dead, nan = (experiment(seed, activation, 13, 16).model_dump() for seed in (0, 1))
+    dead["model"]["init"] = {"scheme": "he", "bias": -20.0}
+    nan["model"]["init"] = {"scheme": "normal", "std": 1e25}
+    runs = [Experiment.model_validate(each) for each in (dead, nan)]
+    together = train(runs, dataset())
+    assert_same(train(runs[:1], dataset())[0], together[0], activation)
+    assert together[1].outcome.kind == "diverged"
+    assert together[0].record is not None
+    if activation != "prelu":
+        assert (together[0].record.layers["dead_fraction"].values[0, :4] > 0).any()
 
 
 @pytest.mark.slow

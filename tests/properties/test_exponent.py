@@ -6,6 +6,7 @@ import torch
 
 from gradlab.datasets import load
 from gradlab.network.exponent import FORMATS, Rescaler
+from gradlab.spec import catalogue
 from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch, train
 
@@ -43,6 +44,24 @@ def test_inside_the_range_it_changes_no_bit(activation: str, init: object, optim
     np.testing.assert_allclose(  # logarithms of a scaled and an unscaled norm, each rounded once
         ours_record.layers["log10_grad_norm"].values, plain_record.layers["log10_grad_norm"].values, rtol=0, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.05, "schedule": "cosine"}, {"clip_norm": 0.3}])
+@pytest.mark.parametrize("optimizer", list(catalogue.OPTIMIZERS))
+def test_it_changes_no_bit_of_any_optimizer_at_any_interval(optimizer: str, options: dict) -> None:
+    """Three runs of one batch are rescaled at every layer, at every second and at every fourth."""
+    runs = [
+        experiment(12, "prelu", init={"sigma_w": 1.4, "sigma_b": 0.1}, optimizer=optimizer, **options).model_copy(update={"seed": seed})
+        for seed in range(3)
+    ]  # fmt: skip
+    data, weights = load(Data()), []
+    for rescale in (True, False):
+        batch = Batch(runs, data, torch.device("cpu"), rescale=rescale)
+        batch._calibrate = lambda batch=batch: batch.rescaler.set_intervals([1, 2, 4])  # type: ignore[method-assign, misc]
+        assert all(trained.outcome.kind == "completed" for trained in batch.train())
+        weights.append(batch.stack.parameters)
+    for name, ours in vars(weights[0]).items():
+        assert torch.equal(ours, getattr(weights[1], name)), name
 
 
 def test_200_sigmoid_layers_in_float32_read_as_in_float64() -> None:

@@ -200,3 +200,47 @@ def test_doctor_says_what_is_there(place: Path) -> None:
     assert checks["MKL_CBWR"]["found"].startswith("AUTO,STRICT")
     (place / "a_file").write_text("")
     assert gradlab(place, "doctor", "--out", "a_file").returncode == 3
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"], ["schema"]])
+def test_a_full_disk_under_the_output_is_one_line(place: Path, words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gradlab", *words], cwd=place, stdout=full, stderr=subprocess.PIPE, text=True,
+            env=environment(), check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "cannot write the output: No space left on device\n")
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+sys.argv[1:] = {words!r}
+from gradlab.__main__ import command
+command()
+"""
+
+
+@pytest.mark.parametrize("module", ["gradlab.cli.main", "typer", "gradlab.spec.document", "pydantic", "yaml"])
+def test_ctrl_c_while_gradlab_is_being_loaded_is_130(place: Path, module: str) -> None:
+    code = INTERRUPTED_AT.format(module=module, words=["run", "tiny.yaml", "--out", "none"])
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, env=environment(), check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+    assert not (place / "none").exists()
+
+
+def test_a_command_that_is_done_is_over_at_once(place: Path) -> None:
+    last = "import atexit, sys; atexit.register(print, 'late'); sys.argv[1:] = ['list']"
+    code = f"{last}; from gradlab.__main__ import command; command()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, env=environment(), check=False
+    )
+    assert done.returncode == 0
+    assert "7f3ac9d1e2b4" in done.stdout
+    assert "late" not in done.stdout

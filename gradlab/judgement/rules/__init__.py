@@ -34,7 +34,7 @@ def _has_depth(experiment: Experiment) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule("dead", ("dead_fraction", "mean_slope"), units.can_die, units.dead),
     Rule("exploding", ("log10_backward_rms",), _has_depth, depth.exploding),
-    Rule("vanishing", ("log10_backward_rms",), _has_depth, depth.vanishing),
+    Rule("vanishing", ("log10_backward_rms",), lambda experiment: True, depth.vanishing),
     Rule("saturated", ("mean_slope",), units.can_saturate, units.saturated),
     Rule("not_learning", (), lambda experiment: True, learning.not_learning),
 )

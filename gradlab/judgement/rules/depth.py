@@ -54,10 +54,11 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
         return []
     gained = sign * evidence.decades
     beyond = gained >= DECADES
-    at_start, at_end = bool(beyond[0]), bool(evidence.at_end(gained) >= DECADES)
+    beyond[: evidence.start] = False
+    at_start, at_end = bool(beyond[evidence.start]), bool(evidence.at_end(gained) >= DECADES)
     if not at_start and not at_end:
         return []
-    row = 0 if at_start else evidence.num_rows - 1 - int(np.argmax(beyond[::-1]))
+    row = evidence.start if at_start else evidence.num_rows - 1 - int(np.argmax(beyond[::-1]))
     return [
         Finding(
             rule=rule,

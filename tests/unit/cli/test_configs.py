@@ -105,6 +105,18 @@ def test_dry_run_plans_and_leaves_nothing(gradlab: Gradlab) -> None:
     assert not Path("runs").exists()
 
 
+def test_a_quiet_dry_run_says_nothing_beside_its_table(gradlab: Gradlab) -> None:
+    assert gradlab("run", written("a.yaml", TINY), "--dry-run", "--quiet")[2] == ""
+
+
+def test_a_data_file_s_name_does_not_break_the_line(gradlab: Gradlab) -> None:
+    config = written("a.yaml", TINY.replace("source: xor", 'source: file, path: "a\\nb.csv", target: y'))
+    code, _, err = gradlab("check", config)
+    assert code == 2
+    assert len(err.splitlines()) == 2
+    assert err.startswith("a.yaml:"), err
+
+
 @pytest.mark.parametrize("seeds", ["", "x", "4-0", "1,,2", "-1", "1.5", "0-999999999", "0-99999999999999999999"])
 def test_seeds_that_cannot_be_read_are_2(gradlab: Gradlab, seeds: str) -> None:
     code, out, err = gradlab("run", written("a.yaml", TINY), f"--seeds={seeds}", "--dry-run")

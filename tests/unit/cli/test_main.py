@@ -77,6 +77,12 @@ def test_ctrl_c_outside_training_is_130(monkeypatch: pytest.MonkeyPatch, capsys:
     assert capsys.readouterr().err == "interrupted\n"
 
 
+def test_output_without_room_is_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    raising(monkeypatch, OSError(28, "No space left on device"))
+    assert main([]) == 2
+    assert capsys.readouterr().err == "cannot write the output: No space left on device\n"
+
+
 def test_streams_that_were_closed_before_are_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -186,7 +187,7 @@ BROKEN = {
     "broken npz": (".npz", "PK\x03\x04 no", "t", "auto", "data.path", "NPZ"),
     "array as npz": (".npz", saved(np.save, np.arange(4)), "t", "auto", "data.path", "a single array"),
     "damaged npz": (".npz", damaged(), "y", "auto", "data.path", "NPZ"),
-    "text as npz": (".npz", "hello", "t", "auto", "data.path", "NPZ"),
+    "text as npz": (".npz", "hello", "t", "auto", "data.path", "does not begin like one"),
 }
 
 
@@ -248,3 +249,36 @@ def test_a_missing_file_and_a_directory(tmp_path):
         for action in (load, digest):
             with pytest.raises(ConfigError, match=words):
                 action(data)
+
+
+def test_an_npz_target_without_a_value_a_row(tmp_path):
+    x = np.arange(40.0).reshape(20, 2)
+    assert "shape ()" in broken_npz(tmp_path, x=x, y=np.float64(3))
+    assert "shape (20, 0)" in broken_npz(tmp_path, x=x, y=np.zeros((20, 0)))
+
+
+def test_numbers_beyond_float64_are_named_in_one_line(tmp_path):
+    x = np.full((20, 2), np.longdouble("1e4000"))  # would warn where it is cast
+    assert "an infinite value in row 1" in broken_npz(tmp_path, x=x, y=np.arange(20) % 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("loop.csv", "cannot be read: Too many levels of symbolic links"),
+        ("x" * 300 + ".csv", "cannot be read: File name too long"),
+        ("pipe.csv", "is not a regular file"),
+        ("trees.csv/below.csv", "no such file"),
+        ("two\nlines.csv", "no such file"),
+    ],
+)
+@pytest.mark.parametrize("read", [opened, lambda path, target: digest(Data(source="file", path=str(path), target="y"))])
+def test_paths_that_lead_to_no_file(tmp_path, save, read, name, message):
+    save("x,y\n1,2\n", ".csv")
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path / name, "y")
+    assert caught.value.faults[0].path == "data.path"
+    assert message in str(caught.value)
+    assert str(caught.value).isprintable()

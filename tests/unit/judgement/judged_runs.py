@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from gradlab.judgement import judge
 from gradlab.results.quantities import selected
-from gradlab.results.record import Column, Outcome, Record, Summary
+from gradlab.results.record import Column, Finding, Outcome, Record, Summary
 from gradlab.spec.experiment import Experiment
 
 ROWS = 160
@@ -140,3 +140,13 @@ def _layer_column(values: ArrayLike, rows: int, depth: int, hidden_only: bool, a
     present = np.full((rows, depth + 1), anywhere)
     present[:, -1] &= not hidden_only
     return Column(np.concatenate([hidden, hidden[:, -1:]], axis=1), present)
+
+
+def only(found: Summary, rule: str) -> Finding:
+    """The one finding of a rule."""
+    (finding,) = [item for item in found.findings if item.rule == rule]
+    return finding
+
+
+def rules(found: Summary) -> set[tuple[str, str]]:
+    return {(item.rule, item.severity) for item in found.findings}

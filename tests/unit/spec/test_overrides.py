@@ -1,4 +1,5 @@
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
@@ -115,3 +116,22 @@ def test_fault_of_a_long_override_stays_in_its_line(config):
         document.read(config, [f"name={'x' * 500}\x1b[31m"])
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 250
+
+
+def test_half_of_a_surrogate_pair_is_no_key(config):
+    # What the shell hands over for a byte that is not UTF-8.
+    for read in (
+        lambda: document.read(config, ["\udcff=3"]),
+        lambda: document.read(config, ["model.\udcff=3"]),
+        lambda: document.read(config, {"\udcff": 3}),
+        lambda: document.from_mapping({"model": {"depth": 2, "width": 3, "activation": "relu", "\udcff": 3}}),
+    ):
+        with pytest.raises(ConfigError, match="key") as caught:
+            read()
+        assert len(caught.value.faults) == 1
+        assert str(caught.value).isprintable()
+
+
+def test_a_value_that_cannot_be_copied_is_a_fault(config):
+    with pytest.raises(ConfigError, match="expect: expected a list"):
+        document.read(config, {"expect": Lock()})

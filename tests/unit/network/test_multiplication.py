@@ -1,0 +1,50 @@
+"""Products with one column are their transposes; small runs alone have one thread."""
+
+import pytest
+import torch
+
+from gradlab.network.multiplication import as_row, reproducible, row_product, threads
+
+
+@pytest.mark.parametrize(("rows", "inner"), [(1, 1), (1, 7), (5, 1), (5, 7)])
+def test_a_row_product_is_the_product(rows: int, inner: int) -> None:
+    left, right = torch.randn(3, rows, inner, dtype=torch.float64), torch.randn(3, inner, 1, dtype=torch.float64)
+    out = torch.zeros(3, rows, 1, dtype=torch.float64)
+    row_product(left, right, out=out)
+    torch.testing.assert_close(out, left @ right, rtol=1e-14, atol=1e-15)
+    assert all(
+        view.data_ptr() == own.data_ptr()
+        for view, own in zip(as_row(left, right, out), (right, left, out), strict=True)
+    )
+
+
+def test_only_one_column_is_turned() -> None:
+    left, right, out = torch.zeros(2, 3, 4), torch.zeros(2, 4, 2), torch.zeros(2, 3, 2)
+    assert reproducible(left, right, out) == (left, right, out)
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_a_product_alone_has_the_bits_of_one_thread(count: int) -> None:
+    """What `threads` allows: the same bits as with one thread, alone and together."""
+    generator = torch.Generator().manual_seed(0)
+    before = torch.get_num_threads()
+    try:
+        for rows in (1, 2, 4, 8, 13, 24, 40, 64):
+            for columns in (2, 10, 16, 23, 24, 44, 50, 72, 100):
+                left = torch.randn(7, rows, 100, generator=generator)
+                right = torch.randn(7, columns, 100, generator=generator).transpose(1, 2)
+                torch.set_num_threads(1)
+                expected = torch.bmm(left, right)
+                for num_runs in (1, 2, 7):
+                    torch.set_num_threads(threads(num_runs, rows, [(rows, columns)], count))
+                    got = torch.bmm(left[:num_runs], right[:num_runs])
+                    assert torch.equal(got, expected[:num_runs]), (rows, columns, num_runs)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_large_runs_keep_their_threads() -> None:
+    assert threads(1, 64, [(64, 100), (64, 10), (100, 100), (100, 10)], 2) == 2
+    assert threads(32, 2, [(2, 13)], 2) == 2
+    assert threads(1, 64, [(64, 13)], 2) == 2
+    assert threads(1, 64, [(13, 13)], 2) == 1
