@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test proofs check format lint types layers docs bench clean
+.PHONY: demo test proofs gpu check format lint types layers docs bench clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -20,6 +20,10 @@ test: $(READY)
 proofs: $(READY)
 	$(PYTEST) -n 2 --dist worksteal -m "slow and not gpu and not threads"
 	$(PYTEST) -m "threads and slow and not gpu"
+
+# What needs a CUDA device; elsewhere it is skipped.
+gpu: $(READY)
+	$(BIN)/python -m pytest -m gpu
 
 check: lint types layers test
 

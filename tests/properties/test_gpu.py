@@ -1,0 +1,72 @@
+"""On a GPU: nothing stops the device inside a step, memory does not grow, and the numbers are those of the CPU to float32's digits."""
+
+import numpy as np
+import pytest
+import torch
+
+from gradlab.datasets import load
+from gradlab.spec.experiment import Data, Experiment
+from gradlab.training.engine import Batch, train
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+
+DIGITS = load(Data())
+
+# Products on a GPU sum in another order: float32 keeps 6 to 7 digits of each, and ten layers lose about one more.
+TOLERANCE = 1e-4
+
+
+def experiment(seed: int = 0, **train_options: object) -> Experiment:
+    return Experiment.model_validate(
+        {
+            "seed": seed,
+            "model": {"depth": 10, "width": 64, "activation": "tanh"},
+            "train": {"steps": 20, **train_options},
+            "record": {"quantities": "all"},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.1, "schedule": "cosine"}]
+)
+def test_no_step_stops_the_device(options: dict) -> None:
+    batch = Batch([experiment(seed, **options) for seed in range(4)], DIGITS, torch.device("cuda"))
+    batch.feed.load_block(12)
+    for step in range(2):  # libraries set themselves up
+        batch.step(step, step, record=True)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in range(2, 12):
+            batch.step(step, step, record=True)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_the_device_holds_no_more_after_many_steps() -> None:
+    batch = Batch([experiment(steps=2000)], DIGITS, torch.device("cuda"))
+    sizes: list[int] = []
+    batch.train(lambda progress: sizes.append(torch.cuda.memory_allocated()))
+    assert len(set(sizes[1:])) <= 1
+
+
+def test_a_gpu_agrees_with_the_cpu() -> None:
+    ours, theirs = (train([experiment()], DIGITS, device)[0].record for device in ("cuda", "cpu"))
+    assert ours is not None
+    assert theirs is not None
+    for name in ("log10_grad_norm", "log10_backward_rms", "forward_rms", "weight_norm"):
+        np.testing.assert_allclose(
+            ours.layers[name].values[0], theirs.layers[name].values[0], rtol=TOLERANCE, atol=TOLERANCE
+        )
+
+
+def test_alone_and_together_agree_on_a_gpu() -> None:
+    """There the bytes may differ: another size of product may be another kernel."""
+    runs = [experiment(seed) for seed in range(7)]
+    together = train(runs, DIGITS, "cuda")
+    for run, result in zip(runs, together, strict=True):
+        alone = train([run], DIGITS, "cuda")[0].record
+        assert alone is not None
+        assert result.record is not None
+        ours, theirs = (record.layers["log10_backward_rms"].values[0] for record in (alone, result.record))
+        np.testing.assert_allclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE)
