@@ -108,9 +108,8 @@ class Step:
         self.optimizer.update(self._biases, scale[:L], keep=False)
         self.optimizer.update(self._readout_bias, scale[L:], keep=False)
         if self._slopes is not None:
-            self.optimizer.update(
-                self._slopes, scale[1:], keep=False
-            )  # a slope's gradient was summed before its layer was rescaled
+            # A slope's gradient was summed before its layer was rescaled: it carries the exponent of the layer above.
+            self.optimizer.update(self._slopes, scale[1:], keep=False)
         if record:
             self._timed(self.recorder.finish, step, self._figures_2R, self.clip_R)
 
