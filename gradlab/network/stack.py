@@ -80,7 +80,7 @@ class Parameters:
 
 
 def empty_parameters(shape: Shape, activation: Activation, dtype: torch.dtype, device: torch.device) -> Parameters:
-    """Zeroed parameters of a shape; also the shape of their gradients and of an optimizer's state."""
+    """Zeroed parameters of a shape."""
 
     def zeros(*sizes: int) -> Tensor:
         return torch.zeros(sizes, dtype=dtype, device=device)
@@ -125,7 +125,6 @@ class GradientBlock:
         start: First layer.
         stop: One past the last layer.
         delta_LRBN: Stored backward signal of these layers.
-        below_LRBN: Activations of the layers below, h_(l-1).
         gradient_LRNN: Stored weight gradients of these layers.
         delta_above: Stored δ of layers `start - 1`..`stop - 1`, each [R, B, N], in that order.
         products: (h below, transposed; δ; gradient) of each product that makes the gradients: one for all layers and runs where their
@@ -135,7 +134,6 @@ class GradientBlock:
     start: int
     stop: int
     delta_LRBN: Tensor
-    below_LRBN: Tensor
     gradient_LRNN: Tensor
     delta_above: tuple[Tensor, ...]
     products: tuple[tuple[Tensor, Tensor, Tensor], ...]
@@ -281,23 +279,20 @@ class Stack:
             below = self._view(self._h)[start - 1 : stop - 1]
             layers = (self.bottom_delta_RBN, *own.unbind(0))
             products = self._products(below, own, gradient)
-            self.gradient_blocks.append(GradientBlock(start, stop, own, below, gradient, layers, products))
+            self.gradient_blocks.append(GradientBlock(start, stop, own, gradient, layers, products))
 
     def _gradient_storage(self, per_block: int) -> Parameters:
         """Gradients of the parameters; of the inner weights only one block where nobody needs all of them at once."""
         s = self.shape
-        full = empty_parameters(
-            s if self.keep_gradients else Shape(1, s.num_runs, s.batch_size, s.num_features, s.width, s.num_outputs),
-            self.activation, self.dtype, self.device,
-        )  # fmt: skip
-        inner = full.inner_KRNN if self.keep_gradients else self._empty(
-            max(0, min(per_block, s.num_layers - 1)), s.num_runs, s.width, s.width
-        )  # fmt: skip
+        L, R, N, C = s.num_layers, s.num_runs, s.width, s.num_outputs
         return Parameters(
-            full.first_RDN, inner, full.readout_RNC,
-            self._empty(s.num_layers, s.num_runs, 1, s.width), full.readout_bias_R1C,
-            self._empty(s.num_layers, s.num_runs, 1, 1) if self.activation.learned_slope else None,
-        )  # fmt: skip
+            first_RDN=self._empty(R, s.num_features, N),
+            inner_KRNN=self._empty(L - 1 if self.keep_gradients else min(per_block, L - 1), R, N, N),
+            readout_RNC=self._empty(R, N, C),
+            bias_LR1N=self._empty(L, R, 1, N),
+            readout_bias_R1C=self._empty(R, 1, C),
+            slope_LR11=self._empty(L, R, 1, 1) if self.activation.learned_slope else None,
+        )
 
     def forward(self, probe: Probe | None) -> None:
         """From `inputs_RBD` to `logits_RBC`. Without a probe phi' is not computed, so no backward pass may follow."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.network.stack import Shape
+from gradlab.results.quantities import LAYER_QUANTITIES
 from gradlab.results.record import Column, Float
 from gradlab.training.recorder import RawBlock
 
@@ -75,13 +76,6 @@ def layer_columns(
     T, L = len(raw.steps), shape.num_layers
     units = np.array(shape.fan_out, dtype=np.float64)
     entries = shape.batch_size * units
-    everywhere = np.ones((T, L + 1), dtype=np.bool_)
-    hidden = everywhere.copy()
-    hidden[:, L] = False
-    nowhere = np.zeros((T, L + 1), dtype=np.bool_)
-
-    def column(values: Float, present: NDArray[np.bool_] = everywhere) -> Column:
-        return _column(values, present)
 
     def update_ratio() -> Float:
         if "u_norm" in raw:
@@ -91,51 +85,52 @@ def layer_columns(
         ratio = update - np.log10(raw["w_norm"])
         return np.where(np.isneginf(update), -np.inf, ratio)  # nothing moves, even where the weight itself is zero
 
+    def values(name: str) -> Float | None:
+        """The quantity, None where it has no meaning for any layer of this run."""
+        match name:
+            case "grad_norm":
+                return raw.true("g_norm")
+            case "log10_grad_norm":
+                return raw.log10_true("g_norm")
+            case "log10_backward_rms":
+                # δ is a gradient of the batch's mean loss: an example's own is B times as large.
+                per_example = np.log10(shape.batch_size) - 0.5 * np.log10(entries)
+                return np.asarray(raw.log10_true("d_norm") + per_example, dtype=np.float64)
+            case "weight_norm":
+                return raw["w_norm"]
+            case "log10_update_ratio":
+                return update_ratio()
+            case "forward_rms":
+                return np.asarray(raw["z_norm"] / np.sqrt(entries), dtype=np.float64)
+            case "activation_mean":
+                return np.asarray(raw["h_sum"] / entries, dtype=np.float64)
+            case "activation_std":
+                mean = raw["h_sum"] / entries
+                variance = raw["h_norm"] ** 2 / entries - mean**2
+                return np.sqrt(np.where(variance < 0, 0.0, variance))
+            case "mean_slope":
+                return np.asarray(raw["s_sum"] / entries / sup_slope, dtype=np.float64) if sup_slope > 0 else None
+            case "bias_grad_norm":
+                return raw.true("b_norm")
+            case "forward_mean":
+                return np.asarray(raw["z_sum"] / entries, dtype=np.float64)
+            case _:
+                slot = _PLAIN[name]
+                if slot not in raw:
+                    return None
+                return raw[slot]
+
+    present = {hidden_only: np.ones((T, L + 1), dtype=np.bool_) for hidden_only in (False, True)}
+    present[True][:, L] = False
     derived: dict[str, Column] = {}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        for name in quantities:
-            match name:
-                case "grad_norm":
-                    derived[name] = column(raw.true("g_norm"))
-                case "log10_grad_norm":
-                    derived[name] = column(raw.log10_true("g_norm"))
-                case "log10_backward_rms":
-                    # δ is a gradient of the batch's mean loss: an example's own is B times as large.
-                    per_example = np.log10(shape.batch_size) - 0.5 * np.log10(entries)
-                    derived[name] = column(raw.log10_true("d_norm") + per_example)
-                case "weight_norm":
-                    derived[name] = column(raw["w_norm"])
-                case "log10_update_ratio":
-                    derived[name] = column(update_ratio())
-                case "forward_rms":
-                    derived[name] = column(raw["z_norm"] / np.sqrt(entries))
-                case "activation_mean":
-                    derived[name] = column(raw["h_sum"] / entries, hidden)
-                case "activation_std":
-                    mean = raw["h_sum"] / entries
-                    variance = raw["h_norm"] ** 2 / entries - mean**2
-                    derived[name] = column(np.sqrt(np.where(variance < 0, 0.0, variance)), hidden)
-                case "mean_slope":
-                    derived[name] = column(raw["s_sum"] / entries / sup_slope, hidden) if sup_slope > 0 else column(
-                        np.zeros((T, L + 1)), nowhere
-                    )  # fmt: skip
-                case "bias_grad_norm":
-                    derived[name] = column(raw.true("b_norm"))
-                case "forward_mean":
-                    derived[name] = column(raw["z_sum"] / entries)
-                case (
-                    "dead_fraction"
-                    | "inactive_fraction"
-                    | "sample_correlation"
-                    | "zero_gradient_fraction"
-                    | "nonfinite_count"
-                    | "sign_coherence"
-                ):
-                    slot = _PLAIN[name]
-                    present = hidden if name in ("dead_fraction", "inactive_fraction") else everywhere
-                    derived[name] = column(raw[slot], present) if slot in raw else column(np.zeros((T, L + 1)), nowhere)
-                case _:
-                    raise AssertionError(name)
+        for quantity in LAYER_QUANTITIES:
+            if quantity.name in quantities:
+                of_run = values(quantity.name)
+                if of_run is None:
+                    derived[quantity.name] = _column(np.zeros((T, L + 1)), np.zeros((T, L + 1), dtype=np.bool_))
+                else:
+                    derived[quantity.name] = _column(of_run, present[quantity.hidden_only])
     return derived
 
 

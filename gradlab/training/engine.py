@@ -207,7 +207,7 @@ class Batch:
     def _calibrate(self) -> None:
         """Sets each run's interval from one pass over its first batch, rescaled at every layer; nothing is updated."""
         targets = self.feed.batch(0, self.stack.inputs_RBD)
-        probe = _Watcher()
+        probe = _Idle()
         self.stack.forward(probe)
         self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
         self.stack.backward(probe, self.rescaler)
@@ -293,7 +293,7 @@ class Batch:
         return Trained(experiment, record, outcome, timing)
 
 
-class _Watcher:
+class _Idle:
     """A probe that does nothing."""
 
     def after_products(self, block: Block) -> None: ...

@@ -74,9 +74,8 @@ class Recorder:
         self, shape: Shape, facts: Activation, quantities: Sequence[str], derives_norm: bool, rescaler: Rescaler,
         block_steps: int, dtype: torch.dtype, device: torch.device, num_threads: int, looks: bool,
     ) -> None:  # fmt: skip
-        self.shape, self.facts, self.quantities, self.rescaler = shape, facts, tuple(quantities), rescaler
-        self.num_threads, self.device = num_threads, device
-        self.looks = looks
+        self.shape, self.facts, self.rescaler = shape, facts, rescaler
+        self.num_threads, self.looks = num_threads, looks
         wanted = {slot for name in quantities for slot in SLOTS_OF[name]}
         if "g_norm" in wanted:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
