@@ -1,4 +1,4 @@
-"""The same from Python: `gradlab.run` and `gradlab.load`."""
+"""The same from Python: `gradlab.run`, `gradlab.sweep` and `gradlab.load`."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +11,8 @@ from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.execution.pipeline import Observer
+    from gradlab.execution.sweeping import Swept
+    from gradlab.report.sweep import SweepView
 
 
 def run(
@@ -59,6 +61,92 @@ def run(
         device=device,
         rerun=rerun,
         observer=observer,
+    )
+
+
+def sweep(
+    config: str | Path | Mapping[str, Any],
+    *,
+    seeds: Iterable[int] | None = None,
+    device: str = "auto",
+    out: str | Path = "runs",
+    rerun: str = "failed",
+    executor: str | None = None,
+    workers: int | None = None,
+    ray_address: str | None = None,
+    timeout: float | None = None,
+    retries: int = 1,
+    max_failures: int | None = None,
+    max_runs_per_batch: int | None = None,
+    observer: "Observer | None" = None,
+    **overrides: Any,
+) -> list[StoredRun]:
+    """Train every member of a sweep, batched by shape; what is stored already is not trained again.
+
+        sweep("configs/sweeps/init_by_depth.yaml", seeds=range(5), **{"train.steps": 50})
+
+    Args:
+        config: Path of a sweep in YAML, the same as nested mappings, or the directory of a sweep that was begun.
+        seeds: Instead of the sweep's own.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        out: Directory of runs; the sweep's own files go to `sweeps/` in it.
+        rerun: `failed` trains failed and interrupted runs again, `never` reuses whatever is stored, `always` nothing.
+        executor: `inline`, `processes` or `ray`; by default worker processes where there are cores for them.
+        workers: How many; by default one a core or GPU.
+        ray_address: Of a Ray cluster: `auto`, or `host:port`.
+        timeout: Seconds that a batch may train.
+        retries: Times that a run that failed alone is tried again.
+        max_failures: Failed runs after which nothing more is begun.
+        max_runs_per_batch: Most runs that train together; by default what is fastest.
+        observer: Is told of the plan and each stored run.
+        **overrides: Values by dotted key, laid over every member.
+
+    Returns:
+        One run for each member that could be begun, in the sweep's order; one that failed has the outcome `failed`.
+
+    Raises:
+        ConfigError: With everything that is wrong with the sweep; nothing was trained then.
+        UsageError: If the device or the executor is not there, or `out` cannot be written.
+        RunFailedError: If a run could not be written, as on a full disk.
+        InterruptedRunError: On Ctrl+C, when what was recorded is stored.
+    """
+    from gradlab.execution import device as devices
+    from gradlab.execution import sweeping
+    from gradlab.execution.executors.choice import choose
+    from gradlab.execution.pipeline import Settings
+    from gradlab.report.markdown import summary
+    from gradlab.report.sweep_markdown import sweep_markdown
+    from gradlab.report.view import view
+    from gradlab.spec import sweep as reader
+
+    words = None if seeds is None else ",".join(str(seed) for seed in seeds)
+    asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else config
+    prepared = sweeping.prepare(asked, Store(out), overrides, words, device=device, rerun=rerun)
+    choice = choose(
+        executor, prepared.num_to_train, device=device, num_workers=workers, address=ray_address, timeout=timeout
+    )
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=devices.kind(prepared.device) == "cuda")
+    swept = sweeping.carry_out(
+        prepared, lambda stored: summary(view(stored)), choice.executor, settings, observer=observer
+    )
+    sweeping.conclude(swept, sweep_markdown(view_of(swept)))
+    return [run for _, run in swept.members]
+
+
+def view_of(swept: "Swept") -> "SweepView":
+    """What there is to see of a sweep that was carried out."""
+    from gradlab.report.sweep import sweep_view
+
+    prepared, shard = swept.prepared, swept.prepared.shard
+    return sweep_view(
+        prepared.name,
+        prepared.place.id,
+        prepared.place.path,
+        prepared.axes,
+        swept.members,
+        gates=swept.gates,
+        counts=swept.counts,
+        shard=None if shard is None else f"{shard[0]}/{shard[1]}",
     )
 
 

@@ -34,11 +34,16 @@ class Fault:
 
 
 class ConfigError(GradlabError):
-    """One or more faults in a config; all of them are reported at once."""
+    """One or more faults in a config; all of them are reported at once, and the first `MAX_WRITTEN` written out."""
+
+    MAX_WRITTEN: ClassVar[int] = 50
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        lines = [str(fault) for fault in self.faults[: self.MAX_WRITTEN]]
+        if len(self.faults) > len(lines):
+            lines.append(f"and {len(self.faults) - len(lines):,} more")
+        super().__init__("\n".join(lines))
 
 
 class UsageError(GradlabError):

@@ -1,5 +1,6 @@
 """`gradlab list`."""
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gradlab.report.words import Value
     from gradlab.results.listing import ListedRun
@@ -33,6 +35,14 @@ def list_runs(
     version: Version = False,
 ) -> None:
     """List the runs that are stored, newest first."""
+    from gradlab.results.listing import no_garbage_searched
+
+    with no_garbage_searched():
+        _list(where, sort, limit, out, format, quiet)
+
+
+def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
+    """List the runs."""
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
     from gradlab.judgement import RULES_VERSION
@@ -91,19 +101,22 @@ def _sorted(runs: "Sequence[ListedRun]", key: str) -> "list[ListedRun]":
         UsageError: If there is no such name.
     """
     from gradlab.errors import UsageError
-    from gradlab.report.runs import FIELDS, value_of
-    from gradlab.spec.experiment import run_names
+    from gradlab.report.runs import FIELDS, values_of
     from gradlab.spec.suggestion import suggestion
 
     name = key.removeprefix("-")
     known = dict.fromkeys([*(field.name for field in FIELDS), "started"])
-    known |= dict.fromkeys(known_name for known_name, kind in run_names().items() if kind.form != "layers")
+    if name not in known:
+        from gradlab.spec.experiment import run_names  # here: it takes longer than most lists
+
+        known |= dict.fromkeys(known_name for known_name, kind in run_names().items() if kind.form != "layers")
     if name not in known:
         raise UsageError(f"--sort {key}: unknown name '{name}'{suggestion(name, known)}")
-    values = {run.path: value_of(run, name) for run in runs}
-    with_value = [run for run in runs if _comparable(values[run.path])]
-    without = [run for run in runs if not _comparable(values[run.path])]
-    return sorted(with_value, key=lambda run: values[run.path], reverse=key.startswith("-")) + without  # type: ignore[arg-type,return-value]
+    pairs = list(zip(values_of(runs, name), runs, strict=True))
+    with_value = [pair for pair in pairs if _comparable(pair[0])]
+    without = [run for value, run in pairs if not _comparable(value)]
+    with_value.sort(key=itemgetter(0), reverse=key.startswith("-"))
+    return [run for _, run in with_value] + without
 
 
 def _comparable(value: "Value") -> bool:

@@ -21,6 +21,7 @@ from gradlab.cli.output import log
 from gradlab.cli.run import run
 from gradlab.cli.schema import schema
 from gradlab.cli.show import show
+from gradlab.cli.sweep import sweep
 from gradlab.errors import ConfigError, GradlabError
 
 OK, BUG, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -42,6 +43,7 @@ def gradlab(version: Version = False) -> None:
 
 
 app.command("run")(run)
+app.command("sweep")(sweep)
 app.command("list")(list_runs)
 app.command("show")(show)
 app.command("compare")(compare)

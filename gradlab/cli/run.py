@@ -37,8 +37,7 @@ def run(
 ) -> int:
     """Train an experiment, record every layer, and say what its gradients do."""
     from gradlab import datasets
-    from gradlab.cli.seeds import seeds_of
-    from gradlab.errors import ConfigError
+    from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import device as devices
     from gradlab.execution.pipeline import execute
     from gradlab.execution.plan import make_plan
@@ -48,7 +47,11 @@ def run(
     from gradlab.report.view import view
     from gradlab.results.store import Store
     from gradlab.spec import document
+    from gradlab.spec.seeds import seeds_of
+    from gradlab.spec.sweep import is_sweep
 
+    if is_sweep(config):
+        raise UsageError(f"{config}: is a sweep; carry it out with `gradlab sweep {config}`")
     asked = document.load(config, set_)
     experiments = (
         [_seeded(asked.experiment, seed) for seed in seeds_of(seeds)] if seeds is not None else [asked.experiment]

@@ -41,6 +41,21 @@ def resolve(device: str = "auto") -> str:
     return f"cuda:{index}"
 
 
+def spread(device: str = "auto") -> tuple[str, ...]:
+    """The devices that workers take in turns: every GPU, unless one is named; else the processor.
+
+    Args:
+        device: As for `resolve`.
+
+    Raises:
+        UsageError: As for `resolve`.
+    """
+    first = resolve(device)
+    if kind(first) == "cpu" or ":" in device:
+        return (first,)
+    return tuple(f"cuda:{index}" for index in range(_num_gpus()))
+
+
 def kind(device: str) -> str:
     """`cpu` or `cuda`, of a resolved device."""
     return device.partition(":")[0]

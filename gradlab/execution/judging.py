@@ -29,6 +29,18 @@ def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> S
     return judgement.judge(experiment, record, outcome, forecast)
 
 
+def reused(run: StoredRun) -> StoredRun:
+    """A stored run with its experiment's expectations judged anew; the rest as well where other rules than today's had judged it.
+
+    Its record is read only if that is needed: of ten thousand runs it would take minutes.
+    """
+    from gradlab.judgement import RULES_VERSION, expectations
+
+    if run.summary.rules_version != RULES_VERSION:
+        return judged_anew(run)
+    return replace(run, summary=expectations.judged(run.experiment, lambda: run.record, run.summary))
+
+
 def judged_anew(run: StoredRun) -> StoredRun:
     """A stored run as today's rules and its experiment's expectations see it; nothing on the disk changes."""
     return replace(run, summary=judged(run.experiment, run.record, run.summary.outcome))

@@ -1,35 +1,41 @@
 """The way of a run: train, forecast, judge, store.
 
-Training is what costs. So nothing that comes after it may lose it: a batch that raises is stored as failed and the
+Training is what costs. So nothing that comes after it may lose it: a run that breaks is stored as failed and the
 others go on, Ctrl+C stores what was recorded, and a fault in judging or rendering is raised only when all runs are on
 the disk.
 """
 
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gradlab.errors import GradlabError, InterruptedRunError, RunFailedError
+from gradlab.errors import ConfigError, Fault, InterruptedRunError
 from gradlab.execution import device as devices
+from gradlab.execution import interrupts
+from gradlab.execution.dispatch import Dispatcher, Result, Unwatched, Watcher
+from gradlab.execution.division import Sizes, divide
+from gradlab.execution.executors.contract import DataKey, Executor, Task, Train, brief, train_with_torch
+from gradlab.execution.executors.inline import Inline
 from gradlab.execution.identity import NUMERICS_VERSION
-from gradlab.execution.judging import judged
+from gradlab.execution.judging import judged, reused
 from gradlab.execution.plan import Plan, Planned, make_plan
 from gradlab.results import environment
-from gradlab.results.record import Finding, Outcome, Progress, Record, Summary, Timing, Trained
+from gradlab.results.record import Finding, Outcome, Progress, Record, Summary, Trained
 from gradlab.results.store import Store
 from gradlab.results.stored import SCHEMA_VERSION, StoredRun
-from gradlab.spec.experiment import Data, Experiment
+from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset
 
-TRACEBACK = "traceback.txt"
+STORED_AT_ONCE = 16
+"""Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""
+
+
+Locate = Callable[[ConfigError, Experiment], ConfigError]
+"""Gives faults that were found in an experiment their place in its config."""
 
 
 class Observer(Protocol):
@@ -58,19 +64,6 @@ class Silent:
         """Say nothing."""
 
 
-class Train(Protocol):
-    """Trains experiments that share a batch key."""
-
-    def __call__(
-        self,
-        experiments: Sequence[Experiment],
-        dataset: "Dataset",
-        device: str,
-        observer: Callable[[Progress], None] | None = None,
-    ) -> list[Trained]:
-        """One `Trained` an experiment, in their order; on Ctrl+C `interrupted` where a run was not done."""
-
-
 def execute(
     experiments: Sequence[Experiment],
     store: Store,
@@ -81,7 +74,7 @@ def execute(
     observer: Observer | None = None,
     train: Train | None = None,
 ) -> list[StoredRun]:
-    """Carry experiments out, and store each run.
+    """Carry experiments out in this process, and store each run.
 
     Args:
         experiments: What is asked for; one that repeats another is done once.
@@ -102,26 +95,162 @@ def execute(
         RunFailedError: If a run could not be written.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
-    observer = observer or Silent()
     device = devices.resolve(device)
     plan = make_plan(experiments, store, devices.kind(device), rerun)
+    return carry_out(plan, store, write_summary_md, Inline(device), Settings(), observer=observer, train=train)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a plan is carried out.
+
+    Attributes:
+        retries: Times that a run that broke alone is tried again.
+        max_failures: Failed runs after which nothing more is begun; None where that is no reason to stop.
+        max_runs: Most runs in a batch; None for what is best here, 0 for batches as they are planned.
+        on_gpu: Whether batches train on a GPU.
+    """
+
+    retries: int = 0
+    max_failures: int | None = None
+    max_runs: int | None = 0
+    on_gpu: bool = False
+
+
+def carry_out(
+    plan: Plan,
+    store: Store,
+    write_summary_md: Callable[[StoredRun], str],
+    executor: Executor,
+    settings: Settings,
+    *,
+    observer: Observer | None = None,
+    watcher: Watcher | None = None,
+    train: Train | None = None,
+    loaded: "Mapping[DataKey, Dataset] | None" = None,
+) -> list[StoredRun]:
+    """Carry a plan out, and store each run.
+
+    Args:
+        plan: What is to be done.
+        store: Where runs are written.
+        write_summary_md: Renders a run as the text of its `summary.md`.
+        executor: Who trains; it is opened and closed here.
+        settings: How.
+        observer: Who is told of the plan, of progress and of every run.
+        watcher: Who is told of tasks.
+        train: What trains a batch; gradlab's own engine by default.
+        loaded: The data sets, where they are loaded already.
+
+    Returns:
+        The runs of the plan that are on the disk now, in its order: all of them, unless too many failed.
+
+    Raises:
+        ConfigError, UsageError, RunFailedError, InterruptedRunError: As for `execute`.
+    """
+    observer = observer or Silent()
     observer.on_plan(plan)
-    line = _Line(store, write_summary_md, device, observer, train or _engine)
+    line = _Line(store, write_summary_md, observer)
     try:
-        loaded = _load(plan)
+        loaded = load_data(plan) if loaded is None else loaded
         for planned in plan.runs:
             if planned.state == "cached":
                 line.reuse(planned)
         if plan.batches:
             store.prepare()
-        for batch in plan.batches:
-            first = batch[0].experiment
-            line.carry_out(batch, loaded[first.data, first.train.loss])
+            line.expect(plan)
+            with interrupts.held():
+                _produce(plan, loaded, line, executor, settings, watcher or Unwatched(), train or train_with_torch)
     except KeyboardInterrupt:
-        raise InterruptedRunError(line.interrupted()) from None
+        raise InterruptedRunError(line.interrupted(plan)) from None
     if line.late:
         raise line.late[0]
-    return [line.stored[planned.id] for planned in plan.runs]
+    return [line.stored[planned.id] for planned in plan.runs if planned.id in line.stored]
+
+
+def load_data(plan: Plan, locate: Locate | None = None) -> "dict[DataKey, Dataset]":
+    """Every data set that the batches need, before any trains: what is wrong with them is said at once.
+
+    Args:
+        plan: What is to be done.
+        locate: Gives the faults of an experiment's data their place in the config.
+
+    Raises:
+        ConfigError: With the faults of all that cannot be loaded.
+    """
+    from gradlab import datasets
+
+    loaded: dict[DataKey, Dataset] = {}
+    faults: dict[Fault, None] = {}
+    for first in (batch[0].experiment for batch in plan.batches):
+        key = (first.data, first.train.loss)
+        if key in loaded:
+            continue
+        try:
+            loaded[key] = datasets.load(*key)
+        except ConfigError as error:
+            faults |= dict.fromkeys((locate(error, first) if locate else error).faults)
+    if faults:
+        raise ConfigError(list(faults))
+    return loaded
+
+
+def tasks_of(plan: Plan, loaded: "Mapping[DataKey, Dataset]", size: int, settings: Settings) -> list[Task]:
+    """The batches of a plan, cut for an executor.
+
+    Args:
+        plan: What is to be done.
+        loaded: Its data sets.
+        size: Tasks that train at the same time.
+        settings: How.
+    """
+    if settings.max_runs == 0:
+        batches = (tuple(planned.experiment for planned in batch) for batch in plan.batches)
+        return [Task(number, experiments) for number, experiments in enumerate(batches)]
+    firsts = [batch[0].experiment for batch in plan.batches]
+    sizes = [sizes_of(loaded[first.data, first.train.loss]) for first in firsts]
+    return divide(plan.batches, sizes, size, settings.max_runs, settings.on_gpu)
+
+
+def sizes_of(data: "Dataset") -> Sizes:
+    """What a data set says of a run's size."""
+    num_examples, num_features = data.train_inputs.shape
+    return Sizes(num_examples, num_features, data.num_classes or data.train_targets.shape[1])
+
+
+def _produce(
+    plan: Plan,
+    loaded: "Mapping[DataKey, Dataset]",
+    line: "_Line",
+    executor: Executor,
+    settings: Settings,
+    watcher: Watcher,
+    train: Train,
+) -> None:
+    """Train what the plan wants trained, and store it as it comes."""
+    tasks = tasks_of(plan, loaded, executor.size, settings)
+    watcher.on_tasks(tasks)
+    dispatcher = Dispatcher(executor, tasks, settings.retries, settings.max_failures, watcher)
+
+    def on_progress(number: int, progress: Progress) -> None:
+        line.observer.on_progress(progress)
+        watcher.on_progress(number, progress)
+
+    def keep(result: Result) -> None:
+        line.keep(result, dispatcher.pump)
+        watcher.on_landed(result.task)
+
+    try:
+        executor.open(train, loaded, on_progress)
+        try:
+            for result in dispatcher.results():
+                keep(result)
+        except KeyboardInterrupt:
+            for result in dispatcher.stop():
+                keep(result)
+            raise
+    finally:
+        executor.close()
 
 
 @dataclass
@@ -130,62 +259,60 @@ class _Line:
 
     store: Store
     write_summary_md: Callable[[StoredRun], str]
-    device: str
     observer: Observer
-    train: Train
     stored: dict[str, StoredRun] = field(default_factory=dict)
     late: list[Exception] = field(default_factory=list)
+    _ids: dict[Experiment, str] = field(default_factory=dict)
 
     def reuse(self, planned: Planned) -> None:
-        """Judge a stored run anew."""
+        """Take a stored run, with what is expected of it now."""
         assert planned.stored is not None
-        run = self.store.load(planned.stored)
-        summary = self._judged(planned.experiment, run.record, run.summary.outcome)
-        self._done(replace(run, experiment=planned.experiment, summary=summary, cached=True))
+        run = reused(replace(self.store.load(planned.stored), experiment=planned.experiment))
+        self._done(replace(run, cached=True))
 
-    def carry_out(self, batch: Sequence[Planned], dataset: "Dataset") -> None:
-        """Train one batch and store its runs; a Ctrl+C that comes while they are stored waits until they are."""
-        experiments = [planned.experiment for planned in batch]
-        started = environment.now()
-        attachments: dict[str, str] = {}
-        try:
-            trained = self.train(experiments, dataset, self.device, self.observer.on_progress)
-        except GradlabError:
-            raise
-        except Exception as error:
-            attachments[TRACEBACK] = traceback.format_exc()
-            trained = [_failed(experiment, error) for experiment in experiments]
-        with _interrupt_waits():
-            surroundings = environment.describe(self.device)
-            unwritten: list[RunFailedError] = []
-            for planned, result in zip(batch, trained, strict=True):
-                try:
-                    self._keep(planned, result, surroundings | {"started": started}, attachments)
-                except RunFailedError as error:  # a smaller one may still find room
-                    unwritten.append(error)
-            if unwritten:
-                raise unwritten[0]
-        if any(result.outcome.kind == "interrupted" for result in trained):
+    def expect(self, plan: Plan) -> None:
+        """Learn whose runs are going to come."""
+        self._ids = {planned.experiment: planned.id for batch in plan.batches for planned in batch}
+
+    def keep(self, result: Result, between: Callable[[], None]) -> None:
+        """Store the runs of a task, some at a time.
+
+        Args:
+            result: The task.
+            between: Called between two parts.
+        """
+        surroundings = result.surroundings or environment.describe("cpu")
+        for start in range(0, len(result.trained), STORED_AT_ONCE):
+            part = result.trained[start : start + STORED_AT_ONCE]
+            runs = [self._rendered(trained, surroundings, result.attachments) for trained in part]
+            self.store.save_all(runs, self._done)
+            between()
+        if any(trained.outcome.kind == "interrupted" for trained in result.trained):
             raise KeyboardInterrupt
 
-    def interrupted(self) -> str:
+    def interrupted(self, plan: Plan) -> str:
         """What to say after Ctrl+C."""
         kept = [run for run in self.stored.values() if run.outcome == "interrupted" and not run.cached]
+        if len(plan.runs) > 1:
+            done = len(self.stored) - len(kept)
+            begun = f", {len(kept)} kept as far as trained" if kept else ""
+            return f"interrupted; {done} of {len(plan.runs)} runs are done{begun}; the same command goes on"
         if not kept:
             return "interrupted; start the same command again to go on"
-        where = str(kept[0].path) if len(kept) == 1 else f"{len(kept)} runs in {self.store.root}"
-        return f"interrupted; what was recorded is kept ({where}), and the same command trains it again from its seed"
+        return f"interrupted; what was recorded is kept ({kept[0].path}), and the same command trains it again from its seed"
 
-    def _keep(
-        self, planned: Planned, trained: Trained, surroundings: Mapping[str, Any], attachments: Mapping[str, str]
-    ) -> None:
-        """Judge, render and store one run."""
+    def _rendered(
+        self, trained: Trained, surroundings: Mapping[str, Any], attachments: Mapping[str, str]
+    ) -> tuple[StoredRun, str, Mapping[str, str]]:
+        """Judge and render one run."""
+        experiment = trained.experiment
+        own = self._ids[experiment]
         run = StoredRun(
-            id=planned.id,
-            path=self.store.place(planned.id, planned.experiment.name),
-            experiment=planned.experiment,
-            summary=self._judged(planned.experiment, trained.record, trained.outcome),
-            manifest={"schema_version": SCHEMA_VERSION, "id": planned.id, "argv": list(sys.argv)}
+            id=own,
+            path=self.store.place(own, experiment.name),
+            experiment=experiment,
+            summary=self._judged(experiment, trained.record, trained.outcome),
+            manifest={"schema_version": SCHEMA_VERSION, "id": own, "argv": list(sys.argv)}
             | dict(surroundings)
             | {"numerics_version": NUMERICS_VERSION, "finished": environment.now()},
             timing=trained.timing,
@@ -196,7 +323,7 @@ class _Line:
         except Exception as error:
             self.late.append(error)
             text = f"This run could not be rendered.\n\n{traceback.format_exc()}"
-        self._done(self.store.save(run, text, attachments))
+        return run, text, attachments
 
     def _judged(self, experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
         """What a run comes to; where the rules break, that, so that the run can be stored and judged later."""
@@ -204,7 +331,7 @@ class _Line:
             return judged(experiment, record, outcome)
         except Exception as error:
             self.late.append(error)
-            message = f"the rules could not judge this run ({_brief(error)}); `gradlab show` tries again"
+            message = f"the rules could not judge this run ({brief(error)}); `gradlab show` tries again"
             finding = Finding("not_judged", "warning", None, 0, 0.0, 0.0, message, "")
             return Summary(outcome, "not_judged", (finding,), {}, {}, None, None, None, message, rules_version=0)
 
@@ -212,59 +339,3 @@ class _Line:
         """Take a run off the line."""
         self.stored[run.id] = run
         self.observer.on_stored(run)
-
-
-def _load(plan: Plan) -> "dict[tuple[Data, str], Dataset]":
-    """Every data set that the batches need, before any trains: what is wrong with the last is said at once."""
-    from gradlab import datasets
-
-    wanted = [(batch[0].experiment.data, batch[0].experiment.train.loss) for batch in plan.batches]
-    return {key: datasets.load(*key) for key in dict.fromkeys(wanted)}
-
-
-def _engine(
-    experiments: Sequence[Experiment],
-    dataset: "Dataset",
-    device: str,
-    observer: Callable[[Progress], None] | None = None,
-) -> list[Trained]:
-    """The training loop of gradlab itself; with it comes torch."""
-    from gradlab.training import engine
-
-    return engine.train(experiments, dataset, device, observer)
-
-
-def _failed(experiment: Experiment, error: Exception) -> Trained:
-    """A run whose batch raised."""
-    outcome = Outcome("failed", reason=f"{_brief(error)} (see {TRACEBACK})")
-    return Trained(experiment, None, outcome, Timing(train_seconds=0.0, steps_per_second=0.0, batch_runs=0))
-
-
-def _brief(error: Exception) -> str:
-    """An error in one line."""
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words[:300]}" if words else type(error).__name__
-
-
-@contextmanager
-def _interrupt_waits() -> Iterator[None]:
-    """Hold the first Ctrl+C back until the block is done; a second one goes through."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pending = False
-
-    def hold(signum: int, frame: FrameType | None) -> None:
-        nonlocal pending
-        if pending:
-            raise KeyboardInterrupt
-        pending = True
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pending:
-        raise KeyboardInterrupt

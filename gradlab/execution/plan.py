@@ -43,11 +43,18 @@ class Plan:
         runs: Every distinct run, in the order of the experiments.
         batches: Those that are trained, grouped by what must be equal inside a batch.
         duplicates: Experiments left out because one before them has the same id.
+        elsewhere: The experiments that belong to other shards, with their ids; none where all are planned here.
     """
 
     runs: tuple[Planned, ...]
     batches: tuple[tuple[Planned, ...], ...]
     duplicates: tuple[Experiment, ...]
+    elsewhere: tuple[tuple[Experiment, str], ...] = ()
+
+    @property
+    def ids(self) -> dict[Experiment, str]:
+        """The id of every distinct experiment, those of other shards included."""
+        return {run.experiment: run.id for run in self.runs} | dict(self.elsewhere)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -69,7 +76,13 @@ class Plan:
         return f"{runs} in {len(self.batches)} batch{'' if len(self.batches) == 1 else 'es'}: {states}"
 
 
-def make_plan(experiments: Sequence[Experiment], store: Store, device_kind: str, rerun: str = "failed") -> Plan:
+def make_plan(
+    experiments: Sequence[Experiment],
+    store: Store,
+    device_kind: str,
+    rerun: str = "failed",
+    shard: tuple[int, int] | None = None,
+) -> Plan:
     """Find out what is there already, and group the rest.
 
     Args:
@@ -78,6 +91,8 @@ def make_plan(experiments: Sequence[Experiment], store: Store, device_kind: str,
         device_kind: `cpu` or `cuda`, part of a run's id.
         rerun: `failed` reuses completed and diverged runs and trains failed and interrupted ones again; `never` reuses
             whatever is stored; `always` trains everything again.
+        shard: Number of the share that is planned here, from 1, and how many there are. A run's id says to which it belongs, so
+            that shares stay the same whatever is stored already.
 
     Raises:
         ConfigError: If a data file cannot be read.
@@ -91,13 +106,16 @@ def make_plan(experiments: Sequence[Experiment], store: Store, device_kind: str,
     digests: dict[str, str | None] = {}
     runs: dict[str, Planned] = {}
     duplicates = []
+    elsewhere: dict[str, Experiment] = {}
     for experiment in experiments:
         file = experiment.data.path or ""
         if file not in digests:
             digests[file] = datasets.digest(experiment.data)
         own = run_id(experiment, device_kind, digests[file])
-        if own in runs:
+        if own in runs or own in elsewhere:
             duplicates.append(experiment)
+        elif shard is not None and int(own, 16) % shard[1] != shard[0] - 1:
+            elsewhere[own] = experiment
         else:
             handle = stored.get(own)
             runs[own] = Planned(experiment, own, _state(store, handle, rerun), handle)
@@ -106,7 +124,12 @@ def make_plan(experiments: Sequence[Experiment], store: Store, device_kind: str,
         if run.state != "cached":
             key = run.experiment.batch_key(), digests[run.experiment.data.path or ""]
             batches.setdefault(key, []).append(run)
-    return Plan(tuple(runs.values()), tuple(tuple(batch) for batch in batches.values()), tuple(duplicates))
+    return Plan(
+        runs=tuple(runs.values()),
+        batches=tuple(tuple(batch) for batch in batches.values()),
+        duplicates=tuple(duplicates),
+        elsewhere=tuple((experiment, own) for own, experiment in elsewhere.items()),
+    )
 
 
 def _state(store: Store, handle: RunHandle | None, rerun: str) -> State:

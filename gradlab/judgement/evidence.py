@@ -110,10 +110,24 @@ class Evidence:
         Returns:
             float64 [rows, depth]; None where it was not recorded or is null everywhere.
         """
+        if quantity not in self._seen:
+            self._seen[quantity] = self._layers(quantity)
+        return self._seen[quantity]
+
+    @cached_property
+    def _seen(self) -> dict[str, Float | None]:
+        """What `layers` was asked for."""
+        return {}
+
+    def _layers(self, quantity: str) -> Float | None:
+        """`layers`, looked up."""
         column = self.record.layers.get(quantity)
-        if column is None or not column.present[: self.num_rows, :-1].any():
+        if column is None:
             return None
-        return np.where(column.present, column.values, np.nan)[: self.num_rows, :-1]
+        values, present = column.values[: self.num_rows, :-1], column.present[: self.num_rows, :-1]
+        if not present.any():
+            return None
+        return np.where(present, values, np.nan)
 
     def at_end(self, values: Float) -> Float:
         """Median over the tail, along the first axis; of two middle values the lower, so that no -inf is averaged."""
@@ -158,7 +172,7 @@ class Evidence:
     @cached_property
     def learning_layers(self) -> int | None:
         """Number of hidden layers that learn."""
-        return figures.learning_layers(self.record, self.experiment.train.dtype)
+        return figures.learning_layers(self.update_ratios, self.experiment.train.dtype)
 
     @cached_property
     def progress(self) -> Progress | None:

@@ -143,20 +143,19 @@ def slope_towards_input(log10_profile: Float) -> tuple[float | None, float | Non
     return -slope, max(0.0, 1.0 - float(rest @ rest) / total)
 
 
-def learning_layers(record: Record, dtype: DtypeName) -> int | None:
+def learning_layers(ratios: Float | None, dtype: DtypeName) -> int | None:
     """Number of hidden layers that learn.
 
     A layer learns if its median update ratio over the run is at least `LEARNING_SHARE` of the largest hidden layer's
     and above the dtype's epsilon.
 
     Args:
-        record: What was recorded.
+        ratios: `median_update_ratios` of the run, [depth].
         dtype: Number format of the weights.
 
     Returns:
         0 where nothing moves; None where update ratios were not recorded or no step was finite.
     """
-    ratios = median_update_ratios(record)
     if ratios is None:
         return None
     return int(np.sum((ratios >= LEARNING_SHARE * ratios.max()) & (ratios > EPSILON[dtype])))
@@ -168,6 +167,9 @@ def median_update_ratios(record: Record) -> Float | None:
     rows = finite_rows(record)
     if column is None or not rows.any():
         return None
+    logs = np.where(column.present & ~np.isnan(column.values), column.values, -np.inf)[rows, :-1]
+    # Powers keep the order, so the middle is found among the logs, and two powers a layer are taken in place of all.
+    middle = [(len(logs) - 1) // 2, len(logs) // 2]
     with np.errstate(over="ignore"):
-        ratios = 10.0 ** np.where(column.present, column.values, -np.inf)[rows, :-1]
-    return np.asarray(np.median(np.nan_to_num(ratios, nan=0.0, posinf=1e300), axis=0), dtype=np.float64)
+        ratios = 10.0 ** np.partition(logs, middle, axis=0)[middle]
+    return np.asarray(np.nan_to_num(ratios, posinf=1e300).mean(axis=0), dtype=np.float64)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradlab.judgement import expectations, figures
+from gradlab.judgement import RULES_VERSION, expectations, figures
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.rules import RULES
 from gradlab.judgement.rules.divergence import diverged
@@ -13,9 +13,6 @@ from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast
-
-RULES_VERSION = 1
-"""Raised whenever a record could get another verdict than before."""
 
 _SEVERITIES = ("critical", "warning", "note")
 
@@ -46,7 +43,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
         findings=tuple(findings),
         init=figures.summarise(recorded, 0),
         final=figures.summarise(recorded, last),
-        learning_layers=None if recorded is None else figures.learning_layers(recorded, experiment.train.dtype),
+        learning_layers=None if evidence is None else evidence.learning_layers,
         expected_backward_decades=None if forecast is None else forecast.expected_backward_decades,
         expected_spread=None if forecast is None else forecast.expected_spread,
         expected_reason=NO_FORECAST if forecast is None else forecast.reason,

@@ -21,7 +21,9 @@ FEW_ROWS = 3
 """Up to so many rows a product with a transposed matrix is split whatever its columns."""
 
 
-def threads(num_runs: int, batch_size: int, sizes: Sequence[tuple[int, int]], available: int) -> int:
+def threads(
+    num_runs: int, batch_size: int, sizes: Sequence[tuple[int, int]], available: int, double: bool = False
+) -> int:
     """Threads with which a run's products have the bits that they have with one.
 
     Args:
@@ -29,10 +31,13 @@ def threads(num_runs: int, batch_size: int, sizes: Sequence[tuple[int, int]], av
         batch_size: Rows of every product with a transposed weight.
         sizes: (rows, columns) of every product of a run.
         available: Threads that torch has.
+        double: Whether the products are in float64, where few of them are split otherwise than many, whatever their sizes.
 
     >>> threads(1, 64, [(64, 100), (64, 10)], 2), threads(1, 64, [(64, 16)], 2), threads(1, 8, [(8, 100), (8, 10)], 2)
     (2, 2, 1)
     """
+    if double:
+        return 1
     count = min(available, MOST_THREADS)
     if num_runs > 1:
         return count

@@ -56,16 +56,14 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
     words = table.words()
     shown = range(len(words)) if shown is None else shown
     used = [words[row] for row in shown if isinstance(row, int)]
-    columns, headers = _fitting(table.fields, used, width)
-    widths = [max(len(part) for part in [*headers[index], *(row[index] for row in used)]) for index in columns]
+    longest = [max(map(len, column)) for column in zip(*used, strict=True)] if used else [0] * len(table.fields)
+    columns, headers = _fitting(table.fields, longest, width)
+    sides = {index: "<" if table.fields[index].kind in ("text", "time") else ">" for index in columns}
+    template = GAP.join(f"{{:{sides[index]}{_size(headers[index], longest[index])}}}" for index in columns)
 
     def line(cells: Sequence[str]) -> str:
         """One aligned line."""
-        parts = [
-            cell.ljust(size) if table.fields[index].kind in ("text", "time") else cell.rjust(size)
-            for index, size, cell in zip(columns, widths, cells, strict=True)
-        ]
-        return GAP.join(parts).rstrip()
+        return template.format(*cells).rstrip()
 
     height = max((len(headers[index]) for index in columns), default=0)
     padded = {index: [""] * (height - len(headers[index])) + headers[index] for index in columns}
@@ -77,8 +75,13 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
     return Layout(header, body, left_out)
 
 
+def _size(header: Sequence[str], longest: int) -> int:
+    """Characters that a column takes; a header is never empty."""
+    return max(longest, *map(len, header))
+
+
 def _fitting(
-    fields: Sequence[Field], used: Sequence[Sequence[str]], width: int | None
+    fields: Sequence[Field], longest: Sequence[int], width: int | None
 ) -> tuple[list[int], dict[int, list[str]]]:
     """The columns that fit and their header lines: whole, else stacked, else without those of highest rank."""
     columns = list(range(len(fields)))
@@ -86,8 +89,7 @@ def _fitting(
 
     def total() -> int:
         """Characters that the columns take."""
-        sizes = [max(len(part) for part in [*headers[index], *(row[index] for row in used)]) for index in columns]
-        return sum(sizes) + len(GAP) * (len(sizes) - 1)
+        return sum(_size(headers[index], longest[index]) for index in columns) + len(GAP) * (len(columns) - 1)
 
     if width is None or total() <= width:
         return columns, headers

@@ -1,13 +1,15 @@
 """Runs side by side, one line each: the table of `list`, and of `run` with several seeds."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradlab.report.table import Field, Table
 from gradlab.report.words import Value
-from gradlab.results.listing import ListedRun
-from gradlab.results.stored import StoredRun
+from gradlab.results.listing import ListedRun, getter
 from gradlab.spec.logic import field_value
+
+if TYPE_CHECKING:
+    from gradlab.results.stored import StoredRun
 
 FIELDS = (
     Field("id"),
@@ -30,15 +32,20 @@ FIELDS = (
 """Columns, named as in conditions, so that each can be given to `--where` and `--sort`."""
 
 
+_SCALAR = (str, int, float)
+
+
 def runs_table(runs: Sequence[ListedRun]) -> Table:
     """One row a run."""
-    return Table(FIELDS, tuple(tuple(_shown(run, field.name) for field in FIELDS) for run in runs))
+    return Table(FIELDS, tuple(zip(*(_column(runs, field.name) for field in FIELDS), strict=True)))
 
 
-def _shown(run: ListedRun, name: str) -> Value:
-    """A cell: as in a condition, but an initialisation without a scheme says what it has instead."""
-    value = value_of(run, name)
-    return init_words(run.config) if name == "model.init" and value is None else value
+def _column(runs: Sequence[ListedRun], name: str) -> list[Value]:
+    """A column: as in a condition, but an initialisation without a scheme says what it has instead."""
+    values = values_of(runs, name)
+    if name != "model.init":
+        return values
+    return [init_words(run.config) if value is None else value for run, value in zip(runs, values, strict=True)]
 
 
 def init_words(config: Mapping[str, Any]) -> str | None:
@@ -62,18 +69,27 @@ def marked_old(table: Table, rules_version: int) -> Table:
     return Table(table.fields, tuple(rows))
 
 
+def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
+    """What a name stands for in each run: an attribute, a summary figure or a config field; None where it has none."""
+    look = getter(name)
+    values: list[Value] = []
+    for run in runs:
+        try:
+            found = look(run)
+        except KeyError:
+            found = None
+        if found is not None and not isinstance(found, _SCALAR):  # a part of the config goes by its name
+            found = field_value(run.config, name)
+        values.append(found if isinstance(found, _SCALAR) else None)
+    return values
+
+
 def value_of(run: ListedRun, name: str) -> Value:
-    """What a name stands for in a run: an attribute, a summary figure or a config field; None where it has no value."""
-    try:
-        found = run.value(name)
-    except KeyError:
-        found = None
-    if not isinstance(found, str | int | float):  # a part of the config goes by its name
-        found = field_value(run.config, name)
-    return found if isinstance(found, str | int | float) else None
+    """What a name stands for in one run."""
+    return values_of([run], name)[0]
 
 
-def listed(run: StoredRun) -> ListedRun:
+def listed(run: "StoredRun") -> ListedRun:
     """A run as a list shows it."""
     return ListedRun(
         id=run.id,

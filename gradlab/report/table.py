@@ -32,7 +32,12 @@ class Table:
 
     def words(self) -> list[list[str]]:
         """Every cell as it is read."""
-        return [[say(value, field.kind) for value, field in zip(row, self.fields, strict=True)] for row in self.rows]
+        columns = zip(*self.rows, strict=True) if self.rows else ()
+        said = [
+            [value if field.kind == "text" and type(value) is str else say(value, field.kind) for value in column]
+            for field, column in zip(self.fields, columns, strict=False)
+        ]
+        return [list(row) for row in zip(*said, strict=True)]
 
     def objects(self) -> list[dict[str, Value]]:
         """One mapping a row."""

@@ -1,20 +1,23 @@
 """The terminal's face of runs and tables: colours where there is a terminal, plain and whole text in a pipe."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.text import Text
 
-from gradlab.report.heatmap import draw
 from gradlab.report.layout import Fold, folded, lay_out
 from gradlab.report.streams import Sink
 from gradlab.report.table import Table
-from gradlab.report.view import HEAD, TAIL, RunView
 from gradlab.report.words import duration
-from gradlab.results.record import Expectation, Finding, Timing
+
+if TYPE_CHECKING:  # a table of runs is printed without what a run's own page takes to compute
+    from gradlab.report.view import RunView
+    from gradlab.results.record import Expectation, Finding, Timing
 
 VERDICT_STYLES = {
     "diverged": "bold white on red", "dead": "bold red", "exploding": "bold red", "vanishing": "bold magenta",
@@ -24,6 +27,9 @@ VERDICT_STYLES = {
 
 _SEVERITY_STYLES = {"critical": "red", "warning": "yellow", "note": "dim"}
 _COMPARED_STYLES = {"better": "green", "worse": "red"}
+
+_WORD_STYLES = VERDICT_STYLES | _COMPARED_STYLES
+_WORDS = re.compile(rf"(?<![\w.-])({'|'.join(_WORD_STYLES)})(?![\w.-])")
 
 Stream = TextIO | Sink
 
@@ -59,12 +65,12 @@ def width_of(out: Console) -> int | None:
     return out.width if out.file.isatty() else None
 
 
-def _knows_blocks(out: Console) -> bool:
+def knows_blocks(out: Console) -> bool:
     """Whether the stream's encoding has block characters."""
     return out.encoding.lower().replace("_", "-").startswith("utf")
 
 
-def _print_prose(out: Console, text: Text) -> None:
+def print_prose(out: Console, text: Text) -> None:
     """Print a sentence: on a terminal wrapped between words and indented, elsewhere as one line."""
     width = width_of(out)
     if width is None:
@@ -85,30 +91,42 @@ def print_table(
     layout = lay_out(table, None if room is None else room - len(indent), shown, noun)
     for line in layout.header:
         out.print(Text(indent + line, "bold"))
-    for line in layout.body:
-        text = Text(indent + line, "dim" if line.startswith("…") else "")
-        for words in (VERDICT_STYLES, _COMPARED_STYLES):
-            for word, style in words.items():
-                text.highlight_regex(rf"(?<![\w.-]){word}(?![\w.-])", style)
-        out.print(text)
+    out.print(Segments(_coloured(out, [indent + line for line in layout.body])))
     if layout.left_out:
-        _print_prose(out, Text(f"{indent}not shown for lack of room: {', '.join(layout.left_out)}", "dim"))
+        print_prose(out, Text(f"{indent}not shown for lack of room: {', '.join(layout.left_out)}", "dim"))
 
 
-def print_run(out: Console, view: RunView) -> None:
+def _coloured(out: Console, lines: Sequence[str]) -> Iterator[Segment]:
+    """Lines of a table with their coloured words; thousands of them, so nothing is looked at twice."""
+    if out.color_system is None:
+        yield Segment("".join(f"{line}\n" for line in lines))
+        return
+    styles = {word: out.get_style(style) for word, style in _WORD_STYLES.items()}
+    dim = out.get_style("dim")
+    for line in lines:
+        plain = dim if line.lstrip().startswith("…") else None
+        for part in _WORDS.split(line):
+            if part:
+                yield Segment(part, styles.get(part, plain))
+        yield Segment.line()
+
+
+def print_run(out: Console, view: "RunView") -> None:
     """Print a run: verdict and why, figures, layers worst first, the heatmap, expectations, where the files are."""
+    from gradlab.report.heatmap import draw
+
     print_verdict(out, view)
     if view.figures.rows:
         out.print()
         print_table(out, view.figures, indent="  ")
         if view.no_forecast:
-            _print_prose(out, Text(f"  no forecast: {view.no_forecast}", "dim"))
+            print_prose(out, Text(f"  no forecast: {view.no_forecast}", "dim"))
     if view.layers.rows:
         _print_layers(out, view)
     if view.grid is not None and view.grid.values.size:
         out.print()
         out.print(Text(f"{view.grid.quantity} by layer (input on top) and step", "bold"))
-        for line in draw(view.grid, width_of(out), color=out.color_system is not None, unicode=_knows_blocks(out)):
+        for line in draw(view.grid, width_of(out), color=out.color_system is not None, unicode=knows_blocks(out)):
             out.print(line)
     print_expectations(out, view.summary.expectations)
     if view.timing.train_seconds > 0:
@@ -116,31 +134,31 @@ def print_run(out: Console, view: RunView) -> None:
     _print_files(out, view.path)
 
 
-def print_verdict(out: Console, view: RunView) -> None:
+def print_verdict(out: Console, view: "RunView") -> None:
     """Print one line of verdict and why, what was trained, and the other findings."""
     kind = view.summary.outcome.kind
     word = kind if kind in ("failed", "interrupted") else view.summary.verdict
     line = Text().append(word, VERDICT_STYLES.get(word, "bold"))
     if view.why:
         line.append(f"  {view.why}")
-    _print_prose(out, line)
-    _print_prose(out, Text(f"  {view.name}-{view.id}: {view.setting}", "dim"))
+    print_prose(out, line)
+    print_prose(out, Text(f"  {view.name}-{view.id}: {view.setting}", "dim"))
     if word == "interrupted" and view.summary.verdict != "not_judged":
-        _print_prose(out, Text(f"  so far: {view.summary.verdict}"))
+        print_prose(out, Text(f"  so far: {view.summary.verdict}"))
     for finding in view.summary.findings:
         _print_finding(out, finding, said=view.why)
 
 
-def _print_finding(out: Console, finding: Finding, said: str) -> None:
+def _print_finding(out: Console, finding: "Finding", said: str) -> None:
     """One finding with its layers, first step and remedy; its message only where the verdict's line has not said it."""
     if finding.message != said:
         place = [] if finding.layers is None else [layers_words(finding.layers)]
         place += [f"since step {finding.since_step}"] if finding.since_step else []
         line = Text().append(f"  {finding.severity}: ", _SEVERITY_STYLES[finding.severity])
         line.append(f"{finding.rule}: {finding.message}" + (f" ({', '.join(place)})" if place else ""))
-        _print_prose(out, line)
+        print_prose(out, line)
     if finding.remedy:
-        _print_prose(out, Text(f"  remedy: {finding.remedy}"))
+        print_prose(out, Text(f"  remedy: {finding.remedy}"))
 
 
 def layers_words(layers: tuple[int, int]) -> str:
@@ -153,8 +171,10 @@ def layers_words(layers: tuple[int, int]) -> str:
     return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 
-def _print_layers(out: Console, view: RunView) -> None:
+def _print_layers(out: Console, view: "RunView") -> None:
     """The layer table, worst first; on a terminal a long network is folded in the middle."""
+    from gradlab.report.view import HEAD, TAIL
+
     out.print()
     out.print(Text(f"layers at step {view.step}, {view.worst_by}; the readout last", "bold"))
     order: list[int | Fold] = list(view.worst_first)
@@ -163,7 +183,7 @@ def _print_layers(out: Console, view: RunView) -> None:
     print_table(out, view.layers, order, noun="layer")
 
 
-def print_expectations(out: Console, expectations: Sequence[Expectation]) -> None:
+def print_expectations(out: Console, expectations: "Sequence[Expectation]") -> None:
     """Print each condition of the config and whether it held."""
     if expectations:
         out.print()
@@ -171,10 +191,10 @@ def print_expectations(out: Console, expectations: Sequence[Expectation]) -> Non
         line = Text("expected ")
         line.append("ok    " if expectation.passed else "FAILED", "green" if expectation.passed else "bold red")
         line.append(f" {expectation.text}" + ("" if expectation.passed else f"  (it is {expectation.actual})"))
-        _print_prose(out, line)
+        print_prose(out, line)
 
 
-def timing_words(timing: Timing) -> str:
+def timing_words(timing: "Timing") -> str:
     """What a run took, in one line."""
     words = f"trained in {duration(timing.train_seconds)}, {timing.steps_per_second:,.0f} steps/s"
     if timing.batch_runs > 1:
@@ -190,4 +210,4 @@ def _print_files(out: Console, path: Path) -> None:
     """Where everything is."""
     present = [name for name in FILES if (path / name).is_file()]
     line = Text(f"files in {path}/")
-    _print_prose(out, line.append(f": {', '.join(present)}" if present else "", "dim"))
+    print_prose(out, line.append(f": {', '.join(present)}" if present else "", "dim"))

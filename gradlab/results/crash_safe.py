@@ -1,11 +1,15 @@
 """Directories that appear whole or not at all, whenever the process dies.
 
-A directory is written under a temporary name, brought to the disk, and renamed. What it replaces is moved aside first
-and removed last, so that at every moment either the old or the new one can be found:
+A directory is written inside a temporary one, brought to the disk, and renamed into its place. What it replaces is
+moved aside first and removed last, so that at every moment either the old or the new one can be found:
 
-    .tmp-<label>-<pid>-<token>   being written; its writer holds a lock on it
-    <name>                       whole
-    .old-<name>                  moved aside by a writer that is about to rename and holds the root's lock
+    .tmp-<label>-<pid>-<token>/<name>   being written; its writer holds a lock on the temporary directory
+    .tmp-<name>-<pid>-<token>           a single file, likewise
+    <name>                              whole
+    .old-<name>                         moved aside by a writer that is about to rename and holds the root's lock
+
+Several directories are published together at less cost: the disk is asked to begin with all of their files before it is
+waited for with any. Each is whole or absent on its own.
 
 Locks are the kernel's (flock), so they end with their process, however it ended. Where the file system has none,
 writers go on without, and only two that publish one name at the same moment could disturb each other.
@@ -15,10 +19,11 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 TEMPORARY, ASIDE, LOCK = ".tmp-", ".old-", ".lock"
 
@@ -60,35 +65,86 @@ def opened(directory: Path, *names: str) -> Iterator[list[BinaryIO]]:
         yield [stack.enter_context(open(name, "rb", opener=within)) for name in names]
 
 
-def publish(root: Path, name: str, label: str, mark: str, files: Mapping[str, Writer]) -> None:
-    """Write a directory so that it is there whole or not at all; one of that name is replaced.
+def text(content: str) -> Writer:
+    """What writes a text, in UTF-8."""
+
+    def write(file: BinaryIO) -> None:
+        file.write(content.encode("utf-8", errors="backslashreplace"))
+
+    return write
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory that is to be published.
+
+    Attributes:
+        name: Its name.
+        files: File name -> function that writes its content, in the order of writing.
+    """
+
+    name: str
+    files: Mapping[str, Writer]
+
+
+def publish(root: Path, directories: Sequence[Directory], label: str, mark: str) -> list[OSError | None]:
+    """Write directories so that each is there whole or not at all; one of the same name is replaced.
 
     Args:
         root: Directory that exists.
-        name: Name of the new directory in it.
-        label: What its temporary name tells, for people.
-        mark: File without which the directory is not whole.
-        files: File name -> function that writes its content, in the order of writing.
+        directories: What to write; no name occurs twice.
+        label: What the temporary name tells, for people.
+        mark: File without which a directory is not whole.
+
+    Returns:
+        For each, None, or why it could not be written; then what was there before is as it was. Another one's failure
+        does it no harm.
 
     Raises:
-        OSError: If something could not be written; the root is as it was.
+        OSError: If nothing could be written at all; the root is as it was.
     """
-    with _staged(root, label, files) as temporary, locked(root):
-        target, aside = root / name, root / f"{ASIDE}{name}"
-        recover(root, name, mark)
-        replaces = os.path.lexists(target)
-        if replaces:
-            os.rename(target, aside)
-        try:
-            os.rename(temporary, target)
-        except BaseException:
-            if replaces:
-                with suppress(OSError):  # if that fails too, the next one to look puts it back
-                    os.rename(aside, target)
-            raise
+    with _staging(root, label) as temporary:
+        failed = [_attempt(_write, temporary / item.name, item.files) for item in directories]
+        for index, item in enumerate(directories):
+            if failed[index] is None:
+                failed[index] = _attempt(_bring_to_disk, temporary / item.name, item.files)
+        if all(failed):
+            return failed
+        with locked(root):
+            for index, item in enumerate(directories):
+                if failed[index] is None:
+                    failed[index] = _attempt(_put_in_place, temporary / item.name, root / item.name, mark)
+            with suppress(OSError):  # they are whole and in place; nothing below may deny that
+                _sync(root)
+            for index, item in enumerate(directories):
+                if failed[index] is None:
+                    remove(root / f"{ASIDE}{item.name}", mark)
+    return failed
+
+
+def publish_file(root: Path, path: Path, write: Writer) -> None:
+    """Write a file so that it is there whole or not at all; one of the same name is replaced.
+
+    Args:
+        root: Directory that holds the lock, at or above the file's.
+        path: The file; its directory exists.
+        write: Writes its content.
+
+    Raises:
+        OSError: If it could not be written; what was there before is as it was.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
+    with ExitStack() as stack:
+        stack.callback(temporary.unlink, missing_ok=True)
+        with locked(root):  # so that nobody sees it before it is guarded
+            file = stack.enter_context(open(temporary, "xb"))
+            _hold(file.fileno(), fcntl.LOCK_EX)
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+        os.rename(temporary, path)
         with suppress(OSError):  # it is whole and in place; nothing below may deny that
-            _sync(root)
-        remove(aside, mark)
+            _sync(path.parent)
 
 
 def recover(root: Path, name: str, mark: str) -> None:
@@ -109,7 +165,7 @@ def recover(root: Path, name: str, mark: str) -> None:
 
 
 def abandoned(temporary: Path) -> bool:
-    """Whether the writer of a temporary directory is gone; the root's lock must be held."""
+    """Whether the writer of a temporary directory or file is gone; the root's lock must be held."""
     try:
         guard = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -131,8 +187,8 @@ def remove(directory: Path, mark: str) -> None:
 
 
 @contextmanager
-def _staged(root: Path, label: str, files: Mapping[str, Writer]) -> Iterator[Path]:
-    """A temporary directory with its files on the disk; gone afterwards unless it was renamed."""
+def _staging(root: Path, label: str) -> Iterator[Path]:
+    """A temporary directory to write in, guarded by a lock; gone afterwards with what was not renamed out of it."""
     temporary = root / f"{TEMPORARY}{label}-{os.getpid()}-{os.urandom(4).hex()}"
     guard = -1
     try:
@@ -140,17 +196,55 @@ def _staged(root: Path, label: str, files: Mapping[str, Writer]) -> Iterator[Pat
             os.mkdir(temporary)
             guard = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
             _hold(guard, fcntl.LOCK_EX)
-        for name, write in files.items():
-            with open(temporary / name, "xb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-        os.fsync(guard)
         yield temporary
     finally:
         if guard >= 0:
             os.close(guard)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _attempt(work: Callable[..., None], *args: Any) -> OSError | None:
+    """Do it, and say what stood in the way."""
+    try:
+        work(*args)
+    except OSError as error:
+        return error
+    return None
+
+
+def _write(directory: Path, files: Mapping[str, Writer]) -> None:
+    """Write a directory's files, and have the disk begin with each without waiting for it."""
+    os.mkdir(directory)
+    for name, write in files.items():
+        with open(directory / name, "xb") as file:
+            write(file)
+            file.flush()
+            with suppress(OSError):  # a wish, which not every file system grants
+                # The kernel starts to write what is dirty; only what is clean already leaves its cache.
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _bring_to_disk(directory: Path, files: Mapping[str, Writer]) -> None:
+    """Wait until a directory and its files are on the disk."""
+    for name in files:
+        _sync(directory / name)
+    _sync(directory)
+
+
+def _put_in_place(written: Path, target: Path, mark: str) -> None:
+    """Rename a directory to its place, moving aside what is there; the root's lock must be held."""
+    aside = target.parent / f"{ASIDE}{target.name}"
+    recover(target.parent, target.name, mark)
+    replaces = os.path.lexists(target)
+    if replaces:
+        os.rename(target, aside)
+    try:
+        os.rename(written, target)
+    except BaseException:
+        if replaces:
+            with suppress(OSError):  # if that fails too, the next one to look puts it back
+                os.rename(aside, target)
+        raise
 
 
 def _hold(descriptor: int, operation: int) -> None:
@@ -162,9 +256,9 @@ def _hold(descriptor: int, operation: int) -> None:
             raise
 
 
-def _sync(directory: Path) -> None:
-    """Bring a directory's entries to the disk."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+def _sync(path: Path) -> None:
+    """Bring a file's content, or a directory's entries, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+@lru_cache(maxsize=64)
 def version(distribution: str) -> str | None:
-    """Version of an installed distribution, without importing it; None where it is not installed."""
+    """Version of an installed distribution, without importing it; None where it is not installed.
+
+    It is looked up once: that means parsing a file, and every run's id asks.
+    """
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

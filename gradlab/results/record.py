@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -81,6 +82,11 @@ class Record:
 
         Gradients are looked at by their logs: -inf there is the log of a zero and counts as finite.
         """
+        return self._final_index
+
+    @cached_property
+    def _final_index(self) -> int | None:
+        """`final_index`, found once: rules, figures and tables all start from it."""
         finite = np.ones(len(self.steps), dtype=np.bool_)
         for name in ("loss", "log10_grad_norm_total"):
             if name in self.figures:
@@ -94,7 +100,7 @@ class Record:
 
 def _broken(column: Column) -> Bool:
     """Where a value is NaN or +inf."""
-    return column.present & (np.isnan(column.values) | np.isposinf(column.values))
+    return column.present & ~(column.values < np.inf)
 
 
 @dataclass(frozen=True)

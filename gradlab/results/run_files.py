@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from gradlab.results import crash_safe, tables
 from gradlab.results.listing import SUMMARY
@@ -28,13 +28,16 @@ def contents(run: StoredRun, summary_md: str, attachments: Mapping[str, str]) ->
     Returns:
         File name -> what writes it, in the order of writing, the mark of a finished run last.
     """
-    files = {"config.yaml": _text(document.dump(run.experiment)), MANIFEST: _text(dumps(dict(run.manifest)))}
+    files = {
+        "config.yaml": crash_safe.text(document.dump(run.experiment)),
+        MANIFEST: crash_safe.text(dumps(dict(run.manifest))),
+    }
     if run.record is not None:
         files[tables.LAYERS] = partial(tables.write_layers, run.record)
         files[tables.STEPS] = partial(tables.write_steps, run.record)
-        files["layers.csv"] = _text(tables.layers_csv(run.record))
-    files |= {name: _text(content) for name, content in attachments.items()}
-    return files | {"summary.md": _text(summary_md), SUMMARY: _text(dumps(summary_object(run)))}
+        files["layers.csv"] = crash_safe.text(tables.layers_csv(run.record))
+    files |= {name: crash_safe.text(content) for name, content in attachments.items()}
+    return files | {"summary.md": crash_safe.text(summary_md), SUMMARY: crash_safe.text(dumps(summary_object(run)))}
 
 
 def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
@@ -59,12 +62,3 @@ def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
         return StoredRun(data["id"], directory, experiment, summary, manifest, timing, read=record)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
-
-
-def _text(content: str) -> crash_safe.Writer:
-    """What writes a text."""
-
-    def write(file: BinaryIO) -> None:
-        file.write(content.encode("utf-8", errors="backslashreplace"))
-
-    return write

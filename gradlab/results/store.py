@@ -1,12 +1,13 @@
 """The directory of runs: found by id, prefix, name or path; listed fast; written so that a crash loses nothing.
 
 runs/deep_sigmoid-7f3ac9d1e2b4/      the name that the run had first, and its id
+runs/sweeps/                         no run: what concerns many of them (`gradlab.results.sweeps`)
 """
 
 import errno
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,13 +16,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
 from gradlab.results import crash_safe
-from gradlab.results.listing import SUMMARY, ListedRun, read_line
+from gradlab.results.listing import SUMMARY, ListedRun, no_garbage_searched, read_line
 
 if TYPE_CHECKING:
     from gradlab.results.record import Record
     from gradlab.results.stored import StoredRun
 
 T = TypeVar("T")
+
+SWEEPS = "sweeps"
+"""Where the directories of sweeps lie, below that of the runs."""
 
 _DIRECTORY = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)-(?P<id>[0-9a-f]{12})")
 _LATEST = re.compile(r"@latest(?:~(?P<back>\d{1,9}))?")
@@ -66,7 +70,7 @@ class Store:
         except (FileExistsError, NotADirectoryError):
             raise UsageError(f"{self.root}: is not a directory; name another place with --out") from None
         except OSError as error:
-            raise _unwritable(self.root, error) from error
+            raise unwritable(self.root, error) from error
         if not os.access(self.root, os.W_OK | os.X_OK):
             raise UsageError(f"{self.root}: cannot be written; name another place with --out")
 
@@ -102,14 +106,15 @@ class Store:
             on_unreadable: Told about a run that cannot be read, with the reason; it is left out.
         """
         lines = []
-        for handle in self.handles().values():
-            try:
-                lines.append(self.line(handle))
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError) as error:
-                if on_unreadable is not None:
-                    on_unreadable(handle.path, _reason(error))
+        with no_garbage_searched():
+            for handle in self.handles().values():
+                try:
+                    lines.append(self.line(handle))
+                except FileNotFoundError:
+                    continue
+                except (OSError, ValueError) as error:
+                    if on_unreadable is not None:
+                        on_unreadable(handle.path, reason_of(error))
         return sorted(lines, key=lambda line: (line.finished, line.path.name))
 
     def line(self, handle: RunHandle) -> ListedRun:
@@ -172,7 +177,7 @@ class Store:
             raise SelectionError(f"{handle.path}: is no run ({Path(error.filename).name} is missing)") from None
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"{handle.path}: cannot be read ({_reason(error)}); train it again with --rerun always"
+                f"{handle.path}: cannot be read ({reason_of(error)}); train it again with --rerun always"
             ) from error
 
     def place(self, run_id: str, name: str) -> Path:
@@ -202,18 +207,53 @@ class Store:
             UsageError: If the root is no directory or cannot be written.
             RunFailedError: If it could not be written, as on a full disk; what was there before is unharmed.
         """
+        return self.save_all([(run, summary_md, attachments or {})])[0]
+
+    def save_all(
+        self,
+        runs: "Sequence[tuple[StoredRun, str, Mapping[str, str]]]",
+        on_saved: "Callable[[StoredRun], None] | None" = None,
+    ) -> "list[StoredRun]":
+        """Write runs' directories, each whole or not at all, with one wait for the disk in place of one a file.
+
+        Args:
+            runs: Each with the text of its `summary.md` and further text files by name; of several with one id the last
+                counts.
+            on_saved: Told of every run that is at its place, also where another could not be written.
+
+        Returns:
+            The runs at their places, in their order. Their records are read from there when they are wanted.
+
+        Raises:
+            UsageError: If the root is no directory or cannot be written.
+            RunFailedError: If one could not be written, as on a full disk; what was there before is unharmed, and the
+                others are kept.
+        """
         from gradlab.results import run_files
 
+        if not runs:
+            return []
         self.prepare()
-        place = self.place(run.id, run.name)
-        run = replace(run, path=place)
-        files = run_files.contents(run, summary_md, attachments or {})
+        latest = {run.id: (run, text, attachments) for run, text, attachments in runs}
+        placed, directories = [], []
+        for run, summary_md, attachments in latest.values():
+            place = self.place(run.id, run.name)
+            directories.append(crash_safe.Directory(place.name, run_files.contents(run, summary_md, attachments)))
+            placed.append(replace(run, path=place, read=partial(self._record, place)))
+        label = placed[0].id if len(placed) == 1 else f"{placed[0].id}-and-{len(placed) - 1}-more"
         try:
-            crash_safe.publish(self.root, place.name, run.id, SUMMARY, files)
+            failed = crash_safe.publish(self.root, directories, label, SUMMARY)
         except OSError as error:
-            raise _unwritable(place, error) from error
-        self._known[run.id] = place
-        return run
+            raise unwritable(self.root if len(placed) > 1 else placed[0].path, error) from error
+        saved = [run for run, fault in zip(placed, failed, strict=True) if fault is None]
+        for run in saved:
+            self._known[run.id] = run.path
+            if on_saved is not None:
+                on_saved(run)
+        for run, fault in zip(placed, failed, strict=True):
+            if fault is not None:
+                raise unwritable(run.path, fault) from fault
+        return saved
 
     def clean(self) -> list[Path]:
         """Remove what crashes left behind.
@@ -240,8 +280,12 @@ class Store:
                     if crash_safe.abandoned(path):
                         crash_safe.remove(path, SUMMARY)
                         removed.append(path)
+                for path in sorted(self.root.glob(f"{SWEEPS}/*/{crash_safe.TEMPORARY}*")):
+                    if crash_safe.abandoned(path):
+                        path.unlink()
+                        removed.append(path)
         except OSError as error:
-            raise UsageError(f"{self.root}: cannot be cleaned ({_reason(error)})") from error
+            raise UsageError(f"{self.root}: cannot be cleaned ({reason_of(error)})") from error
         return removed
 
     def _scan(self) -> tuple[set[str], set[str]]:
@@ -258,7 +302,7 @@ class Store:
             pass
         except OSError as error:
             raise UsageError(
-                f"{self.root}: cannot be read as a directory of runs ({_reason(error)}); name another with --out"
+                f"{self.root}: cannot be read as a directory of runs ({reason_of(error)}); name another with --out"
             ) from None
         return names, aside
 
@@ -289,7 +333,7 @@ class Store:
             return self._settled(lambda: tables.read_record(directory))
         except (OSError, ValueError, KeyError) as error:
             raise UsageError(
-                f"{directory}: its tables cannot be read ({_reason(error)}); train it again with --rerun always"
+                f"{directory}: its tables cannot be read ({reason_of(error)}); train it again with --rerun always"
             ) from error
 
     def _at(self, path: Path) -> RunHandle:
@@ -304,7 +348,7 @@ class Store:
         try:  # renamed by its owner: the summary knows
             line = read_line(path, (path / SUMMARY).read_bytes())
         except (OSError, ValueError) as error:
-            raise UsageError(f"{path}: cannot be read ({_reason(error)})") from error
+            raise UsageError(f"{path}: cannot be read ({reason_of(error)})") from error
         return RunHandle(line.id, line.name, path)
 
     def _latest(self, wanted: str) -> RunHandle:
@@ -329,21 +373,21 @@ def _ambiguous(wanted: str, matches: list[RunHandle]) -> str:
     return f"'{wanted}' names {len(matches)} runs: {shown}{more}; give more of the id, or @latest"
 
 
-def _unwritable(place: Path, error: OSError) -> GradlabError:
+def unwritable(place: Path, error: OSError) -> GradlabError:
     """What to say when a run cannot be written."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return UsageError(f"{place}: cannot be written ({_reason(error)}); name another place with --out")
+        return UsageError(f"{place}: cannot be written ({reason_of(error)}); name another place with --out")
     remedy = {
         errno.ENOSPC: "free some space",
         errno.EDQUOT: "free some of your quota",
         errno.EFBIG: "raise the limit on file sizes",
     }.get(error.errno or 0, "see to it, or name another place with --out")
     return RunFailedError(
-        f"{place}: could not be written ({_reason(error)}), nothing is kept of it; {remedy} and start again"
+        f"{place}: could not be written ({reason_of(error)}), nothing is kept of it; {remedy} and start again"
     )
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """An error in a few words."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(words.split())[:300]

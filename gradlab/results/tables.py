@@ -5,8 +5,6 @@ Null is "has no meaning here", NaN is a number that was computed: every form kee
 file's metadata.
 """
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,13 +87,17 @@ def read_record(directory: Path) -> Record | None:
     )
 
 
-def with_grad_rms(record: Record) -> dict[str, Column]:
+def with_grad_rms(record: Record, rows: slice = slice(None)) -> dict[str, Column]:
     """The layer columns with the derived `grad_rms` = grad_norm / sqrt(fan_in * fan_out) behind `log10_grad_norm`.
+
+    Args:
+        record: What was recorded.
+        rows: Which recorded steps, T of them.
 
     Returns:
         Column name -> column [T, L]; without `grad_norm` nothing is added.
     """
-    columns = dict(record.layers)
+    columns = {name: Column(column.values[rows], column.present[rows]) for name, column in record.layers.items()}
     norm = columns.get("grad_norm")
     if norm is None:
         return columns
@@ -119,29 +121,30 @@ def layer_rows(record: Record, index: int) -> list[dict[str, Any]]:
     Returns:
         L rows; a quantity without a meaning is None.
     """
-    columns = with_grad_rms(record)
-    return [
-        {
-            "layer": layer + 1,
-            "fan_in": int(record.fan_in[layer]),
-            "fan_out": int(record.fan_out[layer]),
-            **{
-                name: float(column.values[index, layer]) if column.present[index, layer] else None
-                for name, column in columns.items()
-            },
-        }
-        for layer in range(len(record.fan_in))
-    ]
+    columns = _at(record, index)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _at(record: Record, index: int) -> dict[str, list[Any]]:
+    """The columns of one recorded step, L values each."""
+    found: dict[str, list[Any]] = {
+        "layer": list(range(1, len(record.fan_in) + 1)),
+        "fan_in": record.fan_in.tolist(),
+        "fan_out": record.fan_out.tolist(),
+    }
+    for name, column in with_grad_rms(record, slice(index, index + 1 or None)).items():
+        values, present = column.values[0].tolist(), column.present[0].tolist()
+        found[name] = [value if there else None for value, there in zip(values, present, strict=True)]
+    return found
 
 
 def layers_csv(record: Record) -> str:
     """The last recorded step as CSV, one row a layer; null is an empty field, figures keep their last digit."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", "layer", "fan_in", "fan_out", *with_grad_rms(record)])
-    if len(record.steps):
-        writer.writerows([int(record.steps[-1]), *row.values()] for row in layer_rows(record, -1))
-    return text.getvalue()
+    if not len(record.steps):
+        return ",".join(["step", "layer", "fan_in", "fan_out", *with_grad_rms(record)]) + "\n"
+    columns = {"step": [int(record.steps[-1])] * len(record.fan_in)} | _at(record, -1)
+    cells = [["" if value is None else repr(value) for value in column] for column in columns.values()]
+    return "\n".join([",".join(columns), *map(",".join, zip(*cells, strict=True))]) + "\n"
 
 
 def layers_frame(record: Record) -> "pd.DataFrame":
@@ -192,15 +195,17 @@ def _write(
     # Bytes of equal weight side by side compress best and fastest: 2 ms and 0.4 MB for 200 steps of 51 layers with ten
     # quantities, against 6.6 ms and 0.8 MB with pyarrow's own settings. Figures do not repeat, so a dictionary is in
     # the way.
+    sink = pa.BufferOutputStream()  # one write to the file in place of one a page
     parquet.write_table(
         table,
-        file,
+        sink,
         compression="zstd",
         compression_level=1,
         use_dictionary=list(keys),
         column_encoding=dict.fromkeys(columns, "BYTE_STREAM_SPLIT") or None,
         write_statistics=False,
     )
+    file.write(sink.getvalue())
 
 
 def _read(file: BinaryIO) -> tuple[dict[str, Column], dict[str, Any]]:

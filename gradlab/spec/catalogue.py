@@ -1,5 +1,6 @@
 """The names that a config may use, with their parameters and what they are for."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -256,6 +257,7 @@ def quantities() -> tuple[str, ...]:
     return tuple(name for names in QUANTITIES.values() for name in names)
 
 
+@functools.cache
 def group(name: str) -> tuple[str, ...]:
     """Names of the per-layer quantities of a group, with those of the smaller groups.
 

@@ -8,14 +8,14 @@
     value      = NUMBER | WORD | "true" | "false" | CHANGE
 
 A CHANGE is `+5%`, `-5%` or `+0.3`: a difference from the first run of a comparison, allowed only where there is one.
-A name without a value (null) makes every comparison with it false.
+A name without a value (null) makes every comparison with it false. What `gates` may say besides is in `gates.py`.
 """
 
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gradlab.errors import UsageError
 from gradlab.spec.logic import (
@@ -43,6 +43,8 @@ __all__ = [
     "Kind",
     "Lookup",
     "Names",
+    "Parser",
+    "Token",
     "comparisons",
     "evaluate",
     "field_value",
@@ -99,7 +101,7 @@ def parse(text: str, names: Names, changes: bool = False) -> Condition:
     >>> parse("depth >= 20 and verdict != healthy", {"depth": Kind("number"), "verdict": Kind("word")}).operands[0]
     Comparison(term=Figure(name='depth'), operator='>=', value=20)
     """
-    return _Parser(text, names, changes).whole()
+    return Parser(text, names, changes).whole()
 
 
 _TOKEN = re.compile(
@@ -109,20 +111,39 @@ _TOKEN = re.compile(
       | (?P<quoted>"[^"]*"|'[^']*')
       | (?P<operator>==|!=|<=|>=|<|>)
       | (?P<bracket>[()])
+      | (?P<comma>,)
     )""",
     re.VERBOSE,
 )
 
 
 @dataclass(frozen=True)
-class _Token:
+class Token:
+    """One word, number, quoted text, operator, bracket or comma of a condition, or its end.
+
+    Attributes:
+        kind: Which of these.
+        text: As it is written; "" for the end.
+        column: Where it begins, from 1.
+    """
+
     kind: str
     text: str
     column: int
 
+    def __str__(self) -> str:
+        """As an error names it."""
+        return "the end" if self.kind == "end" else _shown(self.text)
 
-class _Parser:
-    """Recursive descent over the tokens of one condition."""
+
+class Parser:
+    """Recursive descent over the tokens of one condition.
+
+    Attributes:
+        commas: Whether commas may occur; a condition over one run has none.
+    """
+
+    commas: ClassVar[bool] = False
 
     def __init__(self, text: str, names: Names, changes: bool) -> None:
         self.text, self.names, self.changes = text, names, changes
@@ -131,33 +152,39 @@ class _Parser:
         self.nesting = 0
 
     def whole(self) -> Condition:
+        """Read the condition to its end.
+
+        Raises:
+            ConditionError: If it does not follow the grammar.
+        """
         condition = self._or()
         if self.now.kind != "end":
-            raise self._fault(f"expected 'and', 'or' or the end, found {_shown(self.now.text)}")
+            raise self._fault(f"expected 'and', 'or' or the end, found {self.now}")
         return condition
 
     @property
-    def now(self) -> _Token:
+    def now(self) -> Token:
+        """The token that is read next."""
         return self.tokens[self.at]
 
-    def _split(self) -> list[_Token]:
+    def _split(self) -> list[Token]:
         if len(self.text) > MAX_LENGTH:
             raise ConditionError(self.text, MAX_LENGTH, f"longer than {MAX_LENGTH} characters")
         tokens, at = [], 0
         end = len(self.text.rstrip())
         while at < end:
             found = _TOKEN.match(self.text, at)
-            if found is None:
+            if found is None or (found.lastgroup == "comma" and not self.commas):
                 column = at + 1 + len(self.text[at:]) - len(self.text[at:].lstrip())
                 wrong = self.text[column - 1 :].split()[0]
                 hint = "; did you mean '=='?" if wrong.startswith("=") else ""
                 raise ConditionError(self.text, column, f"cannot read {_shown(wrong)}{hint}")
             kind = str(found.lastgroup)
-            tokens.append(_Token(kind, found[kind], found.start(kind) + 1))
+            tokens.append(Token(kind, found[kind], found.start(kind) + 1))
             at = found.end()
-        return [*tokens, _Token("end", "", end + 1)]
+        return [*tokens, Token("end", "", end + 1)]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self.now
         self.at += token.kind != "end"
         return token
@@ -165,7 +192,7 @@ class _Parser:
     def _is(self, *texts: str) -> bool:
         return self.now.kind != "quoted" and self.now.text in texts
 
-    def _fault(self, reason: str, token: _Token | None = None) -> ConditionError:
+    def _fault(self, reason: str, token: Token | None = None) -> ConditionError:
         return ConditionError(self.text, (token or self.now).column, reason)
 
     def _or(self) -> Condition:
@@ -198,14 +225,14 @@ class _Parser:
 
     def _expect(self, bracket: str) -> None:
         if not self._is(bracket):
-            raise self._fault(f"expected '{bracket}', found {_found(self.now)}")
+            raise self._fault(f"expected '{bracket}', found {self.now}")
         self._take()
 
     def _comparison(self) -> Comparison:
         term, kind = self._term()
         token = self._take()
         if token.kind != "operator":
-            raise self._fault(f"expected one of == != < <= > >=, found {_found(token)}", token)
+            raise self._fault(f"expected one of == != < <= > >=, found {token}", token)
         operator: Operator = token.text  # type: ignore[assignment]  # by the token's pattern
         if kind.form in ("word", "flag") and operator not in ("==", "!="):
             form = "a word" if kind.form == "word" else "true or false"
@@ -215,7 +242,7 @@ class _Parser:
     def _term(self) -> tuple[Figure | Layers, Kind]:
         token = self._take()
         if token.kind != "word" or token.text in KEYWORDS:
-            raise self._fault(f"expected a name, found {_found(token)}", token)
+            raise self._fault(f"expected a name, found {token}", token)
         if token.text in REDUCTIONS and self._is("("):
             self._take()
             name = self._take()
@@ -230,30 +257,30 @@ class _Parser:
             raise self._fault(f"{token.text} has a value for every layer; write one of {options}", token)
         return Figure(token.text), kind
 
-    def _named(self, token: _Token) -> Kind:
+    def _named(self, token: Token) -> Kind:
         kind = self.names.get(token.text) if token.kind == "word" else None
         if kind is None:
-            raise self._fault(f"unknown name {_found(token)}{suggestion(token.text, self.names)}", token)
+            raise self._fault(f"unknown name {token}{suggestion(token.text, self.names)}", token)
         return kind
 
     def _value(self, term: Figure | Layers, kind: Kind) -> Scalar | Change:
         token = self._take()
         if token.kind not in ("number", "word", "quoted") or token.text in KEYWORDS:
-            raise self._fault(f"expected a value, found {_found(token)}", token)
+            raise self._fault(f"expected a value, found {token}", token)
         if kind.form == "flag":
             if token.text not in ("true", "false"):
-                raise self._fault(f"{term} is true or false, got {_found(token)}", token)
+                raise self._fault(f"{term} is true or false, got {token}", token)
             return token.text == "true"
         if kind.form == "word":
             return self._word(term, kind, token)
         if token.kind != "number":
             hint = " (a word)" if token.kind == "word" else ""
-            raise self._fault(f"{term} is a number, got {_found(token)}{hint}", token)
+            raise self._fault(f"{term} is a number, got {token}{hint}", token)
         if token.text.startswith("+") or token.text.endswith("%"):
             return self._change(term, token)
         return _number(token.text)
 
-    def _word(self, term: Figure | Layers, kind: Kind, token: _Token) -> str:
+    def _word(self, term: Figure | Layers, kind: Kind, token: Token) -> str:
         if token.kind == "number":
             raise self._fault(f"{term} is a word, got the number {token.text}", token)
         word = token.text[1:-1] if token.kind == "quoted" else token.text
@@ -261,7 +288,7 @@ class _Parser:
             raise self._fault(f"{term} is never {_shown(word)}{suggestion(word, kind.words, all_of_them=True)}", token)
         return word
 
-    def _change(self, term: Figure | Layers, token: _Token) -> Change:
+    def _change(self, term: Figure | Layers, token: Token) -> Change:
         percent = token.text.endswith("%")
         amount = float(_number(token.text.rstrip("%").lstrip("+")))
         if not self.changes:
@@ -281,11 +308,6 @@ def _number(text: str) -> float:
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         return int(text)
     return float(text.replace(".inf", "inf"))
-
-
-def _found(token: _Token) -> str:
-    """A token as an error names it."""
-    return "the end" if token.kind == "end" else _shown(token.text)
 
 
 def _shown(text: str) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 from gradlab.errors import ConfigError, Fault
 from gradlab.spec import memory, yaml12
 from gradlab.spec.experiment import Experiment
-from gradlab.spec.faults import validate
-from gradlab.spec.tree import Problem, Tree, from_python, from_yaml, override
+from gradlab.spec.faults import printable, reported, validate
+from gradlab.spec.setting import override
+from gradlab.spec.tree import FILE, Problem, Tree, from_python, from_yaml
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Document:
         """
         return ConfigError(
             [
-                replace(fault, place=self.place_of(fault.path), message=_printable(f"{fault.message} ({fault.place})"))
+                replace(fault, place=self.place_of(fault.path), message=printable(f"{fault.message} ({fault.place})"))
                 for fault in error.faults
             ]
         )
@@ -63,11 +64,9 @@ def read(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, A
 def load(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
     """As `read`, with the places of the values."""
     path = Path(path)
-    label = _printable(str(path))
-    tree = from_yaml(_bytes(path, label), label)
+    tree = from_file(path)
     override(tree, overrides)
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip(".-")[:100]
-    return _document(tree, name or "experiment", path.parent)
+    return _document(tree, name_of(path) or "experiment", path.parent)
 
 
 def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
@@ -83,6 +82,42 @@ def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[s
     tree = from_python(config, "config")
     override(tree, overrides)
     return _document(tree, "experiment", Path())
+
+
+def from_file(path: Path, layer: int = FILE, what: str = "an experiment") -> Tree:
+    """The values of a file, not yet checked.
+
+    Args:
+        path: The file.
+        layer: Layer of the values.
+        what: What the file describes.
+
+    Raises:
+        ConfigError: If it cannot be read; what is wrong with its text is in the tree.
+    """
+    label = printable(str(path))
+    return from_yaml(_bytes(path, label), label, layer, what)
+
+
+def name_of(path: Path) -> str:
+    """What a file's stem gives as a name, "" where nothing is left of it.
+
+    >>> name_of(Path("a b(2).yaml"))
+    'a_b_2_'
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip(".-")[:100]
+
+
+def absolute_data_path(tree: Tree, folder: Path) -> None:
+    """Make the path of a data file absolute.
+
+    Args:
+        tree: Changed in place.
+        folder: What the path is relative to.
+    """
+    data = tree.data.get("data")
+    if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"]:
+        data["path"] = os.path.abspath(folder / data["path"])
 
 
 def _bytes(path: Path, label: str) -> bytes:
@@ -108,17 +143,15 @@ def _near(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     if f"{path.name}.yaml" in beside:
-        return f". Did you mean '{_printable(path.name)}.yaml'?"
+        return f". Did you mean '{printable(path.name)}.yaml'?"
     near = difflib.get_close_matches(path.name, beside, 1)
-    return f". Did you mean '{_printable(near[0])}'?" if near else ""
+    return f". Did you mean '{printable(near[0])}'?" if near else ""
 
 
 def _document(tree: Tree, name: str, folder: Path) -> Document:
     """Check the values and complete them."""
     tree.data.setdefault("name", name)
-    data = tree.data.get("data")
-    if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"]:
-        data["path"] = os.path.abspath(folder / data["path"])
+    absolute_data_path(tree, folder)
     experiment, problems = validate(tree)
     if experiment is not None:
         oversized = memory.refusal(experiment)
@@ -127,28 +160,7 @@ def _document(tree: Tree, name: str, folder: Path) -> Document:
         path = tuple(oversized[0].split("."))
         problems = [Problem(tree.place(path), path, oversized[1])]
     ordered = sorted(problems, key=lambda problem: (problem.place.order, str(problem.path)))
-    faults = [Fault(problem.place.label, _dotted(problem.path), _printable(problem.message)) for problem in ordered]
-    raise ConfigError(list(dict.fromkeys(faults)))
-
-
-def _dotted(path: tuple[str | int, ...]) -> str:
-    """A path as it is written: `record.quantities[1]`."""
-    text = ""
-    for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{_key(key)}" if text else _key(key)
-    return text
-
-
-def _key(key: str) -> str:
-    """A key in one short printable line."""
-    if re.fullmatch(r"[\w-]{1,60}", key):
-        return key
-    return repr(key if len(key) <= 60 else f"{key[:57]}...")
-
-
-def _printable(text: str) -> str:
-    """A text without what would break its line or the terminal."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    raise ConfigError(list(dict.fromkeys(reported(problem) for problem in ordered)))
 
 
 def dump(experiment: Experiment) -> str:

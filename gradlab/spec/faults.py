@@ -5,10 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gradlab.errors import Fault
 from gradlab.spec.experiment import Experiment
-from gradlab.spec.fields import Field, fields, part_at
+from gradlab.spec.fields import Field, Part, child_of, fields, part_at
+from gradlab.spec.setting import is_dotted
 from gradlab.spec.suggestion import nearest, suggestion
-from gradlab.spec.tree import Path, Problem, Tree, written
+from gradlab.spec.tree import Path, Place, Problem, Tree, copied, written
 from gradlab.spec.yaml12 import resolve
 
 # What takes the place of a required value that is missing or wrong, so that the rest can be looked at.
@@ -40,7 +42,7 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
     problems = list(tree.problems)
     if () in tree.broken:
         return None, problems
-    data = _copied(tree.data)
+    data = copied(tree.data) if tree.broken else tree.data
     blamed = set(tree.broken)
     meant: set[Path] = set()
     for path in tree.broken:
@@ -49,6 +51,7 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
         try:
             experiment = Experiment.model_validate(data)
         except ValidationError as error:
+            data = copied(tree.data) if data is tree.data else data
             mended = False
             items = error.errors(include_url=False)
             # Where `widht` is unknown, `width` is not called missing beside it.
@@ -68,6 +71,35 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
     return None, problems
 
 
+def reported(problem: Problem) -> Fault:
+    """A problem as the user is told of it."""
+    return Fault(problem.place.label, _dotted(problem.path), printable(problem.message))
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    """A path as it is written: `record.quantities[1]`."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{_key(key)}" if text else _key(key)
+    return text
+
+
+def _key(key: str) -> str:
+    """A key in one short printable line."""
+    if re.fullmatch(r"[\w-]{1,60}", key):
+        return key
+    return repr(key if len(key) <= 60 else f"{key[:57]}...")
+
+
+def printable(text: str) -> str:
+    r"""A text without what would break its line or the terminal.
+
+    >>> print(printable("two\nlines"))
+    two\nlines
+    """
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
 def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
     """The path that an error is about, and the paths that it rests on."""
     location: Path = tuple(item["loc"])
@@ -83,13 +115,6 @@ def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
 def _within(path: Path, blamed: set[Path]) -> bool:
     """Whether a path is one of those blamed, or lies below one."""
     return any(path[:length] in blamed for length in range(len(path) + 1))
-
-
-def _copied(value: Any) -> Any:
-    """Mappings and lists of its own; what they hold is never changed, and need not be copyable."""
-    if isinstance(value, dict):
-        return {key: _copied(inner) for key, inner in value.items()}
-    return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _mend(data: Any, path: Path) -> bool:
@@ -110,7 +135,7 @@ def _mend(data: Any, path: Path) -> bool:
     present = last in around
     if path in _STAND_INS and not (present and path[0] == "data"):
         changed = not present or around[last] != _STAND_INS[path]
-        around[last] = _copied(_STAND_INS[path])
+        around[last] = copied(_STAND_INS[path])
         return bool(changed)
     around.pop(last, None)
     return present
@@ -120,14 +145,42 @@ def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> P
     """Put one error into words."""
     unknown = item["type"] == "extra_forbidden"
     place = tree.place(path, key=unknown)
-    # A fault between two fields belongs to the one that was set last: an override against the file.
-    overriding = [tree.place(one) for one in involved if one in tree.spots and tree.place(one).order[0] == 1]
-    if overriding and place.order[0] == 0:
-        place = overriding[0]
+    # A fault between two fields belongs to the one that was set last: a sweep's against the file, an override against both.
+    blamed = max((one for one in involved if one in tree.spots), key=lambda one: _layer(tree, one), default=path)
+    if _layer(tree, blamed) > place.order[0]:
+        place = tree.place(blamed)
+    else:
+        blamed = path
     message = _unknown_key(path) if unknown else _message(tree, item, path)
     if not unknown and path not in tree.spots and tree.place(path[:-1]) and isinstance(tree.at(path[:-1]), str):
         path = path[:-1]  # `activation: sigmod` is about model.activation, not about a name that nobody wrote
-    return Problem(place, path, message)
+    return Problem(place, path, message, blamed)
+
+
+def _layer(tree: Tree, path: Path) -> int:
+    """The layer that a value belongs to."""
+    return tree.place(path).order[0]
+
+
+def key_problem(key: str, place: Place) -> Problem | None:
+    """Why nothing can be set at a dotted key, None where something can.
+
+    Args:
+        key: The dotted key.
+        place: Where it is written.
+    """
+    if not is_dotted(key):
+        return Problem(place, (), f"expected a dotted key, got {key!r:.60}")
+    path = tuple(key.split("."))
+    part: type[Part] | None = Experiment
+    for length, step in enumerate(path, 1):
+        if part is None:
+            return Problem(place, path, f"{'.'.join(path[: length - 1])} has no keys of its own; set it whole")
+        info = part.model_fields.get(step)
+        if info is None:
+            return Problem(place, path[:length], _unknown_key(path[:length]))
+        part = child_of(info)
+    return None
 
 
 def _unknown_key(path: Path) -> str:

@@ -162,6 +162,7 @@ def child_of(info: FieldInfo) -> type[Part] | None:
     return None
 
 
+@functools.cache
 def part_at(root: type[Part], path: tuple[str | int, ...]) -> type[Part] | None:
     """The part at a path, None where there is none."""
     part: type[Part] | None = root

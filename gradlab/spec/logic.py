@@ -140,6 +140,19 @@ def field_value(config: Mapping[str, Any], name: str) -> Looked:
     return value if isinstance(value, int | float | str) else None
 
 
+def in_words(value: Scalar | None) -> str:
+    """A value as a judged condition shows it.
+
+    >>> in_words(2 / 3), in_words(True), in_words(None)
+    ('0.666667', 'true', 'no value')
+    """
+    if value is None:
+        return "no value"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def _holds(condition: Condition, lookup: Lookup, first: Lookup | None, seen: dict[str, str]) -> bool:
     """Whether a condition holds; every operand is looked at, so that `seen` is complete."""
     match condition:
@@ -167,11 +180,11 @@ def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen:
         seen[name] = _span(holding or layers)
         return bool(holding)
     actual = _value(term, lookup)
-    seen[name] = _text(actual)
+    seen[name] = in_words(actual)
     if isinstance(value, Change):
         assert first is not None, "a change needs a first run"
         before = _value(term, first)
-        seen[name] = f"{_text(actual)} (first: {_text(before)})"
+        seen[name] = f"{in_words(actual)} (first: {in_words(before)})"
         if not isinstance(before, int | float):
             return False
         value = value.limit(before)
@@ -221,18 +234,9 @@ def _ordered(operator: Operator, actual: Scalar, value: Scalar) -> bool:
             return actual >= value
 
 
-def _text(value: Scalar | None) -> str:
-    """A value in words."""
-    if value is None:
-        return "no value"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
 def _span(values: Sequence[float]) -> str:
     """The range of some layers' values."""
     if not values:
         return "no value"
-    low, high = _text(min(values)), _text(max(values))
+    low, high = in_words(min(values)), in_words(max(values))
     return low if low == high else f"{low} to {high}"

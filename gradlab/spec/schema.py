@@ -1,11 +1,14 @@
-"""JSON Schema of a config, for editors: names, ranges, defaults and what each field is for."""
+"""JSON Schema of a config and of a sweep, for editors: names, ranges, defaults and what each field is for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from gradlab.spec import catalogue
+from gradlab.spec import catalogue, draws
+from gradlab.spec.axes import RANDOM_KEYS
+from gradlab.spec.bases import SOURCES
 from gradlab.spec.experiment import NAME_PATTERN, Experiment
-from gradlab.spec.fields import Field, Part, child_of, fields
+from gradlab.spec.fields import Field, Part, child_of, fields, part_at
+from gradlab.spec.sweep_file import KEYS
 
 Schema = dict[str, Any]
 
@@ -36,16 +39,109 @@ def schema() -> Schema:
     }
 
 
-def _part(part: type[Part], path: str) -> Schema:
-    """Schema of a mapping, or of the word that stands for it."""
-    leaves = fields(Experiment)
-    properties: dict[str, Schema] = {}
+def sweep_schema() -> Schema:
+    """The schema of a sweep, draft 7: dotted keys with the values that their fields take.
+
+    What depends on several values at once, such as lists of equal lengths, is left to reading the sweep.
+    """
+    lists, values = {"$ref": "#/definitions/lists"}, {"$ref": "#/definitions/values"}
+    sections: dict[str, Schema] = {
+        "name": {"type": "string", "pattern": NAME_PATTERN, "maxLength": 100},
+        "base": {"type": "string", "minLength": 1},
+        "bases": _several({"type": "string"}),
+        "experiment": _part(Experiment, "", varied=True),
+        "seeds": {"anyOf": [_seed(), {"type": "string", "pattern": "^[-0-9, ]+$"}, _several(_seed())]},
+        "grid": {"allOf": [lists]},
+        "zip": {"anyOf": [lists, _several(lists)]},
+        "random": _random(),
+        "exclude": _several(_by_key(lambda value: {"anyOf": [value, _several(value)]})),
+        "include": _several(values),
+        "expect": _several({"type": "string"}),
+        "gates": _several({"type": "string"}),
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "gradlab sweep",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: {**sections[key], "description": about} for key, about in KEYS.items()},
+        "oneOf": [{"required": [source]} for source in SOURCES],
+        "definitions": {
+            "lists": _by_key(_several),
+            "values": _by_key(lambda value: value),
+            "span": _span(),
+            **{key: _value(key, varied=True) for key in _keys(Experiment)},
+        },
+    }
+
+
+def _keys(part: type[Part], prefix: str = "") -> list[str]:
+    """The dotted keys that something can be set at: fields and parts."""
+    found = []
     for key, info in part.model_fields.items():
-        below = f"{path}.{key}" if path else key
         child = child_of(info)
-        properties[key] = _leaf(leaves[below]) if child is None else _part(child, below)
-        if child is not None and info.default is None:
-            properties[key]["anyOf"].append({"type": "null"})
+        found += [f"{prefix}{key}"] + (_keys(child, f"{prefix}{key}.") if child is not None else [])
+    return found
+
+
+def _by_key(values: Callable[[Schema], Schema]) -> Schema:
+    """Schema of a mapping of dotted keys."""
+    properties = {key: values({"$ref": f"#/definitions/{key}"}) for key in _keys(Experiment)}
+    return {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": properties}
+
+
+def _several(item: Schema) -> Schema:
+    """Schema of a list of at least one item."""
+    return {"type": "array", "minItems": 1, "items": item}
+
+
+def _seed() -> Schema:
+    """Schema of one seed."""
+    return {"type": "integer", "minimum": 0}
+
+
+def _random() -> Schema:
+    """Schema of a random space."""
+
+    def distribution(value: Schema) -> Schema:
+        choice = _one_key("choice", _several(value))
+        return {"anyOf": [{"$ref": "#/definitions/span"}, choice, _several(value)]}
+
+    described = {
+        "n": {"type": "integer", "minimum": 1, "description": "how many draws"},
+        "seed": {**_seed(), "default": 0, "description": "seed of the draws"},
+        "space": {**_by_key(distribution), "description": "distributions by dotted key"},
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["n", "space"],
+        "properties": {key: described[key] for key in RANDOM_KEYS},
+    }
+
+
+def _span() -> Schema:
+    """Schema of a distribution of numbers."""
+    spans = []
+    for kind in draws.KINDS:
+        if kind != "choice":
+            number = {"type": "integer" if kind == "integer" else "number"}
+            spans.append(_one_key(kind, {"type": "array", "minItems": 2, "maxItems": 2, "items": number}))
+    return {"anyOf": spans}
+
+
+def _one_key(kind: draws.Kind, value: Schema) -> Schema:
+    """Schema of a distribution."""
+    described = {"description": draws.KINDS[kind], **value}
+    return {"type": "object", "additionalProperties": False, "required": [kind], "properties": {kind: described}}
+
+
+def _part(part: type[Part], path: str, varied: bool = False) -> Schema:
+    """Schema of a mapping, or of the word that stands for it; of one that a sweep varies, by reference to its keys."""
+    properties: dict[str, Schema] = {}
+    for key in part.model_fields:
+        below = f"{path}.{key}" if path else key
+        properties[key] = {"$ref": f"#/definitions/{below}"} if varied else _value(below)
     whole: Schema = {
         "description": (part.__doc__ or "").strip(),
         "type": "object",
@@ -53,12 +149,28 @@ def _part(part: type[Part], path: str) -> Schema:
         "properties": properties,
     }
     required = [key for key, info in part.model_fields.items() if info.is_required()]
-    if required:
+    # What the experiment of a sweep leaves out may be given by its grid.
+    if required and not (varied and part.shorthand is None):
         whole["required"] = required
     if part.shorthand is None:
         return whole
-    word = leaves[f"{path}.{part.shorthand}"]
+    word = fields(Experiment)[f"{path}.{part.shorthand}"]
     return {"description": whole.pop("description"), "anyOf": [_words(word), whole]}
+
+
+def _value(key: str, varied: bool = False) -> Schema:
+    """Schema of the value at a dotted key."""
+    leaf = fields(Experiment).get(key)
+    if leaf is not None:
+        return _leaf(leaf)
+    path = tuple(key.split("."))
+    part, around = part_at(Experiment, path), part_at(Experiment, path[:-1])
+    assert part is not None
+    assert around is not None
+    made = _part(part, key, varied)
+    if around.model_fields[path[-1]].default is None:
+        made["anyOf"].append({"type": "null"})
+    return made
 
 
 def _leaf(field: Field) -> Schema:

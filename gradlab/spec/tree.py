@@ -3,17 +3,18 @@
 import enum
 import numbers
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gradlab.spec import yaml12
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.fields import part_at
 
 Path = tuple[str | int, ...]
 
 MAX_NESTING = yaml12.MAX_NESTING
+
+FILE, SWEEP, OVERRIDE = 0, 1, 2
+"""Layers of a config: what comes later is laid over what came before."""
 
 
 @dataclass(frozen=True, order=True)
@@ -21,7 +22,7 @@ class Place:
     """Where a value came from.
 
     Attributes:
-        order: File before overrides, then line and column, or the override's number.
+        order: The layer (`FILE`, `SWEEP` or `OVERRIDE`), then line and column, or the override's number.
         label: `file:line:column`, `-s key=value`, or a name for what was read.
     """
 
@@ -46,11 +47,19 @@ class Spot:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong."""
+    """One thing that is wrong.
+
+    Attributes:
+        place: Where.
+        path: What it is about.
+        message: What is wrong and what would be right.
+        blamed: The value that stands at the place, where it is another one than the path's.
+    """
 
     place: Place
     path: Path
     message: str
+    blamed: Path | None = None
 
 
 @dataclass
@@ -99,25 +108,57 @@ class Tree:
                 return None
         return value
 
+    def copy(self) -> "Tree":
+        """A tree that can be changed without changing this one."""
+        return Tree(copied(self.data), self.start, dict(self.spots), list(self.problems), set(self.broken))
 
-def from_yaml(source: bytes, label: str) -> Tree:
+    def below(self, path: Path, layer: int) -> "Tree":
+        """The mapping at a path as a tree of its own; what was wrong with it while reading stays behind.
+
+        Args:
+            path: Where it is.
+            layer: Layer of its places.
+        """
+
+        def moved(place: Place) -> Place:
+            return Place((layer, *place.order[1:]), place.label)
+
+        spots = {
+            known[len(path) :]: Spot(moved(spot.key), moved(spot.value), spot.text)
+            for known, spot in self.spots.items()
+            if known[: len(path)] == path and len(known) > len(path)
+        }
+        broken = {known[len(path) :] for known in self.broken if known[: len(path)] == path}
+        return Tree(copied(self.at(path)), moved(self.place(path, key=True)), spots, broken=broken)
+
+
+def copied(value: Any) -> Any:
+    """Mappings and lists of its own; what they hold is never changed, and need not be copyable."""
+    if isinstance(value, dict):
+        return {key: copied(inner) for key, inner in value.items()}
+    return [copied(inner) for inner in value] if isinstance(value, list) else value
+
+
+def from_yaml(source: bytes, label: str, layer: int = FILE, what: str = "an experiment") -> Tree:
     """Values of a YAML file.
 
     Args:
         source: The file's bytes.
         label: What errors call the file.
+        layer: Layer of the values.
+        what: What the file describes.
     """
     document, complaints = yaml12.read(source)
 
     def place(mark: yaml12.Mark) -> Place:
-        return Place((0, mark.line, mark.column), f"{label}:{mark.line}:{mark.column}")
+        return Place((layer, mark.line, mark.column), f"{label}:{mark.line}:{mark.column}")
 
     tree = Tree({}, place(yaml12.Mark(1, 1)))
     tree.problems = [Problem(place(one.mark), one.path, one.reason) for one in complaints]
     if document is None:
         tree.broken.add(())
         return tree
-    tree.data = _unfold(tree, document, (), place)
+    tree.data = unfold(tree, document, (), place)
     if not isinstance(document.content, dict):
         if not tree.problems:
             got = (
@@ -127,43 +168,58 @@ def from_yaml(source: bytes, label: str) -> Tree:
                 if document.content is None
                 else document.text or repr(document.content)
             )
-            message = f"expected a mapping with the keys of an experiment, got {got}"
+            message = f"expected a mapping with the keys of {what}, got {got}"
             tree.problems.append(Problem(place(document.mark), (), message))
         tree.data = {}
         tree.broken.add(())
     return tree
 
 
-def _unfold(tree: Tree, value: yaml12.Value, path: Path, place: Any) -> Any:
-    """Plain values of what was read; their spots go to the tree."""
+def unfold(tree: Tree, value: yaml12.Value, path: Path, place: Callable[[yaml12.Mark], Place]) -> Any:
+    """Plain values of what was read; their spots go to the tree.
+
+    Args:
+        tree: Is told the spots.
+        value: As it was written.
+        path: Where the value is in the tree.
+        place: The place of a line and column.
+    """
     if value.broken:
         tree.broken.add(path)
     if isinstance(value.content, dict):
         for key, entry in value.content.items():
             tree.spots[(*path, key)] = Spot(place(entry.key_mark), place(entry.value.mark), entry.value.text)
-        return {key: _unfold(tree, entry.value, (*path, key), place) for key, entry in value.content.items()}
+        return {key: unfold(tree, entry.value, (*path, key), place) for key, entry in value.content.items()}
     if isinstance(value.content, list):
         for index, item in enumerate(value.content):
             tree.spots[(*path, index)] = Spot(place(item.mark), place(item.mark), item.text)
-        return [_unfold(tree, item, (*path, index), place) for index, item in enumerate(value.content)]
+        return [unfold(tree, item, (*path, index), place) for index, item in enumerate(value.content)]
     return value.content
 
 
-def from_python(config: Mapping[str, Any], label: str) -> Tree:
+def from_python(config: Mapping[str, Any], label: str, layer: int = FILE) -> Tree:
     """Values handed over in Python.
 
     Args:
         config: Nested mappings, lists and scalars; numpy's numbers and paths are taken as what they mean.
         label: What errors call it.
+        layer: Layer of the values.
     """
-    start = Place((0, 0, 0), label)
+    start = Place((layer, 0, 0), label)
     tree = Tree({}, start)
-    tree.data = _plain(tree, config, (), start)
+    tree.data = plain(tree, config, (), start)
     return tree
 
 
-def _plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
-    """Plain values of Python's; their spots go to the tree."""
+def plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
+    """Plain values of Python's; their spots go to the tree.
+
+    Args:
+        tree: Is told the spots and what is wrong.
+        value: Mappings, lists and scalars.
+        path: Where the value is in the tree.
+        place: Where all of it came from.
+    """
     if path:
         tree.spots[path] = Spot(place, place)
     if len(path) > MAX_NESTING:
@@ -171,11 +227,11 @@ def _plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
         return None
     if isinstance(value, Mapping):
         for key in value:
-            if not _is_key(key):
+            if not is_key(key):
                 tree.problems.append(Problem(place, path, f"a key is text, got {written(key)[:60]}"))
-        return {key: _plain(tree, value[key], (*path, key), place) for key in value if _is_key(key)}
+        return {key: plain(tree, value[key], (*path, key), place) for key in value if is_key(key)}
     if isinstance(value, list | tuple | range):
-        return [_plain(tree, item, (*path, index), place) for index, item in enumerate(value)]
+        return [plain(tree, item, (*path, index), place) for index, item in enumerate(value)]
     if isinstance(value, bool | enum.Enum):
         return value
     if isinstance(value, numbers.Integral):
@@ -185,91 +241,9 @@ def _plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _is_key(key: object) -> bool:
+def is_key(key: object) -> bool:
     """Whether something can be the key of a mapping."""
     return isinstance(key, str) and not yaml12.has_surrogate(key)
-
-
-def override(tree: Tree, overrides: Iterable[str] | Mapping[str, Any]) -> None:
-    """Set values by dotted keys, in order; what cannot be set is added to the tree's problems.
-
-    Args:
-        tree: Changed in place.
-        overrides: Texts `key=value` with a YAML value, or values by key.
-    """
-    if isinstance(overrides, Mapping):
-        for number, (key, value) in enumerate(overrides.items()):
-            place = Place((1, number, 0), f"{_line(str(key))}={_line(value)}")
-            branch = Tree({}, place)
-            branch.data = {"": _plain(branch, value, ("",), place)}
-            _graft(tree, str(key), branch, place)
-        return
-    for number, text in enumerate(overrides):
-        place = Place((1, number, 0), f"-s {_line(text)}")
-        key, equals, written = text.partition("=")
-        if not equals or not key.strip():
-            tree.problems.append(Problem(place, (), "expected key=value, as in -s model.depth=100"))
-            continue
-        document, complaints = (
-            yaml12.read(written) if written.strip() else (yaml12.Value(yaml12.Mark(1, 1), None, "null"), [])
-        )
-        path = tuple(key.strip().split("."))
-        tree.problems += [Problem(place, (*path, *one.path), one.reason) for one in complaints]
-        if document is None:
-            continue
-        branch = Tree({}, place)
-        branch.spots[("",)] = Spot(place, place, document.text)
-        branch.data = {"": _unfold(branch, document, ("",), lambda mark, place=place: place)}
-        _graft(tree, key.strip(), branch, place)
-
-
-def _graft(tree: Tree, key: str, branch: Tree, place: Place) -> None:
-    """Put a branch's one value where a dotted key points to."""
-    path: Path = tuple(key.split("."))
-    if not all(path) or not _is_key(key):
-        tree.problems.append(Problem(place, (), f"expected a dotted key, got {key!r:.60}"))
-        return
-    around = tree.data
-    for length in range(1, len(path)):
-        step = path[:length]
-        name = str(step[-1])
-        below = around.get(name)
-        part = part_at(Experiment, step)
-        if isinstance(below, str) and part is not None and part.shorthand is not None:
-            # `init: he` and a key below init: the word is spelled out, and the key set beside it.
-            tree.spots[(*step, part.shorthand)] = tree.spots[step]
-            tree.spots[step] = Spot(tree.spots[step].key, tree.spots[step].value)
-            below = around[name] = {part.shorthand: below}
-        elif below is None:
-            below = around[name] = {}
-            tree.spots[step] = Spot(place, place)
-        elif not isinstance(below, dict):
-            if part is None:
-                tree.problems.append(
-                    Problem(place, path, f"{'.'.join(map(str, step))} has no keys of its own; set it whole")
-                )
-            return  # else the value that is there is reported
-        around = below
-    around[str(path[-1])] = branch.data[""]
-    _forget(tree, path)
-    for found, spot in branch.spots.items():
-        tree.spots[path + found[1:]] = spot
-    tree.problems += [Problem(one.place, path + one.path[1:], one.message) for one in branch.problems]
-    tree.broken |= {path + found[1:] for found in branch.broken}
-
-
-def _forget(tree: Tree, path: Path) -> None:
-    """Drop what is known of a value that was replaced."""
-    for known in [known for known in tree.spots if known[: len(path)] == path]:
-        del tree.spots[known]
-    tree.broken = {known for known in tree.broken if known[: len(path)] != path}
-
-
-def _line(value: object) -> str:
-    """A value of the user's in one short printable line."""
-    text = value if isinstance(value, str) else written(value)
-    text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def written(value: object) -> str:

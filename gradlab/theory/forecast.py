@@ -9,7 +9,7 @@ import numpy as np
 
 from gradlab.theory import activations
 from gradlab.theory.activations import Activation
-from gradlab.theory.moments import LARGEST, SMALLEST, nodes
+from gradlab.theory.moments import LARGEST, SMALLEST, Float, nodes
 from gradlab.theory.scales import Scales, scales
 from gradlab.theory.spread import seed_spread
 
@@ -118,19 +118,25 @@ def _recursion(first: float, chain: Sequence[Scales], activation: Activation) ->
     Weights of one scale lie between hidden layers, so once the variance repeats, so does all that follows.
     """
     variances: list[float] = [min(first, LARGEST)]
-    growths: list[float] = []
-    for index in range(len(chain)):
-        above = chain[min(index + 1, len(chain) - 1)]
+    points: list[tuple[Float, Float]] = []
+    scale = [chain[min(index + 1, len(chain) - 1)] for index in range(len(chain))]
+    for index, above in enumerate(scale):
         q = variances[index]
         if index >= 2 and q == variances[index - 1]:
-            growths.append(growths[-1])
-            variances.append(q)
-            continue
+            variances += [q] * (len(chain) - index)
+            break
         x, weight = nodes(q, chain[index].bias, activation.kinks)
-        growths.append(above.sigma_w**2 * float(weight @ activation.dphi(x) ** 2))
+        points.append((x, weight))
         following = above.sigma_w**2 * float(weight @ activation.phi(x) ** 2) + above.sigma_b**2
         variances.append(min(max(following, SMALLEST), LARGEST))
-    return variances[:-1], growths
+    # The slopes wait for nothing, so they are taken of all layers at once.
+    slopes2 = activation.dphi(np.concatenate([x for x, _ in points])) ** 2
+    parts = np.split(slopes2, np.cumsum([len(x) for x, _ in points[:-1]]))
+    growths = [
+        above.sigma_w**2 * float(weight @ part) for above, (_, weight), part in zip(scale, points, parts, strict=False)
+    ]
+    growths += growths[-1:] * (len(chain) - len(growths))
+    return variances[: len(chain)], growths
 
 
 def _none(reason: str) -> Forecast:

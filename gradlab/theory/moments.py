@@ -8,6 +8,7 @@ well as a flat one. Kinks are cut too; on each panel the integrand is smooth, an
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ Float = NDArray[np.float64]
 SMALLEST, LARGEST = 1e-300, 1e200  # variances are held between these, where every activation has reached its limit
 _REACH = 13.0  # in Z: beyond, the weight is below 1e-36
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_DENSITY = math.sqrt(2.0 * math.pi)
 _EVEN = np.arange(-_REACH, _REACH + 1.0)
 
 
@@ -53,18 +55,31 @@ def nodes(q: float, mean: float = 0.0, kinks: tuple[float, ...] = ()) -> tuple[F
     if not q >= 0:
         raise ValueError(f"a variance cannot be {q}")
     deviation = math.sqrt(min(max(q, SMALLEST), LARGEST))
-    cuts = np.concatenate([_EVEN, (np.array(kinks) - mean) / deviation, (_graded(mean, deviation) - mean) / deviation])
-    cuts = np.unique(cuts[np.abs(cuts) <= _REACH])
-    half = 0.5 * np.diff(cuts)
-    z = (cuts[:-1] + half)[:, None] + half[:, None] * _NODES
-    weight = half[:, None] * _WEIGHTS * np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-    return (mean + deviation * z).ravel(), weight.ravel()
-
-
-def _graded(mean: float, deviation: float) -> Float:
-    """Arguments to cut at: 0, ±1/2, then outwards by a ratio of 1.5 as far as the Gaussian reaches."""
     reach = abs(mean) + _REACH * deviation
-    if reach <= 0.5:
-        return np.zeros(1)
-    outwards = 0.5 * 1.5 ** np.arange(math.ceil(math.log(2.0 * reach, 1.5)) + 1)
-    return np.concatenate([-outwards[::-1], [0.0], outwards])
+    num_outwards = math.ceil(math.log(2.0 * reach, 1.5)) + 1 if reach > 0.5 else 0
+    cuts = np.concatenate([_EVEN, (_arguments(num_outwards, kinks) - mean) / deviation])
+    cuts = cuts[np.abs(cuts) <= _REACH]
+    cuts.sort()
+    # A forecast asks for each layer of each run: everything below works in place. Two equal cuts make a panel of width
+    # and weight 0; it is left out.
+    half = cuts[1:] - cuts[:-1]
+    panels = half > 0.0
+    half = half[panels]
+    half *= 0.5
+    z = half[:, None] * _NODES
+    z += (cuts[:-1][panels] + half)[:, None]
+    weight = half[:, None] * _WEIGHTS
+    exponent = -0.5 * z
+    exponent *= z
+    weight *= np.exp(exponent, out=exponent)
+    weight /= _DENSITY
+    z *= deviation
+    z += mean
+    return z.ravel(), weight.ravel()
+
+
+@lru_cache(maxsize=256)
+def _arguments(num_outwards: int, kinks: tuple[float, ...]) -> Float:
+    """Arguments to cut at: kinks, 0, ±1/2, and outwards by a ratio of 1.5."""
+    outwards = 0.5 * 1.5 ** np.arange(num_outwards)
+    return np.concatenate([np.array(kinks), -outwards, [0.0], outwards])

@@ -32,9 +32,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradlab.theory.activations import Activation
 from gradlab.theory.scales import Scales
+
+Float = NDArray[np.float64]
 
 # The spread needs two digits, so a plain grid over both Gaussians does.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
@@ -99,9 +102,10 @@ def _upwards(variances: Sequence[float], chain: Sequence[Scales], activation: Ac
     correlation = min(chain[0].sigma_b ** 2 / variances[0], 1.0)
     pairs: list[_Pair] = []
     met: tuple[float, float] | None = None
+    singles = _singles(variances[:-1], chain[0].bias, activation)
     for index, q in enumerate(variances[:-1]):
         if met != (q, correlation):
-            pair = _pair(q, correlation, chain[index].bias, activation)
+            pair = _pair(singles[q], correlation, chain[index].bias, activation)
         met = (q, correlation)
         pairs.append(pair)
         above = chain[index + 1]
@@ -110,21 +114,63 @@ def _upwards(variances: Sequence[float], chain: Sequence[Scales], activation: Ac
     return pairs
 
 
-def _pair(q: float, correlation: float, mean: float, activation: Activation) -> _Pair:
-    """Averages over two Gaussian preactivations of variance q."""
-    deviation = math.sqrt(q)
-    other = correlation * _NODES[:, None] + math.sqrt(max(1.0 - correlation**2, 0.0)) * _NODES
-    x_i, x_j = mean + deviation * _NODES, mean + deviation * other
-    slope_i, slope_j = activation.dphi(x_i), activation.dphi(x_j)
-    square = float(_WEIGHTS @ slope_i**2)
-    similarity = float((_WEIGHTS * activation.phi(x_i)) @ activation.phi(x_j) @ _WEIGHTS)
+@dataclass(frozen=True)
+class _Single:
+    """One example in one layer, on the grid of its Gaussian preactivation.
+
+    Attributes:
+        deviation: Standard deviation of the preactivation.
+        phi: Weights times phi, [48].
+        slope: Weights times phi', [48].
+        square: Weights times phi'^2, [48].
+        mean_square: E[phi'^2].
+        mean_fourth: E[phi'^4].
+    """
+
+    deviation: float
+    phi: Float
+    slope: Float
+    square: Float
+    mean_square: float
+    mean_fourth: float
+
+
+def _singles(variances: Sequence[float], mean: float, activation: Activation) -> dict[float, _Single]:
+    """What all layers do to one example, by its variance: they do not wait for each other, so all at once."""
+    distinct = list(dict.fromkeys(variances))
+    deviations = [math.sqrt(q) for q in distinct]
+    x = mean + np.array(deviations)[:, None] * _NODES
+    phi, slope = activation.phi(x), activation.dphi(x)
+    square, fourth = slope**2, slope**4
+    weighted_phi, weighted_slope, weighted_square = _WEIGHTS * phi, _WEIGHTS * slope, _WEIGHTS * square
+    return {
+        q: _Single(
+            deviation=deviations[row],
+            phi=weighted_phi[row],
+            slope=weighted_slope[row],
+            square=weighted_square[row],
+            mean_square=float(_WEIGHTS @ square[row]),
+            mean_fourth=float(_WEIGHTS @ fourth[row]),
+        )
+        for row, q in enumerate(distinct)
+    }
+
+
+def _pair(single: _Single, correlation: float, mean: float, activation: Activation) -> _Pair:
+    """Averages over two Gaussian preactivations of one variance."""
+    x_j = correlation * _NODES[:, None] + math.sqrt(max(1.0 - correlation**2, 0.0)) * _NODES
+    x_j *= single.deviation  # in place, as this is done for each layer of each run
+    x_j += mean
+    similarity = float(single.phi @ activation.phi(x_j) @ _WEIGHTS)
+    square = single.mean_square
     if square**2 == 0.0:  # all of the grid lies where the derivative underflows: take it for constant
         return _Pair(similarity, 1.0, 1.0, 1.0)
+    slope_j = activation.dphi(x_j)
     return _Pair(
         similarity,
-        alignment_gain=float((_WEIGHTS * slope_i) @ slope_j @ _WEIGHTS) / square,
-        pair_growth=float((_WEIGHTS * slope_i**2) @ slope_j**2 @ _WEIGHTS) / square**2,
-        self_growth=float(_WEIGHTS @ slope_i**4) / square**2,
+        alignment_gain=float(single.slope @ slope_j @ _WEIGHTS) / square,
+        pair_growth=float(single.square @ slope_j**2 @ _WEIGHTS) / square**2,
+        self_growth=single.mean_fourth / square**2,
     )
 
 

@@ -110,7 +110,7 @@ class Batch:
         self.shape = Shape(
             first.model.depth, len(experiments), batch_size, dataset.train_inputs.shape[1], first.model.width, outputs
         )
-        num_threads = num_threads or (_threads(self.shape) if device.type == "cpu" else 1)
+        num_threads = num_threads or (_threads(self.shape, self.dtype) if device.type == "cpu" else 1)
         self.num_threads = num_threads
         self.num_steps = _num_steps(first, len(dataset.train_inputs))
         self.every = first.record.every
@@ -303,10 +303,12 @@ class _Idle:
     def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None: ...
 
 
-def _threads(shape: Shape) -> int:
+def _threads(shape: Shape, dtype: torch.dtype) -> int:
     """Threads that a batch trains with on a CPU."""
     B, D, N, C = shape.batch_size, shape.num_features, shape.width, shape.num_outputs
-    return threads(shape.num_runs, B, [(B, N), (B, C), (D, N), (N, N), (N, C)], torch.get_num_threads())
+    return threads(
+        shape.num_runs, B, [(B, N), (B, C), (D, N), (N, N), (N, C)], torch.get_num_threads(), dtype is torch.float64
+    )
 
 
 def _num_steps(experiment: Experiment, num_examples: int) -> int:

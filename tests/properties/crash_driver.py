@@ -2,7 +2,7 @@
 
 Started by `test_crash_store.py` in a process of its own, where forking is cheap and safe:
 
-    python crash_driver.py every-operation|at-random|together DIRECTORY
+    python crash_driver.py every-operation|at-random|together|group DIRECTORY
 
 Exits 0 when what it checked held. Generation g of a run has the seed g and the record of that seed, so that a mixture
 of two generations is seen.
@@ -25,6 +25,7 @@ from gradlab.results import crash_safe
 from gradlab.results.store import Store
 
 ID = "0123456789ab"
+GROUP = ("0123456789ab", "a123456789ab", "b123456789ab")
 OPERATIONS = ("open", "mkdir", "rename", "unlink", "rmdir", "fsync", "close")
 
 
@@ -32,12 +33,17 @@ def save(root: Path, generation: int, name: str = "net") -> None:
     Store(root).save(make_run(ID, name, seed=generation), f"generation {generation}")
 
 
-def generation(root: Path) -> int | None:
+def save_group(root: Path, generation: int) -> None:
+    runs = [(make_run(run_id, "net", seed=generation), f"generation {generation}", {}) for run_id in GROUP]
+    Store(root).save_all(runs)
+
+
+def generation(root: Path, run_id: str = ID) -> int | None:
     """Which generation is there, whole; None where there is none."""
     store = Store(root)
-    if ID not in store.ids():
+    if run_id not in store.ids():
         return None
-    run = store.load(ID)
+    run = store.load(run_id)
     assert run.record is not None
     assert_same(run.record, make_record(seed=run.seed))
     assert (run.path / "summary.md").read_text() == f"generation {run.seed}"
@@ -110,6 +116,35 @@ def every_operation(directory: Path) -> None:
         assert seen == ({1, 2} if has_old else {None, 2})
 
 
+def group(directory: Path) -> None:
+    """Kill a writer of three runs at each of its operations; one of them was there before."""
+    operation, killed = 0, True
+    seen = set()
+    while killed:
+        operation += 1
+        root = directory / str(operation)
+        save(root, 1)
+
+        def work(root: Path = root, operation: int = operation) -> None:
+            Store(root).prepare()
+            die_at(operation)
+            save_group(root, 2)
+
+        status = status_of(in_child(work))
+        assert status in (0, -signal.SIGKILL)
+        killed = status == -signal.SIGKILL
+        there = tuple(generation(root, run_id) for run_id in GROUP)
+        # In their order, each the old one or the new one, whole.
+        assert there in ((1, None, None), (2, None, None), (2, 2, None), (2, 2, 2)), (operation, there)
+        assert killed or there == (2, 2, 2)
+        seen.add(there)
+        Store(root).clean()
+        left = {path.name for path in root.iterdir()} - {".lock"}
+        assert left == {f"net-{run_id}" for run_id, found in zip(GROUP, there, strict=True) if found}, (operation, left)
+    assert operation > 60, f"only {operation} operations were counted"
+    assert len(seen) == 4
+
+
 def at_random(directory: Path) -> None:
     """Kill a writer that writes again and again, at 30 random moments."""
     root = directory / "runs"
@@ -173,4 +208,5 @@ def together(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"every-operation": every_operation, "at-random": at_random, "together": together}[sys.argv[1]](Path(sys.argv[2]))
+    modes = {"every-operation": every_operation, "at-random": at_random, "together": together, "group": group}
+    modes[sys.argv[1]](Path(sys.argv[2]))

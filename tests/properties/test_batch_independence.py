@@ -115,10 +115,12 @@ def test_every_optimizer_is_independent_of_the_batch(optimizer: str) -> None:
         check("tanh", 50, 37, 7, 2, optimizer=optimizer, schedule="cosine", **options)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
-def test_float64_with_one_thread(loss: str) -> None:
-    for activation in ("sigmoid", "gelu", "relu"):
-        check(activation, 50, 37, 7, 1, dtype="float64", loss=loss)
+def test_float64(loss: str, threads: int) -> None:
+    """Two wide runs are what more than two threads would split."""
+    for activation, width, num_runs in (("sigmoid", 100, 2), ("gelu", 50, 7), ("relu", 50, 7)):
+        check(activation, width, 37, num_runs, threads, dtype="float64", loss=loss)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "gelu", "prelu"])
@@ -180,8 +182,7 @@ def test_dead_units_beside_a_run_that_turns_nan(activation: str) -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("activation", list(catalogue.ACTIVATIONS))
 def test_the_whole_matrix(activation: str, threads: int) -> None:
-    """Every width, batch size and number of runs, every position; float64 with one thread."""
+    """Every width, batch size and number of runs, every position."""
     for width, batch_size, num_runs in itertools.product(WIDTHS, BATCH_SIZES, RUNS):
         check(activation, width, batch_size, num_runs, threads)
-        if threads == 1:
-            check(activation, width, batch_size, num_runs, threads, dtype="float64")
+        check(activation, width, batch_size, num_runs, threads, dtype="float64")

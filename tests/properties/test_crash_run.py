@@ -58,7 +58,7 @@ def test_ctrl_c_keeps_what_was_recorded_and_the_same_command_goes_on(tmp_path: P
     stopped.send_signal(signal.SIGINT)
     said, faults = stopped.communicate(timeout=60)
     assert (stopped.returncode, faults) == (130, "")
-    assert "the same command trains it again" in said
+    assert "2 kept as far as trained; the same command goes on" in said
     store = Store(tmp_path / "stopped")
     kept = [store.load(line.path) for line in store.runs()]
     assert [run.outcome for run in kept] == ["interrupted"] * 2

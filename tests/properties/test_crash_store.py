@@ -5,7 +5,9 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ from synthetic_runs import assert_same, make_record, make_run
 from gradlab.errors import RunFailedError
 from gradlab.results import crash_safe
 from gradlab.results.store import Store
+from gradlab.results.stored import StoredRun
 
 ID = "0123456789ab"
 
 
-@pytest.mark.parametrize("how", ["every-operation", "at-random", "together"])
+@pytest.mark.parametrize("how", ["every-operation", "at-random", "together", "group"])
 def test_killed_writers(how: str, tmp_path: Path) -> None:
     driver = Path(__file__).with_name("crash_driver.py")
     answer = subprocess.run(
@@ -47,6 +50,15 @@ class Disk:
 
         return call
 
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """The store writes to this disk."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("open", "mkdir", "rename", "unlink", "rmdir", "fsync"):
+                patch.setattr(os, name, self.checked(getattr(os, name)))
+            patch.setattr(crash_safe, "open", self.open, raising=False)
+            yield
+
     def open(self, path: Path, mode: str) -> io.FileIO:
         disk = self
 
@@ -71,10 +83,7 @@ def test_full_at_every_operation(has_old: bool, tmp_path: Path) -> None:
         if has_old:
             store.save(make_run(ID, seed=1), "")
         disk = Disk(operation)
-        with pytest.MonkeyPatch.context() as patch:
-            for name in ("open", "mkdir", "rename", "unlink", "rmdir", "fsync"):
-                patch.setattr(os, name, disk.checked(getattr(os, name)))
-            patch.setattr(crash_safe, "open", disk.open, raising=False)
+        with disk.used():
             try:
                 store.save(make_run(ID, seed=2), "")
                 kept = True
@@ -98,3 +107,38 @@ def test_full_at_every_operation(has_old: bool, tmp_path: Path) -> None:
     assert operation > 40
     assert outcomes == {True, False}
     assert all("No space left on device" in message for message in messages)
+
+
+def _tell(told: list[str], run: StoredRun) -> None:
+    told.append(run.id)
+
+
+def test_a_group_on_a_disk_that_is_full_at_every_operation(tmp_path: Path) -> None:
+    """One operation fails: at most one of three runs is lost by it, and which ones are kept is told."""
+    ids = ("0123456789ab", "a123456789ab", "b123456789ab")
+    outcomes = set()
+    operation = 0
+    reached = True
+    while reached:
+        operation += 1
+        store = Store(tmp_path / str(operation))
+        store.prepare()
+        store.save(make_run(ids[1], seed=1), "")
+        disk = Disk(operation)
+        told: list[str] = []
+        with disk.used(), suppress(RunFailedError):
+            store.save_all([(make_run(run_id, seed=2), "", {}) for run_id in ids], partial(_tell, told))
+        reached = disk.count >= operation
+        fresh = Store(store.root)
+        assert set(fresh.ids()) == {*told, ids[1]}
+        for run_id in fresh.ids():
+            run = fresh.load(run_id)
+            assert run.seed == (2 if run_id in told else 1), (operation, run_id)
+            assert run.record is not None
+            assert_same(run.record, make_record(seed=run.seed))
+        fresh.clean()
+        left = {path.name for path in store.root.iterdir()} - {".lock"}
+        assert left == {f"synthetic-{run_id}" for run_id in fresh.ids()}
+        outcomes.add(tuple(told))
+    assert operation > 100
+    assert outcomes == {(), ids, ids[1:], ids[::2], ids[:2]}

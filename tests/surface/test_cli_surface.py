@@ -9,15 +9,38 @@ import pytest
 from gradlab.cli.main import main
 from gradlab.report.runs import FIELDS
 
-COMMANDS = ["run", "list", "show", "compare", "check", "schema", "new", "export", "doctor", "clean"]
+COMMANDS = ["run", "sweep", "list", "show", "compare", "check", "schema", "new", "export", "doctor", "clean"]
 
 OPTIONS = {
     "run": ["CONFIG", "-s", "--seeds", "--device", "--rerun", "--dry-run", "--out", "--format", "--quiet", "--version"],
+    "sweep": [
+        "SWEEP",
+        "-s",
+        "--seeds",
+        "--device",
+        "--executor",
+        "--workers",
+        "--ray-address",
+        "--shard",
+        "--max-failures",
+        "--retries",
+        "--timeout",
+        "--max-runs-per-batch",
+        "--rerun",
+        "--dry-run",
+        "--junit",
+        "--summary",
+        "--exit-zero",
+        "--out",
+        "--format",
+        "--quiet",
+        "--version",
+    ],
     "list": ["--where", "--sort", "--limit", "--out", "--format", "--quiet", "--version"],
     "show": ["RUN", "--at", "--out", "--format", "--quiet", "--version"],
     "compare": ["RUN...", "--changed-only", "--fail-on", "--out", "--format", "--quiet", "--version"],
-    "check": ["CONFIG...", "-s", "--format", "--quiet", "--version"],
-    "schema": ["--quiet", "--version"],
+    "check": ["CONFIG|SWEEP...", "-s", "--format", "--quiet", "--version"],
+    "schema": ["--sweep", "--quiet", "--version"],
     "new": ["NAME", "--like", "--quiet", "--version"],
     "export": ["RUN", "--to", "[DEST]", "--out", "--quiet", "--version"],
     "doctor": ["--out", "--format", "--quiet", "--version"],
@@ -26,6 +49,9 @@ OPTIONS = {
 
 CHOICES = {
     ("run", "--rerun"): "never|failed|always",
+    ("sweep", "--rerun"): "never|failed|always",
+    ("sweep", "--executor"): "inline|processes|ray",
+    ("sweep", "--format"): "table|json|csv|md",
     ("run", "--format"): "table|json|csv|md",
     ("list", "--format"): "table|json|csv|md",
     ("show", "--format"): "table|json|csv|md",

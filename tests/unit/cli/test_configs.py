@@ -41,7 +41,7 @@ def test_check_says_what_a_config_comes_to_in_every_face(gradlab: Gradlab) -> No
     assert (code, err) == (0, "")
     rows = json.loads(out)["configs"]
     assert rows[0] | {"memory_bytes": 0} == {
-        "config": "a.yaml", "name": "a", "model.depth": 3, "model.width": 8, "model.activation": "tanh",
+        "config": "a.yaml", "name": "a", "members": 1, "batches": 1, "model.depth": 3, "model.width": 8, "model.activation": "tanh",
         "model.init": "xavier", "data.source": "xor", "examples": 64, "held_out": 16, "features": 2,
         "outputs": 2, "steps": 5, "memory_bytes": 0,
     }  # fmt: skip

@@ -122,7 +122,7 @@ def break_training(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> Non
     def train(*args: Any, **kwargs: Any) -> None:
         raise error
 
-    monkeypatch.setattr(pipeline, "_engine", train)
+    monkeypatch.setattr(pipeline, "train_with_torch", train)
 
 
 def test_a_run_that_cannot_be_carried_out_is_3_even_beside_a_failed_expectation(

@@ -15,7 +15,8 @@ from synthetic_runs import assert_same, make_experiment, make_record, make_summa
 
 from gradlab.datasets import Dataset
 from gradlab.errors import ConfigError, InterruptedRunError, RunFailedError, UsageError
-from gradlab.execution import pipeline
+from gradlab.execution import judging, pipeline
+from gradlab.execution.identity import run_id
 from gradlab.execution.pipeline import execute
 from gradlab.execution.plan import Plan
 from gradlab.results.record import Outcome, OutcomeKind, Progress, Record, Summary, Trained
@@ -128,18 +129,19 @@ def test_what_is_written_beside_the_figures(store: Store, monkeypatch: pytest.Mo
     assert (run.path / "summary.md").read_text() == f"# synthetic at {run.path.name}"
 
 
-def test_a_batch_that_raises_is_stored_as_failed_and_others_go_on(store: Store) -> None:
+def test_only_the_run_that_raises_is_stored_as_failed_and_others_go_on(store: Store) -> None:
     train = Trainer({0: ValueError("no such\nthing")})
     experiments = [*asked(0, 1), *asked(2, depth=5)]
     runs = carry_out(experiments, store, train)
-    assert [run.outcome for run in runs] == ["failed", "failed", "completed"]
+    assert [run.outcome for run in runs] == ["failed", "completed", "completed"]
     assert runs[0].summary.outcome.reason == "ValueError: no such thing (see traceback.txt)"
-    assert "ValueError: no such" in (runs[1].path / "traceback.txt").read_text()
+    assert "ValueError: no such" in (runs[0].path / "traceback.txt").read_text()
     assert runs[0].record is None
+    assert train.batches == [[0, 1], [0], [1], [2]]
     assert not (runs[2].path / "traceback.txt").exists()
     mended = Trainer()
     again = carry_out(experiments, store, mended)
-    assert mended.batches == [[0, 1]]
+    assert mended.batches == [[0]]
     assert [run.outcome for run in again] == ["completed"] * 3
     assert not (again[0].path / "traceback.txt").exists()
 
@@ -147,7 +149,9 @@ def test_a_batch_that_raises_is_stored_as_failed_and_others_go_on(store: Store) 
 def test_an_interrupted_batch_is_kept_and_trained_again(store: Store) -> None:
     train = Trainer({1: "interrupted"})
     experiments = [*asked(0, 1), *asked(2, depth=5)]
-    with pytest.raises(InterruptedRunError, match="what was recorded is kept"):
+    with pytest.raises(
+        InterruptedRunError, match="1 of 3 runs are done, 1 kept as far as trained; the same command goes on"
+    ):
         carry_out(experiments, store, train)
     assert [(line.seed, line.outcome) for line in store.runs()] == [(0, "completed"), (1, "interrupted")]
     train = Trainer()
@@ -163,14 +167,14 @@ def test_an_interrupt_outside_training_is_an_interrupt(store: Store) -> None:
 
 
 def test_an_interrupt_while_runs_are_stored_waits_for_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = Store.save
+    original = Store.save_all
 
-    def save(self: Store, *args: Any) -> StoredRun:
+    def save_all(self: Store, *args: Any) -> list[StoredRun]:
         if not self.ids():
             os.kill(os.getpid(), signal.SIGINT)
         return original(self, *args)
 
-    monkeypatch.setattr(Store, "save", save)
+    monkeypatch.setattr(Store, "save_all", save_all)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(InterruptedRunError):
         carry_out([*asked(0, 1, 2), *asked(3, depth=5)], store, Trainer())
@@ -178,7 +182,9 @@ def test_an_interrupt_while_runs_are_stored_waits_for_them(store: Store, monkeyp
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_expectations_are_judged_anew_when_cached(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_that_other_rules_judged_are_judged_anew_when_cached(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     carry_out(asked(0), store, Trainer())
     judged: list[tuple[str, ...]] = []
 
@@ -187,12 +193,29 @@ def test_expectations_are_judged_anew_when_cached(store: Store, monkeypatch: pyt
         assert record is not None
         return make_summary(outcome.kind)
 
-    monkeypatch.setattr(pipeline, "judged", expecting)
+    monkeypatch.setattr(judging, "judged", expecting)
     [run] = carry_out(asked(0, name="other", expect=["verdict == healthy"]), store, Trainer())
     assert run.cached
     assert run.name == "other"
     assert run.path.name.startswith("synthetic-")
     assert judged == [("verdict == healthy",)]
+
+
+def test_expectations_of_cached_runs_are_judged_anew_and_records_stay_closed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(asked(0), store, render, device="cpu", train=Trainer())
+
+    def closed(self: Store, directory: Path) -> Record:
+        raise AssertionError("the record was read")
+
+    monkeypatch.setattr(Store, "_record", closed)
+    monkeypatch.setattr("gradlab.judgement.RULES_VERSION", make_summary().rules_version)
+    expect = ["outcome == completed", "model.depth > 3"]
+    [run] = execute(asked(0, expect=expect), store, render, device="cpu", train=Trainer())
+    assert [(item.passed, item.actual) for item in run.summary.expectations] == [(True, "completed"), (False, "3")]
+    with pytest.raises(AssertionError, match="was read"):
+        execute(asked(0, expect=["max(grad_norm) > 0"]), store, render, device="cpu", train=Trainer())
 
 
 @pytest.mark.parametrize("broken", ["judge", "render"])
@@ -244,15 +267,16 @@ def test_a_full_disk_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_runs_that_can_be_written_are_though_another_cannot(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = Store.save
+    original = os.rename
 
-    def save(self: Store, run: StoredRun, *args: Any) -> StoredRun:
-        if run.seed == 0:
-            raise RunFailedError("no room for this one")
-        return original(self, run, *args)
+    def rename(source: Any, target: Any, **kwargs: Any) -> None:
+        if str(target).endswith(first):
+            raise OSError(28, "No space left on device")
+        original(source, target, **kwargs)
 
-    monkeypatch.setattr(Store, "save", save)
-    with pytest.raises(RunFailedError, match="no room for this one"):
+    first = run_id(asked(0)[0], "cpu")
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(RunFailedError, match=f"{first}: could not be written .*free some space"):
         carry_out(asked(0, 1), store, Trainer())
     assert [line.seed for line in store.runs()] == [1]
 

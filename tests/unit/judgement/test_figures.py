@@ -8,8 +8,9 @@ import pytest
 from judged_runs import broken_at_end, record
 
 from gradlab.judgement import figures
-from gradlab.results.record import Column
+from gradlab.results.record import Column, Record
 from gradlab.spec.catalogue import FIGURES
+from gradlab.spec.experiment import DtypeName
 
 
 def test_decades_and_slope_are_negative_where_the_signal_falls_towards_the_input() -> None:
@@ -89,32 +90,49 @@ def test_what_was_not_recorded_or_is_null_is_none() -> None:
     assert figures.summarise(made, 1)["holdout_loss"] is None
 
 
+def learning(run: Record, dtype: DtypeName) -> int | None:
+    return figures.learning_layers(figures.median_update_ratios(run), dtype)
+
+
+@pytest.mark.parametrize("num_rows", [1, 2, 5, 12])
+def test_the_median_ratio_is_that_of_all_powers(num_rows: int) -> None:
+    draw = np.random.default_rng(num_rows)
+    logs = draw.normal(-3.0, 2.0, (num_rows, 6))
+    logs[draw.random(logs.shape) < 0.3] = -np.inf
+    logs[draw.random(logs.shape) < 0.1] = np.nan
+    logs[0, 0] = 400.0
+    made = record(depth=6, rows=num_rows, update=logs)
+    with np.errstate(over="ignore"):
+        powers = np.nan_to_num(10.0**logs, nan=0.0, posinf=1e300)
+    np.testing.assert_array_equal(figures.median_update_ratios(made), np.median(powers, axis=0))
+
+
 class TestLearningLayers:
     """At least 1 % of the largest hidden layer's median update ratio, and above the dtype's epsilon."""
 
     def test_both_sides_of_one_percent(self) -> None:
         update = [-5.01, -4.99, -3.0]
-        assert figures.learning_layers(record(depth=3, update=update), "float32") == 2
+        assert learning(record(depth=3, update=update), "float32") == 2
 
     def test_both_sides_of_epsilon(self) -> None:
         below, above = math.log10(2.0**-23) - 0.01, math.log10(2.0**-23) + 0.01
-        assert figures.learning_layers(record(depth=3, update=below), "float32") == 0
-        assert figures.learning_layers(record(depth=3, update=above), "float32") == 3
-        assert figures.learning_layers(record(depth=3, update=below), "float64") == 3
+        assert learning(record(depth=3, update=below), "float32") == 0
+        assert learning(record(depth=3, update=above), "float32") == 3
+        assert learning(record(depth=3, update=below), "float64") == 3
 
     def test_it_is_the_median_over_the_run(self) -> None:
         update = np.full((5, 3), -3.0)
         update[:2, 0] = -np.inf
-        assert figures.learning_layers(record(depth=3, rows=5, update=update), "float32") == 3
+        assert learning(record(depth=3, rows=5, update=update), "float32") == 3
         update[:3, 0] = -np.inf
-        assert figures.learning_layers(record(depth=3, rows=5, update=update), "float32") == 2
+        assert learning(record(depth=3, rows=5, update=update), "float32") == 2
 
     def test_nothing_moves(self) -> None:
-        assert figures.learning_layers(record(update=-np.inf), "float32") == 0
+        assert learning(record(update=-np.inf), "float32") == 0
 
     def test_a_weight_of_zero_that_moves_is_no_error(self) -> None:
-        assert figures.learning_layers(record(depth=2, update=[np.inf, np.inf]), "float32") == 2
+        assert learning(record(depth=2, update=[np.inf, np.inf]), "float32") == 2
 
     def test_not_recorded(self) -> None:
-        assert figures.learning_layers(record(quantities="gradients"), "float32") is None
-        assert figures.learning_layers(broken_at_end(record(rows=1)), "float32") is None
+        assert learning(record(quantities="gradients"), "float32") is None
+        assert learning(broken_at_end(record(rows=1)), "float32") is None

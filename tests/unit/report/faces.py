@@ -4,7 +4,7 @@ import io
 import os
 from pathlib import Path
 
-SNAPSHOTS = Path(__file__).parents[2] / "snapshots" / "terminal"
+SNAPSHOTS = Path(__file__).parents[2] / "snapshots"
 
 
 class Stream(io.StringIO):
@@ -18,9 +18,9 @@ class Stream(io.StringIO):
         return self._terminal
 
 
-def assert_snapshot(name: str, text: str) -> None:
+def assert_snapshot(name: str, text: str, folder: str = "terminal") -> None:
     """Compare with a stored text; UPDATE_SNAPSHOTS=1 writes it and fails, so that nobody takes that for a pass."""
-    path = SNAPSHOTS / f"{name}.txt"
+    path = SNAPSHOTS / folder / f"{name}.txt"
     if os.environ.get("UPDATE_SNAPSHOTS"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

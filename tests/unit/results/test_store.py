@@ -1,12 +1,14 @@
 """The directory of runs: saving, finding, listing, cleaning."""
 
 import errno
+import gc
 import json
 import math
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -256,6 +258,101 @@ def test_a_full_disk_keeps_the_old_run_and_says_what_to_do(store: Store, monkeyp
     assert {path.name for path in store.root.iterdir()} == {f"old-{A}", ".lock"}
 
 
+def test_runs_are_saved_together_and_read_from_their_places(store: Store) -> None:
+    told: list[str] = []
+    batch = [(make_run(run_id, seed=seed), f"# {seed}", {}) for seed, run_id in enumerate((A, B, C))]
+    runs = store.save_all(batch, lambda run: told.append(run.id))
+    assert [run.path for run in runs] == [store.root / f"synthetic-{run_id}" for run_id in (A, B, C)]
+    assert told == [A, B, C]
+    assert {path.name for path in store.root.iterdir()} == {run.path.name for run in runs} | {".lock"}
+    for seed, run in enumerate(runs):
+        assert {path.name for path in run.path.iterdir()} == FILES
+        assert (run.path / "summary.md").read_text() == f"# {seed}"
+        assert run.read is not batch[seed][0].read
+        assert run.record is not None
+        assert_same(run.record, make_record(seed=seed))
+        for name in FILES:  # the same bytes as alone
+            alone = Store(store.root.parent / "alone").save(*batch[seed])
+            assert (run.path / name).read_bytes() == (alone.path / name).read_bytes()
+    assert store.save_all([]) == []
+
+
+def test_a_saved_run_does_not_hold_its_record(store: Store) -> None:
+    record = make_record()
+    seen = weakref.ref(record)
+    run = store.save(make_run(A, record=record), "")
+    del record
+    assert seen() is None
+    assert run.record is not None
+
+
+def test_of_one_id_in_a_group_the_last_counts(store: Store) -> None:
+    store.save_all([(make_run(A, seed=1), "", {}), (make_run(A, seed=2), "", {})])
+    assert [line.seed for line in store.runs()] == [2]
+
+
+def test_one_that_cannot_be_written_does_not_stop_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(store, B, seed=7)
+    told: list[str] = []
+    original = crash_safe._bring_to_disk
+
+    def full(directory: Path, files: Any) -> None:
+        if directory.name.endswith(B):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(directory, files)
+
+    monkeypatch.setattr(crash_safe, "_bring_to_disk", full)
+    with pytest.raises(RunFailedError, match=rf"net-{B}: could not be written \(No space left on device\)"):
+        store.save_all([(make_run(run_id, "net"), "", {}) for run_id in (A, B, C)], lambda run: told.append(run.id))
+    monkeypatch.undo()
+    assert told == [A, C]
+    assert sorted(store.ids()) == [A, B, C]
+    assert store.load(B).seed == 7
+    assert {path.name for path in store.root.iterdir()} == {f"net-{A}", f"net-{B}", f"net-{C}", ".lock"}
+
+
+def test_ten_thousand_runs_are_listed(store: Store) -> None:
+    run = saved(store)
+    summary = json.loads((run.path / "summary.json").read_text())
+    for number in range(10_000):
+        run_id = f"{number:012x}"
+        (store.root / f"net-{run_id}").mkdir()
+        text = json.dumps(summary | {"id": run_id, "seed": number, "finished": f"2{number:05d}", "findings": []})
+        (store.root / f"net-{run_id}" / "summary.json").write_text(text)
+    lines = store.runs()
+    assert len(lines) == 10_001
+    assert [line.id for line in lines[:3]] == [A, f"{0:012x}", f"{1:012x}"]
+    assert store.find("@latest").id == f"{9999:012x}"
+    assert store.find(f"{4711:012x}").path.name == f"net-{4711:012x}"
+
+
+def test_reading_much_leaves_the_search_for_garbage_as_it_was(store: Store) -> None:
+    saved(store)
+    assert gc.isenabled()
+    store.runs()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        store.runs()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_the_directories_of_sweeps_are_no_runs(store: Store) -> None:
+    saved(store)
+    sweep = store.root / "sweeps" / f"grid-{B}"
+    sweep.mkdir(parents=True)
+    (sweep / "plan.json").write_text("{}")
+    assert store.ids() == [A]
+    assert [line.id for line in store.runs()] == [A]
+    assert store.clean() == []
+    with pytest.raises(SelectionError):
+        store.find("sweeps")
+    with pytest.raises(SelectionError, match=r"summary\.json is missing"):
+        store.find(str(sweep))
+
+
 def test_a_file_size_limit_met_by_the_kernel(store: Store) -> None:
     """Not simulated: the process may write files of 2 kB at most."""
     code = f"""
@@ -318,10 +415,16 @@ def test_clean_removes_what_the_dead_left_and_nothing_else(store: Store) -> None
     dead.mkdir()
     (dead / "config.yaml").write_text("half")
     (store.root / "my notes").mkdir()
-    with crash_safe._staged(store.root, B, {}) as living:
-        assert sorted(store.clean()) == sorted([stale, dead])
+    sweep = store.root / "sweeps" / f"grid-{B}"
+    sweep.mkdir(parents=True)
+    half = sweep / f"{crash_safe.TEMPORARY}plan.json-1-00000000"
+    half.write_text("half")
+    (sweep / "plan.json").write_text("{}")
+    with crash_safe._staging(store.root, B) as living:
+        assert sorted(store.clean()) == sorted([stale, dead, half])
         assert living.exists()
-    assert {path.name for path in store.root.iterdir()} == {run.path.name, ".lock", "my notes"}
+    assert {path.name for path in store.root.iterdir()} == {run.path.name, ".lock", "my notes", "sweeps"}
+    assert [path.name for path in sweep.iterdir()] == ["plan.json"]
     assert store.clean() == []
 
 

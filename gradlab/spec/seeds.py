@@ -8,11 +8,23 @@ MOST = 100_000
 """More than this is a slip of the keyboard."""
 
 
+class SeedsError(UsageError):
+    """Seeds that cannot be read.
+
+    Attributes:
+        reason: What is wrong, without where they were given.
+    """
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"--seeds {text}: {reason}")
+
+
 def seeds_of(text: str) -> list[int]:
     """The seeds that a text names, each once, in its order.
 
     Raises:
-        UsageError: If it cannot be read.
+        SeedsError: If it cannot be read.
 
     >>> seeds_of("0-2,7")
     [0, 1, 2, 7]
@@ -21,11 +33,11 @@ def seeds_of(text: str) -> list[int]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,18})\s*(?:-\s*([0-9]{1,18})\s*)?", part)
         if match is None:
-            raise UsageError(f"--seeds {text}: expected a range such as 0-4 or a list such as 0,3,7")
+            raise SeedsError(text, "expected a range such as 0-4 or a list such as 0,3,7")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
-            raise UsageError(f"--seeds {text}: {first}-{last} runs backwards")
+            raise SeedsError(text, f"{first}-{last} runs backwards")
         if len(found) + last - first >= MOST:
-            raise UsageError(f"--seeds {text}: more than {MOST:,} seeds")
+            raise SeedsError(text, f"more than {MOST:,} seeds")
         found |= dict.fromkeys(range(first, last + 1))
     return list(found)

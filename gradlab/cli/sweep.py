@@ -1,0 +1,238 @@
+"""`gradlab sweep`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Rerun, Set, Version
+
+if TYPE_CHECKING:
+    from gradlab.execution.executors.choice import Choice
+    from gradlab.execution.pipeline import Settings
+    from gradlab.execution.sweeping import Prepared, Swept
+
+
+class Executor(StrEnum):
+    """Where batches train."""
+
+    INLINE = "inline"
+    PROCESSES = "processes"
+    RAY = "ray"
+
+
+def sweep(
+    config: Annotated[
+        Path, typer.Argument(metavar="SWEEP", help="A sweep in YAML, or the directory of one that was begun.")
+    ],
+    set_: Set = [],  # noqa: B006  # the command line library copies it
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="SEEDS", help="Other seeds, as in 0-4 or 0,3,7.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    executor: Annotated[
+        Executor | None,
+        typer.Option(
+            "--executor", help="Where batches train; by default in worker processes where there are cores for them."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="N", min=1, help="Worker processes; by default one a core or GPU."),
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", metavar="ADDRESS", help="A Ray cluster to use: auto, or host:port."),
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="Only the I-th of N shares, split by the runs' ids.")
+    ] = None,
+    max_failures: Annotated[
+        int | None,
+        typer.Option("--max-failures", metavar="N", min=0, help="Begin nothing more when more runs have failed."),
+    ] = None,
+    retries: Annotated[
+        int, typer.Option("--retries", metavar="N", min=0, help="Times that a run that failed alone is tried again.")
+    ] = 1,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="Time that a batch may train, such as 90s or 10m.")
+    ] = None,
+    max_runs_per_batch: Annotated[
+        int | None,
+        typer.Option(
+            "--max-runs-per-batch",
+            metavar="N",
+            min=1,
+            help="Most runs that train together; by default what is fastest.",
+        ),
+    ] = None,
+    rerun: Annotated[
+        Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")
+    ] = Rerun.FAILED,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the result as JUnit XML.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", metavar="FILE.md", help="Write the result as Markdown, at most 1 MiB.")
+    ] = None,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever failed, to look only.")] = False,
+    out: Out = DEFAULT_OUT,
+    format: Format = Face.TABLE,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> int:
+    """Train every member of a sweep, batched by shape; what is stored already is not trained again."""
+    from gradlab.api import view_of
+    from gradlab.cli.amounts import seconds_of, shard_of
+    from gradlab.cli.output import log
+    from gradlab.cli.sweep_reporter import SweepReporter
+    from gradlab.execution import device as devices
+    from gradlab.execution import sweeping
+    from gradlab.execution.executors.choice import choose
+    from gradlab.execution.pipeline import Settings
+    from gradlab.report.markdown import summary as markdown_of_a_run
+    from gradlab.report.streams import Sink
+    from gradlab.report.sweep_markdown import sweep_markdown
+    from gradlab.report.sweep_progress import SweepDisplay
+    from gradlab.report.view import view
+    from gradlab.results.store import Store
+
+    share = shard_of(shard) if shard is not None else None
+    seconds = seconds_of(timeout) if timeout is not None else None
+    _refuse_folders(junit, summary)
+    prepared = sweeping.prepare(config, Store(out), set_, seeds, device=device, rerun=rerun.value, shard=share)
+    choice = choose(
+        executor.value if executor is not None else None,
+        prepared.num_to_train,
+        device=device,
+        num_workers=workers,
+        address=ray_address,
+        timeout=seconds,
+    )
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=devices.kind(prepared.device) == "cuda")
+    if prepared.num_repeated:
+        members = "member repeats" if prepared.num_repeated == 1 else "members repeat"
+        log(
+            f"{prepared.num_repeated} {members} another and {'is' if prepared.num_repeated == 1 else 'are'} left out",
+            quiet=quiet,
+        )
+    if choice.notice:
+        log(choice.notice, quiet=quiet)
+    if dry_run:
+        _print_plan(prepared, choice, settings, format, quiet)
+        return 0
+    with SweepDisplay(Sink(sys.stderr, vital=False), quiet=quiet) as display:
+        reporter = SweepReporter(display, prepared, choice.words)
+        swept = sweeping.carry_out(
+            prepared,
+            lambda stored: markdown_of_a_run(view(stored)),
+            choice.executor,
+            settings,
+            observer=reporter.observer,
+            watcher=reporter,
+        )
+    sweeping.conclude(swept, sweep_markdown(view_of(swept)))
+    _print(swept, format)
+    _write_files(swept, junit, summary)
+    return 0 if exit_zero else swept.exit_code
+
+
+def _refuse_folders(*files: Path | None) -> None:
+    """Refuse a file that cannot be written, before anything is trained.
+
+    Raises:
+        UsageError: If its folder is not there, or it is a folder.
+    """
+    from gradlab.errors import UsageError
+
+    for file in files:
+        if file is not None and file.is_dir():
+            raise UsageError(f"{file}: is a directory; name a file")
+        if file is not None and not file.parent.is_dir():
+            raise UsageError(f"{file}: there is no directory {file.parent}")
+
+
+def _print_plan(prepared: "Prepared", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
+    """Print what would be done: members with their state, and in short how and about how long."""
+    from gradlab.cli.output import log, write_table
+    from gradlab.report.table import Field, Table
+    from gradlab.report.words import counted, duration
+
+    size = choice.executor.size
+    tasks = prepared.tasks(size, settings)
+    log(f"{prepared.name}: {prepared.plan}", quiet=quiet)
+    if tasks:
+        seconds = prepared.seconds(tasks, size)
+        log(f"{counted(len(tasks), 'task')} for {choice.words}, about {duration(seconds)}", quiet=quiet)
+    states = {planned.id: planned for planned in prepared.plan.runs}
+    axes = prepared.axes
+    fields = (Field("id"), Field("name", rank=3), *(Field(axis, rank=1) for axis in axes), Field("seed", "integer", 1))
+    fields += (Field("state"), Field("path", rank=2))
+    rows = []
+    for member in prepared.members:
+        planned = states.get(member.id)
+        if planned is not None:
+            point = (member.point.get(axis) for axis in axes)
+            path = str(planned.stored.path) if planned.stored else None
+            rows.append((member.id, member.experiment.name, *point, member.experiment.seed, planned.state, path))
+    write_table(Table(fields, tuple(rows)), face, "plan")
+
+
+def _print(swept: "Swept", face: Face) -> None:
+    """Print the sweep; members as JSON, else what they came to together."""
+    from gradlab.api import view_of
+    from gradlab.cli.output import log, stdout, write, write_json
+    from gradlab.report.sweep import gate_words
+    from gradlab.report.sweep_groups import groups_data
+    from gradlab.report.sweep_markdown import sweep_markdown
+    from gradlab.report.sweep_terminal import print_sweep
+    from gradlab.report.table import as_csv
+    from gradlab.results.stored import document
+
+    seen = view_of(swept)
+    if face is Face.JSON:
+        runs = document([run for _, run in swept.members])
+        write_json({"schema_version": runs["schema_version"], "sweep": swept.result(), "runs": runs["runs"]})
+    elif face is Face.CSV:
+        write(as_csv(groups_data(seen.groups, seen.axes)))
+    elif face is Face.MD:
+        write(sweep_markdown(seen))
+    else:
+        print_sweep(stdout(), seen)
+        return
+    for failure in seen.failures:
+        log(f"{failure.member}: {failure.word}: {failure.reason}")
+    for gate in seen.failed_gates:
+        log(gate_words(gate))
+
+
+def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> None:
+    """Write the files that were asked for.
+
+    Raises:
+        UsageError: If one cannot be written.
+    """
+    from gradlab.api import view_of
+    from gradlab.errors import UsageError
+    from gradlab.report.junit import Case, junit_xml, run_case
+    from gradlab.report.sweep_markdown import sweep_markdown
+
+    name = swept.prepared.name
+    texts: dict[Path, str] = {}
+    if junit is not None:
+        cases = [run_case(run, point, name) for point, run in swept.members]
+        for member in swept.left:
+            words = " ".join(f"{axis}={value}" for axis, value in member.point.items())
+            title = f"{member.experiment.name} {words} seed={member.experiment.seed} [{member.id}]"
+            cases.append(Case(title, name, 0.0, "skipped", "not begun, because too many runs failed"))
+        texts[junit] = junit_xml(name, cases, swept.gates, swept.started)
+    if summary is not None:
+        texts[summary] = sweep_markdown(view_of(swept))
+    for file, text in texts.items():
+        try:
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise UsageError(f"{file}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,203 @@
+"""Who trains when, and what becomes of a task that breaks.
+
+A task that raises, kills its worker or takes too long is halved, and its halves are tried again, until the guilty run is
+alone. Alone it is tried as often again as is allowed, and only then has it failed; the others lose nothing but the time.
+A task that was lost with its machine is tried again as it is.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gradlab.execution.executors.contract import Broken, Executor, Finished, Landed, Task
+from gradlab.results.record import Outcome, Progress, Timing, Trained
+
+TRACEBACK = "traceback.txt"
+
+_MOST_LOST = 3
+"""Times that a task may be lost before it is taken to be the reason."""
+
+_BACKLOG = 2
+"""Landed tasks that may wait to be stored, for each slot: what is not stored is held in memory."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A task that is done, for better or worse.
+
+    Attributes:
+        task: What was asked for.
+        trained: One result an experiment, in their order.
+        surroundings: With what, where and since when it was trained, as far as it is known.
+        attachments: Text files by name that go to each run's directory.
+    """
+
+    task: Task
+    trained: tuple[Trained, ...]
+    surroundings: Mapping[str, Any] = field(default_factory=dict)
+    attachments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it could not be carried out."""
+        return any(trained.outcome.kind == "failed" for trained in self.trained)
+
+
+class Watcher(Protocol):
+    """Who is told what the dispatcher does."""
+
+    def on_tasks(self, tasks: Sequence[Task]) -> None:
+        """How the work was cut, before any of it begins."""
+
+    def on_started(self, task: Task) -> None:
+        """A task was given to the executor."""
+
+    def on_progress(self, number: int, progress: Progress) -> None:
+        """How the task of that number gets on, at a bounded rate."""
+
+    def on_broken(self, task: Task, broken: Broken, again: Sequence[Task]) -> None:
+        """A task broke, and what is tried instead; nothing where it has failed."""
+
+    def on_landed(self, task: Task) -> None:
+        """A task is done and its runs are on the disk, failed ones too."""
+
+
+class Dispatcher:
+    """The queue of one call.
+
+    Args:
+        executor: Who trains; opened.
+        tasks: What is to be trained, in the order in which it should begin.
+        retries: Times that a run that broke alone is tried again.
+        max_failures: Failed runs after which nothing more is begun; None where that is no reason to stop.
+        watcher: Who is told.
+
+    Attributes:
+        stopped: Whether tasks were left out because too many runs failed.
+    """
+
+    def __init__(
+        self, executor: Executor, tasks: Sequence[Task], retries: int, max_failures: int | None, watcher: Watcher
+    ) -> None:
+        self._executor, self._retries, self._max_failures = executor, retries, max_failures
+        self._watcher = watcher
+        self._queue = deque(tasks)
+        self._numbers = itertools.count(max((task.number for task in tasks), default=-1) + 1)
+        self._out: dict[int, Task] = {}
+        self._tries: dict[int, int] = {}
+        self._losses: dict[int, int] = {}
+        self._results: deque[Result] = deque()
+        self._num_failed = 0
+        self.stopped = False
+
+    def results(self) -> Iterator[Result]:
+        """Every task that is done, as it lands. Call `pump` now and then while one is looked at."""
+        while True:
+            self.pump(wait=not self._results)
+            if not self._results:
+                if self._out or (self._queue and not self.stopped):
+                    continue
+                return
+            yield self._results.popleft()
+
+    def pump(self, wait: bool = False) -> None:
+        """Keep the executor busy.
+
+        Args:
+            wait: Whether to wait until something has landed.
+        """
+        self._submit()
+        if self._out:
+            for landed in self._executor.wait(None if wait else 0):
+                self._land(landed)
+            self._submit()
+
+    def stop(self) -> Iterator[Result]:
+        """End what trains, and hand back what it has recorded; nothing more is begun."""
+        self._queue.clear()
+        self._executor.interrupt()
+        while self._results:
+            yield self._results.popleft()
+        while self._out:
+            landed = self._executor.wait(None)
+            if not landed:
+                return
+            for one in landed:
+                task = self._out.pop(one.number)
+                if isinstance(one, Finished):
+                    yield Result(task, one.trained, one.surroundings)
+
+    def _submit(self) -> None:
+        """Fill the executor's slots, unless what has landed piles up."""
+        while self._queue and not self.stopped and len(self._out) < self._executor.slots:
+            if len(self._results) >= _BACKLOG * self._executor.slots:
+                return
+            task = self._queue.popleft()
+            self._out[task.number] = task
+            self._watcher.on_started(task)
+            self._executor.submit(task)
+
+    def _land(self, landed: Landed) -> None:
+        """Take in what became of a task."""
+        task = self._out.pop(landed.number)
+        if isinstance(landed, Finished):
+            self._results.append(Result(task, landed.trained, landed.surroundings))
+        elif landed.kind == "stopped":
+            self._watcher.on_broken(task, landed, ())
+        elif landed.kind == "lost" and self._losses.get(task.number, 0) < _MOST_LOST:
+            self._losses[task.number] = self._losses.get(task.number, 0) + 1
+            self._again(task, landed, [task])
+        elif len(task.experiments) > 1:
+            self._again(task, landed, self._halves(task))
+        elif self._tries.get(task.number, 0) < self._retries:
+            self._tries[task.number] = self._tries.get(task.number, 0) + 1
+            self._again(task, landed, [task])
+        else:
+            self._fail(task, landed)
+
+    def _again(self, task: Task, broken: Broken, tasks: Sequence[Task]) -> None:
+        """Try something else first of all, so that a fault is found early."""
+        self._queue.extendleft(reversed(tasks))
+        self._watcher.on_broken(task, broken, tasks)
+
+    def _halves(self, task: Task) -> list[Task]:
+        """The two halves of a task."""
+        middle = (len(task.experiments) + 1) // 2
+        parts = (task.experiments[:middle], task.experiments[middle:])
+        return [Task(next(self._numbers), experiments) for experiments in parts]
+
+    def _fail(self, task: Task, broken: Broken) -> None:
+        """A run that broke alone, as often as it was tried."""
+        tries = self._tries.get(task.number, 0) + 1
+        times = "" if tries == 1 else f", {tries} times" if tries > 2 else ", twice"
+        attachments = {TRACEBACK: broken.details} if broken.details.strip() else {}
+        seen = f" (see {TRACEBACK})" if attachments else ""
+        outcome = Outcome("failed", reason=f"{broken.reason}{times}{seen}")
+        timing = Timing(train_seconds=0.0, steps_per_second=0.0, batch_runs=0)
+        trained = tuple(Trained(experiment, None, outcome, timing) for experiment in task.experiments)
+        self._results.append(Result(task, trained, broken.surroundings, attachments))
+        self._num_failed += len(trained)
+        self._watcher.on_broken(task, broken, ())
+        if self._max_failures is not None and self._num_failed > self._max_failures:
+            self.stopped = True
+
+
+class Unwatched:
+    """A watcher that looks away."""
+
+    def on_tasks(self, tasks: Sequence[Task]) -> None:
+        """Look away."""
+
+    def on_started(self, task: Task) -> None:
+        """Look away."""
+
+    def on_progress(self, number: int, progress: Progress) -> None:
+        """Look away."""
+
+    def on_broken(self, task: Task, broken: Broken, again: Sequence[Task]) -> None:
+        """Look away."""
+
+    def on_landed(self, task: Task) -> None:
+        """Look away."""

@@ -1,0 +1,107 @@
+"""How batches are cut into tasks: small enough for memory and caches, and enough of them to keep every worker busy.
+
+A run's numbers do not depend on its batch, so a batch may be cut anywhere.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradlab.execution.executors.contract import Task
+from gradlab.execution.plan import Planned
+from gradlab.spec import memory
+from gradlab.spec.experiment import Experiment
+
+BEST_RUNS = 32
+"""Runs in a batch beyond which nothing is gained on a CPU: the time of a step is the runs' own, and caches overflow."""
+
+FEWEST_RUNS = 8
+"""Runs that a batch is not cut below only to keep workers busy."""
+
+PIECES_PER_WORKER = 2
+"""Tasks that a worker should find at least: with one, all would wait for the slowest, and runs be stored only at the end."""
+
+_MEMORY_SHARE = 0.25
+"""Share of the machine's memory that all tasks at work may take by the estimate; results on their way to the disk take as much again."""
+
+_SECONDS_PER_LAYER = 10e-6
+_SECONDS_PER_FLOP = 1 / 60e9
+_SECONDS_PER_ENTRY = 3.5e-9
+"""Of one step on one core, fitted to docs/speed.md: for the calls, for products, and for everything that passes over a signal."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a data set says of a run's size.
+
+    Attributes:
+        num_examples: Examples to learn from.
+        num_features: Inputs of an example.
+        num_outputs: Outputs of the readout.
+    """
+
+    num_examples: int
+    num_features: int
+    num_outputs: int
+
+
+def seconds(experiment: Experiment, num_runs: int, sizes: Sizes) -> float:
+    """About how long a batch trains on one core.
+
+    Args:
+        experiment: One of its runs.
+        num_runs: R.
+        sizes: Of its data.
+    """
+    model, B = experiment.model, experiment.data.batch_size
+    flops = 6 * B * ((model.depth - 1) * model.width**2 + model.width * (sizes.num_features + sizes.num_outputs))
+    work = num_runs * (flops * _SECONDS_PER_FLOP + (model.depth + 1) * B * model.width * _SECONDS_PER_ENTRY)
+    return memory.num_steps(experiment, sizes.num_examples) * ((model.depth + 1) * _SECONDS_PER_LAYER + work)
+
+
+def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> int:
+    """Runs that one batch should hold at most.
+
+    Args:
+        experiment: One of them.
+        sizes: Of its data.
+        size: Batches that train at the same time.
+        on_gpu: Whether they train on a GPU, which a batch can hardly fill.
+    """
+    needed = memory.estimate_bytes(experiment, sizes.num_features, sizes.num_outputs, sizes.num_examples)
+    machine = memory.machine_bytes()
+    fitting = max(1, int(_MEMORY_SHARE * machine / size / needed)) if machine else BEST_RUNS
+    return fitting if on_gpu else min(fitting, BEST_RUNS)
+
+
+def divide(
+    batches: Sequence[Sequence[Planned]],
+    sizes: Sequence[Sizes],
+    size: int = 1,
+    max_runs: int | None = None,
+    on_gpu: bool = False,
+) -> list[Task]:
+    """Cut batches into tasks, the longest first.
+
+    Args:
+        batches: Runs of one batch key each.
+        sizes: Of each batch's data.
+        size: Tasks that train at the same time.
+        max_runs: Most runs in a task; None for what is best here.
+        on_gpu: Whether they train on a GPU.
+    """
+    whole = sum(seconds(batch[0].experiment, len(batch), of) for batch, of in zip(batches, sizes, strict=True))
+    pieces: list[tuple[float, tuple[Experiment, ...]]] = []
+    for batch, of in zip(batches, sizes, strict=True):
+        first = batch[0].experiment
+        most = max_runs or most_runs(first, of, size, on_gpu)
+        count = math.ceil(len(batch) / most)
+        if size > 1:
+            fair = math.ceil(PIECES_PER_WORKER * size * seconds(first, len(batch), of) / whole)
+            count = max(count, min(fair, math.ceil(len(batch) / FEWEST_RUNS)))
+        for start, stop in itertools.pairwise(round(len(batch) * cut / count) for cut in range(count + 1)):
+            runs = tuple(planned.experiment for planned in batch[start:stop])
+            pieces.append((seconds(first, len(runs), of), runs))
+    pieces.sort(key=lambda piece: -piece[0])
+    return [Task(number, runs) for number, (_, runs) in enumerate(pieces)]

@@ -1,0 +1,98 @@
+"""Which executor a sweep gets."""
+
+import os
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from gradlab.errors import UsageError
+from gradlab.execution import device as devices
+from gradlab.execution.cores import num_cores
+from gradlab.execution.executors.contract import Executor
+from gradlab.execution.executors.inline import Inline
+from gradlab.execution.executors.processes import Processes
+
+ExecutorName = Literal["inline", "processes", "ray"]
+EXECUTORS: tuple[str, ...] = get_args(ExecutorName)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An executor, and what to say about it.
+
+    Attributes:
+        name: One of `EXECUTORS`.
+        executor: Not opened yet.
+        words: What it is, as in "2 worker processes of 1 thread".
+        notice: What was asked for and is not so, "" where it is.
+    """
+
+    name: str
+    executor: Executor
+    words: str
+    notice: str = ""
+
+
+def choose(
+    name: str | None,
+    num_runs: int,
+    *,
+    device: str = "auto",
+    num_workers: int | None = None,
+    address: str | None = None,
+    timeout: float | None = None,
+) -> Choice:
+    """Choose an executor.
+
+    Args:
+        name: One of `EXECUTORS`; None for worker processes where there are runs and cores, or GPUs, for more than one, and else this
+            process.
+        num_runs: Runs that are to be trained.
+        device: As `--device` has it.
+        num_workers: Workers; as many as there are cores, or GPUs, where it is None.
+        address: Of a Ray cluster.
+        timeout: Seconds that a batch may take.
+
+    Raises:
+        UsageError: If there is no such executor or device, or one does not go with the other.
+    """
+    if name not in (*EXECUTORS, None):
+        raise UsageError(f"--executor {name}: expected {', '.join(EXECUTORS)}")
+    if address is not None and name not in ("ray", None):
+        raise UsageError(f"--ray-address {address}: goes with --executor ray, not with {name}")
+    if address is not None or name == "ray":
+        return _ray(device, num_workers, address, timeout)
+    places = devices.spread(device)
+    on_gpu = devices.kind(places[0]) == "cuda"
+    most = len(places) if on_gpu else num_cores()
+    if name is None:
+        name = "processes" if min(num_workers or most, num_runs) > 1 else "inline"
+    if name == "inline":
+        if num_workers not in (None, 1):
+            raise UsageError(f"--workers {num_workers}: inline trains in one process; use --executor processes")
+        return Choice(name, Inline(places[0], timeout), f"this process, on {places[0]}")
+    wanted = num_workers or most
+    notice = ""
+    if wanted > most and not on_gpu:
+        notice = f"--workers {wanted}: there are {most} cores, and more workers than cores wait for each other; {most} are started"
+        wanted = most
+    wanted = max(1, min(wanted, num_runs))
+    threads = 1 if on_gpu else _threads(most // wanted)
+    many = "worker process" if wanted == 1 else "worker processes"
+    words = f"{wanted} {many} of {threads} thread{'' if threads == 1 else 's'}"
+    return Choice(name, Processes(places, wanted, threads, timeout), words, notice)
+
+
+def _threads(share: int) -> int:
+    """Threads of one worker: its share of the cores, or fewer where the user says so."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(share, int(asked)) if asked.isdecimal() and int(asked) else share)
+
+
+def _ray(device: str, num_workers: int | None, address: str | None, timeout: float | None) -> Choice:
+    """A Ray cluster."""
+    from gradlab.execution.executors.ray_cluster import RayCluster
+
+    kind = device.partition(":")[0]
+    kind = "cpu" if kind == "auto" else kind
+    executor = RayCluster(address, kind, num_workers, None, None, timeout)
+    return Choice("ray", executor, f"a Ray cluster ({address or 'on this machine'})")

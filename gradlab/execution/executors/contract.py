@@ -1,0 +1,197 @@
+"""What every executor agrees on: it takes tasks, trains each whole, and says what became of it.
+
+An executor neither judges nor stores, and decides nothing about a task that broke: it says how, and whoever
+dispatches decides (`execution.dispatch`).
+"""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from gradlab.results import environment
+from gradlab.results.record import Progress, Trained
+from gradlab.spec.experiment import Data, Experiment
+
+if TYPE_CHECKING:
+    from gradlab.datasets import Dataset
+
+DataKey = tuple[Data, str]
+"""What a data set is loaded from: the config's `data`, and its loss."""
+
+BreakKind = Literal["raised", "died", "timeout", "lost", "stopped"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Experiments of one batch key that train together.
+
+    Attributes:
+        number: Tells it from every other task of the same call.
+        experiments: What trains, R of them.
+    """
+
+    number: int
+    experiments: tuple[Experiment, ...]
+
+    @property
+    def data(self) -> DataKey:
+        """What its data set is loaded from."""
+        first = self.experiments[0]
+        return first.data, first.train.loss
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task that was trained.
+
+    Attributes:
+        number: Of the task.
+        trained: One result an experiment, in their order.
+        surroundings: With what, where and since when it was trained (`results.environment.describe`, `started`).
+    """
+
+    number: int
+    trained: tuple[Trained, ...]
+    surroundings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A task that was not trained.
+
+    Attributes:
+        number: Of the task.
+        kind: `raised` an error; its worker `died`, or was killed after its `timeout`; it was `lost` with a machine, through no fault
+            of its own; it was `stopped` by the user before it had begun.
+        reason: One line.
+        details: The traceback, or what the worker wrote before it died; "" where there is nothing.
+        surroundings: As of a finished task, as far as they are known.
+    """
+
+    number: int
+    kind: BreakKind
+    reason: str
+    details: str = ""
+    surroundings: Mapping[str, Any] = field(default_factory=dict)
+
+
+Landed = Finished | Broken
+
+
+class Train(Protocol):
+    """Trains experiments that share a batch key. It is sent to workers, so it has a name that can be imported."""
+
+    def __call__(
+        self,
+        experiments: Sequence[Experiment],
+        dataset: "Dataset",
+        device: str,
+        observer: Callable[[Progress], None] | None = None,
+    ) -> list[Trained]:
+        """One `Trained` an experiment, in their order; on Ctrl+C `interrupted` where a run was not done."""
+
+
+OnProgress = Callable[[int, Progress], None]
+"""Told the number of a task and how it gets on, now and then."""
+
+
+class Executor(Protocol):
+    """Trains tasks. It is opened once, used by one thread, and closed once.
+
+    Attributes:
+        slots: Tasks that it takes at the same time.
+        size: Tasks that can train at the same time: what an even division of the work is made for.
+    """
+
+    @property
+    def slots(self) -> int:
+        """Tasks that it takes at the same time."""
+
+    @property
+    def size(self) -> int:
+        """Tasks that it trains at the same time."""
+
+    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
+        """Get ready.
+
+        Args:
+            train: What trains a task.
+            datasets: Every data set that a task may need.
+            on_progress: Who is told how the tasks get on.
+
+        Raises:
+            UsageError: If it cannot be had here.
+        """
+
+    def submit(self, task: Task) -> None:
+        """Take a task; at most `slots` are out at a time."""
+
+    def wait(self, timeout: float | None = None) -> list[Landed]:
+        """What became of tasks since the last call.
+
+        Args:
+            timeout: Seconds to wait for the first, 0 to look only, None to wait as long as it takes.
+
+        Raises:
+            KeyboardInterrupt: On Ctrl+C; tasks that train go on until `interrupt` is called.
+        """
+
+    def interrupt(self) -> None:
+        """Ask every task to come to an end: each lands soon, with what it has recorded."""
+
+    def close(self) -> None:
+        """Let go of everything; tasks that are still out are given up."""
+
+
+def train_with_torch(
+    experiments: Sequence[Experiment],
+    dataset: "Dataset",
+    device: str,
+    observer: Callable[[Progress], None] | None = None,
+) -> list[Trained]:
+    """gradlab's own training loop; with it comes torch."""
+    from gradlab.training import engine
+
+    return engine.train(experiments, dataset, device, observer)
+
+
+def train_task(
+    task: Task, dataset: "Dataset", device: str, train: Train, observer: Callable[[Progress], None]
+) -> Finished | Broken:
+    """Train one task here, and turn whatever it raises into a value.
+
+    Raises:
+        KeyboardInterrupt: On a Ctrl+C that came before the training began.
+    """
+    started = environment.now()
+    try:
+        trained = tuple(train(task.experiments, dataset, device, observer))
+    except TimeoutError as error:
+        kind: BreakKind = "timeout" if isinstance(error, OvertimeError) else "raised"
+        return Broken(task.number, kind, brief(error), traceback.format_exc(), _surroundings(device, started))
+    except Exception as error:
+        return Broken(task.number, "raised", brief(error), traceback.format_exc(), _surroundings(device, started))
+    return Finished(task.number, trained, _surroundings(device, started))
+
+
+class OvertimeError(TimeoutError):
+    """A task took longer than it may."""
+
+
+def overtime(seconds: float) -> str:
+    """Why a task was ended that took too long."""
+    return f"took longer than the {seconds:g} s that it may take (--timeout)"
+
+
+def brief(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, OvertimeError):
+        return str(error)
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words[:300]}" if words else type(error).__name__
+
+
+def _surroundings(device: str, started: str) -> dict[str, Any]:
+    """With what, where and since when a task was trained."""
+    return environment.describe(device) | {"started": started}

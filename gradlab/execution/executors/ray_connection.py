@@ -1,0 +1,197 @@
+"""The way into a Ray cluster, and out of it again."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gradlab.errors import UsageError
+from gradlab.execution.cores import num_cores
+from gradlab.execution.executors.contract import brief
+from gradlab.execution.executors.ray_worker import Luggage, pack
+from gradlab.execution.identity import NUMERICS_VERSION
+from gradlab.results.environment import version
+
+_LOOK_SECONDS = 60.0
+"""Seconds that the machines of a cluster have to say whether they can train; one that is slower says so with its first task."""
+
+_KNOCK_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one task takes of a machine.
+
+    Attributes:
+        num_cpus: Processors.
+        num_gpus: GPUs, a fraction where tasks share one.
+    """
+
+    num_cpus: int
+    num_gpus: float = 0.0
+
+    def places(self, resources: Mapping[str, float]) -> int:
+        """Tasks that a machine trains at the same time.
+
+        Args:
+            resources: Of the machine, by Ray's names.
+
+        >>> Need(2).places({"CPU": 5.0})
+        2
+        >>> Need(1, 0.25).places({"CPU": 16.0, "GPU": 2.0})
+        8
+        """
+        found = int(resources.get("CPU", 0) / self.num_cpus + 1e-9)
+        if self.num_gpus:
+            # A task uses one GPU, so what is left over of two does not make a place.
+            found = min(found, int(resources.get("GPU", 0)) * int(1 / self.num_gpus + 1e-9))
+        return found
+
+
+class Connection:
+    """This process's place in a cluster.
+
+    Args:
+        address: `host:port` or `auto`; None for a cluster of this machine alone, which ends with the connection.
+        need: What one task takes.
+        num_workers: Tasks to train at the same time, at most; None for as many as there is room for.
+
+    Attributes:
+        ray: The package; it is loaded only here.
+        luggage: What is sent to the machines.
+        check: What a machine must agree on, as `Luggage.look` takes it.
+
+    Raises:
+        UsageError: If Ray is not installed, the cluster cannot be reached or started, or its machines cannot train.
+    """
+
+    def __init__(self, address: str | None, need: Need, num_workers: int | None) -> None:
+        self._need, self._num_workers, self._local = need, num_workers, address is None
+        self._handlers: Any = None
+        self.luggage: Luggage = pack()
+        self.check = _check()
+        # Messages of the cluster would be printed to stdout, which belongs to the data. Ray reads this when it is loaded.
+        os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")
+        try:
+            import ray
+        except ImportError:
+            raise UsageError("--executor ray: Ray is not installed; pip install 'gradlab[ray]'") from None
+        self.ray: Any = ray
+        self._joined = not ray.is_initialized()
+        if self._joined:
+            self._join(address)
+        elif address not in (None, "auto", ray.get_runtime_context().gcs_address):
+            raise UsageError(f"--ray-address {address}: this process is connected to another Ray cluster already")
+        try:
+            if num_workers is None and not self.num_places():
+                raise UsageError(self._without_places())
+            self._ask_everybody()
+        except BaseException:
+            self.close()
+            raise
+
+    def num_places(self) -> int:
+        """Tasks that the machines that are there now train at the same time."""
+        return sum(self._need.places(node["Resources"]) for node in self._nodes())
+
+    def node_id(self) -> str:
+        """Of the machine that this process runs on."""
+        return str(self.ray.get_runtime_context().get_node_id())
+
+    def at(self, node_id: str, soft: bool = False) -> Any:
+        """Ray's way to say that something runs on that machine; if `soft` on another where it is gone."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return NodeAffinitySchedulingStrategy(node_id, soft=soft)
+
+    def is_open(self) -> bool:
+        """Whether this process is connected; if not, Ray would start a cluster to answer what is asked of it."""
+        return bool(self.ray.is_initialized())
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for it ends."""
+        if not self._joined:
+            return
+        with suppress(Exception):
+            self.ray.shutdown()
+        if self._handlers is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handlers)
+        self._joined = False
+
+    def _join(self, address: str | None) -> None:
+        """Connect to a cluster, or start one."""
+        self._handlers = signal.getsignal(signal.SIGTERM)
+        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+        if address is not None:
+            try:
+                _knock(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
+                self.ray.init(address=address, **quiet)
+            except Exception as error:
+                raise UsageError(
+                    f"--ray-address {address}: no Ray cluster can be joined there ({brief(error)}); `ray start --head` starts one, and "
+                    "without the option this machine is used alone"
+                ) from error
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
+        try:
+            self.ray.init(address="local", num_cpus=self._local_cpus(), include_dashboard=False, **quiet)
+        except Exception as error:
+            raise UsageError(f"--executor ray: Ray cannot be started on this machine ({brief(error)})") from error
+
+    def _local_cpus(self) -> int:
+        """Processors that a cluster of this machine alone is told of: what is to be used of those that there are."""
+        places = max(1, num_cores() // self._need.num_cpus)
+        return min(places, self._num_workers or places) * self._need.num_cpus
+
+    def _nodes(self) -> Sequence[Mapping[str, Any]]:
+        """The machines that are there now, as Ray describes them."""
+        return [node for node in self.ray.nodes() if node["Alive"]]
+
+    def _without_places(self) -> str:
+        """What to say if no machine has room for a task."""
+        needed = f"{self._need.num_cpus} CPU{'' if self._need.num_cpus == 1 else 's'}"
+        if self._need.num_gpus:
+            needed += f" and {self._need.num_gpus:g} GPU"
+        where = "this machine" if self._local else "the machines of the Ray cluster"
+        remedy = "" if self._local else "; where the cluster grows with its work, say how far with --workers N"
+        return f"--executor ray: a batch needs {needed}, and none of {where} has that{remedy}"
+
+    def _ask_everybody(self) -> None:
+        """Let every machine that has room say whether it can train: what is wrong with one is said before anything is trained."""
+        look = self.ray.remote(self.luggage.look)
+        asked = [
+            look.options(num_cpus=0, max_retries=0, scheduling_strategy=self.at(node["NodeID"])).remote(*self.check)
+            for node in self._nodes()
+            if self._need.places(node["Resources"])
+        ]
+        if not asked:
+            return
+        answered, _ = self.ray.wait(asked, num_returns=len(asked), timeout=_LOOK_SECONDS)
+        reasons = []
+        for answer in answered:
+            with suppress(self.ray.exceptions.RayError):  # the machine is gone
+                reasons.append(self.ray.get(answer))
+        if any(reasons):
+            raise UsageError("\n".join(f"--executor ray: {reason}" for reason in sorted({*reasons} - {""})))
+
+
+def _knock(address: str) -> None:
+    """Try whether anybody listens at `host:port`; Ray would try for minutes.
+
+    Raises:
+        OSError: If nobody does.
+    """
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
+
+
+def _check() -> tuple[Mapping[str, str | None], int, tuple[str, ...]]:
+    """What a machine must agree on, and where it may look for modules: machines that share a disk find this one's there."""
+    versions = {name: (version(name) or "").partition("+")[0] or None for name in ("gradlab", "torch")}
+    return versions, NUMERICS_VERSION, tuple(os.path.abspath(path) for path in sys.path)

@@ -1,0 +1,163 @@
+"""The worker's side of `processes`: a process that trains the tasks it is sent until its driver is gone.
+
+Messages are pairs (word, content). To the worker: `open` (train), `data` (key, data set), `task` (Task), `interrupt`. From it:
+`ready`, `begun` (number), `progress` (number, Progress), `warning` (text), `landed` (Finished or Broken).
+"""
+
+import faulthandler
+import os
+import queue
+import signal
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from gradlab.execution.executors.contract import (
+    Broken,
+    DataKey,
+    Landed,
+    Task,
+    Train,
+    brief,
+    train_task,
+    train_with_torch,
+)
+from gradlab.results.record import Progress
+
+if TYPE_CHECKING:
+    from gradlab.datasets import Dataset
+
+COMMAND = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[3]);"
+    " from gradlab.execution.executors.worker import main; main(int(sys.argv[1]), sys.argv[2])"
+)
+"""What the interpreter of a worker is given to do. It looks for modules where its driver does, and does not load the driver's script."""
+
+_PROGRESS_SECONDS = 0.25
+_UNREADABLE = 70
+
+
+def main(descriptor: int, device: str) -> None:
+    """Train tasks until the driver closes the connection, or is gone.
+
+    Args:
+        descriptor: Of the open socket to the driver.
+        device: Where to train.
+    """
+    # Only the driver is interrupted by the user, and passes it on to those that train.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    _Worker(Connection(descriptor), device).work()
+
+
+class _Worker:
+    """One worker: a thread that listens to the driver, and the main thread that trains."""
+
+    def __init__(self, connection: Connection, device: str) -> None:
+        self._connection, self._device = connection, device
+        self._sending = threading.Lock()
+        self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._datasets: dict[DataKey, Dataset] = {}
+        self._train: Train | None = None
+        self._training = threading.Lock()
+        self._interruptible = False
+        self._interrupted = False
+
+    def work(self) -> None:
+        """Do what the driver says."""
+        warnings.showwarning = lambda message, *rest, **more: self._send("warning", str(message))
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            word, content = self._inbox.get()
+            if word == "open":
+                self._train = content
+                self._warm_up()
+                self._send("ready", None)
+            elif word == "data":
+                key, self._datasets[key] = content
+            elif word == "task":
+                self._send("landed", self._landed(content))
+
+    def _warm_up(self) -> None:
+        """Load torch, a second or two, while the driver gets ready; what is wrong with it, the first task says."""
+        if self._train is train_with_torch:
+            with suppress(Exception):
+                import gradlab.training.engine  # noqa: F401
+
+    def _listen(self) -> None:
+        """Take the driver's messages; without a driver there is nothing to train for."""
+        while True:
+            try:
+                message = self._connection.recv()
+            except (EOFError, OSError):
+                os._exit(0)
+            except Exception:  # a message that cannot be read: say why, and be replaced
+                traceback.print_exc()
+                os._exit(_UNREADABLE)
+            if message[0] != "interrupt":
+                self._inbox.put(message)
+                continue
+            with self._training:
+                self._interrupted = True
+                if self._interruptible:
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def _landed(self, task: Task) -> Landed:
+        """Train a task."""
+        self._send("begun", task.number)
+        assert self._train is not None
+        try:
+            self._open_to_interrupts(True)
+            landed: Landed = train_task(
+                task, self._datasets[task.data], self._device, self._train, self._observer(task.number)
+            )
+        except KeyboardInterrupt:
+            landed = Broken(task.number, "stopped", "stopped by the user before it began")
+        finally:
+            self._open_to_interrupts(False)
+        return landed
+
+    def _open_to_interrupts(self, wanted: bool) -> None:
+        """From here on an interrupt reaches the training, or no more.
+
+        Raises:
+            KeyboardInterrupt: If one has come already.
+        """
+        with self._training:
+            self._interruptible = wanted
+            signal.signal(signal.SIGINT, signal.default_int_handler if wanted else signal.SIG_IGN)
+            if wanted and self._interrupted:
+                raise KeyboardInterrupt
+
+    def _observer(self, number: int) -> Callable[[Progress], None]:
+        """Who tells the driver how a task gets on, at a bounded rate."""
+        seen = -_PROGRESS_SECONDS
+
+        def observe(progress: Progress) -> None:
+            nonlocal seen
+            now = time.monotonic()
+            if now - seen >= _PROGRESS_SECONDS:
+                seen = now
+                self._send("progress", (number, progress))
+
+        return observe
+
+    def _send(self, word: str, content: Any) -> None:
+        """Tell the driver something."""
+        try:
+            with self._sending:
+                self._connection.send((word, content))
+        except OSError:  # the driver is gone
+            os._exit(0)
+        except Exception as error:  # what cannot be sent says so
+            if word != "landed":
+                raise
+            with self._sending:
+                self._connection.send(
+                    (word, Broken(content.number, "raised", f"its result cannot be sent: {brief(error)}"))
+                )

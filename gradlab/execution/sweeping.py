@@ -1,0 +1,335 @@
+"""The way of a sweep: prepare → carry_out → conclude.
+
+What is done with one run is the pipeline's; here is what concerns all of them together.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradlab.errors import ConfigError, Fault
+from gradlab.execution import device as devices
+from gradlab.execution import pipeline
+from gradlab.execution.dispatch import Watcher
+from gradlab.execution.division import Sizes, seconds
+from gradlab.execution.executors.contract import DataKey, Executor, Task, Train
+from gradlab.execution.pipeline import Observer, Settings
+from gradlab.execution.plan import Plan, make_plan
+from gradlab.results import environment, sweeps
+from gradlab.results.store import Store
+from gradlab.results.stored import StoredRun
+from gradlab.results.sweeps import SweepPlace, SweepPlan, sweep_id
+from gradlab.spec.experiment import Experiment
+
+if TYPE_CHECKING:
+    from gradlab.datasets import Dataset
+    from gradlab.judgement.gates import GateResult
+    from gradlab.spec.sweep import Sweep
+
+Point = Mapping[str, Any]
+
+_FAILED, _UNEXPECTED = 3, 4
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of a sweep.
+
+    Attributes:
+        id: Of the run.
+        point: What the sweep set, by dotted key, without the seed.
+        experiment: What is asked for, with its expectations.
+    """
+
+    id: str
+    point: Point
+    experiment: Experiment
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep that can be carried out: checked, planned, its data loaded.
+
+    Attributes:
+        name: What it is called.
+        axes: Dotted keys that it varies, the seed not among them.
+        gates: Conditions over its members.
+        source: The sweep as it was written.
+        members: All of them, also those of other shares.
+        num_repeated: Members that repeated another and were left out.
+        store: Where its runs go.
+        device: Where it trains.
+        plan: What is to be done.
+        shard: Number of the share that is planned, from 1, and how many there are; None for all of it.
+        place: Where the sweep itself is kept.
+        data: The data sets that are needed.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    gates: tuple[str, ...]
+    source: str
+    members: tuple[Member, ...]
+    num_repeated: int
+    store: Store
+    device: str
+    plan: Plan
+    shard: tuple[int, int] | None
+    place: SweepPlace
+    data: "Mapping[DataKey, Dataset]"
+
+    @property
+    def num_to_train(self) -> int:
+        """Members that are not there yet."""
+        return sum(len(batch) for batch in self.plan.batches)
+
+    def tasks(self, size: int, settings: Settings) -> list[Task]:
+        """How the work would be cut for an executor that trains so many tasks at a time."""
+        return pipeline.tasks_of(self.plan, self.data, size, settings)
+
+    def seconds(self, tasks: Iterable[Task], size: int) -> float:
+        """About how long the tasks train, shared among so many workers."""
+        return sum(seconds(task.experiments[0], len(task.experiments), self._sizes(task)) for task in tasks) / size
+
+    def _sizes(self, task: Task) -> Sizes:
+        """Of a task's data."""
+        return pipeline.sizes_of(self.data[task.data])
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that was carried out.
+
+    Attributes:
+        prepared: What was asked for.
+        members: Point and run of every member that is on the disk, in order.
+        left: Members that were not begun, because too many failed.
+        gates: The sweep's conditions, judged; () for a share, which cannot tell.
+        started: When it began, ISO 8601 in UTC.
+    """
+
+    prepared: Prepared
+    members: tuple[tuple[Point, StoredRun], ...]
+    left: tuple[Member, ...]
+    gates: "tuple[GateResult, ...]"
+    started: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Members by what became of them: `done` in this call, `cached`, `failed`, `interrupted`, and `left`."""
+        words = [_word(run) for _, run in self.members]
+        found = {word: words.count(word) for word in ("done", "cached", "failed", "interrupted")}
+        return {"total": len(words) + len(self.left), **found, "left": len(self.left)}
+
+    @property
+    def exit_code(self) -> int:
+        """3 where a run could not be carried out, else 4 where an expectation or a gate does not hold, else 0."""
+        if self.left or any(run.outcome in ("failed", "interrupted") for _, run in self.members):
+            return _FAILED
+        expected = all(item.passed for _, run in self.members for item in run.summary.expectations)
+        return 0 if expected and all(gate.passed for gate in self.gates) else _UNEXPECTED
+
+    def result(self) -> dict[str, Any]:
+        """The sweep as JSON holds it: id, name, path, counts and gates."""
+        from gradlab.judgement.gates import gate_object
+
+        place, shard = self.prepared.place, self.prepared.shard
+        return {
+            "id": place.id,
+            "name": self.prepared.name,
+            "path": str(place.path),
+            "shard": None if shard is None else f"{shard[0]}/{shard[1]}",
+            "counts": self.counts,
+            "gates": [gate_object(gate) for gate in self.gates],
+            "left": [member.id for member in self.left],
+        }
+
+
+def prepare(
+    config: "str | Path | Sweep",
+    store: Store,
+    overrides: Iterable[str] | Mapping[str, Any] = (),
+    seeds: str | None = None,
+    *,
+    device: str = "auto",
+    rerun: str = "failed",
+    shard: tuple[int, int] | None = None,
+) -> Prepared:
+    """Read, check and plan a sweep, before anything is trained.
+
+    Args:
+        config: Path of a sweep in YAML, the directory of one that was begun, or a sweep.
+        store: Where runs are looked for and written.
+        overrides: As for `spec.sweep.load`; a sweep that was begun takes none.
+        seeds: As for `spec.sweep.load`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        rerun: `failed`, `never` or `always` (`plan.make_plan`).
+        shard: Number of the share to plan, from 1, and how many there are.
+
+    Raises:
+        ConfigError: With everything that is wrong with the sweep, its bases, its members and their data.
+        UsageError: If the device is not there, or the store cannot be read.
+    """
+    device = devices.resolve(device)
+    asked = _read(config, overrides, seeds)
+    _check_files([experiment for _, experiment in asked.members], asked.locate)
+    plan = make_plan([experiment for _, experiment in asked.members], store, devices.kind(device), rerun, shard)
+    ids = plan.ids
+    return Prepared(
+        name=asked.name,
+        axes=asked.axes,
+        gates=asked.gates,
+        source=asked.source,
+        members=tuple(Member(ids[one], point, one) for point, one in asked.members if one in ids),
+        num_repeated=asked.num_repeated + len(plan.duplicates),
+        store=store,
+        device=device,
+        plan=plan,
+        shard=shard,
+        place=SweepPlace(store.root, asked.name, sweep_id(list(ids.values()))),
+        data=pipeline.load_data(plan, asked.locate),
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A sweep before it is planned, wherever it was read."""
+
+    name: str
+    axes: tuple[str, ...]
+    gates: tuple[str, ...]
+    source: str
+    members: tuple[tuple[Point, Experiment], ...]
+    num_repeated: int
+    locate: pipeline.Locate
+
+
+def _read(config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, Any], seeds: str | None) -> _Asked:
+    """Read a sweep from its file, or from the plan that it began with.
+
+    Raises:
+        ConfigError: If it is no sweep.
+        SelectionError, UsageError: If the plan is not there or cannot be read.
+    """
+    from gradlab.spec import sweep as reader
+
+    if isinstance(config, str | Path) and Path(config).is_dir():
+        if overrides or seeds is not None:
+            raise ConfigError([Fault(str(config), "", "is a sweep that was begun, which takes no -s and no --seeds")])
+        name, _, id = Path(config).resolve().name.rpartition("-")
+        place = SweepPlace(Path(config).resolve().parent.parent, name, id)
+        plan = place.read_plan()
+        members = tuple((member.point, member.experiment) for member in plan.members)
+        return _Asked(plan.name, plan.axes, plan.gates, "", members, 0, lambda error, experiment: error)
+    found = reader.load(config, overrides, seeds) if isinstance(config, str | Path) else config
+    members = tuple((member.point, member.experiment) for member in found.members)
+    return _Asked(found.name, found.axes, found.gates, found.source, members, found.num_repeated, found.locate)
+
+
+def carry_out(
+    prepared: Prepared,
+    write_summary_md: Callable[[StoredRun], str],
+    executor: Executor,
+    settings: Settings,
+    *,
+    observer: Observer | None = None,
+    watcher: Watcher | None = None,
+    train: Train | None = None,
+) -> Swept:
+    """Train what is not there yet, and judge the sweep as a whole.
+
+    Args:
+        prepared: What is to be done.
+        write_summary_md: Renders a run as the text of its `summary.md`.
+        executor: Who trains.
+        settings: How.
+        observer: Who is told of the plan and of every run.
+        watcher: Who is told of tasks.
+        train: What trains a batch; gradlab's own engine by default.
+
+    Raises:
+        UsageError, RunFailedError: If something cannot be written.
+        InterruptedRunError: On Ctrl+C, when what was recorded is stored.
+    """
+    from gradlab.judgement.gates import judge_gates
+
+    started = environment.now()
+    prepared.store.prepare()
+    planned = tuple(
+        sweeps.Member(one.id, one.point, one.experiment.model_dump(mode="json")) for one in prepared.members
+    )
+    prepared.place.write_plan(
+        SweepPlan(
+            prepared.place.id, prepared.name, prepared.axes, prepared.gates, devices.kind(prepared.device), planned
+        ),
+        prepared.source,
+    )
+    runs = pipeline.carry_out(
+        prepared.plan,
+        prepared.store,
+        write_summary_md,
+        executor,
+        settings,
+        observer=observer,
+        watcher=watcher,
+        train=train,
+        loaded=prepared.data,
+    )
+    stored = {run.id: run for run in runs}
+    own = {planned.id for planned in prepared.plan.runs}
+    members = [member for member in prepared.members if member.id in own]
+    gates = judge_gates(prepared.gates, runs) if prepared.shard is None else ()
+    return Swept(
+        prepared=prepared,
+        members=tuple((member.point, stored[member.id]) for member in members if member.id in stored),
+        left=tuple(member for member in members if member.id not in stored),
+        gates=gates,
+        started=started,
+    )
+
+
+def conclude(swept: Swept, summary_md: str) -> None:
+    """Write the sweep's own files.
+
+    Args:
+        swept: What came of it.
+        summary_md: Text of its `summary.md`.
+
+    Raises:
+        UsageError, RunFailedError: If something cannot be written.
+    """
+    prepared, result = swept.prepared, swept.result()
+    prepared.place.write_results(swept.members, prepared.axes, prepared.shard)
+    prepared.place.write_summary(summary_md, prepared.shard)
+    prepared.place.write_end(swept.counts, result["gates"], swept.started, prepared.shard)
+
+
+def _word(run: StoredRun) -> str:
+    """What became of a member."""
+    if run.outcome in ("failed", "interrupted"):
+        return run.outcome
+    return "cached" if run.cached else "done"
+
+
+def _check_files(experiments: Iterable[Experiment], locate: pipeline.Locate) -> None:
+    """Make sure that every data file can be read, whose content is part of its runs' ids.
+
+    Raises:
+        ConfigError: With the faults of all that cannot.
+    """
+    from gradlab import datasets
+
+    seen: set[str] = set()
+    faults: dict[Fault, None] = {}
+    for experiment in experiments:
+        path = experiment.data.path
+        if path is None or path in seen:
+            continue
+        seen.add(path)
+        try:
+            datasets.digest(experiment.data)
+        except ConfigError as error:
+            faults |= dict.fromkeys(locate(error, experiment).faults)
+    if faults:
+        raise ConfigError(list(faults))

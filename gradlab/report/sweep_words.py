@@ -1,0 +1,138 @@
+"""What a sweep's faces say in words: how bad a verdict is, what the sweep set, and text that came from elsewhere."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from gradlab.report.words import Value, counted
+from gradlab.results.stored import StoredRun
+
+Point = Mapping[str, Value]
+"""What the sweep set for a member: dotted key -> a short scalar; the seed is not among them."""
+
+WORST_FIRST = (
+    "failed", "interrupted", "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "not_judged",
+    "healthy",
+)  # fmt: skip
+"""The words that a run can come to, the worst first."""
+
+LETTERS = {
+    "failed": "F", "interrupted": "I", "diverged": "D", "dead": "X", "exploding": "E", "vanishing": "V",
+    "saturated": "S", "not_learning": "N", "not_judged": "?", "healthy": "ok",
+}  # fmt: skip
+"""The same words where there is room for a letter: trouble in capitals, so that it is seen without colours."""
+
+_BADNESS = {word: place for place, word in enumerate(WORST_FIRST)}
+
+
+def word_of(run: StoredRun) -> str:
+    """What a run came to, in one word: its verdict, or that it could not be carried out."""
+    return run.outcome if run.outcome in ("failed", "interrupted") else run.verdict
+
+
+def badness(word: str) -> int:
+    """Where a word stands among `WORST_FIRST`; 0 is worst."""
+    return _BADNESS.get(word, _BADNESS["healthy"])
+
+
+def tally_words(tally: Iterable[tuple[str, int]]) -> str:
+    """Counts of words in one line, without those that do not occur.
+
+    >>> tally_words([("failed", 0), ("vanishing", 12), ("healthy", 3)])
+    '12 vanishing, 3 healthy'
+    """
+    return ", ".join(f"{count:,} {word}" for word, count in tally if count)
+
+
+def agreement_words(verdicts: Sequence[tuple[str, int]], *, compact: bool = False) -> str:
+    """Verdicts of the members of a group with how many agree; a single member needs no count.
+
+    Args:
+        verdicts: Each with how many, the leading one first.
+        compact: Give all but the leading one by their letters.
+
+    >>> agreement_words([("healthy", 3), ("vanishing", 2)])
+    'healthy 3/5, vanishing 2/5'
+    >>> agreement_words([("healthy", 3), ("vanishing", 2)], compact=True), agreement_words([("dead", 1)])
+    ('healthy 3/5, V 2/5', 'dead')
+    """
+    total = sum(count for _, count in verdicts)
+    if total == 1:
+        return verdicts[0][0]
+    words = [LETTERS.get(word, word) if compact and place else word for place, (word, _) in enumerate(verdicts)]
+    return ", ".join(f"{word} {count}/{total}" for word, (_, count) in zip(words, verdicts, strict=True))
+
+
+def legend(words: Iterable[str]) -> str:
+    """What letters stand for.
+
+    >>> legend(["vanishing", "healthy"])
+    'V vanishing, ok healthy'
+    """
+    return ", ".join(f"{LETTERS[word]} {word}" for word in words if word in LETTERS)
+
+
+def value_words(value: Value) -> str:
+    """A value that the sweep set, as YAML writes it, with up to six significant digits.
+
+    >>> [value_words(value) for value in (None, True, 50, 1e-05, 0.1 + 0.2, "relu")]
+    ['null', 'true', '50', '1e-05', '0.3', 'relu']
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
+
+
+def point_words(point: Point, axes: Iterable[str]) -> str:
+    """What the sweep set on some axes, in one line.
+
+    >>> point_words({"model.depth": 50, "model.init": "he"}, ["model.depth", "model.init"])
+    'model.depth 50, model.init he'
+    """
+    return ", ".join(f"{axis} {value_words(point.get(axis))}" for axis in axes)
+
+
+def member_words(run: StoredRun, point: Point, axes: Iterable[str]) -> str:
+    """Which member of the sweep a run is: what was set, and its seed."""
+    said = point_words(point, axes)
+    return f"{said}, seed {run.seed}" if said else f"seed {run.seed}"
+
+
+def seeds_words(sizes: Iterable[int]) -> str:
+    """How many seeds the groups have.
+
+    >>> seeds_words([5, 5]), seeds_words([1, 1]), seeds_words([2, 5])
+    ('5 seeds each', 'one seed each', '2 to 5 seeds each')
+    """
+    low, high = min(sizes := list(sizes), default=0), max(sizes, default=0)
+    if low != high:
+        return f"{low} to {high} seeds each"
+    return "one seed each" if low == 1 else f"{counted(low, 'seed')} each"
+
+
+def one_line(text: str) -> str:
+    r"""Text from elsewhere, such as an error's: one line without control characters or a change of writing direction.
+
+    >>> one_line("RuntimeError:\n  no \x1b[2Jmemory")
+    'RuntimeError: no [2Jmemory'
+    """
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def ordered(values: Iterable[Value]) -> list[Value]:
+    """The distinct values of an axis: numbers by size with null before them, anything else as it first occurs.
+
+    >>> ordered([50, None, 10, 50]), ordered(["relu", "tanh", "elu"])
+    ([None, 10, 50], ['relu', 'tanh', 'elu'])
+    """
+    distinct = list(dict.fromkeys(values))
+    numbers = [value for value in distinct if is_number(value)]
+    if len(numbers) + (None in distinct) < len(distinct) or not numbers:
+        return distinct
+    return [*([None] if None in distinct else []), *sorted(numbers, key=lambda value: float(value or 0))]
+
+
+def is_number(value: Value) -> bool:
+    """Whether a value has a size by which it can be sorted."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)

@@ -1,0 +1,140 @@
+"""What a sweep starts from: one config, several, or an experiment in the sweep's own file."""
+
+import glob
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradlab.errors import ConfigError
+from gradlab.spec import document
+from gradlab.spec.sections import Sections
+from gradlab.spec.suggestion import suggestion
+from gradlab.spec.tree import FILE, Problem, Tree
+from gradlab.spec.tree import Path as TreePath
+
+SOURCES = ("base", "bases", "experiment")
+
+MARKS = frozenset((*SOURCES, "grid", "zip", "random", "exclude", "include", "gates"))
+"""Keys that only a sweep has."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """An experiment before the sweep varies it; whether it is a valid one shows only in the members.
+
+    Attributes:
+        name: What it is called.
+        tree: Its values.
+    """
+
+    name: str
+    tree: Tree
+
+
+def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
+    """The bases of a sweep; what cannot be read is reported and left out.
+
+    Args:
+        sections: The sweep's values.
+        folder: What paths are relative to.
+        name: What an experiment in the sweep's own file is called, if it does not say.
+    """
+    given = [key for key in SOURCES if key in sections.tree.data]
+    if not given:
+        sections.complain((), "what is swept is missing: give base (a config), bases (several) or experiment")
+        return []
+    for key in given[1:]:
+        sections.complain((key,), f"give one of {', '.join(SOURCES)}; '{given[0]}' is there already", key=True)
+    if given[0] == "experiment":
+        return _inline(sections, folder, name)
+    bases = [base for path, file in _files(sections, folder, given[0]) if (base := _read(sections, path, file))]
+    _refuse_namesakes(sections, bases)
+    return bases
+
+
+def _inline(sections: Sections, folder: Path, name: str) -> list[Base]:
+    """The experiment in the sweep's own file."""
+    if not isinstance(sections.tree.at(("experiment",)), dict):
+        got = sections.got(("experiment",))
+        sections.complain(("experiment",), f"expected a mapping with the keys of an experiment, got {got}")
+        return []
+    tree = sections.tree.below(("experiment",), FILE)
+    return [] if () in tree.broken else [_base(tree, folder, name)]
+
+
+def _files(sections: Sections, folder: Path, source: str) -> list[tuple[TreePath, Path]]:
+    """The files that are named, each once, and the path in the sweep of what names it."""
+    if source == "base":
+        value = sections.tree.at(("base",))
+        if isinstance(value, str) and value:
+            return [(("base",), _tidy(folder / value))]
+        sections.complain(("base",), f"expected the path of a config, got {sections.got(('base',))}")
+        return []
+    found: dict[str, tuple[TreePath, Path]] = {}
+    for path, pattern in sections.texts(("bases",), "a list of paths, which may have wildcards"):
+        files = _matching(folder, pattern)
+        if not files:
+            sections.complain(path, f"no file matches {str(folder / pattern)!r}")
+        for file in files:
+            found.setdefault(os.path.normpath(file), (path, file))
+    return list(found.values())
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """The files that a pattern matches, sorted."""
+    try:
+        return [_tidy(folder / name) for name in sorted(glob.glob(pattern, root_dir=folder, recursive=True))]
+    except (OSError, ValueError):  # no pattern of a path
+        return []
+
+
+def _tidy(path: Path) -> Path:
+    """A path without `..`, where that means the same file."""
+    tidy = Path(os.path.normpath(path))
+    try:
+        return tidy if path.samefile(tidy) else path
+    except (OSError, ValueError):  # not there, or not a path
+        return tidy
+
+
+def _read(sections: Sections, path: TreePath, file: Path) -> Base | None:
+    """A base from its file, None where it cannot be one."""
+    try:
+        tree = document.from_file(file)
+    except ConfigError as error:
+        sections.complain(path, f"{error.faults[0].place}: {error.faults[0].message}")
+        return None
+    if MARKS.intersection(tree.data):
+        sections.complain(path, f"{file} is a sweep itself; a base is an experiment")
+        return None
+    sections.problems += tree.problems
+    tree.problems = []
+    return None if () in tree.broken else _base(tree, file.parent, document.name_of(file) or "experiment")
+
+
+def _base(tree: Tree, folder: Path, name: str) -> Base:
+    """A base with its name, its data file named absolutely."""
+    document.absolute_data_path(tree, folder)
+    given: Any = tree.data.setdefault("name", name)
+    return Base(given if isinstance(given, str) else name, tree)
+
+
+def _refuse_namesakes(sections: Sections, bases: list[Base]) -> None:
+    """Report bases of one name, which no table could tell apart."""
+    first: dict[str, Base] = {}
+    for base in bases:
+        if base.name in first:
+            place = base.tree.place(("name",))
+            message = f"{first[base.name].tree.start.label} has the name {base.name!r} too; give each base its own"
+            sections.problems.append(Problem(place, ("name",), message))
+        first.setdefault(base.name, base)
+
+
+def base_named(bases: Sequence[Base], name: object) -> int | str:
+    """The number of the base of a name, or why there is none."""
+    names = [base.name for base in bases]
+    if name in names:
+        return names.index(str(name))
+    return f"no base has the name {name!r}{suggestion(str(name), names, all_of_them=True)}"

@@ -1,0 +1,68 @@
+"""Values drawn at random, each from a digest of the seed, its key and its number alone.
+
+So a key that is added to a random space changes no value of the others, and more draws keep those that were there.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["uniform", "loguniform", "integer", "choice"]
+
+KINDS: Mapping[Kind, str] = {
+    "uniform": "a number between low and high, each as likely",
+    "loguniform": "a number between low and high, each order of magnitude as likely; low is above 0",
+    "integer": "a whole number from low to high, both included",
+    "choice": "one of a list of values",
+}
+
+_BITS = 128
+
+
+@dataclass(frozen=True)
+class Span:
+    """What a number is drawn from.
+
+    Attributes:
+        kind: `uniform`, `loguniform` or `integer`.
+        low: Smallest value.
+        high: Largest value, at least `low`.
+    """
+
+    kind: Kind
+    low: float
+    high: float
+
+    def draw(self, seed: int, key: str, index: int) -> float:
+        """The value of one draw; a whole number of `integer`.
+
+        >>> 1 <= Span("integer", 1, 6).draw(0, "model.depth", 0) <= 6
+        True
+        """
+        if self.kind == "integer":
+            return int(self.low) + chosen(seed, key, index, int(self.high) - int(self.low) + 1)
+        share = (_digest(seed, key, index) >> (_BITS - 53)) / 2**53
+        if self.kind == "loguniform":
+            value = math.exp(math.log(self.low) * (1 - share) + math.log(self.high) * share)
+        else:
+            value = self.low * (1 - share) + self.high * share
+        return min(max(value, float(self.low)), float(self.high))
+
+
+def chosen(seed: int, key: str, index: int, num_values: int) -> int:
+    """The number of the value that one draw takes of a list, from 0.
+
+    Args:
+        seed: Of the random space.
+        key: Dotted key that the value is for.
+        index: Number of the draw.
+        num_values: Length of the list.
+    """
+    return _digest(seed, key, index) * num_values >> _BITS
+
+
+def _digest(seed: int, key: str, index: int) -> int:
+    """A number of `_BITS` bits, each as likely."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {key} {index}".encode()).digest()[: _BITS // 8])
