@@ -13,13 +13,14 @@ demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
 
 test: $(READY)
-	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray"
 	$(PYTEST) -m "threads and not slow and not gpu"
 
 # The longer proofs: whole matrices, long runs, many kills. Minutes.
 proofs: $(READY)
-	$(PYTEST) -n 2 --dist worksteal -m "slow and not gpu and not threads"
+	$(PYTEST) -n 2 --dist worksteal -m "slow and not gpu and not threads and not ray"
 	$(PYTEST) -m "threads and slow and not gpu"
+	$(PYTEST) -m ray
 
 # What needs a CUDA device; elsewhere it is skipped.
 gpu: $(READY)
@@ -49,7 +50,7 @@ bench: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,ray]'
 	touch $(READY)
 
 clean:

@@ -2,15 +2,15 @@
 
     python benchmarks/sweeps.py [--steps 400] [--rounds 2] [--shapes 16x100x32 ...] [--runs 64]
 
-sweep     `gradlab sweep`, the whole command: start, plan, training with the default seven quantities of every layer at every step in
-          worker processes, judging, storing, results, report
-plain     a PyTorch loop over the runs in one process that is started already, with `.item()` of every gradient's norm at every step, once
-          with all threads and once with one; it stores nothing
+sweep     `gradlab sweep`, the whole command: start, plan, training with the default seven quantities of every layer at
+          every step in worker processes, judging, storing, results, report
+plain     a PyTorch loop over the runs in one process that is started already, with `.item()` of every gradient's norm at
+          every step, once with all threads and once with one; it stores nothing
 process   the same loop as one process a run, as many at a time as there are cores, each with one thread
 
-All take turns, round after round. A round trains a part of the plain runs and of the processes and is scaled to all of them. Shown are ratios
-of each to the sweep, and where the sweep's own time goes: `train` is the seconds that its workers train, the rest is start, plan, store and
-report.
+All take turns, round after round. A round trains a part of the plain runs and of the processes and is scaled to all of
+them. Shown are ratios of each to the sweep, and where the sweep's own time goes: `train` is the seconds that its workers
+train, the rest is start, plan, store and report.
 """
 
 import argparse

@@ -158,10 +158,11 @@ def _refuse_folders(*files: Path | None) -> None:
 def _print_plan(prepared: "Prepared", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
     """Print what would be done: members with their state, and in short how and about how long."""
     from gradlab.cli.output import log, write_table
+    from gradlab.execution.cores import num_cores
     from gradlab.report.table import Field, Table
     from gradlab.report.words import counted, duration
 
-    size = choice.executor.size
+    size = num_cores() if choice.name == "ray" else choice.executor.size  # to look is not worth starting a cluster
     tasks = prepared.tasks(size, settings)
     log(f"{prepared.name}: {prepared.plan}", quiet=quiet)
     if tasks:
@@ -206,7 +207,9 @@ def _print(swept: "Swept", face: Face) -> None:
     for failure in seen.failures:
         log(f"{failure.member}: {failure.word}: {failure.reason}")
     for gate in seen.failed_gates:
-        log(gate_words(gate))
+        log(f"gate failed: {gate.text}  ({gate_words(gate)})")
+    for item in seen.expectations:
+        log(f"expected {item.text}: {item.num_failed} of {item.num_judged} do not")
 
 
 def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> None:

@@ -8,16 +8,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gradlab.execution.cores import num_cores
 from gradlab.execution.executors.contract import Task
 from gradlab.execution.plan import Planned
 from gradlab.spec import memory
 from gradlab.spec.experiment import Experiment
 
-BEST_RUNS = 32
-"""Runs in a batch beyond which nothing is gained on a CPU: the time of a step is the runs' own, and caches overflow."""
+MOST_RUNS = 32
+"""Runs in a batch beyond which nothing is gained on a CPU, however small they are: caches overflow."""
 
 FEWEST_RUNS = 8
-"""Runs that a batch is not cut below only to keep workers busy."""
+"""Runs that a batch is not cut below, unless memory asks for it."""
+
+OVERHEAD_SHARE = 0.05
+"""Share of a step's time that may go to its calls, which are the same for one run and for many."""
 
 PIECES_PER_WORKER = 2
 """Tasks that a worker should find at least: with one, all would wait for the slowest, and runs be stored only at the end."""
@@ -54,10 +58,16 @@ def seconds(experiment: Experiment, num_runs: int, sizes: Sizes) -> float:
         num_runs: R.
         sizes: Of its data.
     """
+    calls, work = _step(experiment, sizes)
+    return memory.num_steps(experiment, sizes.num_examples) * (calls + num_runs * work)
+
+
+def _step(experiment: Experiment, sizes: Sizes) -> tuple[float, float]:
+    """Seconds of one step: of its calls, and of one run's work."""
     model, B = experiment.model, experiment.data.batch_size
     flops = 6 * B * ((model.depth - 1) * model.width**2 + model.width * (sizes.num_features + sizes.num_outputs))
-    work = num_runs * (flops * _SECONDS_PER_FLOP + (model.depth + 1) * B * model.width * _SECONDS_PER_ENTRY)
-    return memory.num_steps(experiment, sizes.num_examples) * ((model.depth + 1) * _SECONDS_PER_LAYER + work)
+    work = flops * _SECONDS_PER_FLOP + (model.depth + 1) * B * model.width * _SECONDS_PER_ENTRY
+    return (model.depth + 1) * _SECONDS_PER_LAYER, work
 
 
 def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> int:
@@ -71,8 +81,13 @@ def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> 
     """
     needed = memory.estimate_bytes(experiment, sizes.num_features, sizes.num_outputs, sizes.num_examples)
     machine = memory.machine_bytes()
-    fitting = max(1, int(_MEMORY_SHARE * machine / size / needed)) if machine else BEST_RUNS
-    return fitting if on_gpu else min(fitting, BEST_RUNS)
+    here = min(size, num_cores())  # the others of a cluster train elsewhere
+    fitting = max(1, int(_MEMORY_SHARE * machine / here / needed)) if machine else MOST_RUNS
+    if on_gpu:
+        return fitting
+    calls, work = _step(experiment, sizes)
+    worth = math.ceil(calls / (OVERHEAD_SHARE * work))
+    return min(fitting, max(FEWEST_RUNS, min(MOST_RUNS, worth)))
 
 
 def divide(

@@ -236,18 +236,20 @@ def _produce(
         line.observer.on_progress(progress)
         watcher.on_progress(number, progress)
 
-    def keep(result: Result) -> None:
-        line.keep(result, dispatcher.pump)
+    def keep(result: Result, between: Callable[[], None]) -> bool:
+        interrupted = line.keep(result, between)
         watcher.on_landed(result.task)
+        return interrupted
 
     try:
         executor.open(train, loaded, on_progress)
         try:
             for result in dispatcher.results():
-                keep(result)
+                if keep(result, dispatcher.pump):
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             for result in dispatcher.stop():
-                keep(result)
+                keep(result, lambda: None)
             raise
     finally:
         executor.close()
@@ -274,21 +276,28 @@ class _Line:
         """Learn whose runs are going to come."""
         self._ids = {planned.experiment: planned.id for batch in plan.batches for planned in batch}
 
-    def keep(self, result: Result, between: Callable[[], None]) -> None:
+    def keep(self, result: Result, between: Callable[[], None]) -> bool:
         """Store the runs of a task, some at a time.
 
         Args:
             result: The task.
-            between: Called between two parts.
+            between: Called between two parts; a Ctrl+C that it lets through is kept until all are stored.
+
+        Returns:
+            Whether the user wants to stop.
         """
         surroundings = result.surroundings or environment.describe("cpu")
+        stop = any(trained.outcome.kind == "interrupted" for trained in result.trained)
         for start in range(0, len(result.trained), STORED_AT_ONCE):
             part = result.trained[start : start + STORED_AT_ONCE]
             runs = [self._rendered(trained, surroundings, result.attachments) for trained in part]
             self.store.save_all(runs, self._done)
-            between()
-        if any(trained.outcome.kind == "interrupted" for trained in result.trained):
-            raise KeyboardInterrupt
+            if not stop:
+                try:
+                    between()
+                except KeyboardInterrupt:
+                    stop = True
+        return stop
 
     def interrupted(self, plan: Plan) -> str:
         """What to say after Ctrl+C."""

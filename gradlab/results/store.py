@@ -1,7 +1,7 @@
 """The directory of runs: found by id, prefix, name or path; listed fast; written so that a crash loses nothing.
 
 runs/deep_sigmoid-7f3ac9d1e2b4/      the name that the run had first, and its id
-runs/sweeps/                         no run: what concerns many of them (`gradlab.results.sweeps`)
+runs/sweeps/                         what concerns many runs (`gradlab.results.sweeps`)
 """
 
 import errno
@@ -234,23 +234,23 @@ class Store:
         if not runs:
             return []
         self.prepare()
-        latest = {run.id: (run, text, attachments) for run, text, attachments in runs}
+        latest = {item[0].id: item for item in runs}
         placed, directories = [], []
-        for run, summary_md, attachments in latest.values():
+        for run, text, attachments in latest.values():
             place = self.place(run.id, run.name)
-            directories.append(crash_safe.Directory(place.name, run_files.contents(run, summary_md, attachments)))
+            directories.append(crash_safe.Directory(place.name, run_files.contents(run, text, attachments)))
             placed.append(replace(run, path=place, read=partial(self._record, place)))
-        label = placed[0].id if len(placed) == 1 else f"{placed[0].id}-and-{len(placed) - 1}-more"
         try:
-            failed = crash_safe.publish(self.root, directories, label, SUMMARY)
+            failed = crash_safe.publish(self.root, directories, placed[0].id, SUMMARY)
         except OSError as error:
-            raise unwritable(self.root if len(placed) > 1 else placed[0].path, error) from error
-        saved = [run for run, fault in zip(placed, failed, strict=True) if fault is None]
+            raise unwritable(placed[0].path if len(placed) == 1 else self.root, error) from error
+        pairs = list(zip(placed, failed, strict=True))
+        saved = [run for run, fault in pairs if fault is None]
         for run in saved:
             self._known[run.id] = run.path
             if on_saved is not None:
                 on_saved(run)
-        for run, fault in zip(placed, failed, strict=True):
+        for run, fault in pairs:
             if fault is not None:
                 raise unwritable(run.path, fault) from fault
         return saved

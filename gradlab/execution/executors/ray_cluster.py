@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from gradlab.errors import RunFailedError, UsageError
 from gradlab.execution import interrupts
 from gradlab.execution.executors.contract import (
-    BreakKind,
     Broken,
     DataKey,
     Landed,
@@ -30,7 +29,7 @@ from gradlab.execution.executors.contract import (
     overtime,
 )
 from gradlab.execution.executors.ray_connection import Connection, Need
-from gradlab.execution.executors.ray_worker import plain
+from gradlab.execution.executors.ray_errors import LOST, plain, what_broke
 from gradlab.results import environment
 
 if TYPE_CHECKING:
@@ -83,7 +82,8 @@ class RayCluster:
         device_kind: `cpu` or `cuda`.
         num_workers: Tasks to train at the same time, at most; None for as many as the cluster has room for.
         num_threads: Threads that torch takes in each, and processors that a task needs; 1 where it is None.
-        gpu_fraction: Share of a GPU that a task needs, above 0 and at most 1; a whole one where it is None.
+        gpu_fraction: Share of a GPU that a task needs, above 0 and at most 1. Where it is None a whole one, or less if more workers are
+            asked for than there are GPUs.
         timeout: Seconds that a task may train before its worker is killed.
 
     Raises:
@@ -108,8 +108,9 @@ class RayCluster:
         self._address, self._num_workers, self._timeout = address, num_workers, timeout
         self._device = "cuda:0" if on_gpu else "cpu"  # of the GPUs that Ray gives a task, which it numbers anew
         self._need = Need(num_threads or 1, (gpu_fraction or 1.0) if on_gpu else 0.0)
+        self._divides = gpu_fraction is None
         self._connection: Connection | None = None
-        self._num_places = 0
+        self._num_places = -1  # not counted yet
         self._looked = 0.0
         self._num_attempts = 0
         self._out: dict[int, _Out] = {}
@@ -150,7 +151,7 @@ class RayCluster:
             "MKL_CBWR": os.environ["MKL_CBWR"],
         }
         self._remote_train = ray.remote(connection.luggage.train).options(
-            num_cpus=self._need.num_cpus, num_gpus=self._need.num_gpus, max_retries=0
+            num_cpus=self._need.num_cpus, num_gpus=connection.need.num_gpus, max_retries=0
         )
         self._sign_of_life = ray.remote(_sign_of_life())
         self._mailbox = (
@@ -219,8 +220,8 @@ class RayCluster:
     def _connect(self) -> Connection:
         """The connection, made when it is first needed."""
         if self._connection is None:
-            self._connection = Connection(self._address, self._need, self._num_workers)
-            self._num_places, self._looked = self._connection.num_places(), time.monotonic()
+            self._connection = Connection(self._address, self._need, self._num_workers, self._divides)
+            self._count_places(self._connection)
         return self._connection
 
     def _ready(self, patience: float) -> list[Any]:
@@ -270,13 +271,17 @@ class RayCluster:
         for attempt, word, content in letters:
             out = self._out.get(attempt)
             if word == "warning":
-                if content not in self._said:
-                    self._said.add(content)
-                    warnings.warn(content, RuntimeWarning, stacklevel=2)
+                self._warn(content)
             elif out is not None and word == "begun":
                 out.begun, out.node_id = time.monotonic(), content
             elif out is not None and word == "progress":
                 self._on_progress(out.task.number, pickle.loads(content))
+
+    def _warn(self, message: str) -> None:
+        """Say something once."""
+        if message not in self._said:
+            self._said.add(message)
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
 
     def _land(self, out: _Out) -> None:
         """Say what became of a task that Ray is done with."""
@@ -305,10 +310,10 @@ class RayCluster:
 
     def _suspect(self, out: _Out) -> None:
         """Ask the machine of a dead worker for a sign of life. Ray may know of the worker's end before it knows of the machine's."""
-        if not out.node_id and self._letters is not None:
-            # A worker waits until its letter is in the mailbox; from there it may still be on its way.
-            if self._ray.wait([self._letters], timeout=_LETTER_SECONDS)[0]:
-                self._read_letters()
+        # A worker waits until its letter is in the mailbox; from there it may still be on its way.
+        unread = [self._letters] if not out.node_id and self._letters is not None else []
+        if unread and self._ray.wait(unread, timeout=_LETTER_SECONDS)[0]:
+            self._read_letters()
         if not out.node_id:
             self._landed.append(Broken(out.task.number, "lost", "its worker died before it began"))
             return
@@ -323,7 +328,7 @@ class RayCluster:
         try:
             self._ray.get(ref, timeout=0)
         except self._ray.exceptions.RayError as error:
-            self._landed.append(Broken(number, "lost", _LOST, plain(error)))
+            self._landed.append(Broken(number, "lost", LOST, plain(error)))
         else:
             reason = "its worker died, as happens when it crashes or memory runs out (Ray's logs on its machine may say more)"
             self._landed.append(Broken(number, "died", reason))
@@ -334,7 +339,7 @@ class RayCluster:
         for ref, suspect in list(self._suspects.items()):
             if now > suspect.until:
                 del self._suspects[ref]
-                self._landed.append(Broken(suspect.number, "lost", _LOST))
+                self._landed.append(Broken(suspect.number, "lost", LOST))
         if self._timeout is None:
             return
         for attempt, out in list(self._out.items()):
@@ -350,40 +355,17 @@ class RayCluster:
             return
         assert self._connection is not None
         with suppress(Exception):  # the next look tells
-            before, self._num_places = self._num_places, self._connection.num_places()
-            if before and not self._num_places:
-                warnings.warn(
-                    "no machine of the Ray cluster can train now; waiting for one to join", RuntimeWarning, stacklevel=2
-                )
+            self._count_places(self._connection)
         self._looked = time.monotonic()
         if self._letters is None and self._mailbox is not None:
             with suppress(Exception):
                 self._letters = self._mailbox.take.remote()
 
-
-_LOST = "the machine that it trained on was lost"
-
-
-def what_broke(error: Exception, exceptions: Any) -> tuple[BreakKind, str]:
-    """How a task broke, and why in one line.
-
-    Args:
-        error: What Ray raised in place of its result.
-        exceptions: `ray.exceptions`.
-    """
-    match error:
-        case exceptions.TaskCancelledError():
-            return "stopped", "stopped by the user before it began"
-        case exceptions.OutOfMemoryError():
-            return "died", "Ray killed its worker because its machine ran out of memory"
-        case exceptions.NodeDiedError() | exceptions.LocalRayletDiedError():
-            return "lost", _LOST
-        case exceptions.ObjectLostError() | exceptions.GetTimeoutError():
-            return "lost", "its result was lost with the machine that had it"
-        case exceptions.RayTaskError():
-            return "raised", f"its worker could not train it: {plain(error).splitlines()[-1][:300]}"
-        case _:
-            return "raised", f"Ray could not train it: {type(error).__name__}: {' '.join(plain(error).split())[:300]}"
+    def _count_places(self, connection: Connection) -> None:
+        """See which machines there are, and say so when none is left."""
+        before, self._num_places = self._num_places, connection.num_places()
+        if before and not self._num_places:
+            self._warn("no machine of the Ray cluster has room for a batch now; waiting for one to join")
 
 
 def _sign_of_life() -> Any:

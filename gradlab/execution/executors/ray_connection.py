@@ -1,5 +1,6 @@
 """The way into a Ray cluster, and out of it again."""
 
+import math
 import os
 import signal
 import socket
@@ -7,7 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradlab.errors import UsageError
@@ -60,8 +61,10 @@ class Connection:
         address: `host:port` or `auto`; None for a cluster of this machine alone, which ends with the connection.
         need: What one task takes.
         num_workers: Tasks to train at the same time, at most; None for as many as there is room for.
+        divides: Whether tasks share GPUs where more are to train at the same time than there are GPUs.
 
     Attributes:
+        need: What one task takes.
         ray: The package; it is loaded only here.
         luggage: What is sent to the machines.
         check: What a machine must agree on, as `Luggage.look` takes it.
@@ -70,8 +73,8 @@ class Connection:
         UsageError: If Ray is not installed, the cluster cannot be reached or started, or its machines cannot train.
     """
 
-    def __init__(self, address: str | None, need: Need, num_workers: int | None) -> None:
-        self._need, self._num_workers, self._local = need, num_workers, address is None
+    def __init__(self, address: str | None, need: Need, num_workers: int | None, divides: bool = False) -> None:
+        self.need, self._num_workers, self._local = need, num_workers, address is None
         self._handlers: Any = None
         self.luggage: Luggage = pack()
         self.check = _check()
@@ -88,7 +91,9 @@ class Connection:
         elif address not in (None, "auto", ray.get_runtime_context().gcs_address):
             raise UsageError(f"--ray-address {address}: this process is connected to another Ray cluster already")
         try:
-            if num_workers is None and not self.num_places():
+            if divides:
+                self.need = self._divided()
+            if (num_workers is None or self._local) and not self.num_places():
                 raise UsageError(self._without_places())
             self._ask_everybody()
         except BaseException:
@@ -97,7 +102,7 @@ class Connection:
 
     def num_places(self) -> int:
         """Tasks that the machines that are there now train at the same time."""
-        return sum(self._need.places(node["Resources"]) for node in self._nodes())
+        return sum(self.need.places(node["Resources"]) for node in self._nodes())
 
     def node_id(self) -> str:
         """Of the machine that this process runs on."""
@@ -145,18 +150,25 @@ class Connection:
 
     def _local_cpus(self) -> int:
         """Processors that a cluster of this machine alone is told of: what is to be used of those that there are."""
-        places = max(1, num_cores() // self._need.num_cpus)
-        return min(places, self._num_workers or places) * self._need.num_cpus
+        places = max(1, num_cores() // self.need.num_cpus)
+        return min(places, self._num_workers or places) * self.need.num_cpus
 
     def _nodes(self) -> Sequence[Mapping[str, Any]]:
         """The machines that are there now, as Ray describes them."""
         return [node for node in self.ray.nodes() if node["Alive"]]
 
+    def _divided(self) -> Need:
+        """What a task takes where the tasks that are asked for share the GPUs evenly."""
+        num_gpus = sum(int(node["Resources"].get("GPU", 0)) for node in self._nodes())
+        if not self.need.num_gpus or not num_gpus or self._num_workers is None:
+            return self.need
+        return replace(self.need, num_gpus=1 / math.ceil(self._num_workers / num_gpus))
+
     def _without_places(self) -> str:
         """What to say if no machine has room for a task."""
-        needed = f"{self._need.num_cpus} CPU{'' if self._need.num_cpus == 1 else 's'}"
-        if self._need.num_gpus:
-            needed += f" and {self._need.num_gpus:g} GPU"
+        needed = f"{self.need.num_cpus} CPU{'' if self.need.num_cpus == 1 else 's'}"
+        if self.need.num_gpus:
+            needed += f" and {self.need.num_gpus:g} GPU"
         where = "this machine" if self._local else "the machines of the Ray cluster"
         remedy = "" if self._local else "; where the cluster grows with its work, say how far with --workers N"
         return f"--executor ray: a batch needs {needed}, and none of {where} has that{remedy}"
@@ -167,7 +179,7 @@ class Connection:
         asked = [
             look.options(num_cpus=0, max_retries=0, scheduling_strategy=self.at(node["NodeID"])).remote(*self.check)
             for node in self._nodes()
-            if self._need.places(node["Resources"])
+            if self.need.places(node["Resources"])
         ]
         if not asked:
             return

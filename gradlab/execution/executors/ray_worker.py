@@ -5,12 +5,12 @@ whether it can train, and only then is gradlab imported there.
 """
 
 import pickle
-import re
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,6 @@ PROGRESS_SECONDS = 1.0
 """Seconds between two letters of a task about its progress: every task of the cluster writes to one mailbox."""
 
 _BEGUN_SECONDS = 10.0
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -137,11 +135,6 @@ def train(address: tuple[int, int], order: bytes, dataset: bytes, mailbox: Any) 
         return pickle.dumps(Broken(number, "raised", reason, traceback.format_exc()))
 
 
-def plain(error: BaseException) -> str:
-    """What an error of Ray says, without colours."""
-    return _COLOUR.sub("", str(error)).strip()
-
-
 def _observer(mailbox: Any, attempt: int) -> Callable[[Progress], None]:
     """Who tells the driver how a task gets on, at a bounded rate."""
     seen = -PROGRESS_SECONDS
@@ -166,13 +159,9 @@ def _tell(mailbox: Any, attempt: int, word: str, content: Any) -> Any:
 
 def _tell_begun(mailbox: Any, attempt: int) -> None:
     """Say where the task has begun, and wait until that is known: if the worker dies now, it matters."""
-    import ray
+    with suppress(Exception):
+        import ray
 
-    sent = _tell(mailbox, attempt, "begun", ray.get_runtime_context().get_node_id())
-    if sent is None:
-        return
-    try:
+        sent = _tell(mailbox, attempt, "begun", ray.get_runtime_context().get_node_id())
         # Not ray.get, for which Ray would lend this task's processor to another.
         sent.future().result(_BEGUN_SECONDS)
-    except Exception:
-        return

@@ -4,7 +4,7 @@ import pytest
 from synthetic_runs import make_experiment
 
 from gradlab.execution import division
-from gradlab.execution.division import BEST_RUNS, FEWEST_RUNS, Sizes, divide, most_runs, seconds
+from gradlab.execution.division import FEWEST_RUNS, MOST_RUNS, Sizes, divide, most_runs, seconds
 from gradlab.execution.plan import Planned
 
 SIZES = Sizes(1438, 64, 10)
@@ -22,13 +22,22 @@ def test_every_run_is_in_one_task(num_runs: int, size: int) -> None:
     runs = [(run.model.depth, run.seed) for task in tasks for run in task.experiments]
     assert sorted(runs) == sorted([(3, seed) for seed in range(num_runs)] + [(9, seed) for seed in range(3)])
     assert all(len({run.model.depth for run in task.experiments}) == 1 for task in tasks)
-    assert all(len(task.experiments) <= BEST_RUNS for task in tasks)
+    assert all(len(task.experiments) <= MOST_RUNS for task in tasks)
     assert [task.number for task in tasks] == list(range(len(tasks)))
 
 
 def test_a_sweep_of_one_shape_is_shared_among_the_workers() -> None:
     tasks = divide([batch(64)], [SIZES], 2)
     assert [len(task.experiments) for task in tasks] == [16] * 4
+
+
+def test_wide_runs_gain_little_by_company() -> None:
+    widths = {
+        width: make_experiment(model={"depth": 50, "width": width, "activation": "relu"}) for width in (16, 32, 256)
+    }
+    assert most_runs(widths[16], SIZES, 2, on_gpu=False) == MOST_RUNS
+    assert FEWEST_RUNS < most_runs(widths[32], SIZES, 2, on_gpu=False) < MOST_RUNS
+    assert most_runs(widths[256], SIZES, 2, on_gpu=False) == FEWEST_RUNS
 
 
 def test_small_sweeps_are_not_cut_to_pieces() -> None:
@@ -50,8 +59,9 @@ def test_a_batch_fits_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = make_experiment(depth=50, train={"steps": 1000})
     needed = division.memory.estimate_bytes(experiment, 64, 10, 1438)
     monkeypatch.setattr(division.memory, "machine_bytes", lambda: int(needed * 8 / division._MEMORY_SHARE) + 1)
+    monkeypatch.setattr(division, "num_cores", lambda: 50)
     assert most_runs(experiment, SIZES, 2, on_gpu=False) == 4
-    assert most_runs(experiment, SIZES, 100, on_gpu=True) == 1, "at least one run, whatever the estimate"
+    assert most_runs(experiment, SIZES, 50, on_gpu=True) == 1, "at least one run, whatever the estimate"
 
 
 def test_time_grows_with_everything() -> None:

@@ -56,3 +56,9 @@ def test_it_does_not_import_torch() -> None:
         "import sys; from gradlab.results import environment as e; e.describe('cpu'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_version_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = environment.version("numpy")
+    monkeypatch.setattr(environment.metadata, "version", lambda name: pytest.fail("looked up again"))
+    assert environment.version("numpy") == found

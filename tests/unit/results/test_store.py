@@ -286,6 +286,27 @@ def test_a_saved_run_does_not_hold_its_record(store: Store) -> None:
     assert run.record is not None
 
 
+@pytest.mark.parametrize("has_syncfs", [True, False])
+def test_a_group_waits_for_the_disk_once_where_the_system_can(
+    store: Store, monkeypatch: pytest.MonkeyPatch, has_syncfs: bool
+) -> None:
+    waits: list[str] = []
+    fsync, syncfs = os.fsync, crash_safe._syncfs
+
+    def counted_syncfs(descriptor: int) -> None:
+        if not has_syncfs:
+            raise OSError(errno.ENOSYS, "Function not implemented")
+        waits.append("file system")
+        syncfs(descriptor)
+
+    monkeypatch.setattr(crash_safe, "_syncfs", counted_syncfs)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (waits.append("file"), fsync(descriptor)))
+    store.save_all([(make_run(run_id), "", {}) for run_id in (A, B, C)])
+    assert sorted(store.ids()) == [A, B, C]
+    one_by_one = ["file"] * 3 * (len(FILES) + 1)
+    assert waits == [*(["file system"] if has_syncfs else one_by_one), "file"]  # the root comes last
+
+
 def test_of_one_id_in_a_group_the_last_counts(store: Store) -> None:
     store.save_all([(make_run(A, seed=1), "", {}), (make_run(A, seed=2), "", {})])
     assert [line.seed for line in store.runs()] == [2]
@@ -294,14 +315,14 @@ def test_of_one_id_in_a_group_the_last_counts(store: Store) -> None:
 def test_one_that_cannot_be_written_does_not_stop_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(store, B, seed=7)
     told: list[str] = []
-    original = crash_safe._bring_to_disk
+    original = crash_safe._write
 
     def full(directory: Path, files: Any) -> None:
         if directory.name.endswith(B):
             raise OSError(errno.ENOSPC, "No space left on device")
         original(directory, files)
 
-    monkeypatch.setattr(crash_safe, "_bring_to_disk", full)
+    monkeypatch.setattr(crash_safe, "_write", full)
     with pytest.raises(RunFailedError, match=rf"net-{B}: could not be written \(No space left on device\)"):
         store.save_all([(make_run(run_id, "net"), "", {}) for run_id in (A, B, C)], lambda run: told.append(run.id))
     monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,3 +38,20 @@ def test_what_is_no_figure_is_refused(value: Any) -> None:
 
 def test_names_stay_names() -> None:
     assert encode({"name": "inf"}) == {"name": "inf"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {}, [], [[]], {"a": {}}, None, True, 0, -0.0, 1e22, 1e-7, 5e-324, 2**70, "", "ü \u2028 \x00 \"\\\" \n\t \ud800",
+        {"a": [1, {"b": [None, False, 1.5]}, "c"], "ключ": {"deep": [[1], [2, [3]]]}},
+    ],
+)  # fmt: skip
+def test_the_text_is_that_of_the_standard_library(value: Any) -> None:
+    assert dumps(value) == json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("value", [{"a": object()}, [Path("x")], {"a": {1, 2}}])
+def test_what_is_no_json_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError):
+        dumps(value)

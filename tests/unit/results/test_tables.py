@@ -107,3 +107,14 @@ def test_csv_holds_the_last_step_to_the_last_digit() -> None:
 
 def test_csv_of_no_steps_is_its_header() -> None:
     assert tables.layers_csv(make_record(num_steps=0)).count("\n") == 1
+
+
+def test_csv_is_what_the_standard_library_writes() -> None:
+    record = make_record(num_steps=3)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    rows = tables.layer_rows(record, 2)
+    writer.writerow(["step", *rows[0]])
+    writer.writerows([int(record.steps[-1]), *row.values()] for row in rows)
+    assert tables.layers_csv(record) == text.getvalue()
+    assert rows == tables.layer_rows(record, -1)

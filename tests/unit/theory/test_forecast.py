@@ -195,3 +195,23 @@ def test_scales(init, fan_in, fan_out, sigma_w2, sigma_b2):
     assert found.sigma_w**2 == pytest.approx(sigma_w2, rel=1e-12)
     assert found.sigma_b**2 == pytest.approx(sigma_b2, rel=1e-12)
     assert found.bias == 0.0
+
+
+@pytest.mark.parametrize(
+    "init", ["xavier", "critical", "he", Init(scheme="xavier", bias=0.4), Init(sigma_w=2.0, sigma_b=0.3)]
+)
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "hardtanh", "silu"])
+def test_layers_taken_together_are_the_maps_one_by_one_to_the_last_bit(activation, init):
+    phi = activations.activation(activation)
+    init = Init(scheme=init) if isinstance(init, str) else init
+    depth = 30
+    model = {"depth": depth, "width": 16, "activation": activation, "init": init.model_dump(exclude_defaults=True)}
+    experiment = Experiment.model_validate({"model": model})
+    fan_in, fan_out = [64] + [16] * depth, [16] * depth + [10]
+    found = forecast(experiment, 0.9, fan_in, fan_out)
+    chain = [scales(init, fan_in[layer], 16, Activation(name=activation)) for layer in range(depth)]
+    q = chain[0].sigma_w ** 2 * 0.9 + chain[0].sigma_b ** 2
+    for layer, above in zip(found.layers, [*chain[1:], chain[-1]], strict=True):
+        assert layer.q == q
+        assert layer.chi_1 == chi_1(q, above.sigma_w, phi, chain[0].bias)
+        q = q_map(q, above.sigma_w, above.sigma_b, phi, chain[0].bias)

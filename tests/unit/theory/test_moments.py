@@ -8,7 +8,7 @@ from scipy import integrate
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Activation
 from gradlab.theory import activations
-from gradlab.theory.moments import expectation
+from gradlab.theory.moments import expectation, nodes
 
 POWERS = {
     "phi^2": lambda one: lambda x: one.phi(x) ** 2,
@@ -75,3 +75,23 @@ def test_variance_zero_is_the_limit():
 def test_what_is_no_variance_is_refused(q):
     with pytest.raises(ValueError, match="cannot be"):
         expectation(np.tanh, q)
+
+
+@pytest.mark.parametrize("kinks", [(), (0.0,), (-1.0, 1.0)])
+@pytest.mark.parametrize(("q", "mean"), [(1e-300, 0.0), (1e-3, 0.0), (0.7, -0.5), (25.0, 3.0), (1e6, 0.0), (1.0, 1e4)])
+def test_nodes_are_those_of_panels_between_all_cuts(q, mean, kinks):
+    deviation = math.sqrt(q)
+    reach = abs(mean) + 13.0 * deviation
+    arguments = [*kinks, 0.0]
+    if reach > 0.5:
+        arguments += [
+            sign * 0.5 * 1.5**power for power in range(math.ceil(math.log(2 * reach, 1.5)) + 1) for sign in (-1, 1)
+        ]
+    cuts = {*np.arange(-13.0, 14.0), *((argument - mean) / deviation for argument in arguments)}
+    cuts = np.array(sorted(cut for cut in cuts if abs(cut) <= 13.0))
+    roots, shares = np.polynomial.legendre.leggauss(16)
+    z = np.concatenate([(low + high) / 2 + (high - low) / 2 * roots for low, high in itertools.pairwise(cuts)])
+    weight = np.concatenate([(high - low) / 2 * shares for low, high in itertools.pairwise(cuts)])
+    x, found = nodes(q, mean, kinks)
+    np.testing.assert_allclose(x, mean + deviation * z, rtol=1e-12, atol=1e-12 * deviation)
+    np.testing.assert_allclose(found, weight * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi), rtol=1e-9, atol=1e-30)

@@ -1,0 +1,163 @@
+"""A sweep from its mapping to its directory, with training that only says that it did."""
+
+import csv
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import worker_trainers as trainers
+
+from gradlab.errors import ConfigError, InterruptedRunError, SelectionError
+from gradlab.execution import sweeping
+from gradlab.execution.executors.inline import Inline
+from gradlab.execution.executors.processes import Processes
+from gradlab.execution.pipeline import Settings
+from gradlab.results.store import Store
+from gradlab.spec import sweep as reader
+
+EXPERIMENT = {
+    "model": {"depth": 3, "width": 8, "activation": "sigmoid"},
+    "data": {"source": "xor", "samples": 200, "batch_size": 16},
+}
+
+
+def asked(**sections: Any) -> reader.Sweep:
+    return reader.from_mapping({"name": "tried", "experiment": EXPERIMENT} | sections)
+
+
+def carry_out(prepared: sweeping.Prepared, executor: Any = None, **settings: Any) -> sweeping.Swept:
+    swept = sweeping.carry_out(
+        prepared, lambda run: f"# {run.name}", executor or Inline("cpu"), Settings(**settings), train=trainers.by_seed
+    )
+    sweeping.conclude(swept, "# tried\n")
+    return swept
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "runs")
+
+
+def prepare(sweep: Any, store: Store, **options: Any) -> sweeping.Prepared:
+    return sweeping.prepare(sweep, store, device="cpu", **options)
+
+
+def test_a_sweep_is_trained_judged_and_kept(store: Store) -> None:
+    sweep = asked(
+        seeds="0-2", grid={"model.depth": [3, 5]}, gates=["count(model.depth == 5) == 3", "share(seed == 0) > 0.5"]
+    )
+    swept = carry_out(prepare(sweep, store))
+    assert swept.counts == {"total": 6, "done": 6, "cached": 0, "failed": 0, "interrupted": 0, "left": 0}
+    assert [gate.passed for gate in swept.gates] == [True, False]
+    assert swept.exit_code == 4
+    place = swept.prepared.place.path
+    assert place.parent == store.root / "sweeps"
+    assert {path.name for path in place.iterdir()} == {
+        "plan.json", "results.csv", "results.parquet", "summary.md", "sweep.json",
+    }  # fmt: skip
+    with (place / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["model.depth"], row["seed"], row["verdict"]) for row in rows[:2]] == [
+        ("3", "0", swept.members[0][1].verdict),
+        ("3", "1", swept.members[1][1].verdict),
+    ]
+    end = json.loads((place / "sweep.json").read_text())
+    assert end["counts"]["done"] == 6
+    assert [gate["passed"] for gate in end["gates"]] == [True, False]
+    assert sorted(store.ids()) == sorted(run.id for _, run in swept.members), "the store sees runs and not the sweep"
+
+
+def test_the_same_sweep_again_trains_nothing_and_judges_gates_anew(store: Store) -> None:
+    first = carry_out(prepare(asked(seeds="0-2"), store))
+    again = carry_out(prepare(asked(seeds="0-2", gates=["count(seed >= 0) == 3"]), store))
+    assert again.counts["cached"] == 3
+    assert again.prepared.place.path == first.prepared.place.path
+    assert again.exit_code == 0
+    assert [gate.passed for gate in again.gates] == [True]
+
+
+def test_records_do_not_stay_in_memory(store: Store) -> None:
+    swept = carry_out(prepare(asked(seeds="0-2"), store))
+    for _, run in swept.members:
+        assert "record" not in vars(run)
+        (run.path / "layers.parquet").unlink()
+        assert run.summary.init, "the summary is there"
+
+
+def test_a_begun_sweep_goes_on_from_its_directory(store: Store) -> None:
+    sweep = asked(seeds=[0, 1, trainers.RAISES], grid={"train.lr": [0.1, 0.2]}, gates=["count(seed == 0) == 2"])
+    first = carry_out(prepare(sweep, store))
+    assert first.exit_code == 3
+    plan = (first.prepared.place.path / "plan.json").read_bytes()
+    prepared = prepare(first.prepared.place.path, store)
+    assert prepared.plan.counts == {"cached": 4, "failed": 2}
+    assert [member.point for member in prepared.members] == [dict(member.point) for member in first.prepared.members]
+    again = carry_out(prepared)
+    assert again.prepared.place.path == first.prepared.place.path.resolve()
+    assert (again.prepared.place.path / "plan.json").read_bytes() == plan
+    with pytest.raises(ConfigError, match="takes no -s"):
+        sweeping.prepare(first.prepared.place.path, store, ["train.lr=1"])
+    with pytest.raises(SelectionError, match=r"plan\.json"):
+        prepare(store.root, store)
+
+
+def test_shares_are_disjoint_whole_and_stable(store: Store) -> None:
+    sweep = asked(seeds="0-19")
+    whole = prepare(sweep, store)
+    shares = [prepare(sweep, store, shard=(number, 3)) for number in (1, 2, 3)]
+    ids = [{run.id for run in share.plan.runs} for share in shares]
+    assert sum(map(len, ids)) == 20
+    assert set.union(*ids) == {run.id for run in whole.plan.runs}
+    assert len({share.place.path for share in [*shares, whole]}) == 1, "shares belong to one sweep"
+    swept = carry_out(shares[1])
+    assert [run.id for _, run in swept.members] == [run.id for run in shares[1].plan.runs]
+    assert (whole.place.path / "results-2-of-3.csv").exists()
+    again = [prepare(sweep, store, shard=(number, 3)) for number in (1, 2, 3)]
+    assert [{run.id for run in share.plan.runs} for share in again] == ids
+
+
+def test_a_share_cannot_judge_the_whole(store: Store) -> None:
+    swept = carry_out(prepare(asked(seeds="0-5", gates=["count(seed >= 0) == 100"]), store, shard=(1, 2)))
+    assert swept.gates == ()
+    assert swept.exit_code == 0
+
+
+def test_too_many_failures_leave_the_rest(store: Store) -> None:
+    sweep = asked(seeds=[trainers.RAISES], grid={"train.lr": [0.1, 0.2, 0.3, 0.4], "model.depth": [3, 4]})
+    swept = carry_out(prepare(sweep, store), max_failures=1, max_runs=1)
+    assert swept.counts == {"total": 8, "done": 0, "cached": 0, "failed": 2, "interrupted": 0, "left": 6}
+    assert swept.exit_code == 3
+
+
+def test_ctrl_c_keeps_what_every_worker_has(store: Store) -> None:
+    sweep = asked(seeds=[trainers.SLOW], grid={"model.depth": [3, 4]})
+    executor = Processes(("cpu",), 2, 1)
+
+    def press() -> None:
+        while not (executor._workers and all(worker.begun for worker in executor._workers)):
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    with pytest.raises(InterruptedRunError, match="0 of 2 runs are done, 2 kept as far as trained"):
+        carry_out(prepare(sweep, store), executor)
+    thread.join()
+    assert [line.outcome for line in store.runs()] == ["interrupted", "interrupted"]
+    prepared = prepare(sweep, store)
+    assert prepared.plan.counts == {"interrupted": 2}
+    assert (prepared.place.path / "plan.json").exists(), "the plan was frozen before anything trained"
+
+
+def test_data_faults_are_all_said_before_anything_is_trained(store: Store) -> None:
+    sweep = asked(grid={"data.batch_size": [16, 161, 170]})
+    with pytest.raises(ConfigError) as caught:
+        prepare(sweep, store)
+    assert len(caught.value.faults) == 2
+    assert all("160 rows" in fault.message for fault in caught.value.faults)
+    assert not store.root.exists()
