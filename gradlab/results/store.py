@@ -217,8 +217,7 @@ class Store:
         """Write runs' directories, each whole or not at all, with one wait for the disk in place of one a file.
 
         Args:
-            runs: Each with the text of its `summary.md` and further text files by name; of several with one id the last
-                counts.
+            runs: Each with the text of `summary.md` and further text files by name; of one id's the last counts.
             on_saved: Told of every run that is at its place, also where another could not be written.
 
         Returns:
@@ -226,8 +225,7 @@ class Store:
 
         Raises:
             UsageError: If the root is no directory or cannot be written.
-            RunFailedError: If one could not be written, as on a full disk; what was there before is unharmed, and the
-                others are kept.
+            RunFailedError: If one could not be written; the others are kept, and what was there before is unharmed.
         """
         from gradlab.results import run_files
 

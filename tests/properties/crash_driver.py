@@ -211,3 +211,4 @@ def together(directory: Path) -> None:
 if __name__ == "__main__":
     modes = {"every-operation": every_operation, "at-random": at_random, "together": together, "group": group}
     modes[sys.argv[1]](Path(sys.argv[2]))
+    os._exit(0)  # Arrow's threads, taken apart after forks, have been seen to abort the process
