@@ -7,10 +7,15 @@ READY := $(VENV)/.ready
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test proofs gpu check format lint types layers docs bench clean
+.PHONY: demo gate test proofs gpu check format lint types layers docs bench clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
+
+# A sweep of networks whose gradients are known, always trained anew: a run's id does not know gradlab's own code.
+gate: $(READY)
+	rm -rf build/gate && mkdir -p build/gate
+	$(BIN)/gradlab sweep configs/sweeps/ci_gate.yaml --out build/gate/runs --junit build/gate/gradients.xml --summary build/gate/gradients.md
 
 test: $(READY)
 	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray"

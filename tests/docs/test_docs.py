@@ -48,6 +48,7 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
         "check",
         "run configs/deep_sigmoid",
         "run configs/deep_relu",
+        "sweep",
         "run mine",
         "list",
         "show",
@@ -63,6 +64,18 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
         words = shlex.split(command)
         if words[1] == "run":
             words += ["-s", "train.steps=3", "-s", "expect=[]"]
+        if words[1] == "sweep":  # a ninth of it, whose gates cannot hold after three steps
+            words += [
+                "-s",
+                "train.steps=3",
+                "-s",
+                "model.depth=4",
+                "--seeds",
+                "0",
+                "--exit-zero",
+                "--executor",
+                "inline",
+            ]
         done = subprocess.run(
             [sys.executable, "-m", "gradlab", *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
         )
@@ -80,6 +93,8 @@ def test_the_readmes_python_runs(tmp_path: Path) -> None:
     block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block is not None
     code = block.group(1).replace('"model.depth": 20', '"model.depth": 20, "train.steps": 3')
+    code = code.replace("seeds=range(3)", 'seeds=range(3), executor="inline", **{"train.steps": 3}')
+    assert code.count('"train.steps": 3') == 2
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -87,9 +102,10 @@ def test_the_readmes_python_runs(tmp_path: Path) -> None:
 
 def test_the_readmes_two_commands_are_the_makefiles() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("demo", "test", "check", "proofs", "bench"):
+    for target in ("demo", "gate", "test", "check", "proofs", "bench"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    assert "make test" in (ROOT / ".ci/run").read_text()
+    for target in ("gate", "test"):
+        assert f"make {target}\n" in (ROOT / ".ci/run").read_text()
 
 
 def test_every_constraint_is_exact_and_torch_is_named() -> None:
@@ -103,3 +119,10 @@ def test_every_config_says_what_it_shows() -> None:
         text = config.read_text()
         assert sum(line.startswith("#") for line in text.splitlines()) >= 2, config.name
         assert yaml.safe_load(text)["model"]["activation"], config.name
+
+
+def test_every_sweep_says_what_it_shows_and_has_gates() -> None:
+    for config in (ROOT / "configs/sweeps").glob("*.yaml"):
+        text = config.read_text()
+        assert sum(line.startswith("#") for line in text.splitlines()) >= 2, config.name
+        assert yaml.safe_load(text)["gates"], config.name
