@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo gate test proofs gpu check format lint types layers docs bench clean
+.PHONY: demo gate test proofs gpu check format lint types layers docs bench bench-sweep bench-list clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -52,6 +52,12 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/steps.py
+
+bench-sweep: $(READY)
+	$(BIN)/python benchmarks/sweeps.py
+
+bench-list: $(READY)
+	$(BIN)/python benchmarks/listing.py
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
