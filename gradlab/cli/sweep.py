@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Rerun, Set, Version
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, Quiet, Rerun, Set, Version
 
 if TYPE_CHECKING:
     from gradlab.execution.executors.choice import Choice
@@ -79,7 +79,10 @@ def sweep(
         Path | None, typer.Option("--summary", metavar="FILE.md", help="Write the result as Markdown, at most 1 MiB.")
     ] = None,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever failed, to look only.")] = False,
-    out: Out = DEFAULT_OUT,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the runs are.", show_default="runs, or where the sweep lies"),
+    ] = None,
     format: Format = Face.TABLE,
     quiet: Quiet = False,
     version: Version = False,
@@ -103,7 +106,8 @@ def sweep(
     share = shard_of(shard) if shard is not None else None
     seconds = seconds_of(timeout) if timeout is not None else None
     _refuse_folders(junit, summary)
-    prepared = sweeping.prepare(config, Store(out), set_, seeds, device=device, rerun=rerun.value, shard=share)
+    store = Store(out or sweeping.root_of(config) or DEFAULT_OUT)
+    prepared = sweeping.prepare(config, store, set_, seeds, device=device, rerun=rerun.value, shard=share)
     choice = choose(
         executor.value if executor is not None else None,
         prepared.num_to_train,
@@ -135,8 +139,8 @@ def sweep(
             watcher=reporter,
         )
     sweeping.conclude(swept, sweep_markdown(view_of(swept)))
-    _print(swept, format)
     _write_files(swept, junit, summary)
+    _print(swept, format)
     return 0 if exit_zero else swept.exit_code
 
 
@@ -220,7 +224,7 @@ def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> No
     """
     from gradlab.api import view_of
     from gradlab.errors import UsageError
-    from gradlab.report.junit import Case, junit_xml, run_case
+    from gradlab.report.junit import Case, case_name, junit_xml, run_case
     from gradlab.report.sweep_markdown import sweep_markdown
 
     name = swept.prepared.name
@@ -228,8 +232,7 @@ def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> No
     if junit is not None:
         cases = [run_case(run, point, name) for point, run in swept.members]
         for member in swept.left:
-            words = " ".join(f"{axis}={value}" for axis, value in member.point.items())
-            title = f"{member.experiment.name} {words} seed={member.experiment.seed} [{member.id}]"
+            title = case_name(member.experiment.name, member.point, member.experiment.seed, member.id)
             cases.append(Case(title, name, 0.0, "skipped", "not begun, because too many runs failed"))
         texts[junit] = junit_xml(name, cases, swept.gates, swept.started)
     if summary is not None:

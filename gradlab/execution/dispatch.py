@@ -90,17 +90,19 @@ class Dispatcher:
         self._losses: dict[int, int] = {}
         self._results: deque[Result] = deque()
         self._num_failed = 0
+        self._fault: Exception | None = None
         self.stopped = False
 
     def results(self) -> Iterator[Result]:
         """Every task that is done, as it lands. Call `pump` now and then while one is looked at."""
         while True:
             self.pump(wait=not self._results)
-            if not self._results:
-                if self._out or (self._queue and not self.stopped):
-                    continue
+            if self._results:
+                yield self._results.popleft()
+            elif self._fault is not None:
+                raise self._fault
+            elif not self._out and (self.stopped or not self._queue):
                 return
-            yield self._results.popleft()
 
     def pump(self, wait: bool = False) -> None:
         """Keep the executor busy.
@@ -108,11 +110,16 @@ class Dispatcher:
         Args:
             wait: Whether to wait until something has landed.
         """
-        self._submit()
-        if self._out:
-            for landed in self._executor.wait(None if wait else 0):
-                self._land(landed)
+        if self._fault is not None:
+            return
+        try:
             self._submit()
+            if self._out:
+                for landed in self._executor.wait(None if wait else 0):
+                    self._land(landed)
+                self._submit()
+        except Exception as error:  # the executor cannot go on; what has landed is handed over first
+            self._fault = error
 
     def stop(self) -> Iterator[Result]:
         """End what trains, and hand back what it has recorded; nothing more is begun."""
@@ -166,7 +173,9 @@ class Dispatcher:
         """The two halves of a task."""
         middle = (len(task.experiments) + 1) // 2
         parts = (task.experiments[:middle], task.experiments[middle:])
-        return [Task(next(self._numbers), experiments) for experiments in parts]
+        halves = [Task(next(self._numbers), experiments) for experiments in parts]
+        self._losses |= dict.fromkeys((half.number for half in halves), self._losses.get(task.number, 0))
+        return halves
 
     def _fail(self, task: Task, broken: Broken) -> None:
         """A run that broke alone, as often as it was tried."""

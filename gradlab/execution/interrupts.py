@@ -51,11 +51,11 @@ def welcome() -> Iterator[None]:
     if not _Gate.depth or threading.current_thread() is not threading.main_thread():
         yield
         return
-    if _Gate.pending:
-        _Gate.pending = False
-        raise KeyboardInterrupt
     _Gate.open = True
     try:
+        if _Gate.pending:
+            _Gate.pending = False
+            raise KeyboardInterrupt
         yield
     finally:
         _Gate.open = False

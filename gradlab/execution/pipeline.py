@@ -15,11 +15,12 @@ from gradlab.errors import ConfigError, Fault, InterruptedRunError
 from gradlab.execution import device as devices
 from gradlab.execution import interrupts
 from gradlab.execution.dispatch import Dispatcher, Result, Unwatched, Watcher
-from gradlab.execution.division import Sizes, divide
-from gradlab.execution.executors.contract import DataKey, Executor, Task, Train, brief, train_with_torch
+from gradlab.execution.division import divide
+from gradlab.execution.executors.contract import Executor, Task, Train, brief, train_with_torch
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.identity import NUMERICS_VERSION
 from gradlab.execution.judging import judged, reused
+from gradlab.execution.loaded import Loaded
 from gradlab.execution.plan import Plan, Planned, make_plan
 from gradlab.results import environment
 from gradlab.results.record import Finding, Outcome, Progress, Record, Summary, Trained
@@ -28,7 +29,7 @@ from gradlab.results.stored import SCHEMA_VERSION, StoredRun
 from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
-    from gradlab.datasets import Dataset
+    pass
 
 STORED_AT_ONCE = 16
 """Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""
@@ -127,7 +128,7 @@ def carry_out(
     observer: Observer | None = None,
     watcher: Watcher | None = None,
     train: Train | None = None,
-    loaded: "Mapping[DataKey, Dataset] | None" = None,
+    loaded: Loaded | None = None,
 ) -> list[StoredRun]:
     """Carry a plan out, and store each run.
 
@@ -163,12 +164,12 @@ def carry_out(
                 _produce(plan, loaded, line, executor, settings, watcher or Unwatched(), train or train_with_torch)
     except KeyboardInterrupt:
         raise InterruptedRunError(line.interrupted(plan)) from None
-    if line.late:
-        raise line.late[0]
+    if line.late is not None:
+        raise line.late
     return [line.stored[planned.id] for planned in plan.runs if planned.id in line.stored]
 
 
-def load_data(plan: Plan, locate: Locate | None = None) -> "dict[DataKey, Dataset]":
+def load_data(plan: Plan, locate: Locate | None = None) -> Loaded:
     """Every data set that the batches need, before any trains: what is wrong with them is said at once.
 
     Args:
@@ -178,16 +179,11 @@ def load_data(plan: Plan, locate: Locate | None = None) -> "dict[DataKey, Datase
     Raises:
         ConfigError: With the faults of all that cannot be loaded.
     """
-    from gradlab import datasets
-
-    loaded: dict[DataKey, Dataset] = {}
+    loaded = Loaded()
     faults: dict[Fault, None] = {}
     for first in (batch[0].experiment for batch in plan.batches):
-        key = (first.data, first.train.loss)
-        if key in loaded:
-            continue
         try:
-            loaded[key] = datasets.load(*key)
+            loaded.load((first.data, first.train.loss))
         except ConfigError as error:
             faults |= dict.fromkeys((locate(error, first) if locate else error).faults)
     if faults:
@@ -195,7 +191,7 @@ def load_data(plan: Plan, locate: Locate | None = None) -> "dict[DataKey, Datase
     return loaded
 
 
-def tasks_of(plan: Plan, loaded: "Mapping[DataKey, Dataset]", size: int, settings: Settings) -> list[Task]:
+def tasks_of(plan: Plan, loaded: Loaded, size: int, settings: Settings) -> list[Task]:
     """The batches of a plan, cut for an executor.
 
     Args:
@@ -208,19 +204,13 @@ def tasks_of(plan: Plan, loaded: "Mapping[DataKey, Dataset]", size: int, setting
         batches = (tuple(planned.experiment for planned in batch) for batch in plan.batches)
         return [Task(number, experiments) for number, experiments in enumerate(batches)]
     firsts = [batch[0].experiment for batch in plan.batches]
-    sizes = [sizes_of(loaded[first.data, first.train.loss]) for first in firsts]
+    sizes = [loaded.sizes((first.data, first.train.loss)) for first in firsts]
     return divide(plan.batches, sizes, size, settings.max_runs, settings.on_gpu)
-
-
-def sizes_of(data: "Dataset") -> Sizes:
-    """What a data set says of a run's size."""
-    num_examples, num_features = data.train_inputs.shape
-    return Sizes(num_examples, num_features, data.num_classes or data.train_targets.shape[1])
 
 
 def _produce(
     plan: Plan,
-    loaded: "Mapping[DataKey, Dataset]",
+    loaded: Loaded,
     line: "_Line",
     executor: Executor,
     settings: Settings,
@@ -228,9 +218,6 @@ def _produce(
     train: Train,
 ) -> None:
     """Train what the plan wants trained, and store it as it comes."""
-    tasks = tasks_of(plan, loaded, executor.size, settings)
-    watcher.on_tasks(tasks)
-    dispatcher = Dispatcher(executor, tasks, settings.retries, settings.max_failures, watcher)
 
     def on_progress(number: int, progress: Progress) -> None:
         line.observer.on_progress(progress)
@@ -243,6 +230,9 @@ def _produce(
 
     try:
         executor.open(train, loaded, on_progress)
+        tasks = tasks_of(plan, loaded, executor.size, settings)
+        watcher.on_tasks(tasks)
+        dispatcher = Dispatcher(executor, tasks, settings.retries, settings.max_failures, watcher)
         try:
             for result in dispatcher.results():
                 if keep(result, dispatcher.pump):
@@ -263,7 +253,7 @@ class _Line:
     write_summary_md: Callable[[StoredRun], str]
     observer: Observer
     stored: dict[str, StoredRun] = field(default_factory=dict)
-    late: list[Exception] = field(default_factory=list)
+    late: Exception | None = None
     _ids: dict[Experiment, str] = field(default_factory=dict)
 
     def reuse(self, planned: Planned) -> None:
@@ -330,7 +320,7 @@ class _Line:
         try:
             text = self.write_summary_md(run)
         except Exception as error:
-            self.late.append(error)
+            self._belated(error)
             text = f"This run could not be rendered.\n\n{traceback.format_exc()}"
         return run, text, attachments
 
@@ -339,10 +329,14 @@ class _Line:
         try:
             return judged(experiment, record, outcome)
         except Exception as error:
-            self.late.append(error)
+            self._belated(error)
             message = f"the rules could not judge this run ({brief(error)}); `gradlab show` tries again"
             finding = Finding("not_judged", "warning", None, 0, 0.0, 0.0, message, "")
             return Summary(outcome, "not_judged", (finding,), {}, {}, None, None, None, message, rules_version=0)
+
+    def _belated(self, error: Exception) -> None:
+        """Keep the first fault that came after training; each holds on to the record that it arose from."""
+        self.late = self.late or error
 
     def _done(self, run: StoredRun) -> None:
         """Take a run off the line."""

@@ -1,5 +1,6 @@
 """What is there already, what is trained anew, and what trains together."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Literal, get_args
 
 from gradlab.errors import UsageError
 from gradlab.execution.identity import run_id
+from gradlab.results.run_files import MANIFEST
 from gradlab.results.store import RunHandle, Store
 from gradlab.spec.experiment import Experiment
 
@@ -138,6 +140,7 @@ def _state(store: Store, handle: RunHandle | None, rerun: str) -> State:
         return "new"
     try:
         outcome = store.line(handle).outcome
+        json.loads((handle.path / MANIFEST).read_bytes())
     except (OSError, ValueError):  # damaged: there is nothing in it to reuse
         return "again"
     if rerun == "never" or (rerun == "failed" and outcome in _REUSED):

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradlab.errors import ConfigError, Fault
+from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.execution import device as devices
 from gradlab.execution import pipeline
 from gradlab.execution.dispatch import Watcher
-from gradlab.execution.division import Sizes, seconds
-from gradlab.execution.executors.contract import DataKey, Executor, Task, Train
+from gradlab.execution.division import seconds
+from gradlab.execution.executors.contract import Executor, Task, Train
+from gradlab.execution.loaded import Loaded
 from gradlab.execution.pipeline import Observer, Settings
 from gradlab.execution.plan import Plan, make_plan
 from gradlab.results import environment, sweeps
-from gradlab.results.store import Store
+from gradlab.results.store import SWEEPS, Store
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps import SweepPlace, SweepPlan, sweep_id
 from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
-    from gradlab.datasets import Dataset
     from gradlab.judgement.gates import GateResult
     from gradlab.spec.sweep import Sweep
 
@@ -77,7 +77,7 @@ class Prepared:
     plan: Plan
     shard: tuple[int, int] | None
     place: SweepPlace
-    data: "Mapping[DataKey, Dataset]"
+    data: Loaded
 
     @property
     def num_to_train(self) -> int:
@@ -90,11 +90,8 @@ class Prepared:
 
     def seconds(self, tasks: Iterable[Task], size: int) -> float:
         """About how long the tasks train, shared among so many workers."""
-        return sum(seconds(task.experiments[0], len(task.experiments), self._sizes(task)) for task in tasks) / size
-
-    def _sizes(self, task: Task) -> Sizes:
-        """Of a task's data."""
-        return pipeline.sizes_of(self.data[task.data])
+        sizes = self.data.sizes
+        return sum(seconds(task.experiments[0], len(task.experiments), sizes(task.data)) for task in tasks) / size
 
 
 @dataclass(frozen=True)
@@ -192,6 +189,12 @@ def prepare(
     )
 
 
+def root_of(config: Path) -> Path | None:
+    """The directory of runs that a sweep which was begun lies in; None for a sweep's file."""
+    lies = config.resolve().parent
+    return lies.parent if config.is_dir() and lies.name == SWEEPS else None
+
+
 @dataclass(frozen=True)
 class _Asked:
     """A sweep before it is planned, wherever it was read."""
@@ -217,10 +220,15 @@ def _read(config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, 
     if isinstance(config, str | Path) and Path(config).is_dir():
         if overrides or seeds is not None:
             raise ConfigError([Fault(str(config), "", "is a sweep that was begun, which takes no -s and no --seeds")])
-        name, _, id = Path(config).resolve().name.rpartition("-")
-        place = SweepPlace(Path(config).resolve().parent.parent, name, id)
+        place = SweepPlace.at(Path(config))
         plan = place.read_plan()
-        members = tuple((member.point, member.experiment) for member in plan.members)
+        try:
+            members = tuple((member.point, member.experiment) for member in plan.members)
+        except ValueError as error:  # its fields are another version's
+            reason = " ".join(str(error).split())[:300]
+            raise UsageError(
+                f"{place.path}: its plan cannot be read ({reason}); start the sweep from its file"
+            ) from None
         return _Asked(plan.name, plan.axes, plan.gates, "", members, 0, lambda error, experiment: error)
     found = reader.load(config, overrides, seeds) if isinstance(config, str | Path) else config
     members = tuple((member.point, member.experiment) for member in found.members)

@@ -54,6 +54,22 @@ class Case:
     failed: tuple[tuple[str, str], ...] = ()
 
 
+def case_name(name: str, point: Mapping[str, Value], seed: int, id: str) -> str:
+    """What a member is called, whether it was carried out or not.
+
+    Args:
+        name: Of its experiment.
+        point: What the sweep set for it, dotted key -> value, without the seed.
+        seed: Its seed.
+        id: Of its run.
+    """
+    # The name leads, and is a setting where a sweep has several bases.
+    settings = [
+        f"{key}={'null' if value is None else in_words(value)}" for key, value in point.items() if key != "name"
+    ]
+    return " ".join([name, *settings, f"seed={seed}", f"[{id}]"])
+
+
 def run_case(run: StoredRun, point: Mapping[str, Value], sweep: str) -> Case:
     """A stored run as a test case.
 
@@ -64,13 +80,9 @@ def run_case(run: StoredRun, point: Mapping[str, Value], sweep: str) -> Case:
         point: What the sweep set for it, dotted key -> value, without the seed.
         sweep: Name of the sweep.
     """
-    # The name leads, and is a setting where a sweep has several bases.
-    settings = [
-        f"{key}={'null' if value is None else in_words(value)}" for key, value in point.items() if key != "name"
-    ]
     summary = run.summary
     return Case(
-        name=" ".join([run.name, *settings, f"seed={run.seed}", f"[{run.id}]"]),
+        name=case_name(run.name, point, run.seed, run.id),
         classname=sweep,
         seconds=run.timing.train_seconds / max(1, run.timing.batch_runs),
         outcome=summary.outcome.kind,

@@ -31,6 +31,7 @@ TRACEBACK = "traceback.txt"
 NUM_EXAMPLES = 3
 """Runs that are named of those that failed the same expectation."""
 
+_OF_ALL = ("plan.json", "sweep.yaml")
 _FILES = ("results.csv", "results.parquet", "summary.md", "sweep.json", "plan.json", "sweep.yaml")
 
 
@@ -129,7 +130,7 @@ class SweepView:
     @property
     def files(self) -> tuple[str, ...]:
         """Names of its files that are there."""
-        names = [_of_shard(name, self.shard) if name.startswith("results") else name for name in _FILES]
+        names = [name if name in _OF_ALL else _of_shard(name, self.shard) for name in _FILES]
         return tuple(name for name in names if (self.path / name).is_file())
 
 

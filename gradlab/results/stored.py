@@ -92,7 +92,7 @@ def run_object(run: StoredRun) -> dict[str, Any]:
     Its `layers` hold the last finite recorded step (the first where none was finite), null where a quantity has no
     meaning.
     """
-    record = run.record
+    record = run.read()  # and not `run.record`, which would keep the tables of every run of a sweep
     rows = tables.layer_rows(record, record.final_index() or 0) if record is not None and len(record.steps) else []
     found: dict[str, Any] = strict_json.encode(
         {"id": run.id, "name": run.name, "path": str(run.path), "seed": run.seed, "cached": run.cached}

@@ -106,6 +106,18 @@ class SweepPlace:
         self.path = Path(root) / SWEEPS / f"{name}-{sweep_id}"
         self._root = Path(root)
 
+    @classmethod
+    def at(cls, path: Path) -> "SweepPlace":
+        """A sweep's directory wherever it lies, to be read.
+
+        Args:
+            path: The directory.
+        """
+        name, _, sweep_id = path.resolve().name.rpartition("-")
+        place = cls(path.resolve().parent.parent, name, sweep_id)
+        place.path = path
+        return place
+
     def write_plan(self, plan: SweepPlan, source: str) -> bool:
         """Freeze a plan, with the text of the sweep's file. A plan that is there already stays as it is.
 

@@ -48,7 +48,8 @@ class Span:
             value = math.exp(math.log(self.low) * (1 - share) + math.log(self.high) * share)
         else:
             value = self.low * (1 - share) + self.high * share
-        return min(max(value, float(self.low)), float(self.high))
+        # The last digits are the C library's, and a run's id must not depend on it.
+        return min(max(float(f"{value:.12g}"), float(self.low)), float(self.high))
 
 
 def chosen(seed: int, key: str, index: int, num_values: int) -> int:

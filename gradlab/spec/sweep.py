@@ -8,6 +8,7 @@ The file is read by `sweep_file`, crossed by `expansion`, and each member checke
 reference.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,10 +82,15 @@ class Sweep:
         Raises:
             ValueError: If the sweep has no such member.
         """
-        found = [index for index, member in enumerate(self.members) if member.experiment == experiment]
-        if not found or self._tree is None:
+        index = self._places.get(experiment)
+        if index is None or self._tree is None:
             raise ValueError("the experiment is not a member of a sweep that was read")
-        return Document(experiment, self._tree(found[0]))
+        return Document(experiment, self._tree(index))
+
+    @functools.cached_property
+    def _places(self) -> dict[Experiment, int]:
+        """The number of each member."""
+        return {member.experiment: index for index, member in enumerate(self.members)}
 
     def locate(self, error: ConfigError, experiment: Experiment) -> ConfigError:
         """The same faults, each at the place in the sweep's or the base's file that caused it.

@@ -6,6 +6,7 @@ dispatches decides (`execution.dispatch`).
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -157,22 +158,40 @@ def train_with_torch(
 
 
 def train_task(
-    task: Task, dataset: "Dataset", device: str, train: Train, observer: Callable[[Progress], None]
+    task: Task,
+    dataset: "Dataset",
+    device: str,
+    train: Train,
+    observer: Callable[[Progress], None],
+    welcome: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Finished | Broken:
     """Train one task here, and turn whatever it raises into a value.
 
+    Args:
+        task: What trains.
+        dataset: What it learns from.
+        device: Where.
+        train: What trains it.
+        observer: Who is told how it gets on.
+        welcome: A context in which a Ctrl+C is let through.
+
     Raises:
-        KeyboardInterrupt: On a Ctrl+C that came before the training began.
+        KeyboardInterrupt: On a Ctrl+C that the training did not turn into interrupted runs: it had not begun.
     """
     started = environment.now()
+    trained: list[Trained] = []
     try:
-        trained = tuple(train(task.experiments, dataset, device, observer))
+        with welcome():
+            trained += train(task.experiments, dataset, device, observer)
+    except KeyboardInterrupt:
+        if not trained:  # else it came when all was done
+            raise
     except TimeoutError as error:
         kind: BreakKind = "timeout" if isinstance(error, OvertimeError) else "raised"
         return Broken(task.number, kind, brief(error), traceback.format_exc(), _surroundings(device, started))
     except Exception as error:
         return Broken(task.number, "raised", brief(error), traceback.format_exc(), _surroundings(device, started))
-    return Finished(task.number, trained, _surroundings(device, started))
+    return Finished(task.number, tuple(trained), _surroundings(device, started))
 
 
 class OvertimeError(TimeoutError):

@@ -61,8 +61,8 @@ class Inline:
                 raise OvertimeError(overtime(self._timeout))
             self._on_progress(task.number, progress)
 
-        with interrupts.welcome():
-            return [train_task(task, self._datasets[task.data], self._device, self._train, observe)]
+        dataset = self._datasets[task.data]
+        return [train_task(task, dataset, self._device, self._train, observe, interrupts.welcome)]
 
     def interrupt(self) -> None:
         """Give up the task that has not begun."""

@@ -4,7 +4,6 @@ A worker is a fresh interpreter with a socket to its driver. It is not forked, s
 driver's script again, and it ends with the driver, however that ended. One that dies takes nothing with it but the task it had.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -32,6 +31,9 @@ _FALSE_STARTS = 3
 _TAIL = 4000
 """Characters that are kept of what a worker wrote before it died."""
 
+_START_SECONDS = 300.0
+"""Seconds that a worker has to load torch and be ready."""
+
 _GRACE = 2.0
 """Seconds that a worker has to end by itself."""
 
@@ -47,7 +49,8 @@ class _Worker:
     ready: bool = False
     task: Task | None = None
     begun: float | None = None
-    knows: set[DataKey] = field(default_factory=set)
+    knows: DataKey | None = None
+    started: float = field(default_factory=time.monotonic)
 
     def tell(self, word: str, content: Any = None) -> None:
         """Send it a message; if it is dead, that is found out when it is listened to."""
@@ -85,8 +88,8 @@ class Processes:
     def submit(self, task: Task) -> None:
         """Give the task to a worker that has none."""
         worker = next((one for one in self._workers if one.task is None), None) or self._start()
-        if task.data not in worker.knows:
-            worker.knows.add(task.data)
+        if task.data != worker.knows:
+            worker.knows = task.data
             worker.tell("data", (task.data, self._datasets[task.data]))
         worker.task, worker.begun = task, None
         worker.tell("task", task)
@@ -105,7 +108,7 @@ class Processes:
                 spoke = connection.wait(list(lines), self._patience(until))
             for line in spoke:
                 self._listen(lines[line])
-            self._end_overtime()
+            self._end_overtime(spoke)
             if not spoke and until is not None and time.monotonic() >= until:
                 break
         landed, self._landed = self._landed, []
@@ -134,14 +137,17 @@ class Processes:
 
     def _start(self) -> _Worker:
         """A new worker."""
-        ours, theirs = connection.Pipe()
         device = self._devices[self._num_started % len(self._devices)]
         self._num_started += 1
-        errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as its worker
+        try:
+            errors = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as its worker
+        except OSError as error:
+            raise RunFailedError(f"a worker process could not be started: {error.strerror or error}") from error
+        ours, theirs = connection.Pipe()
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
         try:
             process = subprocess.Popen(
-                [sys.executable, *flags, "-c", COMMAND, str(theirs.fileno()), device, json.dumps(sys.path)],
+                [sys.executable, *flags, "-c", COMMAND, str(theirs.fileno()), device, *sys.path],
                 env=os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(self._num_threads)),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -151,6 +157,7 @@ class Processes:
             )
         except OSError as error:
             ours.close()
+            errors.close()
             raise RunFailedError(f"a worker process could not be started: {error.strerror}") from error
         finally:
             theirs.close()
@@ -164,6 +171,7 @@ class Processes:
         due = [until] if until is not None else []
         if self._timeout is not None:
             due += [worker.begun + self._timeout for worker in self._workers if worker.begun is not None]
+        due += [worker.started + _START_SECONDS for worker in self._workers if not worker.ready]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _listen(self, worker: _Worker) -> None:
@@ -171,6 +179,10 @@ class Processes:
         try:
             word, content = worker.line.recv()
         except (EOFError, OSError):
+            self._bury(worker)
+            return
+        except Exception:  # what it says cannot be read
+            worker.process.kill()
             self._bury(worker)
             return
         match word:
@@ -191,12 +203,19 @@ class Processes:
                     # An error on a GPU may have spoilt what the process holds there.
                     self._dismiss(worker)
 
-    def _end_overtime(self) -> None:
-        """Kill the workers whose task has had its time."""
-        if self._timeout is None:
-            return
+    def _end_overtime(self, spoke: Sequence[Any]) -> None:
+        """Kill the workers whose task has had its time, and those that do not get ready."""
         for worker in list(self._workers):
-            if worker.task is not None and worker.begun is not None and time.monotonic() - worker.begun > self._timeout:
+            if worker.line in spoke:  # what it says next may be that it is done
+                continue
+            if not worker.ready and time.monotonic() - worker.started > _START_SECONDS:
+                worker.process.kill()
+                self._bury(worker)
+            elif self._timeout is None:
+                continue
+            elif (
+                worker.task is not None and worker.begun is not None and time.monotonic() - worker.begun > self._timeout
+            ):
                 self._landed.append(Broken(worker.task.number, "timeout", overtime(self._timeout)))
                 worker.task = None
                 self._dismiss(worker)

@@ -12,8 +12,8 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gradlab.datasets import Dataset
 
 COMMAND = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[3]);"
+    "import sys; sys.path[:] = sys.argv[3:];"
     " from gradlab.execution.executors.worker import main; main(int(sys.argv[1]), sys.argv[2])"
 )
 """What the interpreter of a worker is given to do. It looks for modules where its driver does, and does not load the driver's script."""
@@ -79,7 +79,7 @@ class _Worker:
                 self._warm_up()
                 self._send("ready", None)
             elif word == "data":
-                key, self._datasets[key] = content
+                self._datasets = dict([content])  # one at a time: there may be as many as runs
             elif word == "task":
                 self._send("landed", self._landed(content))
 
@@ -112,15 +112,24 @@ class _Worker:
         self._send("begun", task.number)
         assert self._train is not None
         try:
-            self._open_to_interrupts(True)
-            landed: Landed = train_task(
-                task, self._datasets[task.data], self._device, self._train, self._observer(task.number)
+            return train_task(
+                task, self._datasets[task.data], self._device, self._train, self._observer(task.number), self._welcome
             )
         except KeyboardInterrupt:
-            landed = Broken(task.number, "stopped", "stopped by the user before it began")
+            return Broken(task.number, "stopped", "stopped by the user before it began")
+
+    @contextmanager
+    def _welcome(self) -> Iterator[None]:
+        """Let an interrupt through."""
+        try:
+            self._open_to_interrupts(True)
+            yield
         finally:
-            self._open_to_interrupts(False)
-        return landed
+            try:
+                self._open_to_interrupts(False)
+            except KeyboardInterrupt:  # the one that there is came just now
+                self._open_to_interrupts(False)
+                raise
 
     def _open_to_interrupts(self, wanted: bool) -> None:
         """From here on an interrupt reaches the training, or no more.
@@ -148,7 +157,8 @@ class _Worker:
         return observe
 
     def _send(self, word: str, content: Any) -> None:
-        """Tell the driver something."""
+        """Tell the driver something; an interrupt comes before or behind it."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             with self._sending:
                 self._connection.send((word, content))
@@ -161,3 +171,5 @@ class _Worker:
                 self._connection.send(
                     (word, Broken(content.number, "raised", f"its result cannot be sent: {brief(error)}"))
                 )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -81,13 +81,18 @@ def test_failed_expectations_are_grouped_by_their_text_those_that_most_failed_fi
     assert len(loss.examples) == 3
 
 
-@pytest.mark.parametrize(("shard", "results"), [(None, "results.csv"), ("2/4", "results-2-of-4.csv")])
-def test_a_shard_has_results_of_its_own(tmp_path: Path, shard: str | None, results: str) -> None:
-    for name in ("results.csv", "results-2-of-4.csv", "summary.md", "other.txt"):
+@pytest.mark.parametrize(
+    ("shard", "results", "summary"),
+    [(None, "results.csv", "summary.md"), ("2/4", "results-2-of-4.csv", "summary-2-of-4.md")],
+)
+def test_a_shard_has_results_of_its_own(tmp_path: Path, shard: str | None, results: str, summary: str) -> None:
+    for name in (
+        "results.csv", "results-2-of-4.csv", "summary.md", "summary-2-of-4.md", "plan.json", "other.txt",
+    ):  # fmt: skip
         (tmp_path / name).write_text("")
     view = seen([], path=tmp_path, shard=shard)
     assert view.results == results
-    assert view.files == (results, "summary.md")
+    assert view.files == (results, summary, "plan.json")
     assert ("shard 2/4" in title(view)) is (shard is not None)
 
 

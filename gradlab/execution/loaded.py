@@ -1,0 +1,65 @@
+"""The data sets of a plan: each is loaded once to see that it is right, and few are kept."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from gradlab.execution.division import Sizes
+from gradlab.execution.executors.contract import DataKey
+
+if TYPE_CHECKING:
+    from gradlab.datasets import Dataset
+
+KEPT = 8
+"""Data sets that are kept; others are loaded again when they are wanted, which takes milliseconds."""
+
+
+class Loaded(Mapping[DataKey, "Dataset"]):
+    """Data sets by what they are loaded from.
+
+    One that is read from a file stays in memory: the file may change, and a run's id tells what it held at first.
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[DataKey, Sizes] = {}
+        self._files: dict[DataKey, Dataset] = {}
+        self._recent: dict[DataKey, Dataset] = {}
+
+    def load(self, key: DataKey) -> None:
+        """Load a data set that was not seen before.
+
+        Raises:
+            ConfigError: If it cannot be.
+        """
+        if key not in self._sizes:
+            data = self._load(key)
+            num_examples, num_features = data.train_inputs.shape
+            num_outputs = data.num_classes or data.train_targets.shape[1]
+            self._sizes[key] = Sizes(num_examples, num_features, num_outputs)
+
+    def sizes(self, key: DataKey) -> Sizes:
+        """What a data set says of a run's size."""
+        return self._sizes[key]
+
+    def __getitem__(self, key: DataKey) -> "Dataset":
+        if key not in self._sizes:
+            raise KeyError(key)
+        return self._files.get(key) or self._recent.get(key) or self._load(key)
+
+    def __iter__(self) -> Iterator[DataKey]:
+        return iter(self._sizes)
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def _load(self, key: DataKey) -> "Dataset":
+        """Load a data set, and forget the one that was loaded longest ago."""
+        from gradlab import datasets
+
+        data = datasets.load(*key)
+        if key[0].source == "file":
+            self._files[key] = data
+        else:
+            self._recent[key] = data
+            while len(self._recent) > KEPT:
+                del self._recent[next(iter(self._recent))]
+        return data
