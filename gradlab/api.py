@@ -1,5 +1,6 @@
 """The same from Python: `gradlab.run`, `gradlab.sweep` and `gradlab.load`."""
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def sweep(
     *,
     seeds: Iterable[int] | None = None,
     device: str = "auto",
-    out: str | Path = "runs",
+    out: str | Path | None = None,
     rerun: str = "failed",
     executor: str | None = None,
     workers: int | None = None,
@@ -89,7 +90,7 @@ def sweep(
         config: Path of a sweep in YAML, the same as nested mappings, or the directory of a sweep that was begun.
         seeds: Instead of the sweep's own.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        out: Directory of runs; the sweep's own files go to `sweeps/` in it.
+        out: Directory of runs, `runs` by default, or where the sweep lies; the sweep's own files go to `sweeps/` in it.
         rerun: `failed` trains failed and interrupted runs again, `never` reuses whatever is stored, `always` nothing.
         executor: `inline`, `processes` or `ray`; by default worker processes where there are cores for them.
         workers: How many; by default one a core or GPU.
@@ -119,9 +120,22 @@ def sweep(
     from gradlab.report.view import view
     from gradlab.spec import sweep as reader
 
-    words = None if seeds is None else ",".join(str(seed) for seed in seeds)
-    asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else config
-    prepared = sweeping.prepare(asked, Store(out), overrides, words, device=device, rerun=rerun)
+    if not isinstance(config, str | Path | Mapping):
+        raise UsageError(f"expected a path or a mapping, got {type(config).__name__}")
+    for name, number, least in (
+        ("workers", workers, 1),
+        ("retries", retries, 0),
+        ("max_failures", max_failures, 0),
+        ("max_runs_per_batch", max_runs_per_batch, 1),
+    ):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
+            raise UsageError(f"{name}: expected a whole number >= {least}, got {number!r}")
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < math.inf):
+        raise UsageError(f"timeout: expected seconds > 0, got {timeout!r}")
+    words = None if seeds is None else _typed(seeds)
+    asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else Path(config)
+    begun = sweeping.root_of(asked) if isinstance(asked, Path) else None
+    prepared = sweeping.prepare(asked, Store(out or begun or "runs"), overrides, words, device=device, rerun=rerun)
     choice = choose(
         executor, prepared.num_to_train, device=device, num_workers=workers, address=ray_address, timeout=timeout
     )
@@ -164,6 +178,19 @@ def load(run: str | Path, out: str | Path = "runs") -> StoredRun:
     from gradlab.execution.judging import judged_anew
 
     return judged_anew(Store(out).load(run))
+
+
+def _typed(seeds: object) -> str:
+    """Seeds as they are typed.
+
+    Raises:
+        UsageError: If they are none.
+    """
+    if isinstance(seeds, str):
+        return seeds
+    if not isinstance(seeds, Iterable):
+        raise UsageError(f"seeds: expected several integers, got {seeds!r}")
+    return ",".join(str(seed) for seed in seeds)
 
 
 def _experiment(config: str | Path | Mapping[str, Any] | Experiment, overrides: Mapping[str, Any]) -> Experiment:

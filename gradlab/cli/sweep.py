@@ -141,6 +141,13 @@ def sweep(
     sweeping.conclude(swept, sweep_markdown(view_of(swept)))
     _write_files(swept, junit, summary)
     _print(swept, format)
+    if prepared.gates and not swept.gates:
+        why = (
+            f"{len(swept.left)} runs are left"
+            if swept.left
+            else "a share cannot tell; the command without --shard does"
+        )
+        log(f"gates are not judged: {why}", quiet=quiet)
     return 0 if exit_zero else swept.exit_code
 
 
@@ -152,6 +159,9 @@ def _refuse_folders(*files: Path | None) -> None:
     """
     from gradlab.errors import UsageError
 
+    named = [file.resolve() for file in files if file is not None]
+    if len(set(named)) < len(named):
+        raise UsageError(f"{named[0]}: --junit and --summary name the same file")
     for file in files:
         if file is not None and file.is_dir():
             raise UsageError(f"{file}: is a directory; name a file")
@@ -174,13 +184,18 @@ def _print_plan(prepared: "Prepared", choice: "Choice", settings: "Settings", fa
         log(f"{counted(len(tasks), 'task')} for {choice.words}, about {duration(seconds)}", quiet=quiet)
     states = {planned.id: planned for planned in prepared.plan.runs}
     axes = prepared.axes
-    fields = (Field("id"), Field("name", rank=3), *(Field(axis, rank=1) for axis in axes), Field("seed", "integer", 1))
+    fields = (
+        Field("id"),
+        Field("name", rank=3),
+        *(Field(axis, rank=1) for axis in axes if axis != "name"),
+        Field("seed", "integer", 1),
+    )
     fields += (Field("state"), Field("path", rank=2))
     rows = []
     for member in prepared.members:
         planned = states.get(member.id)
         if planned is not None:
-            point = (member.point.get(axis) for axis in axes)
+            point = (member.point.get(axis) for axis in axes if axis != "name")
             path = str(planned.stored.path) if planned.stored else None
             rows.append((member.id, member.experiment.name, *point, member.experiment.seed, planned.state, path))
     write_table(Table(fields, tuple(rows)), face, "plan")

@@ -78,6 +78,10 @@ class SweepReporter(Unwatched):
             then = f"tried again in parts of {' and '.join(str(len(one.experiments)) for one in again)}"
         self._display.retried(task.number, f"{who}: {broken.reason}; {then}")
 
+    def on_stop(self) -> None:
+        """Say what happens now."""
+        self._display.note("stopping: what trains hands back what it has; Ctrl+C again gives it up")
+
     def on_landed(self, task: Task) -> None:
         """Say that a batch is done."""
         seconds = time.monotonic() - self._began.get(task.number, time.monotonic())

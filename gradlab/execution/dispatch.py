@@ -19,6 +19,9 @@ TRACEBACK = "traceback.txt"
 _MOST_LOST = 3
 """Times that a task may be lost before it is taken to be the reason."""
 
+_STOP_SECONDS = 30.0
+"""Seconds to wait for the next task that hands back what it has, when all are asked to stop."""
+
 _BACKLOG = 2
 """Landed tasks that may wait to be stored, for each slot: what is not stored is held in memory."""
 
@@ -62,6 +65,9 @@ class Watcher(Protocol):
 
     def on_landed(self, task: Task) -> None:
         """A task is done and its runs are on the disk, failed ones too."""
+
+    def on_stop(self) -> None:
+        """The user wants to stop, and what trains is asked to come to an end."""
 
 
 class Dispatcher:
@@ -124,12 +130,13 @@ class Dispatcher:
     def stop(self) -> Iterator[Result]:
         """End what trains, and hand back what it has recorded; nothing more is begun."""
         self._queue.clear()
+        self._watcher.on_stop()
         self._executor.interrupt()
         while self._results:
             yield self._results.popleft()
         while self._out:
-            landed = self._executor.wait(None)
-            if not landed:
+            landed = self._executor.wait(_STOP_SECONDS)
+            if not landed:  # nothing comes any more
                 return
             for one in landed:
                 task = self._out.pop(one.number)
@@ -209,4 +216,7 @@ class Unwatched:
         """Look away."""
 
     def on_landed(self, task: Task) -> None:
+        """Look away."""
+
+    def on_stop(self) -> None:
         """Look away."""

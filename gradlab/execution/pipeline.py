@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gradlab.errors import ConfigError, Fault, InterruptedRunError
 from gradlab.execution import device as devices
 from gradlab.execution import interrupts
-from gradlab.execution.dispatch import Dispatcher, Result, Unwatched, Watcher
+from gradlab.execution.dispatch import TRACEBACK, Dispatcher, Result, Unwatched, Watcher
 from gradlab.execution.division import divide
 from gradlab.execution.executors.contract import Executor, Task, Train, brief, train_with_torch
 from gradlab.execution.executors.inline import Inline
@@ -255,6 +255,7 @@ class _Line:
     stored: dict[str, StoredRun] = field(default_factory=dict)
     late: Exception | None = None
     _ids: dict[Experiment, str] = field(default_factory=dict)
+    _precious: set[str] = field(default_factory=set)
 
     def reuse(self, planned: Planned) -> None:
         """Take a stored run, with what is expected of it now."""
@@ -264,7 +265,9 @@ class _Line:
 
     def expect(self, plan: Plan) -> None:
         """Learn whose runs are going to come."""
-        self._ids = {planned.experiment: planned.id for batch in plan.batches for planned in batch}
+        planned = [one for batch in plan.batches for one in batch]
+        self._ids = {one.experiment: one.id for one in planned}
+        self._precious = {one.id for one in planned if one.whole}
 
     def keep(self, result: Result, between: Callable[[], None]) -> bool:
         """Store the runs of a task, some at a time.
@@ -280,7 +283,11 @@ class _Line:
         stop = any(trained.outcome.kind == "interrupted" for trained in result.trained)
         for start in range(0, len(result.trained), STORED_AT_ONCE):
             part = result.trained[start : start + STORED_AT_ONCE]
-            runs = [self._rendered(trained, surroundings, result.attachments) for trained in part]
+            runs = [
+                self._rendered(trained, surroundings, result.attachments)
+                for trained in part
+                if not self._spared(trained)
+            ]
             self.store.save_all(runs, self._done)
             if not stop:
                 try:
@@ -288,6 +295,17 @@ class _Line:
                 except KeyboardInterrupt:
                     stop = True
         return stop
+
+    def _spared(self, trained: Trained) -> bool:
+        """Whether a run that did not come to its end would replace one that did, which is kept instead."""
+        own, outcome = self._ids[trained.experiment], trained.outcome
+        if own not in self._precious or outcome.kind in ("completed", "diverged"):
+            return False
+        if outcome.kind == "failed":
+            reason = f"{outcome.reason}; the run that was there before is kept"
+            attempt = replace(trained, outcome=replace(outcome, reason=reason.replace(f" (see {TRACEBACK})", "")))
+            self._done(self._rendered(attempt, environment.describe("cpu"), {})[0])
+        return True
 
     def interrupted(self, plan: Plan) -> str:
         """What to say after Ctrl+C."""

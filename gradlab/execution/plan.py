@@ -1,6 +1,5 @@
 """What is there already, what is trained anew, and what trains together."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from typing import Literal, get_args
 
 from gradlab.errors import UsageError
 from gradlab.execution.identity import run_id
-from gradlab.results.run_files import MANIFEST
+from gradlab.results import run_files
 from gradlab.results.store import RunHandle, Store
 from gradlab.spec.experiment import Experiment
 
@@ -29,12 +28,14 @@ class Planned:
         state: `cached` is reused; the others are trained: `failed` and `interrupted` after such an outcome, `again` by
             wish, `new` for the first time.
         stored: Where the store has it, None where it is new.
+        whole: Whether what is stored came to its end and can be read: it is not given up for a run that does not.
     """
 
     experiment: Experiment
     id: str
     state: State
     stored: RunHandle | None
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ def make_plan(
             elsewhere[own] = experiment
         else:
             handle = stored.get(own)
-            runs[own] = Planned(experiment, own, _state(store, handle, rerun), handle)
+            state, whole = _state(store, handle, rerun)
+            runs[own] = Planned(experiment, own, state, handle, whole)
     batches: dict[tuple[str, str | None], list[Planned]] = {}
     for run in runs.values():
         if run.state != "cached":
@@ -134,19 +136,20 @@ def make_plan(
     )
 
 
-def _state(store: Store, handle: RunHandle | None, rerun: str) -> State:
-    """What is to be done about a run that the store has or has not."""
+def _state(store: Store, handle: RunHandle | None, rerun: str) -> tuple[State, bool]:
+    """What is to be done about a run that the store has or has not, and whether what it has came to its end."""
     if handle is None:
-        return "new"
+        return "new", False
     try:
         outcome = store.line(handle).outcome
-        json.loads((handle.path / MANIFEST).read_bytes())
+        ended = outcome in _REUSED
+        run_files.check(handle.path, with_tables=ended)
     except (OSError, ValueError):  # damaged: there is nothing in it to reuse
-        return "again"
-    if rerun == "never" or (rerun == "failed" and outcome in _REUSED):
-        return "cached"
+        return "again", False
+    if rerun == "never" or (rerun == "failed" and ended):
+        return "cached", ended
     match outcome:
         case "failed" | "interrupted":
-            return outcome
+            return outcome, False
         case _:
-            return "again"
+            return "again", ended

@@ -102,7 +102,7 @@ class Swept:
         prepared: What was asked for.
         members: Point and run of every member that is on the disk, in order.
         left: Members that were not begun, because too many failed.
-        gates: The sweep's conditions, judged; () for a share, which cannot tell.
+        gates: The sweep's conditions, judged; () for a part of it, which cannot tell.
         started: When it began, ISO 8601 in UTC.
     """
 
@@ -168,11 +168,18 @@ def prepare(
         ConfigError: With everything that is wrong with the sweep, its bases, its members and their data.
         UsageError: If the device is not there, or the store cannot be read.
     """
-    device = devices.resolve(device)
     asked = _read(config, overrides, seeds)
+    if asked.begun is not None and device == "auto":
+        device = asked.begun.device
+    device = devices.resolve(device)
     _check_files([experiment for _, experiment in asked.members], asked.locate)
     plan = make_plan([experiment for _, experiment in asked.members], store, devices.kind(device), rerun, shard)
     ids = plan.ids
+    if asked.begun is not None and set(ids.values()) != {member.id for member in asked.begun.members}:
+        raise UsageError(
+            f"{config}: its runs would have other ids now, because a data file, torch, gradlab's numerics or the kind of"
+            " device has changed since it began; start the sweep from its file"
+        )
     return Prepared(
         name=asked.name,
         axes=asked.axes,
@@ -206,6 +213,7 @@ class _Asked:
     members: tuple[tuple[Point, Experiment], ...]
     num_repeated: int
     locate: pipeline.Locate
+    begun: SweepPlan | None = None
 
 
 def _read(config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, Any], seeds: str | None) -> _Asked:
@@ -229,7 +237,7 @@ def _read(config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, 
             raise UsageError(
                 f"{place.path}: its plan cannot be read ({reason}); start the sweep from its file"
             ) from None
-        return _Asked(plan.name, plan.axes, plan.gates, "", members, 0, lambda error, experiment: error)
+        return _Asked(plan.name, plan.axes, plan.gates, "", members, 0, lambda error, experiment: error, plan)
     found = reader.load(config, overrides, seeds) if isinstance(config, str | Path) else config
     members = tuple((member.point, member.experiment) for member in found.members)
     return _Asked(found.name, found.axes, found.gates, found.source, members, found.num_repeated, found.locate)
@@ -287,11 +295,12 @@ def carry_out(
     stored = {run.id: run for run in runs}
     own = {planned.id for planned in prepared.plan.runs}
     members = [member for member in prepared.members if member.id in own]
-    gates = judge_gates(prepared.gates, runs) if prepared.shard is None else ()
+    left = tuple(member for member in members if member.id not in stored)
+    gates = judge_gates(prepared.gates, runs) if prepared.shard is None and not left else ()
     return Swept(
         prepared=prepared,
         members=tuple((member.point, stored[member.id]) for member in members if member.id in stored),
-        left=tuple(member for member in members if member.id not in stored),
+        left=left,
         gates=gates,
         started=started,
     )

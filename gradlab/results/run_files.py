@@ -1,6 +1,7 @@
 """The files of a run's directory: what is written into each, and a run read back from them."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -62,3 +63,22 @@ def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
         return StoredRun(data["id"], directory, experiment, summary, manifest, timing, read=record)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
+
+
+def check(directory: Path, with_tables: bool) -> None:
+    """Look whether a run's files are whole, without reading its tables.
+
+    Args:
+        directory: Of the run.
+        with_tables: Whether it has any.
+
+    Raises:
+        OSError: If a file is missing or cannot be read.
+        ValueError: If one is not whole.
+    """
+    json.loads((directory / MANIFEST).read_bytes())
+    for name in (tables.LAYERS, tables.STEPS) if with_tables else ():
+        with (directory / name).open("rb") as file:
+            file.seek(-len(tables.END), os.SEEK_END)
+            if file.read() != tables.END:
+                raise ValueError(f"{name} is cut off")

@@ -12,6 +12,7 @@ A share of a sweep that is carried out by itself (`--shard 2/4`) writes `results
 is whole or absent. The runs themselves lie where all runs lie.
 """
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -119,25 +120,28 @@ class SweepPlace:
         return place
 
     def write_plan(self, plan: SweepPlan, source: str) -> bool:
-        """Freeze a plan, with the text of the sweep's file. A plan that is there already stays as it is.
+        """Freeze a plan, with the text of the sweep's file. Its runs are those that the directory is named after; what is asked of them
+        may have changed, and the newest is kept.
 
         Args:
             plan: The sweep.
             source: Text of its file, "" where there is none.
 
         Returns:
-            Whether it was written.
+            Whether it was written; not where the same is there already.
 
         Raises:
             UsageError: If the place cannot be written.
             RunFailedError: If it could not be written for another reason, such as a full disk.
         """
-        if (self.path / PLAN).exists():
-            return False
-        if source:
-            self._write(SOURCE, crash_safe.text(source))
         with no_garbage_searched():
-            self._write(PLAN, crash_safe.text(_plan_text(plan)))
+            text = _plan_text(plan)
+            with contextlib.suppress(OSError):
+                if (self.path / PLAN).read_bytes() == text.encode():
+                    return False
+            if source:
+                self._write(SOURCE, crash_safe.text(source))
+            self._write(PLAN, crash_safe.text(text))
         return True
 
     def read_plan(self) -> SweepPlan:

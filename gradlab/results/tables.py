@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 LAYERS, STEPS = "layers.parquet", "steps.parquet"
 
+END = b"PAR1"
+"""What a whole Parquet file ends with."""
+
 _METADATA = b"gradlab"
 
 
@@ -66,7 +69,7 @@ def read_record(directory: Path) -> Record | None:
         OSError: If a file is missing or cannot be read.
         ValueError: If a file is not what `write_layers` and `write_steps` wrote.
     """
-    if not (directory / STEPS).exists():
+    if not (directory / STEPS).exists() and not (directory / LAYERS).exists():
         return None
     with crash_safe.opened(directory, LAYERS, STEPS) as (layers_file, steps_file):
         layers, metadata = _read(layers_file)

@@ -65,7 +65,9 @@ def choose(
     on_gpu = devices.kind(places[0]) == "cuda"
     most = len(places) if on_gpu else num_cores()
     if name is None:
-        name = "processes" if min(num_workers or most, num_runs) > 1 else "inline"
+        # A batch that takes too long can be ended at any moment only in a process of its own.
+        alone = min(num_workers or most, num_runs) <= 1 and (timeout is None or num_runs == 0)
+        name = "inline" if alone else "processes"
     if name == "inline":
         if num_workers not in (None, 1):
             raise UsageError(f"--workers {num_workers}: inline trains in one process; use --executor processes")

@@ -31,8 +31,8 @@ _FALSE_STARTS = 3
 _TAIL = 4000
 """Characters that are kept of what a worker wrote before it died."""
 
-_START_SECONDS = 300.0
-"""Seconds that a worker has to load torch and be ready."""
+_START_SECONDS = 120.0
+"""Seconds that a worker has to load torch, and to begin the task that it is given."""
 
 _GRACE = 2.0
 """Seconds that a worker has to end by itself."""
@@ -50,7 +50,7 @@ class _Worker:
     task: Task | None = None
     begun: float | None = None
     knows: DataKey | None = None
-    started: float = field(default_factory=time.monotonic)
+    given: float = field(default_factory=time.monotonic)
 
     def tell(self, word: str, content: Any = None) -> None:
         """Send it a message; if it is dead, that is found out when it is listened to."""
@@ -91,7 +91,7 @@ class Processes:
         if task.data != worker.knows:
             worker.knows = task.data
             worker.tell("data", (task.data, self._datasets[task.data]))
-        worker.task, worker.begun = task, None
+        worker.task, worker.begun, worker.given = task, None, time.monotonic()
         worker.tell("task", task)
 
     def wait(self, timeout: float | None = None) -> list[Landed]:
@@ -171,7 +171,8 @@ class Processes:
         due = [until] if until is not None else []
         if self._timeout is not None:
             due += [worker.begun + self._timeout for worker in self._workers if worker.begun is not None]
-        due += [worker.started + _START_SECONDS for worker in self._workers if not worker.ready]
+        waited_for = [worker for worker in self._workers if worker.begun is None]
+        due += [worker.given + _START_SECONDS for worker in waited_for if worker.task or not worker.ready]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _listen(self, worker: _Worker) -> None:
@@ -208,7 +209,8 @@ class Processes:
         for worker in list(self._workers):
             if worker.line in spoke:  # what it says next may be that it is done
                 continue
-            if not worker.ready and time.monotonic() - worker.started > _START_SECONDS:
+            idle = worker.ready and worker.task is None
+            if worker.begun is None and not idle and time.monotonic() - worker.given > _START_SECONDS:
                 worker.process.kill()
                 self._bury(worker)
             elif self._timeout is None:

@@ -185,3 +185,41 @@ def test_from_python(gradlab: Gradlab) -> None:
     inline = {"experiment": {"model": {"depth": 2, "width": 4, "activation": "relu"}}, "seeds": [0, 1]}
     data = {"data.source": "xor", "data.samples": 80, "train.steps": 2}
     assert len(package.sweep(inline, device="cpu", executor="inline", **data)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"config": 3}, "expected a path or a mapping"),
+        ({"workers": 0}, "workers: expected a whole number >= 1"),
+        ({"retries": -1}, "retries: expected a whole number >= 0"),
+        ({"timeout": 0}, "timeout: expected seconds > 0"),
+        ({"timeout": "5m"}, "timeout: expected seconds > 0"),
+        ({"seeds": 5}, "seeds: expected several integers"),
+        ({"max_runs_per_batch": True}, "expected a whole number"),
+    ],
+)
+def test_from_python_wrong_arguments_are_said(gradlab: Gradlab, arguments: dict[str, Any], said: str) -> None:
+    import gradlab as package
+    from gradlab.errors import UsageError
+
+    with pytest.raises(UsageError, match=said):
+        package.sweep(**({"config": "tiny.yaml", "device": "cpu"} | arguments))
+    assert not Path("runs").exists()
+
+
+def test_a_begun_sweep_goes_on_where_it_lies(gradlab: Gradlab) -> None:
+    gradlab("sweep", "tiny.yaml", "--out", "elsewhere", "--seeds", "0")
+    (place,) = Path("elsewhere/sweeps").iterdir()
+    code, _, err = gradlab("sweep", str(place))
+    assert code == 0
+    assert "4 runs in 0 batches: 4 cached" in err
+    assert not Path("runs").exists()
+
+
+def test_files_are_written_though_stdout_is_full(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as context:
+        context.setattr("sys.stdout", full)
+        assert gradlab("sweep", "tiny.yaml", "--junit", "out.xml")[0] == 2
+    assert Path("out.xml").exists()
+    assert gradlab("sweep", "tiny.yaml", "--junit", "x", "--summary", "./x")[0] == 2

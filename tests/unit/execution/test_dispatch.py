@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
 from synthetic_runs import make_experiment, make_trained
 
+from gradlab.errors import RunFailedError
 from gradlab.execution.dispatch import TRACEBACK, Dispatcher, Unwatched
 from gradlab.execution.executors.contract import Broken, Finished, Landed, Task
 
@@ -154,3 +156,32 @@ def test_experiments_are_never_lost() -> None:
         found = outcomes(Dispatcher(executor, tasks, number % 2, None, Unwatched()))
         assert {seed for seed, kind in found.items() if kind == "failed"} == bad
         assert set(found) == set(range(16))
+
+
+class Breaks(Scripted):
+    """An executor that gives up when half of its tasks have landed."""
+
+    def wait(self, timeout: float | None = None) -> list[Landed]:
+        if len(self.taken) > 4:
+            raise RunFailedError("worker processes do not start")
+        return super().wait(None)
+
+
+def test_what_has_landed_is_handed_over_before_a_broken_executor_is_named() -> None:
+    dispatcher = Dispatcher(Breaks(slots=2), [task(n, n) for n in range(8)], 0, None, Unwatched())
+    found = []
+
+    def collect() -> None:
+        for result in dispatcher.results():
+            found.append(result.task.number)
+            dispatcher.pump()
+
+    with pytest.raises(RunFailedError, match="do not start"):
+        collect()
+    assert found == [0, 1, 2]
+
+
+def test_halves_inherit_how_often_they_were_lost() -> None:
+    executor = Scripted(guilty(*range(64), kind="lost"))
+    outcomes(Dispatcher(executor, [task(0, *range(64))], 1, None, Unwatched()))
+    assert len(executor.taken) < 4 * 64

@@ -187,3 +187,46 @@ def test_threads_are_those_that_were_given(opened: type[Opened]) -> None:
     executor.close()
     assert b"OMP_NUM_THREADS=1" in environ
     assert b"MKL_CBWR=AUTO,STRICT" in environ
+
+
+def test_an_interrupt_after_the_training_does_not_lose_it(opened: type[Opened]) -> None:
+    for pause in (0.0, 0.002, 0.005, 0.01, 0.02):
+        pool = opened()
+        pool.one(task(0, 1))
+        pool.executor.submit(task(1, 2))
+        time.sleep(pause)
+        pool.executor.interrupt()
+        (landed,) = pool.executor.wait()
+        if isinstance(landed, Broken):
+            assert landed.kind == "stopped", landed.reason
+        else:
+            assert len(landed.trained) == 1
+
+
+def test_a_result_that_lies_there_already_is_not_overtime(opened: type[Opened]) -> None:
+    pool = opened(timeout=0.2)
+    pool.executor.submit(task(0, 1))
+    while not pool.executor._workers[0].begun:
+        pool.executor.wait(0.01)
+        if not pool.executor._workers[0].task:
+            return  # it was quicker than the first look
+    time.sleep(0.4)
+    (landed,) = pool.executor.wait()
+    assert isinstance(landed, Finished)
+
+
+def test_a_module_in_the_working_directory_is_left_alone(
+    opened: type[Opened], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("json", "pickle", "queue"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(opened().one(task(0, 1)), Finished)
+
+
+def test_a_worker_that_never_begins_is_replaced(opened: type[Opened], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_START_SECONDS", 1.5)
+    pool = opened()
+    pool.one(task(0, 1))
+    os.kill(pool.executor._workers[0].process.pid, signal.SIGSTOP)
+    assert not pool.results(task(1, 2))[2].failed

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import worker_trainers as trainers
 
-from gradlab.errors import ConfigError, InterruptedRunError, SelectionError
-from gradlab.execution import sweeping
+from gradlab.errors import ConfigError, InterruptedRunError, SelectionError, UsageError
+from gradlab.execution import loaded, sweeping
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.executors.processes import Processes
 from gradlab.execution.pipeline import Settings
@@ -161,3 +161,70 @@ def test_data_faults_are_all_said_before_anything_is_trained(store: Store) -> No
     assert len(caught.value.faults) == 2
     assert all("160 rows" in fault.message for fault in caught.value.faults)
     assert not store.root.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("manifest.json", lambda path: path.write_text("")),
+        ("manifest.json", lambda path: path.unlink()),
+        ("summary.json", lambda path: path.write_text("{")),
+        ("layers.parquet", lambda path: path.write_bytes(path.read_bytes()[:-50])),
+        ("layers.parquet", lambda path: path.unlink()),
+        ("steps.parquet", lambda path: path.unlink()),
+        ("steps.parquet", lambda path: path.write_bytes(b"")),
+    ],
+)
+def test_a_damaged_run_is_trained_again_and_no_other(store: Store, name: str, damage: Any) -> None:
+    swept = carry_out(prepare(asked(seeds="0-2"), store))
+    damage(swept.members[1][1].path / name)
+    prepared = prepare(asked(seeds="0-2", expect=["max(grad_norm) > 0"]), store)
+    assert [planned.state for planned in prepared.plan.runs] == ["cached", "again", "cached"]
+    assert carry_out(prepared).counts["cached"] == 2
+
+
+def test_a_run_that_ended_is_not_given_up_for_one_that_does_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry_out(prepare(asked(seeds="0-1"), store))
+    before = {path: path.read_bytes() for path in store.root.glob("*/*.parquet")}
+    monkeypatch.setattr(trainers, "RAISES", 1)
+    swept = carry_out(prepare(asked(seeds="0-1"), store, rerun="always"))
+    assert [run.outcome for _, run in swept.members] == ["completed", "failed"]
+    assert str(swept.members[1][1].summary.outcome.reason).endswith("; the run that was there before is kept")
+    assert swept.exit_code == 3
+    assert {path: path.read_bytes() for path in store.root.glob("*/*.parquet")} == before
+    assert prepare(asked(seeds="0-1"), store).plan.counts == {"cached": 2}
+
+
+def test_a_sweep_that_is_not_whole_judges_no_gates(store: Store) -> None:
+    sweep = asked(seeds=[trainers.RAISES], grid={"train.lr": [0.1, 0.2, 0.3]}, gates=["count(outcome == failed) <= 1"])
+    swept = carry_out(prepare(sweep, store), max_failures=0, max_runs=1)
+    assert (len(swept.left), swept.gates) == (2, ())
+
+
+def test_a_begun_sweep_whose_ids_would_change_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = carry_out(prepare(asked(seeds="0-1"), store)).prepared.place.path
+    monkeypatch.setattr("gradlab.execution.identity.NUMERICS_VERSION", 999)
+    with pytest.raises(UsageError, match="would have other ids now"):
+        prepare(place, store)
+
+
+def test_what_is_asked_of_the_same_runs_may_change(store: Store) -> None:
+    carry_out(prepare(asked(seeds="0-1", gates=["count(seed == 0) == 1"]), store))
+    edited = carry_out(prepare(asked(seeds="0-1", gates=["count(seed == 0) == 2"]), store))
+    assert edited.exit_code == 4
+    assert carry_out(prepare(edited.prepared.place.path, store)).exit_code == 4, "the newest gates count"
+
+
+def test_a_plan_of_another_version_is_named(store: Store) -> None:
+    place = carry_out(prepare(asked(seeds="0"), store)).prepared.place.path
+    plan = (place / "plan.json").read_text()
+    (place / "plan.json").write_text(plan.replace('"depth"', '"deepness"'))
+    with pytest.raises(UsageError, match="start the sweep from its file"):
+        prepare(place, store)
+
+
+def test_many_data_sets_do_not_pile_up(store: Store) -> None:
+    prepared = prepare(asked(grid={"data.seed": list(range(30))}), store)
+    assert len(prepared.data) == 30
+    assert len(prepared.data._recent) == loaded.KEPT
+    assert carry_out(prepared).counts["done"] == 30

@@ -60,13 +60,15 @@ def test_the_id_is_that_of_the_members_in_any_order() -> None:
     assert len(sweep_id([])) == 12
 
 
-def test_a_plan_comes_back_as_it_was_and_is_never_written_again(place: SweepPlace) -> None:
+def test_a_plan_comes_back_as_it_was_and_is_written_again_only_where_it_differs(place: SweepPlace) -> None:
     first = plan(train={"lr": 0.125}, expect=["verdict == healthy"])
     assert place.write_plan(first, "grid: {}  # «mine»\n")
     assert place.read_plan() == first
     assert place.read_plan().members[1].experiment == Experiment.model_validate(first.members[1].config)
     assert (place.path / "sweep.yaml").read_text() == "grid: {}  # «mine»\n"
-    assert not place.write_plan(plan(7), "other")
+    before = (place.path / "plan.json").stat().st_mtime_ns
+    assert not place.write_plan(first, "other")
+    assert (place.path / "plan.json").stat().st_mtime_ns == before
     assert place.read_plan() == first
     assert {path.name for path in place.path.iterdir()} == {"plan.json", "sweep.yaml"}
 
