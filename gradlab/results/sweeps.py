@@ -2,7 +2,7 @@
 
 runs/sweeps/init_by_depth-3f9a0c517be2/      its name, and a digest of its members' ids
     sweep.yaml        the sweep's file as it was when the sweep was begun
-    plan.json         every member with its id, frozen: written before anything trains, and never again
+    plan.json         every member with its id, written before anything trains
     results.parquet   one row a member
     results.csv       the same for people and spreadsheets
     summary.md        for reading
