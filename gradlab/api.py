@@ -150,8 +150,9 @@ def sweep(
 def view_of(swept: "Swept") -> "SweepView":
     """What there is to see of a sweep that was carried out."""
     from gradlab.report.sweep import sweep_view
+    from gradlab.results.sweeps import shard_words
 
-    prepared, shard = swept.prepared, swept.prepared.shard
+    prepared = swept.prepared
     return sweep_view(
         prepared.name,
         prepared.place.id,
@@ -160,7 +161,7 @@ def view_of(swept: "Swept") -> "SweepView":
         swept.members,
         gates=swept.gates,
         counts=swept.counts,
-        shard=None if shard is None else f"{shard[0]}/{shard[1]}",
+        shard=shard_words(prepared.shard),
     )
 
 

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, NamedTuple
 
-import typer
-
-from gradlab.cli.options import DEFAULT_OUT, Face, Format, HiddenOut, Quiet, Set, Version
+from gradlab.cli.options import DEFAULT_OUT, Configs, Face, Format, HiddenOut, Quiet, Set, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,13 +15,9 @@ if TYPE_CHECKING:
     from gradlab.spec.document import Document
     from gradlab.spec.experiment import Experiment
 
-Checked = Annotated[
-    list[Path], typer.Argument(metavar="CONFIG|SWEEP...", help="Experiments or sweeps of them, in YAML.")
-]
-
 
 def check(
-    configs: Checked,
+    configs: Configs,
     set_: Set = [],  # noqa: B006  # the command line library copies it
     out: HiddenOut = DEFAULT_OUT,
     format: Format = Face.TABLE,
@@ -92,6 +86,15 @@ def _swept(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...
     return _row(config, found.name, [member.experiment for member in found.members], found.document_of)
 
 
+class _Shape(NamedTuple):
+    """A data set's sizes; the data themselves are not kept, of which there may be as many as members."""
+
+    examples: int
+    held_out: int
+    features: int
+    outputs: int
+
+
 @dataclass
 class _Sizes:
     """What an experiment comes to with its data."""
@@ -115,21 +118,21 @@ def _row(
     from gradlab import datasets
     from gradlab.errors import ConfigError, Fault
 
-    loaded: dict[object, Dataset | None] = {}
+    shapes: dict[object, _Shape | None] = {}
     faults: dict[Fault, None] = {}
     refused: set[str] = set()
     sizes = []
     for experiment in experiments:
         key = experiment.data, experiment.train.loss
-        if key not in loaded:
+        if key not in shapes:
             try:
-                loaded[key] = datasets.load(*key)
+                shapes[key] = _shape(datasets.load(*key))
             except ConfigError as error:
-                loaded[key] = None
+                shapes[key] = None
                 faults |= dict.fromkeys(document_of(experiment).locate(error).faults)
-        data = loaded[key]
-        if data is not None:
-            sizes.append(_sizes(experiment, data))
+        shape = shapes[key]
+        if shape is not None:
+            sizes.append(_sizes(experiment, shape))
             reason = _refusal(sizes[-1])
             if reason is not None and reason not in refused:
                 refused.add(reason)
@@ -155,19 +158,20 @@ def _row(
     )
 
 
-def _sizes(experiment: "Experiment", data: "Dataset") -> _Sizes:
+def _shape(data: "Dataset") -> _Shape:
+    """The sizes of a data set."""
+    num_examples, num_features = data.train_inputs.shape
+    return _Shape(num_examples, len(data.holdout_inputs), num_features, data.num_outputs)
+
+
+def _sizes(experiment: "Experiment", data: _Shape) -> _Sizes:
     """What an experiment comes to with its data."""
     from gradlab.spec import memory
 
-    num_examples, num_features = data.train_inputs.shape
-    num_outputs = data.num_classes or data.train_targets.shape[1]
     return _Sizes(
-        examples=num_examples,
-        held_out=data.holdout_inputs.shape[0],
-        features=num_features,
-        outputs=num_outputs,
-        steps=memory.num_steps(experiment, num_examples),
-        memory_bytes=memory.estimate_bytes(experiment, num_features, num_outputs, num_examples),
+        *data,
+        steps=memory.num_steps(experiment, data.examples),
+        memory_bytes=memory.estimate_bytes(experiment, data.features, data.outputs, data.examples),
     )
 
 

@@ -48,7 +48,9 @@ def _complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
 RUN_HELP = "A run: id, unique prefix, name, path, @latest or @latest~1."
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="An experiment in YAML.")]
-Configs = Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="Experiments in YAML.")]
+Configs = Annotated[
+    list[Path], typer.Argument(metavar="CONFIG|SWEEP...", help="Experiments or sweeps of them, in YAML.")
+]
 Run = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=_complete_run)]
 Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=_complete_run)]
 Set = Annotated[
@@ -57,6 +59,9 @@ Set = Annotated[
         "-s", "--set", metavar="KEY=VALUE", help="Override a field, as in -s model.depth=100; may be repeated."
     ),
 ]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+RerunWhich = Annotated[Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the runs are.")]
 HiddenOut = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the runs are.", hidden=True)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no log on stderr.")]

@@ -5,7 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Config, Face, Format, Out, Quiet, Rerun, Set, Version
+from gradlab.cli.options import (
+    DEFAULT_OUT,
+    Config,
+    Device,
+    DryRun,
+    Face,
+    Format,
+    Out,
+    Quiet,
+    Rerun,
+    RerunWhich,
+    Set,
+    Version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +38,9 @@ def run(
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="SEEDS", help="Several seeds, as in 0-4 or 0,3,7.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
-    rerun: Annotated[
-        Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")
-    ] = Rerun.FAILED,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    device: Device = "auto",
+    rerun: RerunWhich = Rerun.FAILED,
+    dry_run: DryRun = False,
     out: Out = DEFAULT_OUT,
     format: Format = Face.TABLE,
     quiet: Quiet = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Face, Format, Quiet, Rerun, Set, Version
+from gradlab.cli.options import DEFAULT_OUT, Device, DryRun, Face, Format, Quiet, Rerun, RerunWhich, Set, Version
 
 if TYPE_CHECKING:
     from gradlab.execution.executors.choice import Choice
@@ -31,7 +31,7 @@ def sweep(
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="SEEDS", help="Other seeds, as in 0-4 or 0,3,7.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     executor: Annotated[
         Executor | None,
         typer.Option(
@@ -68,10 +68,8 @@ def sweep(
             help="Most runs that train together; by default what is fastest.",
         ),
     ] = None,
-    rerun: Annotated[
-        Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")
-    ] = Rerun.FAILED,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    rerun: RerunWhich = Rerun.FAILED,
+    dry_run: DryRun = False,
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the result as JUnit XML.")
     ] = None,

@@ -54,3 +54,8 @@ class Dataset:
     num_classes: int | None
     class_names: tuple[str, ...]
     feature_names: tuple[str, ...]
+
+    @property
+    def num_outputs(self) -> int:
+        """Numbers that a readout gives for one example, unless the loss needs only one for two classes."""
+        return self.num_classes or int(self.train_targets.shape[1])

@@ -13,8 +13,7 @@ from typing import Any, Protocol
 
 from gradlab.execution.executors.contract import Broken, Executor, Finished, Landed, Task
 from gradlab.results.record import Outcome, Progress, Timing, Trained
-
-TRACEBACK = "traceback.txt"
+from gradlab.results.run_files import TRACEBACK
 
 _MOST_LOST = 3
 """Times that a task may be lost before it is taken to be the reason."""

@@ -33,8 +33,7 @@ class Loaded(Mapping[DataKey, "Dataset"]):
         if key not in self._sizes:
             data = self._load(key)
             num_examples, num_features = data.train_inputs.shape
-            num_outputs = data.num_classes or data.train_targets.shape[1]
-            self._sizes[key] = Sizes(num_examples, num_features, num_outputs)
+            self._sizes[key] = Sizes(num_examples, num_features, data.num_outputs)
 
     def sizes(self, key: DataKey) -> Sizes:
         """What a data set says of a run's size."""

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gradlab.errors import ConfigError, Fault, InterruptedRunError
 from gradlab.execution import device as devices
 from gradlab.execution import interrupts
-from gradlab.execution.dispatch import TRACEBACK, Dispatcher, Result, Unwatched, Watcher
+from gradlab.execution.dispatch import Dispatcher, Result, Unwatched, Watcher
 from gradlab.execution.division import divide
 from gradlab.execution.executors.contract import Executor, Task, Train, brief, train_with_torch
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.identity import NUMERICS_VERSION
 from gradlab.execution.judging import judged, reused
 from gradlab.execution.loaded import Loaded
-from gradlab.execution.plan import Plan, Planned, make_plan
+from gradlab.execution.plan import Locate, Plan, Planned, make_plan
 from gradlab.results import environment
 from gradlab.results.record import Finding, Outcome, Progress, Record, Summary, Trained
+from gradlab.results.run_files import TRACEBACK
 from gradlab.results.store import Store
 from gradlab.results.stored import SCHEMA_VERSION, StoredRun
 from gradlab.spec.experiment import Experiment
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
 STORED_AT_ONCE = 16
 """Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""
-
-
-Locate = Callable[[ConfigError, Experiment], ConfigError]
-"""Gives faults that were found in an experiment their place in its config."""
 
 
 class Observer(Protocol):

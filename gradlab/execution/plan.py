@@ -1,11 +1,11 @@
 """What is there already, what is trained anew, and what trains together."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gradlab.errors import UsageError
+from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.execution.identity import run_id
 from gradlab.results import run_files
 from gradlab.results.store import RunHandle, Store
@@ -13,6 +13,9 @@ from gradlab.spec.experiment import Experiment
 
 Rerun = Literal["never", "failed", "always"]
 State = Literal["cached", "failed", "interrupted", "again", "new"]
+
+Locate = Callable[[ConfigError, Experiment], ConfigError]
+"""Gives faults that were found in an experiment their place in its config."""
 
 RERUNS: tuple[str, ...] = get_args(Rerun)
 _REUSED = ("completed", "diverged")
@@ -85,6 +88,7 @@ def make_plan(
     device_kind: str,
     rerun: str = "failed",
     shard: tuple[int, int] | None = None,
+    locate: Locate | None = None,
 ) -> Plan:
     """Find out what is there already, and group the rest.
 
@@ -96,25 +100,21 @@ def make_plan(
             whatever is stored; `always` trains everything again.
         shard: Number of the share that is planned here, from 1, and how many there are. A run's id says to which it belongs, so
             that shares stay the same whatever is stored already.
+        locate: Gives the faults of an experiment's data file their place in the config.
 
     Raises:
-        ConfigError: If a data file cannot be read.
+        ConfigError: With the faults of all data files that cannot be read.
         UsageError: If the store cannot be read, or `rerun` is none of the three.
     """
-    from gradlab import datasets
-
     if rerun not in RERUNS:
         raise UsageError(f"--rerun {rerun}: expected {', '.join(RERUNS)}")
     stored = store.handles()
-    digests: dict[str, str | None] = {}
+    digests = _digests(experiments, locate)
     runs: dict[str, Planned] = {}
     duplicates = []
     elsewhere: dict[str, Experiment] = {}
     for experiment in experiments:
-        file = experiment.data.path or ""
-        if file not in digests:
-            digests[file] = datasets.digest(experiment.data)
-        own = run_id(experiment, device_kind, digests[file])
+        own = run_id(experiment, device_kind, digests[experiment.data.path])
         if own in runs or own in elsewhere:
             duplicates.append(experiment)
         elif shard is not None and int(own, 16) % shard[1] != shard[0] - 1:
@@ -126,7 +126,7 @@ def make_plan(
     batches: dict[tuple[str, str | None], list[Planned]] = {}
     for run in runs.values():
         if run.state != "cached":
-            key = run.experiment.batch_key(), digests[run.experiment.data.path or ""]
+            key = run.experiment.batch_key(), digests[run.experiment.data.path]
             batches.setdefault(key, []).append(run)
     return Plan(
         runs=tuple(runs.values()),
@@ -134,6 +134,29 @@ def make_plan(
         duplicates=tuple(duplicates),
         elsewhere=tuple((experiment, own) for own, experiment in elsewhere.items()),
     )
+
+
+def _digests(experiments: Sequence[Experiment], locate: Locate | None) -> dict[str | None, str | None]:
+    """Digest of every data file that is named, by its path; None for data that are no file.
+
+    Raises:
+        ConfigError: With the faults of all that cannot be read.
+    """
+    from gradlab import datasets
+
+    digests: dict[str | None, str | None] = {None: None}
+    faults: dict[Fault, None] = {}
+    for experiment in experiments:
+        if experiment.data.path in digests:
+            continue
+        digests[experiment.data.path] = None
+        try:
+            digests[experiment.data.path] = datasets.digest(experiment.data)
+        except ConfigError as error:
+            faults |= dict.fromkeys((locate(error, experiment) if locate else error).faults)
+    if faults:
+        raise ConfigError(list(faults))
+    return digests
 
 
 def _state(store: Store, handle: RunHandle | None, rerun: str) -> tuple[State, bool]:

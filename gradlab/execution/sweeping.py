@@ -16,11 +16,11 @@ from gradlab.execution.division import seconds
 from gradlab.execution.executors.contract import Executor, Task, Train
 from gradlab.execution.loaded import Loaded
 from gradlab.execution.pipeline import Observer, Settings
-from gradlab.execution.plan import Plan, make_plan
+from gradlab.execution.plan import Locate, Plan, make_plan
 from gradlab.results import environment, sweeps
 from gradlab.results.store import SWEEPS, Store
 from gradlab.results.stored import StoredRun
-from gradlab.results.sweeps import SweepPlace, SweepPlan, sweep_id
+from gradlab.results.sweeps import SweepPlace, SweepPlan, shard_words, sweep_id
 from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Swept:
             "id": place.id,
             "name": self.prepared.name,
             "path": str(place.path),
-            "shard": None if shard is None else f"{shard[0]}/{shard[1]}",
+            "shard": shard_words(shard),
             "counts": self.counts,
             "gates": [gate_object(gate) for gate in self.gates],
             "left": [member.id for member in self.left],
@@ -172,8 +172,8 @@ def prepare(
     if asked.begun is not None and device == "auto":
         device = asked.begun.device
     device = devices.resolve(device)
-    _check_files([experiment for _, experiment in asked.members], asked.locate)
-    plan = make_plan([experiment for _, experiment in asked.members], store, devices.kind(device), rerun, shard)
+    experiments = [experiment for _, experiment in asked.members]
+    plan = make_plan(experiments, store, devices.kind(device), rerun, shard, asked.locate)
     ids = plan.ids
     if asked.begun is not None and set(ids.values()) != {member.id for member in asked.begun.members}:
         raise UsageError(
@@ -212,7 +212,7 @@ class _Asked:
     source: str
     members: tuple[tuple[Point, Experiment], ...]
     num_repeated: int
-    locate: pipeline.Locate
+    locate: Locate
     begun: SweepPlan | None = None
 
 
@@ -327,26 +327,3 @@ def _word(run: StoredRun) -> str:
     if run.outcome in ("failed", "interrupted"):
         return run.outcome
     return "cached" if run.cached else "done"
-
-
-def _check_files(experiments: Iterable[Experiment], locate: pipeline.Locate) -> None:
-    """Make sure that every data file can be read, whose content is part of its runs' ids.
-
-    Raises:
-        ConfigError: With the faults of all that cannot.
-    """
-    from gradlab import datasets
-
-    seen: set[str] = set()
-    faults: dict[Fault, None] = {}
-    for experiment in experiments:
-        path = experiment.data.path
-        if path is None or path in seen:
-            continue
-        seen.add(path)
-        try:
-            datasets.digest(experiment.data)
-        except ConfigError as error:
-            faults |= dict.fromkeys(locate(error, experiment).faults)
-    if faults:
-        raise ConfigError(list(faults))

@@ -21,12 +21,11 @@ from gradlab.report.sweep_words import (
     word_of,
 )
 from gradlab.report.words import counted
+from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 
 if TYPE_CHECKING:
     from gradlab.judgement.gates import GateResult
-
-TRACEBACK = "traceback.txt"
 
 NUM_EXAMPLES = 3
 """Runs that are named of those that failed the same expectation."""

@@ -15,7 +15,7 @@ from gradlab.results.strict_json import dumps
 from gradlab.spec import document
 from gradlab.spec.experiment import Experiment
 
-MANIFEST = "manifest.json"
+MANIFEST, TRACEBACK = "manifest.json", "traceback.txt"
 
 
 def contents(run: StoredRun, summary_md: str, attachments: Mapping[str, str]) -> dict[str, crash_safe.Writer]:

@@ -38,6 +38,11 @@ Shard = tuple[int, int]
 """Number of a share, from 1, and how many there are."""
 
 
+def shard_words(shard: Shard | None) -> str | None:
+    """A share as it is typed, such as `1/4`; None for the whole sweep."""
+    return None if shard is None else f"{shard[0]}/{shard[1]}"
+
+
 def sweep_id(member_ids: Iterable[str]) -> str:
     """The id of a sweep: 12 hex digits of the sha256 of its members' ids, in whatever order they come.
 
@@ -226,7 +231,7 @@ class SweepPlace:
             "schema_version": SCHEMA_VERSION,
             "id": self.id,
             "name": self.name,
-            "shard": None if shard is None else f"{shard[0]}/{shard[1]}",
+            "shard": shard_words(shard),
             "counts": dict(counts),
             "gates": [dict(gate) for gate in gates],
             "started": started,

@@ -90,7 +90,7 @@ class Processes:
         worker = next((one for one in self._workers if one.task is None), None) or self._start()
         if task.data != worker.knows:
             worker.knows = task.data
-            worker.tell("data", (task.data, self._datasets[task.data]))
+            worker.tell("data", self._datasets[task.data])
         worker.task, worker.begun, worker.given = task, None, time.monotonic()
         worker.tell("task", task)
 

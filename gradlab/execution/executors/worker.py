@@ -1,6 +1,6 @@
 """The worker's side of `processes`: a process that trains the tasks it is sent until its driver is gone.
 
-Messages are pairs (word, content). To the worker: `open` (train), `data` (key, data set), `task` (Task), `interrupt`. From it:
+Messages are pairs (word, content). To the worker: `open` (train), `data` (of the tasks that follow), `task` (Task), `interrupt`. From it:
 `ready`, `begun` (number), `progress` (number, Progress), `warning` (text), `landed` (Finished or Broken).
 """
 
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.execution.executors.contract import (
     Broken,
-    DataKey,
     Landed,
     Task,
     Train,
@@ -62,7 +61,7 @@ class _Worker:
         self._connection, self._device = connection, device
         self._sending = threading.Lock()
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._datasets: dict[DataKey, Dataset] = {}
+        self._dataset: Dataset | None = None
         self._train: Train | None = None
         self._training = threading.Lock()
         self._interruptible = False
@@ -79,7 +78,7 @@ class _Worker:
                 self._warm_up()
                 self._send("ready", None)
             elif word == "data":
-                self._datasets = dict([content])  # one at a time: there may be as many as runs
+                self._dataset = content  # one at a time: there may be as many as runs
             elif word == "task":
                 self._send("landed", self._landed(content))
 
@@ -111,9 +110,10 @@ class _Worker:
         """Train a task."""
         self._send("begun", task.number)
         assert self._train is not None
+        assert self._dataset is not None
         try:
             return train_task(
-                task, self._datasets[task.data], self._device, self._train, self._observer(task.number), self._welcome
+                task, self._dataset, self._device, self._train, self._observer(task.number), self._welcome
             )
         except KeyboardInterrupt:
             return Broken(task.number, "stopped", "stopped by the user before it began")

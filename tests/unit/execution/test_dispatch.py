@@ -7,8 +7,9 @@ import pytest
 from synthetic_runs import make_experiment, make_trained
 
 from gradlab.errors import RunFailedError
-from gradlab.execution.dispatch import TRACEBACK, Dispatcher, Unwatched
+from gradlab.execution.dispatch import Dispatcher, Unwatched
 from gradlab.execution.executors.contract import Broken, Finished, Landed, Task
+from gradlab.results.run_files import TRACEBACK
 
 
 def task(number: int, *seeds: int) -> Task:

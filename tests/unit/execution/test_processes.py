@@ -14,11 +14,12 @@ from synthetic_runs import make_experiment
 from gradlab.datasets import load
 from gradlab.errors import RunFailedError
 from gradlab.execution import interrupts
-from gradlab.execution.dispatch import TRACEBACK, Dispatcher, Result, Unwatched
+from gradlab.execution.dispatch import Dispatcher, Result, Unwatched
 from gradlab.execution.executors import processes
 from gradlab.execution.executors.contract import Broken, Finished, Task
 from gradlab.execution.executors.processes import Processes
 from gradlab.results.record import Progress
+from gradlab.results.run_files import TRACEBACK
 
 XOR = {"source": "xor", "samples": 200, "batch_size": 16}
 
