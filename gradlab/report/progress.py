@@ -1,20 +1,17 @@
 """What is seen while runs train: a live bar with the backward profile on a terminal, a line now and then elsewhere."""
 
 import time
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.text import Text
 
-from gradlab.report.terminal import Stream, console, is_live
+from gradlab.report.live import REFRESHES_PER_SECOND, LiveDisplay
+from gradlab.report.terminal import Stream
 from gradlab.report.words import duration, power
 from gradlab.results.record import Progress
 
-REFRESHES_PER_SECOND = 4
 SECONDS_BETWEEN_LINES = 10.0
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -49,7 +46,7 @@ def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True)
     return "".join(characters)
 
 
-class ProgressDisplay:
+class ProgressDisplay(LiveDisplay):
     """Shows training as it goes on a stream; a context manager.
 
     On a terminal one bar lives and is redrawn a few times a second; elsewhere a line is written at the start of each
@@ -57,31 +54,10 @@ class ProgressDisplay:
     """
 
     def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
-        self._out: Console = console(stream)
-        self._quiet = quiet
-        self._unicode = self._out.encoding.lower().startswith("utf")
-        # What other code writes to stderr meanwhile appears above the display; stdout may be a pipe and stays as it is.
-        live = Live(console=self._out, auto_refresh=False, transient=True, redirect_stdout=False)
-        self._live = live if is_live(stream) and not quiet else None
+        super().__init__(stream, quiet=quiet)
         self._said = -SECONDS_BETWEEN_LINES
         self._drawn = 0.0
         self._names: tuple[str, ...] = ()
-
-    def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def note(self, line: str) -> None:
-        """Write a line that stays."""
-        if not self._quiet:
-            self._out.print(Text(line))
 
     def update(self, progress: Progress) -> None:
         """Show where training stands, at a bounded rate."""

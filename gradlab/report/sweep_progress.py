@@ -2,21 +2,17 @@
 
 import time
 from collections import Counter
-from types import TracebackType
-from typing import Self
 
 import numpy as np
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.text import Text
 
+from gradlab.report.live import REFRESHES_PER_SECOND, LiveDisplay
 from gradlab.report.sweep_words import badness, one_line, tally_words, word_of
-from gradlab.report.terminal import VERDICT_STYLES, Stream, console, is_live, knows_blocks
+from gradlab.report.terminal import VERDICT_STYLES, Stream
 from gradlab.report.words import counted, duration
 from gradlab.results.record import Progress
 from gradlab.results.stored import StoredRun
-
-REFRESHES_PER_SECOND = 4
 
 MOST_BATCHES = 4
 """Running batches that have a line of their own."""
@@ -24,7 +20,7 @@ MOST_BATCHES = 4
 _LONGEST_BAR = 40
 
 
-class SweepDisplay:
+class SweepDisplay(LiveDisplay):
     """Shows on a stream how a sweep gets on; a context manager.
 
     On a terminal one display lives and is redrawn a few times a second when something is told; elsewhere a line is
@@ -32,11 +28,7 @@ class SweepDisplay:
     """
 
     def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
-        self._out: Console = console(stream)
-        self._quiet = quiet
-        self._unicode = knows_blocks(self._out)
-        live = Live(console=self._out, auto_refresh=False, transient=True, redirect_stdout=False)
-        self._live = live if is_live(stream) and not quiet else None
+        super().__init__(stream, quiet=quiet)
         self._drawn = -1.0
         self._total = self._cached = self._num_batches = 0
         self._done = self._failed = 0  # runs that this call has stored, and how many of them failed
@@ -45,17 +37,6 @@ class SweepDisplay:
         self._progress: dict[int, Progress] = {}
         self._verdicts: Counter[str] = Counter()
         self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def begin(self, total: int, cached: int, batches: int) -> None:
         """Tell what is going to be done.
@@ -109,9 +90,8 @@ class SweepDisplay:
         self.tick()
 
     def note(self, line: str) -> None:
-        """Write a line that stays."""
-        if not self._quiet:
-            self._out.print(Text(one_line(line)))
+        """Write a line that stays; what comes from a run may hold anything."""
+        super().note(one_line(line))
 
     def tick(self) -> None:
         """Redraw the live display if that is due; who waits long for a batch may call this meanwhile."""
