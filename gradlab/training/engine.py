@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gradlab.datasets import Dataset
+from gradlab.datasets.order import WEIGHTS, stream_seed
 from gradlab.network import activations, heads
 from gradlab.network.exponent import Rescaler, interval
 from gradlab.network.initializers import initialise
@@ -23,7 +24,7 @@ from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment
 from gradlab.training import derive, products
-from gradlab.training.feed import WEIGHTS, Feed, stream_seed
+from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
 from gradlab.training.optimizers import optimizer
 from gradlab.training.recorder import RawBlock, Recorder

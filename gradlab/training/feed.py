@@ -1,8 +1,4 @@
-"""The data on the device, and each run's own seeded order through it.
-
-A run reads one endless stream: permutation after permutation of the training examples, cut into full batches. Every example comes once
-an epoch, and no batch is short.
-"""
+"""The data on the device, and each run's own seeded order through it (`datasets.order`)."""
 
 from collections.abc import Sequence
 
@@ -11,14 +7,7 @@ import torch
 from torch import Tensor
 
 from gradlab.datasets import Dataset
-
-WEIGHTS, ORDER = 0, 1
-"""Streams of a run's seed: one generator each, so that a change to one leaves the other alone."""
-
-
-def stream_seed(seed: int, stream: int) -> int:
-    """Seed of one of a run's generators, well mixed, so that neighbouring seeds are unrelated."""
-    return int(np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)[0] >> 1)
+from gradlab.datasets.order import Order
 
 
 class Feed:
@@ -43,8 +32,7 @@ class Feed:
         self.targets = _targets(dataset.train_targets, dtype).to(device)
         self.holdout_inputs = torch.from_numpy(dataset.holdout_inputs).to(dtype).to(device)
         self.holdout_targets = _targets(dataset.holdout_targets, dtype).to(device)
-        self._generators = [np.random.Generator(np.random.PCG64(stream_seed(seed, ORDER))) for seed in seeds]
-        self._left = [np.empty(0, dtype=np.int64) for _ in seeds]
+        self._orders = [Order(seed, len(self.inputs_ND)) for seed in seeds]
         R = len(seeds)
         self._order_TRB = torch.zeros((block_steps, R, batch_size), dtype=torch.int64, device=device)
         self._steps = [self._order_TRB[step].view(-1) for step in range(block_steps)]
@@ -54,20 +42,9 @@ class Feed:
     def load_block(self, num_steps: int) -> None:
         """Draws the order of the next steps on the host and hands it to the device."""
         need = num_steps * self.batch_size
-        order = np.stack([self._take(run, need) for run in range(len(self._generators))])
-        block = torch.from_numpy(order).view(len(self._generators), num_steps, self.batch_size).transpose(0, 1)
+        order = np.stack([order.take(need) for order in self._orders])
+        block = torch.from_numpy(order).view(len(self._orders), num_steps, self.batch_size).transpose(0, 1)
         self._order_TRB[:num_steps].copy_(block)
-
-    def _take(self, run: int, need: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """The next indices of one run's stream."""
-        parts = [self._left[run]]
-        have = len(parts[0])
-        while have < need:
-            parts.append(self._generators[run].permutation(len(self.inputs_ND)))
-            have += len(parts[-1])
-        stream = np.concatenate(parts)
-        self._left[run] = stream[need:]
-        return stream[:need]
 
     def batch(self, step_in_block: int, inputs_RBD: Tensor) -> Tensor:
         """Puts the batch of a step into place.

@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradlab.datasets import Dataset, load
+from gradlab.datasets.order import Order
 from gradlab.results.record import Progress
 from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch, train
@@ -58,21 +59,15 @@ def test_epochs_are_counted_in_batches() -> None:
     assert Batch([one], DIGITS, CPU).num_steps == math.ceil(1.5 * len(DIGITS.train_inputs) / 32)
 
 
-def test_an_epoch_shows_every_example_once_in_a_new_order() -> None:
+def test_batches_are_the_examples_in_the_order_of_the_run_s_seed() -> None:
     batch = Batch([experiment(), experiment().model_copy(update={"seed": 1})], DIGITS, CPU)
-    count = len(DIGITS.train_inputs)
-    stream = np.stack([batch.feed._take(run, 2 * count) for run in (0, 1)])
-    for run in (0, 1):
-        assert sorted(stream[run, :count]) == list(range(count))
-        assert sorted(stream[run, count:]) == list(range(count))
-        assert not np.array_equal(stream[run, :count], stream[run, count:])
-    assert not np.array_equal(stream[0], stream[1])
-
-
-def test_the_stream_does_not_depend_on_how_it_is_cut() -> None:
-    one, other = (Batch([experiment()], DIGITS, CPU).feed for _ in range(2))
-    whole = one._take(0, 5000)
-    assert np.array_equal(whole, np.concatenate([other._take(0, part) for part in (1, 1999, 3, 2997)]))
+    batch.feed.load_block(3)
+    orders = [Order(seed, len(DIGITS.train_inputs)) for seed in (0, 1)]
+    for place in range(3):
+        batch.feed.batch(place, batch.stack.inputs_RBD)
+        for run, order in enumerate(orders):
+            rows = DIGITS.train_inputs[order.take(32)].astype(np.float32)
+            assert np.array_equal(batch.stack.inputs_RBD[run].numpy(), rows)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
