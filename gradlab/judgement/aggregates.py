@@ -159,7 +159,16 @@ def _spread(values: Sequence[float]) -> float:
         return math.inf
 
 
+def _mean(values: Sequence[float]) -> float:
+    """Arithmetic mean; NaN where both infinities are among the values."""
+    try:
+        return math.fsum(value / len(values) for value in values)  # divided first: no sum leaves float64's range
+    except ValueError:  # inf - inf
+        return math.nan
+
+
 _STATISTICS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
+    "mean": _mean,
     "median": statistics.median,
     "min": min,
     "max": max,

@@ -76,6 +76,8 @@ def judge_gates(gates: Sequence[str], runs: Iterable[StoredRun]) -> tuple[GateRe
         # `run.read` and not `run.record`, which would hold the tables of every run in memory.
         look = lookup(run.experiment, run.read, run.summary)
         for gate, groups in zip(parsed, found, strict=True):
+            if gate.where is not None and not evaluate(gate.where, look)[0]:
+                continue
             key = tuple(_scalar(look(name)) for name in gate.by)
             if key not in groups:
                 groups[key] = _Group(gate)
@@ -138,6 +140,9 @@ def _scalar(value: Looked) -> Scalar | None:
 
 def _result(gate: Gate, groups: Mapping[Key, _Group]) -> GateResult:
     """A gate over all of its groups."""
+    if gate.where is not None and not any(group.num_members for group in groups.values()):
+        # A count of nothing is 0: what was meant to be guarded is not there, and that must not pass.
+        return GateResult(gate.text, False, "no value (no member meets its 'where')")
     if not gate.by:
         passed, actual = groups[()].judge()
         return GateResult(gate.text, passed, actual)

@@ -51,18 +51,23 @@ def read_seeds(sections: Sections) -> tuple[int, ...] | None:
     """The replicates' seeds, from `seeds` or from `seed` in the grid; None where there are none."""
     in_grid: Path = ("grid", "seed")
     if not sections.has(in_grid):
-        return _seeds(sections, ("seeds",)) if sections.has(("seeds",)) else None
+        return seeds_at(sections, ("seeds",)) if sections.has(("seeds",)) else None
     if sections.has(("seeds",)):
         sections.complain(in_grid, "'seeds' gives the seeds already; leave one of the two out", key=True)
         return None
     if not isinstance(sections.tree.at(in_grid), list):
         sections.items(in_grid, "a list of values")
         return (0,)
-    return _seeds(sections, in_grid)
+    return seeds_at(sections, in_grid)
 
 
-def _seeds(sections: Sections, path: Path) -> tuple[int, ...]:
-    """Seeds as a range in words, one number or a list of them; what is none is reported."""
+def seeds_at(sections: Sections, path: Path) -> tuple[int, ...]:
+    """Seeds as a range in words, one number or a list of them; what is none is reported.
+
+    Args:
+        sections: The sweep's values.
+        path: Where the seeds stand.
+    """
     value = sections.tree.at(path)
     if isinstance(value, str):
         try:

@@ -2,19 +2,23 @@
 
 import glob
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gradlab.errors import ConfigError
 from gradlab.spec import document
+from gradlab.spec.axes import seeds_at
 from gradlab.spec.sections import Sections
 from gradlab.spec.suggestion import suggestion
 from gradlab.spec.tree import FILE, Problem, Tree
 from gradlab.spec.tree import Path as TreePath
 
 SOURCES = ("base", "bases", "experiment")
+
+BASE_KEYS = ("base", "seeds")
+"""Keys of an entry of `bases` that has seeds of its own."""
 
 MARKS = frozenset((*SOURCES, "grid", "zip", "random", "exclude", "include", "gates"))
 """Keys that only a sweep has."""
@@ -27,10 +31,12 @@ class Base:
     Attributes:
         name: What it is called.
         tree: Its values.
+        seeds: Of its replicates, None where the sweep's are.
     """
 
     name: str
     tree: Tree
+    seeds: tuple[int, ...] | None = None
 
 
 def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
@@ -49,9 +55,28 @@ def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
         sections.complain((key,), f"give one of {', '.join(SOURCES)}; '{given[0]}' is there already", key=True)
     if given[0] == "experiment":
         return _inline(sections, folder, name)
-    bases = [base for path, file in _files(sections, folder, given[0]) if (base := _read(sections, path, file))]
+    bases = []
+    for named in _files(sections, folder, given[0]):
+        base = _read(sections, named.path, named.file)
+        if base is not None:
+            bases.append(replace(base, seeds=named.seeds))
     _refuse_namesakes(sections, bases)
     return bases
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A file that the sweep names.
+
+    Attributes:
+        path: Path in the sweep of what names it.
+        file: The file.
+        seeds: Seeds that are given beside it.
+    """
+
+    path: TreePath
+    file: Path
+    seeds: tuple[int, ...] | None = None
 
 
 def _inline(sections: Sections, folder: Path, name: str) -> list[Base]:
@@ -64,22 +89,55 @@ def _inline(sections: Sections, folder: Path, name: str) -> list[Base]:
     return [] if () in tree.broken else [_base(tree, folder, name)]
 
 
-def _files(sections: Sections, folder: Path, source: str) -> list[tuple[TreePath, Path]]:
-    """The files that are named, each once, and the path in the sweep of what names it."""
+def _files(sections: Sections, folder: Path, source: str) -> list[_Named]:
+    """The files that are named, each once, where the first entry has it and with the seeds of the last that gives some."""
     if source == "base":
         value = sections.tree.at(("base",))
         if isinstance(value, str) and value:
-            return [(("base",), _tidy(folder / value))]
+            return [_Named(("base",), _tidy(folder / value))]
         sections.complain(("base",), f"expected the path of a config, got {sections.got(('base',))}")
         return []
-    found: dict[str, tuple[TreePath, Path]] = {}
-    for path, pattern in sections.texts(("bases",), "a list of paths, which may have wildcards"):
+    found: dict[str, _Named] = {}
+    for path, pattern, seeds in _patterns(sections):
         files = _matching(folder, pattern)
         if not files:
             sections.complain(path, f"no file matches {str(folder / pattern)!r}")
         for file in files:
-            found.setdefault(os.path.normpath(file), (path, file))
+            named = found.setdefault(os.path.normpath(file), _Named(path, file))
+            if seeds is not None:
+                found[os.path.normpath(file)] = replace(named, seeds=seeds)
     return list(found.values())
+
+
+def _patterns(sections: Sections) -> Iterator[tuple[TreePath, str, tuple[int, ...] | None]]:
+    """The patterns of `bases`, each with its path and the seeds that are given beside it."""
+    path: TreePath = ("bases",)
+    for index, item in enumerate(sections.items(path, "a list of paths, which may have wildcards")):
+        place: TreePath = (*path, index)
+        if isinstance(item, str):
+            yield place, item, None
+        elif isinstance(item, dict):
+            yield from _with_seeds(sections, place)
+        else:
+            got = sections.got(place)
+            sections.complain(place, f"expected a path, or a mapping with {' and '.join(BASE_KEYS)}, got {got}")
+
+
+def _with_seeds(sections: Sections, path: TreePath) -> Iterator[tuple[TreePath, str, tuple[int, ...]]]:
+    """An entry of `bases` that is a mapping; nothing where it lacks a key, which is reported."""
+    sections.knows_keys(path, BASE_KEYS)
+    base, seeds = (*path, "base"), (*path, "seeds")
+    meanings = {"base": "a path, which may have wildcards", "seeds": "the replicates of this base"}
+    for key in BASE_KEYS:
+        if not sections.has((*path, key)):
+            sections.complain(path, f"{key} is missing: {meanings[key]}", key=True)
+    if not sections.has(base):
+        return
+    pattern = sections.tree.at(base)
+    if not isinstance(pattern, str):
+        sections.complain(base, f"expected text, got {sections.got(base)}")
+    elif sections.has(seeds):
+        yield base, pattern, seeds_at(sections, seeds)
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:

@@ -58,7 +58,8 @@ Resolve = Callable[[Combination], Mapping[str, Any]]
 def num_combinations(file: SweepFile) -> int:
     """How many combinations there are at most, before any is made."""
     crossed = math.prod(factor.num_rows for factor in file.factors) if _crosses(file) else 0
-    return (crossed + len(file.include)) * len(file.bases) * len(file.seeds or (None,))
+    replicates = sum(len(file.seeds_of(base) or (None,)) for base in range(len(file.bases)))
+    return (crossed + len(file.include)) * replicates
 
 
 def expand(file: SweepFile, sections: Sections, resolve: Resolve) -> tuple[list[Combination], int]:
@@ -98,7 +99,8 @@ def _crossed(file: SweepFile) -> list[Combination]:
 
 def _seeds(point: Point, file: SweepFile) -> Sequence[int | None]:
     """The seeds that a point is crossed with: none where it sets its own."""
-    return (None,) if file.seeds is None or "seed" in point.by_key else file.seeds
+    seeds = file.seeds_of(point.base)
+    return (None,) if seeds is None or "seed" in point.by_key else seeds
 
 
 def _left(combinations: list[Combination], file: SweepFile, sections: Sections, resolve: Resolve) -> list[Combination]:
@@ -181,7 +183,7 @@ def _hint(path: tuple[str, ...], wanted: Any) -> str:
 def _included(crossed: list[Combination], file: SweepFile, sections: Sections) -> tuple[list[Combination], int]:
     """The combinations with what `include` sets on them, and those that it adds; how many it only names again."""
     several = len(file.bases) > 1
-    axes = {*file.axes, *(["name"] if several else []), *(["seed"] if file.seeds is not None else [])}
+    axes = {*file.axes, *(["name"] if several else []), *(["seed"] if file.has_seeds else [])}
     changed = list(crossed)
     added: list[Combination] = []
     num_repeated = 0

@@ -1,11 +1,11 @@
 """What `gates` say about a sweep as a whole: the grammar of conditions, over figures of all its runs.
 
-    gate      = condition [ "by" FIELD { "," FIELD } ]
-    term      = ( "count" | "share" ) "(" CONDITION ")" | ( "median" | "min" | "max" | "spread" ) "(" FIGURE ")"
+    gate      = condition [ "where" CONDITION ] [ "by" FIELD { "," FIELD } ]
+    term      = ( "count" | "share" ) "(" CONDITION ")" | ( "mean" | "median" | "min" | "max" | "spread" ) "(" FIGURE ")"
 
 The rest is as in `condition.py`: `condition` is joined and compared as there, CONDITION is a whole condition over one
-run, and FIGURE is a name whose value is a number. `by` splits the runs by config fields; the gate is judged in each
-group by itself.
+run, and FIGURE is a name whose value is a number. `where` leaves the runs that its condition holds for; `by` splits
+them by config fields, and the gate is judged in each group by itself.
 """
 
 import functools
@@ -21,7 +21,7 @@ from gradlab.spec.logic import Change, Comparison, Condition, Figure, Layers, Op
 from gradlab.spec.suggestion import suggestion
 
 Tally = Literal["count", "share"]
-Statistic = Literal["median", "min", "max", "spread"]
+Statistic = Literal["mean", "median", "min", "max", "spread"]
 
 _TALLIES: tuple[Tally, ...] = get_args(Tally)
 _STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
@@ -68,12 +68,14 @@ class Gate:
         condition: Over aggregates, each a `Figure` whose name is the aggregate as it is written.
         aggregates: What these names stand for, in the order in which they are written.
         by: Config fields that the runs are split by, () where the sweep is judged as one.
+        where: Over one run; the others are not looked at. None where all are.
     """
 
     text: str
     condition: Condition
     aggregates: Mapping[str, Aggregate]
     by: tuple[str, ...]
+    where: Condition | None = None
 
 
 def parse_gate(text: str) -> Gate:
@@ -113,7 +115,8 @@ class _GateParser(Parser):
     def gate(self) -> Gate:
         """Read the gate to its end."""
         condition = self._or()
-        return Gate(self.text, condition, self.aggregates, self._by())
+        where = self._where()
+        return Gate(self.text, condition, self.aggregates, self._by(after_where=where is not None), where)
 
     def _comparison(self) -> Comparison:
         if not self.of_one_run:
@@ -205,12 +208,20 @@ class _GateParser(Parser):
         reason = f"{term} belongs to one run, and a gate is about all of them; write {over_all}, or put it under expect"
         return self._fault(reason, start)
 
-    def _by(self) -> tuple[str, ...]:
+    def _where(self) -> Condition | None:
+        """The condition that the runs are chosen by."""
+        if not self._is("where"):
+            return None
+        self._take()
+        return self._inner()
+
+    def _by(self, after_where: bool) -> tuple[str, ...]:
         """The fields that the runs are split by."""
         if self.now.kind == "end":
             return ()
         if not self._is("by"):
-            raise self._fault(f"expected 'and', 'or', 'by' or the end, found {self.now}")
+            words = "'and', 'or'," if after_where else "'and', 'or', 'where',"
+            raise self._fault(f"expected {words} 'by' or the end, found {self.now}")
         fields: list[str] = []
         while self.now.kind != "end":
             if fields and not self._is(","):

@@ -5,7 +5,7 @@ from typing import Any
 
 from gradlab.spec import catalogue, draws
 from gradlab.spec.axes import RANDOM_KEYS
-from gradlab.spec.bases import SOURCES
+from gradlab.spec.bases import BASE_KEYS, SOURCES
 from gradlab.spec.experiment import NAME_PATTERN, Experiment
 from gradlab.spec.fields import Field, Part, child_of, fields, part_at
 from gradlab.spec.sweep_file import KEYS
@@ -45,12 +45,13 @@ def sweep_schema() -> Schema:
     What depends on several values at once, such as lists of equal lengths, is left to reading the sweep.
     """
     lists, values = {"$ref": "#/definitions/lists"}, {"$ref": "#/definitions/values"}
+    path = {"type": "string", "minLength": 1}
     sections: dict[str, Schema] = {
         "name": {"type": "string", "pattern": NAME_PATTERN, "maxLength": 100},
-        "base": {"type": "string", "minLength": 1},
-        "bases": _several({"type": "string"}),
+        "base": path,
+        "bases": _several({"anyOf": [path, _exactly(BASE_KEYS, {"base": path, "seeds": _seeds()})]}),
         "experiment": _part(Experiment, "", varied=True),
-        "seeds": {"anyOf": [_seed(), {"type": "string", "pattern": "^[-0-9, ]+$"}, _several(_seed())]},
+        "seeds": _seeds(),
         "grid": {"allOf": [lists]},
         "zip": {"anyOf": [lists, _several(lists)]},
         "random": _random(),
@@ -98,6 +99,21 @@ def _several(item: Schema) -> Schema:
 def _seed() -> Schema:
     """Schema of one seed."""
     return {"type": "integer", "minimum": 0}
+
+
+def _seeds() -> Schema:
+    """Schema of several seeds."""
+    return {"anyOf": [_seed(), {"type": "string", "pattern": "^[-0-9, ]+$"}, _several(_seed())]}
+
+
+def _exactly(keys: tuple[str, ...], properties: Mapping[str, Schema]) -> Schema:
+    """Schema of a mapping that has some keys, all of them and no others."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(keys),
+        "properties": {key: properties[key] for key in keys},
+    }
 
 
 def _random() -> Schema:

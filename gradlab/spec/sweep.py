@@ -194,7 +194,7 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
     sections = Sections(tree)
     file = read_sections(sections, folder, name)
     if replaced is not None:
-        file = replace(file, seeds=replaced)
+        file = replace(file, seeds=replaced, bases=tuple(replace(base, seeds=None) for base in file.bases))
     _refuse_contradictions(file, sections)
     builder = Builder(file, [setting for setting in settings if unknown[id(setting)] is None], folder)
     combinations: list[Combination] = []
@@ -227,7 +227,7 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
 
 def _refuse_contradictions(file: SweepFile, sections: Sections) -> None:
     """Report keys that are varied and given by something else as well."""
-    if "seed" in file.axes and file.seeds is not None:
+    if "seed" in file.axes and file.has_seeds:
         message = "the seeds are given by 'seeds' or --seeds already; leave one of the two out"
         sections.problems.append(Problem(file.axes["seed"], ("seed",), message))
     if "name" in file.axes and len(file.bases) > 1:

@@ -20,7 +20,7 @@ from gradlab.spec.tree import Place
 KEYS: Mapping[str, str] = {
     "name": "what the sweep is called; the file's stem when absent",
     "base": "the config that is varied, relative to this file",
-    "bases": "several configs, each varied: a list of paths, which may have wildcards",
+    "bases": "several configs, each varied: a list of paths, which may have wildcards; one with seeds of its own is a mapping",
     "experiment": "the config that is varied, written here",
     "seeds": "the replicates: 0-4, or 0,3,7, or a list; crossed with everything",
     "grid": "lists of values by dotted key; every combination is a member",
@@ -53,7 +53,7 @@ class SweepFile:
     Attributes:
         name: What the sweep is called.
         bases: What is varied.
-        seeds: Of the replicates, None where there are none.
+        seeds: Of the replicates, None where there are none; a base may have its own (`seeds_of`).
         factors: What is crossed.
         axes: Dotted keys that these vary, each with its place.
         exclude: What is left out.
@@ -73,6 +73,20 @@ class SweepFile:
     expect: tuple[Setting, ...]
     gates: tuple[str, ...]
     whole: bool
+
+    def seeds_of(self, base: int) -> tuple[int, ...] | None:
+        """Seeds of the replicates of a base, None where there are none.
+
+        Args:
+            base: Its number.
+        """
+        own = self.bases[base].seeds
+        return self.seeds if own is None else own
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether any base has replicates."""
+        return self.seeds is not None or any(base.seeds is not None for base in self.bases)
 
 
 def read_sections(sections: Sections, folder: Path, name: str) -> SweepFile:

@@ -93,6 +93,13 @@ def test_counts_and_shares_are_of_all_members(gate: str, expected: tuple[bool, s
         ("max(final.loss) < 5", (2.0, math.inf), (False, "inf (r1)")),
         ("spread(final.loss) < 2", (1.0, 3.0), (True, "1.41421")),
         ("spread(final.loss) == 0", (3.0, 3.0, 3.0), (True, "0")),
+        ("mean(final.loss) == 4", (1.0, 2.0, 9.0), (True, "4")),
+        ("mean(final.loss) < 4", (1.0, 2.0, 9.0), (False, "4")),
+        ("mean(final.loss) > 1e308", (1.7e308, 1.7e308), (True, "1.7e+308")),
+        ("mean(final.loss) < 3", (1.0, -math.inf), (True, "-inf")),
+        ("mean(final.loss) < 3", (math.inf, -math.inf), (False, "nan")),
+        ("mean(final.loss) < 3", (None, 2.0, 3.0), (True, "2.5 (over the 2 of 3 that have it)")),
+        ("mean(final.loss) < 3", (None, None), (False, "no value")),
         # Members without the figure are left out, and it is said how many had it.
         ("median(final.loss) < 3", (None, 2.0, None), (True, "2 (over the 1 of 3 that have it)")),
         ("max(final.loss) < 1", (None, 2.0, None), (False, "2 (r1; over the 1 of 3 that have it)")),
@@ -144,6 +151,27 @@ def test_joined_gates_say_each_value_and_blame_only_what_is_wrong() -> None:
         f"{dead} = 1 (not r0, r2), {loss} = 1 (r0)",
     )
     assert judge(f"({dead} == 0 or {vanishing} == 1) and {loss} < 1", runs)[1].startswith(f"{dead} = 1, ")
+
+
+def test_where_leaves_the_members_that_it_holds_for() -> None:
+    runs = [member(number, loss=float(number), depth=2 + number % 2) for number in range(6)]
+    assert judge("mean(final.loss) == 3 where model.depth == 3", runs) == (True, "3")
+    assert judge("count(final.loss >= 0) == 2 where model.depth == 3 and seed > 1", runs) == (True, "2")
+    assert judge("max(final.loss) < 5 where model.depth == 3", runs) == (False, "5 (r5)")
+    assert judge("share(seed < 2) == 0.5 where seed < 4 by model.depth", runs) == (True, "holds in 2 groups")
+    assert judge("max(final.loss) < 4 where seed > 3 by model.depth", runs) == (
+        False,
+        "fails in 2 of 2 groups: model.depth = 2: 4 (r4); model.depth = 3: 5 (r5)",
+    )
+
+
+@pytest.mark.parametrize("end", ["", " by model.depth"])
+def test_a_gate_on_members_that_are_not_there_does_not_hold(end: str) -> None:
+    for gate in ("count(verdict == dead) == 0", "not count(verdict == dead) > 0", "min(final.loss) > 0"):
+        assert judge(f"{gate} where name == misspelt{end}", losses(1.0)) == (
+            False,
+            "no value (no member meets its 'where')",
+        )
 
 
 def test_a_share_of_nothing_has_no_value_and_a_count_of_nothing_is_0() -> None:

@@ -82,16 +82,31 @@ def test_by_fields(end, by):
     assert parse_gate(f"{DEAD} == 0 and median(final.loss) < 1 {end}").by == by
 
 
+def test_where_is_a_condition_over_one_run():
+    chosen = "name == a or max(dead_fraction) > 0.5"
+    gate = parse_gate(f"{DEAD} == 0 and mean(final.loss) < 1 where {chosen} by model.depth, seed")
+    assert (gate.where, gate.by) == (run_condition(chosen), ("model.depth", "seed"))
+    assert list(gate.aggregates) == [DEAD, "mean(final.loss)"]
+    assert parse_gate(f"{DEAD} == 0").where is None
+    assert parse_gate(f"{DEAD} == 0 where name == by").where == run_condition("name == by")
+
+
 @pytest.mark.parametrize(
     ("text", "column", "reason"),
     [
-        ("", 1, "expected count, share, median, min, max or spread, found the end"),
-        ("3 < max(final.loss)", 1, "expected count, share, median, min, max or spread, found '3'"),
-        (f"{DEAD} == 0 and", 32, "expected count, share, median, min, max or spread, found the end"),
-        (f"{DEAD} == 0 and or", 33, "expected count, share, median, min, max or spread, found 'or'"),
+        ("", 1, "expected count, share, mean, median, min, max or spread, found the end"),
+        ("3 < max(final.loss)", 1, "expected count, share, mean, median, min, max or spread, found '3'"),
+        (f"{DEAD} == 0 and", 32, "expected count, share, mean, median, min, max or spread, found the end"),
+        (f"{DEAD} == 0 and or", 33, "expected count, share, mean, median, min, max or spread, found 'or'"),
         (f"{DEAD}", 23, "expected one of == != < <= > >=, found the end"),
         (f"{DEAD} == healthy", 27, f"{DEAD} is a number, got 'healthy' (a word)"),
-        (f"{DEAD} == 0 xor", 29, "expected 'and', 'or', 'by' or the end, found 'xor'"),
+        (f"{DEAD} == 0 xor", 29, "expected 'and', 'or', 'where', 'by' or the end, found 'xor'"),
+        (f"{DEAD} == 0 where", 34, "expected a name, found the end"),
+        (f"{DEAD} == 0 where by seed", 35, "unknown name 'by'"),
+        (f"{DEAD} == 0 where seed", 39, "expected one of == != < <= > >=, found the end"),
+        (f"{DEAD} == 0 where {DEAD} == 0", 35, "unknown name 'count'"),
+        (f"{DEAD} == 0 where seed == 0 where seed == 1", 45, "expected 'and', 'or', 'by' or the end, found 'where'"),
+        (f"{DEAD} == 0 by seed where seed == 0", 37, "'by' stands at the end; expected ',' or the end, found 'where'"),
         (f"{DEAD} = 0", 24, "cannot read '='; did you mean '=='?"),
         ("count(verdict == dead", 22, "expected ')', found the end"),
         ("count() > 1", 7, "expected a name, found ')'"),
@@ -102,7 +117,7 @@ def test_by_fields(end, by):
         ("count > 3", 1, "count needs a condition in brackets"),
         ("max > 3", 1, "max needs the name of a number in brackets"),
         ("cuont(verdict == dead) == 0", 1, "unknown aggregate 'cuont'. Did you mean 'count'?"),
-        ("std(final.loss) < 1", 1, "unknown aggregate 'std' (one of: count, share, median, min, max, spread)"),
+        ("std(final.loss) < 1", 1, "unknown aggregate 'std' (one of: count, share, mean, median, min, max, spread)"),
         ("median(final.los) < 1", 8, "unknown name 'final.los'. Did you mean 'final.loss'?"),
         ("median(final.loss < 1) > 0", 19, "expected ')', found '<'"),
         ("median(verdict) == dead", 8,
@@ -187,7 +202,7 @@ def test_the_examples_of_the_reference_page_can_be_read():
     page = (Path(__file__).parents[3] / "docs/gates.md").read_text()
     example = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
     shown = re.findall(r"^\| `(.*?)` \| `", page, re.MULTILINE)
-    assert (len(example["gates"]), len(shown)) == (5, 4)
+    assert (len(example["gates"]), len(shown)) == (6, 4)
     for text in (*example["gates"], *shown):
         parse_gate(text)
     for text in example["expect"]:
@@ -195,8 +210,8 @@ def test_the_examples_of_the_reference_page_can_be_read():
 
 
 PIECES = (
-    "count(", "share(", "median(", "min(", "spread(", "any(", ")", "(", "not", "and", "or", "by", ",", "==", "<", "verdict",
-    "healthy", "final.loss", "dead_fraction", "model.depth", "data.standardize", "3", "0.5", "+5%", "90%", ".inf%", "-inf",
+    "count(", "share(", "mean(", "median(", "where", "min(", "spread(", "any(", ")", "(", "not", "and", "or", "by", ",", "==", "<",
+    "verdict", "healthy", "final.loss", "dead_fraction", "model.depth", "data.standardize", "3", "0.5", "+5%", "90%", ".inf%", "-inf",
     "'a b'", "$",
 )  # fmt: skip
 

@@ -342,6 +342,38 @@ def test_several_bases(folder):
     ]
 
 
+def test_a_base_may_have_seeds_of_its_own(folder):
+    for number in (3, 4):
+        text = (folder / "base.yaml").read_text().replace("depth: 2", f"depth: {number}")
+        (folder / f"other{number}.yaml").write_text(text)
+    text = "bases: [../*.yaml, {base: ../other*.yaml, seeds: 5-6}, {base: ../other4.yaml, seeds: 8}, ../other3.yaml]\n"
+    made = load(written(folder, f"{text}seeds: 0-1\n"))
+    assert made.axes == ("name",)
+    assert points(made) == [("base", 0), ("base", 1), ("other3", 5), ("other3", 6), ("other4", 8)]
+    # Without seeds of the sweep, the others keep their own seed.
+    assert points(load(written(folder, text))) == [("base", 0), ("other3", 5), ("other3", 6), ("other4", 8)]
+    # Seeds of the command line take the place of all of them.
+    assert points(load(written(folder, text), seeds="3")) == [("base", 3), ("other3", 3), ("other4", 3)]
+    grid = load(written(folder, f"{text}grid: {{train.lr: [1, 2]}}\n"))
+    assert points(grid)[2:6] == [("other3", 1, 5), ("other3", 1, 6), ("other3", 2, 5), ("other3", 2, 6)]
+
+
+def test_seeds_of_a_base_are_left_out_and_changed_as_others_are(folder):
+    (folder / "other.yaml").write_text((folder / "base.yaml").read_text().replace("depth: 2", "depth: 3"))
+    text = "bases: [../*.yaml, {base: ../other.yaml, seeds: 5-6}]\n"
+    assert points(load(written(folder, f"{text}exclude: [{{seed: 5}}]\n"))) == [("base", 0), ("other", 6)]
+    include = "grid: {model.width: [8]}\ninclude: [{seed: 6, train.lr: 1}, {name: other, train.steps: 9}]\n"
+    assert points(load(written(folder, text + include))) == [
+        ("base", 8, 0.01, 200, 0),
+        ("other", 8, 0.01, 9, 5),
+        ("other", 8, 1, 9, 6),
+    ]
+    alone = load(written(folder, f"{text}include: [{{train.lr: 7}}]\n"))
+    assert points(alone) == [("base", 7, 0), ("other", 7, 5), ("other", 7, 6)]
+    with pytest.raises(ConfigError, match="the seeds are given by 'seeds'"):
+        load(written(folder, f"{text}zip: {{seed: [1, 2], train.lr: [1, 2]}}\n"))
+
+
 def test_include_and_exclude_can_name_a_base(folder):
     (folder / "other.yaml").write_text((folder / "base.yaml").read_text().replace("depth: 2", "depth: 3"))
     text = "bases: [../*.yaml]\ngrid: {train.lr: [1, 2]}\n"

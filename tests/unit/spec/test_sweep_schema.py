@@ -102,6 +102,32 @@ def test_what_the_reader_refuses_the_schema_refuses(sections):
     assert not VALIDATOR.is_valid(sweep)
 
 
+@pytest.mark.parametrize(
+    ("entry", "taken"),
+    [
+        ("deep_*.yaml", True),
+        ({"base": "deep_*.yaml", "seeds": "0-2"}, True),
+        ({"base": "xor.yaml", "seeds": 5}, True),
+        ({"base": "xor.yaml", "seeds": [5, 7]}, True),
+        ({"base": "xor.yaml"}, False),
+        ({"seeds": 5}, False),
+        ({"base": "xor.yaml", "seeds": []}, False),
+        ({"base": "xor.yaml", "seeds": 1, "name": "x"}, False),
+        ({"base": 3, "seeds": 1}, False),
+        (["xor.yaml"], False),
+        (3, False),
+    ],
+)
+def test_entries_of_bases(entry, taken):
+    sweep = {"bases": [entry]}
+    assert VALIDATOR.is_valid(sweep) is taken
+    if taken:
+        from_mapping(sweep, folder=ROOT / "configs")
+    else:
+        with pytest.raises(ConfigError):
+            from_mapping(sweep, folder=ROOT / "configs")
+
+
 def test_published_schema_is_in_step():
     published = json.loads((ROOT / "gradlab.sweep.schema.json").read_text(encoding="utf-8"))
     assert published == sweep_schema(), "write it anew: gradlab schema --sweep > gradlab.sweep.schema.json"
@@ -111,13 +137,13 @@ def test_the_manual_has_every_key_and_its_examples_read():
     text = (ROOT / "docs" / "sweep.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(KEYS)
     examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     numbers = []
     for example in examples:
         read, complaints = yaml12.read(example)
         assert complaints == []
         sections = plain(read)
-        source = {} if "base" in sections else {"experiment": EXPERIMENT}
+        source = {} if sections.keys() & {"base", "bases"} else {"experiment": EXPERIMENT}
         assert VALIDATOR.is_valid(sections | source)
         numbers.append(len(from_mapping(sections | source, folder=ROOT / "configs" / "sweeps").members))
-    assert numbers == [(2 * 3 - 1) * 2 * 5 + 5, 20, 5]
+    assert numbers == [(2 * 3 - 1) * 2 * 5 + 5, 2 * 2 + 2 * 10, 20, 5]
