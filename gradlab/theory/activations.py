@@ -6,7 +6,7 @@ any |x|.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,9 @@ class Activation:
         phi: The function, elementwise on float64 arrays.
         dphi: Its derivative. At a kink the value from below, except for hardtanh, which has 0 at -1 and at 1.
         sup_slope: Largest |dphi|, or what it tends to.
-        bounded: Whether phi stays within finite limits on both sides.
+        infimum: Smallest value of phi, or what it tends to; -inf where it falls without end.
+        supremum: Largest value of phi, likewise.
+        reached: Whether some argument gives the infimum, and whether some gives the supremum.
         monotone: Whether phi never falls.
         zero_centred: Whether phi is odd, so that symmetric preactivations give activations of mean 0.
         kinks: Points where phi or dphi is not smooth; integrals are split there.
@@ -43,10 +45,17 @@ class Activation:
     phi: Map
     dphi: Map
     sup_slope: float
-    bounded: bool
-    monotone: bool
-    zero_centred: bool
+    infimum: float = -math.inf
+    supremum: float = math.inf
+    reached: tuple[bool, bool] = (False, False)
+    monotone: bool = True
+    zero_centred: bool = False
     kinks: tuple[float, ...] = ()
+
+    @property
+    def bounded(self) -> bool:
+        """Whether phi stays within finite limits on both sides."""
+        return math.isfinite(self.infimum) and math.isfinite(self.supremum)
 
 
 def of(part: "spec.experiment.Activation") -> Activation:
@@ -158,13 +167,26 @@ def _peak(slope: Map) -> float:
     return best
 
 
+def _bottom(phi: Map, slope: Map) -> float:
+    """Smallest value of a function that falls from 0, turns once between -4 and 0, and rises from there."""
+    low, high = -4.0, 0.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if float(slope(np.array(middle))) < 0.0:
+            low = middle
+        else:
+            high = middle
+    return float(phi(np.array(high)))
+
+
 def _leaky(name: str, slope: float) -> Activation:
     return Activation(
         name,
         lambda x: np.where(x > 0, x, slope * x),
         lambda x: np.where(x > 0, 1.0, slope),
         sup_slope=max(1.0, abs(slope)),
-        bounded=False,
+        infimum=0.0 if slope == 0.0 else -math.inf,
+        reached=(slope == 0.0, False),
         monotone=slope >= 0,
         zero_centred=slope == 1.0,
         kinks=() if slope == 1.0 else (0.0,),
@@ -177,44 +199,59 @@ def _elu(name: str, scale: float, alpha: float) -> Activation:
         lambda x: scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0))),
         lambda x: scale * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0))),
         sup_slope=scale * max(1.0, alpha),
-        bounded=False,
-        monotone=True,
-        zero_centred=False,
+        infimum=-scale * alpha,
         kinks=(0.0,),
     )
 
 
+def _smooth_relu(name: str, phi: Map, dphi: Map) -> Activation:
+    """x times a gate that opens from 0 to 1: a dip below 0, a slope that overshoots 1."""
+    return Activation(
+        name, phi, dphi, sup_slope=_peak(dphi), infimum=_bottom(phi, dphi), reached=(True, False), monotone=False
+    )
+
+
+def _sigmoidal(name: str, phi: Map, dphi: Map, sup_slope: float, ends: tuple[float, float]) -> Activation:
+    """A function that rises from one limit to another and reaches neither."""
+    return Activation(name, phi, dphi, sup_slope, *ends, zero_centred=ends[0] == -ends[1])
+
+
 _FIXED: dict[str, Callable[[], Activation]] = {
-    "identity": lambda: Activation("identity", lambda x: x, np.ones_like, 1.0, False, True, True),
-    "sigmoid": lambda: Activation("sigmoid", sigmoid, _sigmoid_slope, 0.25, True, True, False),
-    "tanh": lambda: Activation("tanh", np.tanh, _sech2, 1.0, True, True, True),
+    "identity": lambda: Activation("identity", lambda x: x, np.ones_like, 1.0, zero_centred=True),
+    "sigmoid": lambda: _sigmoidal("sigmoid", sigmoid, _sigmoid_slope, 0.25, (0.0, 1.0)),
+    "tanh": lambda: _sigmoidal("tanh", np.tanh, _sech2, 1.0, (-1.0, 1.0)),
     "relu": lambda: _leaky("relu", 0.0),
     "selu": lambda: _elu("selu", SELU_SCALE, SELU_ALPHA),
-    "silu": lambda: Activation("silu", lambda x: x * sigmoid(x), _silu_slope, _peak(_silu_slope), False, False, False),
-    "gelu": lambda: Activation(
-        "gelu", lambda x: x * _normal_cdf(x), _gelu_slope, _peak(_gelu_slope), False, False, False
-    ),
-    "mish": lambda: Activation(
-        "mish", lambda x: x * _mish_gate(x), _mish_slope, _peak(_mish_slope), False, False, False
-    ),
-    "softplus": lambda: Activation("softplus", _softplus, sigmoid, 1.0, False, True, False),
-    "softsign": lambda: Activation(
-        "softsign", lambda x: x / (1.0 + np.abs(x)), lambda x: (1.0 + np.abs(x)) ** -2.0, 1.0, True, True, True, (0.0,)
+    "silu": lambda: _smooth_relu("silu", lambda x: x * sigmoid(x), _silu_slope),
+    "gelu": lambda: _smooth_relu("gelu", lambda x: x * _normal_cdf(x), _gelu_slope),
+    "mish": lambda: _smooth_relu("mish", lambda x: x * _mish_gate(x), _mish_slope),
+    "softplus": lambda: Activation("softplus", _softplus, sigmoid, 1.0, infimum=0.0),
+    "softsign": lambda: replace(
+        _sigmoidal("softsign", lambda x: x / (1.0 + np.abs(x)), lambda x: (1.0 + np.abs(x)) ** -2.0, 1.0, (-1.0, 1.0)),
+        kinks=(0.0,),
     ),
     "hardtanh": lambda: Activation(
         "hardtanh",
         lambda x: np.clip(x, -1.0, 1.0),
         lambda x: np.where(np.abs(x) < 1.0, 1.0, 0.0),
-        1.0,
-        True,
-        True,
-        True,
-        (-1.0, 1.0),
+        sup_slope=1.0,
+        infimum=-1.0,
+        supremum=1.0,
+        reached=(True, True),
+        zero_centred=True,
+        kinks=(-1.0, 1.0),
     ),
-    "scaled_sigmoid": lambda: Activation(
-        "scaled_sigmoid", lambda x: 2.0 * np.tanh(0.5 * x), lambda x: 4.0 * _sigmoid_slope(x), 1.0, True, True, True
+    "scaled_sigmoid": lambda: _sigmoidal(
+        "scaled_sigmoid", lambda x: 2.0 * np.tanh(0.5 * x), lambda x: 4.0 * _sigmoid_slope(x), 1.0, (-2.0, 2.0)
     ),
     "step": lambda: Activation(
-        "step", lambda x: np.where(x > 0, 1.0, 0.0), np.zeros_like, 0.0, True, True, False, (0.0,)
+        "step",
+        lambda x: np.where(x > 0, 1.0, 0.0),
+        np.zeros_like,
+        sup_slope=0.0,
+        infimum=0.0,
+        supremum=1.0,
+        reached=(True, True),
+        kinks=(0.0,),
     ),
 }

@@ -7,12 +7,17 @@ arXiv:1611.01232; the maps follow from it.
 """
 
 import math
+from collections.abc import Callable
 
 from gradlab.theory.activations import Activation
-from gradlab.theory.moments import LARGEST, SMALLEST, expectation, nodes
+from gradlab.theory.moments import LARGEST, SMALLEST, expectation, gaussian_nodes, nodes
 
 _ZERO = 1e-12  # below it a falling variance counts as gone
 _INFINITE = 1e12  # above it a growing one counts as unbounded
+_ROUNDING = 1e-13  # relative changes below it are not told from rounding
+_SCAN = 1.1  # ratio of the variances that are looked at in turn
+_NEARLY = 1e-2  # a change above it is not looked at more closely for a point where it vanishes
+_TOUCHING = 1e-9  # a variance that changes less than this stays where it is for a hundred thousand layers
 
 
 def q_map(q: float, sigma_w: float, sigma_b: float, activation: Activation, mean: float = 0.0) -> float:
@@ -66,9 +71,8 @@ def chi_parallel(q: float, sigma_w: float, activation: Activation, mean: float =
     Raises:
         ValueError: If q is negative.
     """
-    x, weight = nodes(q, mean, activation.kinks)
+    z, x, weight = gaussian_nodes(q, mean, activation.kinks)
     deviation = math.sqrt(min(max(q, SMALLEST), LARGEST))
-    z = (x - mean) / deviation
     return sigma_w**2 * float(weight @ (activation.phi(x) * activation.dphi(x) * z)) / deviation
 
 
@@ -98,6 +102,11 @@ def kappa(q: float, activation: Activation, mean: float = 0.0) -> float:
 def q_star(sigma_w: float, sigma_b: float, activation: Activation, start: float = 1.0, mean: float = 0.0) -> float:
     """The variance at which the network settles, coming from `start`.
 
+    Three ways have no end in float64 that shows in one step. A fall as a power of the depth, and one that is slower
+    still (hardtanh at sigma_w = 1, where the map is the identity but for exp(-1 / (2 q))), is followed to 0: changes
+    too small to tell from rounding do not count as arrival. Where the map only touches the identity, variances settle
+    on one side of the point and leave on the other; it is found where the two meet to a part in 1e9.
+
     Args:
         sigma_w: Weight scale.
         sigma_b: Standard deviation of the biases.
@@ -116,23 +125,56 @@ def q_star(sigma_w: float, sigma_b: float, activation: Activation, start: float 
     """
 
     def drift(q: float) -> float:
+        """Relative change of a variance in one layer."""
         return q_map(q, sigma_w, sigma_b, activation, mean) / q - 1.0
 
-    step = drift(start)
-    if abs(step) < 1e-13:
+    at_start = drift(start)
+    if abs(at_start) < _ROUNDING:
         return start
-    ratio = 1.25 if step > 0 else 0.8
-    near, far = start, start * ratio
-    while drift(far) * step > 0:
-        near, far = far, far * ratio
-        if far < _ZERO:
-            return 0.0
-        if far > _INFINITE:
-            return math.inf
+    up = at_start > 0.0
+
+    def ahead(q: float) -> float:
+        """Drift in the direction in which it began."""
+        return drift(q) if up else -drift(q)
+
+    # `clear` is the last variance at which rounding does not hide the sign.
+    ratio = _SCAN if up else 1.0 / _SCAN
+    before, near, far, clear = start, start, start * ratio, start
+    at_before, at_near, at_far = math.inf, abs(at_start), ahead(far)
+    while at_far > -_ROUNDING:
+        if at_before > at_near < at_far and at_near < _NEARLY:
+            touching = _lowest(ahead, before, far)
+            rise = min(at_before, at_far) - ahead(touching)
+            if ahead(touching) < _TOUCHING and rise > _ROUNDING:
+                return touching
+        if not _ZERO < far < _INFINITE:
+            return math.inf if up else 0.0
+        if at_far > _ROUNDING:
+            clear = far
+        before, near, far = near, far, far * ratio
+        at_before, at_near, at_far = at_near, at_far, ahead(far)
+    return _root(ahead, clear, far)
+
+
+def _root(ahead: Callable[[float], float], near: float, far: float) -> float:
+    """Where a function turns from positive at `near` to negative at `far`, bisected by ratio."""
     for _ in range(60):
         middle = math.sqrt(near * far)
-        if drift(middle) * step > 0:
+        if ahead(middle) > 0.0:
             near = middle
         else:
             far = middle
     return math.sqrt(near * far)
+
+
+def _lowest(function: Callable[[float], float], first: float, last: float) -> float:
+    """Where a function with one valley between two variances is lowest, by the golden section of their ratio."""
+    golden = 0.5 * (math.sqrt(5.0) - 1.0)
+    low, high = math.log(first), math.log(last)
+    for _ in range(40):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if function(math.exp(left)) < function(math.exp(right)):
+            high = right
+        else:
+            low = left
+    return math.exp(0.5 * (low + high))

@@ -52,6 +52,18 @@ def nodes(q: float, mean: float = 0.0, kinks: tuple[float, ...] = ()) -> tuple[F
     Raises:
         ValueError: If q is negative or NaN.
     """
+    _, x, weight = gaussian_nodes(q, mean, kinks)
+    return x, weight
+
+
+def gaussian_nodes(q: float, mean: float = 0.0, kinks: tuple[float, ...] = ()) -> tuple[Float, Float, Float]:
+    """`nodes` with the standard normal z beside them: z, x = mean + sqrt(q) z, weights.
+
+    Beside a large mean x has few digits of z left, so an average that holds z itself needs it from here.
+
+    Raises:
+        ValueError: If q is negative or NaN.
+    """
     if not q >= 0:
         raise ValueError(f"a variance cannot be {q}")
     deviation = math.sqrt(min(max(q, SMALLEST), LARGEST))
@@ -73,9 +85,10 @@ def nodes(q: float, mean: float = 0.0, kinks: tuple[float, ...] = ()) -> tuple[F
     exponent *= z
     weight *= np.exp(exponent, out=exponent)
     weight /= _DENSITY
-    z *= deviation
-    z += mean
-    return z.ravel(), weight.ravel()
+    z = z.ravel()
+    x = z * deviation
+    x += mean
+    return z, x, weight.ravel()
 
 
 @lru_cache(maxsize=256)
