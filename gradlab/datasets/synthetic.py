@@ -91,6 +91,20 @@ def teacher(data: Data, generator: np.random.Generator) -> Raw:
     return Raw(inputs, targets, (), _numbered(num_features))
 
 
+def orthogonal_map(data: Data, generator: np.random.Generator) -> Raw:
+    """Standard normal inputs, and the same turned by one random orthogonal matrix, plus `noise`.
+
+    A network of `features` units a layer without nonlinearities can learn it exactly, and every direction of the input
+    is as easy to learn as every other (Saxe et al. 2013, who ask how long that takes in a deep one).
+    """
+    num_samples, num_features = _whole(data.samples), _whole(data.features)
+    inputs = generator.standard_normal((num_samples, num_features))
+    q, r = np.linalg.qr(generator.standard_normal((num_features, num_features)))
+    turn = q * np.sign(np.diagonal(r))  # makes the distribution uniform over the orthogonal matrices
+    targets = inputs @ turn + _number(data.noise) * generator.standard_normal((num_samples, num_features))
+    return Raw(inputs, targets, (), _numbered(num_features))
+
+
 SOURCES: Mapping[str, Callable[[Data, np.random.Generator], Raw]] = {
     "xor": xor,
     "circles": circles,
@@ -98,6 +112,7 @@ SOURCES: Mapping[str, Callable[[Data, np.random.Generator], Raw]] = {
     "spirals": spirals,
     "gaussian_mixture": gaussian_mixture,
     "teacher": teacher,
+    "orthogonal_map": orthogonal_map,
     "noise": noise,
 }
 

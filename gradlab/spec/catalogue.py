@@ -167,6 +167,15 @@ SOURCES: Mapping[str, Source] = {
         },
         "numbers",
     ),
+    "orthogonal_map": Source(
+        "regression on the inputs turned by a random orthogonal matrix: as many outputs as inputs",
+        {
+            "samples": _samples(1000),
+            "features": _features(32),
+            "noise": _noise(0.0, "standard deviation of the noise on the targets"),
+        },
+        "numbers",
+    ),
     "noise": Source(
         "random inputs with random classes: nothing to generalise from",
         {"samples": _samples(1000), "features": _features(64), "classes": _classes(10)},

@@ -28,7 +28,7 @@ SchemeName = Literal["xavier", "he", "lecun", "normal", "orthogonal", "pytorch",
 DistributionName = Literal["normal", "uniform", "truncated"]
 SourceName = Literal[
     "digits", "breast_cancer", "wine", "diabetes", "xor", "circles", "moons", "spirals", "gaussian_mixture", "teacher",
-    "noise", "file",
+    "orthogonal_map", "noise", "file",
 ]  # fmt: skip
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "cosine"]

@@ -63,7 +63,7 @@ NAMES = {
     ),
     "schemes": "xavier he lecun normal orthogonal pytorch zeros critical",
     "distributions": "normal uniform truncated",
-    "sources": "digits breast_cancer wine diabetes xor circles moons spirals gaussian_mixture teacher noise file",
+    "sources": "digits breast_cancer wine diabetes xor circles moons spirals gaussian_mixture teacher orthogonal_map noise file",
     "optimizers": "sgd momentum nesterov adagrad rmsprop adam adamw",
     "schedules": "constant cosine",
     "losses": "auto cross_entropy binary_cross_entropy mse",

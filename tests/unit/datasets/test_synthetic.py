@@ -12,6 +12,7 @@ SETTINGS = {
     "gaussian_mixture": {"samples": 500, "features": 16, "classes": 5, "noise": 1.0},
     "noise": {"samples": 500, "features": 16, "classes": 5},
     "teacher": {"samples": 500, "features": 8, "noise": 0.0},
+    "orthogonal_map": {"samples": 500, "features": 8, "noise": 0.0},
 }
 
 
@@ -25,7 +26,7 @@ def test_a_source_gives_what_was_asked_for(source):
     settings = SETTINGS[source]
     data = drawn(source)
     assert data.train_inputs.shape == (settings["samples"], settings.get("features", 2))
-    if source == "teacher":
+    if source in ("teacher", "orthogonal_map"):
         assert data.task == "numbers"
     else:
         counts = np.bincount(data.train_targets)
@@ -95,3 +96,26 @@ def test_the_teacher_is_a_function_of_its_inputs_and_of_order_one():
     np.testing.assert_array_equal(clean.train_inputs, noisy.train_inputs)
     np.testing.assert_allclose((noisy.train_targets - clean.train_targets).std(), 0.5, rtol=0.15)  # 500 draws: 3 %
     assert 0.2 < clean.train_targets.std() < 2.0
+
+
+def test_an_orthogonal_map_keeps_every_length_and_angle():
+    data = drawn("orthogonal_map")
+    inputs, targets = data.train_inputs, data.train_targets
+    assert targets.shape == inputs.shape
+    assert data.num_outputs == 8
+    np.testing.assert_allclose(targets @ targets.T, inputs @ inputs.T, rtol=0, atol=1e-12 * (inputs**2).sum(1).max())
+    turn, residual, rank, _ = np.linalg.lstsq(inputs, targets, rcond=None)
+    assert (rank, float(residual.sum()) < 1e-20) == (8, True)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(8), atol=1e-12)
+    assert np.abs(turn - np.eye(8)).max() > 0.1
+    other, _, _, _ = np.linalg.lstsq(
+        drawn("orthogonal_map", seed=1).train_inputs, drawn("orthogonal_map", seed=1).train_targets, rcond=None
+    )
+    assert np.abs(turn - other).max() > 0.1
+
+
+def test_orthogonal_map_noise_is_its_standard_deviation():
+    clean, noisy = drawn("orthogonal_map"), drawn("orthogonal_map", noise=0.5)
+    np.testing.assert_array_equal(clean.train_inputs, noisy.train_inputs)
+    offset = noisy.train_targets - clean.train_targets
+    assert offset.std() == pytest.approx(0.5, rel=0.05)  # 4,000 draws: standard error 1.1 %
