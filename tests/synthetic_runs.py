@@ -107,6 +107,7 @@ def assert_same(one: Record, other: Record) -> None:
     for name in ("steps", "fan_in", "fan_out"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert one.input_mean_square == other.input_mean_square
+    assert one.input_correlation == other.input_correlation
     for table in ("layers", "figures"):
         ones, others = getattr(one, table), getattr(other, table)
         assert list(ones) == list(others)

@@ -63,6 +63,8 @@ class Record:
         fan_in: int64 [L].
         fan_out: int64 [L].
         input_mean_square: Mean square of the inputs of the first batch, where theory starts.
+        input_correlation: Root mean square cosine between its examples; None where there are no two, or where it was
+            not recorded.
     """
 
     steps: NDArray[np.int64]
@@ -71,6 +73,7 @@ class Record:
     fan_in: NDArray[np.int64]
     fan_out: NDArray[np.int64]
     input_mean_square: float
+    input_correlation: float | None = None
 
     @property
     def depth(self) -> int:

@@ -46,6 +46,7 @@ def write_layers(record: Record, file: BinaryIO) -> None:
         "fan_in": record.fan_in.tolist(),
         "fan_out": record.fan_out.tolist(),
         "input_mean_square": record.input_mean_square,
+        "input_correlation": record.input_correlation,
     }
     _write(keys, record.layers, metadata, file)
 
@@ -87,6 +88,7 @@ def read_record(directory: Path) -> Record | None:
         fan_in=np.array(metadata["fan_in"], dtype=np.int64),
         fan_out=np.array(metadata["fan_out"], dtype=np.int64),
         input_mean_square=float(strict_json.number(metadata["input_mean_square"]) or 0.0),
+        input_correlation=strict_json.number(metadata.get("input_correlation")),
     )
 
 

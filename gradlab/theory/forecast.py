@@ -8,32 +8,51 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradlab.theory import activations
-from gradlab.theory.activations import Activation
-from gradlab.theory.moments import LARGEST, SMALLEST, Float, nodes
+from gradlab.theory.chart import Moments, chart
+from gradlab.theory.moments import LARGEST, SMALLEST, Float
+from gradlab.theory.phase import Phase, phase
 from gradlab.theory.scales import Scales, scales
-from gradlab.theory.spread import seed_spread
+from gradlab.theory.spread import Spread, seed_spread
 
 if TYPE_CHECKING:
     from gradlab import spec
+    from gradlab.results.record import Record
+    from gradlab.theory.chart import Chart
+
+_SETTLED = 1e-14
+"""Relative change of the variance from layer to layer below which it stays: over 10,000 layers it would come to 1e-10."""
 
 
 @dataclass(frozen=True)
 class LayerForecast:
-    """What is expected of one hidden layer.
+    """What is expected of one layer before the first update.
 
     Attributes:
         layer: Its number, from 1 at the input.
         q: Variance of its preactivations.
         chi_1: Factor by which the squared gradient changes on its way down through this layer's derivative and the
-        weights
-            above it; at the last hidden layer for weights as those below.
-        log10_backward_rms: Decades of backward_rms above that of the last hidden layer.
+            weights above it; at the last hidden layer for weights as those below. None for the readout.
+        log10_backward_rms: Decades of backward_rms above that of the last hidden layer, by mean-field theory: the log
+            of the mean square over seeds.
+        typical_log10_backward_rms: The mean of its log over seeds at this width and batch size.
+        backward_spread: Its standard deviation over seeds, in decades.
+        forward_rms: Root mean square of the preactivations, by mean-field theory.
+        typical_log10_forward_rms: The mean of its log over seeds.
+        forward_spread: Its standard deviation over seeds, in decades.
+        log10_grad_norm: Typical decades of the norm of the weight gradient above that of the last hidden layer: the
+            gradient's square is that of the signal times that of the activations below.
     """
 
     layer: int
     q: float
-    chi_1: float
+    chi_1: float | None
     log10_backward_rms: float
+    typical_log10_backward_rms: float
+    backward_spread: float
+    forward_rms: float
+    typical_log10_forward_rms: float
+    forward_spread: float
+    log10_grad_norm: float
 
 
 @dataclass(frozen=True)
@@ -45,31 +64,44 @@ class Forecast:
         expected_spread: Standard deviation of it from seed to seed, in decades.
         reason: Why there is no answer, None where there is one.
         layers: The hidden layers, () where there is no answer.
+        readout: The readout, None where there is no answer.
+        typical_backward_decades: Mean of `init.backward_decades` over seeds: at finite width it lies lower.
+        phase: What becomes of signals deep inside, None where there is no answer.
     """
 
     expected_backward_decades: float | None
     expected_spread: float | None
     reason: str | None
     layers: tuple[LayerForecast, ...] = ()
+    readout: LayerForecast | None = None
+    typical_backward_decades: float | None = None
+    phase: Phase | None = None
 
 
 def forecast(
-    experiment: "spec.experiment.Experiment", input_mean_square: float, fan_in: Sequence[int], fan_out: Sequence[int]
+    experiment: "spec.experiment.Experiment",
+    input_mean_square: float,
+    fan_in: Sequence[int],
+    fan_out: Sequence[int],
+    input_correlation: float | None = None,
 ) -> Forecast:
     """How many decades the gradient is expected to gain or lose between the last hidden layer and the first.
 
     Follows the variance from the first layer's own, sigma_w^2 input_mean_square + sigma_b^2, through every hidden layer
     by `q_map`, and adds up log10(chi_1) / 2 over the layers that the gradient passes: the recursion, not its fixed
-    point, because the way there can cost decades. An orthogonal matrix is taken for a Gaussian one of its variance.
+    point, because the way there can cost decades.
 
-    This is the growth of the mean square over seeds. Its logarithm is skewed: where the squares are log-normal, the
-    mean of backward_decades over seeds lies expected_spread^2 ln 10 lower, which grows as depth / width.
+    This is the growth of the mean square over seeds. Its logarithm is skewed, and at finite width the variance wanders,
+    so the mean of backward_decades over seeds, `typical_backward_decades`, lies elsewhere, mostly lower, by an amount
+    that grows as depth / width (`spread`).
 
     Args:
         experiment: The run.
         input_mean_square: Mean square of the first batch's inputs.
         fan_in: Of the hidden layers and the readout, [depth + 1].
         fan_out: Likewise.
+        input_correlation: Root mean square cosine between different examples of the first batch, None where it is not
+            known; only spreads depend on it.
 
     Returns:
         The expectation, or the reason why there is none.
@@ -81,7 +113,9 @@ def forecast(
     if activation.sup_slope == 0.0:
         return _none(f"the derivative of {activation.name} is 0: no gradient reaches the hidden layers")
     try:
-        chain = [scales(model.init, fan_in[layer], fan_out[layer], model.activation) for layer in range(model.depth)]
+        chain = [scales(model.init, fan_in[layer], fan_out[layer], model.activation) for layer in (0, 1)]
+        assert model.readout_init is not None
+        last = scales(model.readout_init, fan_in[-1], fan_out[-1], model.activation)
     except ValueError as error:
         return _none(str(error))
     if any(scale.sigma_w == 0.0 for scale in chain):
@@ -91,52 +125,144 @@ def forecast(
         return _none(
             f"the inputs of the first batch have mean square {input_mean_square:g}: theory needs a signal to follow"
         )
-    variances, growths = _recursion(first, chain, activation)
-    if min(growths) == 0.0:
-        layer = growths.index(0.0) + 1
+    charted = chart(activation, chain[0].bias)
+    variances, moments = _recursion(first, chain[1], charted, model.depth)
+    growths = chain[1].sigma_w ** 2 * moments.dphi2
+    if growths.min() == 0.0:
+        layer = int(np.argmin(growths)) + 1
         return _none(f"layer {layer}: the derivative of {activation.name} is 0 for every unit, no gradient passes")
-    steps = 0.5 * np.log10(growths[:-1])
-    decades = [*np.cumsum(steps[::-1])[::-1].tolist(), 0.0]
-    layers = tuple(
-        LayerForecast(index + 1, variances[index], growths[index], decades[index]) for index in range(model.depth)
-    )
     spread = seed_spread(
         variances,
+        moments,
+        charted,
         chain,
-        activation,
         width=model.width,
         batch_size=experiment.data.batch_size,
         num_outputs=fan_out[-1],
+        input_correlation=input_correlation or 0.0,
         orthogonal=model.init.scheme == "orthogonal",
     )
-    return Forecast(decades[0], spread, None, layers)
+    network = _Network(chain, last, model.width, fan_in[0], fan_out[-1], input_mean_square)
+    layers, readout = network.layers(variances, moments, spread)
+    return Forecast(
+        expected_backward_decades=layers[0].log10_backward_rms,
+        expected_spread=layers[0].backward_spread,
+        reason=None,
+        layers=layers,
+        readout=readout,
+        typical_backward_decades=layers[0].typical_log10_backward_rms,
+        phase=phase(chain[1], model.activation, first),
+    )
 
 
-def _recursion(first: float, chain: Sequence[Scales], activation: Activation) -> tuple[list[float], list[float]]:
-    """Variance and chi_1 of every hidden layer, from the variance of the first.
+def forecast_of(experiment: "spec.experiment.Experiment", record: "Record") -> Forecast:
+    """The forecast for a run, with what its record tells of its first batch.
+
+    Args:
+        experiment: The run.
+        record: What was recorded of it.
+    """
+    return forecast(
+        experiment,
+        record.input_mean_square,
+        record.fan_in.tolist(),
+        record.fan_out.tolist(),
+        record.input_correlation,
+    )
+
+
+def _recursion(first: float, above: Scales, charted: "Chart", depth: int) -> tuple[Float, Moments]:
+    """Variance of every hidden layer from that of the first, and the moments at each.
 
     Weights of one scale lie between hidden layers, so once the variance repeats, so does all that follows.
     """
-    variances: list[float] = [min(first, LARGEST)]
-    points: list[tuple[Float, Float]] = []
-    scale = [chain[min(index + 1, len(chain) - 1)] for index in range(len(chain))]
-    for index, above in enumerate(scale):
-        q = variances[index]
-        if index >= 2 and q == variances[index - 1]:
-            variances += [q] * (len(chain) - index)
+    weight, bias = above.sigma_w**2, above.sigma_b**2
+    variances = [min(first, LARGEST)]
+    while len(variances) < depth:
+        q = variances[-1]
+        following = min(max(weight * charted.phi2(q) + bias, SMALLEST), LARGEST)
+        if abs(following - q) <= _SETTLED * q:
+            variances += [q] * (depth - len(variances))
             break
-        x, weight = nodes(q, chain[index].bias, activation.kinks)
-        points.append((x, weight))
-        following = above.sigma_w**2 * float(weight @ activation.phi(x) ** 2) + above.sigma_b**2
-        variances.append(min(max(following, SMALLEST), LARGEST))
-    # The slopes wait for nothing, so they are taken of all layers at once.
-    slopes2 = activation.dphi(np.concatenate([x for x, _ in points])) ** 2
-    parts = np.split(slopes2, np.cumsum([len(x) for x, _ in points[:-1]]))
-    growths = [
-        above.sigma_w**2 * float(weight @ part) for above, (_, weight), part in zip(scale, points, parts, strict=False)
-    ]
-    growths += growths[-1:] * (len(chain) - len(growths))
-    return variances[: len(chain)], growths
+        variances.append(following)
+    return np.array(variances), charted.moments(variances)
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What the layers' figures are put together from.
+
+    Attributes:
+        chain: Scales of the first hidden layer and of those above it.
+        last: Scales of the readout.
+        width: Units of a hidden layer.
+        num_features: Inputs.
+        num_outputs: Outputs.
+        input_mean_square: Mean square of the inputs.
+    """
+
+    chain: Sequence[Scales]
+    last: Scales
+    width: int
+    num_features: int
+    num_outputs: int
+    input_mean_square: float
+
+    def layers(
+        self, variances: Float, moments: Moments, spread: Spread
+    ) -> tuple[tuple[LayerForecast, ...], LayerForecast]:
+        """The forecasts of the hidden layers and of the readout."""
+        growths = self.chain[1].sigma_w ** 2 * moments.dphi2
+        steps = 0.5 * np.log10(growths[:-1])
+        backward = np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+        mean = self.chain[0].bias
+        forward = np.sqrt(variances + mean**2)
+        # ln rms^2 = ln (q + mean^2) moves by the share of q.
+        share = variances / (variances + mean**2)
+        typical = backward + spread.backward_shift
+        below = np.append(self.num_features * self.input_mean_square, self.width * moments.phi2)
+        wandered = np.append(0.0, moments.phi2_slope * spread.forward_shift)
+        with np.errstate(divide="ignore"):
+            signal_below = 0.5 * np.log10(below) + wandered
+        gradient = signal_below[:-1] + typical
+        columns = (
+            variances, growths, backward, typical, spread.backward, forward,
+            np.log10(forward) + share * spread.forward_shift, share * spread.forward, gradient - gradient[-1],
+        )  # fmt: skip
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        hidden = tuple(LayerForecast(index + 1, *row) for index, row in enumerate(rows))
+        return hidden, self._readout(moments, spread, float(signal_below[-1] - gradient[-1]))
+
+    def _readout(self, moments: Moments, spread: Spread, below: float) -> LayerForecast:
+        """The forecast of the readout.
+
+        Args:
+            moments: Of the hidden layers.
+            spread: Of the layers.
+            below: log10 of the norm of an example's activations below it, above that of the last hidden layer's weight
+                gradient.
+        """
+        weight, mean = self.last.sigma_w**2, self.last.bias
+        q = weight * float(moments.phi2[-1]) + self.last.sigma_b**2
+        # The signal of the last hidden layer is the error through the readout's weights and that layer's slopes.
+        passed = weight * float(moments.dphi2[-1]) * self.num_outputs / self.width
+        backward = -0.5 * math.log10(passed) if passed > 0.0 else math.inf
+        spread_backward, shift_backward, spread_forward, shift_forward = spread.readout
+        forward = math.sqrt(q + mean**2)
+        share = q / (q + mean**2) if forward > 0.0 else 0.0
+        per_unit = 0.5 * math.log10(self.num_outputs / self.width)
+        return LayerForecast(
+            layer=len(moments.phi2) + 1,
+            q=q,
+            chi_1=None,
+            log10_backward_rms=backward,
+            typical_log10_backward_rms=backward + shift_backward,
+            backward_spread=spread_backward,
+            forward_rms=forward,
+            typical_log10_forward_rms=math.log10(forward) + share * shift_forward if forward > 0.0 else -math.inf,
+            forward_spread=share * spread_forward,
+            log10_grad_norm=below + backward + shift_backward + per_unit,
+        )
 
 
 def _none(reason: str) -> Forecast:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gradlab.datasets import Dataset
+from gradlab.datasets.likeness import input_correlation
 from gradlab.datasets.order import WEIGHTS, stream_seed
 from gradlab.network import activations, heads
 from gradlab.network.exponent import Rescaler, interval
@@ -153,7 +154,7 @@ class Batch:
         """Trains to the end, until every run has diverged, or until interrupted."""
         blocks: list[RawBlock] = []
         holdout: dict[int, list[tuple[float, float]]] = {}
-        input_mean_square = [0.0] * self.shape.num_runs
+        inputs: list[tuple[float, float | None]] = [(0.0, None)] * self.shape.num_runs
         step, interrupted, seen = 0, False, 0.0
         begun = time.perf_counter()
         available = torch.get_num_threads()
@@ -164,7 +165,7 @@ class Batch:
                 self.feed.load_block(count)
                 if step == 0:
                     self._calibrate()
-                    input_mean_square = self._input_mean_square()
+                    inputs = self._first_inputs()
                 for place in range(count):
                     if step in (0, self.num_steps - 1):
                         holdout[step] = self._holdout()
@@ -185,7 +186,7 @@ class Batch:
             torch.set_num_threads(available)
         seconds = time.perf_counter() - begun
         return [
-            self._trained(run, blocks, holdout, input_mean_square[run], step, seconds, interrupted)
+            self._trained(run, blocks, holdout, inputs[run], step, seconds, interrupted)
             for run in range(self.shape.num_runs)
         ]
 
@@ -222,10 +223,10 @@ class Batch:
             [interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest.tolist()]
         )
 
-    def _input_mean_square(self) -> list[float]:
-        """Mean square of each run's first batch."""
+    def _first_inputs(self) -> list[tuple[float, float | None]]:
+        """Mean square of each run's first batch, and how much its examples look alike."""
         inputs = self.stack.inputs_RBD.double()
-        return [float(run.square().mean()) for run in inputs]
+        return [(float(run.square().mean()), input_correlation(run.cpu().numpy())) for run in inputs]
 
     def _holdout(self) -> list[tuple[float, float]]:
         """Held-out loss and accuracy of each run, batch by batch through the same buffers; the last one is filled up with its first row."""
@@ -259,7 +260,7 @@ class Batch:
         return Progress(step, self.num_steps, names, loss, profile, step / seconds)
 
     def _trained(
-        self, run: int, blocks: list[RawBlock], holdout: dict[int, list[tuple[float, float]]], input_mean_square: float,
+        self, run: int, blocks: list[RawBlock], holdout: dict[int, list[tuple[float, float]]], inputs: tuple[float, float | None],
         steps_done: int, seconds: float, interrupted: bool,
     ) -> Trained:  # fmt: skip
         """The result of one run."""
@@ -281,7 +282,8 @@ class Batch:
             figures=derive.figure_columns(raw, self.head.classifies, self.clips, rate, held),
             fan_in=np.array(self.shape.fan_in, dtype=np.int64),
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),
-            input_mean_square=input_mean_square,
+            input_mean_square=inputs[0],
+            input_correlation=inputs[1],
         )
         L = self.shape.num_layers
         timing = Timing(

@@ -163,14 +163,50 @@ def test_an_orthogonal_linear_network_has_no_spread():
     assert expected("tanh", "orthogonal").expected_spread < 0.1 * expected("tanh", "lecun").expected_spread
 
 
-@pytest.mark.parametrize(("activation", "init"), [("sigmoid", "xavier"), ("relu", "he"), ("tanh", CHAOTIC)])
+@pytest.mark.parametrize(("activation", "init"), [("sigmoid", "xavier"), ("relu", "he"), ("identity", "lecun")])
 def test_the_spread_of_a_single_example_is_that_of_kappa(activation, init):
-    """For a batch of one the variance is the sum of ln(1 + kappa / n), close to kappa / n for wide layers."""
+    """Where the variance of the next layer hardly answers to this one's, or its slopes do not, kappa / n is all."""
     found = expected(activation, init, width=4000, batch_size=1)
     one = activations.activation(activation)
     total = sum(kappa(layer.q, one) for layer in found.layers[:-1])
-    # The spread's plain grid meets kinks and narrow slopes to a few per cent.
     assert found.expected_spread == pytest.approx(math.sqrt(total / 4000) / (2 * math.log(10)), rel=0.03)
+
+
+CRITICAL_TANH = {"sigma_w": math.sqrt(1.760955), "sigma_b": math.sqrt(0.05)}
+CRITICAL_GELU = {"sigma_w": math.sqrt(1.983058), "sigma_b": math.sqrt(0.172922)}
+
+
+@pytest.mark.parametrize(
+    ("activation", "init", "factor"),
+    [
+        ("relu", {"sigma_w": 1.0}, 0.91),
+        ("identity", {"sigma_w": 1.0}, 0.97),
+        ("sigmoid", {"sigma_w": 1.0}, 0.95),
+        ("tanh", "pytorch", 0.97),
+        ("tanh", {"sigma_w": 1.0}, 1.08),
+        ("tanh", CRITICAL_TANH, 1.03),
+        ("tanh", CHAOTIC, 1.13),
+        ("elu", {"sigma_w": 1.0}, 1.07),
+        ("softsign", {"sigma_w": 1.0}, 1.08),
+        ("hardtanh", {"sigma_w": 1.0}, 1.03),
+        ("softplus", {"sigma_w": 1.0}, 1.19),
+        ("selu", {"sigma_w": 1.0}, 1.25),
+        ("silu", "he", 1.63),
+        ("gelu", CRITICAL_GELU, 1.72),
+        ("mish", "he", 2.84),
+        ("gelu", "he", 4.46),
+    ],
+)
+def test_the_wandering_variance_explains_the_spread_that_kappa_does_not(activation, init, factor):
+    """Measured standard deviation over sqrt(sum kappa / n) at n = 128, 30 layers, one example, 120 seeds.
+
+    The standard deviation of 120 values is known to 6.5 %; four times that is 26 %.
+    """
+    found = expected(activation, init, width=128, depth=30, batch_size=1, num_features=128, mean_square=1.0)
+    one = activations.activation(*((activation, None, 1.0) if activation == "elu" else (activation,)))
+    total = sum(kappa(layer.q, one) for layer in found.layers[:-1])
+    seen = found.expected_spread * 2 * math.log(10) / math.sqrt(total / 128)
+    assert seen == pytest.approx(factor, rel=0.26)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +237,7 @@ def test_scales(init, fan_in, fan_out, sigma_w2, sigma_b2):
     "init", ["xavier", "critical", "he", Init(scheme="xavier", bias=0.4), Init(sigma_w=2.0, sigma_b=0.3)]
 )
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "hardtanh", "silu"])
-def test_layers_taken_together_are_the_maps_one_by_one_to_the_last_bit(activation, init):
+def test_layers_taken_from_the_chart_are_the_maps_one_by_one(activation, init):
     phi = activations.activation(activation)
     init = Init(scheme=init) if isinstance(init, str) else init
     depth = 30
@@ -212,6 +248,7 @@ def test_layers_taken_together_are_the_maps_one_by_one_to_the_last_bit(activatio
     chain = [scales(init, fan_in[layer], 16, Activation(name=activation)) for layer in range(depth)]
     q = chain[0].sigma_w ** 2 * 0.9 + chain[0].sigma_b ** 2
     for layer, above in zip(found.layers, [*chain[1:], chain[-1]], strict=True):
-        assert layer.q == q
-        assert layer.chi_1 == chi_1(q, above.sigma_w, phi, chain[0].bias)
+        # The chart is right to 1e-13 and a constant bias costs some digits more; 30 layers add that up.
+        assert layer.q == pytest.approx(q, rel=1e-11)
+        assert layer.chi_1 == pytest.approx(chi_1(q, above.sigma_w, phi, chain[0].bias), rel=1e-11)
         q = q_map(q, above.sigma_w, above.sigma_b, phi, chain[0].bias)

@@ -1,0 +1,110 @@
+"""Which phase a network starts in: whether gradients vanish, hold or explode with depth, and how deep it can be."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from gradlab.theory import activations
+from gradlab.theory.activations import Activation
+from gradlab.theory.correlation import c_star
+from gradlab.theory.critical import critical_point, edge
+from gradlab.theory.mean_field import chi_1, chi_parallel, q_star
+from gradlab.theory.moments import LARGEST
+from gradlab.theory.scales import Scales
+
+if TYPE_CHECKING:
+    from gradlab import spec
+
+NEARLY = 1e-3
+"""|ln chi_1| below which a network counts as critical: its gradient changes by a factor of e over 1,000 layers."""
+
+DEPTH_SCALES = 6.0
+"""Depth scales of the correlation that can be trained: about so many, as Schoenholz et al. 2017 put it; measured here,
+networks train up to 0.9 to 1.1 of that depth and fail from 1.7 to 1.9."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What becomes of signals deep inside a wide network.
+
+    Attributes:
+        name: `ordered` (chi_1 < 1: gradients vanish, examples come to look alike), `critical`, or `chaotic` (chi_1 > 1:
+            gradients explode, examples part).
+        q_star: Variance at which the preactivations settle; 0.0 where it falls without end, inf where it grows so.
+        chi_1: Mean squared growth of a gradient per layer, there.
+        chi_parallel: Factor by which a deviation of the variance changes per layer, there.
+        c_star: Correlation at which two examples settle; None where the variance settles nowhere between 0 and inf.
+        xi_q: Layers in which a deviation of the variance falls by a factor of e; inf where it falls slower than that.
+        xi_c: The same of the correlation: the depth that information about the input reaches.
+        trainable_depth: 6 xi_c.
+        critical: sigma_w and sigma_b of the nearest critical start: that of the same biases where there is one that
+            attracts, else the activation's own (`critical.critical`); None where it has none.
+        critical_reason: Why there is none.
+    """
+
+    name: Literal["ordered", "critical", "chaotic"]
+    q_star: float
+    chi_1: float
+    chi_parallel: float
+    c_star: float | None
+    xi_q: float
+    xi_c: float
+    trainable_depth: float
+    critical: tuple[float, float] | None
+    critical_reason: str | None
+
+
+def phase(scales: Scales, part: "spec.experiment.Activation", start: float = 1.0) -> Phase:
+    """The phase of a plain stack.
+
+    Args:
+        scales: Of the layers between hidden layers.
+        part: The activation as a config names it; its derivative is not 0 everywhere.
+        start: Variance of the first layer's preactivations, above 0.
+
+    >>> from gradlab.spec.experiment import Activation
+    >>> found = phase(Scales(1.3**0.5, 0.05**0.5, 0.0), Activation(name="tanh"))
+    >>> found.name, round(found.q_star, 5), round(found.trainable_depth, 1)
+    ('ordered', 0.31532, 47.0)
+    """
+    activation = activations.of(part)
+    sigma_w, sigma_b, mean = scales.sigma_w, scales.sigma_b, scales.bias
+    settled = q_star(sigma_w, sigma_b, activation, start, mean)
+    at = min(settled, LARGEST)
+    growth = chi_1(at, sigma_w, activation, mean)
+    along = chi_parallel(at, sigma_w, activation, mean)
+    similar, slope = None, growth
+    if 0.0 < settled < math.inf:
+        similar, slope = c_star(settled, sigma_w, sigma_b, activation, mean)
+    rate = math.log(growth) if growth > 0.0 else -math.inf
+    name: Literal["ordered", "critical", "chaotic"] = (
+        "critical" if abs(rate) < NEARLY else "ordered" if rate < 0.0 else "chaotic"
+    )
+    xi_c = depth_scale(slope)
+    nearest, reason = _nearest_critical(sigma_b, activation)
+    return Phase(name, settled, growth, along, similar, depth_scale(along), xi_c, DEPTH_SCALES * xi_c, nearest, reason)
+
+
+def _nearest_critical(sigma_b: float, activation: Activation) -> tuple[tuple[float, float] | None, str | None]:
+    """sigma_w and sigma_b of the nearest critical start, or why there is none."""
+    try:
+        own = critical_point(activation)
+    except ValueError as error:
+        return None, str(error)
+    point = edge(activation, sigma_b**2) if sigma_b > 0.0 else None
+    if point is not None and chi_parallel(point.q_star, point.sigma_w, activation) < 1.0:
+        return (point.sigma_w, sigma_b), None
+    return (own.sigma_w, own.sigma_b), None
+
+
+def depth_scale(factor: float) -> float:
+    """Layers in which what is multiplied by a factor in each changes by e: 1 / |ln factor|, inf for a factor of 1.
+
+    >>> depth_scale(0.5), depth_scale(1.0)
+    (1.4426950408889634, inf)
+    """
+    factor = abs(factor)
+    if factor == 0.0:
+        return 0.0
+    rate = abs(math.log(factor))
+    return math.inf if rate < 1e-9 else 1.0 / rate
