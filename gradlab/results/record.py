@@ -65,6 +65,9 @@ class Record:
         input_mean_square: Mean square of the inputs of the first batch, where theory starts.
         input_correlation: Root mean square cosine between its examples; None where there are no two, or where it was
             not recorded.
+        constant_loss: Loss of the best answer that does not look at the inputs, over the training examples; None where
+            it was not recorded.
+        constant_accuracy: Accuracy of that answer: the share of the most frequent class. None for regression too.
     """
 
     steps: NDArray[np.int64]
@@ -74,6 +77,8 @@ class Record:
     fan_out: NDArray[np.int64]
     input_mean_square: float
     input_correlation: float | None = None
+    constant_loss: float | None = None
+    constant_accuracy: float | None = None
 
     @property
     def depth(self) -> int:

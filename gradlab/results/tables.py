@@ -47,6 +47,8 @@ def write_layers(record: Record, file: BinaryIO) -> None:
         "fan_out": record.fan_out.tolist(),
         "input_mean_square": record.input_mean_square,
         "input_correlation": record.input_correlation,
+        "constant_loss": record.constant_loss,
+        "constant_accuracy": record.constant_accuracy,
     }
     _write(keys, record.layers, metadata, file)
 
@@ -89,6 +91,8 @@ def read_record(directory: Path) -> Record | None:
         fan_out=np.array(metadata["fan_out"], dtype=np.int64),
         input_mean_square=float(strict_json.number(metadata["input_mean_square"]) or 0.0),
         input_correlation=strict_json.number(metadata.get("input_correlation")),
+        constant_loss=strict_json.number(metadata.get("constant_loss")),
+        constant_accuracy=strict_json.number(metadata.get("constant_accuracy")),
     )
 
 
