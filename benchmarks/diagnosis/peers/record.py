@@ -47,7 +47,7 @@ class PeerRecord:
         weight_mean: Mean of the weights before the update, [T, L].
         weight_mean_abs: Mean of their absolute values, [T, L].
         weight_norm: l2 norm, [T, L].
-        weight_tiny: Share of |w| < 1e-5, [T, L].
+        weight_tiny: Share of |w| < 1e-5, at every tenth recorded step, [T, L].
         weight_norm_after: l2 norm after the update, [T, L].
         update_norm: l2 norm of the update as it happened (after less before), [T, L].
         update_mean_abs: Mean of its absolute values, [T, L].
@@ -140,7 +140,7 @@ LAYER_STATISTICS = tuple(
 )
 """Statistics with a value for each recorded step and layer."""
 
-HIDDEN_STATISTICS = tuple(name for name in LAYER_STATISTICS if name.startswith(("h_", "idle", "flat", "window"))) + (
-    "z_beyond_5",
+HIDDEN_STATISTICS = tuple(
+    name for name in LAYER_STATISTICS if name.startswith(("h_", "idle", "flat", "window")) or name == "z_beyond_5"
 )
 """Those of them that only hidden layers have."""
