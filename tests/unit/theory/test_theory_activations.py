@@ -122,6 +122,60 @@ def test_what_is_said_of_an_activation_is_so(activation):
     assert activation.zero_centred == np.allclose(values, -values[::-1], atol=1e-12)
 
 
+@EACH
+def test_the_range_is_where_the_values_are(activation):
+    """Over twelve decades of arguments on either side, and beside the smallest value that the grid finds."""
+    x = np.concatenate([-np.geomspace(1e9, 1e-3, 200_001), [0.0], np.geomspace(1e-3, 1e9, 200_001)])
+    lowest = float(x[activation.phi(x).argmin()])
+    near = lowest + np.linspace(-1e-4, 1e-4, 2001) * max(abs(lowest), 1.0)
+    values = activation.phi(np.concatenate([x, near]))
+    for limit, found, reached in (
+        (activation.infimum, values.min(), activation.reached[0]),
+        (activation.supremum, values.max(), activation.reached[1]),
+    ):
+        if math.isinf(limit):
+            assert found * math.copysign(1.0, limit) > 1e5  # leaky_relu falls by 0.01 of its argument
+            assert not reached
+        else:
+            assert found == pytest.approx(limit, abs=2e-9)
+    assert values.min() >= activation.infimum
+    assert values.max() <= activation.supremum
+
+
+@pytest.mark.parametrize(
+    ("name", "infimum"),
+    [("silu", -0.2784645427610738), ("gelu", -0.16997120747990369), ("mish", -0.30884341301725043)],
+)
+def test_the_dip_of_the_smooth_relus(name, infimum):
+    """By a second minimiser; known as -0.27846, -0.16997, -0.30884."""
+    phi = REFERENCES[name]
+    found = optimize.minimize_scalar(lambda x: float(phi(np.array(x))), bounds=(-3.0, 0.0), options={"xatol": 1e-12})
+    assert activations.activation(name).infimum == pytest.approx(found.fun, abs=1e-14)
+    assert activations.activation(name).infimum == pytest.approx(infimum, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "reached"),
+    [
+        ("identity", (-math.inf, math.inf), (False, False)),
+        ("sigmoid", (0.0, 1.0), (False, False)),
+        ("tanh", (-1.0, 1.0), (False, False)),
+        ("relu", (0.0, math.inf), (True, False)),
+        ("leaky_relu", (-math.inf, math.inf), (False, False)),
+        ("elu", (-1.0, math.inf), (False, False)),
+        ("softplus", (0.0, math.inf), (False, False)),
+        ("softsign", (-1.0, 1.0), (False, False)),
+        ("hardtanh", (-1.0, 1.0), (True, True)),
+        ("scaled_sigmoid", (-2.0, 2.0), (False, False)),
+        ("step", (0.0, 1.0), (True, True)),
+    ],
+)
+def test_ranges(name, ends, reached):
+    one = activations.of(Activation(name=name))
+    assert (one.infimum, one.supremum) == ends
+    assert one.reached == reached
+
+
 def test_selu_keeps_mean_and_variance():
     from scipy.integrate import quad
 
