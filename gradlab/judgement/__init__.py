@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES_VERSION", "Comparison", "compare", "expect", "judge"]
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever a record could get another verdict than before."""
 
 

@@ -11,62 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradlab.judgement import figures
-from gradlab.results.record import Float, Outcome, Record
+from gradlab.judgement import figures, progress
+from gradlab.results.record import Bool, Float, Outcome, Record
 from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast
 
-TAIL = 4
-"""The state of a run is its median over the last of so many parts of the record: one odd batch does not change it."""
+FEWEST_STEPS = 100
+"""Updates below which a loss that stays is no finding: at the usual ratio of 10^-3 so few move a weight by a tenth."""
 
-EARLY = 20
-"""The start is the mean over the first of so many parts of the record, ..."""
-
-ENOUGH_EXAMPLES = 64
-"""... and over at least so many examples, though no more than a quarter of the record: a single small batch is too
-noisy. With so many a share near chance is known to 0.05."""
-
-LEARNED = 0.5
-"""Share of what could be gained from which a run counts as one that learned: half of the loss gone, half of the way
-from chance to all right."""
-
-FALLING_SHARE = 0.01
-"""A figure is falling if its last part lies lower than an earlier one by this share ..."""
-
-FALLING_ERRORS = 4.0
-"""... and by so many standard errors, which chance reaches in fewer than one run in a hundred even with few
-records."""
-
-FALLING_ROWS = 16
-"""Fewest records for that comparison: four in each quarter."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far training came, from its own loss and accuracy alone.
-
-    Attributes:
-        loss: Share of the first loss that is gone at the end; negative where it grew.
-        accuracy: Share of the way from even chance to all right at the end, None for regression.
-        accuracy_gain: How much of that way was gone in training, None for regression.
-        improving: Whether the loss still fell in the second half, or the accuracy rose in the whole.
-        steps: Updates between the first and the last finite record.
-        examples: Examples that the figures at the end are taken over.
-    """
-
-    loss: float
-    accuracy: float | None
-    accuracy_gain: float | None
-    improving: bool
-    steps: int
-    examples: int
-
-    @property
-    def share(self) -> float:
-        """The lower of loss and accuracy: a huge first loss falls to that of chance at once."""
-        return self.loss if self.accuracy is None else min(self.loss, self.accuracy)
+STILL = 1e-3
+"""Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
+its size, up to which it stands still: then even a short run can be judged."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +55,7 @@ class Evidence:
     @cached_property
     def tail(self) -> slice:
         """Rows that tell the state at the end."""
-        return slice(self.num_rows - max(1, self.num_rows // TAIL), self.num_rows)
+        return progress.tail(self.num_rows)
 
     def step(self, row: int) -> int:
         """The step of a row."""
@@ -135,17 +92,41 @@ class Evidence:
         return np.asarray(ordered[(len(ordered) - 1) // 2])
 
     @cached_property
+    def sends(self) -> Bool:
+        """Rows at which the loss sends a gradient down at all, [rows]; all of them where it is not known.
+
+        A network that has learned to the last bit of its number format has none, in no layer, and that says nothing of
+        the depth below.
+        """
+        column = self.record.layers.get("log10_backward_rms")
+        if column is None:
+            return np.ones(self.num_rows, dtype=np.bool_)
+        values, present = column.values[: self.num_rows, -1], column.present[: self.num_rows, -1]
+        return np.asarray(~present | (values > -np.inf))
+
+    @cached_property
     def decades(self) -> Float | None:
         """Decades of the per-example backward signal from the last hidden layer to the first, [rows].
 
         -inf wherever nothing reaches the first layer, be there something above it or not; 0 for one hidden layer that
-        something reaches. None without the quantity.
+        something reaches; NaN at rows without a gradient even in the readout. None without the quantity, or where no
+        row has any.
         """
         backward = self.layers("log10_backward_rms")
-        if backward is None:
+        if backward is None or not self.sends.any():
             return None
         first, last = backward[:, 0], backward[:, -1]
-        return np.where(np.isneginf(first), -np.inf, first - np.where(np.isneginf(last), 0.0, last))
+        travelled = np.where(np.isneginf(first), -np.inf, first - np.where(np.isneginf(last), 0.0, last))
+        return np.where(self.sends, travelled, np.nan)
+
+    @cached_property
+    def decades_at_end(self) -> float | None:
+        """Median of `decades` over the last quarter of the rows that have any; of two middle values the lower."""
+        if self.decades is None:
+            return None
+        sent = self.decades[self.sends]
+        ordered = np.sort(sent[progress.tail(len(sent))])
+        return float(ordered[(len(ordered) - 1) // 2])
 
     @cached_property
     def start(self) -> int:
@@ -158,8 +139,14 @@ class Evidence:
 
     @cached_property
     def update_ratios(self) -> Float | None:
-        """Median update ratio over the run, [depth]; None where it was not recorded."""
-        return figures.median_update_ratios(self.record)
+        """Median update ratio of each hidden layer while there was something to learn, [depth]; None where it was not
+        recorded.
+
+        What layers do after that is small whatever they are, and follows the few examples that are left.
+        """
+        rows = np.arange(self.num_rows) < (self.num_rows if self.progress is None else self.progress.learning_rows)
+        sending = rows & self.sends
+        return figures.median_update_ratios(self.record, sending if sending.any() else rows)
 
     @cached_property
     def all_layers_move(self) -> bool | None:
@@ -171,63 +158,37 @@ class Evidence:
 
     @cached_property
     def learning_layers(self) -> int | None:
-        """Number of hidden layers that learn."""
-        return figures.learning_layers(self.update_ratios, self.experiment.train.dtype)
+        """Number of hidden layers that learn, over the whole run."""
+        return figures.learning_layers(figures.median_update_ratios(self.record), self.experiment.train.dtype)
 
     @cached_property
-    def progress(self) -> Progress | None:
+    def progress(self) -> progress.Progress | None:
         """How far training came; None for fewer than two finite records."""
-        loss, accuracy = self._figure("loss"), self._figure("accuracy")
-        if loss is None or len(loss) < 2:
-            return None
-        batch = self.experiment.data.batch_size
-        early = slice(min(max(len(loss) // EARLY, -(-ENOUGH_EXAMPLES // batch), 1), max(1, len(loss) // TAIL)))
-        with np.errstate(over="ignore"):
-            before, after = float(loss[early].mean()), float(loss[self.tail].mean())
-        arrived = None if accuracy is None else self._above_chance(float(accuracy[self.tail].mean()))
-        return Progress(
-            loss=1.0 - after / before if 0 < before < np.inf else float(after < before or after == 0),
-            accuracy=arrived,
-            accuracy_gain=None
-            if accuracy is None or arrived is None
-            else arrived - self._above_chance(float(accuracy[early].mean())),
-            improving=_fell(loss, 1) or (accuracy is not None and _fell(1.0 - accuracy, 0)),
-            steps=self.step(self.num_rows - 1) - self.step(0),
-            examples=batch * len(loss[self.tail]),
-        )
+        return progress.progress(self.record, self.num_rows, self.experiment.data.batch_size)
 
     @property
     def learned(self) -> bool:
         """Whether the run learned half of what there is to learn."""
-        return self.progress is not None and self.progress.share >= LEARNED
+        return self.progress is not None and self.progress.learned
 
-    def _figure(self, name: str) -> Float | None:
-        """A step figure at the finite rows; None where it was not recorded or is null somewhere."""
-        column = self.record.figures.get(name)
-        if column is None or not column.present[: self.num_rows].all():
-            return None
-        return np.asarray(column.values[: self.num_rows], dtype=np.float64)
+    @cached_property
+    def still(self) -> bool:
+        """Whether the weights cannot have moved, however short the run."""
+        ratios, course = self.update_ratios, self.progress
+        if ratios is None or course is None:
+            return False
+        return float(ratios.max()) * max(course.steps, FEWEST_STEPS) < STILL
 
-    def _above_chance(self, accuracy: float) -> float:
-        """Share of the way from even chance to all right; one output stands for two classes."""
-        chance = 1.0 / max(2, int(self.record.fan_out[-1]))
-        return (accuracy - chance) / (1.0 - chance)
+    @cached_property
+    def long_enough(self) -> bool:
+        """Whether a loss that stays says anything."""
+        course = self.progress
+        if course is None:
+            return False
+        return self.still or (course.steps >= FEWEST_STEPS and course.examples >= progress.ENOUGH_EXAMPLES)
 
-
-def _fell(values: Float, quarter: int) -> bool:
-    """Whether the last quarter of a figure lies clearly below an earlier one.
-
-    Args:
-        values: The figure by row, not negative.
-        quarter: Which one: 0 is the first, which for a loss holds the start's own transient.
-    """
-    if len(values) < FALLING_ROWS:
-        return False
-    rows, scale = len(values) // 4, float(values.max())
-    if not 0 < scale < np.inf:
-        return False
-    # In units of the largest, so that no square overflows.
-    before, after = values[quarter * rows : (quarter + 1) * rows] / scale, values[-rows:] / scale
-    drop = float(before.mean() - after.mean())
-    error = float(np.sqrt((before.var(ddof=1) + after.var(ddof=1)) / rows))
-    return drop > FALLING_SHARE * float(before.mean()) and drop > FALLING_ERRORS * error
+    @cached_property
+    def stuck(self) -> bool:
+        """Whether the run had time to learn, learned nothing, and is not on its way."""
+        course = self.progress
+        return course is not None and self.long_enough and not course.gained and not course.improving

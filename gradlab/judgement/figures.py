@@ -161,12 +161,18 @@ def learning_layers(ratios: Float | None, dtype: DtypeName) -> int | None:
     return int(np.sum((ratios >= LEARNING_SHARE * ratios.max()) & (ratios > EPSILON[dtype])))
 
 
-def median_update_ratios(record: Record) -> Float | None:
-    """Median of ‖ΔW‖/‖W‖ over the finite steps for each hidden layer, 0 where it never has one, float64 [depth]."""
+def median_update_ratios(record: Record, among: Bool | None = None) -> Float | None:
+    """Median of ‖ΔW‖/‖W‖ over the finite steps for each hidden layer, 0 where it never has one, float64 [depth].
+
+    Args:
+        record: What was recorded.
+        among: Which of its first rows to take, as many as are finite; all of those by default.
+    """
     column = record.layers.get("log10_update_ratio")
-    rows = finite_rows(record)
-    if column is None or not rows.any():
+    finite = finite_rows(record)
+    if column is None or not finite.any():
         return None
+    rows = np.flatnonzero(finite if among is None else finite[: len(among)] & among)
     logs = np.where(column.present & ~np.isnan(column.values), column.values, -np.inf)[rows, :-1]
     # Powers keep the order, so the middle is found among the logs, and two powers a layer are taken in place of all.
     middle = [(len(logs) - 1) // 2, len(logs) // 2]

@@ -1,9 +1,10 @@
 """The verdicts, their order, what each needs and where its limit lies: a change here is a change of the product."""
 
 from gradlab.judgement import RULES_VERSION
-from gradlab.judgement.evidence import LEARNED
+from gradlab.judgement.evidence import FEWEST_STEPS, STILL
 from gradlab.judgement.figures import LEARNING_SHARE, TRIMMED_DEPTH, TRIMMED_LAYERS
-from gradlab.judgement.rules import RULES, depth, learning, units
+from gradlab.judgement.progress import LEARNED, MOSTLY, STUCK_SHARE
+from gradlab.judgement.rules import RULES, depth, units
 from gradlab.results.record import VERDICTS
 from gradlab.spec import catalogue
 
@@ -24,7 +25,7 @@ def test_rules_run_in_order_of_precedence_with_what_they_need() -> None:
 
 
 def test_limits_of_this_version_of_the_rules() -> None:
-    assert RULES_VERSION == 1
-    assert (depth.DECADES, units.DEAD_SHARE, units.SATURATED_SLOPE, learning.STUCK_SHARE) == (2.0, 0.9, 0.1, 0.1)
-    assert (LEARNED, LEARNING_SHARE, learning.FEWEST_STEPS) == (0.5, 0.01, 100)
+    assert RULES_VERSION == 2
+    assert (depth.DECADES, depth.CHANCE, units.DEAD_SHARE, units.SATURATED_SLOPE, STUCK_SHARE) == (2.0, 3.0, 0.9, 0.1, 0.1)
+    assert (LEARNED, MOSTLY, LEARNING_SHARE, FEWEST_STEPS, STILL) == (0.5, 0.9, 0.01, 100, 1e-3)
     assert (TRIMMED_DEPTH, TRIMMED_LAYERS) == (12, 2)

@@ -32,6 +32,10 @@ once."""
 JUMP = 0.25
 """Share of the whole change that has to sit between two layers for them to be named."""
 
+CHANCE = 3.0
+"""Standard deviations over seeds within which a narrow network's decades are one seed's chance, where theory expects
+less than `DECADES` of its kind: one seed in four hundred lies beyond."""
+
 FORWARD_LAYERS = 5
 """Fewest layers from which steady growth of the forward signal can be told from a jump in one layer."""
 
@@ -50,12 +54,11 @@ def exploding(evidence: Evidence) -> list[Finding]:
 
 def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: int) -> list[Finding]:
     """The finding about the backward signal in one direction, if there is one."""
-    if evidence.decades is None:
+    if evidence.decades is None or evidence.decades_at_end is None:
         return []
-    gained = sign * evidence.decades
-    beyond = gained >= DECADES
+    beyond = sign * evidence.decades >= DECADES  # never at a row without any gradient, whose decades are NaN
     beyond[: evidence.start] = False
-    at_start, at_end = bool(beyond[evidence.start]), bool(evidence.at_end(gained) >= DECADES)
+    at_start, at_end = bool(beyond[evidence.start]), sign * evidence.decades_at_end >= DECADES
     if not at_start and not at_end:
         return []
     row = evidence.start if at_start else evidence.num_rows - 1 - int(np.argmax(beyond[::-1]))
@@ -86,11 +89,23 @@ def _severity(evidence: Evidence, at_end: bool) -> Literal["critical", "warning"
 
     It does no harm where the run learned and every layer moved with it: an optimizer that divides by the gradient's
     own size can bridge some decades, and training can mend a bad start. Harmlessness has to be seen: without loss or
-    update ratios it counts as harm.
+    update ratios it counts as harm. Only where theory expects a signal that keeps its size, and this seed's lies within
+    what chance does at this width, it is harm that has to be seen.
     """
-    if not (evidence.learned and evidence.all_layers_move):
-        return "critical"
-    return "warning" if at_end else "note"
+    if evidence.learned and evidence.all_layers_move:
+        return "warning" if at_end else "note"
+    return "warning" if _by_chance(evidence) and not evidence.stuck else "critical"
+
+
+def _by_chance(evidence: Evidence) -> bool:
+    """Whether the start's decades are within what seeds differ by in a network of which theory expects few."""
+    forecast, decades = evidence.forecast, evidence.decades
+    if forecast is None or decades is None or evidence.start > 0:
+        return False
+    typical, spread = forecast.typical_backward_decades, forecast.expected_spread
+    if typical is None or spread is None or not abs(typical) < DECADES:
+        return False
+    return bool(abs(decades[0] - typical) <= CHANCE * spread)
 
 
 def _profile(evidence: Evidence, row: int) -> Float:
@@ -124,13 +139,25 @@ def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bo
         ]
         share = "less than 1 %" if sign < 0 else "more than 100 times"
         clauses.append(f"{span(first, last)} get{'s' if first == last else ''} {share} of layer {evidence.depth}'s")
-    if at_start and evidence.forecast is not None and evidence.forecast.expected_backward_decades is not None:
-        clauses.append(f"theory expects {evidence.forecast.expected_backward_decades:+.1f}")
+    if at_start:
+        clauses += _expected(evidence)
     if at_start and not at_end and evidence.num_rows > 1:
-        clauses.append(f"by the end it is {float(evidence.at_end(decades)):+.1f} decades")
+        clauses.append(f"by the end it is {evidence.decades_at_end:+.1f} decades")
     if evidence.learning_layers is not None and np.isfinite(profile[0]):
         clauses.append(f"{evidence.learning_layers} of {evidence.depth} hidden layers learn")
     return clauses
+
+
+def _expected(evidence: Evidence) -> list[str]:
+    """What theory expected of a seed."""
+    forecast = evidence.forecast
+    if forecast is None or forecast.expected_backward_decades is None:
+        return []
+    typical, spread = forecast.typical_backward_decades, forecast.expected_spread
+    if typical is None or spread is None:
+        return [f"theory expects {forecast.expected_backward_decades:+.1f}"]
+    narrow = ", so this may be chance" if _by_chance(evidence) else ""
+    return [f"theory expects {typical:+.1f} ± {spread:.1g} at this width{narrow}"]
 
 
 def _evenness(profile: Float, sign: int, slope: float | None, fit: float | None) -> str:

@@ -4,21 +4,11 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 """
 
 from gradlab.judgement import remedies
-from gradlab.judgement.evidence import ENOUGH_EXAMPLES, Evidence, Progress
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.progress import STUCK_SHARE, Progress
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.wording import factor, percent
 from gradlab.results.record import Finding
-
-STUCK_SHARE = 0.1
-"""Share of the loss, or of the way from chance to all right, below which nothing was learned: batch noise and the
-readout's bias, which finds the frequencies of the classes, stay below it."""
-
-FEWEST_STEPS = 100
-"""Updates below which a loss that stays is no finding: at the usual ratio of 10^-3 so few move a weight by a tenth."""
-
-STILL = 1e-3
-"""Share of its weights by which the fastest layer could have moved in the whole run, up to which it stands still: then
-even a short run can be judged."""
 
 SMALL_UPDATE = 1e-4
 """Update ratio of the fastest layer below which the learning rate is the likely cause."""
@@ -35,50 +25,35 @@ own."""
 def not_learning(evidence: Evidence) -> list[Finding]:
     """The loss neither came down nor is on its way."""
     progress = evidence.progress
-    if progress is None or _gained(progress):
+    if progress is None or progress.gained:
         return []
-    judged = _still(evidence) or (progress.steps >= FEWEST_STEPS and progress.examples >= ENOUGH_EXAMPLES)
-    stuck = judged and not progress.improving
     return [
         Finding(
             rule="not_learning",
-            severity="critical" if stuck else "note",
+            severity="critical" if evidence.stuck else "note",
             layers=None,
             since_step=evidence.step(0),
             value=progress.share,
             limit=STUCK_SHARE,
-            message=_message(evidence, progress, judged),
-            remedy=_remedy(evidence) if stuck else "train for longer (train.steps)",
+            message=_message(evidence, progress),
+            remedy=_remedy(evidence) if evidence.stuck else "train for longer (train.steps)",
         )
     ]
 
 
-def _gained(progress: Progress) -> bool:
-    """Whether something was learned: accuracy in training, or loss without an accuracy that is that of chance."""
-    if progress.accuracy_gain is not None and progress.accuracy_gain >= STUCK_SHARE:
-        return True
-    return progress.share >= STUCK_SHARE
-
-
-def _still(evidence: Evidence) -> bool:
-    """Whether the weights cannot have moved, however short the run."""
-    ratios, progress = evidence.update_ratios, evidence.progress
-    if ratios is None or progress is None:
-        return False
-    return float(ratios.max()) * progress.steps < STILL
-
-
-def _message(evidence: Evidence, progress: Progress, judged: bool) -> str:
+def _message(evidence: Evidence, progress: Progress) -> str:
     """What became of loss and accuracy, and how much moved."""
-    said = [f"the loss {_change(progress.loss)} in {progress.steps} steps"]
+    said = [f"the loss {_change(progress.fell)} in {progress.steps} steps"]
+    if progress.constant is not None and progress.constant > 1.0 - STUCK_SHARE:
+        said.append(f"and is {factor(progress.constant)} times that of the best answer without looking at the inputs")
     if progress.accuracy is not None:
         said.append(f"the accuracy is {percent(max(progress.accuracy, 0.0))} of the way from chance to all right")
-    if not judged:
+    if not evidence.long_enough:
         return f"{', '.join(said)}: too few steps or examples to say whether it learns"
     if progress.improving:
         return f"{', '.join(said)}; it still improves, slowly"
     ratios = evidence.update_ratios
-    if ratios is not None and _still(evidence):
+    if ratios is not None and evidence.still:
         said.append(f"the hidden layers stand still: the largest update ratio is {ratios.max():.1g}")
     elif ratios is not None:
         moved = f"{ratios.max():.1g} of" if ratios.max() < 1 else "more than"

@@ -48,15 +48,29 @@ def dead(evidence: Evidence) -> list[Finding]:
     """Layers of which at least `DEAD_SHARE` of the units pass nothing for any example."""
     shares = evidence.layers("dead_fraction")
     if shares is not None:
-        return _flat(evidence, "dead", shares, DEAD_SHARE)
+        return _flat(evidence, "dead", np.where(_unreached(evidence), 0.0, shares), DEAD_SHARE)
     slopes = evidence.layers("mean_slope")
-    return [] if slopes is None else _flat(evidence, "dead", -slopes, -DEAD_SLOPE)
+    if slopes is None:
+        return []
+    return _flat(evidence, "dead", -np.where(_unreached(evidence), 1.0, slopes), -DEAD_SLOPE)
 
 
 def saturated(evidence: Evidence) -> list[Finding]:
     """Layers whose mean slope is at most `SATURATED_SLOPE` of the largest."""
     slopes = evidence.layers("mean_slope")
     return [] if slopes is None else _flat(evidence, "saturated", -slopes, -SATURATED_SLOPE)
+
+
+def _unreached(evidence: Evidence) -> Bool:
+    """Layers whose preactivations are all exactly 0 though those of layer 1 are not, [rows, depth].
+
+    A ReLU has no slope there. Where the signal faded out of the number format on its way up, or a dead layer below
+    passes nothing, that is what is ill, and not these units.
+    """
+    forward = evidence.layers("forward_rms")
+    if forward is None:
+        return np.zeros((evidence.num_rows, evidence.depth), dtype=np.bool_)
+    return np.asarray((forward == 0.0) & (forward[:, :1] > 0.0))
 
 
 def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float, limit: float) -> list[Finding]:
@@ -77,8 +91,10 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
     since = int(np.argmax((values[:, concerned] >= limit).any(axis=1)))
     severity: Literal["critical", "warning", "note"] = "note"
     if now.any():
-        # A layer without a single living unit is a constant, so nothing can have been learned through it.
-        lasting = bool((now & at_start).any()) or (rule == "dead" and worst == ALL)
+        # A layer without a single living unit is a constant, so nothing can have been learned through it. A small slope
+        # alone may be that of units that answer few examples each: in a run that learned, they do.
+        by_slope = rule == "dead" and limit < 0
+        lasting = (bool((now & at_start).any()) and not by_slope) or (rule == "dead" and worst in (ALL, 0.0))
         severity = "warning" if evidence.learned and not lasting else "critical"
     where = span(*bounds(concerned))
     return [

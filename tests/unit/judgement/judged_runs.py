@@ -33,6 +33,8 @@ def record(
     loss: ArrayLike | None = None,
     accuracy: ArrayLike | None = None,
     quantities: str = "default",
+    sent: ArrayLike = -3.0,
+    constant: tuple[float, float | None] | None = None,
 ) -> Record:
     """A record; without arguments that of a network in which all layers learn at once, and that learns to the end.
 
@@ -49,6 +51,8 @@ def record(
         loss: [rows]; by default it falls from 2.3 to 0.1.
         accuracy: [rows]; by default it rises from 0.1 to 0.95.
         quantities: Group that was recorded.
+        sent: The signal's log10 in the readout, one number or one a row.
+        constant: Loss and accuracy of the best constant answer, where they are known.
     """
     relative = np.linspace(0.0, 1.0, depth) if depth > 1 else np.zeros(1)
     if backward is None:
@@ -68,11 +72,14 @@ def record(
         "dead_fraction": 0.0 if dead is None else dead,
     }
     nowhere = {"dead_fraction"} if dead is None else set()
+    readout = {"log10_backward_rms": sent}
     hidden_only = {"activation_mean", "activation_std", "mean_slope", "dead_fraction"}
     return Record(
         steps=np.arange(rows, dtype=np.int64) * every,
         layers={
-            name: _layer_column(hidden[name], rows, depth, name in hidden_only, name not in nowhere)
+            name: _layer_column(
+                hidden[name], rows, depth, name in hidden_only, name not in nowhere, readout.get(name)
+            )
             for name in selected(quantities)
         },
         figures={
@@ -82,6 +89,8 @@ def record(
         fan_in=np.array([64] + [100] * depth),
         fan_out=np.array([100] * depth + [10]),
         input_mean_square=1.0,
+        constant_loss=None if constant is None else constant[0],
+        constant_accuracy=None if constant is None else constant[1],
     )
 
 
@@ -134,12 +143,15 @@ def _column(values: ArrayLike, rows: int) -> Column:
     return Column(np.broadcast_to(np.asarray(values, dtype=float), (rows,)).copy(), np.ones(rows, dtype=bool))
 
 
-def _layer_column(values: ArrayLike, rows: int, depth: int, hidden_only: bool, anywhere: bool) -> Column:
-    """Hidden layers as given, the readout as the last of them."""
+def _layer_column(
+    values: ArrayLike, rows: int, depth: int, hidden_only: bool, anywhere: bool, readout: ArrayLike | None
+) -> Column:
+    """Hidden layers as given, the readout as given or as the last of them."""
     hidden = np.broadcast_to(np.asarray(values, dtype=float), (rows, depth))
+    last = hidden[:, -1] if readout is None else np.broadcast_to(np.asarray(readout, dtype=float), (rows,))
     present = np.full((rows, depth + 1), anywhere)
     present[:, -1] &= not hidden_only
-    return Column(np.concatenate([hidden, hidden[:, -1:]], axis=1), present)
+    return Column(np.concatenate([hidden, last[:, None]], axis=1), present)
 
 
 def only(found: Summary, rule: str) -> Finding:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from judged_runs import ROWS, only, record, rules, stuck, summary
 
-from gradlab.judgement.evidence import LEARNED
+from gradlab.judgement.progress import LEARNED
 from gradlab.judgement.rules import depth
 from gradlab.results.record import Column, Record, Summary
 

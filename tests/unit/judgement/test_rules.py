@@ -9,7 +9,8 @@ import pytest
 from judged_runs import ROWS, broken_at_end, experiment, only, record, regression, rules, scaled, stuck, summary
 
 from gradlab.judgement import judge
-from gradlab.judgement.rules import learning, units
+from gradlab.judgement.progress import STUCK_SHARE
+from gradlab.judgement.rules import units
 from gradlab.results.record import Column, Outcome, Record
 from gradlab.results.strict_json import encode
 
@@ -119,8 +120,8 @@ class TestNotLearning:
             loss = np.where(np.arange(ROWS) < ROWS // 4, 1.0, 1.0 - share)
             return regression(record(loss=loss, every=5))
 
-        assert summary(falls_at_once(learning.STUCK_SHARE + CLOSE)).verdict == "healthy"
-        assert summary(falls_at_once(learning.STUCK_SHARE - CLOSE)).verdict == "not_learning"
+        assert summary(falls_at_once(STUCK_SHARE + CLOSE)).verdict == "healthy"
+        assert summary(falls_at_once(STUCK_SHARE - CLOSE)).verdict == "not_learning"
 
     def test_a_huge_first_loss_that_falls_to_that_of_chance_is_nothing_learned(self) -> None:
         loss = np.where(np.arange(ROWS) < 4, 30.0, 2.3)
@@ -143,7 +144,11 @@ class TestNotLearning:
         short = {"rows": 50, **stuck(50)}
         assert summary(record(**short)).verdict == "healthy"
         assert "too few" in only(summary(record(**short)), "not_learning").message
-        assert summary(record(update=-5.0, **short)).verdict == "not_learning"
+        assert summary(record(update=-5.3, **short)).verdict == "not_learning"
+        assert summary(record(update=-4.9, **short)).verdict == "healthy"
+
+    def test_two_steps_of_a_usual_size_are_no_standstill(self) -> None:
+        assert summary(record(rows=2, update=-3.5, **stuck(2))).verdict == "healthy"
 
     def test_steps_count_and_not_records(self) -> None:
         assert summary(record(rows=6, every=50, **stuck(6))).verdict == "not_learning"

@@ -1,0 +1,182 @@
+"""How far training came, from its own loss and accuracy: no loss is compared with a fixed number.
+
+What counts as learned begins where an answer that does not look at the inputs ends: the most frequent class, the mean of
+the numbers. A readout's bias finds it in no time, and it says nothing about the layers below.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradlab.results.record import Float, Record
+
+TAIL = 4
+"""The state of a run is taken over the last of so many parts of the record: one odd batch does not change it."""
+
+EARLY = 20
+"""The start is the mean over the first of so many parts of the record, ..."""
+
+ENOUGH_EXAMPLES = 64
+"""... and over at least so many examples, though no more than a quarter of the record: a single small batch is too
+noisy. With so many a share near chance is known to 0.05."""
+
+LEARNED = 0.5
+"""Share of what could be gained from which a run counts as one that learned: half of the loss gone, half of the way
+from chance to all right."""
+
+STUCK_SHARE = 0.1
+"""Share of the loss, or of the way from chance to all right, below which nothing was learned: batch noise stays below
+it."""
+
+MOSTLY = 0.9
+"""Share of its own gain after which a run that learned goes on to the end: what its layers do then moves little."""
+
+FALLING_SHARE = 0.01
+"""A figure is falling if its last part lies lower than an earlier one by this share ..."""
+
+FALLING_ERRORS = 4.0
+"""... and by so many standard errors, which chance reaches in fewer than one run in a hundred even with few
+records."""
+
+FALLING_ROWS = 16
+"""Fewest records for that comparison: four in each quarter."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training came.
+
+    Attributes:
+        loss: Share that is gone at the end, of the first loss or of the best constant answer's, whichever is lower; it
+            is negative where the loss grew.
+        fell: Share of the first loss alone; negative where it grew.
+        constant: The loss at the end beside the best constant answer's, 1 where they are equal; None where that is not
+            known.
+        accuracy: Share of the way from chance to all right at the end, None for regression.
+        accuracy_gain: How much of that way was gone in training, None for regression.
+        improving: Whether the loss still fell in the second half, or the accuracy rose in the whole.
+        steps: Updates between the first and the last finite record.
+        examples: Examples that the figures at the end are taken over.
+        learning_rows: Rows until `MOSTLY` of the gain was there; all of a run that did not learn.
+    """
+
+    loss: float
+    fell: float
+    constant: float | None
+    accuracy: float | None
+    accuracy_gain: float | None
+    improving: bool
+    steps: int
+    examples: int
+    learning_rows: int
+
+    @property
+    def share(self) -> float:
+        """The lower of loss and accuracy: a huge first loss falls to that of chance at once."""
+        return self.loss if self.accuracy is None else min(self.loss, self.accuracy)
+
+    @property
+    def learned(self) -> bool:
+        """Whether half of what there is to learn was learned."""
+        return self.share >= LEARNED
+
+    @property
+    def gained(self) -> bool:
+        """Whether something was learned: accuracy in training, or loss without an accuracy that is that of chance."""
+        if self.accuracy_gain is not None and self.accuracy_gain >= STUCK_SHARE:
+            return True
+        return self.share >= STUCK_SHARE
+
+
+def tail(num_rows: int) -> slice:
+    """Rows that tell the state at the end."""
+    return slice(num_rows - max(1, num_rows // TAIL), num_rows)
+
+
+def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
+    """How far a run came.
+
+    Args:
+        record: What was recorded.
+        num_rows: Its finite rows, the first so many.
+        batch_size: Examples of a step.
+
+    Returns:
+        None for fewer than two finite records, or without a loss.
+    """
+    loss, accuracy = _figure(record, "loss", num_rows), _figure(record, "accuracy", num_rows)
+    if loss is None or num_rows < 2:
+        return None
+    early = slice(min(max(num_rows // EARLY, -(-ENOUGH_EXAMPLES // batch_size), 1), max(1, num_rows // TAIL)))
+    last = tail(num_rows)
+    with np.errstate(over="ignore"):
+        before, after = float(loss[early].mean()), float(loss[last].mean())
+    constant = record.constant_loss
+    best = before if constant is None else min(before, constant)
+    arrived = began = None
+    if accuracy is not None:
+        chance = _chance(record)
+        began, arrived = ((float(accuracy[rows].mean()) - chance) / (1.0 - chance) for rows in (early, last))
+    # Above a constant answer's loss, falling is on the way to that answer and not yet to the inputs.
+    below = constant is None or after < constant
+    rising = accuracy is not None and _fell(1.0 - accuracy, 0)
+    share = _gone(best, after)
+    return Progress(
+        loss=share,
+        fell=_gone(before, after),
+        constant=None if constant is None or not constant > 0 else after / constant,
+        accuracy=arrived,
+        accuracy_gain=None if arrived is None or began is None else arrived - max(began, 0.0),
+        improving=(below and _fell(loss, 1)) or (rising and (arrived is None or arrived > 0.0)),
+        steps=int(record.steps[num_rows - 1] - record.steps[0]),
+        examples=batch_size * len(loss[last]),
+        learning_rows=_learning_rows(loss, before, after, early.stop) if share >= LEARNED else num_rows,
+    )
+
+
+def _gone(before: float, after: float) -> float:
+    """Share of a loss that is gone."""
+    return 1.0 - after / before if 0 < before < math.inf else float(after < before or after == 0)
+
+
+def _learning_rows(loss: Float, before: float, after: float, width: int) -> int:
+    """Rows until the mean over `width` rows has lost `MOSTLY` of what the run's loss lost in all, at least one."""
+    enough = before - MOSTLY * (before - after)
+    totals = np.cumsum(np.concatenate([[0.0], loss / before])) if 0 < before < math.inf else np.zeros(1)
+    means = (totals[width:] - totals[:-width]) / width
+    reached = np.flatnonzero(means <= enough / before) if len(totals) > width else np.empty(0, dtype=np.int64)
+    return max(1, int(reached[0])) if reached.size else len(loss)
+
+
+def _figure(record: Record, name: str, num_rows: int) -> Float | None:
+    """A step figure at the finite rows; None where it was not recorded or is null somewhere."""
+    column = record.figures.get(name)
+    if column is None or not column.present[:num_rows].all():
+        return None
+    return np.asarray(column.values[:num_rows], dtype=np.float64)
+
+
+def _chance(record: Record) -> float:
+    """Accuracy of the best constant answer where it is known, else even chance; one output stands for two classes."""
+    even = 1.0 / max(2, int(record.fan_out[-1]))
+    return even if record.constant_accuracy is None else max(even, record.constant_accuracy)
+
+
+def _fell(values: Float, quarter: int) -> bool:
+    """Whether the last quarter of a figure lies clearly below an earlier one.
+
+    Args:
+        values: The figure by row, not negative.
+        quarter: Which one: 0 is the first, which for a loss holds the start's own transient.
+    """
+    if len(values) < FALLING_ROWS:
+        return False
+    rows, scale = len(values) // 4, float(values.max())
+    if not 0 < scale < np.inf:
+        return False
+    # In units of the largest, so that no square overflows.
+    before, after = values[quarter * rows : (quarter + 1) * rows] / scale, values[-rows:] / scale
+    drop = float(before.mean() - after.mean())
+    error = float(np.sqrt((before.var(ddof=1) + after.var(ddof=1)) / rows))
+    return drop > FALLING_SHARE * float(before.mean()) and drop > FALLING_ERRORS * error
