@@ -20,9 +20,10 @@ _RANKS = {
     "log10_backward_rms": 0, "log10_grad_norm": 1, "log10_update_ratio": 2, "mean_slope": 3, "dead_fraction": 4,
     "forward_rms": 5, "activation_std": 6, "weight_norm": 7, "activation_mean": 8, "inactive_fraction": 9,
     "sample_correlation": 10, "zero_gradient_fraction": 11, "nonfinite_count": 12, "sign_coherence": 13,
-    "forward_mean": 14, "bias_grad_norm": 15, "grad_norm": 16,
+    "forward_mean": 14, "bias_grad_norm": 15, "grad_norm": 16, "jacobian_log10_s_max": 3, "jacobian_dispersion": 3,
+    "jacobian_log10_s_mean": 4, "jacobian_log10_s_min": 4,
 }  # fmt: skip
-"""How soon a narrow terminal leaves a quantity out: what the verdict rests on stays longest."""
+"""How soon a narrow terminal leaves a quantity out: what the verdict rests on, or was asked for by name, stays longest."""
 
 FIGURE_KINDS: dict[str, Kind] = {
     "backward_decades": "decades", "backward_fit": "share", "forward_decades": "decades", "grad_ratio": "decades",

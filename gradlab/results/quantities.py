@@ -68,6 +68,20 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("sample_correlation", "cos(z_i, z_j)", "1", "all", False,
              "mean cosine between different examples' preactivations; null for a batch of 1",
              "1: all inputs look alike; falling: chaotic"),
+    Quantity("jacobian_log10_s_max", "log₁₀ s_max", "decades", "by name", True,
+             "log10 of the largest singular value of ∂z_depth/∂z_l, from here to the top hidden layer, mean over some examples of their "
+             "log10; -inf where it is zero for one of them; null in layer depth and at steps where it was not taken",
+             "the product of matrices itself: what it does to the direction that it stretches most"),
+    Quantity("jacobian_log10_s_min", "log₁₀ s_min", "decades", "by name", True,
+             "log10 of the smallest singular value of ∂z_depth/∂z_l, likewise; -inf as soon as one unit on the way has phi' = 0; "
+             "null too where it is not zero and yet not resolved (weights that are singular to rounding)",
+             "directions that are lost on the way"),
+    Quantity("jacobian_log10_s_mean", "log₁₀ mean s", "decades", "by name", True,
+             "log10 of the mean of all singular values of ∂z_depth/∂z_l, likewise", "how much of a signal gets through on the whole"),
+    Quantity("jacobian_dispersion", "Var(s²)/mean(s²)²", "1", "by name", True,
+             "variance of the squared singular values of ∂z_depth/∂z_l over their mean squared, mean over the examples whose Jacobian "
+             "is not zero; null where it is zero for all",
+             "0: an isometry, every direction gets through alike; grows with depth otherwise"),
 )  # fmt: skip
 
 STEP_QUANTITIES: tuple[Quantity, ...] = (

@@ -243,6 +243,11 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Per-layer quantities by the smallest group that holds them; each group holds those before it."""
 
+JACOBIAN: tuple[str, ...] = (
+    "jacobian_log10_s_max", "jacobian_log10_s_min", "jacobian_log10_s_mean", "jacobian_dispersion",
+)  # fmt: skip
+"""Per-layer quantities that no group holds: they are asked for by name, and taken at a few steps only."""
+
 FIGURES: tuple[str, ...] = (
     "backward_decades", "backward_slope", "backward_fit", "forward_decades", "grad_ratio", "loss", "accuracy",
     "holdout_loss", "holdout_accuracy",
@@ -263,7 +268,7 @@ OUTCOMES: tuple[str, ...] = ("completed", "diverged", "failed", "interrupted")
 
 def quantities() -> tuple[str, ...]:
     """Names of all per-layer quantities."""
-    return tuple(name for names in QUANTITIES.values() for name in names)
+    return (*(name for names in QUANTITIES.values() for name in names), *JACOBIAN)
 
 
 @functools.cache

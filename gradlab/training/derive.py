@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradlab.network.stack import Shape
 from gradlab.results.quantities import LAYER_QUANTITIES
 from gradlab.results.record import Column, Float
+from gradlab.spec.catalogue import JACOBIAN
 from gradlab.training.recorder import RawBlock
 
 _LOG10_2 = float(np.log10(2.0))
@@ -61,7 +62,7 @@ def _column(values: Float, present: NDArray[np.bool_]) -> Column:
 def layer_columns(
     raw: Raw, quantities: Sequence[str], shape: Shape, sup_slope: float, learning_rate: Float
 ) -> dict[str, Column]:
-    """The per-layer quantities of a run.
+    """The per-layer quantities of a run, but for those of the Jacobian.
 
     Args:
         raw: The run's raw measures.
@@ -125,7 +126,7 @@ def layer_columns(
     derived: dict[str, Column] = {}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         for quantity in LAYER_QUANTITIES:
-            if quantity.name in quantities:
+            if quantity.name in quantities and quantity.name not in JACOBIAN:
                 of_run = values(quantity.name)
                 if of_run is None:
                     derived[quantity.name] = _column(np.zeros((T, L + 1)), np.zeros((T, L + 1), dtype=np.bool_))

@@ -27,6 +27,7 @@ from gradlab.spec.experiment import Experiment
 from gradlab.training import derive, products
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
+from gradlab.training.jacobian import Jacobians
 from gradlab.training.optimizers import optimizer
 from gradlab.training.recorder import RawBlock, Recorder
 from gradlab.training.step import Step
@@ -146,9 +147,10 @@ class Batch:
             self.dtype, device, num_threads, looks,
         )  # fmt: skip
         self.watch = Watch(self.stack, self.head, looks)
+        self.jacobians = Jacobians(self.stack, self.quantities, self.num_steps)
         self.step = Step(
-            experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.watch
-        )
+            experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.jacobians, self.watch
+        )  # fmt: skip
 
     def train(self, observer: Observer | None = None) -> list[Trained]:
         """Trains to the end, until every run has diverged, or until interrupted."""
@@ -278,7 +280,8 @@ class Batch:
         rate = np.array([experiment.train.lr * self.optimizer.schedule(int(step)) for step in raw.steps])
         record = Record(
             steps=raw.steps,
-            layers=derive.layer_columns(raw, self.quantities, self.shape, self.activation.facts.sup_slope, rate),
+            layers=derive.layer_columns(raw, self.quantities, self.shape, self.activation.facts.sup_slope, rate)
+            | self.jacobians.columns(run, raw.steps),
             figures=derive.figure_columns(raw, self.head.classifies, self.clips, rate, held),
             fan_in=np.array(self.shape.fan_in, dtype=np.int64),
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),

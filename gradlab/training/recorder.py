@@ -37,7 +37,7 @@ SLOTS_OF: dict[str, tuple[str, ...]] = {
     "sign_coherence": ("signs",),
     "sample_correlation": ("cosine",),
 }
-"""Quantity -> the raw measures that it is derived from."""
+"""Quantity -> the raw measures that it is derived from; those of the Jacobian have none, see `jacobian`."""
 
 _NORMS = ("g_norm", "d_norm", "w_norm", "u_norm", "b_norm", "z_norm", "h_norm")
 
@@ -76,7 +76,7 @@ class Recorder:
     ) -> None:  # fmt: skip
         self.shape, self.facts, self.rescaler = shape, facts, rescaler
         self.num_threads, self.looks = num_threads, looks
-        wanted = {slot for name in quantities for slot in SLOTS_OF[name]}
+        wanted = {slot for name in quantities for slot in SLOTS_OF.get(name, ())}
         if "g_norm" in wanted:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
             if facts.name == "prelu":

@@ -14,6 +14,7 @@ from gradlab.network.stack import Block, Stack
 from gradlab.spec.experiment import Experiment
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
+from gradlab.training.jacobian import Jacobians
 from gradlab.training.optimizers import Leaf, Optimizer
 from gradlab.training.recorder import Recorder
 
@@ -27,10 +28,10 @@ class Step:
 
     def __init__(
         self, experiments: Sequence[Experiment], stack: Stack, head: Head, rescaler: Rescaler, optimizer: Optimizer, feed: Feed,
-        recorder: Recorder, watch: Watch,
+        recorder: Recorder, jacobians: Jacobians, watch: Watch,
     ) -> None:  # fmt: skip
         self.stack, self.head, self.rescaler, self.optimizer = stack, head, rescaler, optimizer
-        self.feed, self.recorder, self.watch = feed, recorder, watch
+        self.feed, self.recorder, self.jacobians, self.watch = feed, recorder, jacobians, watch
         self.clips = experiments[0].train.clip_norm is not None
         self.recording = False
         self.record_seconds = 0.0
@@ -90,6 +91,8 @@ class Step:
         targets = self.feed.batch(place, self.stack.inputs_RBD)
         self.optimizer.begin(step)
         self.stack.forward(self)
+        if record and self.jacobians.due(step):  # phi' is there, and no weight is updated yet
+            self._timed(self.jacobians.take, step)
         self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
         torch.mean(self.head.loss_and_right_2RB, 2, out=self._figures_2R)
         if record:

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from gradlab.datasets import Dataset, load
 from gradlab.network import activations
-from gradlab.results.quantities import LAYER_NAMES
+from gradlab.results.quantities import in_group
 from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch
 
@@ -37,7 +37,7 @@ def definitions(batch: Batch, inputs: torch.Tensor, targets: torch.Tensor) -> di
     biases = [b.double().clone().requires_grad_() for b in biases]
     facts = batch.activation.facts
     own = activations.activation(batch.experiments[0].model.activation)
-    rows: dict[str, list[float | None]] = {name: [] for name in LAYER_NAMES}
+    rows: dict[str, list[float | None]] = {name: [] for name in in_group("all")}
     h, zs, hs = inputs.double(), [], []
     for layer in range(L + 1):
         z = h @ weights[layer] + biases[layer]
@@ -110,7 +110,7 @@ def test_recorded_quantities_are_what_they_are_defined_as(activation: str, dtype
     expected = definitions(batch, batch.stack.inputs_RBD[0], targets[0])
     record = Batch([one], load(Data(batch_size=32)), device).train()[0].record
     assert record is not None
-    assert set(record.layers) == set(LAYER_NAMES)
+    assert set(record.layers) == set(in_group("all"))
     tolerance = RELATIVE[dtype]
     for name, column in record.layers.items():
         for layer, want in enumerate(expected[name]):

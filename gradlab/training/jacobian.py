@@ -1,0 +1,128 @@
+"""The Jacobian of the hidden layers: what a small change of layer l's preactivations does to those of the top hidden layer.
+
+    J_l = ∂z_depth/∂z_l = M_l M_(l+1) ... M_(depth-1),     M_l = diag(phi'(z_l)) W_(l+1)      (rows are inputs, as in the stack)
+
+It is taken at a few steps, for the first examples of the batch, from the phi' and the weights that the backward pass of that step uses.
+The products are built from the top down, in float64 on the CPU, by one thread and run by run, so that a run's numbers depend neither on
+its batch nor on the device (see `graded` for how nothing is lost at any depth).
+
+Shapes: L hidden layers, R runs, E examples, N units.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gradlab.network.stack import Stack
+from gradlab.results.record import Column, Float
+from gradlab.spec.catalogue import JACOBIAN
+from gradlab.training import graded
+from gradlab.training.graded import Product
+
+EXAMPLES = 4
+"""Examples whose Jacobian is taken, where the config does not say."""
+
+
+class Jacobians:
+    """Takes the Jacobians of all runs at some steps, and keeps what is recorded of them."""
+
+    def __init__(self, stack: Stack, quantities: Sequence[str], num_steps: int) -> None:
+        self.stack = stack
+        self.names = [name for name in JACOBIAN if name in quantities]
+        self.num_examples = min(EXAMPLES, stack.shape.batch_size)
+        self.steps = {0, num_steps - 1} if self.names else set()
+        self._figures: dict[tuple[int, int], tuple[Float, NDArray[np.bool_]]] = {}
+
+    def due(self, step: int) -> bool:
+        """Whether they are taken at a step."""
+        return step in self.steps
+
+    def take(self, step: int) -> None:
+        """Measures a step: after its forward pass, while the stack's z holds phi', and before any weight is updated."""
+        num_threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # the factorisations' rounding depends on the number of threads
+        try:
+            for run in range(self.stack.shape.num_runs):
+                self._figures[run, step] = self._taken(run)
+        finally:
+            torch.set_num_threads(num_threads)
+
+    def _taken(self, run: int) -> tuple[Float, NDArray[np.bool_]]:
+        """The figures of one run now: values [4, L - 1] and where they have a meaning."""
+        num_factors = self.stack.shape.num_layers - 1
+        values, present = np.full((len(JACOBIAN), num_factors), np.nan), np.ones((len(JACOBIAN), num_factors), np.bool_)
+        for layer, products in self._products(run):
+            values[:, layer] = _over_examples(np.concatenate([_figures(product) for product in products], axis=1))
+            present[:, layer] = ~np.isnan(values[:, layer])
+        return values, present
+
+    def _products(self, run: int) -> Iterator[tuple[int, list[Product]]]:
+        """Layer (from 0) and J of all examples, from the top down; it ends where a number is not finite."""
+        E, N = self.num_examples, self.stack.shape.width
+        slope_LEN = (
+            torch.cat([block.z_LRBN[:, run, :E] for block in self.stack.blocks]).to("cpu", torch.float64).numpy()
+        )
+        weight_KNN = self.stack.parameters.inner_KRNN[:, run].cpu()
+        products = [graded.identity(E, N)]
+        for layer in range(len(weight_KNN) - 1, -1, -1):
+            weight_NN, slope_EN = weight_KNN[layer].double().numpy(), slope_LEN[layer]
+            if not (np.isfinite(weight_NN).all() and np.isfinite(slope_EN).all()):
+                return
+            first, longer = 0, []
+            for product in products:
+                stop = first + product.num_examples
+                longer += graded.extended(product, slope_EN[first:stop], weight_NN)
+                first = stop
+            products = longer
+            yield layer, products
+
+    def columns(self, run: int, steps: NDArray[np.int64]) -> dict[str, Column]:
+        """The quantities of a run that are asked for.
+
+        Args:
+            run: Its place in the batch.
+            steps: Recorded steps, [T].
+
+        Returns:
+            Name -> column [T, L + 1], null at steps and layers where there is none.
+        """
+        shape = (len(JACOBIAN), len(steps), self.stack.shape.num_layers + 1)
+        values, present = np.zeros(shape), np.zeros(shape, np.bool_)
+        for place, step in enumerate(steps.tolist()):
+            if (run, step) in self._figures:
+                found, there = self._figures[run, step]
+                values[:, place, :-2], present[:, place, :-2] = np.where(there, found, 0.0), there
+        return {
+            name: Column(values[index], present[index]) for index, name in enumerate(JACOBIAN) if name in self.names
+        }
+
+
+def _figures(product: Product) -> Float:
+    """The four quantities of each example, [4, E]; NaN where one has no meaning or is not resolved."""
+    E, N, r = product.u_ENr.shape
+    found = np.full((len(JACOBIAN), E), np.nan)
+    s_max, s_min, s_mean, dispersion = found
+    s_min[:] = -np.inf if product.rank < N else np.nan
+    if product.rank == 0:
+        s_max[:] = s_mean[:] = -np.inf
+    if r == 0:
+        return found
+    largest_Er, smallest_E = graded.log10_extremes(product)
+    relative_Er = 10.0 ** (largest_Er - largest_Er[:, :1])
+    squares_Er = np.square(relative_Er)
+    s_max[:] = largest_Er[:, 0]
+    s_mean[:] = s_max + np.log10(relative_Er.sum(axis=1) / N)
+    dispersion[:] = np.maximum(N * np.square(squares_Er).sum(axis=1) / np.square(squares_Er.sum(axis=1)) - 1.0, 0.0)
+    if r == N:
+        s_min[:] = smallest_E
+    return found
+
+
+def _over_examples(figures_4E: Float) -> Float:
+    """The quantities of a layer from those of its examples, [4]: means; zero for one is zero for all, and no dispersion leaves it out."""
+    s_max, s_min, s_mean, dispersion = figures_4E
+    logs = [-np.inf if np.isneginf(one).any() else one.mean() for one in (s_max, s_min, s_mean)]
+    spread = dispersion[~np.isnan(dispersion)]
+    return np.array([*logs, spread.mean() if spread.size else np.nan])
