@@ -7,7 +7,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +117,16 @@ def _train(cases: Sequence[Case], collect: Collect | None) -> list[Kept]:
     results = batch.train()
     seconds = (time.perf_counter() - begun) / len(cases)
     return [
-        Kept(result.record, result.outcome, None if collected is None else collected(run), seconds)
+        Kept(_scaled(result.record, cases[run].loss_scale), result.outcome, None if collected is None else collected(run), seconds)
         for run, result in enumerate(results)
     ]
+
+
+def _scaled(record: Record | None, scale: float) -> Record | None:
+    """A record whose constant answer's loss is on the scale of the run's."""
+    if record is None or record.constant_loss is None:
+        return record
+    return replace(record, constant_loss=scale * record.constant_loss)
 
 
 _DATASETS: dict[str, Dataset] = {}

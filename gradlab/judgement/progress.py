@@ -32,6 +32,9 @@ it."""
 MOSTLY = 0.9
 """Share of its own gain after which a run that learned goes on to the end: what its layers do then moves little."""
 
+FAR = 30.0
+"""Loss at the end, in units of the best constant answer's, above which the two are not compared."""
+
 FALLING_SHARE = 0.01
 """A figure is falling if its last part lies lower than an earlier one by this share ..."""
 
@@ -112,7 +115,7 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
     last = tail(num_rows)
     with np.errstate(over="ignore"):
         before, after = float(loss[early].mean()), float(loss[last].mean())
-    constant = record.constant_loss
+    constant = _constant(record, before, after)
     best = before if constant is None else min(before, constant)
     arrived = began = None
     if accuracy is not None:
@@ -133,6 +136,18 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
         examples=batch_size * len(loss[last]),
         learning_rows=_learning_rows(loss, before, after, early.stop) if share >= LEARNED else num_rows,
     )
+
+
+def _constant(record: Record, before: float, after: float) -> float | None:
+    """Loss of the best constant answer, None where it is not known or is not on the scale of the run's own.
+
+    No network starts far below it, and one that ends far above it has troubles of another kind: then the loss was
+    multiplied by something that the data do not know of, and is better compared with its own start alone.
+    """
+    constant = record.constant_loss
+    if constant is None or not before >= constant / 2.0 or not after <= FAR * constant:
+        return None
+    return constant
 
 
 def _gone(before: float, after: float) -> float:

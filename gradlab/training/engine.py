@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gradlab.datasets import Dataset
+from gradlab.datasets.constant import constant_answer
 from gradlab.datasets.likeness import input_correlation
 from gradlab.datasets.order import WEIGHTS, stream_seed
 from gradlab.network import activations, heads
@@ -80,6 +81,7 @@ class Batch:
     Attributes:
         num_steps: Steps to train.
         shape: Sizes.
+        constant: Loss and accuracy of the best answer that does not look at the inputs.
         stack: Signals, weights, gradients.
     """
 
@@ -105,6 +107,7 @@ class Batch:
         classes = dataset.task == "classes"
         if loss == "auto":
             loss = "cross_entropy" if classes else "mse"
+        self.constant = constant_answer(dataset, loss)
         outputs = (
             1 if loss == "binary_cross_entropy" else dataset.num_classes if classes else dataset.train_targets.shape[1]
         )
@@ -287,6 +290,8 @@ class Batch:
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),
             input_mean_square=inputs[0],
             input_correlation=inputs[1],
+            constant_loss=self.constant[0],
+            constant_accuracy=self.constant[1],
         )
         L = self.shape.num_layers
         timing = Timing(
