@@ -8,11 +8,12 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.floating]
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -77,46 +78,46 @@ class PeerRecord:
     diverged_at: int
     fan_in: NDArray[np.int64]
     fan_out: NDArray[np.int64]
-    initial_variance: Float
-    step_loss: Float
-    step_accuracy: Float
+    initial_variance: Array
+    step_loss: Array
+    step_accuracy: Array
     steps: NDArray[np.int64]
-    gradient_mean: Float
-    gradient_mean_abs: Float
-    gradient_norm: Float
-    gradient_zeros: Float
-    gradient_spread: Float
-    gradient_finite: Float
-    bias_gradient_zeros: Float
-    delta_norm: Float
-    weight_mean: Float
-    weight_mean_abs: Float
-    weight_norm: Float
-    weight_tiny: Float
-    weight_norm_after: Float
-    update_norm: Float
-    update_mean_abs: Float
-    z_mean: Float
-    z_std: Float
-    z_tiny: Float
-    z_large: Float
-    h_mean: Float
-    h_tiny: Float
-    h_large: Float
-    h_not_positive: Float
-    idle_units: Float
-    z_beyond_5: Float
-    flat_units: Float
-    window_units: Float
-    window_std: Float
+    gradient_mean: Array
+    gradient_mean_abs: Array
+    gradient_norm: Array
+    gradient_zeros: Array
+    gradient_spread: Array
+    gradient_finite: Array
+    bias_gradient_zeros: Array
+    delta_norm: Array
+    weight_mean: Array
+    weight_mean_abs: Array
+    weight_norm: Array
+    weight_tiny: Array
+    weight_norm_after: Array
+    update_norm: Array
+    update_mean_abs: Array
+    z_mean: Array
+    z_std: Array
+    z_tiny: Array
+    z_large: Array
+    h_mean: Array
+    h_tiny: Array
+    h_large: Array
+    h_not_positive: Array
+    idle_units: Array
+    z_beyond_5: Array
+    flat_units: Array
+    window_units: Array
+    window_std: Array
 
     @cached_property
-    def loss(self) -> Float:
+    def loss(self) -> Array:
         """Loss of the recorded steps' batches, [T]."""
         return self.step_loss[self.steps]
 
     @cached_property
-    def accuracy(self) -> Float:
+    def accuracy(self) -> Array:
         """Share classified right of the recorded steps' batches, [T]."""
         return self.step_accuracy[self.steps]
 
