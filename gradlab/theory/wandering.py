@@ -12,18 +12,23 @@ units (`spread`), which is correlated with e of its own layer, as both look at t
     G_l = sum_{m >= l} g_m x_m,    dG_l / dx_l = r_l = g_l + a_l r_{l+1}
     Cov(G) = r_l^2 Cov(x_l) + sum_m r_{m+1}^2 Cov(e_m) + 2 sum_m r_{m+1} Cov(e_m, noise_m)
 
-Two effects of order 1 / n move the mean. To second order the wandering moves that of ln q and of ln chi_1, by the
-curvature of their maps. And a matrix is used twice: W has made the preactivations z = W h that the signal d passed, so
-of W^T d the part along h is not random but h (z . d) / |h|^2. With u = n (z . d)^2 / (|z|^2 |d|^2) - 1, 0 for a signal
-that knows nothing of z,
+Two effects move the mean. To second order the wandering moves that of ln q and of ln chi_1, by the curvature of their
+maps. And a matrix is used twice: W has made the preactivations z = W h that the signal d passed, so of W^T d the part
+along h is not random but h (z . d) / |h|^2. Let u = (z . d)^2 / (|z|^2 |d|^2) be their likeness, 1 / n by chance, and
+c = E[phi^2 phi'^2] / (E[phi^2] E[phi'^2]); then
 
-    E|d'|^2 = chi_1 |d|^2 (1 + u E[phi^2 phi'^2] / (n E[phi^2] E[phi'^2]))
-    u' = rho u + 2 g s,    rho = s (d ln E[phi^2] / d ln q)^2 E[phi^2] / (q E[phi'^2])
+    E|d'|^2 = chi_1 |d|^2 (1 + c (u - 1/n))
+    u' = (rho u + (1 + 2 g s - rho) / n) / (1 + c (u - 1/n))
+    rho = s (d ln E[phi^2] / d ln q)^2 E[phi^2] / (q E[phi'^2])
 
-relu has g = 0, so u stays 0: its mean is exact at any width. tanh has g < 0 and loses depth / n nats, softplus gains.
+With s = 1 and settled, rho = chi_parallel^2 / chi_1. relu has rho = 1 and g = 0, so its mean is exact at any width; tanh
+has g < 0 and loses about depth / n nats. Where chi_parallel^2 > chi_1, as in softplus networks, the part of the signal
+that lies along the preactivations falls more slowly than the rest, and in the end it is all that arrives, however wide
+the network.
 The derivation is this project's own; `tests/physics` holds it against seeds.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +67,7 @@ class Walk:
         gain_curve: Its derivative by ln q.
         signal: Share of the next variance that comes from this layer; the rest is the biases'.
         retained: rho, the part of the signal's likeness with the preactivations that the next layer down keeps.
-        reuse: E[phi^2 phi'^2] / (E[phi^2] E[phi'^2]), the weight of that likeness.
+        cross: E[phi^2 phi'^2] / (E[phi^2] E[phi'^2]), the weight of that likeness.
         width: Units of a hidden layer.
     """
 
@@ -72,7 +77,7 @@ class Walk:
     gain_curve: Float
     signal: Float
     retained: Float
-    reuse: Float
+    cross: Float
     width: int
 
     @classmethod
@@ -83,7 +88,7 @@ class Walk:
         below = np.append(1.0, signal[:-1])  # the share of a layer's own variance that the signal below brought
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             size = np.exp(np.log(moments.phi2) - np.log(variances) - np.log(moments.dphi2))
-        retained = np.minimum(below * moments.phi2_slope**2 * size, 1.0)
+        retained = np.nan_to_num(below * moments.phi2_slope**2 * size)
         return cls(response, curve, moments.dphi2_slope, moments.dphi2_curve, signal, retained, moments.cross, width)
 
     def covariances(self, pair: Pair) -> tuple[Float, Float]:
@@ -119,18 +124,20 @@ class Walk:
         means = [0.0] * len(bend)
         for layer in range(len(bend) - 1):
             means[layer + 1] = response[layer] * means[layer] + bend[layer]
-        growth = self.gain * np.array(means) + 0.5 * self.gain_curve * walked + self._reused()
+        growth = self.gain * np.array(means) + 0.5 * self.gain_curve * walked
         return np.array(means), from_above(growth)
 
-    def _reused(self) -> Float:
-        """Log of the growth of the mean signal through each layer that comes of weights used both ways."""
+    def reused(self) -> Float:
+        """Log of the growth of the mean signal that comes of weights used both ways, over the layers up to the last."""
         gain, signal, retained = self.gain.tolist(), self.signal.tolist(), self.retained.tolist()
-        likeness, found = 0.0, [0.0] * len(gain)
+        cross, chance, found = self.cross.tolist(), 1.0 / self.width, [0.0] * len(gain)
+        likeness = chance * max(1.0 + 2.0 * gain[-1] * signal[max(len(gain) - 2, 0)], 0.0)
         for layer in range(len(gain) - 2, -1, -1):
-            above = layer + 1
-            likeness = retained[above] * likeness + 2.0 * gain[above] * signal[layer]
-            found[layer] = max(min(likeness, self.width - 1.0), -1.0)
-        return np.log1p(np.maximum(self.reuse * np.array(found) / self.width, -0.9))
+            growth = max(1.0 + cross[layer] * (likeness - chance), chance)
+            found[layer] = math.log(growth)
+            fresh = 1.0 + 2.0 * gain[layer] * signal[max(layer - 1, 0)] - retained[layer]
+            likeness = (retained[layer] * likeness + chance * max(fresh, 0.0)) / growth
+        return from_above(np.array(found))
 
 
 def from_above(parts: Float) -> Float:
