@@ -68,6 +68,9 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("sample_correlation", "cos(z_i, z_j)", "1", "all", False,
              "mean cosine between different examples' preactivations; null for a batch of 1",
              "1: all inputs look alike; falling: chaotic"),
+    Quantity("gradient_correlation", "|cos(δ_i, δ_j)|", "1", "by name", False,
+             "mean |cosine| between different examples' ∂l_i/∂z, whatever its sign, which the label decides; null for a batch of 1",
+             "1: one direction for all examples; falling towards the input: shattered, each example's gradient is noise to the others"),
     Quantity("jacobian_log10_s_max", "log₁₀ s_max", "decades", "by name", True,
              "log10 of the largest singular value of ∂z_depth/∂z_l, from here to the top hidden layer, mean over some examples of their "
              "log10; -inf where it is zero for one of them; null in layer depth and at steps where it was not taken",

@@ -246,7 +246,10 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
 JACOBIAN: tuple[str, ...] = (
     "jacobian_log10_s_max", "jacobian_log10_s_min", "jacobian_log10_s_mean", "jacobian_dispersion",
 )  # fmt: skip
-"""Per-layer quantities that no group holds: they are asked for by name, and taken at a few steps only."""
+"""Per-layer quantities of the Jacobian, which are taken at a few steps only."""
+
+BY_NAME: tuple[str, ...] = ("gradient_correlation", *JACOBIAN)
+"""Per-layer quantities that no group holds, because they cost much: they are asked for by name."""
 
 FIGURES: tuple[str, ...] = (
     "backward_decades", "backward_slope", "backward_fit", "forward_decades", "grad_ratio", "loss", "accuracy",
@@ -268,7 +271,7 @@ OUTCOMES: tuple[str, ...] = ("completed", "diverged", "failed", "interrupted")
 
 def quantities() -> tuple[str, ...]:
     """Names of all per-layer quantities."""
-    return (*(name for names in QUANTITIES.values() for name in names), *JACOBIAN)
+    return (*(name for names in QUANTITIES.values() for name in names), *BY_NAME)
 
 
 @functools.cache

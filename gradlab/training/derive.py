@@ -139,6 +139,7 @@ _PLAIN = {
     "dead_fraction": "dead",
     "inactive_fraction": "inactive",
     "sample_correlation": "cosine",
+    "gradient_correlation": "alike",
     "zero_gradient_fraction": "zeros",
     "nonfinite_count": "nonfinite",
     "sign_coherence": "signs",

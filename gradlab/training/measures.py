@@ -79,6 +79,30 @@ def sample_correlation(preactivation_LRBN: Tensor) -> Tensor:
     return correlation
 
 
+def gradient_correlation(delta_LRBN: Tensor) -> Tensor:
+    """Mean |cosine| between different examples' δ; one that is zero has none with any other. Needs B > 1.
+
+    A run's products are made by themselves and by one thread, so that their rounding depends on nothing else.
+    """
+    L, R, B, _ = delta_LRBN.shape
+    correlation = torch.empty((L, R), dtype=torch.float64, device=delta_LRBN.device)
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for layer in range(L):
+            for run in range(R):
+                delta = delta_LRBN[layer, run].double()
+                largest = delta.abs().amax(1, keepdim=True)
+                delta = delta / torch.where(largest > 0, largest, torch.ones_like(largest))
+                length = torch.linalg.vector_norm(delta, 2, 1, keepdim=True)
+                unit = delta / torch.where(length > 0, length, torch.ones_like(length))
+                cosine_BB = torch.mm(unit, unit.T).fill_diagonal_(0.0)
+                correlation[layer, run] = cosine_BB.abs().sum() / (B * (B - 1))
+    finally:
+        torch.set_num_threads(num_threads)
+    return correlation
+
+
 def sign_coherence(gradient_LRIO: Tensor) -> Tensor:
     """Mean over units j of |Σ_i sign(G[i, j])| / fan_in."""
     return gradient_LRIO.sign().sum(2, dtype=torch.float64).abs().mean(2) / gradient_LRIO.shape[2]

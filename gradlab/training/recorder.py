@@ -36,6 +36,7 @@ SLOTS_OF: dict[str, tuple[str, ...]] = {
     "nonfinite_count": ("nonfinite",),
     "sign_coherence": ("signs",),
     "sample_correlation": ("cosine",),
+    "gradient_correlation": ("alike",),
 }
 """Quantity -> the raw measures that it is derived from; those of the Jacobian have none, see `jacobian`."""
 
@@ -88,7 +89,7 @@ class Recorder:
         if shape.batch_size < 8:
             wanted -= {"dead"}
         if shape.batch_size < 2:
-            wanted -= {"cosine"}
+            wanted -= {"cosine", "alike"}
         self.slots = {slot: place for place, slot in enumerate(sorted(wanted, key=_order))}
         # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
         self.accumulator = torch.float64 if not self.looks or dtype is torch.float64 else torch.float32
@@ -216,6 +217,7 @@ class Recorder:
             self._put("zeros", start, stop, measures.zero_fraction, as_trained)
             self._put("nonfinite", start, stop, measures.nonfinite_count, as_trained)
         self._put("signs", start, stop, measures.sign_coherence, gradient)
+        self._put("alike", start, stop, measures.gradient_correlation, delta)
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         """The update of a block of layers' weights."""

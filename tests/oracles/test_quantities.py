@@ -177,6 +177,56 @@ def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
             )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("init", ["xavier", {"scheme": "normal", "std": 1e-4}])
+def test_gradient_correlation_is_the_mean_cosine_without_its_sign(dtype: str, init: object) -> None:
+    """Each example's own gradient by autograd; with the small weights float32 reads nothing of it without the exponents."""
+    one = experiment("tanh", dtype, init).model_dump()
+    one["record"]["quantities"] = ["gradient_correlation"]
+    one["data"] |= {"source": "xor", "standardize": False}
+    made = Experiment.model_validate(one)
+    data = load(made.data)
+    batch = Batch([made], data, torch.device("cpu"))
+    batch.feed.load_block(1)
+    targets = batch.feed.batch(0, batch.stack.inputs_RBD)[0]
+    p, L, B = batch.stack.parameters, batch.shape.num_layers, batch.shape.batch_size
+    weights = [w.double() for w in (p.first_RDN[0], *p.inner_KRNN[:, 0], p.readout_RNC[0])]
+    h, zs = batch.stack.inputs_RBD[0].double(), []
+    for layer, w in enumerate(weights):
+        zs.append((h @ w).requires_grad_())
+        zs[-1].retain_grad()
+        h = torch.tanh(zs[-1]) if layer < L else zs[-1]
+    functional.cross_entropy(h, targets, reduction="sum").backward()
+    record = Batch([made], data, torch.device("cpu")).train()[0].record
+    assert record is not None
+    column = record.layers["gradient_correlation"]
+    assert column.present[0].all()
+    for layer, z in enumerate(zs):
+        gradient = z.grad / z.grad.abs().amax()
+        pairs = [
+            abs((gradient[i] @ gradient[j] / gradient[i].norm() / gradient[j].norm()).item())
+            for i in range(B)
+            for j in range(B)
+            if i != j
+        ]
+        assert column.values[0, layer] == pytest.approx(np.mean(pairs), rel=RELATIVE[dtype]), layer
+    assert 0.99 < column.values[0, -1] <= 1  # two classes: p - y is ±(1, -1) for every example
+
+
+def test_gradient_correlation_of_one_example_is_null_and_of_a_dead_network_zero() -> None:
+    for batch_size, bias, expected in ((1, 0.0, None), (8, -100.0, 0.0)):
+        one = experiment("relu", "float32", {"scheme": "he", "bias": bias}).model_dump()
+        one["data"]["batch_size"] = batch_size
+        one["record"]["quantities"] = ["gradient_correlation"]
+        made = Experiment.model_validate(one)
+        record = Batch([made], load(made.data), torch.device("cpu")).train()[0].record
+        assert record is not None
+        column = record.layers["gradient_correlation"]
+        assert column.present[0, :-1].all() == (expected is not None)
+        if expected is not None:
+            assert (column.values[0, :-1] == expected).all()
+
+
 def test_clipping_follows_torch() -> None:
     one = experiment("tanh", "float64", "xavier", clip_norm=0.01)
     record = Batch([one], load(Data(batch_size=32)), torch.device("cpu")).train()[0].record

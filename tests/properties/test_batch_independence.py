@@ -52,7 +52,7 @@ def experiment(
             },
             "data": {"batch_size": batch_size, "source": source},
             "train": {"steps": 4, "lr": lr, **train},
-            "record": {"quantities": "all"},
+            "record": {"quantities": ["all", "gradient_correlation"]},
         }
     )  # fmt: skip
 

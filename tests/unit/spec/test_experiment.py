@@ -105,7 +105,7 @@ def test_catalogue_and_results_know_the_same_quantities():
     for group in quantities.GROUPS:
         assert catalogue.group(group) == quantities.in_group(group)
     assert catalogue.quantities() == quantities.LAYER_NAMES
-    assert catalogue.JACOBIAN == tuple(one.name for one in quantities.LAYER_QUANTITIES if one.group == "by name")
+    assert catalogue.BY_NAME == tuple(one.name for one in quantities.LAYER_QUANTITIES if one.group == "by name")
     assert record.VERDICTS == catalogue.VERDICTS
     assert get_args(record.OutcomeKind) == catalogue.OUTCOMES
 

@@ -47,7 +47,7 @@ def test_num_steps_of_epochs():
 def test_recorded_quantities():
     assert memory.recorded("none") == set()
     assert memory.recorded(("gradients", "forward_mean")) == {*catalogue.QUANTITIES["gradients"], "forward_mean"}
-    assert memory.recorded("all") == set(catalogue.quantities()) - set(catalogue.JACOBIAN)
+    assert memory.recorded("all") == set(catalogue.quantities()) - set(catalogue.BY_NAME)
 
 
 def test_what_fits_is_not_refused():
