@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo gate test proofs gpu check format lint types layers docs bench bench-sweep bench-list clean
+.PHONY: demo gate test proofs gpu check format lint types layers docs bench bench-sweep bench-list bench-spread clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -58,6 +58,9 @@ bench-sweep: $(READY)
 
 bench-list: $(READY)
 	$(BIN)/python benchmarks/listing.py
+
+bench-spread: $(READY)
+	$(BIN)/python benchmarks/spread.py --write
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
