@@ -108,6 +108,13 @@ def assert_same(one: Record, other: Record) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert one.input_mean_square == other.input_mean_square
     assert one.input_correlation == other.input_correlation
+    assert (one.spectrum is None) is (other.spectrum is None)
+    if one.spectrum is not None and other.spectrum is not None:
+        np.testing.assert_array_equal(one.spectrum.steps, other.spectrum.steps)
+        np.testing.assert_array_equal(one.spectrum.layers, other.spectrum.layers)
+        ours, theirs = one.spectrum.log10_s, other.spectrum.log10_s
+        np.testing.assert_array_equal(ours.present, theirs.present)
+        assert ours.values[ours.present].tobytes() == theirs.values[theirs.present].tobytes()
     for table in ("layers", "figures"):
         ones, others = getattr(one, table), getattr(other, table)
         assert list(ones) == list(others)

@@ -28,16 +28,19 @@ def export(
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Write everything that was recorded of a run as two CSV files: one row a (step, layer), and one row a step."""
+    """Write everything that was recorded of a run as CSV: a row a (step, layer), a row a step, a row a singular value."""
     from gradlab.cli.output import write
     from gradlab.errors import SelectionError
-    from gradlab.report.long_csv import layer_rows, step_rows
+    from gradlab.report.long_csv import layer_rows, spectrum_rows, step_rows
     from gradlab.results.store import Store
 
     stored = Store(out).load(run)
     if stored.record is None:
         raise SelectionError(f"{stored.path}: nothing was recorded, the run failed before its first step")
-    for name, rows in (("layers", layer_rows(stored.record)), ("steps", step_rows(stored.record))):
+    written = [("layers", layer_rows(stored.record)), ("steps", step_rows(stored.record))]
+    if stored.record.spectrum is not None:
+        written.append(("spectrum", spectrum_rows(stored.record.spectrum)))
+    for name, rows in written:
         place = dest / f"{stored.path.resolve().name}.{name}.csv"
         _write_new(place, rows)
         write(f"{place}\n")

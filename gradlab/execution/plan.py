@@ -121,7 +121,7 @@ def make_plan(
             elsewhere[own] = experiment
         else:
             handle = stored.get(own)
-            state, whole = _state(store, handle, rerun)
+            state, whole = _state(store, handle, rerun, run_files.tables_of(experiment))
             runs[own] = Planned(experiment, own, state, handle, whole)
     batches: dict[tuple[str, str | None], list[Planned]] = {}
     for run in runs.values():
@@ -159,14 +159,14 @@ def _digests(experiments: Sequence[Experiment], locate: Locate | None) -> dict[s
     return digests
 
 
-def _state(store: Store, handle: RunHandle | None, rerun: str) -> tuple[State, bool]:
+def _state(store: Store, handle: RunHandle | None, rerun: str, tables: Sequence[str]) -> tuple[State, bool]:
     """What is to be done about a run that the store has or has not, and whether what it has came to its end."""
     if handle is None:
         return "new", False
     try:
         outcome = store.line(handle).outcome
         ended = outcome in _REUSED
-        run_files.check(handle.path, with_tables=ended)
+        run_files.check(handle.path, tables if ended else ())
     except (OSError, ValueError):  # damaged: there is nothing in it to reuse
         return "again", False
     if rerun == "never" or (rerun == "failed" and ended):

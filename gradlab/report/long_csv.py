@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from gradlab.results.record import Column, Record
+import numpy as np
+
+from gradlab.results.record import Column, Record, Spectrum
 from gradlab.results.tables import with_grad_rms
 
 Row = list[str | int]
@@ -26,6 +28,16 @@ def step_rows(record: Record) -> Iterator[Row]:
             step,
             *(repr(float(column.values[index])) if column.present[index] else "" for column in record.figures.values()),
         ]
+
+
+def spectrum_rows(spectrum: Spectrum) -> Iterator[Row]:
+    """The header, then one row a singular value, in the order of steps, layers, examples and the largest first."""
+    yield ["step", "layer", "example", "index", "log10_s"]
+    values, present = spectrum.log10_s.values, spectrum.log10_s.present
+    for place, value in np.ndenumerate(values):
+        step, layer, example, index = place
+        cell = repr(float(value)) if present[place] else ""
+        yield [int(spectrum.steps[step]), int(spectrum.layers[layer]), example + 1, index + 1, cell]
 
 
 def _cells(columns: Mapping[str, Column], index: int) -> list[list[str]]:

@@ -33,7 +33,9 @@ _WORDS = re.compile(rf"(?<![\w.-])({'|'.join(_WORD_STYLES)})(?![\w.-])")
 
 Stream = TextIO | Sink
 
-FILES = ("config.yaml", "manifest.json", "layers.parquet", "steps.parquet", "layers.csv", "summary.md", "summary.json")
+FILES = (
+    "config.yaml", "manifest.json", "layers.parquet", "steps.parquet", "spectrum.parquet", "layers.csv", "summary.md", "summary.json",
+)  # fmt: skip
 
 
 def is_live(stream: Stream) -> bool:

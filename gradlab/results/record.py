@@ -53,6 +53,22 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Spectrum:
+    """All singular values of some layers' Jacobian ∂z_depth/∂z_l, at the steps at which it was taken.
+
+    Attributes:
+        steps: int64 [S].
+        layers: From 1, int64 [K].
+        log10_s: Of the first E examples of the batch, [S, K, E, N], the largest of the N values first; -inf where one is zero, null where
+            it is not and yet too small beside its neighbours to be told.
+    """
+
+    steps: NDArray[np.int64]
+    layers: NDArray[np.int64]
+    log10_s: Column
+
+
+@dataclass(frozen=True)
 class Record:
     """Everything recorded of one run, as numpy arrays.
 
@@ -68,6 +84,7 @@ class Record:
         constant_loss: Loss of the best answer that does not look at the inputs, over the training examples; None where
             it was not recorded.
         constant_accuracy: Accuracy of that answer: the share of the most frequent class. None for regression too.
+        spectrum: Singular values of the Jacobian, None where they were not asked for.
     """
 
     steps: NDArray[np.int64]
@@ -79,6 +96,7 @@ class Record:
     input_correlation: float | None = None
     constant_loss: float | None = None
     constant_accuracy: float | None = None
+    spectrum: Spectrum | None = None
 
     @property
     def depth(self) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ def contents(run: StoredRun, summary_md: str, attachments: Mapping[str, str]) ->
     if run.record is not None:
         files[tables.LAYERS] = partial(tables.write_layers, run.record)
         files[tables.STEPS] = partial(tables.write_steps, run.record)
+        if run.record.spectrum is not None:
+            files[tables.SPECTRUM] = partial(tables.write_spectrum, run.record.spectrum)
         files["layers.csv"] = crash_safe.text(tables.layers_csv(run.record))
     files |= {name: crash_safe.text(content) for name, content in attachments.items()}
     return files | {"summary.md": crash_safe.text(summary_md), SUMMARY: crash_safe.text(dumps(summary_object(run)))}
@@ -65,19 +67,25 @@ def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
 
 
-def check(directory: Path, with_tables: bool) -> None:
+def tables_of(experiment: Experiment) -> tuple[str, ...]:
+    """Names of the tables that a run of an experiment has when it has come to its end."""
+    spectrum = () if experiment.record.spectrum is None else (tables.SPECTRUM,)
+    return (tables.LAYERS, tables.STEPS, *spectrum)
+
+
+def check(directory: Path, tables_there: Iterable[str]) -> None:
     """Look whether a run's files are whole, without reading its tables.
 
     Args:
         directory: Of the run.
-        with_tables: Whether it has any.
+        tables_there: Names of the tables that it has to have.
 
     Raises:
         OSError: If a file is missing or cannot be read.
         ValueError: If one is not whole.
     """
     json.loads((directory / MANIFEST).read_bytes())
-    for name in (tables.LAYERS, tables.STEPS) if with_tables else ():
+    for name in tables_there:
         with (directory / name).open("rb") as file:
             file.seek(-len(tables.END), os.SEEK_END)
             if file.read() != tables.END:

@@ -79,6 +79,11 @@ class StoredRun:
         """One row a recorded step, one column a figure (`tables.steps_frame`); empty where nothing was recorded."""
         return self._frame(tables.steps_frame)
 
+    @cached_property
+    def spectrum(self) -> "pd.DataFrame":
+        """One row a singular value of the Jacobian (`tables.spectrum_frame`); empty where `record.spectrum` did not ask for them."""
+        return self._frame(tables.spectrum_frame)
+
     def _frame(self, frame: "Callable[[Record], pd.DataFrame]") -> "pd.DataFrame":
         """A table of the record."""
         import pandas as pd

@@ -30,6 +30,7 @@ OWN = ("id", "name", "path", "seed", "outcome", "reason", "verdict")
 
 _TYPES: Mapping[Form, Type] = {
     "number": "number", "whole number": "whole", "flag": "flag", "word": "text", "list": "text", "words": "text",
+    "whole numbers": "text",
 }  # fmt: skip
 _TIMING: Mapping[str, Type] = {
     "train_seconds": "number", "steps_per_second": "number", "batch_runs": "whole", "record_share": "number",

@@ -5,7 +5,9 @@ Null is "has no meaning here", NaN is a number that was computed: every form kee
 file's metadata.
 """
 
+import errno
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.results import crash_safe, strict_json
-from gradlab.results.record import Column, Record
+from gradlab.results.record import Column, Record, Spectrum
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LAYERS, STEPS = "layers.parquet", "steps.parquet"
+LAYERS, STEPS, SPECTRUM = "layers.parquet", "steps.parquet", "spectrum.parquet"
 
 END = b"PAR1"
 """What a whole Parquet file ends with."""
@@ -50,6 +52,8 @@ def write_layers(record: Record, file: BinaryIO) -> None:
         "constant_loss": record.constant_loss,
         "constant_accuracy": record.constant_accuracy,
     }
+    if record.spectrum is not None:
+        metadata["spectrum"] = SPECTRUM
     _write(keys, record.layers, metadata, file)
 
 
@@ -60,6 +64,32 @@ def write_steps(record: Record, file: BinaryIO) -> None:
         OSError: If the file cannot take them.
     """
     _write({"step": record.steps.astype(np.int64)}, record.figures, {}, file)
+
+
+def write_spectrum(spectrum: Spectrum, file: BinaryIO) -> None:
+    """Write `spectrum.parquet`: `step`, `layer`, `example`, `index`, then `log10_s`; all but the step count from 1.
+
+    Args:
+        spectrum: Of S steps, K layers, E examples, N values each.
+        file: Where the S * K * E * N rows go, open for writing.
+
+    Raises:
+        OSError: If the file cannot take them.
+    """
+    metadata = {"steps": spectrum.steps.tolist(), "layers": spectrum.layers.tolist(), "shape": spectrum.log10_s.values.shape}
+    _write(_spectrum_keys(spectrum), {"log10_s": spectrum.log10_s}, metadata, file)
+
+
+def _spectrum_keys(spectrum: Spectrum) -> dict[str, NDArray[Any]]:
+    """The columns that say which singular value a row holds."""
+    shape = spectrum.log10_s.values.shape
+    _, layer, example, index = (np.ascontiguousarray(axis).ravel() for axis in np.indices(shape, dtype=np.int32))
+    return {
+        "step": np.repeat(spectrum.steps, int(np.prod(shape[1:]))).astype(np.int64),
+        "layer": spectrum.layers.astype(np.int32)[layer],
+        "example": example + np.int32(1),
+        "index": index + np.int32(1),
+    }
 
 
 def read_record(directory: Path) -> Record | None:
@@ -74,9 +104,13 @@ def read_record(directory: Path) -> Record | None:
     """
     if not (directory / STEPS).exists() and not (directory / LAYERS).exists():
         return None
-    with crash_safe.opened(directory, LAYERS, STEPS) as (layers_file, steps_file):
+    names = [LAYERS, STEPS] + ([SPECTRUM] if (directory / SPECTRUM).exists() else [])
+    with crash_safe.opened(directory, *names) as (layers_file, steps_file, *more):
         layers, metadata = _read(layers_file)
         figures, _ = _read(steps_file)
+        if "spectrum" in metadata and not more:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(directory / SPECTRUM))
+        spectrum = _read_spectrum(more[0]) if more else None
     steps = figures.pop("step").values.astype(np.int64)
     shape = (len(steps), len(metadata["fan_in"]))
     return Record(
@@ -93,6 +127,18 @@ def read_record(directory: Path) -> Record | None:
         input_correlation=strict_json.number(metadata.get("input_correlation")),
         constant_loss=strict_json.number(metadata.get("constant_loss")),
         constant_accuracy=strict_json.number(metadata.get("constant_accuracy")),
+        spectrum=spectrum,
+    )
+
+
+def _read_spectrum(file: BinaryIO) -> Spectrum:
+    """What `write_spectrum` wrote."""
+    columns, metadata = _read(file)
+    log10_s, shape = columns["log10_s"], metadata["shape"]
+    return Spectrum(
+        np.array(metadata["steps"], dtype=np.int64),
+        np.array(metadata["layers"], dtype=np.int64),
+        Column(log10_s.values.reshape(shape), log10_s.present.reshape(shape)),
     )
 
 
@@ -181,6 +227,15 @@ def steps_frame(record: Record) -> "pd.DataFrame":
 
     figures = {name: _nullable(column) for name, column in record.figures.items()}
     return pd.DataFrame({"step": record.steps, **figures})
+
+
+def spectrum_frame(record: Record) -> "pd.DataFrame":
+    """One row a singular value, with the columns of `write_spectrum`, nullable as in `layers_frame`; empty where there is none."""
+    import pandas as pd
+
+    if record.spectrum is None:
+        return pd.DataFrame()
+    return pd.DataFrame({**_spectrum_keys(record.spectrum), "log10_s": _nullable(record.spectrum.log10_s)})
 
 
 def _nullable(column: Column) -> Any:

@@ -11,12 +11,12 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from gradlab.spec import catalogue
 from gradlab.spec.condition import ConditionError, Kind, parse
 from gradlab.spec.fields import Mark, Part, condition_names, fault, marks, span
-from gradlab.spec.suggestion import suggestion
+from gradlab.spec.recording import Recording
 
 SHAPE, FREE, SWITCH, LABEL = Mark.SHAPE, Mark.FREE, Mark.SWITCH, Mark.LABEL
 
@@ -281,31 +281,6 @@ class Train(Part):
         return self
 
 
-def _quantities(value: Any) -> Any:
-    """A group, a quantity, or a list of either."""
-    if not isinstance(value, str | list | tuple):
-        return value  # the field's own type refuses it
-    known = (*catalogue.QUANTITIES, *catalogue.quantities())
-    for index, name in enumerate([value] if isinstance(value, str) else value):
-        if not isinstance(name, str) or name not in known:
-            reason = "expected the name of a quantity or of a group"
-            if isinstance(name, str):
-                reason = f"unknown quantity or group {name[:60]!r}{suggestion(name, known, all_of_them=True)}"
-            raise fault("" if isinstance(value, str) else str(index), reason)
-    return value if isinstance(value, str) else tuple(value)
-
-
-class Recording(Part):
-    """What is recorded and how often: `quantities` is a group or a list of names."""
-
-    every: Annotated[int, SHAPE] = Field(
-        default=1, ge=1, description="steps from one record to the next; the last is always recorded"
-    )
-    quantities: Annotated[str | tuple[str, ...], BeforeValidator(_quantities), SHAPE] = Field(
-        default="default", description="a group (none, gradients, default, all), a quantity, or a list of them"
-    )
-
-
 def _readable(text: str) -> str:
     """Refuse a condition that cannot be read."""
     try:
@@ -343,15 +318,35 @@ class Experiment(Part):
             raise fault("train.loss", reason, "data.source", "data.classes")
         return self
 
+    @model_validator(mode="after")
+    def _has_the_jacobians(self) -> Self:
+        found = self.record.jacobian_fault(self.model.depth, self.train.steps)
+        if found is not None:
+            other = "model.depth" if found[0] == "spectrum" else "train.steps"
+            raise fault(f"record.{found[0]}", found[1], other, "record.every")
+        return self
+
     def canonical(self) -> dict[str, Any]:
-        """The resolved experiment without its labels: what decides the numbers."""
-        return {key: value for key, value in self.model_dump(mode="json").items() if key not in ("name", "expect")}
+        """The resolved experiment without its labels: what decides the numbers.
+
+        A field that came later is left out where it is absent, so that ids stay what they were.
+        """
+        values = {key: value for key, value in self.model_dump(mode="json").items() if key not in ("name", "expect")}
+        for path in _LATER:
+            part, key = path.split(".")
+            if values[part][key] is None:
+                del values[part][key]
+        return values
 
     def batch_key(self) -> str:
         """Digest of the fields marked SHAPE and of which SWITCH is on: runs with one key train in one batch."""
         switches = {path: bool(value) for path, value in marked(self, SWITCH).items()}
         text = json.dumps(marked(self, SHAPE) | switches, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+_LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum")
+"""Fields that there were not from the beginning."""
 
 
 def loss_fault(loss: LossName, task: Literal["classes", "numbers"] | None, num_classes: int | None) -> str | None:

@@ -23,7 +23,12 @@ _STAND_INS: dict[Path, Any] = {
     ("data", "path"): "-",
     ("data", "target"): "-",
 }
-_LIST_STAND_INS: dict[Path, Any] = {("expect",): "outcome == completed", ("record", "quantities"): "grad_norm"}
+_LIST_STAND_INS: dict[Path, Any] = {
+    ("expect",): "outcome == completed",
+    ("record", "quantities"): "grad_norm",
+    ("record", "jacobian_steps"): 0,
+    ("record", "spectrum"): 1,
+}
 _MAX_ROUNDS = 200
 
 

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from gradlab.spec.condition import Kind
 
-Form = Literal["number", "whole number", "flag", "word", "list", "words"]
+Form = Literal["number", "whole number", "flag", "word", "list", "words", "whole numbers"]
 
 
 class Mark(Enum):
@@ -57,7 +57,7 @@ class Field:
 
     Attributes:
         path: Dotted path.
-        form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), or `words` (one or a list).
+        form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), `words` or `whole numbers` (one or a list).
         words: What a word may be, () where it is free text.
         low: Smallest value, None where there is none.
         high: Largest value, None where there is none.
@@ -97,6 +97,8 @@ class Field:
                 return "a list"
             case "words":
                 return "a group, a quantity or a list of them"
+            case "whole numbers":
+                return f"{span('a whole number', self.low, self.high, self.open_low, self.open_high)} or a list of them"
             case "word":
                 return f"one of {', '.join(self.words)}" if self.words else "text"
         return span(f"a {self.form}", self.low, self.high, self.open_low, self.open_high)
@@ -214,7 +216,7 @@ def _leaf(path: str, info: FieldInfo) -> Field:
     own = [option for option in options if option is not type(None)]
     form, words = _form(own)
     limits: dict[str, Any] = {"low": None, "high": None, "open_low": False, "open_high": False}
-    for item in info.metadata:
+    for item in (*info.metadata, *_item_metadata(own[0])):
         match item:
             case Ge(value):
                 limits |= {"low": value}
@@ -237,6 +239,12 @@ def _leaf(path: str, info: FieldInfo) -> Field:
     )
 
 
+def _item_metadata(annotation: Any) -> tuple[Any, ...]:
+    """What is said of the items of a list of numbers."""
+    item = get_args(annotation)[0] if get_origin(annotation) is tuple else None
+    return get_args(item)[1:] if get_origin(item) is Annotated and get_args(item)[0] is int else ()
+
+
 def _form(options: list[Any]) -> tuple[Form, tuple[str, ...]]:
     """The form of a leaf field from its annotation."""
     if len(options) == 2:
@@ -247,6 +255,6 @@ def _form(options: list[Any]) -> tuple[Form, tuple[str, ...]]:
     if get_origin(option) is Literal:
         return "word", get_args(option)
     if get_origin(option) is tuple:
-        return "list", ()
+        return ("whole numbers" if _item_metadata(option) else "list"), ()
     forms: Mapping[type, Form] = {bool: "flag", int: "whole number", float: "number", str: "word"}
     return forms[option], ()

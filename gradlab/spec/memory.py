@@ -57,8 +57,18 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
         weights=num_weights * (2 * size + _OPTIMIZER_SLOTS[train.optimizer.name] * max(size, 4)),
         signals=_SIGNAL_STACKS * depth * experiment.data.batch_size * width * size,
         data=num_examples * (num_features + num_outputs) * (8 + size),
-        record=num_values * _RECORDED_BYTES,
+        record=(num_values + _num_singular_values(experiment)) * _RECORDED_BYTES,
     )
+
+
+def _num_singular_values(experiment: Experiment) -> int:
+    """Values of the Jacobian's spectrum that a run keeps."""
+    record = experiment.record
+    if record.spectrum is None or record.jacobian_examples is None:
+        return 0
+    num_examples = min(record.jacobian_examples, experiment.data.batch_size)
+    num_taken = 2 + len(record.jacobian_steps or ())
+    return num_taken * len(record.spectrum) * num_examples * experiment.model.width
 
 
 def estimate_bytes(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int = 0) -> int:

@@ -199,6 +199,9 @@ def _leaf(field: Field) -> Schema:
         case "words":
             names = {"enum": [*catalogue.QUANTITIES, *catalogue.quantities()]}
             made = {"anyOf": [names, {"type": "array", "items": names}]}
+        case "whole numbers":
+            number = {"type": "integer", **_range(field)}
+            made = {"anyOf": [number, {"type": "array", "items": number}]}
         case "word":
             made = _words(field) if field.words else {"type": "string"}
         case "number" | "whole number":

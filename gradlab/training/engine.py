@@ -150,7 +150,7 @@ class Batch:
             self.dtype, device, num_threads, looks,
         )  # fmt: skip
         self.watch = Watch(self.stack, self.head, looks)
-        self.jacobians = Jacobians(self.stack, self.quantities, self.num_steps)
+        self.jacobians = Jacobians(self.stack, first.record, self.num_steps)
         self.step = Step(
             experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.jacobians, self.watch
         )  # fmt: skip
@@ -285,6 +285,7 @@ class Batch:
             steps=raw.steps,
             layers=derive.layer_columns(raw, self.quantities, self.shape, self.activation.facts.sup_slope, rate)
             | self.jacobians.columns(run, raw.steps),
+            spectrum=self.jacobians.spectrum(run, raw.steps),
             figures=derive.figure_columns(raw, self.head.classifies, self.clips, rate, held),
             fan_in=np.array(self.shape.fan_in, dtype=np.int64),
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),

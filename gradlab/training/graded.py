@@ -72,11 +72,23 @@ class Product:
 
 
 def identity(num_examples: int, size: int) -> Product:
-    """The empty product of some examples: every singular value is 1."""
-    unit_ENN = np.repeat(np.eye(size)[None], num_examples, axis=0)
-    scales = (num_examples, size)
+    """The empty product of some examples: every singular value is 1.
+
+    U is a cosine basis, which has something of every unit in every column: where two units of a weight are alike, that shows at the
+    last of the columns then and not at the first.
+    """
+    index = np.arange(size)
+    basis_NN = np.cos(np.pi / (2 * size) * (((2 * index[:, None] + 1) * index) % (4 * size))) * np.sqrt(2.0 / size)
+    basis_NN[:, 0] = np.sqrt(1.0 / size)
+    ones = (num_examples, size)
+    t_NN, shift_N1 = _unit(basis_NN.T, 1)
     return Product(
-        unit_ENN, np.full(scales, 0.5), np.full(scales, 2, dtype=np.int64), 0.5 * unit_ENN, np.zeros(scales), size
+        u_ENr=np.repeat(basis_NN[None], num_examples, axis=0),
+        mantissa_Er=np.full(ones, 0.5),
+        exponent_Er=np.tile(1 + shift_N1[:, 0], (num_examples, 1)),
+        t_ErN=np.repeat(t_NN[None], num_examples, axis=0),
+        lost_Er=np.zeros(ones),
+        rank=size,
     )
 
 

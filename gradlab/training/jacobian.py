@@ -9,31 +9,53 @@ its batch nor on the device (see `graded` for how nothing is lost at any depth).
 Shapes: L hidden layers, R runs, E examples, N units.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from gradlab.network.stack import Stack
-from gradlab.results.record import Column, Float
+from gradlab.results.quantities import selected
+from gradlab.results.record import Column, Float, Spectrum
 from gradlab.spec.catalogue import JACOBIAN
+from gradlab.spec.recording import Recording
 from gradlab.training import graded
 from gradlab.training.graded import Product
 
-EXAMPLES = 4
-"""Examples whose Jacobian is taken, where the config does not say."""
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken of one run at one step.
+
+    Attributes:
+        figures: The quantities, [4, L - 1].
+        log10_s: Singular values of the layers whose spectrum is kept, [K, E, N].
+    """
+
+    figures: Column
+    log10_s: Column
 
 
 class Jacobians:
     """Takes the Jacobians of all runs at some steps, and keeps what is recorded of them."""
 
-    def __init__(self, stack: Stack, quantities: Sequence[str], num_steps: int) -> None:
+    def __init__(self, stack: Stack, recording: Recording, num_steps: int) -> None:
+        """Plans what is taken.
+
+        Args:
+            stack: The runs' networks.
+            recording: What their configs ask for.
+            num_steps: Steps that they train.
+        """
         self.stack = stack
+        quantities = selected(recording.quantities)
         self.names = [name for name in JACOBIAN if name in quantities]
-        self.num_examples = min(EXAMPLES, stack.shape.batch_size)
-        self.steps = {0, num_steps - 1} if self.names else set()
-        self._figures: dict[tuple[int, int], tuple[Float, NDArray[np.bool_]]] = {}
+        self.layers = recording.spectrum or ()
+        self.num_examples = min(recording.jacobian_examples or 0, stack.shape.batch_size)
+        self.steps = {0, num_steps - 1, *(recording.jacobian_steps or ())} if recording.takes_jacobian else set()
+        self._taken: dict[tuple[int, int], Taken] = {}
 
     def due(self, step: int) -> bool:
         """Whether they are taken at a step."""
@@ -45,29 +67,37 @@ class Jacobians:
         torch.set_num_threads(1)  # the factorisations' rounding depends on the number of threads
         try:
             for run in range(self.stack.shape.num_runs):
-                self._figures[run, step] = self._taken(run)
+                self._taken[run, step] = self._measured(run)
         finally:
             torch.set_num_threads(num_threads)
 
-    def _taken(self, run: int) -> tuple[Float, NDArray[np.bool_]]:
-        """The figures of one run now: values [4, L - 1] and where they have a meaning."""
-        num_factors = self.stack.shape.num_layers - 1
-        values, present = np.full((len(JACOBIAN), num_factors), np.nan), np.ones((len(JACOBIAN), num_factors), np.bool_)
-        for layer, products in self._products(run):
-            values[:, layer] = _over_examples(np.concatenate([_figures(product) for product in products], axis=1))
-            present[:, layer] = ~np.isnan(values[:, layer])
-        return values, present
+    def _measured(self, run: int) -> Taken:
+        """What is to be taken of a run, now; NaN from the top hidden layer down to where a number is not finite."""
+        E, N, num_factors = self.num_examples, self.stack.shape.width, self.stack.shape.num_layers - 1
+        figures = _nans(len(JACOBIAN), num_factors)
+        log10_s = _nans(len(self.layers), E, N)
+        lowest = 1 if self.names else min(self.layers)
+        for layer, products in self._products(run, lowest):
+            if self.names:
+                of_examples = np.concatenate([_figures(product) for product in products], axis=1)
+                figures.values[:, layer - 1] = _over_examples(of_examples)
+                figures.present[:, layer - 1] = ~np.isnan(figures.values[:, layer - 1])
+            if layer in self.layers:
+                values, present = zip(*(_spectrum(product) for product in products), strict=True)
+                place = self.layers.index(layer)
+                log10_s.values[place], log10_s.present[place] = np.concatenate(values), np.concatenate(present)
+        return Taken(figures, log10_s)
 
-    def _products(self, run: int) -> Iterator[tuple[int, list[Product]]]:
-        """Layer (from 0) and J of all examples, from the top down; it ends where a number is not finite."""
+    def _products(self, run: int, lowest: int) -> Iterator[tuple[int, list[Product]]]:
+        """Layer and J of all examples, from the top down to the lowest; it ends where a number is not finite."""
         E, N = self.num_examples, self.stack.shape.width
         slope_LEN = (
             torch.cat([block.z_LRBN[:, run, :E] for block in self.stack.blocks]).to("cpu", torch.float64).numpy()
         )
         weight_KNN = self.stack.parameters.inner_KRNN[:, run].cpu()
         products = [graded.identity(E, N)]
-        for layer in range(len(weight_KNN) - 1, -1, -1):
-            weight_NN, slope_EN = weight_KNN[layer].double().numpy(), slope_LEN[layer]
+        for layer in range(len(weight_KNN), lowest - 1, -1):
+            weight_NN, slope_EN = weight_KNN[layer - 1].double().numpy(), slope_LEN[layer - 1]
             if not (np.isfinite(weight_NN).all() and np.isfinite(slope_EN).all()):
                 return
             first, longer = 0, []
@@ -91,12 +121,40 @@ class Jacobians:
         shape = (len(JACOBIAN), len(steps), self.stack.shape.num_layers + 1)
         values, present = np.zeros(shape), np.zeros(shape, np.bool_)
         for place, step in enumerate(steps.tolist()):
-            if (run, step) in self._figures:
-                found, there = self._figures[run, step]
-                values[:, place, :-2], present[:, place, :-2] = np.where(there, found, 0.0), there
+            taken = self._taken.get((run, step))
+            if taken is not None:
+                there = present[:, place, :-2] = taken.figures.present
+                values[:, place, :-2] = np.where(there, taken.figures.values, 0.0)
         return {
             name: Column(values[index], present[index]) for index, name in enumerate(JACOBIAN) if name in self.names
         }
+
+    def spectrum(self, run: int, steps: NDArray[np.int64]) -> Spectrum | None:
+        """The singular values of a run, at those of the recorded steps at which they were taken; None where they are not asked for."""
+        if not self.layers:
+            return None
+        own = [step for step in steps.tolist() if (run, step) in self._taken]
+        shape = (len(own), len(self.layers), self.num_examples, self.stack.shape.width)
+        values, present = np.zeros(shape), np.zeros(shape, np.bool_)
+        for place, step in enumerate(own):
+            log10_s = self._taken[run, step].log10_s
+            present[place], values[place] = log10_s.present, np.where(log10_s.present, log10_s.values, 0.0)
+        layers = np.array(self.layers, dtype=np.int64)
+        return Spectrum(np.array(own, dtype=np.int64), layers, Column(values, present))
+
+
+def _nans(*shape: int) -> Column:
+    """A column of NaN, as it is of a run that has diverged."""
+    return Column(np.full(shape, np.nan), np.ones(shape, np.bool_))
+
+
+def _spectrum(product: Product) -> tuple[Float, NDArray[np.bool_]]:
+    """log10 of all singular values, [E, N], and which of them are resolved."""
+    E, N, r = product.u_ENr.shape
+    values, present = np.full((E, N), -np.inf), np.ones((E, N), np.bool_)
+    values[:, :r] = graded.log10_singular_values(product)
+    present[:, r : product.rank] = False
+    return values, present
 
 
 def _figures(product: Product) -> Float:

@@ -53,6 +53,9 @@ FIELDS = {
     "train.dtype": "shape",
     "record.every": "shape",
     "record.quantities": "shape",
+    "record.jacobian_examples": "shape",
+    "record.jacobian_steps": "shape",
+    "record.spectrum": "shape",
     "expect": "label",
 }
 
@@ -108,5 +111,5 @@ def test_names_of_conditions():
     words = {"model.activation", "model.init", "model.readout_init", "train.optimizer", "verdict", "outcome"}
     figures = {f"{moment}.{figure}" for moment in ("init", "final") for figure in NAMES["figures"].split()}
     whole = {"learning_layers", "expected_backward_decades", "expected_spread"}
-    fields = set(FIELDS) - {"expect", "record.quantities"}
+    fields = set(FIELDS) - {"expect", "record.quantities", "record.jacobian_steps", "record.spectrum"}
     assert set(run_names()) == fields | words | figures | whole | set(NAMES["quantities"].split())
