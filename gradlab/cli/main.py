@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import typer
 
+from gradlab.cli.activations import activations
 from gradlab.cli.check import check
 from gradlab.cli.clean import clean
 from gradlab.cli.compare import compare
@@ -47,6 +48,7 @@ app.command("sweep")(sweep)
 app.command("list")(list_runs)
 app.command("show")(show)
 app.command("compare")(compare)
+app.command("activations")(activations)
 app.command("check")(check)
 app.command("schema")(schema)
 app.command("new")(new)

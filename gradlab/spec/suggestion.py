@@ -10,7 +10,7 @@ _NEAR = 0.65
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that an unknown one may have meant, None where none is near.
 
-    A dotted name is also near to its last part.
+    A dotted name is also near to its last part, and a name to itself in other letters' case.
 
     Args:
         word: The unknown word.
@@ -18,8 +18,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     >>> nearest("loss", ["depth", "init.loss", "final.loss"])
     'final.loss'
+    >>> nearest("ReLU", ["elu", "relu"])
+    'relu'
     """
     known = list(known)
+    same = next((name for name in known if name.casefold() == word.casefold()), None)
+    if same is not None:
+        return same
     near = difflib.get_close_matches(word[:80], known, 1, cutoff=_NEAR)
     # Of several, the last: a figure of the last step is meant more often than of the first.
     return near[0] if near else next((name for name in reversed(known) if name.rpartition(".")[2] == word), None)

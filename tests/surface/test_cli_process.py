@@ -23,7 +23,8 @@ import sys
 from gradlab.cli.main import main
 for words in (["--help"], ["run", "--help"], ["list"], ["list", "--where", "min(log10_grad_norm) < 0"], ["show", "@latest"],
               ["compare", "@latest", "@latest"], ["check", "tiny.yaml"], ["check", "broken.yaml"], ["run", "broken.yaml"],
-              ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"], ["clean"]):
+              ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"], ["clean"],
+              ["activations"], ["activations", "tanh", "--plot", "curves.svg", "--phase", "phases.svg"], ["activations", "tahn"]):
     main(words)
     assert "torch" not in sys.modules, words
 print("none loaded torch")
@@ -33,7 +34,7 @@ LIGHT = """
 import sys
 from gradlab.cli.main import main
 assert main(["--help"]) == 0
-heavy = {"torch", "numpy", "pandas", "pyarrow", "pydantic", "rich", "sklearn", "yaml"} & set(sys.modules)
+heavy = {"torch", "numpy", "pandas", "pyarrow", "pydantic", "rich", "sklearn", "yaml", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
 """
 

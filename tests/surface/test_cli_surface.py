@@ -9,7 +9,20 @@ import pytest
 from gradlab.cli.main import main
 from gradlab.report.runs import FIELDS
 
-COMMANDS = ["run", "sweep", "list", "show", "compare", "check", "schema", "new", "export", "doctor", "clean"]
+COMMANDS = [
+    "run",
+    "sweep",
+    "list",
+    "show",
+    "compare",
+    "activations",
+    "check",
+    "schema",
+    "new",
+    "export",
+    "doctor",
+    "clean",
+]
 
 OPTIONS = {
     "run": ["CONFIG", "-s", "--seeds", "--device", "--rerun", "--dry-run", "--out", "--format", "--quiet", "--version"],
@@ -39,6 +52,7 @@ OPTIONS = {
     "list": ["--where", "--sort", "--limit", "--out", "--format", "--quiet", "--version"],
     "show": ["RUN", "--at", "--out", "--format", "--quiet", "--version"],
     "compare": ["RUN...", "--changed-only", "--fail-on", "--out", "--format", "--quiet", "--version"],
+    "activations": ["[NAME]...", "--plot", "--phase", "--time", "--format", "--quiet", "--version"],
     "check": ["CONFIG|SWEEP...", "-s", "--format", "--quiet", "--version"],
     "schema": ["--sweep", "--quiet", "--version"],
     "new": ["NAME", "--like", "--quiet", "--version"],
@@ -56,6 +70,7 @@ CHOICES = {
     ("list", "--format"): "table|json|csv|md",
     ("show", "--format"): "table|json|csv|md",
     ("compare", "--format"): "table|json|csv|md",
+    ("activations", "--format"): "table|json|csv|md",
     ("check", "--format"): "table|json|csv|md",
     ("export", "--to"): "csv",
 }
