@@ -76,8 +76,7 @@ def _gradients(record: PeerRecord, row: int) -> set[str]:
     norm = record.gradient_norm[row].astype(np.float64)
     if not record.gradient_finite[row].all():
         return {"nan"}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = norm[0] / norm[-1]
+    ratio = norm[0] / norm[-1]
     weights = record.fan_in * record.fan_out
     zeros = (record.gradient_zeros[row] * weights + record.bias_gradient_zeros[row] * record.fan_out).sum()
     found = set()

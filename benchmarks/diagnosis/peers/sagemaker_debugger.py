@@ -72,8 +72,7 @@ def _symptoms(record: PeerRecord) -> Iterator[Symptom]:
     fall = np.full(len(loss), np.nan)
     # The loss of a step is read as that of the epoch that ends there: the rule asks for evaluation losses first, which are taken over
     # many examples, and the noise of single batches alone would set it off.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        fall[LOSS_EVERY::LOSS_EVERY] = (before - now) / np.abs(before)
+    fall[LOSS_EVERY::LOSS_EVERY] = (before - now) / np.abs(before)
     # Lower by too little, or higher by more than it may be.
     yield from _first(record, "LossNotDecreasing", ((fall >= 0) & (fall < LOSS_FALL)) | (fall < -LOSS_RISE))
 
@@ -88,8 +87,7 @@ def _initialisation(record: PeerRecord) -> Iterator[Symptom]:
     stalled = _stalled(smoothed_loss(record)[:rows])
     z = record.z_std[:rows, :-1].astype(np.float64)
     relu = record.activation in RELU_INPUTS
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        uneven = ((z.max(1) / z.min(1)) ** 2 > VARIANCE_RATIO) & stalled & relu
+    uneven = ((z.max(1) / z.min(1)) ** 2 > VARIANCE_RATIO) & stalled & relu
     narrow = (record.gradient_spread[:rows] < SPREAD).any(1) & stalled
     growing = z[:, -1] > z[:, 0]
     yield from _first(record, "PoorWeightInitialization (growing)", uneven & growing)

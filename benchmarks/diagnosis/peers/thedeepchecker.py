@@ -117,8 +117,7 @@ def _numbers(record: PeerRecord, rows: int) -> Iterator[Symptom]:
 def _rates(values_TL: Array, looks: Array) -> Array:
     """Last value over the one before, for the last `WINDOW` - 1 pairs at each look, [looks, WINDOW - 1, L]."""
     last = looks[:, None] - np.arange(WINDOW - 1)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        rates: Array = values_TL[last] / values_TL[last - 1]
+    rates: Array = values_TL[last] / values_TL[last - 1]
     return rates
 
 
@@ -137,9 +136,8 @@ def _too_small(values_TL: Array, looks: Array) -> Array:
 def _updates(record: PeerRecord, looks: Array) -> Array:
     """Mean log10 of the update ratio since the last look, [looks, L]; as in the tool, a ratio of 0 counts as a log of 0."""
     w, u = record.weight_mean_abs.astype(np.float64), record.update_mean_abs.astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = u / w  # nothing is noted of weights that are all 0
-        logs = np.where(ratio > 0, np.log10(ratio), np.where(w == 0, np.nan, 0.0))
+    ratio = u / w  # nothing is noted of weights that are all 0
+    logs = np.where(ratio > 0, np.log10(ratio), np.where(w == 0, np.nan, 0.0))
     means = np.full((len(looks), logs.shape[1]), np.nan)
     for place, look in enumerate(looks):
         window = logs[0 if look == PERIOD else look - PERIOD + 1 : look + 1]

@@ -154,17 +154,16 @@ def _loss_dynamics(record: PeerRecord) -> Iterator[Found]:
         smoothed[row] = loss if row == 0 else SMOOTHING * loss + (1 - SMOOTHING) * smoothed[row - 1]
     window = min(LOSS_WINDOW, n // 2)
     tail = smoothed[-window:]
-    with np.errstate(invalid="ignore", over="ignore"):
-        rising = (np.diff(tail) > 0).mean()
-        if window >= 5 and rising >= RISING_SHARE and not (tail[0] > TINY and tail[-1] / tail[0] < RISE):
-            yield _finding(record, CRITICAL, "Training divergence", n - window)
-        if n < 2 * LOSS_WINDOW:
+    rising = (np.diff(tail) > 0).mean()
+    if window >= 5 and rising >= RISING_SHARE and not (tail[0] > TINY and tail[-1] / tail[0] < RISE):
+        yield _finding(record, CRITICAL, "Training divergence", n - window)
+    if n < 2 * LOSS_WINDOW:
+        return
+    for start in range(n // 2, n - LOSS_WINDOW, LOSS_WINDOW):
+        part = smoothed[start : start + LOSS_WINDOW]
+        if not part.mean() < TINY and (part.max() - part.min()) / abs(part.mean()) < PLATEAU:
+            yield _finding(record, WARNING, "Loss plateau", start)
             return
-        for start in range(n // 2, n - LOSS_WINDOW, LOSS_WINDOW):
-            part = smoothed[start : start + LOSS_WINDOW]
-            if not part.mean() < TINY and (part.max() - part.min()) / abs(part.mean()) < PLATEAU:
-                yield _finding(record, WARNING, "Loss plateau", start)
-                return
 
 
 def _update_ratio(record: PeerRecord) -> Iterator[Found]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from benchmarks.diagnosis.case import Label
 from benchmarks.diagnosis.peers.record import PeerRecord
 
@@ -45,14 +47,19 @@ class Rule:
     Attributes:
         title: The tool's name.
         source: Where its rules were read.
-        judge: The rules: a run's statistics -> what the tool reports.
+        rules: A run's statistics -> what the tool reports.
         means: Symptom -> the class that it comes to, None for one that has no counterpart and so decides nothing.
     """
 
     title: str
     source: str
-    judge: Callable[[PeerRecord], Diagnosis]
+    rules: Callable[[PeerRecord], Diagnosis]
     means: Mapping[str, Label | None]
+
+    def judge(self, record: PeerRecord) -> Diagnosis:
+        """What the tool reports of a run; NaN and infinities of one that diverged go through its comparisons as they do there."""
+        with np.errstate(all="ignore"):
+            return self.rules(record)
 
     @property
     def can_say(self) -> frozenset[Label]:
