@@ -89,6 +89,7 @@ class Chart:
         self._low, self._high = math.floor(math.log(low)), math.ceil(math.log(1e24 * max(1.0, mean * mean)))
         self._logs: dict[int, Float | None] = {}
         self._second: dict[int, tuple[float, ...]] = {}
+        self._derived: dict[int, tuple[Float, Float, Float]] = {}
         self._coefficients: dict[int, Float | None] = {}
 
     def phi2(self, q: float) -> float:
@@ -120,13 +121,10 @@ class Chart:
         panels = np.minimum(np.floor(held), self._high - 1).astype(np.int64)
         for panel in np.unique(panels):
             rows = panels == panel
-            series = self._log_series(int(panel))
-            if series is None:
+            if self._log_series(int(panel)) is None:
                 continue
-            place = 2.0 * (held[rows] - panel) - 1.0
-            values[rows] = chebyshev.chebval(place, series).T
-            slopes[rows] = 2.0 * chebyshev.chebval(place, chebyshev.chebder(series)).T
-            curves[rows] = 4.0 * chebyshev.chebval(place, chebyshev.chebder(series, 2)).T
+            powers = chebyshev.chebvander(2.0 * (held[rows] - panel) - 1.0, _DEGREE)
+            values[rows], slopes[rows], curves[rows] = (powers @ series for series in self._derivatives(int(panel)))
         outside = x - held
         values += outside[:, None] * slopes
         curves[outside != 0.0] = 0.0
@@ -180,6 +178,17 @@ class Chart:
             # A moment that leaves the normal numbers has no log to interpolate.
             self._logs[panel] = _FIT @ logs if (logs > _UNDERFLOW).all() else None
         return self._logs[panel]
+
+    def _derivatives(self, panel: int) -> tuple[Float, Float, Float]:
+        """The logs of the moments on a panel with their first and second derivatives by ln q, each [16, 5]."""
+        found = self._derived.get(panel)
+        if found is None:
+            logs = self._logs[panel]
+            assert logs is not None
+            first, second = np.zeros_like(logs), np.zeros_like(logs)
+            first[:-1], second[:-2] = 2.0 * chebyshev.chebder(logs), 4.0 * chebyshev.chebder(logs, 2)
+            found = self._derived[panel] = (logs, first, second)
+        return found
 
     def _coefficient_series(self, panel: int) -> Float | None:
         """Chebyshev coefficients of the Hermite coefficients on a panel, [16, 4 * NUM_COEFFICIENTS]."""

@@ -1,8 +1,9 @@
 """What theory expects of a run's gradients before the first update."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ class Forecast:
         layers: The hidden layers, () where there is no answer.
         readout: The readout, None where there is no answer.
         typical_backward_decades: Mean of `init.backward_decades` over seeds: at finite width it lies lower.
-        phase: What becomes of signals deep inside, None where there is no answer.
+        settle: Gives the phase, None where there is no answer.
     """
 
     expected_backward_decades: float | None
@@ -75,7 +76,14 @@ class Forecast:
     layers: tuple[LayerForecast, ...] = ()
     readout: LayerForecast | None = None
     typical_backward_decades: float | None = None
-    phase: Phase | None = None
+    settle: Callable[[], Phase] | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def phase(self) -> Phase | None:
+        """What becomes of signals deep inside, None where there is no answer; found when it is first asked for, as no
+        run's summary needs it.
+        """
+        return None if self.settle is None else self.settle()
 
 
 def forecast(
@@ -151,7 +159,7 @@ def forecast(
         layers=layers,
         readout=readout,
         typical_backward_decades=layers[0].typical_log10_backward_rms,
-        phase=phase(chain[1], model.activation, first),
+        settle=partial(phase, chain[1], model.activation, first),
     )
 
 

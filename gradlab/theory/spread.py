@@ -47,8 +47,7 @@ TO_DECADES = 1.0 / (2.0 * math.log(10.0))
 _CHUNK = 1024
 """Layers whose Hermite coefficients are held at once."""
 
-_SETTLED = 1e-13
-"""Change of a correlation from layer to layer below which it stays."""
+_POWERS = np.arange(NUM_COEFFICIENTS)
 
 
 @dataclass(frozen=True)
@@ -189,53 +188,53 @@ def _pairs(
     """
     above, depth = chain[-1], len(variances)
     following = above.sigma_w**2 * moments.phi2 + above.sigma_b**2
+    shares = (above.sigma_w**2 * moments.phi2 / following).tolist()
     biased = min(chain[0].sigma_b ** 2 / float(variances[0]), 1.0)
-    similar, found = biased + (1.0 - biased) * input_correlation, np.empty((5, depth))
+    reached, found = biased + (1.0 - biased) * input_correlation, []
     for start in range(0, depth, _CHUNK):
         rows = slice(start, start + _CHUNK)
         held = chart.coefficients(variances[rows])
-        whole = np.stack([moments.dphi4[rows], moments.phi4[rows], moments.cross[rows]], axis=1)
-        for row, layer in enumerate(range(start, min(start + _CHUNK, depth))):
-            before = found[:, layer - 1] if layer else None
-            if before is not None and variances[layer] == variances[layer - 1] and similar == before[4]:
-                found[:, layer] = before
-                continue
-            found[:, layer], overlap = _pair(held, row, whole[row], similar, orthogonal)
-            shared = above.sigma_w**2 * overlap * float(moments.phi2[layer]) + above.sigma_b**2
-            reached = min(max(shared / float(following[layer]), -1.0), 1.0)
+        squares = held.phi**2
+        rest = (1.0 - squares.sum(axis=1)).tolist()
+        similar = np.empty(len(squares))
+        for row, own in enumerate(squares):
+            similar[row] = reached
+            powers = reached**_POWERS
+            overlap = float(own @ powers) + rest[row] * reached**NUM_COEFFICIENTS
+            share = shares[start + row]
+            following_c = min(max(share * overlap + 1.0 - share, -1.0), 1.0)
             if not orthogonal:
-                reached = math.sqrt(min(reached**2 + (1.0 - similar**2) ** 2 / width, 1.0))
-            similar = similar if abs(reached - similar) < _SETTLED else reached
-    return Pair(*found)
+                following_c = math.sqrt(min(following_c**2 + (1.0 - reached**2) ** 2 / width, 1.0))
+            reached = following_c
+        found.append(_averages(held, moments, rows, similar, orthogonal))
+    return Pair(*np.concatenate(found, axis=1))
 
 
-def _pair(held: Coefficients, row: int, whole: Float, similar: float, orthogonal: bool) -> tuple[Float, float]:
-    """The five figures of `Pair` in one layer, and E[phi_i phi_j] / E[phi^2].
+def _averages(held: Coefficients, moments: Moments, rows: slice, similar: Float, orthogonal: bool) -> Float:
+    """The five figures of `Pair` in some layers, [5, layers].
 
     Args:
-        held: Coefficients of some layers.
-        row: The layer's place among them.
-        whole: dphi4, phi4 and cross of its moments.
-        similar: Correlation of the two preactivations.
+        held: Coefficients of these layers.
+        moments: Of all layers.
+        rows: Which these are.
+        similar: Correlation of two preactivations in each.
         orthogonal: Whether the weights are orthogonal.
     """
-    phi, dphi, phi2, dphi2 = held.phi[row], held.dphi[row], held.phi2[row], held.dphi2[row]
-    powers = similar ** np.arange(NUM_COEFFICIENTS + 1)
-    kept, end = powers[:-1], float(powers[-1])
+    powers = similar[:, None] ** _POWERS
+    end = similar**NUM_COEFFICIENTS
 
-    def average(one: Float, other: Float, whole: float) -> float:
+    def average(one: Float, other: Float, whole: Float | float) -> Float:
         """Mean of a product; what the kept coefficients leave of the whole stands at the highest power."""
         own = one * other
-        return float(own @ kept) + (whole - float(own.sum())) * end
+        return np.asarray((own * powers).sum(axis=1) + (whole - own.sum(axis=1)) * end)
 
-    growth = average(dphi2, dphi2, float(whole[0]))
-    variance = average(phi2, phi2, float(whole[1])) - 1.0
-    mixed = average(phi2, dphi2, float(whole[2])) - 1.0
+    growth = average(held.dphi2, held.dphi2, moments.dphi4[rows])
+    variance = average(held.phi2, held.phi2, moments.phi4[rows]) - 1.0
+    mixed = average(held.phi2, held.dphi2, moments.cross[rows]) - 1.0
     if orthogonal:  # what goes with the length of z is the second coefficient
-        variance -= float(phi2[2] ** 2 * kept[2])
-        mixed -= float(phi2[2] * dphi2[2] * kept[2])
-    figures = np.array([average(dphi, dphi, 1.0), growth, variance, mixed, similar])
-    return figures, average(phi, phi, 1.0)
+        variance -= held.phi2[:, 2] ** 2 * powers[:, 2]
+        mixed -= held.phi2[:, 2] * held.dphi2[:, 2] * powers[:, 2]
+    return np.stack([average(held.dphi, held.dphi, 1.0), growth, variance, mixed, similar])
 
 
 def _noise_of_one(own: Pair, moments: Moments, width: int, orthogonal: bool) -> Float:
