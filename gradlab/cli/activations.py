@@ -71,8 +71,8 @@ def activations(
     table = activations_table(chosen, costs, said=format in (Face.TABLE, Face.MD))
     if setting and format is Face.JSON:
         write_json({"schema_version": 1, "timing": setting, "activations": table.objects()})
-        return
-    write_table(table, format, "activations")
+    else:
+        write_table(table, format, "activations")
     if format is Face.TABLE:
         for line in legend(chosen):
             log(line, quiet=quiet)

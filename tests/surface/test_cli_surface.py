@@ -81,6 +81,12 @@ LIST_COLUMNS = [
     "rules_version",
 ]  # fmt: skip
 
+ACTIVATION_COLUMNS = [
+    "activation", "range", "infimum", "monotone", "zero_mean", "sup_slope", "critical.sigma_w", "critical.sigma_b",
+    "critical.q_star", "critical.stability", "pytorch.q_star", "pytorch.chi_1", "xavier.q_star", "xavier.chi_1",
+    "he.q_star", "he.chi_1", "torch_gain", "critical.reason",
+]  # fmt: skip
+
 
 def help_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert main([*words, "--help"]) == 0
@@ -118,3 +124,11 @@ def test_list_columns(capsys: pytest.CaptureFixture[str], tmp_path: object) -> N
     assert [field.name for field in FIELDS] == LIST_COLUMNS
     main(["list", "--format", "csv", "--out", f"{tmp_path}/none"])
     assert next(csv.reader(io.StringIO(capsys.readouterr().out))) == LIST_COLUMNS
+
+
+def test_activation_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["activations", "tanh", "--format", "csv"])
+    assert next(csv.reader(io.StringIO(capsys.readouterr().out))) == ACTIVATION_COLUMNS
+    main(["activations", "tanh", "--format", "csv", "--time"])
+    costs = ["forward_ns", "backward_ns"]
+    assert next(csv.reader(io.StringIO(capsys.readouterr().out))) == ACTIVATION_COLUMNS + costs
