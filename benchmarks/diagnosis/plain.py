@@ -19,7 +19,7 @@ from benchmarks.diagnosis.trained import batch_of, dataset_of
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-MOST_EXAMPLES = 2000
+MOST_EXAMPLES = 600
 """Training examples that the state is measured on, where there are more."""
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -2,104 +2,171 @@
 
 A case's label is right where its own proof holds and no proof of a verdict that leads over it does. What was there before the first step
 is a cause of what comes later: units that die in a network whose signal had vanished do not make it dead. The limits here are those of
-the labels' definitions; none of them is gradlab's.
+the labels' definitions; none of them is gradlab's, and between `SMALL_DECADES` and `CLEAR_DECADES` nothing is claimed.
 """
 
+import json
 import math
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from benchmarks.diagnosis.case import LABELS, Case, Label
 from benchmarks.diagnosis.plain import Course, Plain, State
+from benchmarks.diagnosis.trained import key_of
+
+PLACE = Path("build/diagnosis/proofs.json")
 
 IDLE = 0.01
 """Share of the first loss by which no step's loss may differ when the first half of the layers is frozen."""
 
 CLEAR_DECADES = 2.5
-"""Decades between the last hidden layer and the first from which the signal is called vanishing or exploding for a label; between 1.5 and
-this nothing is claimed."""
+"""Decades between the last hidden layer and the first from which the signal is called vanishing or exploding for a label."""
 
 SMALL_DECADES = 1.5
+"""Decades up to which it is neither."""
 
 DEAD_SHARE = 0.9
+"""Share of a layer's units without a slope for any training example."""
+
 FLAT_SHARE = 0.75
+"""Share of a layer's entries with less than a tenth of the largest slope."""
+
+LEARNED = 0.5
+"""Share of what the best constant answer leaves."""
 
 GAIN = 0.05
 """Share of the loss, and of the way to all right, that has to be gone before anything counts as learned."""
 
+BOUNDED = ("sigmoid", "tanh", "hardtanh", "softsign", "scaled_sigmoid", "step")
+
 
 @dataclass(frozen=True)
-class Evidence:
-    """What plain training showed.
+class Measured:
+    """What plain training showed of a case.
 
     Attributes:
-        holds: Verdicts whose proof holds.
-        learned: Share of what a constant answer leaves that was learned, over the training examples.
-        idle: Largest difference that freezing the first half made, as a share of the first loss; None for one layer or where it diverged.
-        decades_start: Decades of the signal from the last hidden layer to the first, before training.
-        decades_end: After it.
-        dead: Largest share of dead units in a layer at the end.
-        flat: Largest share of flat entries in a layer at the end.
-        loss: Mean loss over the training examples at the start and at the end.
+        finite: Whether it stayed finite.
+        idle: Largest difference that freezing the first half of the layers made to a step's loss, as a share of the first loss; None for
+            one layer or where the frozen run did not stay finite.
+        decades: Of the signal from the last hidden layer to the first, before training and after it.
+        dead: Largest share of dead units in a layer: throughout, and at the end.
+        flat: Largest share of flat entries in a layer: throughout, and at the end.
+        loss: Mean over the training examples, without its scale, before training and after it.
+        accuracy: The same; None for numbers.
+        constant: Loss and accuracy of the best constant answer.
+        decayed: lr · weight_decay summed over the steps: what decay alone does to a weight, which freezing undoes.
     """
 
-    holds: list[Label]
-    learned: float
+    finite: bool
     idle: float | None
-    decades_start: float
-    decades_end: float
-    dead: float
-    flat: float
+    decades: tuple[float, float]
+    dead: tuple[float, float]
+    flat: tuple[float, float]
     loss: tuple[float, float]
+    accuracy: tuple[float, float] | None
+    constant: tuple[float, float]
+    decayed: float
 
     @property
-    def verdict(self) -> Label | None:
-        """The first verdict, in order of precedence, whose proof holds."""
-        return next((label for label in LABELS if label in self.holds), None)
-
-    def as_json(self) -> dict[str, object]:
-        """Figures without infinities."""
-
-        def plain(value: object) -> object:
-            if isinstance(value, float):
-                return round(value, 4) if math.isfinite(value) else str(value)
-            return [plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-        return {key: plain(value) for key, value in asdict(self).items()}
+    def learned(self) -> float:
+        """Share of what the best constant answer leaves that was learned: the better of loss and accuracy, and nothing at a huge loss."""
+        by_loss = 1.0 - self.loss[1] / self.constant[0] if self.constant[0] > 0 else 0.0
+        if self.accuracy is None:
+            return by_loss
+        by_accuracy = (self.accuracy[1] - self.constant[1]) / (1.0 - self.constant[1])
+        return max(by_loss, by_accuracy) if self.loss[1] < 2.0 * self.constant[0] else min(by_loss, by_accuracy)
 
 
-def prove(case: Case) -> Evidence:
+def measure(case: Case) -> Measured:
     """Trains a case in plain PyTorch, and once more with its first half frozen."""
     plain = Plain(case)
     course = plain.train()
-    if not course.finite or course.end is None:
-        start = _decades(course.start)
-        return Evidence(["diverged"], 0.0, None, start, start, max(course.start.dead), max(course.start.flat), (course.start.loss, math.inf))
-    frozen = plain.train(frozen=max(1, plain.depth // 2)) if plain.depth > 1 else None
-    idle = _difference(course, frozen)
-    learned = _learned(plain, course.end)
-    start, end = _decades(course.start), _decades(course.end)
-    holds: list[Label] = []
-    bounded = plain.experiment.model.activation.name in ("sigmoid", "tanh", "hardtanh", "softsign", "scaled_sigmoid", "step")
-    from_start = max((min(pair) for pair in zip(course.start.dead, course.end.dead, strict=True)), default=0.0)
-    travels_at_start = abs(start) >= CLEAR_DECADES
-    if not bounded and (from_start >= DEAD_SHARE or (max(course.end.dead) >= DEAD_SHARE and learned < 0.5 and not travels_at_start)):
-        holds.append("dead")
-    if (start if travels_at_start else end) >= CLEAR_DECADES and learned < 0.5:
-        holds.append("exploding")
-    travels = start <= -CLEAR_DECADES or (end <= -CLEAR_DECADES and learned < 0.5 and not travels_at_start)
-    if travels and (idle is None or idle <= IDLE) or (start == -math.inf and idle in (None, 0.0)):
-        holds.append("vanishing")
-    flat = max((min(pair) for pair in zip(course.start.flat, course.end.flat, strict=True)), default=0.0)
-    if bounded and (flat >= FLAT_SHARE or (max(course.end.flat) >= FLAT_SHARE and learned < 0.5)):
-        holds.append("saturated")
-    if _gained_nothing(plain, course):
-        holds.append("not_learning")
-    # One layer has no depth to travel.
-    if learned >= 0.5 and (idle is None or idle > IDLE):
-        holds.append("healthy")
-    return Evidence(
-        holds, learned, idle, start, end, max(course.end.dead), max(course.end.flat), (course.start.loss, course.end.loss)
+    train = plain.experiment.train
+    decayed = train.lr * train.weight_decay * plain.num_steps
+    begin = course.start
+    end = course.end or begin
+    frozen = plain.train(frozen=max(1, plain.depth // 2)) if plain.depth > 1 and course.finite else None
+    return Measured(
+        finite=course.finite,
+        idle=_difference(course, frozen),
+        decades=(_decades(begin), _decades(end)),
+        dead=(_throughout(begin.dead, end.dead), max(end.dead)),
+        flat=(_throughout(begin.flat, end.flat), max(end.flat)),
+        loss=(begin.loss, end.loss if course.finite else math.inf),
+        accuracy=None if begin.accuracy is None or end.accuracy is None else (begin.accuracy, end.accuracy),
+        constant=plain.constant,
+        decayed=decayed,
     )
+
+
+def proven(case: Case, seen: Measured) -> list[Label]:
+    """The verdicts whose proof holds, in order of precedence."""
+    if not seen.finite:
+        return ["diverged"]
+    bounded = case.experiment.model.activation.name in BOUNDED
+    learned, (start, end) = seen.learned >= LEARNED, seen.decades
+    begins = abs(start) >= CLEAR_DECADES
+    frozen_alike = seen.idle is None or seen.idle <= IDLE or seen.decayed > 1.0
+    vanished = start <= -CLEAR_DECADES or (end <= -CLEAR_DECADES and not learned and not begins)
+    proofs: dict[Label, bool] = {
+        "dead": not bounded
+        and (seen.dead[0] >= DEAD_SHARE or (seen.dead[1] >= DEAD_SHARE and not learned and not begins)),
+        "exploding": (start if begins else end) >= CLEAR_DECADES and not learned,
+        "vanishing": vanished and frozen_alike,
+        "saturated": bounded and (seen.flat[0] >= FLAT_SHARE or (seen.flat[1] >= FLAT_SHARE and not learned)),
+        "not_learning": _gained_nothing(seen),
+        "healthy": learned and not (vanished and frozen_alike) and (abs(start) <= SMALL_DECADES or not frozen_alike),
+    }
+    return [label for label in LABELS if proofs.get(label, False)]
+
+
+def prove(cases: Sequence[Case], say: bool = True) -> dict[str, Measured]:
+    """Measures what is not known yet; name of the case -> what was seen."""
+    known = json.loads(PLACE.read_text()) if PLACE.exists() else {}
+    found: dict[str, Measured] = {}
+    for index, case in enumerate(cases):
+        key = key_of(case)
+        if key not in known:
+            if say and sys.stderr.isatty():
+                print(f"\rproving {index + 1}/{len(cases)} {case.name[:70]:<70}", end="", file=sys.stderr, flush=True)
+            known[key] = _plain(asdict(measure(case)))
+            if index % 20 == 0:
+                _keep(known)
+        found[case.name] = _measured(known[key])
+    _keep(known)
+    return found
+
+
+def _keep(known: dict[str, object]) -> None:
+    PLACE.parent.mkdir(parents=True, exist_ok=True)
+    PLACE.write_text(json.dumps(known))
+
+
+def _plain(value: object) -> object:
+    """Figures with infinities as words."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _measured(kept: dict[str, object]) -> Measured:
+    """The way back."""
+
+    def figure(value: object) -> object:
+        if isinstance(value, list):
+            return tuple(figure(item) for item in value)
+        return float(value) if isinstance(value, str) else value
+
+    return Measured(**{key: figure(value) for key, value in kept.items()})  # type: ignore[arg-type]
+
+
+def _throughout(begin: list[float], end: list[float]) -> float:
+    """Largest share that a layer keeps."""
+    return max(min(pair) for pair in zip(begin, end, strict=True))
 
 
 def _decades(state: State) -> float:
@@ -118,21 +185,11 @@ def _difference(course: Course, frozen: Course | None) -> float | None:
     return max(abs(one - other) for one, other in zip(course.losses, frozen.losses, strict=True)) / scale
 
 
-def _learned(plain: Plain, state: State) -> float:
-    """Share of what the best constant answer leaves: the better of loss and accuracy."""
-    loss, right = plain.constant
-    by_loss = 1.0 - state.loss / loss if loss > 0 else 0.0
-    if state.accuracy is None:
-        return by_loss
-    return max(by_loss, (state.accuracy - right) / (1.0 - right))
-
-
-def _gained_nothing(plain: Plain, course: Course) -> bool:
-    """Whether the inputs were never used: nothing gained over the best constant answer, nor `GAIN` over the start below it."""
-    assert course.end is not None
-    loss, right = plain.constant
-    if course.end.loss < (1.0 - GAIN) * min(loss, max(course.start.loss, 1e-300)):
+def _gained_nothing(seen: Measured) -> bool:
+    """Whether the inputs were never used: no gain over the best constant answer, nor over the start below it."""
+    loss, right = seen.constant
+    if seen.loss[1] < (1.0 - GAIN) * min(loss, max(seen.loss[0], 1e-300)):
         return False
-    if course.end.accuracy is None or course.start.accuracy is None:
+    if seen.accuracy is None:
         return True
-    return course.end.accuracy <= max(right, course.start.accuracy) + GAIN * (1.0 - right)
+    return seen.accuracy[1] <= max(right, seen.accuracy[0]) + GAIN * (1.0 - right)

@@ -98,7 +98,7 @@ def train(cases: Sequence[Case], collect: Collect | None = None, say: bool = Tru
     batches = [group[at : at + MOST_RUNS] for group in waiting.values() for at in range(0, len(group), MOST_RUNS)]
     begun = time.perf_counter()
     for index, batch in enumerate(batches):
-        if say:
+        if say and sys.stderr.isatty():
             print(f"\rtraining {index + 1}/{len(batches)} {batch[0].name[:70]:<70}", end="", file=sys.stderr, flush=True)
         for case, result in zip(batch, _train(batch, collect), strict=True):
             _write(case, result)

@@ -1,9 +1,9 @@
 """The families of cases."""
 
 from benchmarks.diagnosis.case import Family
-from benchmarks.diagnosis.families import exploding, failing, healthy, units, vanishing
+from benchmarks.diagnosis.families import borderline, exploding, failing, healthy, units, vanishing
 
 
 def all_families() -> list[Family]:
     """Every family, borderline ones included."""
-    return [*failing.families(), *units.families(), *exploding.families(), *vanishing.families(), *healthy.families()]
+    return [*failing.families(), *units.families(), *exploding.families(), *vanishing.families(), *healthy.families(), *borderline.families()]

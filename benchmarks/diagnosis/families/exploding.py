@@ -45,9 +45,9 @@ def families() -> list[Family]:
             },
         ),
         _family(
-            "unbounded smooth activations under He", "χ₁ = σ_w² E φ'² > 1.2 with σ_w² = 2 and a signal that grows", {
-                "elu": config("elu", "he", 50, 48, steps=60, lr=1e-9),
-                "selu": config("selu", _sigma(2**0.5), 60, 48, steps=60, lr=1e-12),
+            "unbounded smooth activations with too large weights", "χ₁ = σ_w² E φ'² > 1.2 and a signal that grows", {
+                "elu": config("elu", _sigma(2.0), 24, 48, steps=60, lr=1e-14),
+                "selu": config("selu", _sigma(2**0.5), 90, 48, steps=40, lr=1e-13),
                 "selu gain 2": config("selu", _sigma(2.0), 16, 48, steps=60, lr=1e-12),
                 "gelu": config("gelu", _sigma(2.0), 24, 48, steps=60, lr=1e-16),
                 "silu": config("silu", _sigma(2.2), 24, 48, steps=60, lr=1e-18),
@@ -86,7 +86,7 @@ def families() -> list[Family]:
             "exploding by number format", "χ₁ is the same in every format", {
                 "tanh float64": config("tanh", _sigma(3), 50, 32, steps=40, lr=0.02, dtype="float64"),
                 "tanh bfloat16": config("tanh", _sigma(3), 50, 32, steps=40, lr=0.02, dtype="bfloat16"),
-                "hardtanh float16": config("hardtanh", _sigma(3), 24, 32, steps=40, lr=1e-3, dtype="float16"),
+                "hardtanh float16": config("hardtanh", _sigma(2.5), 24, 32, steps=40, lr=1e-4, dtype="float16"),
                 "relu float64": config("relu", _sigma(2), 50, 32, steps=40, lr=1e-34, dtype="float64"),
             },
         ),

@@ -111,7 +111,7 @@ def _settings() -> list[Family]:
             "binary moons": config("tanh", "xavier", 4, 32, steps=300, lr=0.3, source="moons", loss="binary_cross_entropy"),
             "mse of classes": config("relu", "he", 4, 64, steps=200, lr=0.2, loss="mse"),
             "mse linear": config("relu", "he", 3, 32, steps=300, lr=0.05, source=source("linear")),
-            "mse thousandths": config("tanh", "xavier", 2, 32, steps=400, lr=0.1, source=source("thousandths", standardize=False), optimizer="sgd"),
+            "mse thousandths": config("tanh", "xavier", 2, 32, steps=400, lr=1e-3, source=source("thousandths", standardize=False), optimizer="adam", readout={"scheme": "normal", "std": 1e-4}),
         }),
         _family("healthy whatever else is set", "decay, clipping, schedule, no hold-out, a readout of its own", {
             "weight decay": config("relu", "he", 5, 48, steps=150, lr=0.1, weight_decay=1e-3),
@@ -155,7 +155,7 @@ def _traps() -> list[Family]:
         _family("loss of zero to the last bit", "the softmax is 1 in the format's own arithmetic: no gradient, because nothing is left to learn", {
             "relu float32": config("relu", "he", 4, 64, steps=500, lr=0.03, optimizer="adam", source=source("separable")),
             "tanh float16": config("tanh", "xavier", 4, 32, steps=600, lr=1.0, dtype="float16", source=source("separable")),
-            "relu bfloat16": config("relu", "he", 4, 32, steps=600, lr=1.0, dtype="bfloat16", source=source("separable")),
+            "relu bfloat16": config("relu", "he", 4, 32, steps=600, lr=0.3, dtype="bfloat16", source=source("separable")),
             "selu momentum": config("selu", "lecun", 4, 32, steps=600, lr=0.2, optimizer="momentum", source=source("separable")),
         }),
         _family("healthy, loss on another scale", "all gradients a millionth or a million times as large, and the learning rate the other way", {
@@ -163,7 +163,7 @@ def _traps() -> list[Family]:
             for e in (-20, 20) for a, i, s in (("relu", "he", "digits"), ("tanh", "xavier", "digits"), ("tanh", "lecun", "teacher"))
         }),
         _family("half of the units off, and learning", "negative biases switch off many ReLUs for whole batches; the rest learns", {
-            f"bias {b}": config("relu", {"scheme": "he", "bias": b}, 3, 128, steps=n, lr=0.1) for b, n in ((-0.5, 150), (-1.0, 200), (-1.5, 300))
+            f"bias {b}": config("relu", {"scheme": "he", "bias": b}, 3, 128, steps=n, lr=0.1) for b, n in ((-0.5, 150), (-0.8, 200), (-1.0, 200))
         }),
         _family("some decades that an adaptive optimizer bridges", "three to five decades of signal, but steps of one size in all layers: it learns, with all of them", {
             "sigmoid 4 adam": config("sigmoid", "xavier", 4, 64, steps=500, lr=0.01, optimizer="adam"),

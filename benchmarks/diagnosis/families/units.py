@@ -24,7 +24,7 @@ def _dead() -> list[Family]:
     return [
         _family("relu with negative biases", "a bias of -4 to -20 where z has standard deviation 1 or so", {
             f"bias {b} depth {d}": config("relu", _bias("he", b), d, 48, steps=100)
-            for b, d in ((-6, 2), (-5, 3), (-10, 5), (-20, 10), (-8, 1), (-6, 40))
+            for b, d in ((-20, 2), (-12, 3), (-10, 5), (-20, 10), (-40, 1), (-6, 40))
         }),
         _family("gated and exponential units with negative biases", "φ' is gone at such a bias", {
             f"{a} bias {b} depth {d}": config(a, _bias("he", b), d, 32, steps=100)
@@ -55,9 +55,9 @@ def _dead() -> list[Family]:
         _family("dead under other optimizers", "a gradient of 0 moves nothing, divided by its size or not", {
             o: config("relu", _bias("he", -10), 4, 32, steps=100, optimizer=o, lr=1e-3) for o in ("adam", "momentum", "rmsprop", "adagrad")
         }),
-        _family("killed by a huge step", "one step of a learning rate of 5 to 1000 throws every unit below 0 for good", {
-            f"{a} lr {r:g} depth {d}": config(a, "he", d, 32, steps=100, lr=r)
-            for a, r, d in (("relu", 20.0, 4), ("relu", 200.0, 6), ("relu", 1000.0, 3), ("relu", 5.0, 8))
+        _family("killed by huge steps", "steps tens of times too large throw nearly every unit below 0 for good", {
+            f"{o} lr {r:g} depth {d} seed {s}": config("relu", "he", d, 32, steps=100, lr=r, optimizer=o, seed=s)
+            for o, r, d, s in (("momentum", 0.3, 5, 1), ("momentum", 0.3, 5, 4), ("adam", 0.5, 5, 1), ("adam", 0.5, 5, 3), ("sgd", 2.0, 3, 2), ("sgd", 2.0, 3, 5))
         }),
         _family("born dead", "narrow and deep: a layer of 2 or 3 units answers nothing with probability 1/4 or 1/8", {
             f"width {w} depth {d} seed {s}": config("relu", "he", d, w, steps=60, seed=s)
@@ -141,6 +141,6 @@ def _saturated() -> list[Family]:
         }),
         _flat("driven there by huge steps", "learning rates of 20 and more throw the weights, and z with them, far out, and the loss stays huge", {
             f"{a} lr {r:g}": config(a, "xavier", d, 32, steps=100, lr=r)
-            for a, r, d in (("tanh", 50.0, 3), ("hardtanh", 50.0, 3), ("tanh", 300.0, 2), ("scaled_sigmoid", 100.0, 3))
+            for a, r, d in (("tanh", 50.0, 1), ("tanh", 300.0, 1), ("sigmoid", 500.0, 1), ("scaled_sigmoid", 100.0, 2), ("softsign", 300.0, 2))
         }),
     ]  # fmt: skip

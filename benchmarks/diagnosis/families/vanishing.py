@@ -57,8 +57,11 @@ def _activations() -> list[Family]:
             },
         ),
         _family(
-            "gated units under He", "φ' tends to 1/2 as the signal fades: χ₁ falls to 1/2 with σ_w² = 2", "first half idle",
-            {f"{a} depth {d}": config(a, "he", d, 64, steps=50) for a, d in (("silu", 40), ("gelu", 100), ("silu", 100))},
+            "gated units under He and less", "φ' tends to 1/2 (mish 0.6) as the signal fades: χ₁ falls to 1/2 with σ_w² = 2", "first half idle",
+            {
+                f"{a} depth {d} {i if isinstance(i, str) else 'σ_w 1.25'}": config(a, i, d, 96, steps=25)
+                for a, d, i in (("silu", 60, "he"), ("gelu", 150, "he"), ("silu", 40, {"sigma_w": 1.25}), ("gelu", 40, {"sigma_w": 1.25}), ("mish", 50, {"sigma_w": 1.2}))
+            },
         ),
         _family(
             "gated units under Xavier", "χ₁ falls to 1/4 to 0.36 with σ_w² = 1", "first half idle",
@@ -180,14 +183,6 @@ def _settings() -> list[Family]:
 def _traps() -> list[Family]:
     """Vanishing that looks like something else, or like nothing."""
     return [
-        _family(
-            "readout and top layers learn alone",
-            "the last layers get a gradient of usual size and fit the data on what the first ones happen to give", "first half idle",
-            {
-                f"sigmoid depth {d} on {s}": config("sigmoid", {"sigma_w": w}, d, 64, steps=n, lr=0.1, optimizer="momentum", source=s)
-                for d, w, n, s in ((6, 2.0, 300, "breast_cancer"), (7, 2.0, 300, "wine"), (7, 2.5, 300, "breast_cancer"))
-            },
-        ),
         _family(
             "no slope at all", "the derivative of a step is 0, so nothing comes below the readout", "first half idle",
             {

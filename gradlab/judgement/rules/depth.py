@@ -65,7 +65,7 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
     return [
         Finding(
             rule=rule,
-            severity=_severity(evidence, at_end),
+            severity=_severity(evidence, at_start, at_end),
             layers=_concerned(evidence, row, sign),
             since_step=evidence.step(int(np.argmax(beyond))),
             value=float(evidence.decades[row]),
@@ -77,14 +77,15 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
 
 
 def _remedy(evidence: Evidence, since: int) -> str:
-    """The start, unless large updates came between the start and the first row of the state."""
-    largest = remedies.largest_update(evidence, since) if since > 0 else None
-    if largest is not None and largest > LARGE_UPDATE:
-        return remedies.training(evidence, since)
-    return remedies.initialisation(evidence)
+    """The start where it began so; what training did where that came later, unless its steps were too small for it."""
+    if since <= evidence.start:
+        return remedies.initialisation(evidence)
+    largest = remedies.largest_update(evidence, since)
+    decays = evidence.experiment.train.weight_decay > 0
+    return remedies.training(evidence, since) if decays or (largest or 0.0) > LARGE_UPDATE else remedies.initialisation(evidence)
 
 
-def _severity(evidence: Evidence, at_end: bool) -> Literal["critical", "warning", "note"]:
+def _severity(evidence: Evidence, at_start: bool, at_end: bool) -> Literal["critical", "warning", "note"]:
     """Critical where it harms.
 
     It does no harm where the run learned and every layer moved with it: an optimizer that divides by the gradient's
@@ -94,7 +95,7 @@ def _severity(evidence: Evidence, at_end: bool) -> Literal["critical", "warning"
     """
     if evidence.learned and evidence.all_layers_move:
         return "warning" if at_end else "note"
-    return "warning" if _by_chance(evidence) and not evidence.stuck else "critical"
+    return "warning" if at_start and _by_chance(evidence) and not evidence.stuck else "critical"
 
 
 def _by_chance(evidence: Evidence) -> bool:

@@ -66,15 +66,15 @@ def _typical_update(evidence: Evidence | None) -> float | None:
 def _remedy(evidence: Evidence | None) -> str:
     """What would mend it: range first, then the start, then the step."""
     if evidence is None:
-        return "not even the first pass is finite: start smaller (init: he or critical) and standardise the inputs"
-    forward = evidence.layers("forward_rms")
-    if evidence.experiment.train.dtype == "float16" and forward is not None:
+        return "not even the first pass is finite: model.init: he with data.standardize: true starts smaller"
+    train, forward = evidence.experiment.train, evidence.layers("forward_rms")
+    if train.dtype == "float16" and forward is not None:
         largest = float(np.nanmax(forward[-1]))
         if largest > NEAR_OVERFLOW * LARGEST["float16"]:
-            return f"preactivations of rms {largest:.0f} leave no room below float16's 65504: use bfloat16 or float32"
+            return f"train.dtype: bfloat16 (preactivations of rms {largest:.0f} leave no room below float16's 65504)"
     if evidence.decades is not None and evidence.decades[0] > 1:
         return remedies.initialisation(evidence)
     ratio = _typical_update(evidence)
     if ratio is not None and ratio > remedies.HEALTHY_UPDATE:
-        return remedies.learning_rate(evidence, ratio) + ", or set train.clip_norm to 1"
-    return f"lower train.lr tenfold, to {evidence.experiment.train.lr / 10:g}, or set train.clip_norm to 1"
+        return remedies.learning_rate(evidence, ratio) + "; or train.clip_norm: 1"
+    return f"train.lr: {train.lr / 10:.2g}, ten times smaller; or train.clip_norm: 1"

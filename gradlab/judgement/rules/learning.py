@@ -5,6 +5,7 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.figures import EPSILON
 from gradlab.judgement.progress import STUCK_SHARE, Progress
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.wording import factor, percent
@@ -16,6 +17,9 @@ SMALL_UPDATE = 1e-4
 LARGE_UPDATE = 1e-2
 """Update ratio of the fastest layer above which it is, from the other side."""
 
+
+ALIKE = 0.9999
+"""Cosine between the inputs of different examples from which they are all the same."""
 
 NOTED_DECADES = 1.0
 """Change of the signal across depth that is named as a likely cause though it is too small for a verdict of its
@@ -36,9 +40,14 @@ def not_learning(evidence: Evidence) -> list[Finding]:
             value=progress.share,
             limit=STUCK_SHARE,
             message=_message(evidence, progress),
-            remedy=_remedy(evidence) if evidence.stuck else "train for longer (train.steps)",
+            remedy=_remedy(evidence) if evidence.stuck else _longer(evidence),
         )
     ]
+
+
+def _longer(evidence: Evidence) -> str:
+    """More of the same."""
+    return f"train.steps: {10 * (evidence.step(evidence.num_rows - 1) + 1)}, ten times as many"
 
 
 def _message(evidence: Evidence, progress: Progress) -> str:
@@ -81,14 +90,30 @@ def _travels(evidence: Evidence) -> bool:
 
 
 def _remedy(evidence: Evidence) -> str:
-    """The learning rate where it is off, else a look at the data."""
+    """The size of the steps where it is off, else a look at the data."""
     ratios = evidence.update_ratios
     if ratios is None:
-        return "set record.quantities to default: the size of the updates would tell why"
+        return "record.quantities: default (the size of the updates would tell why)"
     largest = float(ratios.max())
-    if 0.0 < largest < SMALL_UPDATE or largest > LARGE_UPDATE:
+    if largest < SMALL_UPDATE or _rounded_away(evidence, largest):
+        return remedies.still(evidence, largest)
+    if _alike(evidence):
+        return "the inputs of all examples are alike (their cosine is 1.00): look at the data, nothing else can help"
+    if largest > LARGE_UPDATE:
         return remedies.learning_rate(evidence, largest)
-    if _travels(evidence) or largest == 0.0:
+    if _travels(evidence):
         return remedies.initialisation(evidence)
     steps = 10 * (evidence.step(evidence.num_rows - 1) + 1)
-    return f"updates are of a usual size: train for {steps} steps, and see whether the inputs tell the targets at all"
+    return f"train.steps: {steps} (updates are of a usual size), and see whether the inputs tell the targets at all"
+
+
+def _rounded_away(evidence: Evidence, ratio: float) -> bool:
+    """Whether the updates are below half of a 16-bit format's grain."""
+    dtype = evidence.experiment.train.dtype
+    return dtype in ("bfloat16", "float16") and ratio < EPSILON[dtype] / 2.0
+
+
+def _alike(evidence: Evidence) -> bool:
+    """Whether the inputs are the same in every example."""
+    correlation = evidence.record.input_correlation
+    return evidence.record.input_mean_square == 0.0 or (correlation is not None and correlation > ALIKE)

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judged_runs import ROWS, only, record, rules, stuck, summary
+from judged_runs import ROWS, experiment, only, record, rules, stuck, summary
 
+from gradlab.judgement import judge
 from gradlab.judgement.progress import LEARNED
 from gradlab.judgement.rules import depth
-from gradlab.results.record import Column, Record, Summary
+from gradlab.results.record import Column, Outcome, Record, Summary
+from gradlab.theory import Forecast
 
 TANH = {"activation": "tanh", "init": "xavier"}
 HALF = ROWS // 2
@@ -112,16 +114,88 @@ class TestVanishing:
         finding = only(summary(record(depth=2000, decades=-1250.0, **stuck())), "vanishing")
         assert finding.layers == (1, 1996)
 
-    def test_the_remedy_has_a_number(self) -> None:
-        xavier = {"activation": "relu", "init": "xavier"}
-        assert "σ_w² = 2" in only(summary(record(decades=-7.4, **stuck()), model=xavier), "vanishing").remedy
-        assert "width 200 or depth 5" in only(summary(record(decades=-7.4, **stuck())), "vanishing").remedy
-        sigmoid = only(
-            summary(record(decades=-7.4, **stuck()), model={"activation": "sigmoid", "init": "xavier"}), "vanishing"
-        )
-        assert "σ_w² = 103" in sigmoid.remedy
-        softplus = only(summary(record(decades=-7.4, **stuck()), model={"activation": "softplus"}), "vanishing")
-        assert "no critical initialisation" in softplus.remedy
+    @pytest.mark.parametrize(
+        ("model", "said"),
+        [
+            ({"activation": "relu", "init": "xavier"}, "model.init: he (σ_w² = 2) keeps χ₁ = 1 for relu"),
+            ({"activation": "tanh", "init": "lecun", "width": 50}, "model.activation: relu with model.init: he"),
+            ({"activation": "sigmoid", "init": "lecun"}, "model.activation: scaled_sigmoid with model.init: critical"),
+            ({"activation": "softplus"}, "model.activation: relu with model.init: he (σ_w² = 2)"),
+            ({"activation": "relu", "init": "he"}, "model.activation: tanh with model.init: orthogonal"),
+        ],
+    )
+    def test_the_remedy_is_a_setting_with_a_number(self, model: dict[str, object], said: str) -> None:
+        assert said in only(summary(record(decades=-7.4, **stuck()), model=model), "vanishing").remedy
+
+    def test_a_start_that_is_as_it_should_be_wants_width(self) -> None:
+        made = record(decades=-7.4, **stuck())
+        own = Forecast(0.0, 0.1, None, typical_backward_decades=0.0)
+        finding = only(judge(experiment(10), made, Outcome("completed"), own), "vanishing")
+        assert "model.width: 200 or model.depth: 5" in finding.remedy
+
+    def test_weights_that_decay_ate(self) -> None:
+        decades = np.concatenate([np.zeros(HALF), np.full(ROWS - HALF, -30.0)])
+        made = record(decades=decades, **stuck())
+        norm = Column(np.geomspace(10.0, 1e-3, ROWS)[:, None] * np.ones(11), np.ones((ROWS, 11), bool))
+        train = {"lr": 0.1, "weight_decay": 2.0}
+        finding = only(summary(replace(made, layers={**made.layers, "weight_norm": norm}), train=train), "vanishing")
+        assert finding.remedy.startswith("train.weight_decay: 0.00")
+
+
+class TestNothingToSend:
+    """Rows at which not even the readout has a gradient: the loss is 0 to the last bit."""
+
+    def test_they_say_nothing_of_depth(self) -> None:
+        learned = np.where(np.arange(ROWS) < HALF, -3.0, -np.inf)
+        made = record(backward=learned[:, None] * np.ones(10), update=learned[:, None] * np.ones(10), sent=learned)
+        assert (summary(made).verdict, summary(made).findings) == ("healthy", ())
+
+    def test_those_before_them_do(self) -> None:
+        sent = np.where(np.arange(ROWS) < HALF, -3.0, -np.inf)
+        profile = np.where(np.arange(ROWS)[:, None] < HALF, np.linspace(-9.0, -3.0, 10), -np.inf)
+        finding = only(summary(record(backward=profile, sent=sent, **stuck())), "vanishing")
+        assert (finding.severity, finding.value) == ("critical", -6.0)
+
+    def test_none_in_the_whole_run_is_no_finding_of_depth(self) -> None:
+        made = record(backward=np.full(10, -np.inf), update=-np.inf, sent=-np.inf, **stuck())
+        found = summary(made, train={"dtype": "float16"})
+        assert found.verdict == "not_learning"
+        assert "train.dtype: float32" in only(found, "not_learning").remedy
+
+    def test_layers_are_compared_while_there_is_something_to_learn(self) -> None:
+        """After nine tenths of the gain the first layers get a thousandth of the last one's update."""
+        loss = np.where(np.arange(ROWS) < 40, np.linspace(2.3, 0.01, ROWS)[np.minimum(np.arange(ROWS) * 4, ROWS - 1)], 0.01)
+        late = np.where(np.arange(ROWS)[:, None] < 40, 0.0, np.linspace(-3.0, 0.0, 10))
+        made = record(backward=late - 3.0, update=late - 3.0, loss=loss)
+        assert rules(summary(made)) == {("vanishing", "warning")}
+
+
+class TestChance:
+    """A narrow network's seed that lies beyond the limit where theory expects its kind to lie within."""
+
+    FORECAST = Forecast(0.0, 0.8, None, typical_backward_decades=-0.7)
+
+    def judged(self, made: Record, forecast: Forecast = FORECAST) -> Summary:
+        return judge(experiment(10, train={"steps": int(made.steps[-1]) + 1}), made, Outcome("completed"), forecast)
+
+    def test_it_has_to_be_seen_to_harm(self) -> None:
+        short = self.judged(record(rows=30, decades=-2.5, **stuck(30)))
+        assert (short.verdict, ("vanishing", "warning") in rules(short)) == ("healthy", True)
+        assert "-0.7 ± 0.8 at this width, so this may be chance" in only(short, "vanishing").message
+        assert self.judged(record(decades=-2.5, **stuck())).verdict == "vanishing"
+
+    def test_beyond_it_no_seed_is_excused(self) -> None:
+        limit = -0.7 - depth.CHANCE * 0.8
+        assert self.judged(record(rows=30, decades=limit + CLOSE, **stuck(30))).verdict == "healthy"
+        assert self.judged(record(rows=30, decades=limit - CLOSE, **stuck(30))).verdict == "vanishing"
+
+    def test_a_kind_that_theory_expects_to_vanish_is_not(self) -> None:
+        expected = Forecast(-2.1, 0.8, None, typical_backward_decades=-2.8)
+        assert self.judged(record(rows=30, decades=-2.5, **stuck(30)), expected).verdict == "vanishing"
+
+    def test_what_training_brought_is_no_chance(self) -> None:
+        decades = np.concatenate([[0.0], np.full(29, -3.0)])
+        assert self.judged(record(rows=30, decades=decades, **stuck(30))).verdict == "vanishing"
 
 
 class TestExploding:

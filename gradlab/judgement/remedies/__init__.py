@@ -1,0 +1,10 @@
+"""What would mend a run, with a number in it.
+
+A remedy names the settings to change as a config has them, `key: value`, the first alternative first: `-s key=value`
+applies it.
+"""
+
+from gradlab.judgement.remedies.starts import initialisation
+from gradlab.judgement.remedies.steps import HEALTHY_UPDATE, largest_update, learning_rate, sloped, still, training
+
+__all__ = ["HEALTHY_UPDATE", "initialisation", "largest_update", "learning_rate", "sloped", "still", "training"]
