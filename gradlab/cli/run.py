@@ -141,16 +141,18 @@ def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
 
 
 def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
-    """Print the runs: a single one whole, several side by side with what each failed at."""
+    """Print the runs: a single one whole; several side by side, how far they agree, and what each failed at."""
     from gradlab.cli.output import stdout, write, write_json, write_table
+    from gradlab.report.agreement import lines, over_seeds
     from gradlab.report.markdown import summary
+    from gradlab.report.run_json import document
     from gradlab.report.runs import listed, runs_table
-    from gradlab.report.terminal import print_run
+    from gradlab.report.terminal import print_run, print_verdicts
     from gradlab.report.view import view
-    from gradlab.results.stored import document
 
+    groups = over_seeds(runs)
     if face is Face.JSON:
-        write_json(document(list(runs)))
+        write_json(document(runs, groups))
     elif face is Face.TABLE and len(runs) == 1:
         print_run(stdout(), view(runs[0]))
         return
@@ -158,6 +160,11 @@ def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
         write(summary(view(runs[0]), whole=True))
     else:
         write_table(runs_table([listed(run) for run in runs]), face, "runs")
+        for group in groups:
+            if face is Face.TABLE:
+                print_verdicts(stdout(), lines(group))
+            elif face is Face.MD:
+                write("".join(f"\n{line}\n" for line in lines(group)))
     _log_failures(runs)
 
 

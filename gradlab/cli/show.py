@@ -21,19 +21,19 @@ def show(
     from gradlab import api
     from gradlab.cli.output import stdout, write, write_json
     from gradlab.report.markdown import summary
+    from gradlab.report.run_json import document
     from gradlab.report.table import as_csv
     from gradlab.report.terminal import print_run
     from gradlab.report.view import view
-    from gradlab.results.stored import document
 
     stored = api.load(run, out)
     seen = view(stored, at)
     if format is Face.JSON:
         found = document([stored])
-        found["runs"][0] |= {"step": seen.step, "layers": seen.layers.objects()}
+        found["runs"][0] |= {"step": seen.step, "layers": seen.layers_with_theory.objects()}
         write_json(found)
     elif format is Face.CSV:
-        write(as_csv(seen.layers))
+        write(as_csv(seen.layers_with_theory))
     elif format is Face.MD:
         write(summary(seen, whole=True))
     else:

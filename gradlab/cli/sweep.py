@@ -203,17 +203,17 @@ def _print(swept: "Swept", face: Face) -> None:
     """Print the sweep; members as JSON, else what they came to together."""
     from gradlab.api import view_of
     from gradlab.cli.output import log, stdout, write, write_json
+    from gradlab.report.run_json import document
     from gradlab.report.sweep import gate_words
     from gradlab.report.sweep_groups import groups_data
     from gradlab.report.sweep_markdown import sweep_markdown
     from gradlab.report.sweep_terminal import print_sweep
     from gradlab.report.table import as_csv
-    from gradlab.results.stored import document
 
     seen = view_of(swept)
     if face is Face.JSON:
-        runs = document([run for _, run in swept.members])
-        write_json({"schema_version": runs["schema_version"], "sweep": swept.result(), "runs": runs["runs"]})
+        found = document([run for _, run in swept.members], seen.groups)
+        write_json({"schema_version": found.pop("schema_version"), "sweep": swept.result()} | found)
     elif face is Face.CSV:
         write(as_csv(groups_data(seen.groups, seen.axes)))
     elif face is Face.MD:

@@ -1,14 +1,10 @@
 """What a run comes to, from what is stored of it and today's rules alone."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from gradlab.results.record import Outcome, Record, Summary
 from gradlab.results.stored import StoredRun
 from gradlab.spec.experiment import Experiment
-
-if TYPE_CHECKING:
-    from gradlab.theory import Forecast
 
 
 def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
@@ -19,14 +15,10 @@ def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> S
         record: What was recorded, None where the run failed before its first step.
         outcome: How it ended.
     """
-    from gradlab import judgement, theory
+    from gradlab import judgement
+    from gradlab.judgement.deviations import forecast_of
 
-    forecast: Forecast | None = None
-    if record is not None:
-        forecast = theory.forecast(
-            experiment, record.input_mean_square, record.fan_in.tolist(), record.fan_out.tolist()
-        )
-    return judgement.judge(experiment, record, outcome, forecast)
+    return judgement.judge(experiment, record, outcome, forecast_of(experiment, record))
 
 
 def reused(run: StoredRun) -> StoredRun:

@@ -8,6 +8,7 @@ from gradlab.judgement import RULES_VERSION, expectations, figures
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.rules import RULES
 from gradlab.judgement.rules.divergence import diverged
+from gradlab.judgement.rules.theory import forbidden
 from gradlab.results.record import VERDICTS, Finding, Outcome, Record, Summary, Verdict
 from gradlab.spec.experiment import Experiment
 
@@ -69,6 +70,7 @@ def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | Non
     verdict = _leading(found, missing)
     if verdict == "not_judged":
         found.append(_not_judged(missing, outcome, evidence))
+    found += [] if evidence is None else forbidden(evidence)
     return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
 
 

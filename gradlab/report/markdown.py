@@ -1,5 +1,6 @@
 """Markdown's face of a run: `summary.md` in the run directory, and `--format md`."""
 
+from gradlab.report import deviations
 from gradlab.report.layout import Fold, folded
 from gradlab.report.table import Table, as_markdown
 from gradlab.report.terminal import layers_words, timing_words
@@ -21,6 +22,7 @@ def summary(view: RunView, *, whole: bool = False) -> str:
     parts += [f"## Figures\n\n{as_markdown(view.figures)}"] if view.figures.rows else []
     parts += [f"No forecast: {view.no_forecast}\n"] if view.no_forecast and view.figures.rows else []
     parts += [_layers(view, whole)] if view.layers.rows else []
+    parts += [_theory(view, whole)]
     parts += [f"{timing_words(view.timing)}\n"] if view.timing.train_seconds > 0 else []
     return "\n".join(part for part in parts if part)
 
@@ -60,3 +62,18 @@ def _layers(view: RunView, whole: bool) -> str:
         lines.insert(2 + HEAD, "| " + " | ".join(cells) + " |")
         table = "\n".join(lines) + "\n"
     return f"## Layers at step {view.step}\n\nThe {view.worst_by}; the readout last.\n\n{table}"
+
+
+def _theory(view: RunView, whole: bool) -> str:
+    """Expected beside measured at step 0, "" where there is nothing to compare."""
+    said = deviations.sentence(view.theory)
+    if not said:
+        return ""
+    table = deviations.table(view.theory)
+    places = range(len(table.rows)) if whole else deviations.shown(view.theory)
+    part = "" if len(places) == len(table.rows) else f", {len(places)} of {len(table.rows)} layers"
+    shown = as_markdown(Table(table.fields, tuple(table.rows[place] for place in places)))
+    return (
+        f"## Theory beside the measurement at step 0{part}\n\n{said[0].upper()}{said[1:]}; {deviations.READING}.\n\n"
+        f"{shown}"
+    )

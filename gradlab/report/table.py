@@ -45,6 +45,13 @@ class Table:
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
 
+def beside(left: Table, right: Table) -> Table:
+    """Two tables of as many rows as one; a table without rows stays as it is."""
+    if not left.rows:
+        return left
+    return Table(left.fields + right.fields, tuple(a + b for a, b in zip(left.rows, right.rows, strict=True)))
+
+
 def as_csv(table: Table) -> str:
     """Comma-separated values with a header line; null is empty, numbers have all their digits."""
     stream = io.StringIO()

@@ -98,6 +98,16 @@ def print_table(
         print_prose(out, Text(f"{indent}not shown for lack of room: {', '.join(layout.left_out)}", "dim"))
 
 
+def print_verdicts(out: Console, lines: Sequence[str]) -> None:
+    """Print sentences below a table, with their verdicts coloured."""
+    out.print()
+    for said in lines:
+        line = Text(said)
+        for match in _WORDS.finditer(said):
+            line.stylize(_WORD_STYLES[match[1]], *match.span())
+        print_prose(out, line)
+
+
 def _coloured(out: Console, lines: Sequence[str]) -> Iterator[Segment]:
     """Lines of a table with their coloured words; thousands of them, so nothing is looked at twice."""
     if out.color_system is None:
@@ -125,6 +135,7 @@ def print_run(out: Console, view: "RunView") -> None:
             print_prose(out, Text(f"  no forecast: {view.no_forecast}", "dim"))
     if view.layers.rows:
         _print_layers(out, view)
+    _print_theory(out, view)
     if view.grid is not None and view.grid.values.size:
         out.print()
         out.print(Text(f"{view.grid.quantity} by layer (input on top) and step", "bold"))
@@ -183,6 +194,21 @@ def _print_layers(out: Console, view: "RunView") -> None:
     if width_of(out) is not None:
         order = [*folded(view.worst_first[:-1], HEAD, TAIL), view.worst_first[-1]]
     print_table(out, view.layers, order, noun="layer")
+
+
+def _print_theory(out: Console, view: "RunView") -> None:
+    """Expected beside measured at step 0; on a terminal some of a long network's layers, the furthest off among them."""
+    from gradlab.report.deviations import READING, sentence, shown, table
+
+    said = sentence(view.theory)
+    if not said:
+        return
+    places = list(range(len(view.theory))) if width_of(out) is None else shown(view.theory)
+    part = "" if len(places) == len(view.theory) else f", {len(places)} of {len(view.theory)} layers"
+    out.print()
+    out.print(Text(f"theory beside the measurement at step 0{part}", "bold"))
+    print_table(out, table(view.theory), places, noun="layer")
+    print_prose(out, Text(f"{said}; {READING}", "dim"))
 
 
 def print_expectations(out: Console, expectations: "Sequence[Expectation]") -> None:

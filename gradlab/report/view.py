@@ -1,6 +1,7 @@
 """What there is to see of one run: computed once from what was stored, shown alike by every face."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.errors import UsageError
-from gradlab.report.table import Field, Table
+from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
+from gradlab.report.deviations import columns
+from gradlab.report.table import Field, Table, beside
 from gradlab.report.words import Kind, Value, counted, say
 from gradlab.results import tables
 from gradlab.results.quantities import LAYER_QUANTITIES
@@ -68,6 +71,7 @@ class RunView:
         no_forecast: Why theory expected nothing, None where it did.
         step: Step that `layers` shows, None where nothing was recorded.
         layers: One row a layer in forward order, every recorded quantity.
+        theory: What theory expects of each layer beside what was measured at step 0; () where it has no answer.
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
         worst_by: Quantity that orders them, and which end is bad.
         grid: log10 gradient norms over layers and steps, None where they were not recorded.
@@ -86,10 +90,16 @@ class RunView:
     no_forecast: str | None
     step: int | None
     layers: Table
+    theory: tuple[LayerDeviation, ...]
     worst_first: tuple[int, ...]
     worst_by: str
     grid: Grid | None
     timing: Timing
+
+    @property
+    def layers_with_theory(self) -> Table:
+        """The rows of `layers` with what theory expects of each, for programs."""
+        return beside(self.layers, columns(self.theory, len(self.layers.rows)))
 
 
 def view(run: StoredRun, at: str = "final") -> RunView:
@@ -103,6 +113,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         UsageError: If that step was not recorded.
     """
     row = recorded_row(run.record, at)
+    theory = deviations(run.record, forecast_of(run.experiment, run.record))
     layers = Table((), ()) if run.record is None or row is None else _layers(run.record, row)
     order, worst_by = _worst_first(layers, run.summary)
     return RunView(
@@ -114,10 +125,11 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         summary=run.summary,
         why=why(run.summary),
         setting=setting(run.experiment),
-        figures=_figures(run.summary),
+        figures=_figures(run.summary, theory),
         no_forecast=None if run.summary.expected_backward_decades is not None else run.summary.expected_reason,
         step=None if run.record is None or row is None else int(run.record.steps[row]),
         layers=layers,
+        theory=theory,
         worst_first=order,
         worst_by=worst_by,
         grid=None if run.record is None else _grid(run.record),
@@ -200,28 +212,35 @@ def _healthy(summary: Summary) -> str:
     return "; ".join(parts)
 
 
-def _figures(summary: Summary) -> Table:
+def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
     """Summary figures at the first and the last step; a figure that is null at both is left out."""
+    away = theory[0].backward.deviation if theory else None
     fields = (Field("figure"), Field("init", "figure"), Field("final", "figure"), Field("expected"))
+    fields += () if away is None else (Field("deviation"),)
     rows: list[tuple[Value, ...]] = []
     for name in [*summary.init, *(name for name in summary.final if name not in summary.init)]:
         first, last = summary.init.get(name), summary.final.get(name)
         if first is None and last is None:
             continue
         kind = FIGURE_KINDS.get(name, "figure")
-        expected = _expected(summary) if name == "backward_decades" else ""
-        rows.append((name, say(first, kind), say(last, kind), expected))
+        about = (
+            (_expected(summary, theory), "" if away is None else f"{away:+.1f} sd")
+            if name == "backward_decades"
+            else ("", "")
+        )
+        rows.append((name, say(first, kind), say(last, kind), *about))
     if summary.learning_layers is not None:
-        rows.append(("learning_layers", "", str(summary.learning_layers), ""))
-    return Table(fields, tuple(rows))
+        rows.append(("learning_layers", "", str(summary.learning_layers), "", ""))
+    return Table(fields, tuple(row[: len(fields)] for row in rows))
 
 
-def _expected(summary: Summary) -> str:
-    """What theory expected of backward_decades at the first step."""
-    if summary.expected_backward_decades is None:
+def _expected(summary: Summary, theory: Sequence[LayerDeviation]) -> str:
+    """What theory expects of backward_decades at the first step: what a seed typically shows, where that is known."""
+    expected = theory[0].backward.typical if theory else summary.expected_backward_decades
+    if expected is None:
         return ""
     spread = "" if summary.expected_spread is None else f" ± {say(summary.expected_spread, 'decades')}"
-    return f"{say(summary.expected_backward_decades, 'decades')}{spread}"
+    return f"{say(expected, 'decades')}{spread}"
 
 
 def recorded_row(record: Record | None, at: str) -> int | None:

@@ -62,7 +62,7 @@ def test_json_is_alone_on_stdout_and_has_the_contract_s_keys(gradlab: Gradlab) -
     code, out, _ = gradlab("run", "tiny.yaml", "--seeds", "0,3", "--format", "json", "--device", "cpu")
     found = json.loads(out)
     assert code == 0
-    assert list(found) == ["schema_version", "runs"]
+    assert list(found) == ["schema_version", "runs", "groups"]
     assert [run["seed"] for run in found["runs"]] == [0, 3]
     run = found["runs"][0]
     assert set(run) >= {
@@ -82,7 +82,7 @@ def test_several_seeds_are_a_table_in_the_order_asked_for(gradlab: Gradlab) -> N
     assert code == 2
     code, out, err = gradlab("run", "tiny.yaml", "--seeds", "2,0-1", "--device", "cpu")
     assert code == 0
-    header, *rows = out.splitlines()
+    header, *rows = out.split("\n\n")[0].splitlines()
     seed = header.split().index("seed")
     assert [row.split()[seed] for row in rows] == ["2", "0", "1"]
     assert "3 runs in 1 batch: 3 new" in err

@@ -1,0 +1,257 @@
+"""Theory: the signals of the first step are not those that this start can have.
+
+Theory knows what weights, activation and inputs give before the first update, and how far seeds stray. A profile beyond
+that means that one of its premises does not hold: the weights are not what the config says, the number format cannot
+hold the signals, or the inputs are of a kind that a mean square does not describe. It is a finding and no verdict.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.wording import bounds, factor, span
+from gradlab.results.record import Finding, Float
+from gradlab.spec.experiment import DtypeName, Init
+
+NUM_SPREADS = 6.0
+"""Standard deviations over seeds, ..."""
+
+ALLOWANCE = 0.1
+"""... and decades more, up to which a profile is taken as it is: the spread is an estimate, good to a quarter."""
+
+NUM_NETWORKS, NUM_DEEP_NETWORKS, DEEP = 128, 32, 1000
+"""Networks that are drawn from theory (`theory.paths`) where a profile lies beyond; fewer where they are deep."""
+
+MARGIN = 2.0
+"""A profile is forbidden if it lies outside all of them by so many of their standard deviations and by `ALLOWANCE`."""
+
+FEWEST_UNITS = 16
+"""Width below which theory, which is that of wide networks, forbids nothing: units that all happen to be off are then a
+matter of course."""
+
+WEIGHT_ERRORS = 6.0
+"""Standard errors by which a layer's weight norm has to differ from the start's, and ..."""
+
+WEIGHT_SHARE = 0.01
+"""... the share of it that it may differ besides, for rounding in 16 bits."""
+
+SMALLEST: dict[DtypeName, float] = {"float32": 1.2e-38, "float64": 2.2e-308, "bfloat16": 1.2e-38, "float16": 6.1e-5}
+"""Smallest normal number of each dtype: below it digits are lost, and soon everything."""
+
+NEAR_UNDERFLOW = 30.0
+"""Multiple of it below which the rms of a layer means that many of its units are beyond."""
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """One of the two signals at step 0 over the hidden layers, each an array [depth].
+
+    Attributes:
+        name: As a message says it.
+        measured: log10; NaN where there is nothing finite.
+        typical: What a seed typically shows.
+        spread: Over seeds.
+        low: Least that theory allows.
+        high: Most.
+    """
+
+    name: Literal["backward signal", "forward signal"]
+    measured: Float
+    typical: Float
+    spread: Float
+    low: Float
+    high: Float
+
+    @property
+    def outside(self) -> Float:
+        """Decades beyond what is allowed, negative inside it, -inf where nothing finite was measured, [depth]."""
+        beyond = np.maximum(self.measured - self.high, self.low - self.measured)
+        return np.where(np.isnan(beyond), -np.inf, beyond)
+
+    def within(self, low: Float, high: Float) -> "_Profile":
+        """The same with other limits."""
+        return _Profile(self.name, self.measured, self.typical, self.spread, low, high)
+
+
+def forbidden(evidence: Evidence) -> list[Finding]:
+    """A profile at step 0 that theory does not allow, or weights that are not those of the start."""
+    layers = [layer for layer in deviations(evidence.record, evidence.forecast) if layer.layer <= evidence.depth]
+    if not layers or evidence.experiment.model.width < FEWEST_UNITS:
+        return []
+    weights = _wrong_weights(evidence)
+    profiles = [profile for profile in _profiles(evidence, layers) if (profile.outside > 0).any()]
+    if not profiles:
+        return [] if weights is None else [_of_weights(evidence, weights)]
+    worst = max(profiles, key=lambda profile: float(profile.outside.max()))
+    layer = int(np.argmax(worst.outside))
+    away = float(worst.measured[layer] - worst.typical[layer])
+    limit = float((worst.high if away > 0 else worst.low)[layer] - worst.typical[layer])
+    return [
+        Finding(
+            rule="theory",
+            severity="warning",
+            layers=bounds(worst.outside > 0),
+            since_step=0,
+            value=away,
+            limit=limit,
+            message="; ".join([_message(worst, layer, away), _reason(evidence, weights)]),
+            remedy=_remedy(evidence, weights),
+        )
+    ]
+
+
+def _profiles(evidence: Evidence, layers: list[LayerDeviation]) -> list[_Profile]:
+    """Both signals with what theory allows; networks are drawn only where the spread alone does not settle it."""
+    found = [
+        _profile("backward signal", [layer.backward for layer in layers]),
+        _profile("forward signal", [layer.forward for layer in layers]),
+    ]
+    if not any((profile.outside > 0).any() for profile in found):
+        return found
+    from gradlab.theory.paths import paths
+
+    record = evidence.record
+    drawn = paths(
+        evidence.experiment,
+        record.input_mean_square,
+        record.fan_in.tolist(),
+        record.fan_out.tolist(),
+        NUM_NETWORKS if evidence.depth <= DEEP else NUM_DEEP_NETWORKS,
+    )
+    return [
+        profile.within(
+            np.minimum(profile.low, seen.min(axis=0) - MARGIN * seen.std(axis=0) - ALLOWANCE),
+            np.maximum(profile.high, seen.max(axis=0) + MARGIN * seen.std(axis=0) + ALLOWANCE),
+        )
+        for profile, seen in zip(found, (drawn.backward, drawn.forward), strict=True)
+    ]
+
+
+def _profile(name: Literal["backward signal", "forward signal"], layers: list[Compared]) -> _Profile:
+    """A signal with what its spread alone allows."""
+    measured = [math.nan if one.decades is None or one.measured is None else one.measured for one in layers]
+    typical = np.array([one.typical for one in layers])
+    spread = np.array([one.spread or 0.0 for one in layers])
+    reach = NUM_SPREADS * spread + ALLOWANCE
+    return _Profile(name, np.array(measured), typical, spread, typical - reach, typical + reach)
+
+
+def _message(profile: _Profile, layer: int, away: float) -> str:
+    """What was measured where, beside what is expected."""
+    size = profile.measured[layer]
+    if profile.name == "backward signal":
+        shown, expected = f"{size:+.2f} decades", f"{profile.typical[layer]:+.2f}"
+    else:
+        shown, expected = f"10^{size:.2f}", f"10^{profile.typical[layer]:.2f}"
+    spreads = f", {abs(away) / profile.spread[layer]:.0f} standard deviations" if profile.spread[layer] > 0 else ""
+    return (
+        f"theory forbids the {profile.name} of {span(*bounds(profile.outside > 0))} at step 0: at layer {layer + 1} it is "
+        f"{shown}, where seeds of this start show {expected} ± {profile.spread[layer]:.2f}{spreads}"
+    )
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """Weights that are not those of the start.
+
+    Attributes:
+        layers: First and last of these layers.
+        ratio: Their size beside the start's, the median over these layers.
+        allowed: Most that a layer's may differ from 1.
+    """
+
+    layers: tuple[int, int]
+    ratio: float
+    allowed: float
+
+
+def _wrong_weights(evidence: Evidence) -> _Weights | None:
+    """Hidden layers whose weight norm at step 0 is not that of the start; None where all are, or it is not known."""
+    from gradlab.theory.scales import scales
+
+    norms = evidence.layers("weight_norm")
+    if norms is None:
+        return None
+    model, record = evidence.experiment.model, evidence.record
+    fan_in, fan_out = record.fan_in[:-1].astype(np.float64), record.fan_out[:-1].astype(np.float64)
+    try:
+        sigma_w = [
+            scales(model.init, int(into), int(out), model.activation).sigma_w
+            for into, out in zip(fan_in[:2], fan_out[:2], strict=True)
+        ]
+    except ValueError:
+        return None
+    declared = np.array([sigma_w[0], *[sigma_w[-1]] * (len(fan_in) - 1)]) * np.sqrt(fan_out)
+    if not (declared > 0).all() or not np.isfinite(norms[0]).all():
+        return None
+    ratio = norms[0] / declared
+    allowed = WEIGHT_SHARE + WEIGHT_ERRORS / np.sqrt(2.0 * fan_in * fan_out)
+    beyond = np.abs(ratio - 1.0) - allowed
+    if not (beyond > 0).any():
+        return None
+    return _Weights(bounds(beyond > 0), float(np.median(ratio[beyond > 0])), float(allowed.min()))
+
+
+def _of_weights(evidence: Evidence, weights: _Weights) -> Finding:
+    """The finding about weights whose signals are still within what theory allows."""
+    return Finding(
+        rule="theory",
+        severity="warning",
+        layers=weights.layers,
+        since_step=0,
+        value=weights.ratio,
+        limit=1.0 + math.copysign(weights.allowed, weights.ratio - 1.0),
+        message=_reason(evidence, weights),
+        remedy=_remedy(evidence, weights),
+    )
+
+
+def _reason(evidence: Evidence, weights: _Weights | None) -> str:
+    """Which of theory's premises does not hold, as far as the record tells."""
+    if weights is not None:
+        many = "s" if weights.layers[0] == weights.layers[1] else ""
+        verb = "has weights" if many else "have weights"
+        return f"{span(*weights.layers)} {verb} {factor(weights.ratio)} times as large as model.init says"
+    first = _underflow(evidence)
+    dtype = evidence.experiment.train.dtype
+    if first is not None:
+        return f"from layer {first} on preactivations come down to the smallest normal number of {dtype}, {SMALLEST[dtype]:g}"
+    return "the weights are those of model.init and the number format holds the signals"
+
+
+def _remedy(evidence: Evidence, weights: _Weights | None) -> str:
+    """What would bring theory and measurement together."""
+    experiment = evidence.experiment
+    if weights is not None:
+        return f"to have theory speak of these weights, set {_own(experiment.model.init, weights.ratio)}"
+    if _underflow(evidence) is not None:
+        larger = {"float16": "float32", "bfloat16": "float64", "float32": "float64"}.get(experiment.train.dtype)
+        start = "start larger (init: he or critical)"
+        return f"set train.dtype to {larger}, or {start}" if larger else start
+    if not experiment.data.standardize:
+        return "set data.standardize to true: a few large inputs decide, and theory knows their mean square only"
+    return "run it with --seeds 0-4: what all of them show comes of the inputs (a few large ones), not of chance"
+
+
+def _own(init: Init, ratio: float) -> str:
+    """The config's own field at the scale that the weights have."""
+    if init.sigma_w is not None:
+        return f"model.init.sigma_w to {init.sigma_w * ratio:.3g}"
+    if init.scheme == "normal" and init.std is not None:
+        return f"model.init.std to {init.std * ratio:.3g}"
+    if init.scheme == "critical":
+        return f"model.init to a sigma_w {factor(ratio)} times the critical one"
+    return f"model.init.gain to {init.gain * ratio:.3g}"
+
+
+def _underflow(evidence: Evidence) -> int | None:
+    """The first hidden layer whose preactivations at step 0 are too small for the dtype; None where there is none."""
+    forward = evidence.layers("forward_rms")
+    if forward is None:
+        return None
+    small = forward[0] < NEAR_UNDERFLOW * SMALLEST[evidence.experiment.train.dtype]
+    return int(np.argmax(small)) + 1 if small.any() else None
