@@ -69,7 +69,7 @@ def phase(scales: Scales, part: "spec.experiment.Activation", start: float = 1.0
     """
     activation = activations.of(part)
     sigma_w, sigma_b, mean = scales.sigma_w, scales.sigma_b, scales.bias
-    settled = q_star(sigma_w, sigma_b, activation, start, mean)
+    settled = _half_stable(scales, activation) or q_star(sigma_w, sigma_b, activation, start, mean)
     at = min(settled, LARGEST)
     growth = chi_1(at, sigma_w, activation, mean)
     along = chi_parallel(at, sigma_w, activation, mean)
@@ -83,6 +83,22 @@ def phase(scales: Scales, part: "spec.experiment.Activation", start: float = 1.0
     xi_c = depth_scale(slope)
     nearest, reason = _nearest_critical(sigma_b, activation)
     return Phase(name, settled, growth, along, similar, depth_scale(along), xi_c, DEPTH_SCALES * xi_c, nearest, reason)
+
+
+def _half_stable(scales: Scales, activation: Activation) -> float | None:
+    """The variance of a critical point that attracts from one side only, where these are its scales, else None.
+
+    The map only touches the identity there: rounding decides whether a search finds it, and networks stay near it for
+    hundreds of layers on either side.
+    """
+    try:
+        point = critical_point(activation)
+    except ValueError:
+        return None
+    same = math.isclose(scales.sigma_w, point.sigma_w, rel_tol=1e-6) and math.isclose(
+        scales.sigma_b, point.sigma_b, rel_tol=1e-6
+    )
+    return point.q_star if point.stability == "half-stable" and same and scales.bias == 0.0 else None
 
 
 def _nearest_critical(sigma_b: float, activation: Activation) -> tuple[tuple[float, float] | None, str | None]:
