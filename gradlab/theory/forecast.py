@@ -17,7 +17,6 @@ from gradlab.theory.spread import Spread, seed_spread
 
 if TYPE_CHECKING:
     from gradlab import spec
-    from gradlab.results.record import Record
     from gradlab.theory.chart import Chart
 
 _SETTLED = 1e-14
@@ -160,22 +159,6 @@ def forecast(
         readout=readout,
         typical_backward_decades=layers[0].typical_log10_backward_rms,
         settle=partial(phase, chain[1], model.activation, first),
-    )
-
-
-def forecast_of(experiment: "spec.experiment.Experiment", record: "Record") -> Forecast:
-    """The forecast for a run, with what its record tells of its first batch.
-
-    Args:
-        experiment: The run.
-        record: What was recorded of it.
-    """
-    return forecast(
-        experiment,
-        record.input_mean_square,
-        record.fan_in.tolist(),
-        record.fan_out.tolist(),
-        record.input_correlation,
     )
 
 
