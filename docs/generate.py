@@ -89,7 +89,7 @@ def quantities() -> str:
         f"{NOTE}\n# Quantities\n\n"
         "Layers are numbered from 1 at the input; the last one is the readout. z is a layer's preactivation, h = φ(z) its activation. "
         "A record at a step is taken before its update. What has no meaning for a layer is null, never NaN. "
-        "Groups: `none` ⊂ `gradients` ⊂ `default` ⊂ `all`.\n\n"
+        "Groups: `none` ⊂ `gradients` ⊂ `default` ⊂ `all`; a quantity `by name` is in none of them.\n\n"
         f"## Of a layer and step\n\n{table(header, rows(LAYER_QUANTITIES))}\n## Of a step\n\n{table(header, rows(STEP_QUANTITIES))}"
     )
 

@@ -14,6 +14,7 @@ from gradlab.results.record import (
     Outcome,
     OutcomeKind,
     Record,
+    Spectrum,
     Summary,
     Timing,
     Trained,
@@ -28,7 +29,15 @@ def make_experiment(name: str = "synthetic", seed: int = 0, depth: int = 3, **pa
     return Experiment.model_validate({"name": name, "seed": seed, "model": model} | parts)
 
 
-def make_record(depth: int = 3, num_steps: int = 4, seed: int = 0) -> Record:
+def make_spectrum(seed: int = 0, shape: tuple[int, int, int, int] = (2, 2, 3, 8)) -> Spectrum:
+    """Singular values of some steps, layers, examples and units, with nulls, NaN and -inf among them."""
+    values = -np.sort(np.random.default_rng(seed).exponential(10.0, shape), axis=3)
+    present = np.ones(shape, dtype=bool)
+    values[..., 6], values[..., 7], present[..., 5] = math.nan, -math.inf, False
+    return Spectrum(np.arange(shape[0]) * 15, np.arange(1, shape[1] + 1) ** 2, Column(values, present))
+
+
+def make_record(depth: int = 3, num_steps: int = 4, seed: int = 0, spectrum: bool = False) -> Record:
     """A record with all quantities, in which nulls, NaN, both infinities, zeros of both signs and denormals occur."""
     rng = np.random.default_rng(seed)
     special = np.array([math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7e308, 1e-300])
@@ -53,7 +62,8 @@ def make_record(depth: int = 3, num_steps: int = 4, seed: int = 0) -> Record:
         figures[name] = Column(rng.standard_normal(num_steps), present)
     fan_in = np.array([64] + [8] * depth)
     fan_out = np.array([8] * depth + [10])
-    return Record(np.arange(num_steps) * 5, layers, figures, fan_in, fan_out, 0.953125)
+    kept = make_spectrum(seed) if spectrum else None
+    return Record(np.arange(num_steps) * 5, layers, figures, fan_in, fan_out, 0.953125, spectrum=kept)
 
 
 def make_summary(kind: OutcomeKind = "completed") -> Summary:

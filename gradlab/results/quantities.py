@@ -73,7 +73,7 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
              "1: one direction for all examples; falling towards the input: shattered, each example's gradient is noise to the others"),
     Quantity("jacobian_log10_s_max", "log₁₀ s_max", "decades", "by name", True,
              "log10 of the largest singular value of ∂z_depth/∂z_l, from here to the top hidden layer, mean over some examples of their "
-             "log10; -inf where it is zero for one of them; null in layer depth and at steps where it was not taken",
+             "log10 (a geometric mean); -inf where it is zero for one of them; null in layer depth and at steps where it was not taken",
              "the product of matrices itself: what it does to the direction that it stretches most"),
     Quantity("jacobian_log10_s_min", "log₁₀ s_min", "decades", "by name", True,
              "log10 of the smallest singular value of ∂z_depth/∂z_l, likewise; -inf as soon as one unit on the way has phi' = 0; "

@@ -62,7 +62,10 @@ class Jacobians:
         return step in self.steps
 
     def take(self, step: int) -> None:
-        """Measures a step: after its forward pass, while the stack's z holds phi', and before any weight is updated."""
+        """Measures a step: after its forward pass, while the stack's z holds phi', and before any weight is updated.
+
+        On a GPU the step waits for it: what it takes from there is read back.
+        """
         num_threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the factorisations' rounding depends on the number of threads
         try:
@@ -91,14 +94,16 @@ class Jacobians:
     def _products(self, run: int, lowest: int) -> Iterator[tuple[int, list[Product]]]:
         """Layer and J of all examples, from the top down to the lowest; it ends where a number is not finite."""
         E, N = self.num_examples, self.stack.shape.width
-        slope_LEN = (
-            torch.cat([block.z_LRBN[:, run, :E] for block in self.stack.blocks]).to("cpu", torch.float64).numpy()
+        slope_LEN, h_LEN = (
+            torch.cat([signal[:, run, :E] for signal in signals]).to("cpu", torch.float64).numpy()
+            for signals in zip(*((block.z_LRBN, block.h_LRBN) for block in self.stack.blocks), strict=True)
         )
         weight_KNN = self.stack.parameters.inner_KRNN[:, run].cpu()
         products = [graded.identity(E, N)]
         for layer in range(len(weight_KNN), lowest - 1, -1):
             weight_NN, slope_EN = weight_KNN[layer - 1].double().numpy(), slope_LEN[layer - 1]
-            if not (np.isfinite(weight_NN).all() and np.isfinite(slope_EN).all()):
+            # Some phi' of a NaN are 0, so what they belong to is looked at too.
+            if not all(np.isfinite(one).all() for one in (weight_NN, slope_EN, h_LEN[layer - 1])):
                 return
             first, longer = 0, []
             for product in products:

@@ -30,11 +30,13 @@ OPERATIONS = ("open", "mkdir", "rename", "unlink", "rmdir", "fsync", "close")
 
 
 def save(root: Path, generation: int, name: str = "net") -> None:
-    Store(root).save(make_run(ID, name, seed=generation), f"generation {generation}")
+    record = make_record(seed=generation, spectrum=True)
+    Store(root).save(make_run(ID, name, generation, record=record), f"generation {generation}")
 
 
 def save_group(root: Path, generation: int) -> None:
-    runs = [(make_run(run_id, "net", seed=generation), f"generation {generation}", {}) for run_id in GROUP]
+    record = make_record(seed=generation, spectrum=True)
+    runs = [(make_run(run_id, "net", generation, record=record), f"generation {generation}", {}) for run_id in GROUP]
     Store(root).save_all(runs)
 
 
@@ -45,7 +47,7 @@ def generation(root: Path, run_id: str = ID) -> int | None:
         return None
     run = store.load(run_id)
     assert run.record is not None
-    assert_same(run.record, make_record(seed=run.seed))
+    assert_same(run.record, make_record(seed=run.seed, spectrum=True))
     assert (run.path / "summary.md").read_text() == f"generation {run.seed}"
     assert f"seed: {run.seed}\n" in (run.path / "config.yaml").read_text()
     return run.seed
@@ -188,7 +190,7 @@ def together(directory: Path) -> None:
     children = [in_child(work) for _ in range(4)]
     running = set(children)
     reads = 0
-    records = [make_record(seed=number) for number in range(1, 25)]
+    records = [make_record(seed=number, spectrum=True) for number in range(1, 25)]
     while running:
         run = Store(root).load(
             ID

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from gradlab.datasets import load
+from gradlab.spec.catalogue import JACOBIAN
 from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch, train
 
@@ -48,6 +49,20 @@ def test_the_device_holds_no_more_after_many_steps() -> None:
     sizes: list[int] = []
     batch.train(lambda progress: sizes.append(torch.cuda.memory_allocated()))
     assert len(set(sizes[1:])) <= 1
+
+
+def test_jacobians_are_taken_from_a_gpu() -> None:
+    """From the phi' and the weights there, in float64 on the CPU: as far from the CPU's own as the phi' of the two are."""
+    asked = {"quantities": list(JACOBIAN), "spectrum": [1]}
+    one = Experiment.model_validate(experiment().model_dump() | {"record": asked})
+    ours, theirs = (train([one], DIGITS, device)[0].record for device in ("cuda", "cpu"))
+    assert ours is not None
+    assert theirs is not None
+    assert ours.spectrum is not None
+    assert theirs.spectrum is not None
+    for name in JACOBIAN:
+        np.testing.assert_allclose(ours.layers[name].values[0], theirs.layers[name].values[0], atol=TOLERANCE)
+    np.testing.assert_allclose(ours.spectrum.log10_s.values[0], theirs.spectrum.log10_s.values[0], atol=TOLERANCE)
 
 
 def test_a_gpu_agrees_with_the_cpu() -> None:
