@@ -76,7 +76,11 @@ def write_spectrum(spectrum: Spectrum, file: BinaryIO) -> None:
     Raises:
         OSError: If the file cannot take them.
     """
-    metadata = {"steps": spectrum.steps.tolist(), "layers": spectrum.layers.tolist(), "shape": spectrum.log10_s.values.shape}
+    metadata = {
+        "steps": spectrum.steps.tolist(),
+        "layers": spectrum.layers.tolist(),
+        "shape": spectrum.log10_s.values.shape,
+    }
     _write(_spectrum_keys(spectrum), {"log10_s": spectrum.log10_s}, metadata, file)
 
 
