@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gradlab.theory import activations
@@ -57,6 +58,7 @@ class Portrait:
     torch_gain: float | None
 
 
+@lru_cache(maxsize=256)
 def portrait(config: "spec.experiment.Activation") -> Portrait:
     """The portrait of a configured activation.
 
