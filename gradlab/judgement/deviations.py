@@ -139,15 +139,23 @@ def forecast_of(experiment: Experiment, record: Record | None) -> "Forecast | No
     if record is None:
         return None
     return _forecast(
-        experiment, record.input_mean_square, tuple(record.fan_in.tolist()), tuple(record.fan_out.tolist())
+        experiment,
+        record.input_mean_square,
+        tuple(record.fan_in.tolist()),
+        tuple(record.fan_out.tolist()),
+        record.input_correlation,
     )
 
 
 @lru_cache(maxsize=32)
 def _forecast(
-    experiment: Experiment, input_mean_square: float, fan_in: tuple[int, ...], fan_out: tuple[int, ...]
+    experiment: Experiment,
+    input_mean_square: float,
+    fan_in: tuple[int, ...],
+    fan_out: tuple[int, ...],
+    input_correlation: float | None,
 ) -> "Forecast":
     """`forecast_of`, by what it depends on."""
     from gradlab import theory
 
-    return theory.forecast(experiment, input_mean_square, fan_in, fan_out)
+    return theory.forecast(experiment, input_mean_square, fan_in, fan_out, input_correlation)
