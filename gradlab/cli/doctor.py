@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 
 _FAILED = 3
 
-PACKAGES = ("gradlab", "torch", "numpy", "pydantic", "PyYAML", "pandas", "pyarrow", "typer", "rich", "scikit-learn")
+PACKAGES = (
+    "gradlab",
+    "torch",
+    "numpy",
+    "pydantic",
+    "PyYAML",
+    "pandas",
+    "pyarrow",
+    "typer",
+    "rich",
+    "scikit-learn",
+    "matplotlib",
+)
 
 
 def doctor(out: Out = DEFAULT_OUT, format: Format = Face.TABLE, quiet: Quiet = False, version: Version = False) -> int:

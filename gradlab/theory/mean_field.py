@@ -147,7 +147,7 @@ def q_star(sigma_w: float, sigma_b: float, activation: Activation, start: float 
             rise = min(at_before, at_far) - ahead(touching)
             if ahead(touching) < _TOUCHING and rise > _ROUNDING:
                 return touching
-        if not _ZERO < far < _INFINITE:
+        if far > _INFINITE if up else far < _ZERO:
             return math.inf if up else 0.0
         if at_far > _ROUNDING:
             clear = far

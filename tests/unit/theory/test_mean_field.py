@@ -71,6 +71,11 @@ def test_a_fixed_point_behind_rounding_is_found(sigma_b2):
     assert balance == pytest.approx(sigma_b2, rel=0.3)
 
 
+@pytest.mark.parametrize("start", [1e-40, 1e-13, 1e13, 1e40])
+def test_a_start_far_outside_what_is_followed_comes_back(start):
+    assert q_star(1.0, 0.3, named("tanh"), start=start) == pytest.approx(q_star(1.0, 0.3, named("tanh")), rel=1e-12)
+
+
 def test_every_variance_is_a_fixed_point_of_he_relu():
     assert q_star(math.sqrt(2.0), 0.0, named("relu"), start=0.37) == 0.37
 
