@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradlab.theory import activations
 from gradlab.theory.activations import Activation
 from gradlab.theory.critical import CriticalPoint, critical_point
@@ -72,17 +74,13 @@ def portrait(config: "spec.experiment.Activation") -> Portrait:
     """
     one = activations.of(config)
     critical, reason = None, None
-    try:
-        critical = critical_point(one)
-    except ValueError as error:
-        reason = str(error).partition(": ")[2]
-    return Portrait(
-        activation=one,
-        critical=critical,
-        reason=reason,
-        schemes={scheme: _settled(scheme, config, one) for scheme in SCHEMES},
-        torch_gain=torch_gain(config),
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # an elu's alpha may be as large as numbers are
+        try:
+            critical = critical_point(one)
+        except ValueError as error:
+            reason = str(error).partition(": ")[2]
+        schemes = {scheme: _settled(scheme, config, one) for scheme in SCHEMES}
+    return Portrait(one, critical, reason, schemes, torch_gain(config))
 
 
 def torch_gain(config: "spec.experiment.Activation") -> float | None:

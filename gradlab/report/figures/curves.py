@@ -35,14 +35,13 @@ def draw_curves(configs: "Sequence[Activation]", path: Path) -> None:
     curves = [_curves(config) for config in configs]
     low, high = _limits(curves)
     with panels(len(configs), sharex=True, sharey=True) as (figure, axes):
-        for place, (config, (x, phi, dphi), ax) in enumerate(zip(configs, curves, axes, strict=True)):
+        for config, (x, phi, dphi), ax in zip(configs, curves, axes, strict=True):
             ax.axhline(0.0, color=GREY, linewidth=0.5)
             ax.axvline(0.0, color=GREY, linewidth=0.5)
             ax.plot(x, phi, color=BLUE, label="φ(z)")
             ax.plot(x, dphi, color=VERMILION, linestyle=(0, (4, 1.5)), label="φ′(z)")
             ax.set(xlim=(-_REACH, _REACH), ylim=(low, high), title=written(config))
-            if place == 0:
-                ax.legend(loc="upper left", handlelength=1.8, borderaxespad=0.2)
+        figure.legend(handles=axes[0].lines[-2:], loc="outside upper center", ncols=2, handlelength=1.8)
         figure.supxlabel("preactivation z", fontsize=8.0)
         save(figure, path)
 

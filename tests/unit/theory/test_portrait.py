@@ -66,3 +66,11 @@ def test_a_parameter_changes_the_portrait():
     steep = portrait(Activation(name="leaky_relu", slope=0.5))
     assert steep.critical.sigma_w**2 == pytest.approx(2 / 1.25, rel=1e-12)
     assert steep.schemes["he"].chi_1 == pytest.approx(1.25, rel=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 1e-5, 50.0, 1e300])
+def test_an_elu_of_any_size_has_a_portrait(alpha):
+    """Warnings are errors here: nothing is to be said of numbers that overflow."""
+    found = portrait(Activation(name="elu", alpha=alpha))
+    assert found.activation.infimum == -alpha
+    assert not any(math.isnan(settled.chi_1) for settled in found.schemes.values())
