@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gradlab.theory import Forecast, LayerForecast
 
 
+RESOLUTION = 1e-5
+"""Decades below which a spread is none: orthogonal weights keep lengths exactly, and what is left is rounding."""
+
+
 @dataclass(frozen=True)
 class Compared:
     """A figure of one layer, expected and measured.
@@ -48,7 +52,7 @@ class Compared:
         2.0
         """
         away = self.decades
-        if away is None or self.spread is None or self.spread <= 0.0:
+        if away is None or self.spread is None or self.spread < RESOLUTION:
             return None
         return round(away / self.spread, 12)
 
