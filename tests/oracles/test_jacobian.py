@@ -115,3 +115,71 @@ def test_where_there_is_none() -> None:
             assert record.layers[name].present.tolist() == [
                 [step in (0, 2) and layer < depth - 1 for layer in range(depth + 1)] for step in range(3)
             ]
+
+
+def test_two_hundred_sigmoids_in_float32() -> None:
+    """Down to 1e-360, from the same weights in float64: s_max by a scaled product, s_min by the product of all inverses.
+
+    float32 gives each phi' to 1e-6, and 199 of them add up to less than 1e-4 decades.
+    """
+    depth, width = 200, 20
+    one = experiment(
+        "sigmoid", "xavier", depth, width, train={"dtype": "float32", "steps": 1}, record={"jacobian_examples": 1}
+    )
+    batch = batch_of(one)
+    batch.feed.load_block(1)
+    batch.feed.batch(0, batch.stack.inputs_RBD)
+    p = batch.stack.parameters
+    weights = [one.double().numpy() for one in (p.first_RDN[0], *p.inner_KRNN[:, 0])]
+    h, slopes = batch.stack.inputs_RBD[0, 0].double().numpy(), []
+    for weight in weights:
+        h = 1.0 / (1.0 + np.exp(-(h @ weight)))
+        slopes.append(h * (1.0 - h))
+    record = recorded(one)[0]
+    product, inverse, bits, inverse_bits = np.eye(width), np.eye(width), 0, 0
+    for layer in range(depth - 1, 0, -1):
+        product = slopes[layer - 1][:, None] * (weights[layer] @ product)
+        inverse = inverse @ np.linalg.inv(weights[layer]) / slopes[layer - 1]
+        shift, inverse_shift = (int(np.frexp(np.abs(matrix).max())[1]) for matrix in (product, inverse))
+        product, bits = np.ldexp(product, -shift), bits + shift
+        inverse, inverse_bits = np.ldexp(inverse, -inverse_shift), inverse_bits + inverse_shift
+        s_max = np.log10(np.linalg.norm(product, 2)) + bits * math.log10(2)
+        s_min = -np.log10(np.linalg.norm(inverse, 2)) - inverse_bits * math.log10(2)
+        assert record.layers["jacobian_log10_s_max"].values[0, layer - 1] == pytest.approx(s_max, abs=1e-4)
+        assert record.layers["jacobian_log10_s_min"].values[0, layer - 1] == pytest.approx(s_min, abs=1e-4)
+    assert s_max < -120
+    assert s_min < -300
+
+
+@pytest.mark.slow
+def test_ten_thousand_layers() -> None:
+    """Σ log s of ∂z_depth/∂z_l is the sum of what every layer's determinant says, at any of 10,000 layers."""
+    depth, width = 10_000, 16
+    one = experiment(
+        "tanh",
+        "xavier",
+        depth,
+        width,
+        train={"steps": 1},
+        record={"jacobian_examples": 1, "spectrum": [1, 5000, depth - 1]},
+    )
+    batch = batch_of(one)
+    batch.feed.load_block(1)
+    batch.feed.batch(0, batch.stack.inputs_RBD)
+    p = batch.stack.parameters
+    weights = [one.numpy() for one in (p.first_RDN[0], *p.inner_KRNN[:, 0])]
+    h, logs = batch.stack.inputs_RBD[0, 0].numpy(), []
+    for weight in weights:
+        h = np.tanh(h @ weight)
+        logs.append(np.log10(1.0 - h**2).sum())
+    for layer, weight in enumerate(weights[1:]):
+        logs[layer] += np.linalg.slogdet(weight)[1] / math.log(10)
+    record = recorded(one)[0]
+    assert record.spectrum is not None
+    for place, layer in enumerate((1, 5000, depth - 1)):
+        found = record.spectrum.log10_s.values[0, place, 0]
+        assert found.sum() == pytest.approx(sum(logs[layer - 1 : depth - 1]), abs=1e-5)
+        assert found[0] == pytest.approx(record.layers["jacobian_log10_s_max"].values[0, layer - 1], abs=1e-9)
+        assert found[-1] == pytest.approx(record.layers["jacobian_log10_s_min"].values[0, layer - 1], abs=1e-9)
+    assert found.sum() > -100
+    assert record.spectrum.log10_s.values[0, 0, 0, -1] < -5000
