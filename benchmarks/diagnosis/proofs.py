@@ -122,6 +122,31 @@ def proven(case: Case, seen: Measured) -> list[Label]:
     return [label for label in LABELS if proofs.get(label, False)]
 
 
+def clearly(case: Case, seen: Measured) -> Label | None:
+    """The verdict of a case that was drawn at random, where it is clear; None where it lies near what parts two of them."""
+    if not seen.finite:
+        return "diverged"
+    (start, end), learned = seen.decades, seen.learned
+    bounded = case.experiment.model.activation.name in BOUNDED
+    calm = max(abs(start), abs(end)) <= SMALL_DECADES
+    living, answering = seen.dead[1] <= 0.75 or bounded, not bounded or seen.flat[1] <= 0.6
+    idle = seen.idle is not None and seen.idle <= 0.3 * IDLE and seen.decayed <= 1.0
+    if not bounded and (seen.dead[0] >= 0.95 or (seen.dead[1] >= 0.97 and learned < 0.3 and abs(start) <= SMALL_DECADES)):
+        return "dead"
+    if start >= 3.0 and learned < 0.3 and living:
+        return "exploding"
+    if start <= -3.0 and idle and learned < 0.3 and (bounded or seen.dead[0] <= 0.75):
+        return "vanishing"
+    if bounded and seen.flat[0] >= 0.85 and calm:
+        return "saturated"
+    if learned >= 0.6 and calm and living and answering:
+        return "healthy"
+    still = seen.loss[1] >= 0.99 * min(seen.constant[0], seen.loss[0]) and _gained_nothing(seen)
+    if still and calm and living and answering and case.experiment.train.dtype in ("float32", "float64"):
+        return "not_learning"
+    return None
+
+
 def prove(cases: Sequence[Case], say: bool = True) -> dict[str, Measured]:
     """Measures what is not known yet; name of the case -> what was seen."""
     known = json.loads(PLACE.read_text()) if PLACE.exists() else {}

@@ -111,19 +111,22 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
     loss, accuracy = _figure(record, "loss", num_rows), _figure(record, "accuracy", num_rows)
     if loss is None or num_rows < 2:
         return None
-    early = slice(min(max(num_rows // EARLY, -(-ENOUGH_EXAMPLES // batch_size), 1), max(1, num_rows // TAIL)))
+    enough, most = -(-ENOUGH_EXAMPLES // batch_size), max(1, num_rows // TAIL)
+    early = slice(min(max(num_rows // EARLY, enough, 1), most))
     last = tail(num_rows)
     with np.errstate(over="ignore"):
-        before, after = float(loss[early].mean()), float(loss[last].mean())
+        # What a few huge steps threw the loss up to is no start to be measured against.
+        before = min(float(loss[early].mean()), float(loss[: min(enough, most)].mean()))
+        after = float(loss[last].mean())
     constant = _constant(record, before, after)
     best = before if constant is None else min(before, constant)
     arrived = began = None
+    chance = _chance(record)
     if accuracy is not None:
-        chance = _chance(record)
         began, arrived = ((float(accuracy[rows].mean()) - chance) / (1.0 - chance) for rows in (early, last))
     # Above a constant answer's loss, falling is on the way to that answer and not yet to the inputs.
     below = constant is None or after < constant
-    rising = accuracy is not None and _fell(1.0 - accuracy, 0)
+    rising = accuracy is not None and arrived is not None and _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
     share = _gone(best, after)
     return Progress(
         loss=share,
@@ -131,7 +134,7 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
         constant=None if constant is None or not constant > 0 else after / constant,
         accuracy=arrived,
         accuracy_gain=None if arrived is None or began is None else arrived - max(began, 0.0),
-        improving=(below and _fell(loss, 1)) or (rising and (arrived is None or arrived > 0.0)),
+        improving=(below and _fell(loss, 1)) or rising,
         steps=int(record.steps[num_rows - 1] - record.steps[0]),
         examples=batch_size * len(loss[last]),
         learning_rows=_learning_rows(loss, before, after, early.stop) if share >= LEARNED else num_rows,
@@ -141,8 +144,8 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
 def _constant(record: Record, before: float, after: float) -> float | None:
     """Loss of the best constant answer, None where it is not known or is not on the scale of the run's own.
 
-    No network starts far below it, and one that ends far above it has troubles of another kind: then the loss was
-    multiplied by something that the data do not know of, and is better compared with its own start alone.
+    No network starts far below it, and one that ends far above it has outputs of another size than its targets, or a
+    loss that was multiplied by something that the data do not know of: it is better compared with its own start alone.
     """
     constant = record.constant_loss
     if constant is None or not before >= constant / 2.0 or not after <= FAR * constant:
@@ -176,6 +179,19 @@ def _chance(record: Record) -> float:
     """Accuracy of the best constant answer where it is known, else even chance; one output stands for two classes."""
     even = 1.0 / max(2, int(record.fan_out[-1]))
     return even if record.constant_accuracy is None else max(even, record.constant_accuracy)
+
+
+def _rose(accuracy: Float, arrived: float, chance: float, examples: int) -> bool:
+    """Whether the accuracy rose, and beyond chance: up to it no example has to be looked at.
+
+    Args:
+        accuracy: By row.
+        arrived: Share of the way from chance to all right at the end.
+        chance: Accuracy of the best constant answer.
+        examples: What the end was taken over.
+    """
+    error = math.sqrt(chance * (1.0 - chance) / examples)
+    return arrived * (1.0 - chance) > FALLING_ERRORS * error and _fell(1.0 - accuracy, 0)
 
 
 def _fell(values: Float, quarter: int) -> bool:

@@ -4,7 +4,7 @@ A remedy names the settings to change as a config has them, `key: value`, the fi
 applies it.
 """
 
-from gradlab.judgement.remedies.starts import initialisation
-from gradlab.judgement.remedies.steps import HEALTHY_UPDATE, largest_update, learning_rate, sloped, still, training
+from gradlab.judgement.remedies.starts import initialisation, smaller
+from gradlab.judgement.remedies.steps import first_update, largest_update, learning_rate, sloped, still, training
 
-__all__ = ["HEALTHY_UPDATE", "initialisation", "largest_update", "learning_rate", "sloped", "still", "training"]
+__all__ = ["first_update", "initialisation", "largest_update", "learning_rate", "sloped", "smaller", "still", "training"]

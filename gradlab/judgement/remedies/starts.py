@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
-from gradlab.spec.experiment import Model
+from gradlab.spec.experiment import Experiment, Model
 from gradlab.theory.critical import critical
-from gradlab.theory.forecast import Forecast, forecast_of
+from gradlab.theory import Forecast
 
 HARMLESS = 1.5
 """Decades within which a recommended start has to stay, beside the two that count as ill."""
@@ -35,36 +36,40 @@ class _Start:
 
     Attributes:
         settings: The settings, as a config has them.
-        activation: Name of the activation.
+        activation: The activation, as a config has it.
         init: Initialisation of the hidden layers.
         keeps: What it keeps, "" where theory says it by its decades.
     """
 
     settings: str
-    activation: Any
-    init: Any
+    activation: dict[str, Any]
+    init: str
     keeps: str
 
 
-def initialisation(evidence: Evidence) -> str:
+def initialisation(evidence: Evidence, flat: bool = False) -> str:
     """How to start so that the signal keeps its size across depth.
 
     Args:
         evidence: The run.
+        flat: Whether it is the units that are ill, whatever the run's own start does to the signal.
     """
     model = evidence.experiment.model
     if model.activation.name == "step":
         return "model.activation: relu with model.init: he (σ_w² = 2): the derivative of step is 0 everywhere"
     first = _before_the_weights(evidence)
-    if first and (model.init.bias or _well(evidence.forecast)):
+    if first and (model.init.bias or _harm(evidence.forecast) <= HARMLESS):
         return first
-    if _well(evidence.forecast):
-        return _wider(evidence)
+    own = math.inf if flat else _harm(evidence.forecast)
+    best, least = "", own
     for start in _starts(model):
-        expected = _expected(evidence, start)
-        if expected is not None and _well(expected):
-            return "; ".join(filter(None, [first, _said(evidence, start, expected)]))
-    return first or _wider(evidence)
+        expected = None if own <= HARMLESS else _expected(evidence, start)
+        if expected is not None and _harm(expected) < least:
+            best, least = _said(evidence, start, expected), _harm(expected)
+        if least <= HARMLESS:
+            break
+    shallower = f"; model.depth: {max(1, model.depth // 2)} halves what is left" if best and least > HARMLESS else ""
+    return "; ".join(filter(None, [first, best + shallower])) or _wider(evidence)
 
 
 def _before_the_weights(evidence: Evidence) -> str:
@@ -100,11 +105,11 @@ def _starts(model: Model) -> Iterator[_Start]:
     if name == "sigmoid":
         settings = "model.activation: scaled_sigmoid with model.init: critical (σ_w² = 1)"
         keeps = "keeps χ₁ = 1; sigmoid itself does only at σ_w² = 103, where it is saturated"
-        yield _Start(settings, "scaled_sigmoid", "critical", keeps)
+        yield _Start(settings, {"name": "scaled_sigmoid"}, "critical", keeps)
     if name != "relu":
-        yield _Start("model.activation: relu with model.init: he (σ_w² = 2)", "relu", "he", "keeps χ₁ = 1 for relu")
+        yield _Start("model.activation: relu with model.init: he (σ_w² = 2)", {"name": "relu"}, "he", "keeps χ₁ = 1 for relu")
     settings = "model.activation: tanh with model.init: orthogonal (σ_w² = 1)"
-    yield _Start(settings, "tanh", "orthogonal", "keeps χ₁ at 1 at any width, because no chance is in the matrices' size")
+    yield _Start(settings, {"name": "tanh"}, "orthogonal", "keeps χ₁ at 1 at any width, because no chance is in the matrices' size")
 
 
 def _expected(evidence: Evidence, start: _Start) -> Forecast | None:
@@ -114,12 +119,12 @@ def _expected(evidence: Evidence, start: _Start) -> Forecast | None:
     if experiment.model.readout_init == experiment.model.init:
         changed.pop("readout_init", None)
     model = Model.model_validate(changed)
-    if (model.activation, _scale(model, evidence)) == (experiment.model.activation, _scale(experiment.model, evidence)):
+    if (model.activation, _scale(model)) == (experiment.model.activation, _scale(experiment.model)):
         return None
     return forecast_of(experiment.model_copy(update={"model": model}), evidence.record)
 
 
-def _scale(model: Model, evidence: Evidence) -> tuple[str, float, float, float]:
+def _scale(model: Model) -> tuple[str, float, float, float]:
     """What an initialisation comes to between hidden layers: kind, σ_w², σ_b², bias, to three digits."""
     from gradlab.theory.scales import scales
 
@@ -131,16 +136,17 @@ def _scale(model: Model, evidence: Evidence) -> tuple[str, float, float, float]:
     return kind, float(f"{found.sigma_w**2:.3g}"), float(f"{found.sigma_b**2:.3g}"), found.bias
 
 
-def _well(forecast: Forecast | None) -> bool:
-    """Whether theory expects a signal that arrives."""
+def _harm(forecast: Forecast | None) -> float:
+    """Decades that theory has to be afraid of: what is typical, and `SPREADS` standard deviations; inf where it has no answer."""
     if forecast is None or forecast.expected_backward_decades is None:
         # One hidden layer has nothing to travel.
-        return forecast is not None and forecast.reason is not None and forecast.reason.startswith("one hidden layer")
+        alone = forecast is not None and forecast.reason is not None and forecast.reason.startswith("one hidden layer")
+        return 0.0 if alone else math.inf
     typical, spread = forecast.typical_backward_decades, forecast.expected_spread
     if typical is None or not math.isfinite(typical):
         typical = forecast.expected_backward_decades
     spread = spread if spread is not None and math.isfinite(spread) else 0.0
-    return abs(typical) + SPREADS * spread <= HARMLESS
+    return abs(typical) + SPREADS * spread
 
 
 def _said(evidence: Evidence, start: _Start, expected: Forecast) -> str:
@@ -170,3 +176,17 @@ def _wider(evidence: Evidence) -> str:
     model = evidence.experiment.model
     halves = f"model.width: {2 * model.width} or model.depth: {max(1, model.depth // 2)} halves it"
     return f"χ₁ is already 1: finite width does this, by about depth / width; {halves}"
+
+
+def smaller(experiment: Experiment) -> str:
+    """What to do where not even the first pass stayed in range: a start of its size, or a format with more room.
+
+    Args:
+        experiment: What was to be trained.
+    """
+    model = experiment.model
+    start = next(_starts(model))
+    changed = Model.model_validate(model.model_dump(exclude_none=True) | {"init": start.init})
+    if start.activation["name"] == model.activation.name and _scale(changed) == _scale(model):
+        return "train.dtype: float32" if experiment.train.dtype == "float16" else "data.standardize: true"
+    return f"{start.settings} {start.keeps}"

@@ -1,18 +1,26 @@
 """What to do about the size of the steps: learning rate, clipping, decay, the grain of a number format."""
 
+import math
+
 import numpy as np
 
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.figures import EPSILON
-from gradlab.judgement.wording import factor
+from gradlab.judgement.wording import factor, power
 from gradlab.spec.experiment import Activation
 
 HEALTHY_UPDATE = 1e-3
 """Update ratio to aim for: a thousand such steps rebuild a weight, one of them does not upset it."""
 
+LARGEST_UPDATE = 1e-2
+"""Most of it, where a run is so short that smaller steps cannot rebuild `REBUILT` of a weight."""
+
+REBUILT = 0.5
+"""Share of its weights that a layer should be able to move by in a run."""
+
 SMALLEST_CHANGE = 1e-3
-"""Least factor of the learning rate that a single run can tell: an update larger than its weight has no size to go
-by."""
+"""Least factor of the learning rate that ratios after the first step can tell: weights that an update has outgrown have
+no size to go by."""
 
 SHRUNK = 0.1
 """Share of its first norm below which a layer's weights have been eaten by their decay."""
@@ -31,12 +39,27 @@ def learning_rate(evidence: Evidence, ratio: float) -> str:
         evidence: The run.
         ratio: The update ratio that was seen, above 0.
     """
-    lr = evidence.experiment.train.lr
-    change = HEALTHY_UPDATE / ratio
-    if change < SMALLEST_CHANGE:
-        return f"train.lr: {lr * SMALLEST_CHANGE:.2g} or less, {1 / SMALLEST_CHANGE:.0f} times smaller"
+    lr, first = evidence.experiment.train.lr, first_update(evidence)
+    if first is not None and first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
+        change = HEALTHY_UPDATE / max(first, ratio if ratio < 1.0 else 0.0)
+    else:
+        steps = evidence.step(evidence.num_rows - 1) + 1
+        aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps)) if ratio < HEALTHY_UPDATE else HEALTHY_UPDATE
+        change = max(aim / ratio, SMALLEST_CHANGE)
     times = f"{factor(change)} times larger" if change > 1 else f"{factor(1 / change)} times smaller"
-    return f"train.lr: {lr * change:.2g}, {times}: update ratios are then near 10^-3"
+    reached = power(math.log10(max(ratio, first or 0.0) * change)) if change > SMALLEST_CHANGE else "smaller"
+    return f"train.lr: {lr * change:.2g}, {times}: update ratios are then near {reached}"
+
+
+def first_update(evidence: Evidence) -> float | None:
+    """Update ratio of the fastest hidden layer in the first step, whose weights are still those of the start.
+
+    None where it was not recorded, or nothing moved.
+    """
+    ratios = evidence.layers("log10_update_ratio")
+    if ratios is None or evidence.record.steps[0] != 0 or not np.isfinite(ratios[0]).any():
+        return None
+    return float(10.0 ** min(300.0, np.max(ratios[0][np.isfinite(ratios[0])])))
 
 
 def training(evidence: Evidence, row: int) -> str:
@@ -89,7 +112,7 @@ def still(evidence: Evidence, ratio: float) -> str:
     """
     train = evidence.experiment.train
     if not evidence.sends.any() or ratio == 0.0:
-        return f"no gradient is left in {train.dtype}, whose numbers end before it: train.dtype: float32"
+        return f"train.dtype: {'float32' if train.dtype != 'float32' else 'float64'} (no gradient is left in {train.dtype})"
     clip = evidence.record.figures.get("clip_factor")
     if clip is not None and train.clip_norm is not None and clip.present.any():
         cut = float(np.median(clip.values[clip.present]))
@@ -101,7 +124,8 @@ def still(evidence: Evidence, ratio: float) -> str:
     grain = EPSILON[train.dtype] / 2.0
     if train.dtype in ("bfloat16", "float16") and ratio < grain:
         said = f"updates of {ratio:.1g} of a weight are below half of {train.dtype}'s grain, {grain:.1g}, and are rounded away"
-        return f"train.dtype: float32 ({said})"
+        larger = f", with {learning_rate(evidence, ratio)}" if ratio < HEALTHY_UPDATE / 10.0 else ""
+        return f"train.dtype: float32 ({said}){larger}"
     return learning_rate(evidence, ratio)
 
 

@@ -13,6 +13,9 @@ from gradlab.spec.experiment import DtypeName, Experiment
 LARGEST: Mapping[DtypeName, float] = {"float32": 3.4e38, "float64": 1.8e308, "bfloat16": 3.4e38, "float16": 65504.0}
 """Largest number of each dtype."""
 
+FAST = 1e-3
+"""Update ratio above which the steps are larger than they need be."""
+
 NEAR_OVERFLOW = 0.1
 """Share of it from which the next step can overflow: one update changes a signal by less than a factor of ten."""
 
@@ -38,7 +41,7 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
             value=math.inf,
             limit=LARGEST[experiment.train.dtype],
             message=f"loss or gradient is no longer finite from step {step} on{where}{_before(evidence)}",
-            remedy=_remedy(evidence),
+            remedy=_remedy(experiment, evidence),
         )
     ]
 
@@ -63,18 +66,19 @@ def _typical_update(evidence: Evidence | None) -> float | None:
     return float(10.0 ** min(float(fastest[(len(fastest) - 1) // 2]), 300.0))
 
 
-def _remedy(evidence: Evidence | None) -> str:
+def _remedy(experiment: Experiment, evidence: Evidence | None) -> str:
     """What would mend it: range first, then the start, then the step."""
+    train = experiment.train
     if evidence is None:
-        return "not even the first pass is finite: model.init: he with data.standardize: true starts smaller"
-    train, forward = evidence.experiment.train, evidence.layers("forward_rms")
+        return f"not even the first pass is finite: {remedies.smaller(experiment)}"
+    forward = evidence.layers("forward_rms")
     if train.dtype == "float16" and forward is not None:
         largest = float(np.nanmax(forward[-1]))
         if largest > NEAR_OVERFLOW * LARGEST["float16"]:
             return f"train.dtype: bfloat16 (preactivations of rms {largest:.0f} leave no room below float16's 65504)"
     if evidence.decades is not None and evidence.decades[0] > 1:
         return remedies.initialisation(evidence)
-    ratio = _typical_update(evidence)
-    if ratio is not None and ratio > remedies.HEALTHY_UPDATE:
+    ratio = remedies.first_update(evidence) or _typical_update(evidence)
+    if ratio is not None and ratio > FAST:
         return remedies.learning_rate(evidence, ratio) + "; or train.clip_norm: 1"
     return f"train.lr: {train.lr / 10:.2g}, ten times smaller; or train.clip_norm: 1"

@@ -95,10 +95,10 @@ def _remedy(evidence: Evidence) -> str:
     if ratios is None:
         return "record.quantities: default (the size of the updates would tell why)"
     largest = float(ratios.max())
+    if _alike(evidence):
+        return "the inputs of all examples are alike: look at the data, nothing else can help"
     if largest < SMALL_UPDATE or _rounded_away(evidence, largest):
         return remedies.still(evidence, largest)
-    if _alike(evidence):
-        return "the inputs of all examples are alike (their cosine is 1.00): look at the data, nothing else can help"
     if largest > LARGE_UPDATE:
         return remedies.learning_rate(evidence, largest)
     if _travels(evidence):
