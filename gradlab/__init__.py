@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradlab.api import load as load
+    from gradlab.api import predict as predict
     from gradlab.api import run as run
     from gradlab.api import sweep as sweep
     from gradlab.results.stored import StoredRun as Run
 
     __version__: str
 
-__all__ = ["Run", "__version__", "load", "run", "sweep"]
+__all__ = ["Run", "__version__", "load", "predict", "run", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name in ("run", "sweep", "load"):
+    if name in ("run", "sweep", "load", "predict"):
         from gradlab import api
 
         found: Any = getattr(api, name)

@@ -1,4 +1,4 @@
-"""The same from Python: `gradlab.run`, `gradlab.sweep` and `gradlab.load`."""
+"""The same from Python: `gradlab.run`, `gradlab.sweep`, `gradlab.predict` and `gradlab.load`."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gradlab.execution.pipeline import Observer
     from gradlab.execution.sweeping import Swept
     from gradlab.report.sweep import SweepView
+    from gradlab.theory.prediction import Prediction
 
 
 def run(
@@ -163,6 +164,23 @@ def view_of(swept: "Swept") -> "SweepView":
         counts=swept.counts,
         shard=shard_words(prepared.shard),
     )
+
+
+def predict(config: str | Path | Mapping[str, Any] | Experiment, **overrides: Any) -> "Prediction":
+    """What theory expects of an experiment before the first update; nothing is trained.
+
+        predict("configs/deep_sigmoid.yaml", **{"model.depth": 100}).forecast.expected_backward_decades
+
+    Args:
+        config: Path of a YAML file, the same as nested mappings, or an experiment.
+        **overrides: Values by dotted key, as `-s` on the command line.
+
+    Raises:
+        ConfigError: With everything that is wrong with the config or its data.
+    """
+    from gradlab.theory.prediction import predict as predicted
+
+    return predicted(_experiment(config, overrides))
 
 
 def load(run: str | Path, out: str | Path = "runs") -> StoredRun:

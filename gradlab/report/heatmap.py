@@ -18,8 +18,8 @@ LINES = 16
 WIDEST = 100
 """Most cells that a row takes."""
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_LETTERS = ".:-=+*#%@"
+BLOCKS = "▁▂▃▄▅▆▇█"
+LETTERS = ".:-=+*#%@"
 _NONFINITE, _ZERO, _NULL = "!", "0", " "
 
 _RAMP = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
@@ -140,7 +140,7 @@ def _shade(picture: Cells, value: float, *, unicode: bool) -> str:
         return _NULL
     if math.isinf(value):
         return _NONFINITE if value > 0 else _ZERO
-    glyphs = _BLOCKS if unicode else _LETTERS
+    glyphs = BLOCKS if unicode else LETTERS
     return glyphs[min(int(picture.level(value) * len(glyphs)), len(glyphs) - 1)]
 
 
@@ -172,7 +172,7 @@ def _hex(rgb: tuple[int, int, int]) -> str:
 def _scale(picture: Cells, margin: int, *, color: bool, unicode: bool) -> Text:
     """The legend: what little and much look like, and the marks that occur."""
     scale = Text(f"{' ' * margin}{power(picture.low)} ")
-    glyphs = _BLOCKS if unicode else _LETTERS
+    glyphs = BLOCKS if unicode else LETTERS
     if color:
         for index in range(20):
             scale.append(" ", Style(bgcolor=_hex(_ramp(index / 19))))

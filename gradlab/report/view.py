@@ -215,8 +215,8 @@ def _healthy(summary: Summary) -> str:
 def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
     """Summary figures at the first and the last step; a figure that is null at both is left out."""
     away = theory[0].backward.deviation if theory else None
-    fields = (Field("figure"), Field("init", "figure"), Field("final", "figure"), Field("expected"))
-    fields += () if away is None else (Field("deviation"),)
+    deviation = () if away is None else (Field("deviation"),)
+    fields = (Field("figure"), Field("init", "figure"), Field("final", "figure"), Field("expected"), *deviation)
     rows: list[tuple[Value, ...]] = []
     for name in [*summary.init, *(name for name in summary.final if name not in summary.init)]:
         first, last = summary.init.get(name), summary.final.get(name)

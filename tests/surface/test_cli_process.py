@@ -24,6 +24,7 @@ from gradlab.cli.main import main
 for words in (["--help"], ["run", "--help"], ["list"], ["list", "--where", "min(log10_grad_norm) < 0"], ["show", "@latest"],
               ["compare", "@latest", "@latest"], ["check", "tiny.yaml"], ["check", "broken.yaml"], ["run", "broken.yaml"],
               ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"], ["clean"],
+              ["predict", "tiny.yaml"], ["predict", "tiny.yaml", "-s", "model.depth=100", "--format", "json"], ["predict", "broken.yaml"],
               ["activations"], ["activations", "tanh", "--plot", "curves.svg", "--phase", "phases.svg"], ["activations", "tahn"]):
     main(words)
     assert "torch" not in sys.modules, words

@@ -15,6 +15,7 @@ COMMANDS = [
     "list",
     "show",
     "compare",
+    "predict",
     "activations",
     "check",
     "schema",
@@ -52,6 +53,7 @@ OPTIONS = {
     "list": ["--where", "--sort", "--limit", "--out", "--format", "--quiet", "--version"],
     "show": ["RUN", "--at", "--out", "--format", "--quiet", "--version"],
     "compare": ["RUN...", "--changed-only", "--fail-on", "--out", "--format", "--quiet", "--version"],
+    "predict": ["CONFIG", "-s", "--format", "--quiet", "--version"],
     "activations": ["[NAME]...", "--plot", "--phase", "--time", "--format", "--quiet", "--version"],
     "check": ["CONFIG|SWEEP...", "-s", "--format", "--quiet", "--version"],
     "schema": ["--sweep", "--quiet", "--version"],
@@ -70,6 +72,7 @@ CHOICES = {
     ("list", "--format"): "table|json|csv|md",
     ("show", "--format"): "table|json|csv|md",
     ("compare", "--format"): "table|json|csv|md",
+    ("predict", "--format"): "table|json|csv|md",
     ("activations", "--format"): "table|json|csv|md",
     ("check", "--format"): "table|json|csv|md",
     ("export", "--to"): "csv",
@@ -115,7 +118,14 @@ def test_choices(command: str, option: str, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command != "run"])
 def test_out_is_taken_everywhere(command: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(str(tmp_path))
-    words = {"show": ["x"], "compare": ["x", "y"], "check": ["x.yaml"], "new": ["x"], "export": ["x", "--to", "csv"]}
+    words = {
+        "show": ["x"],
+        "compare": ["x", "y"],
+        "check": ["x.yaml"],
+        "new": ["x"],
+        "export": ["x", "--to", "csv"],
+        "predict": ["x.yaml"],
+    }
     if command != "doctor":  # it loads torch, and has a test of its own
         assert main([command, *words.get(command, []), "--out", "elsewhere"]) in (0, 2, 5)
 

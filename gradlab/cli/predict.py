@@ -1,0 +1,87 @@
+"""`gradlab predict`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, HiddenOut, Quiet, Set, Version
+
+if TYPE_CHECKING:
+    from gradlab.spec.sweep import Sweep
+
+
+def predict(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="An experiment in YAML, or a sweep for a line a member.")
+    ],
+    set_: Set = [],  # noqa: B006  # the command line library copies it
+    out: HiddenOut = DEFAULT_OUT,
+    format: Format = Face.TABLE,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Say what theory expects of the gradients before the first update, layer by layer. Nothing is trained."""
+    from gradlab.cli.output import stdout, write, write_json
+    from gradlab.errors import ConfigError
+    from gradlab.report.prediction import prediction_view
+    from gradlab.report.prediction_faces import prediction_markdown, print_prediction
+    from gradlab.report.table import as_csv
+    from gradlab.spec import document, sweep
+    from gradlab.theory.prediction import predict as predicted
+
+    if sweep.is_sweep(config):
+        _sweep(sweep.load(config, set_), format, quiet)
+        return
+    asked = document.load(config, set_)
+    try:
+        seen = prediction_view(predicted(asked.experiment))
+    except ConfigError as error:  # what is wrong with the data is known only now, but its place is in the config
+        raise asked.locate(error) from None
+    if format is Face.JSON:
+        write_json(_document([seen.data]))
+    elif format is Face.CSV:
+        write(as_csv(seen.layers))
+    elif format is Face.MD:
+        write(prediction_markdown(seen))
+    else:
+        print_prediction(stdout(), seen)
+
+
+def _sweep(found: "Sweep", face: Face, quiet: bool) -> None:
+    """Print a line for each member of a sweep, seeds aside: a forecast is about all of them.
+
+    Raises:
+        ConfigError: With the faults of the members' data.
+    """
+    from gradlab.cli.output import log, write_json, write_table
+    from gradlab.errors import ConfigError, Fault
+    from gradlab.report.prediction import prediction_view
+    from gradlab.report.prediction_faces import several
+    from gradlab.theory.prediction import predict as predicted
+
+    first: dict[Any, Any] = {}
+    for member in found.members:
+        first.setdefault(tuple(member.point.get(axis) for axis in found.axes), member)
+    views, points = [], []
+    faults: dict[Fault, None] = {}
+    for member in first.values():
+        try:
+            views.append(prediction_view(predicted(member.experiment)))
+            points.append(member.point)
+        except ConfigError as error:
+            faults |= dict.fromkeys(found.locate(error, member.experiment).faults)
+    if faults:
+        raise ConfigError(list(faults))
+    if face is Face.JSON:
+        write_json(_document([view.data | {"point": dict(point)} for view, point in zip(views, points, strict=True)]))
+        return
+    varying = [axis for axis in found.axes if len({point.get(axis) for point in points}) > 1]
+    if len(first) < len(found.members):
+        log(f"{len(found.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
+    write_table(several(views, points, varying), face, "forecasts")
+
+
+def _document(forecasts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The one object that `--format json` prints."""
+    return {"schema_version": 1, "forecasts": forecasts}

@@ -1,0 +1,117 @@
+"""What theory expects of an experiment that nobody has trained: its forecast, from the data alone."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradlab import datasets
+from gradlab.datasets.dataset import Dataset, Float
+from gradlab.datasets.likeness import input_correlation
+from gradlab.datasets.order import Order
+from gradlab.spec.experiment import Data, Experiment, Init
+from gradlab.theory.forecast import Forecast, forecast
+from gradlab.theory.scales import Scales, scales
+
+if TYPE_CHECKING:
+    from gradlab.spec.experiment import Model
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What theory expects of an experiment.
+
+    Attributes:
+        experiment: The experiment.
+        forecast: What theory expects of it.
+        scales: The scale of the weights and biases between hidden layers, None where the start has none.
+        critical: The same experiment at the nearest critical start, None where there is none, or it starts there.
+        at_critical: What theory expects of that.
+        input_mean_square: Mean square of the first batch's inputs.
+        input_correlation: Root mean square cosine between its examples, None where there are no two.
+        fan_in: Of the hidden layers and the readout, [depth + 1].
+        fan_out: Likewise.
+    """
+
+    experiment: Experiment
+    forecast: Forecast
+    scales: Scales | None
+    critical: Experiment | None
+    at_critical: Forecast | None
+    input_mean_square: float
+    input_correlation: float | None
+    fan_in: tuple[int, ...]
+    fan_out: tuple[int, ...]
+
+
+def predict(experiment: Experiment) -> Prediction:
+    """Say what theory expects, from the very batch that a run of this experiment would begin with.
+
+    So the answer is, but for the rounding of the number format, that which stands beside the run when it is trained.
+
+    Args:
+        experiment: What would be trained.
+
+    Raises:
+        ConfigError: If its data cannot be loaded.
+    """
+    data = _loaded(experiment.data, experiment.train.loss)
+    inputs = first_batch(experiment, data)
+    square, alike = float(np.square(inputs).mean()), input_correlation(inputs)
+    width, depth = experiment.model.width, experiment.model.depth
+    num_outputs = 1 if experiment.train.loss == "binary_cross_entropy" else data.num_outputs
+    fan_in = (inputs.shape[1], *[width] * depth)
+    fan_out = (*[width] * depth, num_outputs)
+    found = forecast(experiment, square, fan_in, fan_out, alike)
+    own = _between(experiment.model)
+    critical = None if found.phase is None or own is None else _at(experiment, found.phase.critical, own)
+    return Prediction(
+        experiment=experiment,
+        forecast=found,
+        scales=own,
+        critical=critical,
+        at_critical=None if critical is None else forecast(critical, square, fan_in, fan_out, alike),
+        input_mean_square=square,
+        input_correlation=alike,
+        fan_in=fan_in,
+        fan_out=fan_out,
+    )
+
+
+def first_batch(experiment: Experiment, data: Dataset) -> Float:
+    """The inputs of the batch that a run begins with, in float64, [B, F]."""
+    rows = Order(experiment.seed, len(data.train_inputs)).take(experiment.data.batch_size)
+    inputs = data.train_inputs[rows]
+    # bfloat16, which numpy lacks, has float32's range, and the mean of the squares needs no digits.
+    dtype = {"float64": np.float64, "float16": np.float16}.get(experiment.train.dtype, np.float32)
+    with np.errstate(over="ignore"):  # what is out of the format's range is said by the forecast
+        return np.asarray(inputs.astype(dtype), dtype=np.float64)
+
+
+@lru_cache(maxsize=4)
+def _loaded(data: Data, loss: str) -> Dataset:
+    """A data set, of which a sweep's members want the same again and again."""
+    return datasets.load(data, loss)
+
+
+def _between(model: "Model") -> Scales | None:
+    """The scale of the weights between hidden layers; None where the start has none."""
+    try:
+        return scales(model.init, model.width, model.width, model.activation)
+    except ValueError:
+        return None
+
+
+def _at(experiment: Experiment, critical: tuple[float, float] | None, own: Scales) -> Experiment | None:
+    """The experiment at a critical start; None where there is none, or it is its own."""
+    if critical is None:
+        return None
+    sigma_w, sigma_b = critical
+    same = np.isclose([own.sigma_w, own.sigma_b], critical, rtol=1e-6, atol=1e-9).all() and own.bias == 0.0
+    if same and experiment.model.init.scheme != "orthogonal":
+        return None
+    model = experiment.model
+    init = Init(sigma_w=sigma_w, sigma_b=sigma_b)
+    readout = init if model.readout_init == model.init else model.readout_init
+    return experiment.model_copy(update={"model": model.model_copy(update={"init": init, "readout_init": readout})})

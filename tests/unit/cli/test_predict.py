@@ -1,0 +1,91 @@
+"""`predict`: what it prints, and its exit codes."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gradlab.cli.main import main
+
+Gradlab = Callable[..., tuple[int, str, str]]
+
+CONFIG = "model: {depth: 20, width: 32, activation: tanh, init: lecun}\ntrain: {steps: 5}\n"
+SWEEP = "base: deep.yaml\nseeds: 0-2\ngrid: {model.depth: [10, 20], model.init: [he, pytorch]}\n"
+
+
+@pytest.fixture
+def gradlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gradlab:
+    """Carry out a command beside a config and a sweep of it: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    Path("deep.yaml").write_text(CONFIG)
+    Path("many.yaml").write_text(SWEEP)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_all_faces_tell_the_same(gradlab: Gradlab) -> None:
+    code, out, err = gradlab("predict", "deep.yaml", "--format", "json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert list(found) == ["schema_version", "forecasts"]
+    (forecast,) = found["forecasts"]
+    assert forecast["name"] == "deep"
+    rows = list(csv.DictReader(io.StringIO(gradlab("predict", "deep.yaml", "--format", "csv")[1])))
+    assert [float(row["backward_decades"]) for row in rows] == [
+        layer["typical_backward_decades"] for layer in forecast["layers"]
+    ]
+    headline = forecast["meaning"][0]
+    assert gradlab("predict", "deep.yaml")[1].startswith(f"{headline}\n")
+    assert gradlab("predict", "deep.yaml", "--format", "md")[1].startswith(f"# deep: {headline}\n")
+    assert not Path("runs").exists()
+
+
+def test_overrides_count(gradlab: Gradlab) -> None:
+    assert "from layer 7 to layer 1" in gradlab("predict", "deep.yaml", "-s", "model.depth=7")[1]
+    code, _, err = gradlab("predict", "deep.yaml", "-s", "model.dept=7")
+    assert code == 2
+    assert "model.dept" in err
+
+
+def test_no_theory_is_an_answer(gradlab: Gradlab) -> None:
+    code, out, _ = gradlab("predict", "deep.yaml", "-s", "model.activation=step")
+    assert code == 0
+    assert out.startswith("theory has no answer: the derivative of step is 0")
+    found = json.loads(gradlab("predict", "deep.yaml", "-s", "model.activation=step", "--format", "json")[1])
+    assert found["forecasts"][0]["expected_backward_decades"] is None
+    assert found["forecasts"][0]["reason"]
+
+
+def test_what_is_wrong_with_the_data_has_its_place(gradlab: Gradlab) -> None:
+    Path("deep.yaml").write_text(CONFIG + "data: {batch_size: 5000}\n")
+    code, _, err = gradlab("predict", "deep.yaml")
+    assert code == 2
+    assert err.startswith("deep.yaml:3:20  data.batch_size: 5000 is more than the 1438 rows")
+    code, _, err = gradlab("predict", "many.yaml")
+    assert code == 2
+    assert err.count("data.batch_size: 5000 is more than the 1438 rows") == 1
+
+
+def test_a_sweep_is_a_line_for_each_member_seeds_aside(gradlab: Gradlab) -> None:
+    code, out, err = gradlab("predict", "many.yaml", "--format", "csv")
+    assert code == 0
+    assert err == "12 members, of which 4 differ in more than their seed\n"
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(row["model.depth"], row["model.init"]) for row in rows] == [
+        ("10", "he"), ("10", "pytorch"), ("20", "he"), ("20", "pytorch"),
+    ]  # fmt: skip
+    found = json.loads(gradlab("predict", "many.yaml", "--format", "json")[1])["forecasts"]
+    assert [one["point"] for one in found] == [
+        {"model.depth": depth, "model.init": init} for depth in (10, 20) for init in ("he", "pytorch")
+    ]
+    assert [str(one["typical_backward_decades"]) for one in found] == [row["typical_backward_decades"] for row in rows]
+    alone = json.loads(gradlab("predict", "deep.yaml", "-s", "model.init=he", "--format", "json")[1])["forecasts"][0]
+    assert found[2]["layers"] == alone["layers"]
