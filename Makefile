@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo gate test proofs gpu check format lint types layers docs bench bench-sweep bench-list bench-spread clean
+.PHONY: demo gate test proofs gpu check format lint types layers docs bench bench-sweep bench-list bench-spread bench-diagnosis clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -58,6 +58,10 @@ bench-sweep: $(READY)
 
 bench-list: $(READY)
 	$(BIN)/python benchmarks/listing.py
+
+# How often the verdict is wrong, gradlab's and others'; minutes the first time.
+bench-diagnosis: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.diagnosis --remedies --write docs/diagnosis.md
 
 bench-spread: $(READY)
 	$(BIN)/python benchmarks/spread.py --write

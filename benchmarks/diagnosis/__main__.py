@@ -47,7 +47,9 @@ def main() -> int:
         scores = [scoring.score(tool, own, kept) for tool in tools]
         parts[f"balance {half}"] = tables.balances(scores)
         parts[f"rates {half}"] = tables.rates(scores)
-        print(f"\n{half} half, {len(own)} cases in {len({case.family.name for case in own})} families: balanced accuracy\n")
+        print(
+            f"\n{half} half, {len(own)} cases in {len({case.family.name for case in own})} families: balanced accuracy\n"
+        )
         print(parts[f"balance {half}"])
         print("\nmissed / false alarms by verdict, %\n")
         print(parts[f"rates {half}"])
@@ -83,7 +85,9 @@ def main() -> int:
 def _proofs(cases: list[Case]) -> int:
     """Says which labels plain training does not bear out; their number."""
     seen = prove(cases)
-    wrong = [case for case in cases if case.family.proof != "theory" and proven(case, seen[case.name])[:1] != [case.label]]
+    wrong = [
+        case for case in cases if case.family.proof != "theory" and proven(case, seen[case.name])[:1] != [case.label]
+    ]
     print(f"\nlabels checked by plain training: {len(cases)}, not borne out: {len(wrong)}")
     for case in wrong:
         print(f"{case.label:>12}, proofs hold of {proven(case, seen[case.name])}: {case.name}")

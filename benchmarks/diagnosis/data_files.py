@@ -76,7 +76,10 @@ def _thousands(random: np.random.Generator) -> dict[str, Any]:
 def _tiny(random: np.random.Generator) -> dict[str, Any]:
     """Four clouds in ten thousandths."""
     kind = np.arange(800) % 4
-    return {"inputs": 1e-4 * (random.standard_normal((4, 16))[kind] + 0.3 * random.standard_normal((800, 16))), "kind": kind}
+    return {
+        "inputs": 1e-4 * (random.standard_normal((4, 16))[kind] + 0.3 * random.standard_normal((800, 16))),
+        "kind": kind,
+    }
 
 
 _MADE = {
@@ -92,7 +95,10 @@ _MADE = {
     "thousandths": _thousands,
 }
 
-_TARGETS = {name: "amount" if name in ("constant_numbers", "unrelated_numbers", "linear", "thousandths") else "kind" for name in _MADE}
+_TARGETS = {
+    name: "amount" if name in ("constant_numbers", "unrelated_numbers", "linear", "thousandths") else "kind"
+    for name in _MADE
+}
 
 
 def source(name: str, **data: Any) -> dict[str, Any]:

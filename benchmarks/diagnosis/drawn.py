@@ -25,8 +25,8 @@ DRAWS = 14
 """Of each activation."""
 
 RATES = {
-    "sgd": (1e-4, 3.0), "momentum": (1e-4, 0.5), "nesterov": (1e-4, 0.5), "adagrad": (1e-4, 0.5), "rmsprop": (1e-6, 0.1), "adam": (1e-6, 0.1),
-    "adamw": (1e-6, 0.1),
+    "sgd": (1e-4, 3.0), "momentum": (1e-4, 0.5), "nesterov": (1e-4, 0.5), "adagrad": (1e-4, 0.5), "rmsprop": (1e-6, 0.1),
+    "adam": (1e-6, 0.1), "adamw": (1e-6, 0.1),
 }  # fmt: skip
 """Range of the learning rate for each optimizer, every order of magnitude as likely."""
 
@@ -68,7 +68,18 @@ def draw(activation: str, random: np.random.Generator) -> dict[str, Any]:
         more["clip_norm"] = between(0.01, 10.0)
     steps = int(random.integers(120, 260)) if batch > 1 else 400
     depth, width = pick(1, 2, 3, 4, 6, 8, 12, 16, 24, 40), pick(8, 16, 32, 64, 100)
-    return config(activation, init, depth, width, lr=between(*RATES[optimizer]), steps=steps, optimizer=optimizer, source=source, batch=batch, **more)
+    return config(
+        activation,
+        init,
+        depth,
+        width,
+        lr=between(*RATES[optimizer]),
+        steps=steps,
+        optimizer=optimizer,
+        source=source,
+        batch=batch,
+        **more,
+    )
 
 
 def drawn() -> list[Family]:
@@ -102,9 +113,15 @@ def main() -> int:
                 continue
             entry = {"activation": activation, "variant": case.variant, "label": label}
             kept.append(entry | {"config": configs[case.variant] | {"seed": case.experiment.seed}})
-        print(f"{activation}: {sum(one['activation'] == activation for one in kept)} of {DRAWS} clear", file=sys.stderr, flush=True)
+        print(
+            f"{activation}: {sum(one['activation'] == activation for one in kept)} of {DRAWS} clear",
+            file=sys.stderr,
+            flush=True,
+        )
     text = ",\n    ".join(json.dumps(case) for case in kept)
-    PLACE.write_text(f'{{\n  "seed": {SEED}, "draws": {DRAWS * len(catalogue.ACTIVATIONS)}, "unclear": {unclear},\n  "cases": [\n    {text}\n  ]\n}}\n')
+    PLACE.write_text(
+        f'{{\n  "seed": {SEED}, "draws": {DRAWS * len(catalogue.ACTIVATIONS)}, "unclear": {unclear},\n  "cases": [\n    {text}\n  ]\n}}\n'
+    )
     return 0
 
 

@@ -91,12 +91,20 @@ def _by_width(width: int) -> list[tuple[Label, str, dict[str, Any]]]:
     steps = 110 if width < 64 else 60
     still = 110
     return [
-        ("diverged", "identity and a huge step", config("identity", "lecun", 3, width, steps=steps, lr=20.0, source="teacher")),
+        (
+            "diverged",
+            "identity and a huge step",
+            config("identity", "lecun", 3, width, steps=steps, lr=20.0, source="teacher"),
+        ),
         ("dead", "relu with a bias of -12", config("relu", {"scheme": "he", "bias": -12.0}, 3, width, steps=40)),
         ("exploding", "chaotic tanh", config("tanh", {"sigma_w": 4.0}, 30, width, steps=12, lr=1e-4, batch=16)),
         ("vanishing", "sigmoid", config("sigmoid", "xavier", 12, width, steps=30, batch=16)),
         ("saturated", "tanh far out", config("tanh", {"sigma_w": 25.0}, 2, width, steps=40, lr=1e-4)),
-        ("not_learning", "a learning rate next to zero", config("tanh", "xavier", 2, width, steps=still, lr=1e-9, batch=16)),
+        (
+            "not_learning",
+            "a learning rate next to zero",
+            config("tanh", "xavier", 2, width, steps=still, lr=1e-9, batch=16),
+        ),
         ("healthy", "tanh", config("tanh", "xavier", 3, width, steps=3 * steps, lr=0.03, source="wine")),
         ("healthy", "relu", config("relu", "he", 2, width, steps=3 * steps, lr=0.01, source="breast_cancer")),
     ]

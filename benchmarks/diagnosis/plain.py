@@ -133,7 +133,10 @@ class Plain:
             moving += slopes[frozen:]
         for tensor in moving:
             tensor.requires_grad_(True)
-        masters = [tensor.detach().clone().float() if self.dtype in (torch.float16, torch.bfloat16) else tensor for tensor in moving]
+        masters = [
+            tensor.detach().clone().float() if self.dtype in (torch.float16, torch.bfloat16) else tensor
+            for tensor in moving
+        ]
         optimizer = self._optimizer(masters, rate)
         schedule = self.experiment.train.schedule
         inputs, targets = self.inputs.to(self.dtype), self.targets if self.classifies else self.targets.to(self.dtype)
@@ -145,7 +148,10 @@ class Plain:
                 optimizer.param_groups[0]["lr"] = base * 0.5 * (1 + math.cos(math.pi * step / self.num_steps))
             for tensor in moving:
                 tensor.grad = None
-            loss = self._loss(self._forward(inputs[index], layers, slopes)[-1], targets[index]).mean() * self.case.loss_scale
+            loss = (
+                self._loss(self._forward(inputs[index], layers, slopes)[-1], targets[index]).mean()
+                * self.case.loss_scale
+            )
             losses.append(float(loss.detach()))
             loss.backward()
             gradients = [torch.zeros_like(tensor) if tensor.grad is None else tensor.grad for tensor in moving]
@@ -154,7 +160,9 @@ class Plain:
             self._step(optimizer, moving, masters, gradients)
         return Course(losses, True, start, self.state(layers, slopes))
 
-    def _step(self, optimizer: torch.optim.Optimizer, moving: list[Tensor], masters: list[Tensor], gradients: list[Tensor]) -> None:
+    def _step(
+        self, optimizer: torch.optim.Optimizer, moving: list[Tensor], masters: list[Tensor], gradients: list[Tensor]
+    ) -> None:
         """One update; half precision is stepped in float32 and rounded back, as its storage is."""
         if masters is moving or masters[0] is moving[0]:
             for tensor, gradient in zip(moving, gradients, strict=True):
@@ -180,7 +188,9 @@ class Plain:
             case "sgd":
                 return torch.optim.SGD(tensors, lr, weight_decay=decay)
             case "momentum" | "nesterov":
-                return torch.optim.SGD(tensors, lr, momentum=own.momentum or 0.0, nesterov=own.name == "nesterov", weight_decay=decay)
+                return torch.optim.SGD(
+                    tensors, lr, momentum=own.momentum or 0.0, nesterov=own.name == "nesterov", weight_decay=decay
+                )
             case "adagrad":
                 return torch.optim.Adagrad(tensors, lr, eps=own.eps or 1e-10, weight_decay=decay)
             case "rmsprop":

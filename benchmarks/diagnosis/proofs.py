@@ -131,7 +131,9 @@ def clearly(case: Case, seen: Measured) -> Label | None:
     calm = max(abs(start), abs(end)) <= SMALL_DECADES
     living, answering = seen.dead[1] <= 0.75 or bounded, not bounded or seen.flat[1] <= 0.6
     idle = seen.idle is not None and seen.idle <= 0.3 * IDLE and seen.decayed <= 1.0
-    if not bounded and (seen.dead[0] >= 0.95 or (seen.dead[1] >= 0.97 and learned < 0.3 and abs(start) <= SMALL_DECADES)):
+    if not bounded and (
+        seen.dead[0] >= 0.95 or (seen.dead[1] >= 0.97 and learned < 0.3 and abs(start) <= SMALL_DECADES)
+    ):
         return "dead"
     if start >= 3.0 and learned < 0.3 and living:
         return "exploding"

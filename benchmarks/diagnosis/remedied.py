@@ -59,7 +59,9 @@ def follow(cases: Sequence[Case], kept: Mapping[str, Kept]) -> list[Followed]:
     found: list[tuple[Case, Finding]] = []
     for case in cases:
         summary = judged(case.experiment, kept[case.name].record, kept[case.name].outcome)
-        leading = next((item for item in summary.findings if item.rule == summary.verdict and item.severity == "critical"), None)
+        leading = next(
+            (item for item in summary.findings if item.rule == summary.verdict and item.severity == "critical"), None
+        )
         if leading is not None:
             found.append((case, leading))
     attempts: dict[str, Case | None] = {}

@@ -70,9 +70,10 @@ class Score:
 def tools() -> list[Tool]:
     """gradlab, then the others."""
     found = [Tool("gradlab", EVERYTHING, lambda case, kept: judged(case.experiment, kept.record, kept.outcome).verdict)]
-    for rule in RULES.values():
-        found.append(Tool(rule.title, rule.can_say, lambda case, kept, rule=rule: rule.judge(kept.peer).verdict))
-    return found
+    return found + [
+        Tool(rule.title, rule.can_say, lambda case, kept, rule=rule: rule.judge(kept.peer).verdict)
+        for rule in RULES.values()
+    ]
 
 
 def score(tool: Tool, cases: Sequence[Case], kept: Mapping[str, Kept]) -> Score:

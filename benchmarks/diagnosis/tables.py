@@ -95,8 +95,11 @@ def remedies(followed: Sequence[Followed]) -> str:
         gone = sum(item.after != label for item in tried)
         healthy = sum(item.after == "healthy" for item in tried)
         others = Counter(item.after for item in tried if item.after not in ("healthy", label))
+        shares = [percent(count / len(tried)) if tried else "" for count in (gone, healthy)]
         rows.append([
-            label, str(len(own)), str(len(tried)), percent(gone / len(tried)) if tried else "", percent(healthy / len(tried)) if tried else "",
+            label, str(len(own)), str(len(tried)), *shares,
             ", ".join(f"{name} {count}" for name, count in others.most_common()),
         ])  # fmt: skip
-    return table(["verdict", "runs", "with a setting to change", "verdict gone, %", "healthy, %", "what else came"], rows)
+    return table(
+        ["verdict", "runs", "with a setting to change", "verdict gone, %", "healthy, %", "what else came"], rows
+    )

@@ -99,12 +99,16 @@ def train(cases: Sequence[Case], collect: Collect | None = None, say: bool = Tru
     begun = time.perf_counter()
     for index, batch in enumerate(batches):
         if say and sys.stderr.isatty():
-            print(f"\rtraining {index + 1}/{len(batches)} {batch[0].name[:70]:<70}", end="", file=sys.stderr, flush=True)
+            print(
+                f"\rtraining {index + 1}/{len(batches)} {batch[0].name[:70]:<70}", end="", file=sys.stderr, flush=True
+            )
         for case, result in zip(batch, _train(batch, collect), strict=True):
             _write(case, result)
             kept[case.name] = result
     if batches and say:
-        print(f"\rtrained {sum(map(len, batches))} runs in {time.perf_counter() - begun:.0f} s{'':<70}", file=sys.stderr)
+        print(
+            f"\rtrained {sum(map(len, batches))} runs in {time.perf_counter() - begun:.0f} s{'':<70}", file=sys.stderr
+        )
     return kept
 
 
@@ -117,7 +121,12 @@ def _train(cases: Sequence[Case], collect: Collect | None) -> list[Kept]:
     results = batch.train()
     seconds = (time.perf_counter() - begun) / len(cases)
     return [
-        Kept(_scaled(result.record, cases[run].loss_scale), result.outcome, None if collected is None else collected(run), seconds)
+        Kept(
+            _scaled(result.record, cases[run].loss_scale),
+            result.outcome,
+            None if collected is None else collected(run),
+            seconds,
+        )
         for run, result in enumerate(results)
     ]
 

@@ -126,7 +126,9 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
         began, arrived = ((float(accuracy[rows].mean()) - chance) / (1.0 - chance) for rows in (early, last))
     # Above a constant answer's loss, falling is on the way to that answer and not yet to the inputs.
     below = constant is None or after < constant
-    rising = accuracy is not None and arrived is not None and _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
+    rising = (
+        accuracy is not None and arrived is not None and _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
+    )
     share = _gone(best, after)
     return Progress(
         loss=share,

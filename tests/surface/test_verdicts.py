@@ -26,6 +26,12 @@ def test_rules_run_in_order_of_precedence_with_what_they_need() -> None:
 
 def test_limits_of_this_version_of_the_rules() -> None:
     assert RULES_VERSION == 2
-    assert (depth.DECADES, depth.CHANCE, units.DEAD_SHARE, units.SATURATED_SLOPE, STUCK_SHARE) == (2.0, 3.0, 0.9, 0.15, 0.1)
+    assert (depth.DECADES, depth.CHANCE, units.DEAD_SHARE, units.SATURATED_SLOPE, STUCK_SHARE) == (
+        2.0,
+        3.0,
+        0.9,
+        0.15,
+        0.1,
+    )
     assert (LEARNED, MOSTLY, LEARNING_SHARE, FEWEST_STEPS, STILL) == (0.5, 0.9, 0.01, 100, 1e-3)
     assert (TRIMMED_DEPTH, TRIMMED_LAYERS) == (12, 2)

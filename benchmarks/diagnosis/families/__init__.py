@@ -7,4 +7,12 @@ from benchmarks.diagnosis.families import borderline, exploding, failing, health
 
 def all_families() -> list[Family]:
     """Every family, borderline ones included."""
-    return [*failing.families(), *units.families(), *exploding.families(), *vanishing.families(), *healthy.families(), *drawn(), *borderline.families()]
+    return [
+        *failing.families(),
+        *units.families(),
+        *exploding.families(),
+        *vanishing.families(),
+        *healthy.families(),
+        *drawn(),
+        *borderline.families(),
+    ]

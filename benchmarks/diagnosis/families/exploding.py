@@ -41,7 +41,8 @@ def families() -> list[Family]:
         _family(
             "rectifiers with too large weights", "σ_w² = 4 and 6: χ₁ = 2 and 3, forward and back, so the loss is huge too", {
                 f"{a} σ_w² {v} depth {d}": config(a, _sigma(v**0.5), d, 48, steps=60, lr=r)
-                for a, v, d, r in (("relu", 4.0, 24, 1e-18), ("leaky_relu", 4.0, 20, 1e-16), ("prelu", 4.0, 30, 1e-22), ("relu", 6.0, 16, 1e-18))
+                for a, v, d, r in (("relu", 4.0, 24, 1e-18), ("leaky_relu", 4.0, 20, 1e-16), ("prelu", 4.0, 30, 1e-22),
+                    ("relu", 6.0, 16, 1e-18))
             },
         ),
         _family(
@@ -70,7 +71,8 @@ def families() -> list[Family]:
         ),
         _family(
             "exploding by width", "the width does not enter χ₁", {
-                f"tanh width {w}": config("tanh", _sigma(3), 40, w, steps=n, lr=0.02 * min(1.0, 48 / w)) for w, n in ((16, 60), (64, 50), (256, 15))
+                f"tanh width {w}": config("tanh", _sigma(3), 40, w, steps=n, lr=0.02 * min(1.0, 48 / w))
+                    for w, n in ((16, 60), (64, 50), (256, 15))
             } | {
                 "hardtanh width 1024": config("hardtanh", _sigma(5), 14, 1024, steps=8, lr=1e-3, batch=32),
                 "relu width 8": config("relu", _sigma(3.0), 24, 8, steps=60, lr=1e-22),
@@ -94,7 +96,8 @@ def families() -> list[Family]:
             "exploding with another loss", "the loss enters above the readout", {
                 "tanh teacher": config("tanh", _sigma(3.5), 40, 32, steps=60, lr=1e-3, source="teacher"),
                 "hardtanh mse of classes": config("hardtanh", _sigma(2.5), 40, 32, steps=60, lr=1e-3, loss="mse"),
-                "tanh binary": config("tanh", _sigma(3.5), 50, 32, steps=60, lr=0.02, source="breast_cancer", loss="binary_cross_entropy"),
+                "tanh binary": config("tanh", _sigma(3.5), 50, 32, steps=60, lr=0.02, source="breast_cancer",
+                    loss="binary_cross_entropy"),
                 "elu diabetes": config("elu", _sigma(2.0), 24, 32, steps=60, lr=1e-14, source="diabetes"),
             },
         ),

@@ -24,11 +24,13 @@ def _networks() -> list[Family]:
     return [
         _family("relu under He by depth", "χ₁ = 1", {
             f"depth {d}": config("relu", "he", d, 64, steps=n, lr=r, optimizer=o)
-            for d, n, r, o in ((1, 150, 0.1, "sgd"), (2, 150, 0.1, "sgd"), (3, 150, 0.1, "sgd"), (6, 150, 0.1, "sgd"), (12, 150, 0.05, "sgd"), (24, 200, 0.003, "momentum"))
+            for d, n, r, o in ((1, 150, 0.1, "sgd"), (2, 150, 0.1, "sgd"), (3, 150, 0.1, "sgd"), (6, 150, 0.1, "sgd"),
+                (12, 150, 0.05, "sgd"), (24, 200, 0.003, "momentum"))
         }),
         _family("tanh near the edge by depth", "χ₁ is 1 or a little less", {
             f"depth {d}": config("tanh", i, d, 64, steps=n, lr=r, optimizer="momentum")
-            for d, i, n, r in ((1, "xavier", 100, 0.05), (3, "xavier", 100, 0.05), (8, "xavier", 150, 0.02), (16, "critical", 150, 0.01), (30, _sigma(1.327, 0.2236), 200, 0.005))
+            for d, i, n, r in ((1, "xavier", 100, 0.05), (3, "xavier", 100, 0.05), (8, "xavier", 150, 0.02), (16, "critical", 150, 0.01),
+                (30, _sigma(1.327, 0.2236), 200, 0.005))
         }),
         _family("bounded activations near the edge", "χ₁ = 1 within a few percent", {
             "hardtanh": config("hardtanh", "xavier", 6, 64, steps=150, lr=0.1),
@@ -45,7 +47,8 @@ def _networks() -> list[Family]:
         }),
         _family("smooth activations of one side", "at or near their critical points, shallow enough to hold there", {
             f"{a}": config(a, i, d, 64, steps=150, lr=r)
-            for a, i, d, r in (("elu", "lecun", 8, 0.05), ("selu", "lecun", 8, 0.02), ("gelu", "he", 5, 0.1), ("silu", "critical", 6, 0.02), ("mish", "critical", 6, 0.03), ("gelu", "critical", 8, 0.05))
+            for a, i, d, r in (("elu", "lecun", 8, 0.05), ("selu", "lecun", 8, 0.02), ("gelu", "he", 5, 0.1),
+                ("silu", "critical", 6, 0.02), ("mish", "critical", 6, 0.03), ("gelu", "critical", 8, 0.05))
         }),
         _family("shallow sigmoid and softplus", "two or three layers: less than 1.3 decades even at χ₁ = 0.06", {
             "sigmoid 1": config("sigmoid", "xavier", 1, 64, steps=200, lr=0.5),
@@ -71,7 +74,8 @@ def _networks() -> list[Family]:
             "gain": config("tanh", {"scheme": "xavier", "gain": 1.2}, 6, 64, steps=150, lr=0.05),
         }),
         _family("healthy by width", "8 to 1,024 units", {
-            f"relu width {w}": config("relu", "he", 3, w, steps=n, lr=r, seed=3) for w, n, r in ((8, 300, 0.05), (16, 200, 0.1), (128, 100, 0.1), (512, 60, 0.05), (1024, 40, 0.03))
+            f"relu width {w}": config("relu", "he", 3, w, steps=n, lr=r, seed=3)
+                for w, n, r in ((8, 300, 0.05), (16, 200, 0.1), (128, 100, 0.1), (512, 60, 0.05), (1024, 40, 0.03))
         } | {f"tanh width {w}": config("tanh", "xavier", 4, w, steps=n, lr=r) for w, n, r in ((8, 300, 0.1), (256, 80, 0.05))}),
     ]  # fmt: skip
 
@@ -81,7 +85,8 @@ def _settings() -> list[Family]:
     return [
         _family("healthy by optimizer", "each at a usual learning rate", {
             o: config("relu", "he", 5, 64, steps=150, lr=r, optimizer=o)
-            for o, r in (("sgd", 0.1), ("momentum", 0.02), ("nesterov", 0.02), ("adagrad", 0.01), ("rmsprop", 1e-3), ("adam", 2e-3), ("adamw", 2e-3))
+            for o, r in (("sgd", 0.1), ("momentum", 0.02), ("nesterov", 0.02), ("adagrad", 0.01), ("rmsprop", 1e-3), ("adam", 2e-3),
+                ("adamw", 2e-3))
         } | {"adam tanh": config("tanh", "xavier", 8, 64, steps=150, lr=1e-3, optimizer="adam")}),
         _family("healthy by data", "every source that has something to learn", {
             "breast_cancer": config("relu", "he", 4, 32, steps=150, source="breast_cancer"),
@@ -93,12 +98,14 @@ def _settings() -> list[Family]:
             "spirals": config("relu", "he", 5, 64, steps=800, lr=0.005, source="spirals", optimizer="adam"),
             "gaussian_mixture": config("relu", "he", 4, 64, steps=150, lr=0.05, source="gaussian_mixture"),
             "teacher": config("tanh", "xavier", 3, 64, steps=400, lr=0.05, source="teacher"),
-            "noise by heart": config("relu", "he", 4, 128, steps=600, lr=0.003, optimizer="adam", source={"source": "noise", "samples": 120, "classes": 4}),
+            "noise by heart": config("relu", "he", 4, 128, steps=600, lr=0.003, optimizer="adam",
+                source={"source": "noise", "samples": 120, "classes": 4}),
         }),
         _family("healthy by batch", "1 to 1,024 examples", {
             f"batch {b}": config("relu", "he", 4, 48, steps=n, lr=r, batch=b, source="digits")
             for b, n, r in ((1, 1500, 0.01), (2, 800, 0.02), (4, 500, 0.03), (16, 250, 0.05), (256, 120, 0.1), (1024, 80, 0.15))
-        } | {"tanh batch 1": config("tanh", "xavier", 3, 48, steps=1500, lr=0.01, batch=1), "regression batch 1": config("tanh", "xavier", 2, 32, steps=1500, lr=0.01, batch=1, source=source("linear"))}),
+        } | {"tanh batch 1": config("tanh", "xavier", 3, 48, steps=1500, lr=0.01, batch=1),
+            "regression batch 1": config("tanh", "xavier", 2, 32, steps=1500, lr=0.01, batch=1, source=source("linear"))}),
         _family("healthy by number format", "half precision learns where the step is above its grain", {
             "float64": config("relu", "he", 5, 32, steps=120, lr=0.1, dtype="float64"),
             "float16": config("relu", "he", 4, 32, steps=120, lr=0.1, dtype="float16"),
@@ -111,7 +118,8 @@ def _settings() -> list[Family]:
             "binary moons": config("tanh", "xavier", 4, 32, steps=300, lr=0.3, source="moons", loss="binary_cross_entropy"),
             "mse of classes": config("relu", "he", 4, 64, steps=200, lr=0.2, loss="mse"),
             "mse linear": config("relu", "he", 3, 32, steps=300, lr=0.05, source=source("linear")),
-            "mse thousandths": config("tanh", "xavier", 2, 32, steps=400, lr=1e-3, source=source("thousandths", standardize=False), optimizer="adam", readout={"scheme": "normal", "std": 1e-4}),
+            "mse thousandths": config("tanh", "xavier", 2, 32, steps=400, lr=1e-3, source=source("thousandths", standardize=False),
+                optimizer="adam", readout={"scheme": "normal", "std": 1e-4}),
         }),
         _family("healthy whatever else is set", "decay, clipping, schedule, no hold-out, a readout of its own", {
             "weight decay": config("relu", "he", 5, 48, steps=150, lr=0.1, weight_decay=1e-3),
@@ -123,10 +131,12 @@ def _settings() -> list[Family]:
             "small positive bias": config("relu", {"scheme": "he", "bias": 0.1}, 5, 48, steps=150, lr=0.1),
         }),
         Family(
-            "healthy and short", "healthy", "χ₁ = 1 and updates of a usual size; nothing can be said against a run of so few steps", "theory",
+            "healthy and short", "healthy", "χ₁ = 1 and updates of a usual size; nothing can be said against a run of so few steps",
+                "theory",
             {
                 f"{a} {n} steps": config(a, i, d, 64, steps=n, lr=0.05)
-                for a, i, d, n in (("relu", "he", 5, 1), ("tanh", "xavier", 5, 2), ("relu", "he", 10, 5), ("gelu", "critical", 5, 10), ("elu", "lecun", 8, 20), ("selu", "lecun", 8, 40))
+                for a, i, d, n in (("relu", "he", 5, 1), ("tanh", "xavier", 5, 2), ("relu", "he", 10, 5), ("gelu", "critical", 5, 10),
+                    ("elu", "lecun", 8, 20), ("selu", "lecun", 8, 40))
             },
         ),
         _family("healthy in sparse records", "a handful of rows of a run that learns", {
@@ -152,20 +162,24 @@ def _traps() -> list[Family]:
             "wine": config("relu", "he", 4, 64, steps=1200, lr=0.1, source="wine"),
             "binary": config("relu", "he", 4, 32, steps=800, lr=0.3, source=source("separable"), loss="binary_cross_entropy"),
         }),
-        _family("loss of zero to the last bit", "the softmax is 1 in the format's own arithmetic: no gradient, because nothing is left to learn", {
+        _family("loss of zero to the last bit",
+            "the softmax is 1 in the format's own arithmetic: no gradient, because nothing is left to learn", {
             "relu float32": config("relu", "he", 4, 64, steps=500, lr=0.03, optimizer="adam", source=source("separable")),
             "tanh float16": config("tanh", "xavier", 4, 32, steps=600, lr=1.0, dtype="float16", source=source("separable")),
             "relu bfloat16": config("relu", "he", 4, 32, steps=600, lr=0.3, dtype="bfloat16", source=source("separable")),
             "selu momentum": config("selu", "lecun", 4, 32, steps=600, lr=0.2, optimizer="momentum", source=source("separable")),
         }),
-        _family("healthy, loss on another scale", "all gradients a millionth or a million times as large, and the learning rate the other way", {
+        _family("healthy, loss on another scale",
+            "all gradients a millionth or a million times as large, and the learning rate the other way", {
             f"{a} 2^{e}": config(a, i, 5, 48, steps=120, lr=0.1 * 2.0**-e, loss_scale=2.0**e, source=s)
             for e in (-20, 20) for a, i, s in (("relu", "he", "digits"), ("tanh", "xavier", "digits"), ("tanh", "lecun", "teacher"))
         }),
         _family("half of the units off, and learning", "negative biases switch off many ReLUs for whole batches; the rest learns", {
-            f"bias {b}": config("relu", {"scheme": "he", "bias": b}, 3, 128, steps=n, lr=0.1) for b, n in ((-0.5, 150), (-0.8, 200), (-1.0, 200))
+            f"bias {b}": config("relu", {"scheme": "he", "bias": b}, 3, 128, steps=n, lr=0.1)
+                for b, n in ((-0.5, 150), (-0.8, 200), (-1.0, 200))
         }),
-        _family("some decades that an adaptive optimizer bridges", "three to five decades of signal, but steps of one size in all layers: it learns, with all of them", {
+        _family("some decades that an adaptive optimizer bridges",
+            "three to five decades of signal, but steps of one size in all layers: it learns, with all of them", {
             "sigmoid 4 adam": config("sigmoid", "xavier", 4, 64, steps=500, lr=0.01, optimizer="adam"),
             "relu xavier 16 adam": config("relu", "xavier", 16, 64, steps=300, lr=1e-3, optimizer="adam"),
             "tanh small adam": config("tanh", _sigma(0.6), 10, 64, steps=300, lr=1e-3, optimizer="adam"),
@@ -173,14 +187,17 @@ def _traps() -> list[Family]:
         }),
         _family("chance decades of narrow layers", "χ₁ = 1; at 8 to 16 units one seed differs from the next by half a decade", {
             f"{a} width {w} depth {d}": config(a, i, d, w, steps=400, lr=r, optimizer="adam", source=s)
-            for a, i, w, d, r, s in (("relu", "he", 12, 8, 5e-3, "wine"), ("leaky_relu", "critical", 8, 10, 5e-3, "breast_cancer"), ("elu", "lecun", 8, 12, 5e-3, "wine"), ("tanh", "xavier", 8, 12, 5e-3, "breast_cancer"))
+            for a, i, w, d, r, s in (("relu", "he", 12, 8, 5e-3, "wine"), ("leaky_relu", "critical", 8, 10, 5e-3, "breast_cancer"),
+                ("elu", "lecun", 8, 12, 5e-3, "wine"), ("tanh", "xavier", 8, 12, 5e-3, "breast_cancer"))
         }),
-        _family("gradients of very different weights' norms", "layer 1 sees 64 or 2 inputs, the others 128 units: norms of weights differ, the signal does not", {
+        _family("gradients of very different weights' norms",
+            "layer 1 sees 64 or 2 inputs, the others 128 units: norms of weights differ, the signal does not", {
             "two inputs": config("relu", "he", 4, 128, steps=300, lr=0.05, source="moons"),
             "thirty inputs, narrow": config("tanh", "xavier", 4, 16, steps=200, lr=0.1, source="breast_cancer"),
             "raw inputs, relu": config("relu", "he", 3, 32, steps=200, lr=0.02, source={"source": "circles", "standardize": False}),
         }),
         _family("a large loss at the start", "a readout five times too large begins at a loss of 10 and more, and is learned", {
-            f"{a}": config(a, i, 4, 64, steps=250, lr=r, readout={"scheme": "lecun", "gain": 5.0}) for a, i, r in (("relu", "he", 0.02), ("tanh", "xavier", 0.03))
+            f"{a}": config(a, i, 4, 64, steps=250, lr=r, readout={"scheme": "lecun", "gain": 5.0})
+                for a, i, r in (("relu", "he", 0.02), ("tanh", "xavier", 0.03))
         }),
     ]  # fmt: skip

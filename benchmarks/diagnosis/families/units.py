@@ -3,7 +3,9 @@
 from benchmarks.diagnosis.case import Family, config
 from benchmarks.diagnosis.data_files import source
 
-SATURATION = "the preactivations lie far out in the flat parts: three in four have less than a tenth of the largest slope"
+SATURATION = (
+    "the preactivations lie far out in the flat parts: three in four have less than a tenth of the largest slope"
+)
 
 
 def families() -> list[Family]:
@@ -34,7 +36,8 @@ def _dead() -> list[Family]:
             f"relu width {w}": config("relu", _bias("he", -8), 4, w, steps=n) for w, n in ((8, 100), (16, 100), (256, 40), (1024, 15))
         }),
         _family("dead by batch", "no example of any batch is answered", {
-            f"batch {b}": config("relu", _bias("he", -10), 4, 32, steps=n, batch=b) for b, n in ((1, 300), (2, 200), (4, 150), (16, 100), (1024, 30))
+            f"batch {b}": config("relu", _bias("he", -10), 4, 32, steps=n, batch=b)
+                for b, n in ((1, 300), (2, 200), (4, 150), (16, 100), (1024, 30))
         }),
         _family("dead by number format", "0 is 0 in every format", {
             t: config("relu", _bias("he", -8), 5, 32, steps=60, dtype=t) for t in ("float16", "bfloat16", "float64")
@@ -53,11 +56,13 @@ def _dead() -> list[Family]:
             "every 50th": config("relu", _bias("he", -10), 5, 32, steps=100, every=50),
         }),
         _family("dead under other optimizers", "a gradient of 0 moves nothing, divided by its size or not", {
-            o: config("relu", _bias("he", -10), 4, 32, steps=100, optimizer=o, lr=1e-3) for o in ("adam", "momentum", "rmsprop", "adagrad")
+            o: config("relu", _bias("he", -10), 4, 32, steps=100, optimizer=o, lr=1e-3)
+                for o in ("adam", "momentum", "rmsprop", "adagrad")
         }),
         _family("killed by huge steps", "steps tens of times too large throw nearly every unit below 0 for good", {
             f"{o} lr {r:g} depth {d} seed {s}": config("relu", "he", d, 32, steps=100, lr=r, optimizer=o, seed=s)
-            for o, r, d, s in (("momentum", 0.3, 5, 1), ("momentum", 0.3, 5, 4), ("adam", 0.5, 5, 1), ("adam", 0.5, 5, 3), ("sgd", 2.0, 3, 2), ("sgd", 2.0, 3, 5))
+            for o, r, d, s in (("momentum", 0.3, 5, 1), ("momentum", 0.3, 5, 4), ("adam", 0.5, 5, 1), ("adam", 0.5, 5, 3),
+                ("sgd", 2.0, 3, 2), ("sgd", 2.0, 3, 5))
         }),
         _family("born dead", "narrow and deep: a layer of 2 or 3 units answers nothing with probability 1/4 or 1/8", {
             f"width {w} depth {d} seed {s}": config("relu", "he", d, w, steps=60, seed=s)
@@ -111,7 +116,8 @@ def _saturated() -> list[Family]:
             "softsign": config("softsign", "lecun", 2, 48, steps=120, lr=0.01, source=source("large", standardize=False)),
         }),
         _flat("saturated by width", "σ_w is the same at every width", {
-            f"tanh width {w}": config("tanh", _sigma(20), 2, w, steps=n, lr=0.01 * min(1.0, 64 / w)) for w, n in ((8, 120), (16, 120), (128, 60), (256, 40), (1024, 12))
+            f"tanh width {w}": config("tanh", _sigma(20), 2, w, steps=n, lr=0.01 * min(1.0, 64 / w))
+                for w, n in ((8, 120), (16, 120), (128, 60), (256, 40), (1024, 12))
         }),
         _flat("weights of standard deviation 1 and more", "std 1 at width 256 is σ_w = 16, std 4 at width 32 is 23", {
             "std 1 width 256": config("tanh", {"scheme": "normal", "std": 1.0}, 2, 256, steps=50, lr=1e-3),
@@ -120,7 +126,8 @@ def _saturated() -> list[Family]:
             "std 3 hardtanh": config("hardtanh", {"scheme": "normal", "std": 3.0}, 2, 48, steps=120, lr=1e-3),
         }),
         _flat("saturated by batch", "an example's own z tells", {
-            f"batch {b}": config("tanh", _sigma(20), 2, 32, steps=n, batch=b, lr=r) for b, n, r in ((1, 300, 1e-4), (4, 150, 1e-3), (16, 120, 1e-3), (1024, 30, 0.01))
+            f"batch {b}": config("tanh", _sigma(20), 2, 32, steps=n, batch=b, lr=r)
+                for b, n, r in ((1, 300, 1e-4), (4, 150, 1e-3), (16, 120, 1e-3), (1024, 30, 0.01))
         }),
         _flat("saturated by number format", "the same in every format", {
             t: config("tanh", _sigma(20), 2, 32, steps=60, lr=0.01, dtype=t) for t in ("float16", "bfloat16", "float64")
@@ -139,8 +146,10 @@ def _saturated() -> list[Family]:
             "eight steps": config("sigmoid", _sigma(80), 2, 32, steps=8, lr=1e-3),
             "every 30th": config("tanh", _sigma(25), 3, 32, steps=90, lr=1e-3, every=30),
         }),
-        _flat("driven there by huge steps", "learning rates of 20 and more throw the weights, and z with them, far out, and the loss stays huge", {
+        _flat("driven there by huge steps",
+            "learning rates of 20 and more throw the weights, and z with them, far out, and the loss stays huge", {
             f"{a} lr {r:g}": config(a, "xavier", d, 32, steps=100, lr=r)
-            for a, r, d in (("tanh", 50.0, 1), ("tanh", 300.0, 1), ("sigmoid", 500.0, 1), ("scaled_sigmoid", 100.0, 2), ("softsign", 300.0, 2))
+            for a, r, d in (("tanh", 50.0, 1), ("tanh", 300.0, 1), ("sigmoid", 500.0, 1), ("scaled_sigmoid", 100.0, 2),
+                ("softsign", 300.0, 2))
         }),
     ]  # fmt: skip

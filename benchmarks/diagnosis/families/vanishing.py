@@ -50,17 +50,21 @@ def _activations() -> list[Family]:
             },
         ),
         _family(
-            "ordered phase", "gain 0.6 to 0.8 where 1 is critical: the squared signal loses a third to two thirds a layer", "first half idle",
+            "ordered phase", "gain 0.6 to 0.8 where 1 is critical: the squared signal loses a third to two thirds a layer",
+                "first half idle",
             {
                 f"{a} gain {g} depth {d}": config(a, {"scheme": "lecun", "gain": g}, d, 48, steps=60)
-                for a, g, d in (("tanh", 0.7, 30), ("softsign", 0.7, 30), ("hardtanh", 0.6, 24), ("scaled_sigmoid", 0.8, 60), ("elu", 0.7, 40))
+                for a, g, d in (("tanh", 0.7, 30), ("softsign", 0.7, 30), ("hardtanh", 0.6, 24), ("scaled_sigmoid", 0.8, 60),
+                    ("elu", 0.7, 40))
             },
         ),
         _family(
-            "gated units under He and less", "φ' tends to 1/2 (mish 0.6) as the signal fades: χ₁ falls to 1/2 with σ_w² = 2", "first half idle",
+            "gated units under He and less", "φ' tends to 1/2 (mish 0.6) as the signal fades: χ₁ falls to 1/2 with σ_w² = 2",
+                "first half idle",
             {
                 f"{a} depth {d} {i if isinstance(i, str) else 'σ_w 1.25'}": config(a, i, d, 96, steps=25)
-                for a, d, i in (("silu", 60, "he"), ("gelu", 150, "he"), ("silu", 40, {"sigma_w": 1.25}), ("gelu", 40, {"sigma_w": 1.25}), ("mish", 50, {"sigma_w": 1.2}))
+                for a, d, i in (("silu", 60, "he"), ("gelu", 150, "he"), ("silu", 40, {"sigma_w": 1.25}), ("gelu", 40, {"sigma_w": 1.25}),
+                    ("mish", 50, {"sigma_w": 1.2}))
             },
         ),
         _family(
@@ -102,8 +106,10 @@ def _settings() -> list[Family]:
         ),
         _family(
             "vanishing by batch", "one example or a thousand: the signal is an example's own", "first half idle",
-            {f"sigmoid batch {b}": config(*deep, 24, steps=s, batch=b, lr=r) for b, s, r in ((1, 300, 0.01), (2, 200, 0.01), (8, 100, 0.05), (1024, 40, 0.1))}
-            | {f"relu batch {b}": config("relu", "xavier", 50, 24, steps=s, batch=b, lr=0.01) for b, s in ((1, 150), (4, 100), (512, 30))},
+            {f"sigmoid batch {b}": config(*deep, 24, steps=s, batch=b, lr=r)
+                for b, s, r in ((1, 300, 0.01), (2, 200, 0.01), (8, 100, 0.05), (1024, 40, 0.1))}
+            | {f"relu batch {b}": config("relu", "xavier", 50, 24, steps=s, batch=b, lr=0.01)
+                for b, s in ((1, 150), (4, 100), (512, 30))},
         ),
         _family(
             "vanishing by number format", "χ₁ is the same in every format", "first half idle",
@@ -140,18 +146,22 @@ def _settings() -> list[Family]:
             },
         ),
         _family(
-            "vanishing under momentum and its kin", "an optimizer that follows the gradient's size moves a layer as its gradient allows", "first half idle",
+            "vanishing under momentum and its kin", "an optimizer that follows the gradient's size moves a layer as its gradient allows",
+                "first half idle",
             {
                 f"{o} {a}": config(a, "xavier", d, 32, steps=60, optimizer=o, lr=0.02)
-                for o, a, d in (("momentum", "sigmoid", 12), ("nesterov", "relu", 40), ("momentum", "softplus", 24), ("nesterov", "sigmoid", 40))
+                for o, a, d in (("momentum", "sigmoid", 12), ("nesterov", "relu", 40), ("momentum", "softplus", 24),
+                    ("nesterov", "sigmoid", 40))
             },
         ),
         _family(
-            "vanishing below an adaptive optimizer's eps", "once the gradient is far below eps = 1e-8, dividing by its size no longer helps", "first half idle",
+            "vanishing below an adaptive optimizer's eps",
+                "once the gradient is far below eps = 1e-8, dividing by its size no longer helps", "first half idle",
             {
                 f"{o} {a} depth {d}": config(a, i, d, 32, steps=60, optimizer=o, lr=r)
                 for o, a, i, d, r in (
-                    ("adam", "sigmoid", "xavier", 40, 1e-3), ("rmsprop", "sigmoid", "xavier", 40, 1e-3), ("adamw", "gelu", "pytorch", 50, 1e-3),
+                    ("adam", "sigmoid", "xavier", 40, 1e-3), ("rmsprop", "sigmoid", "xavier", 40, 1e-3),
+                        ("adamw", "gelu", "pytorch", 50, 1e-3),
                     ("adam", "relu", "pytorch", 60, 1e-3),
                 )
             },
@@ -201,7 +211,8 @@ def _traps() -> list[Family]:
             },
         ),
         _family(
-            "weight decay that eats the weights", "lr · weight_decay = 0.1 to 0.5 a step: the weights shrink to nothing, and the signal with them", "theory",
+            "weight decay that eats the weights",
+                "lr · weight_decay = 0.1 to 0.5 a step: the weights shrink to nothing, and the signal with them", "theory",
             {
                 "tanh": config("tanh", "xavier", 6, 32, steps=150, lr=0.05, weight_decay=4.0),
                 "relu": config("leaky_relu", "he", 8, 32, steps=150, lr=0.1, weight_decay=2.0),
@@ -209,7 +220,8 @@ def _traps() -> list[Family]:
             },
         ),
         _family(
-            "forward signal that fades out of range", "std 0.01 at width 40: z falls by 1.2 decades a layer and then out of the format", "theory",
+            "forward signal that fades out of range", "std 0.01 at width 40: z falls by 1.2 decades a layer and then out of the format",
+                "theory",
             {
                 "tanh float16": config("tanh", {"scheme": "normal", "std": 0.01}, 16, 40, steps=40, dtype="float16"),
                 "relu float32": config("relu", {"scheme": "normal", "std": 0.01}, 60, 40, steps=40),

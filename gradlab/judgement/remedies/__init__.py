@@ -7,4 +7,13 @@ applies it.
 from gradlab.judgement.remedies.starts import initialisation, smaller
 from gradlab.judgement.remedies.steps import first_update, largest_update, learning_rate, sloped, still, training
 
-__all__ = ["first_update", "initialisation", "largest_update", "learning_rate", "sloped", "smaller", "still", "training"]
+__all__ = [
+    "first_update",
+    "initialisation",
+    "largest_update",
+    "learning_rate",
+    "sloped",
+    "smaller",
+    "still",
+    "training",
+]

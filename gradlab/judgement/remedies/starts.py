@@ -12,8 +12,8 @@ from typing import Any
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
 from gradlab.spec.experiment import Experiment, Model
-from gradlab.theory.critical import critical
 from gradlab.theory import Forecast
+from gradlab.theory.critical import critical
 
 HARMLESS = 1.5
 """Decades within which a recommended start has to stay, beside the two that count as ill."""
@@ -29,6 +29,7 @@ TRAVEL = 0.5 / math.log(10)
 
 LARGE_INPUT = 100.0
 """Mean square of the inputs above which, and below one over which, they are not of a size that starts are made for."""
+
 
 @dataclass(frozen=True)
 class _Start:
@@ -47,12 +48,13 @@ class _Start:
     keeps: str
 
 
-def initialisation(evidence: Evidence, flat: bool = False) -> str:
+def initialisation(evidence: Evidence, anyway: bool = False) -> str:
     """How to start so that the signal keeps its size across depth.
 
     Args:
         evidence: The run.
-        flat: Whether it is the units that are ill, whatever the run's own start does to the signal.
+        anyway: Whether to recommend another start even where theory expects a signal that arrives of the run's own: its
+            units are flat, or it learns nothing.
     """
     model = evidence.experiment.model
     if model.activation.name == "step":
@@ -60,7 +62,7 @@ def initialisation(evidence: Evidence, flat: bool = False) -> str:
     first = _before_the_weights(evidence)
     if first and (model.init.bias or _harm(evidence.forecast) <= HARMLESS):
         return first
-    own = math.inf if flat else _harm(evidence.forecast)
+    own = math.inf if anyway else _harm(evidence.forecast)
     best, least = "", own
     for start in _starts(model):
         expected = None if own <= HARMLESS else _expected(evidence, start)
@@ -107,9 +109,16 @@ def _starts(model: Model) -> Iterator[_Start]:
         keeps = "keeps χ₁ = 1; sigmoid itself does only at σ_w² = 103, where it is saturated"
         yield _Start(settings, {"name": "scaled_sigmoid"}, "critical", keeps)
     if name != "relu":
-        yield _Start("model.activation: relu with model.init: he (σ_w² = 2)", {"name": "relu"}, "he", "keeps χ₁ = 1 for relu")
+        yield _Start(
+            "model.activation: relu with model.init: he (σ_w² = 2)", {"name": "relu"}, "he", "keeps χ₁ = 1 for relu"
+        )
     settings = "model.activation: tanh with model.init: orthogonal (σ_w² = 1)"
-    yield _Start(settings, {"name": "tanh"}, "orthogonal", "keeps χ₁ at 1 at any width, because no chance is in the matrices' size")
+    yield _Start(
+        settings,
+        {"name": "tanh"},
+        "orthogonal",
+        "keeps χ₁ at 1 at any width, because no chance is in the matrices' size",
+    )
 
 
 def _expected(evidence: Evidence, start: _Start) -> Forecast | None:

@@ -19,8 +19,7 @@ REBUILT = 0.5
 """Share of its weights that a layer should be able to move by in a run."""
 
 SMALLEST_CHANGE = 1e-3
-"""Least factor of the learning rate that ratios after the first step can tell: weights that an update has outgrown have
-no size to go by."""
+"""Least factor of the learning rate that ratios after the first step can tell."""
 
 SHRUNK = 0.1
 """Share of its first norm below which a layer's weights have been eaten by their decay."""
@@ -39,16 +38,23 @@ def learning_rate(evidence: Evidence, ratio: float) -> str:
         evidence: The run.
         ratio: The update ratio that was seen, above 0.
     """
-    lr, first = evidence.experiment.train.lr, first_update(evidence)
-    if first is not None and first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
-        change = HEALTHY_UPDATE / max(first, ratio if ratio < 1.0 else 0.0)
-    else:
+    lr, aim = evidence.experiment.train.lr, HEALTHY_UPDATE
+    if ratio < HEALTHY_UPDATE:
         steps = evidence.step(evidence.num_rows - 1) + 1
-        aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps)) if ratio < HEALTHY_UPDATE else HEALTHY_UPDATE
+        aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps))
+        return f"train.lr: {lr * aim / ratio:.2g}, {factor(aim / ratio)} times larger: {_reached(aim)}"
+    # Weights that updates have outgrown have no size to go by, but those of the first step had theirs.
+    first = first_update(evidence) or 0.0
+    if first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
+        change = aim / max(first, ratio if ratio < 1.0 else 0.0)
+    else:
         change = max(aim / ratio, SMALLEST_CHANGE)
-    times = f"{factor(change)} times larger" if change > 1 else f"{factor(1 / change)} times smaller"
-    reached = power(math.log10(max(ratio, first or 0.0) * change)) if change > SMALLEST_CHANGE else "smaller"
-    return f"train.lr: {lr * change:.2g}, {times}: update ratios are then near {reached}"
+    return f"train.lr: {lr * change:.2g}, {factor(1 / change)} times smaller: {_reached(aim)}"
+
+
+def _reached(ratio: float) -> str:
+    """What a learning rate is for."""
+    return f"update ratios are then near {power(math.log10(ratio))}"
 
 
 def first_update(evidence: Evidence) -> float | None:

@@ -82,7 +82,11 @@ def _remedy(evidence: Evidence, since: int) -> str:
         return remedies.initialisation(evidence)
     largest = remedies.largest_update(evidence, since)
     decays = evidence.experiment.train.weight_decay > 0
-    return remedies.training(evidence, since) if decays or (largest or 0.0) > LARGE_UPDATE else remedies.initialisation(evidence)
+    return (
+        remedies.training(evidence, since)
+        if decays or (largest or 0.0) > LARGE_UPDATE
+        else remedies.initialisation(evidence)
+    )
 
 
 def _severity(evidence: Evidence, at_start: bool, at_end: bool) -> Literal["critical", "warning", "note"]:

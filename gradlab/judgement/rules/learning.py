@@ -102,7 +102,7 @@ def _remedy(evidence: Evidence) -> str:
     if largest > LARGE_UPDATE:
         return remedies.learning_rate(evidence, largest)
     if _travels(evidence):
-        return remedies.initialisation(evidence)
+        return remedies.initialisation(evidence, anyway=True)
     steps = 10 * (evidence.step(evidence.num_rows - 1) + 1)
     return f"train.steps: {steps} (updates are of a usual size), and see whether the inputs tell the targets at all"
 

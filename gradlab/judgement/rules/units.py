@@ -129,7 +129,7 @@ def _course(evidence: Evidence, since: int, now: bool) -> str:
 def _remedy(evidence: Evidence, since: int) -> str:
     """The bias or the scale where it started so, the step where training did it."""
     if since == 0:
-        return remedies.initialisation(evidence, flat=True)
+        return remedies.initialisation(evidence, anyway=True)
     smaller = remedies.training(evidence, since)
     if can_saturate(evidence.experiment):
         return smaller

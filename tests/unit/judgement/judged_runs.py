@@ -77,9 +77,7 @@ def record(
     return Record(
         steps=np.arange(rows, dtype=np.int64) * every,
         layers={
-            name: _layer_column(
-                hidden[name], rows, depth, name in hidden_only, name not in nowhere, readout.get(name)
-            )
+            name: _layer_column(hidden[name], rows, depth, name in hidden_only, name not in nowhere, readout.get(name))
             for name in selected(quantities)
         },
         figures={

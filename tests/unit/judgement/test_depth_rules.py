@@ -164,7 +164,9 @@ class TestNothingToSend:
 
     def test_layers_are_compared_while_there_is_something_to_learn(self) -> None:
         """After nine tenths of the gain the first layers get a thousandth of the last one's update."""
-        loss = np.where(np.arange(ROWS) < 40, np.linspace(2.3, 0.01, ROWS)[np.minimum(np.arange(ROWS) * 4, ROWS - 1)], 0.01)
+        loss = np.where(
+            np.arange(ROWS) < 40, np.linspace(2.3, 0.01, ROWS)[np.minimum(np.arange(ROWS) * 4, ROWS - 1)], 0.01
+        )
         late = np.where(np.arange(ROWS)[:, None] < 40, 0.0, np.linspace(-3.0, 0.0, 10))
         made = record(backward=late - 3.0, update=late - 3.0, loss=loss)
         assert rules(summary(made)) == {("vanishing", "warning")}

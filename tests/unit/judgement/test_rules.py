@@ -86,7 +86,10 @@ class TestDead:
 
     def test_the_bias_is_named(self) -> None:
         negative = {"activation": "relu", "init": {"scheme": "he", "bias": -5.0}}
-        assert "model.init.bias: 0 (yours is -5)" in only(summary(record(dead=1.0, **stuck()), model=negative), "dead").remedy
+        assert (
+            "model.init.bias: 0 (yours is -5)"
+            in only(summary(record(dead=1.0, **stuck()), model=negative), "dead").remedy
+        )
 
 
 class TestSaturated:
@@ -161,7 +164,11 @@ class TestNotLearning:
 
     @pytest.mark.parametrize(
         ("update", "said"),
-        [(-7.0, "train.lr: 1e+02, 1e+04 times larger"), (-1.0, "train.lr: 0.0001, 1e+02 times smaller"), (-3.0, "usual size")],
+        [
+            (-7.0, "train.lr: 1e+02, 1e+04 times larger"),
+            (-1.0, "train.lr: 0.0001, 1e+02 times smaller"),
+            (-3.0, "usual size"),
+        ],
     )
     def test_the_remedy_follows_the_updates(self, update: float, said: str) -> None:
         assert said in only(summary(record(update=update, every=5, **stuck())), "not_learning").remedy
@@ -209,7 +216,9 @@ class TestDiverged:
 
     def test_without_update_ratios(self) -> None:
         made = broken_at_end(record(quantities="gradients"))
-        assert "train.lr: 0.001, ten times smaller" in only(summary(made, Outcome("diverged", 79, 1)), "diverged").remedy
+        assert (
+            "train.lr: 0.001, ten times smaller" in only(summary(made, Outcome("diverged", 79, 1)), "diverged").remedy
+        )
 
 
 class TestNotJudged:
