@@ -86,13 +86,16 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
     """Findings in which what came later than another critical one is a warning: its result, not the cause.
 
     A signal that vanished at the first step leaves units to die of their biases later; one that exploded throws them
-    into saturation with the first updates. Divergence stays what leads.
+    into saturation with the first updates; units that a huge step saturated stop the signal some steps later.
+    Divergence stays what leads, and what came at once goes by precedence.
     """
     causes = {"dead", "exploding", "vanishing", "saturated"}
     critical = [item for item in findings if item.severity == "critical" and item.rule in causes]
-    if evidence is None or not any(item.since_step <= evidence.step(evidence.start) for item in critical):
+    if evidence is None or not critical:
         return findings
-    late = [item for item in critical if item.since_step > evidence.step(evidence.start)]
+    # Before the first gradient that reaches a hidden layer nothing can have come of anything.
+    first = max(min(item.since_step for item in critical), evidence.step(evidence.start))
+    late = [item for item in critical if item.since_step > first]
     return [replace(item, severity="warning") if item in late else item for item in findings]
 
 

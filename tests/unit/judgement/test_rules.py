@@ -81,6 +81,11 @@ class TestDead:
         assert summary(record(dead=None, slope=units.DEAD_SLOPE, **stuck()), **data).verdict == "dead"
         assert summary(record(dead=None, slope=units.DEAD_SLOPE + CLOSE, **stuck()), **data).verdict != "dead"
 
+    def test_units_that_answer_few_examples_each_are_not_dead_where_it_learns(self) -> None:
+        data = {"data": {"batch_size": 4}}
+        assert rules(summary(record(dead=None, slope=0.03), **data)) == {("dead", "warning")}
+        assert summary(record(dead=None, slope=0.0), **data).verdict == "dead"
+
     def test_a_bounded_activation_does_not_die(self) -> None:
         assert summary(record(dead=1.0, **stuck()), model=TANH).verdict == "not_learning"
 
@@ -111,6 +116,78 @@ class TestSaturated:
 
     def test_an_unbounded_activation_does_not_saturate(self) -> None:
         assert summary(record(slope=0.08)).findings == ()
+
+    def test_a_signal_that_stops_in_a_saturated_layer_is_its_result(self) -> None:
+        slopes = np.where(np.arange(ROWS) < 1, 0.7, 0.01)[:, None] * np.ones(10)
+        decades = np.where(np.arange(ROWS) < 6, 0.0, -30.0)
+        found = summary(record(slope=slopes, decades=decades, **stuck()), model=TANH)
+        assert found.verdict == "saturated"
+        assert ("vanishing", "warning") in rules(found)
+        at_once = summary(
+            record(slope=slopes, decades=np.minimum(decades, np.where(slopes[:, 0] < 0.5, -30.0, 0.0)), **stuck()),
+            model=TANH,
+        )
+        assert at_once.verdict == "vanishing"
+
+
+class TestUnreached:
+    """Preactivations of exactly 0 above a signal that faded out of the number format."""
+
+    def test_they_are_not_dead(self) -> None:
+        reached = np.where(np.arange(11) < 6, 1e-3, 0.0)
+        made = record(dead=np.where(np.arange(10) < 6, 0.4, 1.0), decades=-9.0, **stuck())
+        faded = replace(
+            made, layers={**made.layers, "forward_rms": Column(reached * np.ones((ROWS, 1)), np.ones((ROWS, 11), bool))}
+        )
+        assert summary(faded).verdict == "vanishing"
+        assert "dead" not in {rule for rule, _ in rules(summary(faded))}
+
+    def test_a_layer_whose_own_inputs_are_there_is(self) -> None:
+        reached = np.where(np.arange(11) < 7, 1.0, 0.0)
+        made = record(dead=np.where(np.arange(10) < 6, 0.4, 1.0), **stuck())
+        dead = replace(
+            made, layers={**made.layers, "forward_rms": Column(reached * np.ones((ROWS, 1)), np.ones((ROWS, 11), bool))}
+        )
+        assert only(summary(dead), "dead").layers == (7, 7)
+
+    def test_nothing_at_all_reaches_layer_1(self) -> None:
+        made = record(dead=1.0, **stuck())
+        zeros = replace(
+            made, layers={**made.layers, "forward_rms": Column(np.zeros((ROWS, 11)), np.ones((ROWS, 11), bool))}
+        )
+        assert summary(zeros).verdict == "dead"
+
+
+class TestConstantAnswer:
+    """Learning begins beyond the best answer that does not look at the inputs."""
+
+    def test_the_most_frequent_class_is_nothing_learned(self) -> None:
+        loss = 0.33 + 0.01 * np.random.default_rng(0).normal(size=ROWS)
+        loss[:8] = np.linspace(0.8, 0.35, 8)
+        accuracy = np.where(np.arange(ROWS) < 8, 0.1, 0.9) + 0.02 * np.random.default_rng(1).normal(size=ROWS)
+        assert summary(record(loss=loss, accuracy=accuracy)).verdict == "healthy"
+        known = record(loss=loss, accuracy=accuracy, constant=(0.325, 0.9))
+        finding = only(summary(known), "not_learning")
+        assert (summary(known).verdict, finding.severity) == ("not_learning", "critical")
+        assert "times that of the best answer without looking at the inputs" in finding.message
+
+    def test_nor_is_the_mean_of_the_numbers(self) -> None:
+        loss = np.where(np.arange(ROWS) < 8, 2.5, 1.0) + 0.01 * np.random.default_rng(0).normal(size=ROWS)
+        assert summary(regression(record(loss=loss))).verdict == "healthy"
+        assert summary(regression(record(loss=loss, constant=(1.0, None)))).verdict == "not_learning"
+
+    def test_a_fall_towards_it_is_no_progress_but_one_beyond_it_is(self) -> None:
+        falling = np.linspace(1.5, 1.02, ROWS) + 0.003 * np.random.default_rng(0).normal(size=ROWS)
+        made = regression(record(loss=falling, constant=(1.0, None)))
+        assert summary(made).verdict == "not_learning"
+        beyond = regression(record(loss=falling - 0.1, constant=(1.0, None)))
+        assert summary(beyond).verdict == "healthy"
+
+    @pytest.mark.parametrize("factor", [1e-6, 1e6])
+    def test_one_on_another_scale_than_the_run_is_not_asked(self, factor: float) -> None:
+        made = record(constant=(2.3, 0.1))
+        assert summary(scaled(made, factor)).verdict == "healthy"
+        assert summary(regression(scaled(made, factor))).verdict == "healthy"
 
 
 class TestNotLearning:
