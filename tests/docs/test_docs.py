@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gradlab.spec.sweep import is_sweep
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("runs/*.md")])
 
@@ -115,14 +117,14 @@ def test_every_constraint_is_exact_and_torch_is_named() -> None:
 
 
 def test_every_config_says_what_it_shows() -> None:
-    for config in (ROOT / "configs").glob("*.yaml"):
+    for config in (path for path in (ROOT / "configs").rglob("*.yaml") if not is_sweep(path)):
         text = config.read_text()
         assert sum(line.startswith("#") for line in text.splitlines()) >= 2, config.name
         assert yaml.safe_load(text)["model"]["activation"], config.name
 
 
 def test_every_sweep_says_what_it_shows_and_has_gates() -> None:
-    for config in (ROOT / "configs/sweeps").glob("*.yaml"):
+    for config in (path for path in (ROOT / "configs").rglob("*.yaml") if is_sweep(path)):
         text = config.read_text()
         assert sum(line.startswith("#") for line in text.splitlines()) >= 2, config.name
         assert yaml.safe_load(text)["gates"], config.name

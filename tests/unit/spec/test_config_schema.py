@@ -8,9 +8,10 @@ from gradlab.spec import document, yaml12
 from gradlab.spec.experiment import Experiment
 from gradlab.spec.fields import fields
 from gradlab.spec.schema import schema
+from gradlab.spec.sweep import is_sweep
 
 ROOT = Path(__file__).parents[3]
-CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if not is_sweep(path))
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}
 
 

@@ -447,10 +447,10 @@ def test_is_sweep_never_raises(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_file_that_comes_along_is_what_its_folder_says(path):
-    assert is_sweep(path) is (path.parent.name == "sweeps")
+    assert is_sweep(path) is (path.parent.name == "sweeps" or path.name == "papers.yaml")
     if is_sweep(path):
         made = load(path)
         assert made.name == path.stem
         assert made.gates
-        assert 2 <= len(made.members) <= 120
+        assert 2 <= len(made.members) <= (2500 if path.name == "papers.yaml" else 120)
         assert made.num_repeated == 0

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import pytest
 from gradlab.errors import ConfigError
 from gradlab.spec import yaml12
 from gradlab.spec.schema import sweep_schema
-from gradlab.spec.sweep import from_mapping
+from gradlab.spec.sweep import from_mapping, is_sweep
 from gradlab.spec.sweep_file import KEYS
 
 ROOT = Path(__file__).parents[3]
-SWEEPS = sorted((ROOT / "configs" / "sweeps").glob("*.yaml"))
+SWEEPS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if is_sweep(path))
 EXPERIMENT = {"model": {"depth": 2, "width": 3, "activation": "relu"}}
 VALIDATOR = jsonschema.Draft7Validator(sweep_schema())
 
@@ -35,7 +36,8 @@ def test_sweeps_that_come_along_follow_it_and_name_it(path):
     assert complaints == []
     assert list(VALIDATOR.iter_errors(plain(document))) == []
     first = path.read_text().splitlines()[0]
-    assert first == "# yaml-language-server: $schema=../../gradlab.sweep.schema.json"
+    schema = os.path.relpath(ROOT / "gradlab.sweep.schema.json", path.parent)
+    assert first == f"# yaml-language-server: $schema={schema}"
 
 
 @pytest.mark.parametrize(
