@@ -81,6 +81,7 @@ def make_summary(kind: OutcomeKind = "completed") -> Summary:
         expected_reason=None,
         expectations=(Expectation("verdict == vanishing", True, "vanishing"),),
         rules_version=7,
+        typical_backward_decades=-30.9,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.judgement import RULES_VERSION
 from gradlab.results.record import Column, Expectation, Finding, Outcome, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
 from gradlab.spec.experiment import Experiment
@@ -89,6 +90,7 @@ def summary(**changes: Any) -> Summary:
         "expected_backward_decades": -30.87,
         "expected_spread": 0.12,
         "expected_reason": None,
+        "rules_version": RULES_VERSION,
         "expectations": (
             Expectation("verdict == vanishing", True, "vanishing"),
             Expectation("final.backward_decades < -40", False, "-30.1"),

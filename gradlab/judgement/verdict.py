@@ -49,6 +49,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
         expected_spread=None if forecast is None else forecast.expected_spread,
         expected_reason=NO_FORECAST if forecast is None else forecast.reason,
         rules_version=RULES_VERSION,
+        typical_backward_decades=None if forecast is None else forecast.typical_backward_decades,
     )
     return expectations.judged(experiment, recorded, summary)
 

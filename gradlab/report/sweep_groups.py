@@ -17,9 +17,12 @@ FIGURES = ("init.backward_decades", "final.backward_decades", "learning_layers",
 
 _RANKS = {
     "init.backward_decades": 14, "final.backward_decades": 10, "learning_layers": 13, "final.loss": 12,
-    "final.accuracy": 11,
+    "final.accuracy": 11, "expected": 15,
 }  # fmt: skip
 """How soon a narrow terminal leaves a figure out; axes stay longer, because they say which group it is."""
+
+_EXPECTED = ("expected_backward_decades", "typical_backward_decades", "expected_spread")
+"""What programs get of theory, named as in a run."""
 
 _AXES_KEPT = 3
 """Axes that even the narrowest terminal shows."""
@@ -84,6 +87,53 @@ class Group:
     def verdict(self) -> str:
         """What most members came to."""
         return self.verdicts[0][0]
+
+    @property
+    def seeds(self) -> dict[str, list[int]]:
+        """The seeds that came to each word, in the order of `verdicts`."""
+        return {word: [run.seed for run in self.runs if word_of(run) == word] for word, _ in self.verdicts}
+
+    @property
+    def expected(self) -> "Expected | None":
+        """What theory expects of `init.backward_decades`, None where it has no answer.
+
+        Seeds begin with batches of their own, so it is the mean of what is expected of each.
+        """
+        told = [run.summary for run in self.runs if run.summary.expected_backward_decades is not None]
+        decades = [summary.expected_backward_decades or 0.0 for summary in told]
+        if not decades:
+            return None
+        return Expected(
+            math.fsum(decades) / len(decades),
+            _mean([summary.typical_backward_decades for summary in told]),
+            _mean([summary.expected_spread for summary in told]),
+        )
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What theory expects of a group's `init.backward_decades`.
+
+    Attributes:
+        decades: By mean-field theory.
+        typical: What a seed typically shows, None where it is not known.
+        spread: Standard deviation over seeds, likewise.
+    """
+
+    decades: float
+    typical: float | None
+    spread: float | None
+
+    def parts(self) -> tuple[str, str, str]:
+        """What a seed typically shows, and its spread, as `Replicates.parts` says them."""
+        spread = "" if self.spread is None else say(self.spread, "decades")
+        return say(self.decades if self.typical is None else self.typical, "decades"), spread, ""
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Mean of the values that are there, None where there is none."""
+    present = [value for value in values if value is not None]
+    return math.fsum(present) / len(present) if present else None
 
 
 def replicates(values: Sequence[float | None]) -> Replicates:
@@ -185,20 +235,28 @@ def groups_table(
         plus_minus: The sign between median and spread.
     """
     names = [name for name in FIGURES if any(name in group.figures for group in shown)]
-    columns = []
-    for name in names:
-        parts = [group.figures[name].parts(_kind(name), compact=compact) for group in shown]
-        columns.append(_cells(parts, aligned, plus_minus if compact else f" {plus_minus} "))
+    sign = plus_minus if compact else f" {plus_minus} "
+    columns = [
+        _cells([group.figures[name].parts(_kind(name), compact=compact) for group in shown], aligned, sign)
+        for name in names
+    ]
+    told = [Field(name, _kind(name), _RANKS[name]) for name in names]
+    expected = [group.expected for group in shown]
+    if any(expected) and "init.backward_decades" in names:
+        place = names.index("init.backward_decades") + 1
+        parts = [("", "", "") if one is None else one.parts() for one in expected]
+        columns.insert(place, _cells(parts, aligned, sign))
+        told.insert(place, Field("expected", "decades", _RANKS["expected"]))
     fields = (
         *(_axis_field(shown, axis, place) for place, axis in enumerate(axes)),
         Field("n", "integer"),
         Field("verdict"),
-        *(Field(name, _kind(name), _RANKS[name]) for name in names),
+        *told,
     )
     rows: list[tuple[Value, ...]] = []
     for place, group in enumerate(shown):
         point = [value_words(group.point.get(axis)) for axis in axes]
-        agreement = agreement_words(group.verdicts, compact=compact)
+        agreement = agreement_words(group.verdicts, group.seeds, compact=compact)
         rows.append((*point, len(group.runs), agreement, *(column[place] for column in columns)))
     return Table(fields, tuple(rows))
 
@@ -210,6 +268,7 @@ def groups_data(shown: Sequence[Group], axes: Sequence[str]) -> Table:
     fields += [Field("n", "integer"), Field("verdict"), Field("agreement", "share")]
     for name in names:
         fields += [Field(name, _kind(name)), Field(f"{name}.spread"), Field(f"{name}.num_finite", "integer")]
+    fields += [Field(name, "decades") for name in _EXPECTED]
     rows = []
     for group in shown:
         row = [*(group.point.get(axis) for axis in axes), len(group.runs), group.verdict]
@@ -217,6 +276,8 @@ def groups_data(shown: Sequence[Group], axes: Sequence[str]) -> Table:
         for name in names:
             figure = group.figures[name]
             row += [figure.median, figure.spread, figure.num_finite]
+        expected = group.expected
+        row += [None] * 3 if expected is None else [expected.decades, expected.typical, expected.spread]
         rows.append(tuple(row))
     return Table(tuple(fields), tuple(rows))
 

@@ -43,15 +43,20 @@ def tally_words(tally: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{count:,} {word}" for word, count in tally if count)
 
 
-def agreement_words(verdicts: Sequence[tuple[str, int]], *, compact: bool = False) -> str:
+def agreement_words(
+    verdicts: Sequence[tuple[str, int]], seeds: Mapping[str, Sequence[int]] | None = None, *, compact: bool = False
+) -> str:
     """Verdicts of the members of a group with how many agree; a single member needs no count.
 
     Args:
         verdicts: Each with how many, the leading one first.
-        compact: Give all but the leading one by their letters.
+        seeds: The seeds that came to each; of a word that does not lead they are named where they are few.
+        compact: Give all but the leading one by their letters, and no seeds.
 
     >>> agreement_words([("healthy", 3), ("vanishing", 2)])
     'healthy 3/5, vanishing 2/5'
+    >>> agreement_words([("healthy", 3), ("vanishing", 2)], {"healthy": [0, 1, 2], "vanishing": [3, 4]})
+    'healthy 3/5, vanishing 2/5 (seeds 3 and 4)'
     >>> agreement_words([("healthy", 3), ("vanishing", 2)], compact=True), agreement_words([("dead", 1)])
     ('healthy 3/5, V 2/5', 'dead')
     """
@@ -59,7 +64,29 @@ def agreement_words(verdicts: Sequence[tuple[str, int]], *, compact: bool = Fals
     if total == 1:
         return verdicts[0][0]
     words = [LETTERS.get(word, word) if compact and place else word for place, (word, _) in enumerate(verdicts)]
-    return ", ".join(f"{word} {count}/{total}" for word, (_, count) in zip(words, verdicts, strict=True))
+    who = [""] * len(words)
+    if seeds is not None and not compact:
+        named = [seeds[word] if place else () for place, (word, _) in enumerate(verdicts)]
+        who = [f" ({numbered_seeds(some)})" if 0 < len(some) <= MOST_NAMED else "" for some in named]
+    told = zip(words, verdicts, who, strict=True)
+    return ", ".join(f"{word} {count}/{total}{seeds_named}" for word, (_, count), seeds_named in told)
+
+
+MOST_NAMED = 3
+"""Seeds that are named one by one."""
+
+
+def numbered_seeds(seeds: Sequence[int]) -> str:
+    """Seeds by number, the first ones of many.
+
+    >>> numbered_seeds([3]), numbered_seeds([1, 3]), numbered_seeds([0, 1, 2, 5, 7])
+    ('seed 3', 'seeds 1 and 3', 'seeds 0, 1, 2 and 2 more')
+    """
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    named = [str(seed) for seed in seeds[:MOST_NAMED]]
+    last = f"{len(seeds) - MOST_NAMED} more" if len(seeds) > MOST_NAMED else named.pop()
+    return f"seeds {', '.join(named)} and {last}"
 
 
 def legend(words: Iterable[str]) -> str:

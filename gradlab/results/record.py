@@ -229,6 +229,8 @@ class Summary:
         expected_reason: Why there is no expectation, None where there is one.
         expectations: The config's conditions, judged.
         rules_version: Version of the rules that judged.
+        typical_backward_decades: What a single seed is expected to show of `init.backward_decades`: the mean over seeds
+            at this width. None where theory has no answer, or it was not asked yet when the run was stored.
     """
 
     outcome: Outcome
@@ -242,3 +244,4 @@ class Summary:
     expected_reason: str | None
     expectations: tuple[Expectation, ...] = field(default=())
     rules_version: int = 1
+    typical_backward_decades: float | None = None

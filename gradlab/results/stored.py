@@ -146,6 +146,7 @@ def read_summary(data: Mapping[str, Any]) -> tuple[Summary, Timing]:
         learning_layers=learning_layers,
         expected_backward_decades=strict_json.number(data["expected_backward_decades"]),
         expected_spread=strict_json.number(data["expected_spread"]),
+        typical_backward_decades=strict_json.number(data.get("typical_backward_decades")),
         expected_reason=data["expected_reason"],
         expectations=tuple(Expectation(item["text"], item["passed"], item["actual"]) for item in data["expectations"]),
         rules_version=data["rules_version"],
@@ -178,6 +179,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "final": dict(summary.final),
         "learning_layers": summary.learning_layers,
         "expected_backward_decades": summary.expected_backward_decades,
+        "typical_backward_decades": summary.typical_backward_decades,
         "expected_spread": summary.expected_spread,
         "expected_reason": summary.expected_reason,
     }

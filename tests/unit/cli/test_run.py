@@ -1,6 +1,7 @@
 """`run`: what it prints, what it stores, and its exit codes, on networks that train in a blink."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,22 @@ def test_json_is_alone_on_stdout_and_has_the_contract_s_keys(gradlab: Gradlab) -
     assert code == 0
     assert list(found) == ["schema_version", "runs", "groups"]
     assert [run["seed"] for run in found["runs"]] == [0, 3]
+    (group,) = found["groups"]
+    assert group["seeds"] == [0, 3]
+    assert group["agreement"]
+    assert group["expected_spread"] > 0
     run = found["runs"][0]
     assert set(run) >= {
         "id", "name", "path", "seed", "cached", "outcome", "verdict", "findings", "init", "final", "learning_layers",
         "expected_backward_decades", "expected_spread", "layers", "expectations", "timing",
     }  # fmt: skip
     assert [layer["layer"] for layer in run["layers"]] == [1, 2, 3, 4]
+    first = run["layers"][0]
+    assert first["init_backward_decades"] == pytest.approx(run["init"]["backward_decades"])
+    assert first["expected_backward_decades"] == pytest.approx(run["expected_backward_decades"])
+    away = (first["init_backward_decades"] - first["typical_backward_decades"]) / first["backward_spread"]
+    assert first["backward_deviation"] == pytest.approx(away)
+    assert first["forward_deviation"] is not None
     assert run["timing"]["batch_runs"] == 2
     assert run["cached"] is False
     assert (
@@ -85,6 +96,9 @@ def test_several_seeds_are_a_table_in_the_order_asked_for(gradlab: Gradlab) -> N
     header, *rows = out.split("\n\n")[0].splitlines()
     seed = header.split().index("seed")
     assert [row.split()[seed] for row in rows] == ["2", "0", "1"]
+    verdicts = out.split("\n\n")[1].splitlines()
+    assert re.fullmatch(r"\w+ \(3 of 3 seeds\)|\w+ [12] of 3; seed.*", verdicts[0])
+    assert re.fullmatch(r"init.backward_decades: median .*, expected .*; spread seen .*, expected .*", verdicts[1])
     assert "3 runs in 1 batch: 3 new" in err
 
 

@@ -28,7 +28,8 @@ def unread() -> None:
 
 def member(point: Mapping[str, Any], seed: int = 0, name: str = "deep_sigmoid", number: int = 0, **told: Any) -> Member:
     """A member whose run came to what is told; `decades`, `loss`, `accuracy` are figures of both moments."""
-    told = {"verdict": "vanishing", "expectations": ()} | told
+    silent = dict.fromkeys(("expected_backward_decades", "expected_spread", "typical_backward_decades"))
+    told = {"verdict": "vanishing", "expectations": (), **silent} | told
     figures = {
         "backward_decades": told.pop("decades", -30.0),
         "loss": told.pop("loss", 2.3),
@@ -61,7 +62,8 @@ def init_by_depth(seeds: int = 5) -> list[Member]:
 
     def come_to(point: Told, seed: int) -> Told:
         depth, init = point["model.depth"], point["model.init"]
-        decades = -0.02 * depth * {"normal": 60, "xavier": 20, "he": 1}[init] + random_.gauss(0, 0.2)
+        expected = -0.02 * depth * {"normal": 60, "xavier": 20, "he": 1}[init]
+        decades = expected + random_.gauss(0, 0.2)
         verdict = "vanishing" if decades < -10 else "healthy"
         if point["model.activation"] == "relu" and init == "he" and depth == 100 and seed < 3:
             return {"verdict": "diverged", "outcome": Outcome("diverged", 7, 3), "decades": 3.0 + seed, "loss": 2e9}
@@ -73,7 +75,8 @@ def init_by_depth(seeds: int = 5) -> list[Member]:
         held = Expectation("verdict == healthy", verdict == "healthy", verdict)
         return {"verdict": verdict, "decades": decades, "loss": loss, "accuracy": 1 - loss / 2.5,
                 "expectations": (held, Expectation("outcome == completed", True, "completed")),
-                "learning_layers": 4 if verdict == "healthy" else seed % 3}  # fmt: skip
+                "learning_layers": 4 if verdict == "healthy" else seed % 3, "expected_backward_decades": expected,
+                "typical_backward_decades": expected - 0.09, "expected_spread": 0.2}  # fmt: skip
 
     members = grid(
         {"model.depth": [10, 20, 50, 100], "model.init": ["normal", "xavier", "he"],

@@ -68,7 +68,10 @@ def test_the_leading_verdict_is_the_most_frequent_and_of_equals_the_worse() -> N
     words = ["healthy", "dead", "healthy", "vanishing", "vanishing"]
     (group,) = groups([member({}, seed, verdict=word) for seed, word in enumerate(words)], [])
     assert group.verdicts == (("vanishing", 2), ("healthy", 2), ("dead", 1))
-    assert groups_table([group], []).words()[0][:2] == ["5", "vanishing 2/5, healthy 2/5, dead 1/5"]
+    assert groups_table([group], []).words()[0][:2] == [
+        "5",
+        "vanishing 2/5, healthy 2/5 (seeds 0 and 2), dead 1/5 (seed 1)",
+    ]
 
 
 def test_groups_stand_worst_first_by_their_worst_member_and_then_by_decades() -> None:
@@ -123,6 +126,23 @@ def test_aligned_cells_have_their_parts_below_each_other() -> None:
     ]
     compact = groups_table(groups(members, ["model.depth"]), ["model.depth"], compact=True)
     assert [row[3] for row in compact.words()] == ["-1.00 (1/3)", "-101.00±1.00", "-2.00"]
+
+
+def test_what_theory_expects_stands_beside_what_the_seeds_show() -> None:
+    told = {"expected_backward_decades": -30.0, "typical_backward_decades": -30.2, "expected_spread": 0.25}
+    members = [member({"model.depth": 1}, seed, decades=-30.0 - seed / 10, **told) for seed in range(3)]
+    members += [member({"model.depth": 2}, seed) for seed in range(3)]
+    found = groups(members, ["model.depth"])
+    names = [field.name for field in groups_table(found, ["model.depth"]).fields]
+    place = names.index("expected")
+    assert names[place - 1] == "init.backward_decades"
+    cells = {row[0]: (row[place - 1], row[place]) for row in groups_table(found, ["model.depth"]).words()}
+    assert cells == {"1": ("-30.10 ± 0.10", "-30.20 ± 0.25"), "2": ("-30.00 ± 0.00", "")}
+    data = {row["model.depth"]: row for row in groups_data(found, ["model.depth"]).objects()}
+    assert {name: data[1][name] for name in told} == pytest.approx(told)
+    assert data[2]["expected_spread"] is None
+    old = [member({}, seed, expected_backward_decades=-30.0, expected_spread=0.25) for seed in range(2)]
+    assert groups_table(groups(old, []), []).words()[0][3] == "-30.00 ± 0.25"  # stored before it was asked
 
 
 def test_programs_get_numbers_in_columns_of_their_own() -> None:
