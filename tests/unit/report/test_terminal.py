@@ -134,7 +134,7 @@ def test_failed_expectations_say_what_it_is_instead() -> None:
 def test_a_list_never_cuts_an_id(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     stream = Stream(terminal=True)
-    old = stored()
+    old = stored(rules_version=1)
     table = marked_old(runs_table([listed(old)] * 2), rules_version=old.summary.rules_version + 1)
     print_table(console(stream), table)
     plain = ANSI.sub("", stream.getvalue())
