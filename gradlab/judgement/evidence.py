@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FEWEST_STEPS = 100
 """Updates below which a loss that stays is no finding: at the usual ratio of 10^-3 so few move a weight by a tenth."""
 
+LASTING = 0.9
+"""Share of the rows from one on at which a state has to hold to have begun there: some odd batches do not begin it."""
+
 STILL = 1e-3
 """Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
 its size, up to which it stands still: then even a short run can be judged."""
@@ -103,6 +106,28 @@ class Evidence:
             return np.ones(self.num_rows, dtype=np.bool_)
         values, present = column.values[: self.num_rows, -1], column.present[: self.num_rows, -1]
         return np.asarray(~present | (values > -np.inf))
+
+    def onset(self, holds: Bool, begin: int = 0) -> int:
+        """The row at which a state began.
+
+        Args:
+            holds: Whether it holds, [rows], at least once.
+            begin: The first row at which it could.
+
+        Returns:
+            `begin` where it held there; else the row from which on it held at `LASTING` of those that send a gradient,
+            or at least at most of them; else the first at which it held.
+        """
+        if holds[begin]:
+            return begin
+        counted = holds | ~self.sends
+        share = np.cumsum(counted[::-1])[::-1] / np.arange(len(holds), 0, -1)
+        for enough in (LASTING, 0.5):
+            # A last row alone lasts by its nature.
+            lasting = np.flatnonzero((holds & (share >= enough))[:-1])
+            if lasting.size:
+                return int(lasting[0])
+        return int(np.argmax(holds))
 
     @cached_property
     def decades(self) -> Float | None:

@@ -81,8 +81,8 @@ class Progress:
 
     @property
     def learned(self) -> bool:
-        """Whether half of what there is to learn was learned."""
-        return self.share >= LEARNED
+        """Whether half of what there is to learn was learned, as enough examples show."""
+        return self.share >= LEARNED and self.examples >= ENOUGH_EXAMPLES
 
     @property
     def gained(self) -> bool:

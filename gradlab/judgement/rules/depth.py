@@ -62,16 +62,17 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
     if not at_start and not at_end:
         return []
     row = evidence.start if at_start else evidence.num_rows - 1 - int(np.argmax(beyond[::-1]))
+    since = evidence.onset(beyond, evidence.start)
     return [
         Finding(
             rule=rule,
             severity=_severity(evidence, at_start, at_end),
             layers=_concerned(evidence, row, sign),
-            since_step=evidence.step(int(np.argmax(beyond))),
+            since_step=evidence.step(since),
             value=float(evidence.decades[row]),
             limit=sign * DECADES,
             message="; ".join(_message(evidence, row, sign, at_start, at_end)),
-            remedy=_remedy(evidence, int(np.argmax(beyond))),
+            remedy=_remedy(evidence, since),
         )
     ]
 
