@@ -276,6 +276,9 @@ def gate_words(gate: "GateResult") -> str:
 
 def groups_title(view: SweepView) -> str:
     """What the table of groups shows, and how it is to be read."""
+    expected = (
+        "; expected is theory's, of init.backward_decades" if any(group.expected for group in view.groups) else ""
+    )
     if all(len(group.runs) == 1 for group in view.groups):
-        return "runs, worst first; one seed each, so there is no spread"
-    return "groups over their seeds, worst first; figures are median ± standard deviation"
+        return f"runs, worst first; one seed each, so there is no spread{expected}"
+    return f"groups over their seeds, worst first; figures are median ± standard deviation{expected}"

@@ -154,7 +154,8 @@ def _print_groups(out: Console, view: SweepView) -> None:
     """The groups, worst first."""
     shown = _most(out, len(view.groups), MOST_GROUPS, view.results)
     groups = [view.groups[place] for place in shown if isinstance(place, int)]
-    out.print(Text(f"\n{groups_title(view)}", "bold"))
+    out.print()
+    print_prose(out, Text(groups_title(view), "bold"))
     if view.constant:
         print_prose(out, Text(f"  in all of them: {view.constant}", "dim"))
     width, sign = width_of(out), spell("±", out.encoding)
