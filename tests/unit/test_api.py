@@ -34,6 +34,15 @@ print(sorted(new), hasattr(gradlab, "nothing"))
     assert answer.stdout.strip() == "[] False"
 
 
+def test_what_is_predicted_stands_beside_the_run(tmp_path: Path) -> None:
+    told = gradlab.predict(TINY, **{"model.depth": 4}).forecast
+    (run,) = gradlab.run(TINY, out=tmp_path, device="cpu", **{"model.depth": 4})
+    assert run.summary.expected_backward_decades == pytest.approx(told.expected_backward_decades, rel=1e-6)
+    assert run.summary.expected_spread == pytest.approx(told.expected_spread, rel=1e-6)
+    with pytest.raises(ConfigError):
+        gradlab.predict(TINY, **{"model.dept": 4})
+
+
 def test_version_and_run_type() -> None:
     assert gradlab.__version__[0].isdigit()
     assert gradlab.Run.__name__ == "StoredRun"
