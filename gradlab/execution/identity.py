@@ -6,7 +6,7 @@ import json
 from gradlab.results.environment import version
 from gradlab.spec.experiment import Experiment
 
-NUMERICS_VERSION = 2
+NUMERICS_VERSION = 3
 """Raised by one with every change that alters a number that some experiment records: stored runs are then trained
 anew."""
 

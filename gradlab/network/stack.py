@@ -21,7 +21,7 @@ from torch import Tensor
 from gradlab.network.activations import Activation
 from gradlab.network.exponent import Rescaler
 from gradlab.network.layout import padded, reduction
-from gradlab.network.multiplication import reproducible, row_product
+from gradlab.network.multiplication import add_product, multiply, reproducible, row_product
 
 BLOCK_BYTES = 2 << 20
 """Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""
@@ -215,7 +215,11 @@ class Stack:
         self._plan_backward(per_block)
         self._forward_plan = [self._forward_views(block) for block in self.blocks]
         self._readout_plan = reproducible(self._h_layers[-1], p.readout_RNC, self.logits_RBC)
-        self._product_below = row_product if s.width == 1 else torch.bmm
+        # A run alone may have products with a single row; all others go straight to the library.
+        alone = s.num_runs == 1 and 1 in (s.batch_size, s.width, s.num_features, s.num_outputs)
+        self._multiply = multiply if alone else torch.bmm
+        self._add_product = add_product if alone else torch.Tensor.baddbmm_
+        self._product_below = row_product if s.width == 1 else self._multiply
         slope = self.gradients.slope_LR11
         self._sum_slopes = None if slope is None else reduction(
             "sum", self._below_layers.flatten(2), slope[:, :, 0, 0], self.num_threads
@@ -301,7 +305,7 @@ class Stack:
         for block, views in zip(self.blocks, self._forward_plan, strict=True):
             block.z_LRBN.copy_(bias[block.start : block.stop])  # the bias is there before the product is added to it
             for offset, (below, weight, z, flat_z, flat_h) in enumerate(views):
-                z.baddbmm_(below, weight)
+                self._add_product(z, below, weight)
                 phi(flat_z, flat_h)
                 if self._below is not None:
                     self._add_below_zero(block.start + offset)
@@ -313,12 +317,13 @@ class Stack:
                     self._learned_dphi(block)
                 probe.after_slopes(block)
         left, right, logits = self._readout_plan
-        torch.baddbmm(p.readout_bias_R1C, left, right, out=logits)
+        logits.copy_(p.readout_bias_R1C)
+        self._add_product(logits, left, right)
 
     def backward(self, probe: Probe, rescaler: Rescaler) -> None:
         """From `logit_gradient_RBC` to the gradients, which the probe gets block by block from the top."""
         g, last = self.gradients, self.shape.num_layers
-        torch.bmm(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
+        self._multiply(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
         torch.sum(self.logit_gradient_RBC, 1, keepdim=True, out=g.readout_bias_R1C)
         self._delta_below(self.logit_gradient_RBC, self._readout_t, last - 1, self.top_delta_RBN, rescaler)
         probe.after_gradients(
@@ -330,13 +335,13 @@ class Stack:
                 below = block.delta_above[layer - block.start]
                 self._delta_below(above, self._weights_t[layer], layer - 1, below, rescaler)
             for below_t, delta, gradient in block.products:
-                torch.bmm(below_t, delta, out=gradient)
+                self._multiply(below_t, delta, out=gradient)
             torch.sum(block.delta_LRBN, 2, keepdim=True, out=g.bias_LR1N[block.start : block.stop])
             probe.after_gradients(
                 block.start, block.stop, block.delta_LRBN, block.gradient_LRNN,
                 self.parameters.inner_KRNN[block.start - 1 : block.stop - 1],
             )  # fmt: skip
-        torch.bmm(self.inputs_RBD.transpose(1, 2), self.bottom_delta_RBN, out=g.first_RDN)
+        self._multiply(self.inputs_RBD.transpose(1, 2), self.bottom_delta_RBN, out=g.first_RDN)
         torch.sum(self.bottom_delta_RBN, 1, keepdim=True, out=g.bias_LR1N[0])
         probe.after_gradients(0, 1, self.bottom_delta_RBN[None], g.first_RDN[None], self.parameters.first_RDN[None])
 

@@ -132,7 +132,7 @@ def test_few_layers_with_large_batches(depth: int, activation: str) -> None:
 
 
 SMALL = [  # width, batch size, features: products with one column, and ones that two threads would split
-    (1, 37, 1), (3, 64, 5), (13, 2, 20), (13, 8, 20), (16, 64, 10), (19, 16, 4), (50, 3, 20), (100, 8, 2),
+    (1, 37, 1), (1, 64, 20), (3, 64, 5), (13, 2, 20), (13, 8, 20), (16, 64, 10), (19, 16, 4), (50, 3, 20), (100, 8, 2),
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gradlab.network.multiplication import as_row, reproducible, row_product, threads
+from gradlab.network.multiplication import add_product, as_row, multiply, reproducible, row_product, threads
 
 
 @pytest.mark.parametrize(("rows", "inner"), [(1, 1), (1, 7), (5, 1), (5, 7)])
@@ -16,6 +16,29 @@ def test_a_row_product_is_the_product(rows: int, inner: int) -> None:
         view.data_ptr() == own.data_ptr()
         for view, own in zip(as_row(left, right, out), (right, left, out), strict=True)
     )
+
+
+@pytest.mark.parametrize("inner", [1, 2, 13, 20, 64, 100, 257])
+def test_a_vector_product_alone_has_the_bits_that_it_has_among_others(inner: int) -> None:
+    """One row or one column of one run, whether its matrix is transposed or not, with what it is added to."""
+    generator = torch.Generator().manual_seed(inner)
+
+    def draw(*sizes: int) -> torch.Tensor:
+        return torch.randn(7, *sizes, generator=generator)
+
+    for size in (1, 2, 10, 16, 50, 100):
+        for left, right in (
+            (draw(1, inner), draw(inner, size)),
+            (draw(1, inner), draw(size, inner).transpose(1, 2)),
+            (draw(inner, 1).transpose(1, 2), draw(inner, size)),
+        ):
+            total = draw(1, size)
+            together, added = torch.bmm(left, right), torch.baddbmm(total, left, right)
+            alone, own = torch.empty(1, 1, size), total[4:5].clone()
+            multiply(left[4:5], right[4:5], out=alone)
+            add_product(own, left[4:5], right[4:5])
+            assert torch.equal(alone[0], together[4])
+            assert torch.equal(own[0], added[4])
 
 
 def test_only_one_column_is_turned() -> None:
@@ -37,7 +60,8 @@ def test_a_product_alone_has_the_bits_of_one_thread(count: int) -> None:
                 expected = torch.bmm(left, right)
                 for num_runs in (1, 2, 7):
                     torch.set_num_threads(threads(num_runs, rows, [(rows, columns)], count))
-                    got = torch.bmm(left[:num_runs], right[:num_runs])
+                    got = torch.empty_like(expected[:num_runs])
+                    multiply(left[:num_runs], right[:num_runs], out=got)
                     assert torch.equal(got, expected[:num_runs]), (rows, columns, num_runs)
     finally:
         torch.set_num_threads(before)
