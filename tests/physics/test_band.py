@@ -65,17 +65,17 @@ def test_what_gradlab_measures_lies_within_the_band(kind: Kind, width: int) -> N
     """The same of networks that the training loop initialises and measures, in float32, on the digits one at a time."""
     outside = []
     for depth in DEPTHS:
-        results = [
-            result
-            for seed in range(SEEDS)
-            for result in train([single(kind, depth, width, seed)], load(Data(batch_size=1)))
-        ]
-        ratios, own = [], []
-        for result in results:
+        ratios, own, seed = [], [], 0
+        while len(ratios) < SEEDS:
+            assert seed < 4 * SEEDS, "hardly a seed has a gradient"
+            (result,) = train([single(kind, depth, width, seed)], load(Data(batch_size=1)))
+            seed += 1
             assert result.record is not None
             profile = result.record.layers["log10_backward_rms"].values[0]
-            ratios.append((profile[0] - profile[depth - 1]) * NATS)
-            own.append(expected(kind, depth, width, result.record.input_mean_square))
+            # An example that outputs of 1e15 put into the right class has no error at all.
+            if np.isfinite(profile[-1]):
+                ratios.append((profile[0] - profile[depth - 1]) * NATS)
+                own.append(expected(kind, depth, width, result.record.input_mean_square))
         # Every example has a size of its own: what is held against the band is the distance from its own expectation.
         shift = np.mean([(one.typical if kind in FRAGILE else one.corrected) for one in own])
         first = own[0]
