@@ -47,6 +47,8 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
     assert len(commands) >= 9
     order = (
         "new",
+        "predict",
+        "activations",
         "check",
         "run configs/deep_sigmoid",
         "run configs/deep_relu",
