@@ -119,17 +119,22 @@ def seed_spread(
     mean_walk = _trusted(mean_walk, own_forward)
     mean_growth = _trusted(mean_growth, own_noise + own_added) + walk.reused()
     return Spread(
-        backward=np.sqrt(backward[0]) * TO_DECADES,
+        backward=_deviation(backward[0]),
         backward_shift=(mean_growth - 0.5 * own_noise + backward[1]) * TO_DECADES,
-        forward=np.sqrt(forward[0]) * TO_DECADES,
+        forward=_deviation(forward[0]),
         forward_shift=(mean_walk - 0.5 * (own_forward - own_walk) + forward[1]) * TO_DECADES,
         readout=(
-            math.sqrt(float(top[0][0])) * TO_DECADES,
+            float(_deviation(top[0])[0]),
             float(0.5 * own_top[0] - top[1][0]) * TO_DECADES,  # it is the last layer's that varies, and stands below
-            math.sqrt(float(top_forward[0][0])) * TO_DECADES,
+            float(_deviation(top_forward[0])[0]),
             float(mean_walk[-1] - 1.0 / num_outputs + top_forward[1][0]) * TO_DECADES,
         ),
     )
+
+
+def _deviation(variance: Float) -> Float:
+    """Standard deviation in decades; where nothing varies rounding may leave a variance just below 0."""
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)) * TO_DECADES)
 
 
 def _trusted(shift: Float, variance: Float) -> Float:
