@@ -57,9 +57,15 @@ def _write_new(place: Path, content: bytes, *, in_new_folder: bool = False) -> N
 
 
 def templates() -> dict[str, "Traversable"]:
-    """The experiments that come with gradlab, by name."""
+    """The experiments that come with gradlab, by name; the sweeps beside them are none."""
+    from gradlab.spec.sweep import is_sweep
+
     found = files("gradlab.cli") / "templates"
-    return {path.name.removesuffix(".yaml"): path for path in found.iterdir() if path.name.endswith(".yaml")}
+    return {
+        path.name.removesuffix(".yaml"): path
+        for path in found.iterdir()
+        if path.name.endswith(".yaml") and not is_sweep(str(path))
+    }
 
 
 def _template(like: str) -> "Traversable":
