@@ -15,11 +15,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.diagnosis import document, invariance, remedied, scoring, tables
-from benchmarks.diagnosis.case import Case, Half, cases_of, half_of
+from benchmarks.diagnosis.case import Case, Half, cases_of
 from benchmarks.diagnosis.families import all_families
 from benchmarks.diagnosis.peers import attach
-from benchmarks.diagnosis.proofs import prove, proven
-from benchmarks.diagnosis.trained import train
+from benchmarks.diagnosis.proofs import prove, proven, same_run
+from benchmarks.diagnosis.trained import Kept, train
 
 HALVES: tuple[Half, ...] = ("development", "held out")
 
@@ -36,14 +36,14 @@ def main() -> int:
     wanted = parser.parse_args()
     begun = time.perf_counter()
     halves = HALVES if wanted.half == "both" else HALVES[:1]
-    everything = [case for family in all_families() for case in cases_of(family) if half_of(family.name) in halves]
+    everything = [case for family in all_families() for case in cases_of(family) if family.half in halves]
     cases = [case for case in everything if not case.family.borderline]
     margins = [case for case in everything if case.family.borderline]
     kept = train(everything, None if wanted.without_peers else attach)
     tools = scoring.tools()[: 1 if wanted.without_peers else None]
     parts: dict[str, str] = {}
     for half in halves:
-        own = [case for case in cases if half_of(case.family.name) == half]
+        own = [case for case in cases if case.family.half == half]
         scores = [scoring.score(tool, own, kept) for tool in tools]
         parts[f"balance {half}"] = tables.balances(scores)
         parts[f"rates {half}"] = tables.rates(scores)
@@ -67,7 +67,7 @@ def main() -> int:
     parts["borderline"] = tables.borderline(margins, verdicts)
     print(f"\nborderline cases\n\n{parts['borderline']}")
     if wanted.remedies:
-        own = [case for case in cases if half_of(case.family.name) == "development"]
+        own = [case for case in cases if case.family.half == "development"]
         followed = remedied.follow(own, kept)
         parts["remedies"] = tables.remedies(followed)
         print(f"\nremedies followed, development half\n\n{parts['remedies']}")
@@ -75,22 +75,23 @@ def main() -> int:
             for item in followed:
                 if item.after != "healthy":
                     print(f"{item.verdict:>12} -> {item.after} {item.case.name} | {item.remedy}")
-    unproven = _proofs(cases) if wanted.proofs else None
+    unproven = _proofs(cases, kept) if wanted.proofs else None
     if wanted.write is not None:
         document.write(wanted.write, parts, all_families())
     print(f"\n{time.perf_counter() - begun:.0f} s")
     return 1 if unproven else 0
 
 
-def _proofs(cases: list[Case]) -> int:
-    """Says which labels plain training does not bear out; their number."""
+def _proofs(cases: list[Case], kept: dict[str, Kept]) -> int:
+    """Says which labels plain training does not bear out, and where it went another way; the number of the former."""
     seen = prove(cases)
-    wrong = [
-        case for case in cases if case.family.proof != "theory" and proven(case, seen[case.name])[:1] != [case.label]
-    ]
-    print(f"\nlabels checked by plain training: {len(cases)}, not borne out: {len(wrong)}")
+    checked = [case for case in cases if case.family.proof != "theory"]
+    wrong = [case for case in checked if proven(case, seen[case.name])[:1] != [case.label]]
+    print(f"\nlabels checked by plain training: {len(checked)}, not borne out: {len(wrong)}")
     for case in wrong:
         print(f"{case.label:>12}, proofs hold of {proven(case, seen[case.name])}: {case.name}")
+    apart = [case.name for case in cases if not same_run(seen[case.name], kept[case.name])]
+    print(f"trainings that went another way than gradlab's: {len(apart)}", *apart, sep="\n  ")
     return len(wrong)
 
 

@@ -36,6 +36,7 @@ class Family:
         proof: The functional test that every case of it passes, apart from the rules.
         cases: Variant -> config, as a YAML file holds it; the key `loss_scale` beside it multiplies the loss.
         borderline: Whether it is reported apart, because two verdicts can be argued for.
+        drawn: Half that it was drawn for, where that is not its name's.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Family:
     proof: Proof
     cases: Mapping[str, Mapping[str, Any]] = field(repr=False)
     borderline: bool = False
+    drawn: Half | None = None
+
+    @property
+    def half(self) -> Half:
+        """The half that it belongs to."""
+        return self.drawn or half_of(self.name)
 
 
 @dataclass(frozen=True)

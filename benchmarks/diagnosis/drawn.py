@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.diagnosis.case import Case, Family, Label, cases_of, config
-from benchmarks.diagnosis.proofs import clearly, prove
+from benchmarks.diagnosis.case import Family, Half, Label, cases_of, config
+from benchmarks.diagnosis.proofs import clearly, prove, same_run
+from benchmarks.diagnosis.trained import train
 from gradlab.spec import catalogue
 
 PLACE = Path(__file__).parent / "families" / "drawn.json"
 
-SEED = 20240611
+SETS: dict[str, tuple[int, Half]] = {"first": (20240611, "development"), "again": (20251107, "held out")}
+"""Each set's seed, and the half that it belongs to: the first was looked at whole, so the second was drawn."""
+
 DRAWS = 14
-"""Of each activation."""
+"""Of each activation, in each set."""
 
 RATES = {
     "sgd": (1e-4, 3.0), "momentum": (1e-4, 0.5), "nesterov": (1e-4, 0.5), "adagrad": (1e-4, 0.5), "rmsprop": (1e-6, 0.1),
@@ -83,45 +86,58 @@ def draw(activation: str, random: np.random.Generator) -> dict[str, Any]:
 
 
 def drawn() -> list[Family]:
-    """The families of `drawn.json`, one a label and activation."""
+    """The families of `drawn.json`, one a set, activation and label."""
     if not PLACE.exists():
         return []
-    kept = json.loads(PLACE.read_text())["cases"]
-    grouped: dict[tuple[str, Label], dict[str, Any]] = {}
-    for case in kept:
-        grouped.setdefault((case["activation"], case["label"]), {})[case["variant"]] = case["config"]
+    grouped: dict[tuple[str, str, Label], dict[str, Any]] = {}
+    for case in json.loads(PLACE.read_text())["cases"]:
+        grouped.setdefault((case["set"], case["activation"], case["label"]), {})[case["variant"]] = case["config"]
     return [
-        Family(f"drawn with {activation}", label, "by plain training, with a margin", "theory", cases)
-        for (activation, label), cases in grouped.items()
+        Family(
+            f"drawn {which}, {activation}",
+            label,
+            "by plain training, with a margin",
+            "theory",
+            cases,
+            drawn=SETS[which][1],
+        )
+        for (which, activation, label), cases in grouped.items()
     ]
 
 
 def main() -> int:
     """Draws, trains, labels, writes."""
     torch.set_num_threads(1)
-    kept, unclear = [], 0
-    for index, activation in enumerate(catalogue.ACTIVATIONS):
-        random = np.random.default_rng([SEED, index])
-        configs = {f"number {number}": draw(activation, random) for number in range(DRAWS)}
-        family = Family(f"drawn with {activation}", "healthy", "", "theory", configs)
-        cases: list[Case] = cases_of(family)
-        seen = prove(cases)
-        for case in cases:
-            label = clearly(case, seen[case.name])
-            if label is None:
-                unclear += 1
-                continue
-            entry = {"activation": activation, "variant": case.variant, "label": label}
-            kept.append(entry | {"config": configs[case.variant] | {"seed": case.experiment.seed}})
-        print(
-            f"{activation}: {sum(one['activation'] == activation for one in kept)} of {DRAWS} clear",
-            file=sys.stderr,
-            flush=True,
-        )
-    text = ",\n    ".join(json.dumps(case) for case in kept)
-    PLACE.write_text(
-        f'{{\n  "seed": {SEED}, "draws": {DRAWS * len(catalogue.ACTIVATIONS)}, "unclear": {unclear},\n  "cases": [\n    {text}\n  ]\n}}\n'
-    )
+    entries: list[dict[str, Any]] = []
+    counts: dict[str, dict[str, int]] = {}
+    for which, (seed, half) in SETS.items():
+        counts[which] = {"draws": 0, "unclear": 0, "chaotic": 0}
+        for index, activation in enumerate(catalogue.ACTIVATIONS):
+            random = np.random.default_rng([seed, index])
+            configs = {f"number {number}": draw(activation, random) for number in range(DRAWS)}
+            cases = cases_of(Family(f"drawn {which}, {activation}", "healthy", "", "theory", configs, drawn=half))
+            seen, kept = prove(cases), train(cases, say=False)
+            for case in cases:
+                counts[which]["draws"] += 1
+                label = clearly(case, seen[case.name])
+                if label is None:
+                    counts[which]["unclear"] += 1
+                elif not same_run(seen[case.name], kept[case.name]):
+                    counts[which]["chaotic"] += 1
+                else:
+                    config = configs[case.variant] | {"seed": case.experiment.seed}
+                    entries.append(
+                        {
+                            "set": which,
+                            "activation": activation,
+                            "variant": case.variant,
+                            "label": label,
+                            "config": config,
+                        }
+                    )
+        print(f"{which}: {counts[which]}", file=sys.stderr, flush=True)
+    text = ",\n    ".join(json.dumps(entry) for entry in entries)
+    PLACE.write_text(f'{{\n  "sets": {json.dumps(counts)},\n  "cases": [\n    {text}\n  ]\n}}\n')
     return 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.diagnosis.case import LABELS, Case, Label
 from benchmarks.diagnosis.plain import Course, Plain, State
-from benchmarks.diagnosis.trained import key_of
+from benchmarks.diagnosis.trained import Kept, key_of
 
 PLACE = Path("build/diagnosis/proofs.json")
 
@@ -35,6 +35,9 @@ FLAT_SHARE = 0.75
 
 LEARNED = 0.5
 """Share of what the best constant answer leaves."""
+
+AGREES = 0.25
+"""Share by which the late losses of the two trainings of a case may differ."""
 
 GAIN = 0.05
 """Share of the loss, and of the way to all right, that has to be gone before anything counts as learned."""
@@ -57,6 +60,7 @@ class Measured:
         accuracy: The same; None for numbers.
         constant: Loss and accuracy of the best constant answer.
         decayed: lr · weight_decay summed over the steps: what decay alone does to a weight, which freezing undoes.
+        tail: Mean loss of the last quarter of the steps, with its scale; inf where it did not stay finite.
     """
 
     finite: bool
@@ -68,6 +72,7 @@ class Measured:
     accuracy: tuple[float, float] | None
     constant: tuple[float, float]
     decayed: float
+    tail: float
 
     @property
     def learned(self) -> float:
@@ -98,7 +103,31 @@ def measure(case: Case) -> Measured:
         accuracy=None if begin.accuracy is None or end.accuracy is None else (begin.accuracy, end.accuracy),
         constant=plain.constant,
         decayed=decayed,
+        tail=_tail(course.losses) if course.finite else math.inf,
     )
+
+
+def _tail(losses: Sequence[float]) -> float:
+    """Mean of the last quarter."""
+    last = losses[-max(1, len(losses) // 4) :]
+    return sum(last) / len(last)
+
+
+def same_run(seen: Measured, kept: Kept) -> bool:
+    """Whether plain training and gradlab's went the same way: where training is chaos, the one says nothing of the other.
+
+    Args:
+        seen: What plain training showed.
+        kept: What gradlab recorded.
+    """
+    if kept.record is None or not seen.finite or kept.outcome.kind == "diverged":
+        return not seen.finite and kept.outcome.kind == "diverged"
+    record = kept.record
+    steps = int(record.steps[-1]) + 1
+    late = record.steps >= steps - max(1, steps // 4)
+    ours = float(record.figures["loss"].values[late].mean())
+    first = float(record.figures["loss"].values[0])
+    return abs(ours - seen.tail) <= AGREES * max(ours, seen.tail, 0.1 * first)
 
 
 def proven(case: Case, seen: Measured) -> list[Label]:
@@ -129,7 +158,7 @@ def clearly(case: Case, seen: Measured) -> Label | None:
     (start, end), learned = seen.decades, seen.learned
     bounded = case.experiment.model.activation.name in BOUNDED
     calm = max(abs(start), abs(end)) <= SMALL_DECADES
-    living, answering = seen.dead[1] <= 0.75 or bounded, not bounded or seen.flat[1] <= 0.6
+    living, answering = seen.dead[1] <= 0.75 or bounded, seen.flat[1] <= (0.6 if bounded else 0.9)
     idle = seen.idle is not None and seen.idle <= 0.3 * IDLE and seen.decayed <= 1.0
     if not bounded and (
         seen.dead[0] >= 0.95 or (seen.dead[1] >= 0.97 and learned < 0.3 and abs(start) <= SMALL_DECADES)

@@ -53,12 +53,10 @@ def rates(scores: Sequence[Score]) -> str:
 
 def families_of(families: Sequence[Family], half: Half) -> str:
     """The families of a half, with their labels and reasons."""
-    from benchmarks.diagnosis.case import half_of
-
     rows = [
         [family.name, family.label, str(len(family.cases)), family.reason]
         for family in families
-        if half_of(family.name) == half and not family.borderline
+        if family.half == half and not family.borderline
     ]
     return table(["family", "label", "cases", "why"], rows)
 

@@ -33,7 +33,10 @@ MOSTLY = 0.9
 """Share of its own gain after which a run that learned goes on to the end: what its layers do then moves little."""
 
 FAR = 30.0
-"""Loss at the end, in units of the best constant answer's, above which the two are not compared."""
+"""Loss at the end, in units of the best constant answer's, above which nothing was learned, however it fell."""
+
+OWN_SIZE = 10.0
+"""Multiple of what the outputs' size explains above which a loss is on a scale of its own."""
 
 FALLING_SHARE = 0.01
 """A figure is falling if its last part lies lower than an earlier one by this share ..."""
@@ -62,6 +65,7 @@ class Progress:
         steps: Updates between the first and the last finite record.
         examples: Examples that the figures at the end are taken over.
         learning_rows: Rows until `MOSTLY` of the gain was there; all of a run that did not learn.
+        far: Whether the loss ended far above that of the best constant answer, whatever it was at first.
     """
 
     loss: float
@@ -73,6 +77,7 @@ class Progress:
     steps: int
     examples: int
     learning_rows: int
+    far: bool
 
     @property
     def share(self) -> float:
@@ -82,7 +87,7 @@ class Progress:
     @property
     def learned(self) -> bool:
         """Whether half of what there is to learn was learned, as enough examples show."""
-        return self.share >= LEARNED and self.examples >= ENOUGH_EXAMPLES
+        return self.share >= LEARNED and self.examples >= ENOUGH_EXAMPLES and not self.far
 
     @property
     def gained(self) -> bool:
@@ -118,7 +123,7 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
         # What a few huge steps threw the loss up to is no start to be measured against.
         before = min(float(loss[early].mean()), float(loss[: min(enough, most)].mean()))
         after = float(loss[last].mean())
-    constant = _constant(record, before, after)
+    constant, far = _constant(record, before, after, last, accuracy is not None)
     best = before if constant is None else min(before, constant)
     arrived = began = None
     chance = _chance(record)
@@ -140,19 +145,34 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
         steps=int(record.steps[num_rows - 1] - record.steps[0]),
         examples=batch_size * len(loss[last]),
         learning_rows=_learning_rows(loss, before, after, early.stop) if share >= LEARNED else num_rows,
+        far=far,
     )
 
 
-def _constant(record: Record, before: float, after: float) -> float | None:
-    """Loss of the best constant answer, None where it is not known or is not on the scale of the run's own.
+def _constant(record: Record, before: float, after: float, rows: slice, classifies: bool) -> tuple[float | None, bool]:
+    """Loss of the best constant answer, and whether the run's ended far above it.
 
-    No network starts far below it, and one that ends far above it has outputs of another size than its targets, or a
-    loss that was multiplied by something that the data do not know of: it is better compared with its own start alone.
+    No network starts far below it, and none ends far above it without outputs to match: else the loss was multiplied by
+    something that the data do not know of, and is compared with its own start alone. Nor is there anything to learn
+    from how far above it a classifier ends, whose accuracy says more; but numbers that are missed by far are missed.
     """
     constant = record.constant_loss
-    if constant is None or not before >= constant / 2.0 or not after <= FAR * constant:
-        return None
-    return constant
+    if constant is None or not before >= constant / 2.0:
+        return None, False
+    far = not after <= FAR * constant
+    if far and not _explained(record, after, rows, constant):
+        return None, False
+    return (None if far and classifies else constant), far
+
+
+def _explained(record: Record, loss: float, rows: slice, constant: float) -> bool:
+    """Whether outputs of the size that they had can have such a loss: a squared error or a cross-entropy of that order."""
+    forward = record.layers.get("forward_rms")
+    if forward is None or not forward.present[rows, -1].all():
+        return True
+    with np.errstate(over="ignore"):
+        size = float(forward.values[rows, -1].max())
+        return loss <= OWN_SIZE * (constant + size + size * size)
 
 
 def _gone(before: float, after: float) -> float:

@@ -1,5 +1,6 @@
 """One run's summary: figures, findings and the verdict that leads."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -87,16 +88,21 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
     """Findings in which what came later than another critical one is a warning: its result, not the cause.
 
     A signal that vanished at the first step leaves units to die of their biases later; one that exploded throws them
-    into saturation with the first updates; units that a huge step saturated stop the signal some steps later.
-    Divergence stays what leads, and what came at once goes by precedence.
+    into saturation with the first updates; and units that training saturated let no signal through from then on.
+    Divergence stays what leads.
     """
     causes = {"dead", "exploding", "vanishing", "saturated"}
     critical = [item for item in findings if item.severity == "critical" and item.rule in causes]
     if evidence is None or not critical:
         return findings
-    # Before the first gradient that reaches a hidden layer nothing can have come of anything.
-    first = max(min(item.since_step for item in critical), evidence.step(evidence.start))
-    late = [item for item in critical if item.since_step > first]
+    start = evidence.step(evidence.start)
+    saturated = min((item.since_step for item in critical if item.rule == "saturated"), default=math.inf)
+    begun = any(item.since_step <= start for item in critical)
+    late = [
+        item
+        for item in critical
+        if item.since_step > start and (begun or (item.rule == "vanishing" and saturated <= item.since_step))
+    ]
     return [replace(item, severity="warning") if item in late else item for item in findings]
 
 

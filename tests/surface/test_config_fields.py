@@ -74,8 +74,8 @@ NAMES = {
     "quantities": (
         "grad_norm log10_grad_norm log10_backward_rms weight_norm log10_update_ratio forward_rms activation_mean "
         "activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm forward_mean zero_gradient_fraction "
-        "nonfinite_count sign_coherence sample_correlation jacobian_log10_s_max jacobian_log10_s_min "
-        "jacobian_log10_s_mean jacobian_dispersion"
+        "nonfinite_count sign_coherence sample_correlation gradient_correlation jacobian_log10_s_max "
+        "jacobian_log10_s_min jacobian_log10_s_mean jacobian_dispersion"
     ),
     "figures": (
         "backward_decades backward_slope backward_fit forward_decades grad_ratio loss accuracy "

@@ -88,7 +88,7 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
         return []
     concerned: Bool = now if now.any() else at_start
     worst = float(np.max((at_end if now.any() else values[0])[concerned]))
-    since = evidence.onset((values[:, concerned] >= limit).any(axis=1))
+    since = evidence.onset(np.asarray((values[:, concerned] >= limit).any(axis=1)))
     severity: Literal["critical", "warning", "note"] = "note"
     if now.any():
         # A layer without a single living unit is a constant, so nothing can have been learned through it. A small slope

@@ -123,11 +123,14 @@ class TestSaturated:
         found = summary(record(slope=slopes, decades=decades, **stuck()), model=TANH)
         assert found.verdict == "saturated"
         assert ("vanishing", "warning") in rules(found)
-        at_once = summary(
-            record(slope=slopes, decades=np.minimum(decades, np.where(slopes[:, 0] < 0.5, -30.0, 0.0)), **stuck()),
-            model=TANH,
-        )
-        assert at_once.verdict == "vanishing"
+        early = np.where(np.arange(ROWS) < 1, 0.0, -30.0)
+        late = np.where(np.arange(ROWS) < 20, 0.7, 0.01)[:, None] * np.ones(10)
+        assert summary(record(slope=late, decades=early, **stuck()), model=TANH).verdict == "vanishing"
+
+    def test_units_that_die_lead_over_the_signal_that_goes_with_them(self) -> None:
+        shares = np.where(np.arange(ROWS) < 40, 0.3, 1.0)[:, None] * np.ones(10)
+        decades = np.where(np.arange(ROWS) < 37, 0.0, -30.0)
+        assert summary(record(dead=shares, decades=decades, **stuck())).verdict == "dead"
 
 
 class TestUnreached:
@@ -188,6 +191,20 @@ class TestConstantAnswer:
         made = record(constant=(2.3, 0.1))
         assert summary(scaled(made, factor)).verdict == "healthy"
         assert summary(regression(scaled(made, factor))).verdict == "healthy"
+
+    def test_numbers_that_are_missed_by_far_are_missed(self) -> None:
+        """A tenth of a huge loss is gone, and the outputs are still a hundred times as large as the targets."""
+        loss = np.linspace(1e5, 1e4, ROWS)
+        made = regression(record(loss=loss, constant=(1.0, None)))
+        large = Column(np.full((ROWS, 11), 100.0), np.ones((ROWS, 11), bool))
+        explained = replace(made, layers={**made.layers, "forward_rms": large})
+        assert summary(explained).verdict == "not_learning"
+        assert summary(made).verdict == "healthy"
+
+    def test_what_fell_from_a_huge_loss_to_a_large_one_is_not_seen_to_be_harmless(self) -> None:
+        made = record(decades=4.0, loss=np.geomspace(1e6, 1e3, ROWS), constant=(2.3, 0.1))
+        large = Column(np.full((ROWS, 11), 1e3), np.ones((ROWS, 11), bool))
+        assert summary(replace(made, layers={**made.layers, "forward_rms": large})).verdict == "exploding"
 
 
 class TestNotLearning:
