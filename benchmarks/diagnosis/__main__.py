@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.diagnosis import document, invariance, remedied, scoring, tables
 from benchmarks.diagnosis.case import Case, Half, cases_of
+from benchmarks.diagnosis.drawn import UNTOUCHED
 from benchmarks.diagnosis.families import all_families
 from benchmarks.diagnosis.peers import attach
 from benchmarks.diagnosis.proofs import prove, proven, same_run
@@ -42,14 +43,13 @@ def main() -> int:
     kept = train(everything, None if wanted.without_peers else attach)
     tools = scoring.tools()[: 1 if wanted.without_peers else None]
     parts: dict[str, str] = {}
-    for half in halves:
-        own = [case for case in cases if case.family.half == half]
+    untouched = [case for case in cases if case.family.name.startswith(f"drawn {UNTOUCHED},")]
+    groups = {half: [case for case in cases if case.family.half == half] for half in halves}
+    for half, own in [*groups.items(), *([("untouched", untouched)] if untouched else [])]:
         scores = [scoring.score(tool, own, kept) for tool in tools]
         parts[f"balance {half}"] = tables.balances(scores)
         parts[f"rates {half}"] = tables.rates(scores)
-        print(
-            f"\n{half} half, {len(own)} cases in {len({case.family.name for case in own})} families: balanced accuracy\n"
-        )
+        print(f"\n{half}, {len(own)} cases in {len({case.family.name for case in own})} families: balanced accuracy\n")
         print(parts[f"balance {half}"])
         print("\nmissed / false alarms by verdict, %\n")
         print(parts[f"rates {half}"])

@@ -21,8 +21,17 @@ from gradlab.spec import catalogue
 
 PLACE = Path(__file__).parent / "families" / "drawn.json"
 
-SETS: dict[str, tuple[int, Half]] = {"first": (20240611, "development"), "again": (20251107, "held out")}
-"""Each set's seed, and the half that it belongs to: the first was looked at whole, so the second was drawn."""
+SETS: dict[str, tuple[int, Half]] = {
+    "first": (20240611, "development"),
+    "again": (20251107, "held out"),
+    "once more": (20261125, "held out"),
+}
+"""Each set's seed, and the half that it belongs to: the first was looked at whole, so the second was drawn; and the third after the rules
+were done.
+"""
+
+UNTOUCHED = "once more"
+"""The set for which no rule was changed."""
 
 DRAWS = 14
 """Of each activation, in each set."""

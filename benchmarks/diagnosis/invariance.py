@@ -39,12 +39,14 @@ class Pair:
 def scaled(cases: Sequence[Case], kept: dict[str, Kept]) -> list[Pair]:
     """The first case of every family that takes it, with its loss and learning rate on other scales.
 
-    Clipping and decay are scaled along, so that training is the same. Formats of 16 bits are left out: a scaled gradient leaves them.
+    Decay is scaled along, so that training is the same. Formats of 16 bits are left out, as a scaled gradient leaves them, and so is
+    clipping, which adds 1e-6 to the norm whatever its scale.
     """
     chosen: dict[str, Case] = {}
     for case in cases:
         train_part = case.experiment.train
-        if train_part.optimizer.name in PLAIN and train_part.dtype in ("float32", "float64") and case.loss_scale == 1.0:
+        plain = train_part.optimizer.name in PLAIN and train_part.clip_norm is None
+        if plain and train_part.dtype in ("float32", "float64") and case.loss_scale == 1.0:
             chosen.setdefault(case.family.name, case)
     changed = [_scaled(case, factor) for case in chosen.values() for factor in SCALES]
     again = train(changed)
@@ -58,8 +60,6 @@ def _scaled(case: Case, factor: float) -> Case:
     """A case whose loss is multiplied, and whose steps are the same."""
     own = case.experiment.train
     parts: dict[str, Any] = {"lr": own.lr / factor, "weight_decay": own.weight_decay * factor}
-    if own.clip_norm is not None:
-        parts["clip_norm"] = own.clip_norm * factor
     experiment = case.experiment.model_copy(update={"train": own.model_copy(update=parts)})
     return Case(case.family, f"{case.variant}, loss times {factor:g}", experiment, factor)
 

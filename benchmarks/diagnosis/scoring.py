@@ -62,7 +62,7 @@ class Score:
         return self.missed("healthy")
 
     def balanced(self, among: frozenset[Label] = EVERYTHING) -> float:
-        """Mean recall over classes."""
+        """Mean recall over the classes that there are cases of."""
         labels = [label for label in LABELS if label in among and self.total(label)]
         return sum(self.recall(label) for label in labels) / len(labels)
 

@@ -36,7 +36,7 @@ def balances(scores: Sequence[Score]) -> str:
             score.tool.title, f"{score.balanced():.3f}", f"{score.balanced(own):.3f}", f"{len(own)}",
             percent(score.alarms_on_healthy),
         ])  # fmt: skip
-    return table(["tool", "over all seven", "over its own", "classes", "false alarms on healthy, %"], rows)
+    return table(["tool", "over all labels", "over its own", "classes", "false alarms on healthy, %"], rows)
 
 
 def rates(scores: Sequence[Score]) -> str:
@@ -46,7 +46,8 @@ def rates(scores: Sequence[Score]) -> str:
         cells = []
         for label in LABELS:
             alarm = percent(score.false_alarm(label))
-            cells.append(f"{percent(score.missed(label))} / {alarm}" if label in score.tool.can_say else "cannot say")
+            missed = percent(score.missed(label)) if score.total(label) else "–"
+            cells.append(f"{missed} / {alarm}" if label in score.tool.can_say else "cannot say")
         rows.append([score.tool.title, *cells])
     return table(["tool", *[f"{label} ({scores[0].total(label)})" for label in LABELS]], rows)
 
