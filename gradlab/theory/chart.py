@@ -117,7 +117,7 @@ class Chart:
         variances = np.clip(np.asarray(q, dtype=np.float64), SMALLEST, LARGEST)
         x = np.log(variances)
         held = np.clip(x, self._low, self._high)
-        values, slopes, curves = (np.empty((len(x), _LOGS)) for _ in range(3))
+        values, slopes, curves = (np.zeros((len(x), _LOGS)) for _ in range(3))
         panels = np.minimum(np.floor(held), self._high - 1).astype(np.int64)
         for panel in np.unique(panels):
             rows = panels == panel
