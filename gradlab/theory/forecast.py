@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,8 @@ class LayerForecast:
         layer: Its number, from 1 at the input.
         q: Variance of its preactivations.
         chi_1: Factor by which the squared gradient changes on its way down through this layer's derivative and the
-            weights above it; at the last hidden layer for weights as those below. None for the readout.
+            weights above it; at the last hidden layer for weights as those below. None for the readout, and for a
+            hidden layer that is the only one.
         log10_backward_rms: Decades of backward_rms above that of the last hidden layer, by mean-field theory: the log
             of the mean square over seeds.
         typical_log10_backward_rms: The mean of its log over seeds at this width and batch size.
@@ -63,7 +64,7 @@ class Forecast:
         expected_backward_decades: Expected `init.backward_decades`, None where theory has no answer.
         expected_spread: Standard deviation of it from seed to seed, in decades.
         reason: Why there is no answer, None where there is one.
-        layers: The hidden layers, () where there is no answer.
+        layers: The hidden layers, () where there is no answer for them; a single one has no decades and yet a size.
         readout: The readout, None where there is no answer.
         typical_backward_decades: Mean of `init.backward_decades` over seeds: at finite width it lies lower.
         settle: Gives the phase, None where there is no answer.
@@ -113,14 +114,31 @@ def forecast(
     Returns:
         The expectation, or the reason why there is none.
     """
+    found = _follow(experiment, input_mean_square, fan_in, fan_out, input_correlation or 0.0)
+    if experiment.model.depth > 1:
+        return found
+    # There is nothing to travel across, but the preactivations have their size.
+    layers = tuple(replace(layer, chi_1=None) for layer in found.layers)
+    return Forecast(None, None, "one hidden layer: the gradient passes no other on its way", layers, found.readout)
+
+
+def _follow(
+    experiment: "spec.experiment.Experiment",
+    input_mean_square: float,
+    fan_in: Sequence[int],
+    fan_out: Sequence[int],
+    input_correlation: float,
+) -> Forecast:
+    """`forecast`, whatever the depth."""
     model = experiment.model
-    if model.depth == 1:
-        return _none("one hidden layer: the gradient passes no other on its way")
     activation = activations.of(model.activation)
     if activation.sup_slope == 0.0:
         return _none(f"the derivative of {activation.name} is 0: no gradient reaches the hidden layers")
     try:
-        chain = [scales(model.init, fan_in[layer], fan_out[layer], model.activation) for layer in (0, 1)]
+        chain = [
+            scales(model.init, fan_in[layer], fan_out[layer], model.activation)
+            for layer in (0, min(1, model.depth - 1))
+        ]
         assert model.readout_init is not None
         last = scales(model.readout_init, fan_in[-1], fan_out[-1], model.activation)
     except ValueError as error:
@@ -146,7 +164,7 @@ def forecast(
         width=model.width,
         batch_size=experiment.data.batch_size,
         num_outputs=fan_out[-1],
-        input_correlation=input_correlation or 0.0,
+        input_correlation=input_correlation,
         orthogonal=model.init.scheme == "orthogonal",
     )
     network = _Network(chain, last, model.width, fan_in[0], fan_out[-1], input_mean_square)

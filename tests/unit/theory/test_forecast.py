@@ -124,7 +124,6 @@ def test_a_constant_bias_shifts_the_preactivations():
 @pytest.mark.parametrize(
     ("activation", "init", "changes", "reason"),
     [
-        ("tanh", "xavier", {"depth": 1}, "one hidden layer"),
         ("step", "xavier", {}, "derivative of step is 0"),
         ("tanh", "zeros", {}, "all weights start at 0"),
         ("tanh", {"scheme": "he", "gain": 0.0}, {}, "all weights start at 0"),
@@ -156,6 +155,18 @@ def test_depths_that_leave_the_range_of_float64(activation, init, slope):
     found = expected(activation, init, width=32, depth=2000, num_features=32)
     assert found.expected_backward_decades == pytest.approx(1999 * slope, rel=1e-9)
     assert math.isfinite(found.expected_spread)
+
+
+def test_a_single_hidden_layer_has_no_decades_and_yet_a_size():
+    found = expected("tanh", "xavier", depth=1, num_features=64, width=100)
+    assert found.expected_backward_decades is None
+    assert "one hidden layer" in found.reason
+    (layer,) = found.layers
+    assert layer.forward_rms == pytest.approx(math.sqrt(2 * 64 / 164 * DIGITS), rel=1e-12)
+    assert layer.chi_1 is None
+    assert (layer.log10_backward_rms, layer.backward_spread) == (0.0, 0.0)
+    assert found.readout.forward_rms > 0.0
+    assert expected("step", "xavier", depth=1).layers == ()
 
 
 def test_an_orthogonal_linear_network_has_no_spread():
