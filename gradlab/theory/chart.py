@@ -89,6 +89,7 @@ class Chart:
         self._low, self._high = math.floor(math.log(low)), math.ceil(math.log(1e24 * max(1.0, mean * mean)))
         self._logs: dict[int, Float | None] = {}
         self._second: dict[int, tuple[float, ...]] = {}
+        self._ends: dict[int, float] = {}
         self._derived: dict[int, tuple[Float, Float, Float]] = {}
         self._coefficients: dict[int, Float | None] = {}
 
@@ -105,8 +106,9 @@ class Chart:
         outside = x - min(max(x, self._low), self._high)
         if outside == 0.0:
             return math.exp(_clenshaw(series, place))
-        slope = chebyshev.chebval(place, chebyshev.chebder(series)) * 2.0
-        return math.exp(min(_clenshaw(series, place) + outside * float(slope), 700.0))
+        if panel not in self._ends:  # always the same place, and a deep network asks for it in every layer
+            self._ends[panel] = 2.0 * float(chebyshev.chebval(place, chebyshev.chebder(series)))
+        return math.exp(min(_clenshaw(series, place) + outside * self._ends[panel], 700.0))
 
     def moments(self, q: Sequence[float] | Float) -> Moments:
         """Moments at some variances.

@@ -14,6 +14,7 @@ from gradlab.judgement.evidence import Evidence
 from gradlab.spec.experiment import Experiment, Model
 from gradlab.theory import Forecast
 from gradlab.theory.critical import critical
+from gradlab.theory.spread import TO_DECADES
 
 HARMLESS = 1.5
 """Decades within which a recommended start has to stay, beside the two that count as ill."""
@@ -23,9 +24,6 @@ SPREADS = 2.0
 
 SATURATED_CRITICAL = 10.0
 """σ_w² above which a critical initialisation lives in the flat parts of the activation: sigmoid needs 103."""
-
-TRAVEL = 0.5 / math.log(10)
-"""Decades of rms for each unit of ln χ₁."""
 
 LARGE_INPUT = 100.0
 """Mean square of the inputs above which, and below one over which, they are not of a size that starts are made for."""
@@ -174,7 +172,7 @@ def _own(evidence: Evidence) -> str:
     if not found:
         return ""
     chi_1 = found[len(found) // 2]
-    travel = TRAVEL * math.log(chi_1)
+    travel = TO_DECADES * math.log(chi_1)
     if abs(travel) < 0.005:
         return ""
     return f"; yours is χ₁ = {chi_1:.3g}, which {'loses' if travel < 0 else 'gains'} {abs(travel):.2f} decades a layer"
