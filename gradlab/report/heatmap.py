@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.style import Style
 from rich.text import Text
 
-from gradlab.report.view import Grid
+from gradlab.report.series import Grid
 from gradlab.report.words import power
 
 LINES = 16

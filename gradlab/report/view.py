@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradlab.errors import UsageError
 from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
 from gradlab.report.deviations import columns
+from gradlab.report.series import Curve, Grid, LayerProfile, curves, grids, profiles
 from gradlab.report.table import Field, Table, beside
 from gradlab.report.words import Kind, Value, counted, say
 from gradlab.results import tables
@@ -38,23 +39,6 @@ HEAD, TAIL = 8, 4
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A quantity over layers and steps, for a heatmap.
-
-    Attributes:
-        quantity: Its name; a log10.
-        values: [L, T], NaN where a run diverged, -inf where all entries are zero.
-        present: Boolean [L, T]; False where the quantity is null.
-        steps: Recorded steps, int64 [T].
-    """
-
-    quantity: str
-    values: NDArray[np.float64]
-    present: NDArray[np.bool_]
-    steps: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class RunView:
     """One run as every face shows it.
 
@@ -74,8 +58,8 @@ class RunView:
         theory: What theory expects of each layer beside what was measured at step 0; () where it has no answer.
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
         worst_by: Quantity that orders them, and which end is bad.
-        grid: log10 gradient norms over layers and steps, None where they were not recorded.
         timing: What training took.
+        record: What was recorded, None where the run failed before its first step.
     """
 
     id: str
@@ -93,8 +77,29 @@ class RunView:
     theory: tuple[LayerDeviation, ...]
     worst_first: tuple[int, ...]
     worst_by: str
-    grid: Grid | None
     timing: Timing
+    record: Record | None = field(repr=False)
+
+    @cached_property
+    def grids(self) -> tuple[Grid, ...]:
+        """Quantities over layers and steps."""
+        return grids(self.record)
+
+    @cached_property
+    def profiles(self) -> tuple[LayerProfile, ...]:
+        """Quantities over the layers, with theory's band."""
+        return profiles(self.record, self.theory)
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """Figures over the steps."""
+        return curves(self.record)
+
+    @property
+    def grid(self) -> Grid | None:
+        """log10 gradient norms over layers and steps, the backward signal where only that was recorded; else None."""
+        offered = {grid.quantity: grid for grid in self.grids}
+        return offered.get("log10_grad_norm") or offered.get("log10_backward_rms")
 
     @property
     def layers_with_theory(self) -> Table:
@@ -132,8 +137,8 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         theory=theory,
         worst_first=order,
         worst_by=worst_by,
-        grid=None if run.record is None else _grid(run.record),
         timing=run.timing,
+        record=run.record,
     )
 
 
@@ -316,12 +321,3 @@ def _worst_first(layers: Table, summary: Summary) -> tuple[tuple[int, ...], str]
 
     end = {1: "smallest", -1: "largest", 0: "furthest from the median"}[sign]
     return (*sorted(hidden, key=badness), *readout), f"{end} {quantity} first"
-
-
-def _grid(record: Record) -> Grid | None:
-    """log10 gradient norms over layers and steps; the backward signal where only that was recorded."""
-    for name in ("log10_grad_norm", "log10_backward_rms"):
-        if name in record.layers:
-            column = record.layers[name]
-            return Grid(name, column.values.T, column.present.T, record.steps)
-    return None

@@ -9,7 +9,7 @@ from gradlab.report.view import Grid
 
 def grid(values: object) -> Grid:
     array = np.asarray(values, dtype=float)
-    return Grid("log10_grad_norm", array, np.ones(array.shape, dtype=bool), np.arange(array.shape[1]))
+    return Grid("log10_grad_norm", "decades", array, np.ones(array.shape, dtype=bool), np.arange(array.shape[1]))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 1), (7, 10), (51, 200), (2000, 3)])
@@ -35,7 +35,7 @@ def test_nan_wins_over_all_and_zeros_count_only_alone() -> None:
 
 
 def test_null_is_left_empty() -> None:
-    holes = Grid("log10_grad_norm", np.zeros((1, 2)), np.array([[True, False]]), np.arange(2))
+    holes = Grid("log10_grad_norm", "decades", np.zeros((1, 2)), np.array([[True, False]]), np.arange(2))
     assert np.isnan(cells(holes, 1, 2).values[0, 1])
     line = draw(holes, 40, color=False, unicode=True)[0].plain
     assert line.split() == ["1", "▅▅▅▅"]

@@ -1,0 +1,220 @@
+"""What can be drawn of one run: profiles over its layers with theory's band, grids over layers and steps, curves over steps.
+
+Every face draws these same values: terminal, page and figures.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.results.record import Bool, Column, Float, Record
+
+if TYPE_CHECKING:
+    from gradlab.judgement.deviations import Compared, LayerDeviation
+
+Scale = Literal["decades", "share", "figure"]
+
+PROFILED = ("log10_backward_rms", "forward_rms", "log10_grad_norm", "log10_update_ratio")
+"""Quantities whose profile is drawn, those of which theory speaks first."""
+
+GRIDS = (
+    "log10_grad_norm", "log10_backward_rms", "forward_rms", "log10_update_ratio", "inactive_fraction", "dead_fraction",
+    "mean_slope", "activation_std", "activation_mean", "sample_correlation", "zero_gradient_fraction", "sign_coherence",
+)  # fmt: skip
+"""Quantities that are drawn over layers and steps, in the order in which they are offered."""
+
+LABELS = {
+    "log10_grad_norm": "gradient norm", "log10_backward_rms": "backward signal", "forward_rms": "forward signal",
+    "log10_update_ratio": "update ratio", "inactive_fraction": "inactive", "dead_fraction": "dead",
+    "mean_slope": "mean slope", "activation_std": "activation sd", "activation_mean": "activation mean",
+    "sample_correlation": "correlation of examples", "zero_gradient_fraction": "zero gradients",
+    "sign_coherence": "sign coherence", "loss": "loss", "accuracy": "accuracy", "holdout_loss": "held-out loss",
+    "holdout_accuracy": "held-out accuracy", "log10_grad_norm_total": "whole gradient norm",
+    "learning_rate": "learning rate", "clip_factor": "clip factor",
+}  # fmt: skip
+"""A quantity as a picture names it."""
+
+_SHARES = ("inactive_fraction", "dead_fraction", "mean_slope", "zero_gradient_fraction", "sign_coherence", "accuracy",
+           "holdout_accuracy", "clip_factor")  # fmt: skip
+
+CURVES = (
+    "loss", "accuracy", "holdout_loss", "holdout_accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A quantity over layers and steps, for a heatmap.
+
+    Attributes:
+        quantity: Its name.
+        scale: `decades` where the values are a log10 (also of a quantity that is recorded as it is), `share` from 0 to 1, else `figure`.
+        values: [L, T], NaN where a run diverged, -inf where all entries are zero.
+        present: Boolean [L, T]; False where the quantity is null.
+        steps: Recorded steps, int64 [T].
+    """
+
+    quantity: str
+    scale: Scale
+    values: Float
+    present: Bool
+    steps: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Band:
+    """What theory expects over the layers at step 0, in log10.
+
+    Attributes:
+        layers: int64 [K], from 1 at the input.
+        expected: Mean-field theory's value, [K].
+        typical: What one seed typically shows, [K].
+        spread: Standard deviation over seeds, decades, [K]; NaN where theory does not say.
+    """
+
+    layers: NDArray[np.int64]
+    expected: Float
+    typical: Float
+    spread: Float
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """A quantity over the layers at the first and the last finite recorded step, with what theory expects at the first.
+
+    Attributes:
+        quantity: Its name; values are its log10, whether it is recorded as one or not.
+        layers: int64 [L], from 1 at the input, the readout last.
+        init: [L].
+        final: [L]; None where the first recorded step is the last finite one.
+        init_step: First recorded step.
+        final_step: Last finite recorded step.
+        band: What theory expects, None where it has no answer.
+    """
+
+    quantity: str
+    layers: NDArray[np.int64]
+    init: Column
+    final: Column | None
+    init_step: int
+    final_step: int
+    band: Band | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A figure over the recorded steps.
+
+    Attributes:
+        quantity: Its name.
+        scale: How its values are read.
+        steps: Steps at which it has a value, int64 [K].
+        values: [K], NaN where a run diverged.
+    """
+
+    quantity: str
+    scale: Scale
+    steps: NDArray[np.int64]
+    values: Float
+
+
+def scale_of(quantity: str) -> Scale:
+    """How a quantity's values are drawn.
+
+    >>> scale_of("log10_grad_norm"), scale_of("forward_rms"), scale_of("dead_fraction"), scale_of("loss")
+    ('decades', 'decades', 'share', 'figure')
+    """
+    if quantity.startswith("log10_") or quantity == "forward_rms":
+        return "decades"
+    return "share" if quantity in _SHARES else "figure"
+
+
+def grids(record: Record | None) -> tuple[Grid, ...]:
+    """The quantities that can be drawn over layers and steps, in the order in which they are offered; () where there is none."""
+    if record is None or not len(record.steps):
+        return ()
+    found = []
+    for name in GRIDS:
+        if name in record.layers:
+            column = _drawn(name, record.layers[name])
+            found.append(Grid(name, scale_of(name), column.values.T, column.present.T, record.steps))
+    return tuple(found)
+
+
+def profiles(record: Record | None, theory: "Sequence[LayerDeviation]") -> tuple[LayerProfile, ...]:
+    """The quantities that can be drawn over the layers.
+
+    Theory's backward signal is known relative to the last hidden layer's, so its band starts from what was measured there.
+
+    Args:
+        record: What was recorded.
+        theory: What theory expects of the layers at step 0.
+    """
+    if record is None or not len(record.steps):
+        return ()
+    last = record.final_index()
+    found = []
+    for name in PROFILED:
+        if name not in record.layers:
+            continue
+        column = _drawn(name, record.layers[name])
+        found.append(
+            LayerProfile(
+                quantity=name,
+                layers=np.arange(1, len(record.fan_in) + 1, dtype=np.int64),
+                init=_row(column, 0),
+                final=_row(column, last) if last else None,
+                init_step=int(record.steps[0]),
+                final_step=int(record.steps[last or 0]),
+                band=_band(name, record, theory),
+            )
+        )
+    return tuple(found)
+
+
+def curves(record: Record | None) -> tuple[Curve, ...]:
+    """The figures that can be drawn over the steps."""
+    if record is None:
+        return ()
+    found = []
+    for name in CURVES:
+        column = record.figures.get(name)
+        if column is not None and column.present.any():
+            found.append(Curve(name, scale_of(name), record.steps[column.present], column.values[column.present]))
+    return tuple(found)
+
+
+def _drawn(name: str, column: Column) -> Column:
+    """A column as it is drawn: its log10 where it is recorded as it is and spans decades."""
+    if name != "forward_rms":
+        return column
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Column(np.log10(column.values), column.present)
+
+
+def _row(column: Column, index: int) -> Column:
+    """A column at one recorded step."""
+    return Column(column.values[index], column.present[index])
+
+
+def _band(name: str, record: Record, theory: "Sequence[LayerDeviation]") -> Band | None:
+    """What theory expects of a quantity; None where it does not speak of it."""
+    if not theory or name not in ("log10_backward_rms", "forward_rms"):
+        return None
+    told: list[Compared] = [one.backward if name == "log10_backward_rms" else one.forward for one in theory]
+    start = 0.0
+    if name == "log10_backward_rms":
+        top = record.depth - 1
+        start = float(record.layers[name].values[0, top]) if record.layers[name].present[0, top] else math.nan
+        if not math.isfinite(start):
+            return None
+    return Band(
+        layers=np.array([one.layer for one in theory], dtype=np.int64),
+        expected=start + np.array([one.expected for one in told]),
+        typical=start + np.array([one.typical for one in told]),
+        spread=np.array([math.nan if one.spread is None else one.spread for one in told]),
+    )
