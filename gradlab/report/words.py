@@ -65,7 +65,8 @@ def say(value: Value, kind: Kind = "figure") -> str:
         return _unsigned_zero(f"{value:.2f}")
     if kind == "share":
         return _unsigned_zero(f"{value:.3f}")
-    return f"{value:.4g}"
+    # Twelve digits first: what lies half-way between two figures but for rounding is said alike by every processor.
+    return f"{float(f'{value:.12g}'):.4g}"
 
 
 def _unsigned_zero(text: str) -> str:

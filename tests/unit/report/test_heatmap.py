@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradlab.report.heatmap import LINES, cells, draw
-from gradlab.report.view import Grid
+from gradlab.report.series import Grid
 
 
 def grid(values: object) -> Grid:
