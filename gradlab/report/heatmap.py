@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.style import Style
 from rich.text import Text
 
-from gradlab.report.series import Grid
+from gradlab.report.series import Grid, bins, pooled
 from gradlab.report.words import power
 
 LINES = 16
@@ -20,12 +20,12 @@ WIDEST = 100
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LETTERS = ".:-=+*#%@"
-_NONFINITE, _ZERO, _NULL = "!", "0", " "
+NONFINITE, ZERO, NULL = "!", "0", " "
 
 _RAMP = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 """From little to much, distinguishable without hue and by the colour-blind: five points of the viridis map."""
 
-_NONFINITE_COLOR, _ZERO_COLOR, _NULL_COLOR = (215, 0, 95), (0, 0, 0), (90, 90, 90)
+NONFINITE_COLOR, ZERO_COLOR, NULL_COLOR = (215, 0, 95), (0, 0, 0), (90, 90, 90)
 
 
 @dataclass(frozen=True)
@@ -52,35 +52,15 @@ class Cells:
 
 def cells(grid: Grid, rows: int, columns: int) -> Cells:
     """Bring a grid down to at most rows × columns cells, each the mean of the log10 values that it covers."""
-    layer_edges = _edges(grid.values.shape[0], rows)
-    step_edges = _edges(grid.values.shape[1], columns)
-    values = np.empty((len(layer_edges) - 1, len(step_edges) - 1))
-    for row, (top, bottom) in enumerate(itertools.pairwise(layer_edges)):
-        for column, (left, right) in enumerate(itertools.pairwise(step_edges)):
-            part = grid.values[top:bottom, left:right][grid.present[top:bottom, left:right]]
-            values[row, column] = _mean(part)
+    layer_edges, step_edges = bins(grid.values.shape[0], rows), bins(grid.values.shape[1], columns)
+    found, present = pooled(grid, layer_edges, step_edges)
+    values = np.where(present, np.where(np.isnan(found), np.inf, found), np.nan)
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
     if high - low < 1:  # less than a decade is no picture: keep noise from filling the scale
         low, high = (low + high) / 2 - 0.5, (low + high) / 2 + 0.5
     spans = tuple((top + 1, bottom) for top, bottom in itertools.pairwise(layer_edges))
     return Cells(values, spans, low, high)
-
-
-def _edges(length: int, most: int) -> list[int]:
-    """Borders of at most `most` bins over a length."""
-    count = min(length, most)
-    return [round(index * length / count) for index in range(count + 1)]
-
-
-def _mean(part: NDArray[np.float64]) -> float:
-    """What one cell shows of the values that it covers."""
-    if not part.size:
-        return math.nan
-    if np.isnan(part).any() or np.isposinf(part).any():
-        return math.inf
-    finite = part[np.isfinite(part)]
-    return float(finite.mean()) if finite.size else -math.inf
 
 
 def draw(grid: Grid, width: int | None, *, color: bool, unicode: bool) -> list[Text]:
@@ -127,19 +107,19 @@ def _cell(
     if not color:
         return _shade(picture, value, unicode=unicode), None
     if not halves:
-        return " ", Style(bgcolor=_hex(_color(picture, value)))
+        return " ", Style(bgcolor=hexadecimal(_color(picture, value)))
     if row + 1 == len(picture.layers):
-        return "▀", Style(color=_hex(_color(picture, value)))
+        return "▀", Style(color=hexadecimal(_color(picture, value)))
     below = float(picture.values[row + 1, column])
-    return "▀", Style(color=_hex(_color(picture, value)), bgcolor=_hex(_color(picture, below)))
+    return "▀", Style(color=hexadecimal(_color(picture, value)), bgcolor=hexadecimal(_color(picture, below)))
 
 
 def _shade(picture: Cells, value: float, *, unicode: bool) -> str:
     """A value as a character whose height or darkness grows with it."""
     if math.isnan(value):
-        return _NULL
+        return NULL
     if math.isinf(value):
-        return _NONFINITE if value > 0 else _ZERO
+        return NONFINITE if value > 0 else ZERO
     glyphs = BLOCKS if unicode else LETTERS
     return glyphs[min(int(picture.level(value) * len(glyphs)), len(glyphs) - 1)]
 
@@ -147,13 +127,13 @@ def _shade(picture: Cells, value: float, *, unicode: bool) -> str:
 def _color(picture: Cells, value: float) -> tuple[int, int, int]:
     """A value as a colour of the ramp."""
     if math.isnan(value):
-        return _NULL_COLOR
+        return NULL_COLOR
     if math.isinf(value):
-        return _NONFINITE_COLOR if value > 0 else _ZERO_COLOR
-    return _ramp(picture.level(value))
+        return NONFINITE_COLOR if value > 0 else ZERO_COLOR
+    return ramp(picture.level(value))
 
 
-def _ramp(level: float) -> tuple[int, int, int]:
+def ramp(level: float) -> tuple[int, int, int]:
     """The ramp's colour at a level from 0 to 1."""
     place = level * (len(_RAMP) - 1)
     below = min(int(place), len(_RAMP) - 2)
@@ -164,7 +144,7 @@ def _ramp(level: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _hex(rgb: tuple[int, int, int]) -> str:
+def hexadecimal(rgb: tuple[int, int, int]) -> str:
     """A colour as rich writes it."""
     return "#{:02x}{:02x}{:02x}".format(*rgb)
 
@@ -175,14 +155,14 @@ def _scale(picture: Cells, margin: int, *, color: bool, unicode: bool) -> Text:
     glyphs = BLOCKS if unicode else LETTERS
     if color:
         for index in range(20):
-            scale.append(" ", Style(bgcolor=_hex(_ramp(index / 19))))
+            scale.append(" ", Style(bgcolor=hexadecimal(ramp(index / 19))))
     else:
         scale.append(glyphs)
     scale.append(f" {power(picture.high)}")
     if np.isposinf(picture.values).any():
         scale.append("   not finite ")
-        scale.append(*((" ", Style(bgcolor=_hex(_NONFINITE_COLOR))) if color else (_NONFINITE, None)))
+        scale.append(*((" ", Style(bgcolor=hexadecimal(NONFINITE_COLOR))) if color else (NONFINITE, None)))
     if np.isneginf(picture.values).any():
         scale.append("   zero ")
-        scale.append(*((" ", Style(bgcolor=_hex(_ZERO_COLOR))) if color else (_ZERO, None)))
+        scale.append(*((" ", Style(bgcolor=hexadecimal(ZERO_COLOR))) if color else (ZERO, None)))
     return scale

@@ -6,7 +6,7 @@ Every face draws these same values: terminal, page and figures.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +143,49 @@ def grids(record: Record | None) -> tuple[Grid, ...]:
             column = _drawn(name, record.layers[name])
             found.append(Grid(name, scale_of(name), column.values.T, column.present.T, record.steps))
     return tuple(found)
+
+
+def bins(length: int, most: int) -> list[int]:
+    """Borders of at most so many bins over a length, as even as can be.
+
+    >>> bins(3, 5), bins(10, 4)
+    ([0, 1, 2, 3], [0, 2, 5, 8, 10])
+    """
+    count = min(length, most)
+    return [round(index * length / count) for index in range(count + 1)]
+
+
+def pooled(grid: Grid, layer_edges: Sequence[int], step_edges: Sequence[int]) -> tuple[Float, Bool]:
+    """A grid brought down to fewer cells, each the mean of the finite values that it covers.
+
+    A cell that covers a NaN or +inf is NaN, or +inf where it covers no NaN: no failure hides in a mean. One that covers
+    only logs of zero is -inf.
+
+    Args:
+        grid: The grid.
+        layer_edges: Borders over the layers, of `bins`.
+        step_edges: Borders over the steps.
+
+    Returns:
+        Values and whether the cell covers any value, both [rows, columns].
+    """
+    if len(layer_edges) > grid.values.shape[0] and len(step_edges) > grid.values.shape[1]:
+        return grid.values, grid.present
+
+    def total(what: NDArray[Any]) -> NDArray[Any]:
+        """Sum over each cell."""
+        down = np.add.reduceat(what, layer_edges[:-1], axis=0)
+        return np.add.reduceat(down, step_edges[:-1], axis=1)
+
+    values, present = grid.values, grid.present
+    finite = present & np.isfinite(values)
+    count = total(finite.astype(np.int64))
+    some = total(present.astype(np.int64)) > 0
+    found = np.full(count.shape, -np.inf)
+    np.divide(total(np.where(finite, values, 0.0)), count, out=found, where=count > 0)
+    found[total((present & np.isposinf(values)).astype(np.int64)) > 0] = np.inf
+    found[total((present & np.isnan(values)).astype(np.int64)) > 0] = np.nan
+    return found, some
 
 
 def profiles(record: Record | None, theory: "Sequence[LayerDeviation]") -> tuple[LayerProfile, ...]:
