@@ -8,7 +8,7 @@ from chance.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -50,6 +50,9 @@ class Run(Protocol):
     @property
     def record(self) -> Record | None:
         """What was recorded."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 @dataclass(frozen=True)
@@ -145,10 +148,10 @@ def compare(runs: Sequence[Run], fail_on: Sequence[str] = ()) -> Comparison:
         UsageError: If there are fewer than two runs, or all of them differ only in their seed.
         ConditionError: If a condition cannot be read.
     """
-    groups = _grouped(runs)
+    groups = grouped(runs)
     if len(groups) < 2:
         raise UsageError("compare needs two runs that differ in more than their seed")
-    config = _changed([group[0].experiment for group in groups])
+    config = changed([group[0].experiment for group in groups])
     sides = tuple(_side(group, label) for group, label in zip(groups, _labels(groups, config), strict=True))
     rows = _rows(groups)
     return Comparison(
@@ -161,9 +164,9 @@ def compare(runs: Sequence[Run], fail_on: Sequence[str] = ()) -> Comparison:
     )
 
 
-def _grouped(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs by what they share, in order of appearance."""
-    groups: dict[str, list[Run]] = {}
+def grouped(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
+    """Runs taken together that share everything but the seed, in order of appearance."""
+    groups: dict[str, list[AnyRun]] = {}
     for run in runs:
         shared = {key: value for key, value in run.experiment.canonical().items() if key != "seed"}
         groups.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
@@ -180,7 +183,7 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     return found
 
 
-def _changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
+def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
     """Config fields, the seed aside, that are not the same everywhere."""
     configs = [_leaves(experiment.canonical()) for experiment in experiments]
     paths = dict.fromkeys(path for config in configs for path in config if path != "seed")
