@@ -1,9 +1,9 @@
 """Frozen values that the rooms hand on: what was recorded, how it ended, what was found, what it comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,27 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Recent:
+    """Recorded steps of a batch that trains, and a layer quantity of its first run.
+
+    Attributes:
+        steps: Ascending, int64 [S].
+        loss: [S, R].
+        quantity: `log10_backward_rms`, `log10_grad_norm` where only that is recorded, or None where neither is.
+        layers: Its values, [S, L]; [S, 0] where there is none.
+    """
+
+    steps: NDArray[np.int64]
+    loss: Float
+    quantity: str | None
+    layers: Float
+
+
+LookBack = Callable[[int, int], Recent]
+"""Gives the steps that were recorded after a step, the latest among them, thinned evenly to at most so many."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """What an observer sees while a batch trains, at a bounded rate.
 
@@ -169,6 +190,7 @@ class Progress:
         loss: Last loss that is known, [R].
         log10_backward_rms: Backward profile of the first run at that step, [L], or None where it is not recorded.
         steps_per_second: Speed so far, steps of the whole batch a second.
+        look_back: Gives what was recorded so far while the batch trains; None in another process than the training's.
     """
 
     step: int
@@ -177,6 +199,11 @@ class Progress:
     loss: Float
     log10_backward_rms: Float | None
     steps_per_second: float
+    look_back: LookBack | None = field(default=None, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to another process: all but the record, which stays where it is."""
+        return self.__dict__ | {"look_back": None}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ looking costs nothing, it looks whether everything is still finite.
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment
-from gradlab.training import derive, products
+from gradlab.training import derive, lookback, products
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
 from gradlab.training.jacobian import Jacobians
@@ -190,10 +191,12 @@ class Batch:
         finally:
             torch.set_num_threads(available)
         seconds = time.perf_counter() - begun
-        return [
+        trained = [
             self._trained(run, blocks, holdout, inputs[run], step, seconds, interrupted)
             for run in range(self.shape.num_runs)
         ]
+        blocks.clear()  # an observer may still hold on to what it looked back with
+        return trained
 
     def _flush(self, blocks: list[RawBlock]) -> None:
         """Takes the recorder's block and halves the interval of each run whose signal drifted far within one."""
@@ -254,15 +257,14 @@ class Batch:
     def _progress(self, step: int, blocks: list[RawBlock], seconds: float) -> Progress:
         """What an observer sees."""
         latest = blocks[-1] if blocks else None
-        profile = None
-        if latest is not None and "d_norm" in self.recorder.slots:
-            last = derive.Raw([latest], 0, self.recorder.slots, None)
-            profile = derive.layer_columns(last, ("log10_backward_rms",), self.shape, 1.0, np.zeros(len(last.steps)))[
-                "log10_backward_rms"
-            ].values[-1]
+        slots, profile = self.recorder.slots, None
+        if latest is not None and "d_norm" in slots:
+            last = lookback.rows_of(latest, np.array([len(latest.steps) - 1]))
+            profile = lookback.profiles([last], slots, self.shape, "log10_backward_rms")[0]
         loss = latest.figures[-1, 0] if latest is not None else np.full(self.shape.num_runs, np.nan)
         names = tuple(experiment.name for experiment in self.experiments)
-        return Progress(step, self.num_steps, names, loss, profile, step / seconds)
+        look_back = partial(lookback.recent, blocks, slots, self.shape)
+        return Progress(step, self.num_steps, names, loss, profile, step / seconds, look_back)
 
     def _trained(
         self, run: int, blocks: list[RawBlock], holdout: dict[int, list[tuple[float, float]]], inputs: tuple[float, float | None],
