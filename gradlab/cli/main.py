@@ -20,6 +20,7 @@ from gradlab.cli.new import new
 from gradlab.cli.options import Version
 from gradlab.cli.output import log
 from gradlab.cli.predict import predict
+from gradlab.cli.report import report
 from gradlab.cli.run import run
 from gradlab.cli.schema import schema
 from gradlab.cli.show import show
@@ -49,6 +50,7 @@ app.command("sweep")(sweep)
 app.command("list")(list_runs)
 app.command("show")(show)
 app.command("compare")(compare)
+app.command("report")(report)
 app.command("predict")(predict)
 app.command("activations")(activations)
 app.command("check")(check)

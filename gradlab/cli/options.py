@@ -45,6 +45,17 @@ def _complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
     return sorted(name for name in [*known, "@latest"] if name.startswith(incomplete))
 
 
+def _complete_run_or_sweep(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of run and sweep directories, for the shell."""
+    import os
+
+    try:
+        sweeps = os.listdir(os.path.join(ctx.params.get("out") or "runs", "sweeps"))
+    except OSError:
+        sweeps = []
+    return sorted([*_complete_run(ctx, incomplete), *(name for name in sweeps if name.startswith(incomplete))])
+
+
 RUN_HELP = "A run: id, unique prefix, name, path, @latest or @latest~1."
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="An experiment in YAML.")]
@@ -53,6 +64,10 @@ Configs = Annotated[
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=_complete_run)]
 Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=_complete_run)]
+RunsOrSweep = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN|SWEEP...", help=f"{RUN_HELP} Or one sweep.", autocompletion=_complete_run_or_sweep),
+]
 Set = Annotated[
     list[str],
     typer.Option(

@@ -1,0 +1,103 @@
+"""`gradlab report`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, RunsOrSweep, Version
+
+if TYPE_CHECKING:
+    from gradlab.results.sweeps import SweepPlace
+
+
+def report(
+    runs: RunsOrSweep,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.html",
+            help="File to write; by default report.html in the run's or sweep's directory, or in DIR/comparisons.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Out = DEFAULT_OUT,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Write a page to look at: of one run, of several side by side, or of a sweep. It is one file and opens offline."""
+    from gradlab.cli.output import write
+    from gradlab.errors import UsageError
+    from gradlab.report.page.document import encoded
+    from gradlab.report.whole_file import write_whole
+    from gradlab.results.sweep_search import find_sweep
+
+    found = [find_sweep(out, name) for name in runs]
+    sweeps = [place for place in found if place is not None]
+    if sweeps and len(runs) > 1:
+        raise UsageError(f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs")
+    target, page = _sweep(sweeps[0], output, out) if sweeps else _runs(runs, output, out)
+    if output is None:
+        _make_directory(target.parent)
+    write_whole(target, encoded(page))
+    write(f"{target}\n")
+
+
+def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
+    """Where the page of a run or of several is to be, and the page."""
+    from gradlab import api
+    from gradlab.results.store import Store
+
+    stored = [api.load(name, out) for name in names]
+    distinct = list({run.id: run for run in stored}.values())
+    if len(distinct) == 1:
+        from gradlab.report.page.links import PAGE
+        from gradlab.report.page.run import run_page
+        from gradlab.report.view import view
+
+        run = distinct[0]
+        target = _checked(output) or run.path / PAGE
+        return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs())
+    from gradlab.report.page.comparison import comparison_page
+
+    first, second, *more = (run.path.resolve().name for run in distinct)
+    name = f"{first}_{second}" + (f"_and_{len(more)}_more" if more else "")
+    target = _checked(output) or out / "comparisons" / f"{name}.html"
+    return target, comparison_page(distinct, target)
+
+
+def _sweep(place: "SweepPlace", output: Path | None, out: Path) -> tuple[Path, str]:
+    """Where the page of a sweep is to be, and the page."""
+    from gradlab import api
+    from gradlab.report.page.links import PAGE
+    from gradlab.report.page.sweep import sweep_page
+
+    target = _checked(output) or place.path / PAGE
+    return target, sweep_page(api.load_sweep(place), target)
+
+
+def _checked(output: Path | None) -> Path | None:
+    """A file that was asked for, refused before anything is computed for it."""
+    from gradlab.errors import UsageError
+
+    if output is None:
+        return None
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{output}: a page's name ends in .html")
+    if output.is_dir():
+        raise UsageError(f"{output}: is a directory")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no directory {output.parent}")
+    return output
+
+
+def _make_directory(directory: Path) -> None:
+    """The directory of a page that has no name of the user's."""
+    from gradlab.errors import UsageError
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{directory}: cannot be made ({error.strerror}); name a file with -o") from error

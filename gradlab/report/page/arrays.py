@@ -1,0 +1,75 @@
+"""Arrays as a page holds them: short ones as JSON, long ones as base64 of float32, thinned to what can be seen."""
+
+import base64
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.report.series import LABELS, Grid, bins, pooled
+
+MOST_CELLS, MOST_ROWS = 24_000, 240
+"""Cells and rows of a heatmap: about what a large window has pixels to tell apart."""
+
+MOST_POINTS = 2_000
+"""Points of a line."""
+
+
+def floats(values: NDArray[np.float64]) -> str:
+    """float32 in base64, little-endian, in C order; infinities and NaN stay what they are."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode("ascii")
+
+
+def flags(values: NDArray[np.bool_]) -> str:
+    """One byte a flag in base64."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype=np.uint8).tobytes()).decode("ascii")
+
+
+def numbers(values: NDArray[np.float64], present: NDArray[np.bool_] | None = None) -> list[float | None]:
+    """Values for JSON with about the digits of float32; null is None."""
+    rounded = [float(f"{value:.9g}") for value in values.tolist()]
+    if present is None:
+        return list(rounded)
+    return [value if there else None for value, there in zip(rounded, present.tolist(), strict=True)]
+
+
+def picked(number: int, most: int = MOST_POINTS) -> NDArray[np.int64]:
+    """Places of so many points to draw, evenly over all of them, the first and the last included."""
+    if number <= most:
+        return np.arange(number)
+    return np.unique(np.linspace(0, number - 1, most).round().astype(np.int64))
+
+
+def grid(seen: Grid) -> dict[str, Any]:
+    """A grid as the page draws it: every value where there is room, else the mean of what a cell covers.
+
+    Returns:
+        `quantity`, `label`, `scale`; `rows`: first and last layer of each row, `columns`: first and last step of each column;
+        `values` (`floats`, row by row), `absent` (`flags`, None where nothing is null), `low` and `high` of the finite values (None where
+        there is none), `thinned`.
+    """
+    layers, steps = seen.values.shape
+    num_rows = min(layers, MOST_ROWS)
+    layer_edges = bins(layers, num_rows)
+    step_edges = bins(steps, max(1, MOST_CELLS // num_rows))
+    values, present = pooled(seen, layer_edges, step_edges)
+    finite = values[np.isfinite(values) & present]
+    return {
+        "quantity": seen.quantity,
+        "label": LABELS[seen.quantity],
+        "scale": seen.scale,
+        "rows": [[first + 1, last] for first, last in itertools.pairwise(layer_edges)],
+        "columns": _spans(seen.steps, step_edges),
+        "values": floats(values),
+        "absent": None if present.all() else flags(~present),
+        "low": float(finite.min()) if finite.size else None,
+        "high": float(finite.max()) if finite.size else None,
+        "thinned": values.shape != seen.values.shape,
+    }
+
+
+def _spans(steps: NDArray[np.int64], edges: Sequence[int]) -> list[list[int]]:
+    """First and last recorded step of each column."""
+    return [[int(steps[first]), int(steps[last - 1])] for first, last in itertools.pairwise(edges)]

@@ -1,0 +1,106 @@
+"use strict";
+// What every page has: its data, numbers as they are read, the theme, and the tip that shows exact values.
+const gradlab = {};
+
+gradlab.data = JSON.parse(document.getElementById("page-data").textContent);
+
+// A word that a run can come to: its colour in print and on dark, and a shape, so that colour never speaks alone.
+gradlab.words = {
+  failed: ["#1b1f23", "#ffffff", "x-thin-open", "✕"], interrupted: ["#54595f", "#adb5bd", "line-ew-open", "–"],
+  diverged: ["#d55e00", "#ff9d66", "x", "✖"], dead: ["#54391f", "#d8b48c", "circle-open", "○"],
+  exploding: ["#b47800", "#f5b942", "triangle-up", "▲"], vanishing: ["#0072b2", "#74c0fc", "triangle-down", "▼"],
+  saturated: ["#b5588f", "#eaa3cd", "square", "■"], not_learning: ["#857a00", "#f0e442", "diamond", "◆"],
+  healthy: ["#009e73", "#4fd1a5", "circle", "●"], not_judged: ["#767676", "#adb5bd", "diamond-open", "◇"],
+};
+
+gradlab.bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+gradlab.floats = (text) => new Float32Array(gradlab.bytes(text).buffer);
+
+// JSON writes figures that are not finite as words.
+gradlab.number = (value) =>
+  typeof value === "number" ? value : { inf: Infinity, "-inf": -Infinity, nan: NaN }[value] ?? null;
+
+const raised = (whole) => String(whole).replace(/./g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
+
+// 10 to a power at any size: a log10 of -612.35 is 4.5·10⁻⁶¹³, far beyond what a float can hold.
+gradlab.power = (log10) => {
+  if (Number.isNaN(log10)) return "nan";
+  if (log10 === -Infinity) return "0";
+  if (log10 === Infinity) return "inf";
+  let exponent = Math.floor(log10);
+  let digits = 10 ** (log10 - exponent);
+  if (digits >= 9.995) { digits = 1; exponent += 1; }
+  if (exponent >= -2 && exponent <= 3) return String(Number((digits * 10 ** exponent).toPrecision(3)));
+  return `${digits.toFixed(2)}·10${raised(exponent)}`;
+};
+
+gradlab.tick = (log10) => (Number.isInteger(log10) ? `10${raised(log10)}` : `10^${log10}`);
+
+// A value of a scale in words: `decades` is a log10.
+gradlab.say = (value, scale) => {
+  if (value === null || value === undefined) return "– (has no meaning here)";
+  if (Number.isNaN(value)) return "nan (not a number)";
+  if (scale === "decades") {
+    if (value === -Infinity) return "0 (every entry is zero; log10 −inf)";
+    if (value === Infinity) return "inf";
+    return `${gradlab.power(value)} (log10 ${value.toFixed(2)})`;
+  }
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (scale === "share") return value.toFixed(3);
+  return Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(Number(value.toPrecision(5)));
+};
+
+gradlab.range = (first, last, one, several) => (first === last ? `${one} ${first}` : `${several} ${first} to ${last}`);
+
+// Text for the figures' library, which reads a little HTML in its labels: nothing of a name is taken for a tag.
+gradlab.plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+gradlab.element = (tag, text, properties = {}) => Object.assign(document.createElement(tag), { textContent: text }, properties);
+
+// A word with its colour and shape.
+gradlab.word = (word) => {
+  const made = gradlab.element("span", word, { className: `word ${word}` });
+  made.dataset.glyph = gradlab.words[word]?.[3] ?? "";
+  return made;
+};
+
+gradlab.theme = {
+  listeners: [],
+  printing: false,
+  get dark() { return !this.printing && document.documentElement.dataset.theme === "dark"; },
+  color(word) { return gradlab.words[word]?.[this.dark ? 1 : 0] ?? (this.dark ? "#adb5bd" : "#54595f"); },
+  get colors() {
+    return this.dark
+      ? { text: "#e9ecef", muted: "#adb5bd", line: "#3a4148", back: "#14171a", first: "#74c0fc", second: "#ff9d66", theory: "#adb5bd",
+          band: "rgba(173,181,189,.28)", mark: "rgba(240,228,66,.22)" }
+      : { text: "#1b1f23", muted: "#54595f", line: "#d3d8dd", back: "#ffffff", first: "#0072b2", second: "#d55e00", theory: "#54595f",
+          band: "rgba(84,89,95,.20)", mark: "rgba(240,228,66,.35)" };
+  },
+  set(name, keep) {
+    document.documentElement.dataset.theme = name;
+    const button = document.getElementById("theme");
+    button.setAttribute("aria-pressed", String(name === "dark"));
+    if (keep) { try { localStorage.setItem("gradlab-theme", name); } catch { /* a page that may keep nothing */ } }
+    this.listeners.forEach((listen) => listen());
+  },
+};
+document.getElementById("theme").addEventListener("click", () => gradlab.theme.set(gradlab.theme.dark ? "light" : "dark", true));
+gradlab.theme.set(document.documentElement.dataset.theme, false);
+
+// The tip: one element that follows the pointer or the keyboard, and is read aloud. Its text is never HTML.
+gradlab.tip = {
+  element: document.getElementById("tip"),
+  show(lines, x, y) {
+    const [first, ...rest] = lines;
+    this.element.replaceChildren(gradlab.element("b", first), ...rest.map((line) => gradlab.element("span", line)));
+    this.element.hidden = false;
+    const box = this.element.getBoundingClientRect();
+    const left = x + 14 + box.width > innerWidth ? Math.max(4, x - 14 - box.width) : x + 14;
+    const top = y + 14 + box.height > innerHeight ? Math.max(4, y - 14 - box.height) : y + 14;
+    this.element.style.left = `${left}px`;
+    this.element.style.top = `${top}px`;
+  },
+  hide() { this.element.hidden = true; },
+};
+addEventListener("keydown", (event) => { if (event.key === "Escape") gradlab.tip.hide(); });
+addEventListener("scroll", () => gradlab.tip.hide(), { passive: true, capture: true });

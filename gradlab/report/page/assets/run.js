@@ -1,0 +1,310 @@
+// The page of one run.
+{
+  const { data } = gradlab;
+  let marked = null;  // the finding that is being followed
+
+  // Places that are not finite cannot stand on an axis of powers: they are shown at its lower edge.
+  const oddities = (x, y, low, colors) => {
+    const zero = { x: [], y: [] }, broken = { x: [], y: [] };
+    y.forEach((value, place) => {
+      if (value === -Infinity) { zero.x.push(x[place]); zero.y.push(low); }
+      else if (value !== null && !Number.isFinite(value)) { broken.x.push(x[place]); broken.y.push(low); }
+    });
+    const made = [];
+    if (zero.x.length) made.push({ ...zero, type: "scatter", mode: "markers", name: "zero", hoverinfo: "none", marker: { symbol: "triangle-down-open", size: 8, color: colors.text } });
+    if (broken.x.length) made.push({ ...broken, type: "scatter", mode: "markers", name: "not finite", hoverinfo: "none", marker: { symbol: "x", size: 8, color: gradlab.theme.color("diverged") } });
+    return made;
+  };
+
+  const line = (x, y, name, color, more = {}) => ({
+    x, y: y.map((value) => (Number.isFinite(value) ? value : null)), name, type: "scatter", mode: x.length > 60 ? "lines" : "lines+markers",
+    hoverinfo: "none", line: { color, width: 2, ...more.line }, marker: { color, size: 5, ...more.marker },
+  });
+
+  const band = (layers, low, high, color) => ({
+    x: [...layers, ...[...layers].reverse()], y: [...high, ...low.reverse()], type: "scatter", mode: "lines", fill: "toself", fillcolor: color,
+    line: { width: 0 }, hoverinfo: "skip", showlegend: false,
+  });
+
+  const layerMark = (anchor) => {
+    if (!marked || !marked.layers) return [];
+    return [{ type: "rect", xref: "x", yref: "paper", x0: marked.layers[0] - .5, x1: marked.layers[1] + .5, y0: 0, y1: 1, line: { width: 0 },
+              fillcolor: gradlab.theme.colors.mark, layer: "below" }];
+  };
+
+  for (const profile of data.profiles) {
+    const init = profile.init.map(gradlab.number), final = profile.final?.map(gradlab.number) ?? null;
+    gradlab.figure(`profile-${profile.quantity}`, () => {
+      const colors = gradlab.theme.colors, traces = [];
+      let [low, high] = gradlab.extent(init, final ?? []);
+      const told = profile.band;
+      if (told) {
+        const typical = told.typical.map(gradlab.number), spread = told.spread.map(gradlab.number);
+        const known = typical.map((value, place) => Number.isFinite(value) && spread[place] !== null ? place : -1).filter((place) => place >= 0);
+        const layers = known.map((place) => told.layers[place]);
+        for (const width of [2, 1]) {
+          if (known.length) traces.push(band(layers, known.map((place) => typical[place] - width * spread[place]), known.map((place) => typical[place] + width * spread[place]), colors.band));
+        }
+        traces.push(line(told.layers, typical, "theory, a typical seed", colors.theory, { line: { dash: "dash", width: 1.5 }, marker: { size: 1 } }));
+        const more = gradlab.extent([low, high], typical);
+        [low, high] = more;
+      }
+      traces.push(line(profile.layers, init, `step ${profile.init_step}`, colors.first));
+      if (final) traces.push(line(profile.layers, final, `step ${profile.final_step}`, colors.second, { line: { dash: "dot" } }));
+      if (low === Infinity) [low, high] = [0, 0];
+      traces.push(...oddities(profile.layers, init, low, colors), ...(final ? oddities(profile.layers, final, low, colors) : []));
+      const place = Object.fromEntries((told?.layers ?? []).map((layer, index) => [layer, index]));
+      return {
+        traces,
+        layout: {
+          hovermode: "x", shapes: layerMark(),
+          xaxis: { title: { text: profile.thinned ? `layer (${profile.layers.length} of them drawn)` : "layer", standoff: 6 } },
+          yaxis: gradlab.decades("", low, high),
+        },
+        cursor: {
+          columns: profile.layers.length, rows: 1,
+          locate: (points) => { const at = profile.layers.indexOf(points[0].x); return at < 0 ? null : [at, 0]; },
+          place: (column) => [profile.layers[column], Number.isFinite(init[column]) ? init[column] : low],
+          choose: (column) => toLayer(profile.layers[column]),
+          describe: (column) => {
+            const layer = profile.layers[column];
+            const lines = [layer === data.depth + 1 ? `layer ${layer}, the readout` : `layer ${layer}`, `step ${profile.init_step}: ${gradlab.say(init[column], "decades")}`];
+            if (final) lines.push(`step ${profile.final_step}: ${gradlab.say(final[column], "decades")}`);
+            if (layer in place) {
+              const index = place[layer], spread = gradlab.number(told.spread[index]);
+              lines.push(`theory, a typical seed: ${gradlab.say(gradlab.number(told.typical[index]), "decades")}${spread === null ? "" : `, ± ${spread.toPrecision(2)} decades`}`);
+            }
+            return lines;
+          },
+        },
+      };
+    });
+  }
+
+  // ---- heatmap
+  const viridis = [[0, "#440154"], [.25, "#3b528b"], [.5, "#21918c"], [.75, "#5ec962"], [1, "#fde725"]];
+  const odd = [["zero", "#000000"], ["not finite", "#d7005f"], ["has no meaning", "#808080"]];
+  let shown = data.grids[0];
+
+  const unpacked = new Map();
+  const cells = (grid) => {
+    if (!unpacked.has(grid)) {
+      const values = gradlab.floats(grid.values), absent = grid.absent ? gradlab.bytes(grid.absent) : null, width = grid.columns.length;
+      const plain = [], special = [], kinds = new Set();
+      grid.rows.forEach((_, row) => {
+        const rowPlain = new Array(width), rowSpecial = new Array(width);
+        for (let column = 0; column < width; column += 1) {
+          const value = values[row * width + column];
+          const kind = absent?.[row * width + column] ? 2 : Number.isFinite(value) ? null : value === -Infinity && grid.scale === "decades" ? 0 : 1;
+          rowPlain[column] = kind === null ? value : null;
+          rowSpecial[column] = kind;
+          if (kind !== null) kinds.add(kind);
+        }
+        plain.push(rowPlain);
+        special.push(rowSpecial);
+      });
+      unpacked.set(grid, { values, absent, width, plain, special, kinds });
+    }
+    return unpacked.get(grid);
+  };
+
+  const ticks = (spans, most) => {
+    const step = Math.max(1, Math.ceil(spans.length / most));
+    const places = spans.map((_, place) => place).filter((place) => place % step === 0);
+    return { tickmode: "array", tickvals: places, ticktext: places.map((place) => String(spans[place][0])) };
+  };
+
+  const heatmap = () => {
+    const grid = shown, { values, absent, width, plain, special, kinds } = cells(grid), colors = gradlab.theme.colors;
+    let low = grid.low ?? 0, high = grid.high ?? 1;
+    if (grid.scale === "share") [low, high] = [0, 1];
+    else if (high - low < (grid.scale === "decades" ? 1 : 1e-12)) {  // less than a decade is no picture: keep noise from filling the scale
+      const middle = (low + high) / 2, half = grid.scale === "decades" ? .5 : Math.max(Math.abs(middle) * .05, 1e-12);
+      [low, high] = [middle - half, middle + half];
+    }
+    const scale = grid.scale === "decades" ? gradlab.decades("", low, high) : {};
+    const phone = document.getElementById("heatmap-plot").clientWidth < 480;
+    const bar = phone ? { orientation: "h", y: -.3, thickness: 12, len: 1 } : { thickness: 14, len: 1 };
+    const traces = [{
+      type: "heatmap", z: plain, zmin: low, zmax: high, colorscale: viridis, hoverinfo: "none", hoverongaps: true,
+      colorbar: { ...bar, outlinewidth: 0, tickfont: { color: colors.text }, ...(scale.tickvals ? { tickmode: "array", tickvals: scale.tickvals.filter((value) => value >= low && value <= high), ticktext: scale.tickvals.filter((value) => value >= low && value <= high).map(gradlab.tick) } : {}) },
+    }];
+    if (kinds.size) traces.push({
+      type: "heatmap", z: special, zmin: -.5, zmax: 2.5, showscale: false, hoverinfo: "none",
+      colorscale: odd.flatMap(([, color], place) => [[place / 3, color], [(place + 1) / 3, color]]),
+    });
+    const row = (layer) => grid.rows.findIndex(([first, last]) => layer >= first && layer <= last);
+    const column = grid.columns.findIndex(([, last]) => last >= (marked?.step ?? 0));
+    const shapes = !marked || !marked.layers ? [] : [{
+      type: "rect", x0: Math.max(column, 0) - .5, x1: width - .5, y0: row(marked.layers[0]) - .5, y1: row(marked.layers[1]) + .5,
+      line: { color: "#ffffff", width: 3 } }, {
+      type: "rect", x0: Math.max(column, 0) - .5, x1: width - .5, y0: row(marked.layers[0]) - .5, y1: row(marked.layers[1]) + .5,
+      line: { color: "#000000", width: 1.5, dash: "dash" } }];
+    note(grid, kinds);
+    return {
+      traces,
+      layout: {
+        height: phone ? 420 : 440, shapes, showlegend: false, hovermode: "closest",
+        xaxis: { title: { text: "step", standoff: 6 }, ...ticks(grid.columns, phone ? 5 : 10), showgrid: false, zeroline: false },
+        yaxis: { title: { text: "layer", standoff: 6 }, ...ticks(grid.rows, 10), autorange: "reversed", showgrid: false, zeroline: false },
+      },
+      cursor: {
+        columns: width, rows: grid.rows.length,
+        locate: (points) => { const index = points[0].pointIndex ?? points[0].pointNumber; return [index[1], index[0]]; },
+        place: (x, y) => [x, y],
+        choose: (x, y) => toLayer(grid.rows[y][0], grid.rows[y][1]),
+        describe: (x, y) => {
+          const at = y * width + x, value = absent?.[at] ? null : values[at];
+          const where = `${gradlab.range(...grid.rows[y], "layer", "layers")}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
+          const mean = grid.rows[y][0] !== grid.rows[y][1] || grid.columns[x][0] !== grid.columns[x][1];
+          return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${mean ? ", mean of the cell" : ""}`];
+        },
+      },
+    };
+  };
+
+  const note = (grid, kinds) => {
+    const place = document.getElementById("heatmap-note");
+    const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); layer 1, at the input, on top.`];
+    if (grid.thinned) parts.push(`Each cell is the mean over ${gradlab.range(...grid.rows[0], "layer", "layers")} and the like: ${grid.rows.length} × ${grid.columns.length} cells are what a screen can show; layers.parquet has every value.`);
+    place.replaceChildren(gradlab.element("span", parts.join(" ")));
+    for (const kind of kinds) {
+      const key = gradlab.element("span", "", { className: "key" }), swatch = document.createElement("i");
+      swatch.style.background = odd[kind][1];
+      key.append(" ", swatch, odd[kind][0]);
+      place.append(key);
+    }
+  };
+
+  let map = null;
+  const choose = (quantity) => {
+    const found = data.grids.find((grid) => grid.quantity === quantity);
+    if (!found) return;
+    shown = found;
+    document.querySelectorAll("#switch input").forEach((input) => { input.checked = input.value === quantity; });
+    map?.redraw();
+  };
+  if (data.grids.length) {
+    map = gradlab.figure("heatmap-plot", heatmap);
+    document.getElementById("switch").addEventListener("change", (event) => choose(event.target.value));
+    choose(shown.quantity);
+  }
+
+  // ---- curves
+  const beside = { loss: "holdout_loss", accuracy: "holdout_accuracy" };
+  for (const curve of data.curves) {
+    if (!document.getElementById(`curve-${curve.quantity}`)) continue;
+    const values = curve.values.map(gradlab.number);
+    const held = data.curves.find((other) => other.quantity === beside[curve.quantity]);
+    const constant = gradlab.number(data.constant[curve.quantity] ?? null);
+    gradlab.figure(`curve-${curve.quantity}`, () => {
+      const colors = gradlab.theme.colors, traces = [line(curve.steps, values, curve.label, colors.first)];
+      const [low, high] = gradlab.extent(values);
+      if (held) traces.push({ ...line(held.steps, held.values.map(gradlab.number), held.label, colors.second, { marker: { size: 9, symbol: "diamond" } }), mode: "markers" });
+      if (constant !== null && curve.steps.length) traces.push({
+        x: [curve.steps[0], curve.steps.at(-1)], y: [constant, constant], type: "scatter", mode: "lines", name: `best constant answer: ${gradlab.say(constant, "figure")}`,
+        line: { color: colors.theory, dash: "dash", width: 1.5 }, hoverinfo: "skip" });
+      if (low !== Infinity) traces.push(...oddities(curve.steps, values, low, colors));
+      const wide = curve.scale === "figure" && low > 0 && high / low > 100;
+      const shapes = data.diverged === null ? [] : [{ type: "line", xref: "x", yref: "paper", x0: data.diverged, x1: data.diverged, y0: 0, y1: 1, line: { color: gradlab.theme.color("diverged"), dash: "dot" } }];
+      const annotations = data.diverged === null ? [] : [{ x: data.diverged, y: 1, xref: "x", yref: "paper", text: `✖ not finite from step ${data.diverged}`, showarrow: false, xanchor: "right", yanchor: "top", font: { color: gradlab.theme.color("diverged") } }];
+      if (marked?.step && data.diverged === null) shapes.push({ type: "line", xref: "x", yref: "paper", x0: marked.step, x1: marked.step, y0: 0, y1: 1, line: { color: colors.muted, dash: "dot" } });
+      const yaxis = curve.scale === "decades" ? gradlab.decades("", low, high) : wide ? { type: "log" } : {};
+      return {
+        traces, layout: { hovermode: "x", shapes, annotations, xaxis: { title: { text: "step", standoff: 6 } }, yaxis },
+        cursor: {
+          columns: curve.steps.length, rows: 1,
+          locate: (points) => {
+            const at = curve.steps.indexOf(points[0].x);
+            return at < 0 ? null : [at, 0];
+          },
+          place: (column) => [curve.steps[column], Number.isFinite(values[column]) ? values[column] : low],
+          describe: (column) => {
+            const step = curve.steps[column], lines = [`step ${step}`, `${curve.label}: ${gradlab.say(values[column], curve.scale)}`];
+            const at = held?.steps.indexOf(step) ?? -1;
+            if (at >= 0) lines.push(`${held.label}: ${gradlab.say(gradlab.number(held.values[at]), curve.scale)}`);
+            return lines;
+          },
+        },
+      };
+    });
+  }
+
+  // ---- seeds
+  if (data.seeds.length) {
+    let figure = data.seeds[0];
+    const draw = () => {
+      const colors = gradlab.theme.colors, one = figure, values = one.values.map(gradlab.number);
+      const [low] = gradlab.extent(values), heights = values.map((value) => (Number.isFinite(value) ? value : low === Infinity ? 0 : low));
+      const traces = [{
+        x: one.seeds.map(String), y: heights, type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false,
+        marker: { size: one.own.map((own) => (own ? 15 : 10)), symbol: one.words.map((word) => gradlab.words[word]?.[2] ?? "circle"),
+                  color: one.words.map((word) => gradlab.theme.color(word)), line: { width: one.own.map((own) => (own ? 3 : 1)), color: colors.text } },
+      }];
+      const shapes = [], told = one.expected;
+      if (told?.spread) shapes.push({ type: "rect", xref: "paper", yref: "y", x0: 0, x1: 1, y0: told.typical - told.spread, y1: told.typical + told.spread, fillcolor: colors.band, line: { width: 0 }, layer: "below" });
+      if (told) shapes.push({ type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: told.typical, y1: told.typical, line: { color: colors.theory, dash: "dash", width: 1.5 } });
+      const finite = gradlab.finite(values), mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
+      const sd = finite.length > 1 ? Math.sqrt(finite.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (finite.length - 1)) : null;
+      document.getElementById("seeds-note").textContent = [
+        finite.length ? `mean ${gradlab.say(mean, "figure")}${sd === null ? "; one seed, no spread" : `, standard deviation ${gradlab.say(sd, "figure")} over ${finite.length} seeds`}` : "no seed has a finite value",
+        finite.length < values.length ? `${values.length - finite.length} not finite, shown at the lower edge` : "",
+        told ? `theory expects ${told.typical.toFixed(2)}${told.spread ? ` ± ${told.spread.toFixed(2)} (dashed line and band)` : " (dashed line)"}` : "", "the run of this page is the large point"].filter(Boolean).join("; ");
+      return {
+        traces, layout: { height: 280, shapes, xaxis: { type: "category", title: { text: "seed", standoff: 6 } }, yaxis: { title: { text: one.figure, standoff: 6 } } },
+        cursor: {
+          columns: one.seeds.length, rows: 1, locate: (points) => [points[0].pointIndex, 0], place: (column) => [String(one.seeds[column]), heights[column]],
+          choose: (column) => { location.href = one.links[column]; },
+          describe: (column) => [`seed ${one.seeds[column]}: ${one.words[column]}`, `${one.figure}: ${Number.isFinite(values[column]) ? String(values[column]) : gradlab.say(values[column], "figure")}`, one.ids[column]],
+        },
+      };
+    };
+    const strip = gradlab.figure("seeds-plot", draw);
+    document.getElementById("seed-switch").addEventListener("change", (event) => { figure = data.seeds[Number(event.target.value)]; strip.redraw(); });
+  }
+
+  // ---- spectrum
+  if (data.spectrum) {
+    const held = data.spectrum, parts = [["high", "largest"], ["median", "median"], ["low", "smallest"]];
+    const value = (name, step, layer) => gradlab.number(held[name][step][layer]);
+    gradlab.figure("spectrum-plot", () => {
+      const colors = gradlab.theme.colors, traces = [], everything = [];
+      held.steps.forEach((step, at) => parts.forEach(([name, word], part) => {
+        const values = held.layers.map((_, layer) => value(name, at, layer));
+        everything.push(values);
+        traces.push(line(held.layers, values, `${word}, step ${step}`, at ? colors.second : colors.first, { line: { dash: ["solid", "dash", "dot"][part] } }));
+      }));
+      const [low, high] = gradlab.extent(...everything);
+      return {
+        traces, layout: { hovermode: "x", height: 380, xaxis: { title: { text: "layer", standoff: 6 } }, yaxis: gradlab.decades("", low, high) },
+        cursor: {
+          columns: held.layers.length, rows: 1, locate: (points) => [held.layers.indexOf(points[0].x), 0],
+          place: (column) => [held.layers[column], value("high", 0, column) ?? low],
+          describe: (column) => [`layer ${held.layers[column]}`, ...held.steps.flatMap((step, at) => parts.map(([name, word]) => `${word}, step ${step}: ${gradlab.say(value(name, at, column), "decades")}`))],
+        },
+      };
+    });
+  }
+
+  // ---- the table, and the way from findings to pictures
+  const table = document.getElementById("layer-table");
+  const markRows = (first, last) => {
+    table?.querySelectorAll("tbody tr").forEach((row) => {
+      const layer = Number(row.dataset.row) + 1;
+      row.classList.toggle("marked", layer >= first && layer <= last);
+    });
+  };
+  const toLayer = (first, last = first) => {
+    markRows(first, last);
+    table?.querySelector("tr.marked")?.scrollIntoView({ block: "center" });
+  };
+  const filter = document.getElementById("layer-filter");
+  if (filter) gradlab.filter(table, filter, document.getElementById("layer-count"));
+
+  document.querySelectorAll("[data-finding]").forEach((anchor) => anchor.addEventListener("click", () => {
+    marked = data.findings[Number(anchor.dataset.finding)];
+    if (marked.layers) markRows(...marked.layers);
+    if (marked.anchor === "heatmap") choose(marked.quantity);
+    gradlab.figures.forEach((figure) => figure.redraw());
+  }));
+}

@@ -1,0 +1,103 @@
+"""The frame of every page: a template, its style and script, the figures' library and the data, in one file.
+
+Nothing is loaded from anywhere, and the page's own policy forbids it. All text is escaped by the template engine; the data
+travels as JSON that cannot end its element.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from gradlab.report.sweep_words import one_line
+from gradlab.report.table import Table
+from gradlab.report.words import Value, say
+from gradlab.results import strict_json
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_SHARED = ("style.css", "core.js", "figures.js", "tables.js")
+"""What every page has, in the order in which it is read."""
+
+
+def render(kind: str, title: str, data: Mapping[str, Any], **context: Any) -> str:
+    """A page as text.
+
+    Args:
+        kind: Of the page: its template `kind.html` and its script `kind.js`.
+        title: What the browser's tab says.
+        data: What the page's script reads, of plain types and numpy scalars; infinities and NaN are written as words.
+        context: What the template reads.
+    """
+    style, *scripts = (_asset(name) for name in (*_SHARED, f"{kind}.js"))
+    return (
+        _environment()
+        .get_template(f"{kind}.html")
+        .render(
+            title=one_line(title),
+            style=style,
+            scripts=scripts,
+            library=_library(),
+            data=_json(data),
+            version=version("gradlab"),
+            **context,
+        )
+    )
+
+
+def encoded(page: str) -> bytes:
+    """A page's bytes; what UTF-8 cannot say, such as a byte of a path that is no text, is a question mark."""
+    return page.encode("utf-8", errors="replace")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> "Environment":
+    """The template engine: everything is escaped, and a name that is missing is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("gradlab.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"cells": _cells, "line": one_line, "say": say}
+    return made
+
+
+@lru_cache(maxsize=16)
+def _asset(name: str) -> str:
+    """The text of a style or script."""
+    return (files("gradlab.report.page") / "assets" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _library() -> str:
+    """Plotly's JavaScript, compressed, in base64: a page of 2 MB in place of 5."""
+    script = (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+    return base64.b64encode(gzip.compress(script, mtime=0)).decode("ascii")
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """Strict JSON that holds no character with a meaning in HTML."""
+    text = json.dumps(strict_json.encode(dict(data)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _cells(table: Table) -> list[list[tuple[str, Value]]]:
+    """Each cell of a table: as it is read, and exactly where it is a number."""
+    return [
+        [(word, _exact(value)) for word, value in zip(words, row, strict=True)]
+        for words, row in zip(table.words(), table.rows, strict=True)
+    ]
+
+
+def _exact(value: Value) -> str | None:
+    """A number with all its digits, None of anything else."""
+    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,26 @@
+"""From a page to the runs that it speaks of."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+PAGE = "report.html"
+"""Name of a run's or sweep's own page, in its directory."""
+
+
+def link(page: Path, directory: Path) -> str:
+    """Where a page's link to a run leads: to the run's own page where it has one, else to its directory; relative, so that both can move.
+
+    Args:
+        page: File of the page that holds the link.
+        directory: Directory of the run.
+    """
+    own = directory / PAGE
+    target = own if own.is_file() else directory
+    start = page.parent.resolve()
+    try:
+        path = os.path.relpath(target.resolve(), start)
+    except ValueError:  # on another drive
+        return target.resolve().as_uri()
+    tail = "" if target == own else "/"
+    return quote(path.replace(os.sep, "/").encode("utf-8", "surrogateescape")) + tail
