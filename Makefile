@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AXE := build/browser/node_modules/axe-core/axe.min.js
 # One thread of torch in each test worker: threads that outnumber the cores wait for one another. Tests that compute with two threads
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo gate test proofs gpu check format lint types layers docs bench bench-sweep bench-list bench-spread bench-diagnosis clean
+.PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-sweep bench-list bench-spread bench-diagnosis clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -18,12 +19,21 @@ gate: $(READY)
 	$(BIN)/gradlab sweep configs/sweeps/ci_gate.yaml --out build/gate/runs --junit build/gate/gradients.xml --summary build/gate/gradients.md
 
 test: $(READY)
-	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray and not browser"
 	$(PYTEST) -m "threads and not slow and not gpu"
+
+# The pages in a Chromium that is installed already, and the accessibility rules of axe, from the npm registry.
+browser: $(READY) $(AXE)
+	$(PYTEST) -n 2 --dist loadfile -m "browser and not slow"
+
+$(AXE): tests/browser/package.json
+	mkdir -p build/browser && cp tests/browser/package.json build/browser/
+	cd build/browser && npm install --no-package-lock --no-audit --no-fund --silent
+	touch $@
 
 # The longer proofs: whole matrices, long runs, many kills. Minutes.
 proofs: $(READY)
-	$(PYTEST) -n 2 --dist worksteal -m "slow and not gpu and not threads and not ray"
+	$(PYTEST) -n 2 --dist worksteal -m "slow and not gpu and not threads and not ray and not browser"
 	$(PYTEST) -m "threads and slow and not gpu"
 	$(PYTEST) -m ray
 

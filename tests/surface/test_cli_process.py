@@ -22,7 +22,7 @@ TORCHLESS = """
 import sys
 from gradlab.cli.main import main
 for words in (["--help"], ["run", "--help"], ["list"], ["list", "--where", "min(log10_grad_norm) < 0"], ["show", "@latest"],
-              ["compare", "@latest", "@latest"], ["check", "tiny.yaml"], ["check", "broken.yaml"], ["run", "broken.yaml"],
+              ["compare", "@latest", "@latest"], ["report", "@latest"], ["report", "--help"], ["check", "tiny.yaml"], ["check", "broken.yaml"], ["run", "broken.yaml"],
               ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"], ["clean"],
               ["predict", "tiny.yaml"], ["predict", "tiny.yaml", "-s", "model.depth=100", "--format", "json"], ["predict", "broken.yaml"],
               ["activations"], ["activations", "tanh", "--plot", "curves.svg", "--phase", "phases.svg"], ["activations", "tahn"]):
@@ -35,7 +35,7 @@ LIGHT = """
 import sys
 from gradlab.cli.main import main
 assert main(["--help"]) == 0
-heavy = {"torch", "numpy", "pandas", "pyarrow", "pydantic", "rich", "sklearn", "yaml", "matplotlib"} & set(sys.modules)
+heavy = {"torch", "numpy", "pandas", "pyarrow", "pydantic", "rich", "sklearn", "yaml", "matplotlib", "jinja2", "plotly"} & set(sys.modules)
 assert not heavy, heavy
 """
 
