@@ -15,7 +15,7 @@ import numpy as np
 from gradlab.errors import UsageError
 from gradlab.judgement.difference import Difference, Judgement, difference
 from gradlab.judgement.expectations import lookup
-from gradlab.judgement.profiles import PROFILED, Profile, profile
+from gradlab.judgement.profiles import PROFILED, Moment, Profile, profile
 from gradlab.results.record import VERDICTS, Expectation, OutcomeKind, Record, Summary, Verdict
 from gradlab.spec.catalogue import FIGURES
 from gradlab.spec.condition import Lookup, evaluate, parse
@@ -119,7 +119,8 @@ class Comparison:
         rows: Figures, those that no side has left out.
         judgements: One for each further side: `better` or `worse` where that holds of at least one telling figure and
             the opposite of none, `mixed` where both occur, else `same`.
-        profiles: For each quantity that some side has, its profile on each side.
+        profiles: For each quantity that some side has, its profile on each side at the last finite record.
+        init_profiles: Likewise at the first record.
         gates: The conditions that must not hold, for each further side; `passed` is false where one holds.
     """
 
@@ -129,6 +130,12 @@ class Comparison:
     judgements: tuple[Judgement | Literal["mixed"], ...]
     profiles: tuple[tuple[Profile | None, ...], ...]
     gates: tuple[tuple[str, Expectation], ...]
+    init_profiles: tuple[tuple[Profile | None, ...], ...] = ()
+
+    @property
+    def telling(self) -> tuple[Row, ...]:
+        """The figures that an overall judgement rests on."""
+        return tuple(row for row in self.rows if row.figure in _TELLING)
 
     @property
     def passed(self) -> bool:
@@ -136,19 +143,20 @@ class Comparison:
         return all(gate.passed for _, gate in self.gates)
 
 
-def compare(runs: Sequence[Run], fail_on: Sequence[str] = ()) -> Comparison:
+def compare(runs: Sequence[Run], fail_on: Sequence[str] = (), *, apart: bool = False) -> Comparison:
     """Compare runs with the first of them.
 
     Args:
         runs: Two or more; those that share everything but the seed are taken together.
         fail_on: Conditions that must not hold for a further side; a change in one is against the first side. Numbers
             are means over a side's runs, verdict and outcome the worst of them.
+        apart: Compare runs that differ only in their seed too, each on a side of its own where all of them do.
 
     Raises:
-        UsageError: If there are fewer than two runs, or all of them differ only in their seed.
+        UsageError: If there are fewer than two runs, or all of them differ only in their seed and are not kept apart.
         ConditionError: If a condition cannot be read.
     """
-    groups = grouped(runs)
+    groups = sides_of(runs) if apart else grouped(runs)
     if len(groups) < 2:
         raise UsageError("compare needs two runs that differ in more than their seed")
     config = changed([group[0].experiment for group in groups])
@@ -159,9 +167,16 @@ def compare(runs: Sequence[Run], fail_on: Sequence[str] = ()) -> Comparison:
         config=config,
         rows=rows,
         judgements=tuple(_overall(rows, index) for index in range(len(groups) - 1)),
-        profiles=_profiles(groups),
+        profiles=_profiles(groups, "final"),
         gates=_gates(groups, sides, fail_on),
+        init_profiles=_profiles(groups, "init"),
     )
+
+
+def sides_of(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
+    """Runs taken together as sides: those that share everything but the seed, or each alone where all of them do."""
+    groups = grouped(runs)
+    return [[run] for run in runs] if len(groups) == 1 else groups
 
 
 def grouped(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
@@ -194,6 +209,8 @@ def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
 def _labels(groups: Sequence[Sequence[Run]], config: Sequence[Changed]) -> list[str]:
     """Each side's name, with what differs where another side has the same name."""
     names = [group[0].name for group in groups]
+    if not config:
+        return [f"{group[0].name} (seed {group[0].experiment.seed})" for group in groups]
     labels = []
     for index, name in enumerate(names):
         told = [f"{item.field}={item.values[index]}" for item in config if item.values[index] is not None]
@@ -262,15 +279,12 @@ def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
     return "better" if "better" in told else "worse" if "worse" in told else "same"
 
 
-def _profiles(groups: Sequence[Sequence[Run]]) -> tuple[tuple[Profile | None, ...], ...]:
-    """Each quantity's profile on each side."""
+def _profiles(groups: Sequence[Sequence[Run]], moment: Moment) -> tuple[tuple[Profile | None, ...], ...]:
+    """Each quantity's profile on each side, of the runs that have one."""
     found = []
     for quantity in PROFILED:
         sides = tuple(
-            None
-            if any(record is None for record in records)
-            else profile([item for item in records if item is not None], quantity)
-            for records in ([run.record for run in group] for group in groups)
+            profile([run.record for run in group if run.record is not None], quantity, moment) for group in groups
         )
         if any(side is not None for side in sides):
             found.append(sides)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,9 @@ RELATIVE = frozenset({"log10_backward_rms", "log10_grad_norm"})
 """Those that are taken relative to the last hidden layer: their absolute size follows the loss, and tells nothing of
 depth."""
 
+Moment = Literal["init", "final"]
+"""The first recorded step, or the last finite one."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -27,16 +31,19 @@ class Profile:
         relative_depth: (l - 1) / (depth - 1) of each hidden layer, 0 at the input's side and 1 at the readout's,
             [depth]; 0 for a single layer.
         values: Mean over the runs, [depth]; for a quantity in `RELATIVE` minus the last hidden layer's value.
+        each: The same of each run that has it, [depth].
     """
 
     quantity: str
     relative_depth: Float
     values: Float
+    each: tuple[Float, ...] = ()
 
     def at(self, positions: Float) -> Float:
         """Values at other relative depths, straight between the layers.
 
-        Between a layer that is -inf and one that is not lies -inf: there is no way to say how far it reaches.
+        Between a layer that is -inf and one that is not lies -inf: there is no way to say how far it reaches. So it is
+        with +inf, and with NaN, which also lies between the two infinities.
 
         Args:
             positions: Relative depths, [P].
@@ -47,29 +54,42 @@ class Profile:
         >>> Profile("mean_slope", np.array([0.0, 1.0]), np.array([0.2, 0.6])).at(np.array([0.0, 0.25]))
         array([0.2, 0.3])
         """
+        broken = np.where(np.isfinite(self.values), 0.0, self.values)
         values = np.interp(positions, self.relative_depth, np.where(np.isfinite(self.values), self.values, 0.0))
-        broken = np.interp(positions, self.relative_depth, (~np.isfinite(self.values)).astype(np.float64)) > 0
-        return np.asarray(np.where(broken, -np.inf, values), dtype=np.float64)
+        place = np.interp(positions, self.relative_depth, np.arange(len(broken)))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(values + broken[np.floor(place).astype(int)] + broken[np.ceil(place).astype(int)])
 
 
-def profile(records: Sequence[Record], quantity: str) -> Profile | None:
-    """The mean profile of some runs of one shape at their last finite record.
+def profile(records: Sequence[Record], quantity: str, moment: Moment = "final") -> Profile | None:
+    """The mean profile of some runs of one shape at one moment.
 
     Args:
-        records: Of runs of one depth.
+        records: Of runs of one depth; those that have no such moment, or where the quantity has no meaning, are left
+            out.
         quantity: A layer quantity.
+        moment: Which of each run's recorded steps.
 
     Returns:
-        None where a run has no finite record or the quantity has no meaning in one of them.
+        None where no run has it.
     """
     rows = []
     for record in records:
-        last = record.final_index()
-        values = None if last is None else figures.hidden(record, quantity, last)
-        if values is None:
-            return None
-        rows.append(values - values[-1] if quantity in RELATIVE and np.isfinite(values[-1]) else values)
+        row = record.final_index() if moment == "final" else 0 if len(record.steps) else None
+        values = None if row is None else figures.hidden(record, quantity, row)
+        if values is not None:
+            rows.append(values - values[-1] if quantity in RELATIVE and np.isfinite(values[-1]) else values)
     if not rows:
         return None
     depth = len(rows[0])
-    return Profile(quantity, np.arange(depth) / max(1, depth - 1), np.mean(rows, axis=0))
+    with np.errstate(invalid="ignore"):
+        mean = np.mean(rows, axis=0)
+    return Profile(quantity, np.arange(depth) / max(1, depth - 1), mean, tuple(rows))
+
+
+def against(first: Profile, other: Profile) -> Profile:
+    """The other profile minus the first, at the relative depths of both; equal infinities cancel."""
+    positions = np.union1d(first.relative_depth, other.relative_depth)
+    base, values = first.at(positions), other.at(positions)
+    with np.errstate(invalid="ignore"):
+        return Profile(other.quantity, positions, np.where(values == base, 0.0, values - base))
