@@ -41,6 +41,12 @@ def run(
     device: Device = "auto",
     rerun: RerunWhich = Rerun.FAILED,
     dry_run: DryRun = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="On a terminal, draw the loss and the backward signal of each layer as they change."
+        ),
+    ] = False,
     out: Out = DEFAULT_OUT,
     format: Format = Face.TABLE,
     quiet: Quiet = False,
@@ -53,8 +59,6 @@ def run(
     from gradlab.execution.pipeline import execute
     from gradlab.execution.plan import make_plan
     from gradlab.report.markdown import summary
-    from gradlab.report.progress import ProgressDisplay
-    from gradlab.report.streams import Sink
     from gradlab.report.view import view
     from gradlab.results.store import Store
     from gradlab.spec import document
@@ -75,7 +79,7 @@ def run(
                 make_plan(experiments, store, devices.kind(devices.resolve(device)), rerun.value), format, quiet
             )
             return 0
-        with ProgressDisplay(Sink(sys.stderr, vital=False), quiet=quiet) as display:
+        with _display(live, quiet) as display:
             runs = execute(
                 experiments,
                 store,
@@ -93,6 +97,20 @@ def run(
 def _seeded(experiment: "Experiment", seed: int) -> "Experiment":
     """The experiment with another seed."""
     return experiment.model_copy(update={"seed": seed})
+
+
+def _display(live: bool, quiet: bool) -> "ProgressDisplay":
+    """What shows at stderr how training gets on."""
+    from gradlab.report.streams import Sink
+
+    stream = Sink(sys.stderr, vital=False)
+    if live:
+        from gradlab.report.live_run import LiveRunDisplay
+
+        return LiveRunDisplay(stream, quiet=quiet)
+    from gradlab.report.progress import ProgressDisplay
+
+    return ProgressDisplay(stream, quiet=quiet)
 
 
 class _Reporter:

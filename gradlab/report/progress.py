@@ -14,8 +14,8 @@ from gradlab.results.record import Progress
 
 SECONDS_BETWEEN_LINES = 10.0
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_LETTERS = "_.-~=+*#"
+HEIGHTS = "▁▂▃▄▅▆▇█"
+PLAIN_HEIGHTS = "_.-~=+*#"
 
 
 def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True) -> str:
@@ -30,7 +30,7 @@ def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True)
     >>> sparkline(np.array([-30.0, -20.0, -10.0, 0.0, -np.inf, np.nan]), 10)
     '▁▃▆█0!'
     """
-    glyphs = _BLOCKS if unicode else _LETTERS
+    glyphs = HEIGHTS if unicode else PLAIN_HEIGHTS
     count = min(len(profile), width)
     picked = profile[np.linspace(0, len(profile) - 1, count).round().astype(int)] if count else profile[:0]
     finite = picked[np.isfinite(picked)]
@@ -81,27 +81,47 @@ class ProgressDisplay(LiveDisplay):
 
     def _picture(self, progress: Progress) -> Group:
         """The live display: a bar with loss and speed, and the backward profile below it."""
-        who = f"{_who(progress)} "
-        state = f" {progress.step}/{progress.num_steps} {_loss(progress)}{_speed(progress)}"
-        length = max(8, min(24, self._out.width - len(who) - len(state) - 1))
-        done = round(length * progress.step / max(progress.num_steps, 1))
-        full, rest = ("━", "─") if self._unicode else ("=", "-")
-        bar = Text(no_wrap=True, overflow="crop").append(who, "bold")
-        bar.append(full * done, "green").append(rest * (length - done), "dim").append(state)
+        bar = Text.assemble(*bar_parts(progress, self._out.width, unicode=self._unicode), no_wrap=True, overflow="crop")
         if progress.log10_backward_rms is None:
             return Group(bar)
         return Group(bar, self._profile(progress.log10_backward_rms))
 
     def _profile(self, profile: NDArray[np.float64]) -> Text:
         """The backward signal from the input to the readout, and its ends as powers of ten."""
-        label, first, last = (
-            "gradient, input to readout ",
-            f"{power(float(profile[0]))} ",
-            f" {power(float(profile[-1]))}",
-        )
-        room = max(8, min(len(profile), self._out.width - len(label) - len(first) - len(last) - 1))
-        line = Text(no_wrap=True, overflow="crop").append(label, "dim").append(first)
-        return line.append(sparkline(profile, room, unicode=self._unicode), "cyan").append(last)
+        parts = profile_parts(profile, self._out.width, unicode=self._unicode)
+        return Text.assemble(*parts, no_wrap=True, overflow="crop")
+
+
+def bar_parts(progress: Progress, width: int, *, unicode: bool) -> list[tuple[str, str]]:
+    """A bar with what trains, steps, loss and speed: texts and their styles.
+
+    Args:
+        progress: Where training stands.
+        width: Characters to fit into; a long name gives way to the figures.
+        unicode: Whether line characters can be shown.
+    """
+    state = f" {progress.step}/{progress.num_steps} {_loss(progress)}{_speed(progress)}"
+    who, room = _who(progress), max(width - len(state) - 10, 10)
+    if len(who) > room:
+        who = who[: room - 3] + "..."
+    length = max(8, min(24, width - len(who) - len(state) - 2))
+    done = round(length * progress.step / max(progress.num_steps, 1))
+    full, rest = ("━", "─") if unicode else ("=", "-")
+    return [(f"{who} ", "bold"), (full * done, "green"), (rest * (length - done), "dim"), (state, "")]
+
+
+def profile_parts(profile: NDArray[np.float64], width: int, *, unicode: bool) -> list[tuple[str, str]]:
+    """The backward signal from the input to the readout, and its ends as powers of ten: texts and their styles.
+
+    Args:
+        profile: log10 backward rms, [L].
+        width: Characters to fit into.
+        unicode: Whether block characters can be shown.
+    """
+    label = "gradient, input to readout "
+    first, last = f"{power(float(profile[0]))} ", f" {power(float(profile[-1]))}"
+    room = max(8, min(len(profile), width - len(label) - len(first) - len(last) - 1))
+    return [(label, "dim"), (first, ""), (sparkline(profile, room, unicode=unicode), "cyan"), (last, "")]
 
 
 def _who(progress: Progress) -> str:
@@ -114,7 +134,13 @@ def _loss(progress: Progress) -> str:
     loss = progress.loss[~np.isnan(progress.loss)]
     if not loss.size:
         return "loss nan" if progress.step else ""
-    return f"loss {np.median(loss):.4g}" + ("" if len(progress.names) == 1 else " (median)")
+    return f"loss {_median(loss):.4g}" + ("" if len(progress.names) == 1 else " (median)")
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """The median; numpy's own loads a package that takes longer than to draw the display a few times."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] / 2 + ordered[len(ordered) // 2] / 2)
 
 
 def _speed(progress: Progress) -> str:
