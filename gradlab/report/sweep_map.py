@@ -17,11 +17,19 @@ MOST_ROWS, MOST_COLUMNS = 16, 8
 
 @dataclass(frozen=True)
 class Cell:
-    """What the members at one place of the map came to: the leading word, and how many of them."""
+    """What the members at one place of the map came to.
+
+    Attributes:
+        word: The leading word.
+        num_agreeing: Members that came to it.
+        num_members: Members at the place.
+        verdicts: Every word with how many, the leading one first.
+    """
 
     word: str
     num_agreeing: int
     num_members: int
+    verdicts: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,18 @@ class VerdictMap:
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """An axis with its values, or ranges of them, in order."""
+class FoldedAxis:
+    """An axis with its values, or ranges of them, in order.
+
+    Attributes:
+        name: Its dotted key.
+        labels: What each place is called.
+        places: Value -> place.
+    """
 
     name: str
     labels: tuple[str, ...]
-    places: dict[Value, int]
+    places: Mapping[Value, int]
 
 
 def verdict_map(groups: Sequence[Group], axes: Mapping[str, Sequence[Value]]) -> VerdictMap | None:
@@ -80,23 +94,48 @@ def verdict_map(groups: Sequence[Group], axes: Mapping[str, Sequence[Value]]) ->
         return None
     if len(axes) == 1:
         ((name, values),) = axes.items()
-        return _lay_out(groups, _fold(groups, name, values, MOST_ROWS, MOST_ROWS), None)
-    finest = max(2, math.isqrt(len(groups)))
+        return map_over(groups, folded_alone(groups, name, values))
+    folded = {name: folded_as(groups, name, values) for name, values in axes.items()}
     maps = []
     for pair in itertools.combinations(axes, 2):
         down, across = sorted(pair, key=lambda name: -len(axes[name]))
-        rows = _fold(groups, down, axes[down], MOST_ROWS, finest)
-        maps.append(_lay_out(groups, rows, _fold(groups, across, axes[across], MOST_COLUMNS, finest)))
+        maps.append(map_over(groups, folded[down][0], folded[across][1]))
     return min(maps, key=lambda found: (round(found.open_bits, 9), len(found.rows) * len(found.columns)))
 
 
-def _fold(groups: Sequence[Group], name: str, values: Sequence[Value], most: int, finest: int) -> _Axis:
+def folded_as(
+    groups: Sequence[Group], name: str, values: Sequence[Value], num_points: int | None = None
+) -> tuple[FoldedAxis, FoldedAxis]:
+    """An axis of a map of two, as its rows and as its columns.
+
+    Args:
+        groups: All groups of the sweep.
+        name: The axis.
+        values: Its values, in order.
+        num_points: Distinct points of the sweep, from which no axis may be cut too fine; the number of groups by default.
+    """
+    finest = max(2, math.isqrt(len(groups) if num_points is None else num_points))
+    return _fold(groups, name, values, MOST_ROWS, finest), _fold(groups, name, values, MOST_COLUMNS, finest)
+
+
+def folded_alone(groups: Sequence[Group], name: str, values: Sequence[Value]) -> FoldedAxis:
+    """The axis of a map of one.
+
+    Args:
+        groups: All groups of the sweep.
+        name: The axis.
+        values: Its values, in order.
+    """
+    return _fold(groups, name, values, MOST_ROWS, MOST_ROWS)
+
+
+def _fold(groups: Sequence[Group], name: str, values: Sequence[Value], most: int, finest: int) -> FoldedAxis:
     """An axis with at most so many places; numbers are folded into ranges of about equally many members.
 
     `finest` is the most ranges into which they are, where they must be.
     """
     if len(values) <= most:
-        return _Axis(name, tuple(map(value_words, values)), {value: place for place, value in enumerate(values)})
+        return FoldedAxis(name, tuple(map(value_words, values)), {value: place for place, value in enumerate(values)})
     members: Counter[Value] = Counter()
     for group in groups:
         members[group.point.get(name)] += len(group.runs)
@@ -104,7 +143,7 @@ def _fold(groups: Sequence[Group], name: str, values: Sequence[Value], most: int
     if len(numbers) < len(values) - (None in values):  # words: the last ones share a place
         places = {value: min(place, most - 1) for place, value in enumerate(values)}
         rest = counted(len(values) - most + 1, "other")
-        return _Axis(name, (*map(value_words, values[: most - 1]), rest), places)
+        return FoldedAxis(name, (*map(value_words, values[: most - 1]), rest), places)
     nulls = 1 if None in values else 0
     num_ranges = min(most - nulls, finest)
     total, before = sum(members[value] for value in numbers), 0
@@ -114,7 +153,7 @@ def _fold(groups: Sequence[Group], name: str, values: Sequence[Value], most: int
         before += members[value]
     places = dict.fromkeys([None] if nulls else [], 0)
     places |= {value: place for place, part in enumerate(ranges.values(), nulls) for value in part}
-    return _Axis(name, (*(["null"] if nulls else []), *map(_range_words, ranges.values())), places)
+    return FoldedAxis(name, (*(["null"] if nulls else []), *map(_range_words, ranges.values())), places)
 
 
 def _range_words(part: Sequence[Value]) -> str:
@@ -123,8 +162,14 @@ def _range_words(part: Sequence[Value]) -> str:
     return first if len(part) == 1 else f"{first}..{last}"
 
 
-def _lay_out(groups: Sequence[Group], down: _Axis, across: _Axis | None) -> VerdictMap:
-    """The map over these axes."""
+def map_over(groups: Sequence[Group], down: FoldedAxis, across: FoldedAxis | None = None) -> VerdictMap:
+    """The map over chosen axes.
+
+    Args:
+        groups: All groups of the sweep.
+        down: Axis of the rows, folded of the same groups.
+        across: Axis of the columns, None for a map of one column.
+    """
     counts: dict[tuple[int, int], Counter[str]] = {}
     for group in groups:
         row = down.places[group.point.get(down.name)]
@@ -151,8 +196,9 @@ def _cell(counts: Counter[str] | None) -> Cell | None:
     """The leading word of a cell."""
     if counts is None:
         return None
-    word, agreeing = tally(counts.elements())[0]
-    return Cell(word, agreeing, counts.total())
+    verdicts = tally(counts.elements())
+    word, agreeing = verdicts[0]
+    return Cell(word, agreeing, counts.total(), verdicts)
 
 
 def _bits(counts: Counter[str]) -> float:
