@@ -1,7 +1,7 @@
 """Runs side by side: what differs, figures with their changes, and profiles on relative depth."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,18 +32,13 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
         said: Give values in words, for people; otherwise with all their digits.
     """
     sides = comparison.sides
-    fields = [Field("name"), Field(sides[0].label, "figure")]
-    for number, side in enumerate(sides[1:], 1):
-        suffix = f"_{number}" if len(sides) > 2 else ""
-        fields += [Field(side.label, "figure", 0 if number == 1 else 3 * number)]
-        fields += [Field(f"change{suffix}", "figure", 3 * number - 1), Field(f"is{suffix}", rank=3 * number - 2)]
     rows: list[tuple[Value, ...]] = []
     facts: list[tuple[str, list[Value]]] = [
         ("verdict", [side.verdict for side in sides]),
         ("outcome", [side.outcome for side in sides]),
-        ("seeds", [" ".join(str(seed) for seed in side.seeds) for side in sides]),
+        ("seeds", _seeds(comparison)),
     ]
-    facts += [(item.field, [_plain(value) for value in item.values]) for item in comparison.config]
+    facts += [(str(row[0]), list(row[1:])) for row in config_table(comparison).rows]
     for name, values in facts:
         if name in ("verdict", "outcome", "seeds") and changed_only and len(set(values)) == 1:
             continue
@@ -51,12 +46,112 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
         for value in values[1:]:
             further += [value, None if not said else "", None if not said else ""]
         rows.append((name, values[0], *further))
-    rows += [_figure_row(row, said=said) for row in rows_shown(comparison, changed_only=changed_only)]
+    figures = figure_table(comparison, changed_only=changed_only, said=said)
     overall: list[Value] = []
     for judgement in comparison.judgements:
         overall += ["" if said else None, "" if said else None, judgement]
-    rows.append(("overall", "" if said else None, *overall))
-    return Table(tuple(fields), tuple(rows))
+    return Table(figures.fields, (*rows, *figures.rows, ("overall", "" if said else None, *overall)))
+
+
+def config_table(comparison: Comparison) -> Table:
+    """The config fields that differ, one column a side."""
+    fields = (Field("field"), *(Field(side.label, "figure") for side in comparison.sides))
+    return Table(fields, tuple((item.field, *map(_plain, item.values)) for item in comparison.config))
+
+
+def figure_table(comparison: Comparison, *, changed_only: bool, said: bool) -> Table:
+    """One row a figure: its value on the first side, then for each further side its value, the change and what it means.
+
+    Args:
+        comparison: What to show.
+        changed_only: Leave out what is the same on all sides.
+        said: Give values in words, for people; otherwise with all their digits.
+    """
+    sides = comparison.sides
+    fields = [Field("name"), Field(sides[0].label, "figure")]
+    for number, side in enumerate(sides[1:], 1):
+        suffix = f"_{number}" if len(sides) > 2 else ""
+        fields += [Field(side.label, "figure", 0 if number == 1 else 3 * number)]
+        fields += [Field(f"change{suffix}", "figure", 3 * number - 1), Field(f"is{suffix}", rank=3 * number - 2)]
+    rows = rows_shown(comparison, changed_only=changed_only)
+    return Table(tuple(fields), tuple(_figure_row(row, said=said) for row in rows))
+
+
+def leading(comparison: Comparison, number: int) -> Comparison:
+    """A comparison of the first so many sides, where there are too many to show."""
+    if len(comparison.sides) <= number:
+        return comparison
+    return replace(
+        comparison,
+        sides=comparison.sides[:number],
+        config=tuple(replace(item, values=item.values[:number]) for item in comparison.config),
+        rows=tuple(
+            replace(row, values=row.values[:number], differences=row.differences[: number - 1])
+            for row in comparison.rows
+        ),
+        judgements=comparison.judgements[: number - 1],
+        profiles=tuple(sides[:number] for sides in comparison.profiles),
+        init_profiles=tuple(sides[:number] for sides in comparison.init_profiles),
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a further side comes to against the first, with its reasons.
+
+    Attributes:
+        word: `better`, `worse`, `mixed`, `same`, or "" where the two have no telling figure in common.
+        better: The telling figures that are better, each with both values and the change.
+        worse: Those that are worse.
+        same: Names of those that are the same.
+    """
+
+    word: str
+    better: tuple[str, ...]
+    worse: tuple[str, ...]
+    same: tuple[str, ...]
+
+
+def judged(comparison: Comparison) -> tuple[Judged, ...]:
+    """What each further side comes to, in words."""
+    return tuple(_judged(comparison, index) for index in range(len(comparison.judgements)))
+
+
+def _judged(comparison: Comparison, index: int) -> Judged:
+    """What one further side comes to."""
+    told: dict[str, list[str]] = {"better": [], "worse": [], "same": []}
+    for row in comparison.telling:
+        change = row.differences[index]
+        if change is not None and change.judgement is not None:
+            kind = kind_of(row)
+            values = f"{row.figure} {say(row.values[0], kind)} → {say(row.values[index + 1], kind)}"
+            share = "" if change.percent is None or kind == "decades" else f" ({change.percent:+.0f}%)"
+            told[change.judgement].append(row.figure if change.judgement == "same" else values + share)
+    return Judged(
+        comparison.judgements[index] if any(told.values()) else "",
+        tuple(told["better"]),
+        tuple(told["worse"]),
+        tuple(told["same"]),
+    )
+
+
+def letters(number: int) -> list[str]:
+    """A short name for each side: A to Z, then AA and on.
+
+    >>> letters(3), letters(28)[-2:]
+    (['A', 'B', 'C'], ['AA', 'AB'])
+    """
+    return [(chr(64 + place // 26) if place >= 26 else "") + chr(65 + place % 26) for place in range(number)]
+
+
+def _seeds(comparison: Comparison) -> list[Value]:
+    """The seeds of each side as a cell."""
+    return [" ".join(str(seed) for seed in side.seeds) for side in comparison.sides]
+
+
+def kind_of(row: Row) -> Kind:
+    """How a figure's values are said."""
+    return FIGURE_KINDS.get(row.figure.partition(".")[2] or row.figure, "figure")
 
 
 def _plain(value: Any) -> Value:
@@ -66,7 +161,7 @@ def _plain(value: Any) -> Value:
 
 def _figure_row(row: Row, *, said: bool) -> tuple[Value, ...]:
     """One figure on all sides, with the change and what it means."""
-    kind = FIGURE_KINDS.get(row.figure.partition(".")[2] or row.figure, "figure")
+    kind = kind_of(row)
     cells: list[Value] = [row.figure, say(row.values[0], kind) if said else row.values[0]]
     for value, change in zip(row.values[1:], row.differences, strict=True):
         cells.append(say(value, kind) if said else value)
