@@ -21,7 +21,7 @@ from gradlab.results import strict_json
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SHARED = ("style.css", "core.js", "figures.js", "tables.js")
+_SHARED = ("style.css", "core.js", "figures.js", "series.js", "tables.js")
 """What every page has, in the order in which it is read."""
 
 

@@ -3,23 +3,7 @@
   const { data } = gradlab;
   let marked = null;  // the finding that is being followed
 
-  // Places that are not finite cannot stand on an axis of powers: they are shown at its lower edge.
-  const oddities = (x, y, low, colors) => {
-    const zero = { x: [], y: [] }, broken = { x: [], y: [] };
-    y.forEach((value, place) => {
-      if (value === -Infinity) { zero.x.push(x[place]); zero.y.push(low); }
-      else if (value !== null && !Number.isFinite(value)) { broken.x.push(x[place]); broken.y.push(low); }
-    });
-    const made = [];
-    if (zero.x.length) made.push({ ...zero, type: "scatter", mode: "markers", name: "zero", hoverinfo: "none", marker: { symbol: "triangle-down-open", size: 8, color: colors.text } });
-    if (broken.x.length) made.push({ ...broken, type: "scatter", mode: "markers", name: "not finite", hoverinfo: "none", marker: { symbol: "x", size: 8, color: gradlab.theme.color("diverged") } });
-    return made;
-  };
-
-  const line = (x, y, name, color, more = {}) => ({
-    x, y: y.map((value) => (Number.isFinite(value) ? value : null)), name, type: "scatter", mode: x.length > 60 ? "lines" : "lines+markers",
-    hoverinfo: "none", line: { color, width: 2, ...more.line }, marker: { color, size: 5, ...more.marker },
-  });
+  const { line, oddities } = gradlab;
 
   const band = (layers, low, high, color) => ({
     x: [...layers, ...[...layers].reverse()], y: [...high, ...low.reverse()], type: "scatter", mode: "lines", fill: "toself", fillcolor: color,
@@ -82,57 +66,12 @@
   }
 
   // ---- heatmap
-  const viridis = [[0, "#440154"], [.25, "#3b528b"], [.5, "#21918c"], [.75, "#5ec962"], [1, "#fde725"]];
-  const odd = [["zero", "#000000"], ["not finite", "#d7005f"], ["has no meaning", "#808080"]];
   let shown = data.grids[0];
 
-  const unpacked = new Map();
-  const cells = (grid) => {
-    if (!unpacked.has(grid)) {
-      const values = gradlab.floats(grid.values), absent = grid.absent ? gradlab.bytes(grid.absent) : null, width = grid.columns.length;
-      const plain = [], special = [], kinds = new Set();
-      grid.rows.forEach((_, row) => {
-        const rowPlain = new Array(width), rowSpecial = new Array(width);
-        for (let column = 0; column < width; column += 1) {
-          const value = values[row * width + column];
-          const kind = absent?.[row * width + column] ? 2 : Number.isFinite(value) ? null : value === -Infinity && grid.scale === "decades" ? 0 : 1;
-          rowPlain[column] = kind === null ? value : null;
-          rowSpecial[column] = kind;
-          if (kind !== null) kinds.add(kind);
-        }
-        plain.push(rowPlain);
-        special.push(rowSpecial);
-      });
-      unpacked.set(grid, { values, absent, width, plain, special, kinds });
-    }
-    return unpacked.get(grid);
-  };
-
-  const ticks = (spans, most) => {
-    const step = Math.max(1, Math.ceil(spans.length / most));
-    const places = spans.map((_, place) => place).filter((place) => place % step === 0);
-    return { tickmode: "array", tickvals: places, ticktext: places.map((place) => String(spans[place][0])) };
-  };
-
   const heatmap = () => {
-    const grid = shown, { values, absent, width, plain, special, kinds } = cells(grid), colors = gradlab.theme.colors;
-    let low = grid.low ?? 0, high = grid.high ?? 1;
-    if (grid.scale === "share") [low, high] = [0, 1];
-    else if (high - low < (grid.scale === "decades" ? 1 : 1e-12)) {  // less than a decade is no picture: keep noise from filling the scale
-      const middle = (low + high) / 2, half = grid.scale === "decades" ? .5 : Math.max(Math.abs(middle) * .05, 1e-12);
-      [low, high] = [middle - half, middle + half];
-    }
-    const scale = grid.scale === "decades" ? gradlab.decades("", low, high) : {};
+    const grid = shown, width = grid.columns.length, [low, high] = gradlab.heatmaps.ends(grid.low, grid.high, grid.scale);
     const phone = document.getElementById("heatmap-plot").clientWidth < 480;
     const bar = phone ? { orientation: "h", y: -.3, thickness: 12, len: 1 } : { thickness: 14, len: 1 };
-    const traces = [{
-      type: "heatmap", z: plain, zmin: low, zmax: high, colorscale: viridis, hoverinfo: "none", hoverongaps: true,
-      colorbar: { ...bar, outlinewidth: 0, tickfont: { color: colors.text }, ...(scale.tickvals ? { tickmode: "array", tickvals: scale.tickvals.filter((value) => value >= low && value <= high), ticktext: scale.tickvals.filter((value) => value >= low && value <= high).map(gradlab.tick) } : {}) },
-    }];
-    if (kinds.size) traces.push({
-      type: "heatmap", z: special, zmin: -.5, zmax: 2.5, showscale: false, hoverinfo: "none",
-      colorscale: odd.flatMap(([, color], place) => [[place / 3, color], [(place + 1) / 3, color]]),
-    });
     const row = (layer) => grid.rows.findIndex(([first, last]) => layer >= first && layer <= last);
     const column = grid.columns.findIndex(([, last]) => last >= (marked?.step ?? 0));
     const shapes = !marked || !marked.layers ? [] : [{
@@ -140,40 +79,16 @@
       line: { color: "#ffffff", width: 3 } }, {
       type: "rect", x0: Math.max(column, 0) - .5, x1: width - .5, y0: row(marked.layers[0]) - .5, y1: row(marked.layers[1]) + .5,
       line: { color: "#000000", width: 1.5, dash: "dash" } }];
-    note(grid, kinds);
-    return {
-      traces,
-      layout: {
-        height: phone ? 420 : 440, shapes, showlegend: false, hovermode: "closest",
-        xaxis: { title: { text: "step", standoff: 6 }, ...ticks(grid.columns, phone ? 5 : 10), showgrid: false, zeroline: false },
-        yaxis: { title: { text: "layer", standoff: 6 }, ...ticks(grid.rows, 10), autorange: "reversed", showgrid: false, zeroline: false },
-      },
-      cursor: {
-        columns: width, rows: grid.rows.length,
-        locate: (points) => { const index = points[0].pointIndex ?? points[0].pointNumber; return [index[1], index[0]]; },
-        place: (x, y) => [x, y],
-        choose: (x, y) => toLayer(grid.rows[y][0], grid.rows[y][1]),
-        describe: (x, y) => {
-          const at = y * width + x, value = absent?.[at] ? null : values[at];
-          const where = `${gradlab.range(...grid.rows[y], "layer", "layers")}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
-          const mean = grid.rows[y][0] !== grid.rows[y][1] || grid.columns[x][0] !== grid.columns[x][1];
-          return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${mean ? ", mean of the cell" : ""}`];
-        },
-      },
-    };
+    note(grid);
+    const made = gradlab.heatmaps.drawn(grid, { low, high, bar, numTicks: phone ? 5 : 10, choose: (x, y) => toLayer(grid.rows[y][0], grid.rows[y][1]) });
+    return { ...made, layout: { ...made.layout, height: phone ? 420 : 440, shapes } };
   };
 
-  const note = (grid, kinds) => {
+  const note = (grid) => {
     const place = document.getElementById("heatmap-note");
     const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); layer 1, at the input, on top.`];
     if (grid.thinned) parts.push(`Each cell is the mean over ${gradlab.range(...grid.rows[0], "layer", "layers")} and the like: ${grid.rows.length} × ${grid.columns.length} cells are what a screen can show; layers.parquet has every value.`);
-    place.replaceChildren(gradlab.element("span", parts.join(" ")));
-    for (const kind of kinds) {
-      const key = gradlab.element("span", "", { className: "key" }), swatch = document.createElement("i");
-      swatch.style.background = odd[kind][1];
-      key.append(" ", swatch, odd[kind][0]);
-      place.append(key);
-    }
+    place.replaceChildren(gradlab.element("span", parts.join(" ")), ...gradlab.heatmaps.keys(gradlab.heatmaps.cells(grid).kinds));
   };
 
   let map = null;

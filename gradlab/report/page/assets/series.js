@@ -1,0 +1,112 @@
+// Lines over layers or steps, and grids over both: how a series is drawn, the values that are not finite among them.
+{
+  // Places that are not finite cannot stand on an axis of powers: they are shown at its lower edge.
+  gradlab.oddities = (x, y, low, colors, own = {}) => {
+    const zero = { x: [], y: [] }, broken = { x: [], y: [] };
+    y.forEach((value, place) => {
+      if (value === -Infinity) { zero.x.push(x[place]); zero.y.push(low); }
+      else if (value !== null && !Number.isFinite(value)) { broken.x.push(x[place]); broken.y.push(low); }
+    });
+    const made = [];
+    if (zero.x.length) made.push({ ...zero, type: "scatter", mode: "markers", name: "zero", hoverinfo: "none", marker: { symbol: "triangle-down-open", size: 8, color: own.zero ?? colors.text } });
+    if (broken.x.length) made.push({ ...broken, type: "scatter", mode: "markers", name: "not finite", hoverinfo: "none", marker: { symbol: "x", size: 8, color: own.broken ?? gradlab.theme.color("diverged") } });
+    return made;
+  };
+
+  gradlab.line = (x, y, name, color, more = {}) => ({
+    x, y: y.map((value) => (Number.isFinite(value) ? value : null)), name, type: "scatter", mode: x.length > 60 ? "lines" : "lines+markers",
+    hoverinfo: "none", line: { color, width: 2, ...more.line }, marker: { color, size: 5, ...more.marker },
+  });
+
+  const viridis = [[0, "#440154"], [.25, "#3b528b"], [.5, "#21918c"], [.75, "#5ec962"], [1, "#fde725"]];
+  const odd = [["zero", "#000000"], ["not finite", "#d7005f"], ["has no meaning", "#808080"]];
+
+  // A grid's cells as the library takes them: `plain` the finite values, `special` the places in `odd` of the others.
+  const unpacked = new Map();
+  const cells = (grid) => {
+    if (!unpacked.has(grid)) {
+      const values = gradlab.floats(grid.values), absent = grid.absent ? gradlab.bytes(grid.absent) : null, width = grid.columns.length;
+      const plain = [], special = [], kinds = new Set();
+      grid.rows.forEach((_, row) => {
+        const rowPlain = new Array(width), rowSpecial = new Array(width);
+        for (let column = 0; column < width; column += 1) {
+          const value = values[row * width + column];
+          const kind = absent?.[row * width + column] ? 2 : Number.isFinite(value) ? null : value === -Infinity && grid.scale === "decades" ? 0 : 1;
+          rowPlain[column] = kind === null ? value : null;
+          rowSpecial[column] = kind;
+          if (kind !== null) kinds.add(kind);
+        }
+        plain.push(rowPlain);
+        special.push(rowSpecial);
+      });
+      unpacked.set(grid, { values, absent, width, plain, special, kinds });
+    }
+    return unpacked.get(grid);
+  };
+
+  // Ends of a scale of colours, from the finite values' ends.
+  const ends = (low, high, scale) => {
+    if (scale === "share") return [0, 1];
+    const [least, most] = [low ?? 0, high ?? 1];
+    if (most - least >= (scale === "decades" ? 1 : 1e-12)) return [least, most];
+    // less than a decade is no picture: keep noise from filling the scale
+    const middle = (least + most) / 2, half = scale === "decades" ? .5 : Math.max(Math.abs(middle) * .05, 1e-12);
+    return [middle - half, middle + half];
+  };
+
+  // Marks on a scale of colours: values, and what they are called.
+  const marks = (low, high, scale) => {
+    if (scale !== "decades") return null;
+    const { tickvals = [], ticktext = [] } = gradlab.decades("", low, high);
+    const kept = tickvals.map((value, place) => [value, ticktext[place]]).filter(([value]) => value >= low && value <= high);
+    return { tickmode: "array", tickvals: kept.map(([value]) => value), ticktext: kept.map(([, text]) => text) };
+  };
+
+  const ticks = (spans, most) => {
+    const step = Math.max(1, Math.ceil(spans.length / most));
+    const places = spans.map((_, place) => place).filter((place) => place % step === 0);
+    return { tickmode: "array", tickvals: places, ticktext: places.map((place) => String(spans[place][0])) };
+  };
+
+  // A grid as a figure. `low`, `high`: ends of the colours; `bar`: where the colours are explained, null for nowhere.
+  const drawn = (grid, { low, high, bar, numTicks, choose }) => {
+    const { values, absent, width, plain, special, kinds } = cells(grid), colors = gradlab.theme.colors;
+    const traces = [{
+      type: "heatmap", z: plain, zmin: low, zmax: high, colorscale: viridis, hoverinfo: "none", hoverongaps: true, showscale: bar !== null,
+      ...(bar === null ? {} : { colorbar: { ...bar, outlinewidth: 0, tickfont: { color: colors.text }, ...marks(low, high, grid.scale) } }),
+    }];
+    if (kinds.size) traces.push({
+      type: "heatmap", z: special, zmin: -.5, zmax: 2.5, showscale: false, hoverinfo: "none",
+      colorscale: odd.flatMap(([, color], place) => [[place / 3, color], [(place + 1) / 3, color]]),
+    });
+    return {
+      traces,
+      layout: {
+        showlegend: false, hovermode: "closest",
+        xaxis: { title: { text: "step", standoff: 6 }, ...ticks(grid.columns, numTicks), showgrid: false, zeroline: false },
+        yaxis: { title: { text: "layer", standoff: 6 }, ...ticks(grid.rows, 10), autorange: "reversed", showgrid: false, zeroline: false },
+      },
+      cursor: {
+        columns: width, rows: grid.rows.length, choose,
+        locate: (points) => { const index = points[0].pointIndex ?? points[0].pointNumber; return [index[1], index[0]]; },
+        place: (x, y) => [x, y],
+        describe: (x, y) => {
+          const at = y * width + x, value = absent?.[at] ? null : values[at];
+          const where = `${gradlab.range(...grid.rows[y], "layer", "layers")}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
+          const mean = grid.rows[y][0] !== grid.rows[y][1] || grid.columns[x][0] !== grid.columns[x][1];
+          return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${mean ? ", mean of the cell" : ""}`];
+        },
+      },
+    };
+  };
+
+  // What the colours of cells without a finite value mean, as elements.
+  const keys = (kinds) => [...kinds].sort().map((kind) => {
+    const key = gradlab.element("span", "", { className: "key" }), swatch = document.createElement("i");
+    swatch.style.background = odd[kind][1];
+    key.append(" ", swatch, odd[kind][0]);
+    return key;
+  });
+
+  gradlab.heatmaps = { cells, drawn, ends, keys, marks, viridis };
+}
