@@ -42,8 +42,13 @@ def picked(number: int, most: int = MOST_POINTS) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, number - 1, most).round().astype(np.int64))
 
 
-def grid(seen: Grid) -> dict[str, Any]:
+def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -> dict[str, Any]:
     """A grid as the page draws it: every value where there is room, else the mean of what a cell covers.
+
+    Args:
+        seen: The grid.
+        most_cells: Cells that there is room for.
+        most_rows: Rows among them.
 
     Returns:
         `quantity`, `label`, `scale`; `rows`: first and last layer of each row, `columns`: first and last step of each column;
@@ -51,9 +56,9 @@ def grid(seen: Grid) -> dict[str, Any]:
         there is none), `thinned`.
     """
     layers, steps = seen.values.shape
-    num_rows = min(layers, MOST_ROWS)
+    num_rows = min(layers, most_rows)
     layer_edges = bins(layers, num_rows)
-    step_edges = bins(steps, max(1, MOST_CELLS // num_rows))
+    step_edges = bins(steps, max(1, most_cells // num_rows))
     values, present = pooled(seen, layer_edges, step_edges)
     finite = values[np.isfinite(values) & present]
     return {
