@@ -13,7 +13,9 @@ from gradlab.spec.experiment import Experiment
 if TYPE_CHECKING:
     from gradlab.execution.pipeline import Observer
     from gradlab.execution.sweeping import Swept
+    from gradlab.report.opened_sweep import OpenedSweep
     from gradlab.report.sweep import SweepView
+    from gradlab.results.sweeps import SweepPlace
     from gradlab.theory.prediction import Prediction
 
 
@@ -197,6 +199,35 @@ def load(run: str | Path, out: str | Path = "runs") -> StoredRun:
     from gradlab.execution.judging import judged_anew
 
     return judged_anew(Store(out).load(run))
+
+
+def load_sweep(place: "SweepPlace") -> "OpenedSweep":
+    """A stored sweep, judged by today's rules; it may be unfinished, and runs may be missing.
+
+    Args:
+        place: Where it lies (`results.sweep_search.find_sweep`).
+
+    Raises:
+        SelectionError: If its plan is not there.
+        UsageError: If its plan or the directory of its runs cannot be read.
+    """
+    from gradlab.execution.swept_again import open_sweep
+    from gradlab.report.opened_sweep import OpenedSweep, sample, worst_first
+    from gradlab.report.sweep import sweep_view
+
+    found = open_sweep(place)
+    members = worst_first(found.members)
+    drawn = sample(members)
+    return OpenedSweep(
+        view=sweep_view(found.plan.name, place.id, place.path, found.plan.axes, found.members, gates=found.gates),
+        members=members,
+        num_planned=len(found.plan.members),
+        missing=found.missing,
+        ungated=found.ungated,
+        drawn=drawn,
+        depths=found.depths(run.id for _, run in members if run.id in drawn),
+        unread=found.unread,
+    )
 
 
 def _typed(seeds: object) -> str:

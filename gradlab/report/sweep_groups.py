@@ -175,7 +175,7 @@ def groups(members: Iterable[tuple[Point, StoredRun]], axes: Sequence[str]) -> t
     for point, run in members:
         together.setdefault(tuple(point.get(axis) for axis in axes), []).append((point, run))
     runs = [run for mates in together.values() for _, run in mates]
-    figures = [name for name in FIGURES if any(_figure(run, name) is not None for run in runs)]
+    figures = [name for name in FIGURES if any(figure_of(run, name) is not None for run in runs)]
     return tuple(sorted((_group(mates, figures) for mates in together.values()), key=_place))
 
 
@@ -195,11 +195,11 @@ def _group(mates: Sequence[tuple[Point, StoredRun]], figures: Sequence[str]) -> 
         point=mates[0][0],
         runs=runs,
         verdicts=tally(word_of(run) for run in runs),
-        figures={name: replicates([_figure(run, name) for run in runs]) for name in figures},
+        figures={name: replicates([figure_of(run, name) for run in runs]) for name in figures},
     )
 
 
-def _figure(run: StoredRun, name: str) -> float | None:
+def figure_of(run: StoredRun, name: str) -> float | None:
     """A figure of a run, None where it has no value."""
     moment, _, figure = name.partition(".")
     if moment == "learning_layers":
@@ -237,10 +237,10 @@ def groups_table(
     names = [name for name in FIGURES if any(name in group.figures for group in shown)]
     sign = plus_minus if compact else f" {plus_minus} "
     columns = [
-        _cells([group.figures[name].parts(_kind(name), compact=compact) for group in shown], aligned, sign)
+        _cells([group.figures[name].parts(figure_kind(name), compact=compact) for group in shown], aligned, sign)
         for name in names
     ]
-    told = [Field(name, _kind(name), _RANKS[name]) for name in names]
+    told = [Field(name, figure_kind(name), _RANKS[name]) for name in names]
     expected = [group.expected for group in shown]
     if any(expected) and "init.backward_decades" in names:
         place = names.index("init.backward_decades") + 1
@@ -267,7 +267,7 @@ def groups_data(shown: Sequence[Group], axes: Sequence[str]) -> Table:
     fields = [_axis_field(shown, axis, 0) for axis in axes]
     fields += [Field("n", "integer"), Field("verdict"), Field("agreement", "share")]
     for name in names:
-        fields += [Field(name, _kind(name)), Field(f"{name}.spread"), Field(f"{name}.num_finite", "integer")]
+        fields += [Field(name, figure_kind(name)), Field(f"{name}.spread"), Field(f"{name}.num_finite", "integer")]
     fields += [Field(name, "decades") for name in _EXPECTED]
     rows = []
     for group in shown:
@@ -282,7 +282,7 @@ def groups_data(shown: Sequence[Group], axes: Sequence[str]) -> Table:
     return Table(tuple(fields), tuple(rows))
 
 
-def _kind(name: str) -> Kind:
+def figure_kind(name: str) -> Kind:
     """How a figure is said."""
     return FIGURE_KINDS.get(name.partition(".")[2], "figure")
 

@@ -1,0 +1,158 @@
+"""A sweep as it lies on the disk: the members whose runs are there, judged by today's rules, and what is missing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gradlab.errors import GradlabError
+from gradlab.execution.judging import reused
+from gradlab.results.listing import no_garbage_searched
+from gradlab.results.record import Record
+from gradlab.results.store import Store
+from gradlab.results.stored import StoredRun
+from gradlab.results.sweep_members import MissingMember, read_member
+from gradlab.results.sweep_table import Point
+from gradlab.results.sweeps import SweepPlace, SweepPlan
+
+if TYPE_CHECKING:
+    from gradlab.judgement.depths import Depths
+    from gradlab.judgement.gates import GateResult
+
+
+@dataclass(frozen=True)
+class SweptAgain:
+    """A sweep that was read back.
+
+    Attributes:
+        plan: What was planned.
+        members: Point and run of every member that can be read, in the order of the sweep.
+        missing: The others.
+        gates: The sweep's conditions, judged; () where they could not be.
+        ungated: Why they could not be judged, "" where they were or there are none.
+        unread: Id -> why the tables of a run could not be read, of runs whose tables were wanted.
+    """
+
+    plan: SweepPlan
+    members: tuple[tuple[Point, StoredRun], ...]
+    missing: tuple[MissingMember, ...]
+    gates: "tuple[GateResult, ...]"
+    ungated: str
+    unread: dict[str, str]
+    _depths: "dict[str, Depths | None]"
+
+    def depths(self, ids: Iterable[str]) -> "dict[str, Depths]":
+        """The depth profiles of some members; a record is read, if it was not yet, and not kept.
+
+        Args:
+            ids: Of runs.
+
+        Returns:
+            Id -> profile, without those that have none.
+        """
+        runs = {run.id: run for _, run in self.members}
+        found = {}
+        for one in ids:
+            if one not in self._depths and one not in self.unread:
+                with suppress(GradlabError):  # told in `unread`
+                    _Opened(runs[one], self._depths, self.unread).read()
+            depths = self._depths.get(one)
+            if depths is not None:
+                found[one] = depths
+        return found
+
+
+def open_sweep(place: SweepPlace) -> SweptAgain:
+    """Read a sweep that was begun; it may be unfinished, and runs may have been removed or damaged since.
+
+    A record is read only where a condition or other rules than today's ask for it, at most once, and is not kept.
+
+    Args:
+        place: Where it lies.
+
+    Raises:
+        SelectionError: If its plan is not there.
+        UsageError: If its plan or the directory of its runs cannot be read.
+    """
+    plan = place.read_plan()
+    store = Store(place.path.resolve().parent.parent)
+    handles = store.handles()
+    members: list[tuple[Point, StoredRun]] = []
+    missing: list[MissingMember] = []
+    unread: dict[str, str] = {}
+    depths: dict[str, Depths | None] = {}
+
+    def runs() -> Iterator[StoredRun]:
+        """Each run that can be read, its record at hand while it is looked at."""
+        for member in plan.members:
+            found = read_member(store, handles.get(member.id), member)
+            if isinstance(found, MissingMember):
+                missing.append(found)
+                continue
+            opened = _Opened(found, depths, unread)
+            run = _judged(replace(found, read=opened.read))
+            members.append((member.point, replace(run, read=found.read)))
+            yield run
+
+    with no_garbage_searched():
+        gates, ungated = _gates(plan.gates, runs, unread)
+    if missing and plan.gates:
+        gates, ungated = (), f"{len(missing)} of {len(plan.members)} runs are missing"
+    return SweptAgain(plan, tuple(members), tuple(missing), gates, ungated, unread, depths)
+
+
+def _judged(run: StoredRun) -> StoredRun:
+    """A run as today's rules see it; as it was stored where these ask for what cannot be read."""
+    try:
+        return reused(run)
+    except GradlabError:
+        return run
+
+
+def _gates(
+    gates: Sequence[str], runs: Callable[[], Iterator[StoredRun]], unread: Mapping[str, str]
+) -> "tuple[tuple[GateResult, ...], str]":
+    """The gates, judged while the runs pass by, and why they could not be; all runs pass in either case."""
+    from gradlab.judgement.gates import judge_gates
+
+    passing = runs()
+    try:
+        judged = judge_gates(gates, passing)
+    except GradlabError as error:  # a gate of another version, or a table that one asks for
+        for _ in passing:
+            pass
+        return (), str(error)
+    if gates and unread:
+        return (), f"the tables of {len(unread)} {'run' if len(unread) == 1 else 'runs'} cannot be read"
+    return judged, ""
+
+
+class _Opened:
+    """A run whose record is read at most once while it is looked at, and whose profile is taken then.
+
+    Args:
+        run: The run.
+        depths: Id -> profile, filled here.
+        unread: Id -> why its tables cannot be read, filled here.
+    """
+
+    def __init__(self, run: StoredRun, depths: "dict[str, Depths | None]", unread: dict[str, str]) -> None:
+        self._run, self._depths, self._unread = run, depths, unread
+        self._held: tuple[Record | None] | None = None
+
+    def read(self) -> Record | None:
+        """The record.
+
+        Raises:
+            UsageError: If it cannot be read.
+        """
+        if self._held is None:
+            from gradlab.judgement.depths import depths_of
+
+            try:
+                self._held = (self._run.read(),)
+            except GradlabError as error:
+                self._unread[self._run.id] = str(error)
+                raise
+            self._depths[self._run.id] = depths_of(self._held[0])
+        return self._held[0]

@@ -1,0 +1,54 @@
+"""A run's backward signal over the depth of its network: what hundreds of runs are seen side by side by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.judgement.profiles import profile
+from gradlab.results.record import Float, Record
+
+QUANTITY = "log10_backward_rms"
+"""The layer quantity."""
+
+MOST_LAYERS = 64
+"""Layers that are kept of a longer network, evenly over its depth."""
+
+
+@dataclass(frozen=True)
+class Depths:
+    """A run's backward signal over depth, log10, relative to the last hidden layer's.
+
+    Attributes:
+        depth: Hidden layers of the network.
+        layers: Those that are kept, from 1 at the input, int64 [K].
+        init: At the first recorded step, [K]; None where it has no meaning.
+        final: At the last finite recorded step, likewise.
+    """
+
+    depth: int
+    layers: NDArray[np.int64]
+    init: Float | None
+    final: Float | None
+
+
+def depths_of(record: Record | None) -> Depths | None:
+    """The backward signal of a run over its depth, None where it was not recorded.
+
+    Args:
+        record: What was recorded.
+    """
+    if record is None:
+        return None
+    init, final = profile([record], QUANTITY, "init"), profile([record], QUANTITY, "final")
+    if init is None and final is None:
+        return None
+    places = np.arange(record.depth)
+    if record.depth > MOST_LAYERS:
+        places = np.linspace(0, record.depth - 1, MOST_LAYERS).round().astype(np.int64)
+    return Depths(
+        depth=record.depth,
+        layers=places + 1,
+        init=None if init is None else init.values[places],
+        final=None if final is None else final.values[places],
+    )
