@@ -29,18 +29,20 @@ def render(kind: str, title: str, data: Mapping[str, Any], **context: Any) -> st
     """A page as text.
 
     Args:
-        kind: Of the page: its template `kind.html` and its script `kind.js`.
+        kind: Of the page: its template `kind.html`, its script `kind.js`, and where there are any `kind.css` and further
+            scripts `kind_….js`.
         title: What the browser's tab says.
         data: What the page's script reads, of plain types and numpy scalars; infinities and NaN are written as words.
         context: What the template reads.
     """
-    style, *scripts = (_asset(name) for name in (*_SHARED, f"{kind}.js"))
+    names = (*_SHARED, *_own(kind))
+    style, scripts = ([_asset(name) for name in names if name.endswith(ending)] for ending in (".css", ".js"))
     return (
         _environment()
         .get_template(f"{kind}.html")
         .render(
             title=one_line(title),
-            style=style,
+            style="\n".join(style),
             scripts=scripts,
             library=_library(),
             data=_json(data),
@@ -71,7 +73,14 @@ def _environment() -> "Environment":
     return made
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
+def _own(kind: str) -> tuple[str, ...]:
+    """Names of the assets that one kind of page has for itself."""
+    names = sorted(held.name for held in (files("gradlab.report.page") / "assets").iterdir())
+    return tuple(name for name in names if name.partition(".")[0] == kind or name.startswith(f"{kind}_"))
+
+
+@lru_cache(maxsize=32)
 def _asset(name: str) -> str:
     """The text of a style or script."""
     return (files("gradlab.report.page") / "assets" / name).read_text(encoding="utf-8")

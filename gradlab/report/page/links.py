@@ -16,11 +16,18 @@ def link(page: Path, directory: Path) -> str:
         directory: Directory of the run.
     """
     own = directory / PAGE
-    target = own if own.is_file() else directory
-    start = page.parent.resolve()
+    return to_file(page, own) if own.is_file() else f"{to_file(page, directory)}/"
+
+
+def to_file(page: Path, target: Path) -> str:
+    """Where a page's link to a file or directory leads; relative, so that both can move.
+
+    Args:
+        page: File of the page that holds the link.
+        target: What it leads to.
+    """
     try:
-        path = os.path.relpath(target.resolve(), start)
+        path = os.path.relpath(target.resolve(), page.parent.resolve())
     except ValueError:  # on another drive
         return target.resolve().as_uri()
-    tail = "" if target == own else "/"
-    return quote(path.replace(os.sep, "/").encode("utf-8", "surrogateescape")) + tail
+    return quote(path.replace(os.sep, "/").encode("utf-8", "surrogateescape"))
