@@ -8,7 +8,6 @@ looking costs nothing, it looks whether everything is still finite.
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -26,10 +25,11 @@ from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment
-from gradlab.training import derive, lookback, products
+from gradlab.training import derive, products
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
 from gradlab.training.jacobian import Jacobians
+from gradlab.training.lookback import LookBack
 from gradlab.training.optimizers import optimizer
 from gradlab.training.recorder import RawBlock, Recorder
 from gradlab.training.step import Step
@@ -39,7 +39,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.
 Observer = Callable[[Progress], None]
 
 OBSERVED_EVERY = 0.1
-"""Seconds between two looks that an observer is given, at least."""
+"""Seconds from one look that an observer is given to the next, at least."""
 
 DRIFT = 1.5
 """Drift within one interval, in units of the room that it was planned for, above which the interval is halved."""
@@ -163,6 +163,16 @@ class Batch:
         inputs: list[tuple[float, float | None]] = [(0.0, None)] * self.shape.num_runs
         step, interrupted, seen = 0, False, 0.0
         begun = time.perf_counter()
+        look_back = LookBack(blocks, self.recorder, self.shape)
+
+        def look(always: bool) -> None:
+            """Tell the observer, if that is due."""
+            nonlocal seen
+            now = time.perf_counter()
+            if observer is not None and (always or now - seen > OBSERVED_EVERY):
+                observer(self._progress(step, look_back, now - begun))
+                seen = time.perf_counter()  # an observer that takes long is not called at every step
+
         available = torch.get_num_threads()
         torch.set_num_threads(self.num_threads)
         try:
@@ -177,12 +187,11 @@ class Batch:
                         holdout[step] = self._holdout()
                     self.step(step, place, record=step % self.every == 0 or step == self.num_steps - 1)
                     step += 1
+                    if self.recorder.looks and place + 1 < count:
+                        look(False)
                 self.watch.collect()
                 self._flush(blocks)
-                now = time.perf_counter()
-                if observer is not None and (now - seen > OBSERVED_EVERY or step == self.num_steps):
-                    seen = now
-                    observer(self._progress(step, blocks, now - begun))
+                look(step == self.num_steps)
         except KeyboardInterrupt:
             interrupted = True
             self.recorder.abandon()
@@ -190,13 +199,12 @@ class Batch:
             self._flush(blocks)
         finally:
             torch.set_num_threads(available)
+            look_back.close()
         seconds = time.perf_counter() - begun
-        trained = [
+        return [
             self._trained(run, blocks, holdout, inputs[run], step, seconds, interrupted)
             for run in range(self.shape.num_runs)
         ]
-        blocks.clear()  # an observer may still hold on to what it looked back with
-        return trained
 
     def _flush(self, blocks: list[RawBlock]) -> None:
         """Takes the recorder's block and halves the interval of each run whose signal drifted far within one."""
@@ -254,16 +262,12 @@ class Batch:
         figures = np.concatenate(parts, axis=2)
         return [(float(np.mean(figures[0, run])), float(np.mean(figures[1, run]))) for run in range(R)]
 
-    def _progress(self, step: int, blocks: list[RawBlock], seconds: float) -> Progress:
+    def _progress(self, step: int, look_back: LookBack, seconds: float) -> Progress:
         """What an observer sees."""
-        latest = blocks[-1] if blocks else None
-        slots, profile = self.recorder.slots, None
-        if latest is not None and "d_norm" in slots:
-            last = lookback.rows_of(latest, np.array([len(latest.steps) - 1]))
-            profile = lookback.profiles([last], slots, self.shape, "log10_backward_rms")[0]
-        loss = latest.figures[-1, 0] if latest is not None else np.full(self.shape.num_runs, np.nan)
+        latest = look_back.latest()
+        loss = latest.loss[-1] if len(latest.steps) else np.full(self.shape.num_runs, np.nan)
+        profile = latest.layers[-1] if len(latest.steps) and latest.quantity == "log10_backward_rms" else None
         names = tuple(experiment.name for experiment in self.experiments)
-        look_back = partial(lookback.recent, blocks, slots, self.shape)
         return Progress(step, self.num_steps, names, loss, profile, step / seconds, look_back)
 
     def _trained(

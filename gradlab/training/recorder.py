@@ -63,6 +63,11 @@ class RawBlock:
     figures: NDArray[np.float64]
     clip: NDArray[np.float64]
 
+    def of_first_run(self, rows: NDArray[np.int64]) -> "RawBlock":
+        """Some recorded steps; what is measured of the layers of the first run only, be there a hundred."""
+        frames, exponents = self.frames[rows, ..., :1], self.exponents[rows, ..., :1]
+        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows])
+
 
 class Recorder:
     """Measures at the blocks of a training step and keeps the frames.
@@ -272,6 +277,23 @@ class Recorder:
         )
         self._steps = []
         return block
+
+    def pending(self) -> NDArray[np.int64]:
+        """Recorded steps that wait for `flush` and can be read meanwhile; none where reading would stop a GPU."""
+        return np.array(self._steps if self.looks else [], dtype=np.int64)
+
+    def of_first_run(self, rows: NDArray[np.int64]) -> RawBlock:
+        """Some of the `pending` steps, as `RawBlock.of_first_run`."""
+        index = torch.from_numpy(rows)
+        return RawBlock(
+            steps=np.array(self._steps, dtype=np.int64)[rows],
+            frames=self._frames[..., :1][index].numpy(),
+            exponents=self.rescaler.exponents(self._bits[index, : len(self.rescaler.bits), :1])
+            .numpy()
+            .astype(np.int32),
+            figures=self._figures[index].numpy(),
+            clip=self._clip[index].numpy(),
+        )
 
     # Rows that the fast measure cannot be trusted with.
 

@@ -4,11 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from gradlab.datasets import load
 from gradlab.results.record import Progress, Recent, Trained
 from gradlab.spec.experiment import Data, Experiment
-from gradlab.training.engine import train
+from gradlab.training import engine
+from gradlab.training.engine import Batch, train
 
 DIGITS = load(Data())
 
@@ -16,7 +18,7 @@ DIGITS = load(Data())
 def experiment(
     quantities: object = "default", every: int = 1, lr: float = 0.1, seed: int = 0, steps: int = 200
 ) -> Experiment:
-    """A small deep network; 67 of its steps are a block."""
+    """A small deep network; 68 of its steps are a block."""
     return Experiment.model_validate(
         {
             "model": {"depth": 60, "width": 8, "activation": "relu", "init": "he"},
@@ -69,7 +71,7 @@ def test_it_is_thinned_evenly_and_holds_the_latest_step() -> None:
         if progress.step == progress.num_steps:
             assert progress.look_back is not None
             whole.append(progress.look_back(-1, 1000))
-            for after in (-1, 0, 66, 67, 150, 198, 199, 500):
+            for after in (-1, 0, 67, 68, 150, 198, 199, 500):
                 for most in (1, 2, 7, 1000):
                     thinned[after, most] = progress.look_back(after, most)
 
@@ -115,3 +117,23 @@ def test_nothing_is_held_when_training_is_over_and_nothing_is_sent_elsewhere() -
     sent = pickle.loads(pickle.dumps(progress))
     assert sent.look_back is None
     assert sent.step == progress.step
+
+
+def test_on_a_cpu_one_need_not_wait_for_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where steps take long there is something to see long before a block is full, and it is what the record will hold."""
+    monkeypatch.setattr(engine, "OBSERVED_EVERY", 0.0)
+    seen, (trained, *_) = looks([experiment(steps=80), experiment(steps=80, seed=1)])
+    assert [progress.step for progress, _ in seen] == list(range(1, 81))
+    record = trained.record
+    assert record is not None
+    for progress, recent in seen:
+        assert np.array_equal(recent.steps, np.arange(progress.step))
+        assert recent.layers.tobytes() == record.layers["log10_backward_rms"].values[: progress.step].tobytes()
+        assert np.array_equal(progress.loss[0], record.figures["loss"].values[progress.step - 1])
+
+
+def test_where_reading_would_stop_a_gpu_one_waits_for_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "OBSERVED_EVERY", 0.0)
+    seen: list[int] = []
+    Batch([experiment(steps=80)], DIGITS, torch.device("cpu"), looks=False).train(lambda told: seen.append(told.step))
+    assert seen == [68, 80]
