@@ -6,16 +6,20 @@ one is drawn.
 
 import io
 import os
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.errors import UsageError
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -34,6 +38,12 @@ DIVERGING = "RdBu_r"
 """For quantities with a middle: blue below, red above, white where they meet."""
 
 _DPI = 200
+
+_SMALL = 5.5
+"""Points of the small print."""
+
+_GLYPH = 0.56
+"""Mean width of a letter in its own height."""
 
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are the same everywhere
@@ -79,7 +89,7 @@ def check_file(path: Path) -> None:
 
 @contextmanager
 def panels(
-    num_panels: int, most_columns: int = 4, height: float = 1.35, **shared: Any
+    num_panels: int, most_columns: int = 4, height: float = 1.35, width: float | None = None, **shared: Any
 ) -> "Iterator[tuple[Figure, list[Axes]]]":
     """A figure of small multiples in the house's style, which holds until the block ends.
 
@@ -87,6 +97,7 @@ def panels(
         num_panels: How many axes are wanted; up to two fit a column of a journal, more take its page.
         most_columns: Panels side by side at most.
         height: Inches of a row; half as much again where one panel has the column to itself.
+        width: Inches of the figure, where not as above; a row then has its height as given.
         shared: What the axes share, as `matplotlib.figure.Figure.subplots` has it.
     """
     import matplotlib
@@ -95,6 +106,8 @@ def panels(
     rows = -(-num_panels // most_columns)
     columns = -(-num_panels // rows)  # as even as can be
     size = (COLUMN if columns <= 2 else PAGE, rows * height * (1.6 if columns == 1 else 1.0) + 0.35)
+    if width is not None:
+        size = (width, rows * height + 0.35)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # whatever the user's own settings are
         settings: Any = matplotlib.rcParams
@@ -106,6 +119,76 @@ def panels(
         for lowest in axes[max(num_panels - columns, 0) : num_panels]:  # nothing stands below them
             lowest.xaxis.set_tick_params(labelbottom=True)
         yield figure, axes[:num_panels]
+
+
+def print_small(figure: "Figure", lines: "Sequence[str]") -> None:
+    """Write under a figure what it shows and what it leaves out.
+
+    Args:
+        figure: Where.
+        lines: A paragraph each; empty ones are left out.
+    """
+    room = int(figure.get_figwidth() * 72.0 / (_SMALL * _GLYPH))
+    folded = [part for line in lines if line for part in textwrap.wrap(legible(line), room)]
+    _grow(figure, len(folded) * _SMALL * 1.25 / 72.0)
+    text = figure.supxlabel("\n".join(folded), x=0.01, ha="left", fontsize=_SMALL, color=GREY, linespacing=1.25)
+    text.set_parse_math(False)
+
+
+def key(figure: "Figure", handles: "Sequence[Artist]", labels: "Sequence[str]", **settings: Any) -> "Legend | None":
+    """A legend above a figure, in which names are shown as they are, whatever they hold.
+
+    Args:
+        figure: Where.
+        handles: What is explained; without any there is no legend.
+        labels: One each.
+        settings: As `matplotlib.figure.Figure.legend` has them.
+    """
+    if not handles:
+        return None
+    # What a label begins with decides whether matplotlib shows it, so the words come after.
+    told: dict[str, Any] = {"loc": "outside upper center", "handlelength": 2.2, "columnspacing": 1.2} | settings
+    _grow(figure, (-(-len(handles) // told.get("ncols", 1)) - 1) * 0.15)
+    legend: Legend = figure.legend(handles=list(handles), labels=["label"] * len(handles), **told)
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.set_text(legible(label))
+        text.set_parse_math(False)
+    return legend
+
+
+def _grow(figure: "Figure", inches: float) -> None:
+    """Make room for more lines of text, so that no panel shrinks."""
+    figure.set_figheight(figure.get_figheight() + inches)
+
+
+def head(ax: "Axes", words: str, **settings: Any) -> None:
+    """Give axes a title that is shown as it is, whatever it holds."""
+    ax.set_title(legible(words), parse_math=False, **settings)
+
+
+def legible(text: str) -> str:
+    """A text on one line of which every letter is in the figures' font; others become a replacement character."""
+    known = _letters()
+    return "".join(char if ord(char) in known else "\ufffd" for char in " ".join(text.split()))
+
+
+def shortened(text: str, most: int) -> str:
+    """A text without its middle where it has more letters than there is room for.
+
+    >>> shortened("a_very_long_name", 9)
+    'a_ve…name'
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+
+
+@lru_cache(maxsize=1)
+def _letters() -> frozenset[int]:
+    """What the figures' font has a glyph for."""
+    from matplotlib import font_manager
+
+    return frozenset(font_manager.get_font(font_manager.findfont(_STYLE["font.family"])).get_charmap())
 
 
 def save(figure: "Figure", path: Path) -> None:

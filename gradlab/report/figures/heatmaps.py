@@ -1,0 +1,255 @@
+"""A quantity over layers and steps as colours, a panel a run, all on one scale."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradlab.errors import SelectionError, UsageError
+from gradlab.report.figures.canvas import COLUMN, PAGE, head, key, panels, print_small, save, shortened
+from gradlab.report.figures.lines import layer_ticks, mark_steps
+from gradlab.report.figures.powers import mark_bar, span
+from gradlab.report.figures.sides import Side, about
+from gradlab.report.series import GRIDS, LABELS, Grid, Scale, bins, pooled
+from gradlab.results.quantities import LAYER_QUANTITIES
+from gradlab.results.record import Bool, Float
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.figure import Figure
+
+MOST = 16
+"""Panels that a page has room for."""
+
+_ROWS, _COLUMNS = 240, 360
+"""Cells of a panel, at most: more cannot be seen, and make files large."""
+
+_PIECES = 2000
+"""Most pieces of a kind that are hatched in a panel; where there are more, they are plain."""
+
+_MARKS: dict[str, dict[str, Any]] = {
+    "zero": {"facecolor": "black", "edgecolor": "white", "hatch": "...."},
+    "not finite": {"facecolor": "white", "edgecolor": "#D55E00", "hatch": "xxxxxx"},
+    "no meaning": {"facecolor": "#d0d0d0", "edgecolor": "#d0d0d0", "hatch": ""},
+}
+"""How cells without a finite value are drawn: told apart without colour by their hatching."""
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A grid brought down to the cells that there is room for.
+
+    Attributes:
+        title: What it is called where there are several.
+        scale: How its values are read.
+        values: [rows, columns].
+        marked: For each of `_MARKS` the cells that it concerns, [rows, columns].
+        layer_edges: Borders between layers, [rows + 1].
+        step_edges: Borders between steps, [columns + 1].
+        whole: Layers and steps before.
+        first: First recorded step.
+        last: Last one.
+    """
+
+    title: str
+    scale: Scale
+    values: Float
+    marked: dict[str, Bool]
+    layer_edges: Float
+    step_edges: Float
+    whole: tuple[int, int]
+    first: int
+    last: int
+
+    @property
+    def thinned(self) -> bool:
+        """Whether cells are means of several values."""
+        return self.values.shape != self.whole
+
+
+def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> None:
+    """Draw a quantity over layers and steps.
+
+    Args:
+        sides: What is drawn, a panel a run.
+        quantity: Of `series.GRIDS`; by default the first of them that was recorded of all runs.
+        path: File, `.svg`, `.png` or `.pdf`.
+
+    Raises:
+        SelectionError: If it was not recorded of all runs.
+        UsageError: If there are more runs than a page has room for, or the file cannot be written.
+    """
+    number = sum(len(side.views) for side in sides)
+    if number > MOST:
+        raise UsageError(f"--kind heatmap has room for {MOST} runs, and these are {number}; name fewer")
+    name = _chosen(sides, quantity)
+    pictures = [picture for side in sides for picture in _pictures(side, name)]
+    low, high = _limits(pictures)
+    columns = 2 if number == 4 else min(number, 4)
+    width = COLUMN if columns == 1 else PAGE
+    height = 2.1 if columns < 3 else 1.55
+    with panels(number, columns, height, width, sharey=len({one.whole[0] for one in pictures}) == 1) as (figure, axes):
+        columns = -(-number // -(-number // columns))  # as even as `panels` makes them
+        meshes = [_draw(ax, one, low, high) for ax, one in zip(axes, pictures, strict=True)]
+        for index, (ax, one) in enumerate(zip(axes, pictures, strict=True)):
+            if number > 1:
+                head(ax, shortened(one.title, int(width / columns * 13)), loc="left")
+            if index % columns == 0:
+                ax.set_ylabel("layer")
+            if index >= number - columns:
+                ax.set_xlabel("step")
+        if any(np.isfinite(one.values).any() for one in pictures):
+            bar = figure.colorbar(meshes[0], ax=axes, aspect=25, pad=0.02)
+            if pictures[0].scale == "decades":
+                mark_bar(bar, low, high)
+            bar.set_label(LABELS[name])
+            bar.outline.set_visible(False)
+        _explain(figure, [mark for mark in _MARKS if any(one.marked[mark].any() for one in pictures)])
+        print_small(figure, [about(sides[0]) if number == 1 else "", _told(pictures)])
+        save(figure, path)
+
+
+def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
+    """The quantity that is drawn."""
+    missing = None
+    for name in GRIDS if quantity is None else (quantity,):
+        without = [
+            side.label for side in sides for view in side.views if all(grid.quantity != name for grid in view.grids)
+        ]
+        if not without:
+            return name
+        missing = missing or (without[0], name)
+    assert missing is not None
+    group = next(one.group for one in LAYER_QUANTITIES if one.name == missing[1])
+    raise SelectionError(f"{missing[0]}: {missing[1]} was not recorded; -s record.quantities={group} records it")
+
+
+def _pictures(side: Side, name: str) -> list[_Picture]:
+    """A side's runs."""
+    found = []
+    for view in side.views:
+        title = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
+        grid = next(grid for grid in view.grids if grid.quantity == name)
+        found.append(_picture(title, grid))
+    return found
+
+
+def _picture(title: str, grid: Grid) -> _Picture:
+    """A grid with its borders and marks."""
+    rows, columns = grid.values.shape
+    layer_bins, step_bins = bins(rows, _ROWS), bins(columns, _COLUMNS)
+    values, present = pooled(grid, layer_bins, step_bins)
+    marked = {
+        "zero": present & np.isneginf(values),
+        "not finite": present & (np.isnan(values) | np.isposinf(values)),
+        "no meaning": ~present,
+    }
+    steps = grid.steps.astype(np.float64)
+    gaps = np.diff(steps)
+    between = np.concatenate(
+        [
+            steps[:1] - (gaps[:1] / 2 if gaps.size else 0.5),
+            steps[:-1] + gaps / 2,
+            steps[-1:] + (gaps[-1:] / 2 if gaps.size else 0.5),
+        ]
+    )
+    return _Picture(
+        title,
+        grid.scale,
+        values,
+        marked,
+        np.array(layer_bins) + 0.5,
+        between[step_bins],
+        (rows, columns),
+        int(steps[0]),
+        int(steps[-1]),
+    )
+
+
+def _limits(pictures: Sequence[_Picture]) -> tuple[float, float]:
+    """Ends of the colours, the same for all panels."""
+    scale = pictures[0].scale
+    if scale == "share":
+        return 0.0, 1.0
+    values = [one.values[~(one.marked["no meaning"])] for one in pictures]
+    return span(values, least=1.0 if scale == "decades" else 1e-9, margin=0.0)
+
+
+def _draw(ax: "Axes", picture: _Picture, low: float, high: float) -> "QuadMesh":
+    """One panel."""
+    plain = np.logical_or.reduce(list(picture.marked.values()))
+    mesh = ax.pcolormesh(
+        picture.step_edges, picture.layer_edges, np.ma.masked_array(picture.values, plain),
+        cmap="viridis", vmin=low, vmax=high, rasterized=True,
+    )  # fmt: skip
+    for mark, there in picture.marked.items():
+        _draw_marked(ax, picture, there, _MARKS[mark])
+    ax.set(xlim=(picture.step_edges[0], picture.step_edges[-1]), ylim=(picture.layer_edges[-1], picture.layer_edges[0]))
+    mark_steps(ax, picture.first, picture.last)
+    ax.set_yticks(layer_ticks(picture.whole[0]))
+    return mesh
+
+
+def _draw_marked(ax: "Axes", picture: _Picture, there: Bool, style: dict[str, Any]) -> None:
+    """Cells without a finite value, in as few pieces as can be."""
+    from matplotlib.collections import PolyCollection
+
+    pieces = _pieces(there)
+    if not pieces:
+        return
+    if len(pieces) > _PIECES:
+        ax.pcolormesh(
+            picture.step_edges, picture.layer_edges, np.ma.masked_array(there, ~there), rasterized=True,
+            cmap=_only(style["facecolor"]),
+        )  # fmt: skip
+        return
+    x, y = picture.step_edges, picture.layer_edges
+    corners = [
+        [(x[left], y[top]), (x[right], y[top]), (x[right], y[bottom]), (x[left], y[bottom])]
+        for top, bottom, left, right in pieces
+    ]
+    ax.add_collection(PolyCollection(corners, linewidth=0.0, **style), autolim=False)
+
+
+def _only(color: str) -> Any:
+    """A map of a single colour."""
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap([color])
+
+
+def _pieces(there: Bool) -> list[tuple[int, int, int, int]]:
+    """Rectangles that cover the marked cells: top, bottom, left, right; equal rows below one another are one piece.
+
+    >>> _pieces(np.array([[True, True, False], [True, True, False], [False, False, True]]))
+    [(0, 2, 0, 2), (2, 3, 2, 3)]
+    """
+    found: list[tuple[int, int, int, int]] = []
+    same = (there[1:] == there[:-1]).all(axis=1)
+    starts = [0, *(np.flatnonzero(~same) + 1).tolist(), len(there)]
+    for top, bottom in itertools.pairwise(starts):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], there[top], [False]]).astype(np.int8)))
+        found += [(top, bottom, int(left), int(right)) for left, right in edges.reshape(-1, 2)]
+    return found
+
+
+def _explain(figure: "Figure", marks: Sequence[str]) -> None:
+    """What hatched cells stand for, those that occur."""
+    from matplotlib.patches import Patch
+
+    key(figure, [Patch(linewidth=0.0, **_MARKS[mark]) for mark in marks], list(marks), ncols=3, handleheight=1.2)
+
+
+def _told(pictures: Sequence[_Picture]) -> str:
+    """What a cell is, where it is not a single value."""
+    largest = max((one for one in pictures if one.thinned), key=lambda one: one.whole[0] * one.whole[1], default=None)
+    order = "layer 1 is at the input, the last is the readout"
+    if largest is None:
+        return order
+    layers, steps = largest.whole
+    rows, columns = largest.values.shape
+    return f"{layers:,} layers × {steps:,} steps are shown as {rows} × {columns} cells, each the mean of its values; {order}"

@@ -1,0 +1,224 @@
+"""Lines over layers or steps: their range over seeds, and marks for what a logarithmic axis has no place for."""
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.report.figures.canvas import GREY, key
+from gradlab.report.figures.sides import Middle, Side, stroke
+from gradlab.results.record import Float
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_ZERO, _NOT_FINITE = "v", "x"
+
+_DOTTED = 24
+"""Most points that get a dot each."""
+
+_SPARSE = 8
+"""Marks along a line of more points, where its marks tell it from others."""
+
+_POINTS = 300
+"""Parts of a line, at most: more cannot be seen, and make files large. Each keeps its smallest and its largest value."""
+
+_LETTERS, _SAMPLE = 18, 7
+"""Letters of a legend in an inch, and how many a line's sample takes."""
+
+_EDGE_MARKS = 30
+"""Marks along an edge, at most."""
+
+
+def draw_line(ax: "Axes", place: Float, values: Middle, style: dict[str, Any]) -> None:
+    """Draw a line with its range over seeds around it; zeros and what is not finite are marked at the edges.
+
+    Args:
+        ax: Axes of log10 values whose limits are set.
+        place: Layers, relative depths or steps, [K].
+        values: [K].
+        style: `color`, `linestyle` and more; a `marker` is put on few points of a long line.
+    """
+    own: dict[str, Any] = {"zorder": 4, "markersize": 2.4, "solid_capstyle": "butt"} | style
+    shown = envelope(values.values)
+    if len(shown) <= _DOTTED:
+        own.setdefault("marker", "o")
+    else:
+        own["markevery"] = max(1, len(shown) // _SPARSE)
+    if len(shown) > _POINTS:
+        own["linewidth"] = 0.7
+    ax.plot(place[shown], finite(values.values[shown]), **own)
+    if (values.low < values.high).any():
+        starts = np.unique(thinned(len(place), _POINTS))
+        low, high = np.fmin.reduceat(finite(values.low), starts), np.fmax.reduceat(finite(values.high), starts)
+        ax.fill_between(place[starts], low, high, color=style["color"], alpha=0.25, linewidth=0, zorder=2)
+    mark_edges(ax, place, values.values, style["color"])
+
+
+def draw_readout(ax: "Axes", place: float, values: Middle, color: str) -> None:
+    """Draw the readout as an open mark: it is no hidden layer, and no line leads to it.
+
+    Args:
+        ax: Axes of log10 values whose limits are set.
+        place: Where it stands.
+        values: [1].
+        color: Of its side.
+    """
+    ax.plot([place], finite(values.values), **hollow(color), zorder=5)
+    if (values.low < values.high).any():
+        ax.vlines([place], finite(values.low), finite(values.high), color=color, linewidth=0.8, zorder=4)
+    mark_edges(ax, np.array([place]), values.values, color)
+
+
+def hollow(color: str) -> dict[str, Any]:
+    """How a readout is drawn."""
+    return {
+        "marker": "o", "markersize": 3.6, "markerfacecolor": "white", "markeredgewidth": 0.9, "color": color,
+        "linestyle": "none",
+    }  # fmt: skip
+
+
+def mark_edges(ax: "Axes", place: Float, values: Float, color: str) -> None:
+    """Mark zeros by triangles on the floor, and what is infinite by crosses under the ceiling."""
+    for there, height, mark in ((np.isneginf(values), 0.0, _ZERO), (np.isposinf(values), 1.0, _NOT_FINITE)):
+        picked = place[there]
+        if picked.size:
+            picked = picked[:: -(-picked.size // _EDGE_MARKS)]
+            ax.plot(
+                picked, np.full(picked.size, height), marker=mark, markersize=3.2, color=color, linestyle="none",
+                transform=ax.get_xaxis_transform(), clip_on=False, zorder=6,
+            )  # fmt: skip
+
+
+def mark_layers(ax: "Axes", num_layers: int) -> None:
+    """Number an axis by layers, from the input to the readout.
+
+    Args:
+        ax: Axes whose x axis it is.
+        num_layers: The readout among them.
+    """
+    margin = max(0.5, 0.02 * num_layers)
+    ax.set_xlim(1 - margin, num_layers + margin)
+    ax.set_xticks(layer_ticks(num_layers))
+
+
+def layer_ticks(num_layers: int) -> list[int]:
+    """Layers that are numbered on an axis, the first of them where there is room.
+
+    >>> layer_ticks(3), layer_ticks(51)
+    ([1, 2, 3], [1, 10, 20, 30, 40, 50])
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    round_numbers = MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]).tick_values(1, num_layers)
+    places = [int(one) for one in round_numbers if 1 <= one <= num_layers]
+    if not places or places[0] - 1 > 0.1 * num_layers:
+        return [1, *places]
+    return places
+
+
+def mark_steps(ax: "Axes", first: float, last: float) -> None:
+    """Number an axis by steps."""
+    from matplotlib.ticker import MaxNLocator
+
+    if first == last:
+        ax.set_xticks([first], labels=[f"{first:.0f}"])
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+
+
+def explain_sides(figure: "Figure", sides: Sequence[Side], further: "tuple[list[Artist], list[str]]") -> None:
+    """A legend of which line is which.
+
+    Args:
+        figure: Where.
+        sides: What its lines are, in their order.
+        further: Handles and labels of what else is to be explained.
+    """
+    from matplotlib.lines import Line2D
+
+    lines = [Line2D([], [], **stroke(index, len(sides))) for index in range(len(sides))]
+    handles = [*lines, *further[0]]
+    labels = [*(side.told for side in sides), *further[1]]
+    if handles:
+        columns = int(figure.get_figwidth() * _LETTERS / (max(len(label) for label in labels) + _SAMPLE))
+        key(figure, handles, labels, ncols=max(1, min(len(handles), 4, columns)))
+
+
+def thinned(count: int, most: int) -> NDArray[np.int64]:
+    """Places of at most so many of a row, both ends among them.
+
+    >>> thinned(3, 5), thinned(9, 3)
+    (array([0, 1, 2]), array([0, 4, 8]))
+    """
+    if count <= most:
+        return np.arange(count)
+    return np.round(np.linspace(0, count - 1, most)).astype(np.int64)
+
+
+def envelope(values: Float) -> NDArray[np.int64]:
+    """Places of the points that a line needs: all of a short one, of a long one the extremes of each part, and gaps.
+
+    >>> envelope(np.array([0.0, 2.0, 1.0]))
+    array([0, 1, 2])
+    """
+    if len(values) <= 2 * _POINTS:
+        return np.arange(len(values))
+    borders = thinned(len(values), _POINTS + 1)
+    kept = [0, len(values) - 1]
+    for start, stop in itertools.pairwise(borders.tolist()):
+        part = values[start:stop]
+        there = np.isfinite(part)
+        if there.any():
+            kept += [
+                start + int(np.where(there, part, np.inf).argmin()),
+                start + int(np.where(there, part, -np.inf).argmax()),
+            ]
+        if not there.all():
+            kept.append(start + int((~there).argmax()))
+    return np.unique(np.array(kept))
+
+
+def say_why_empty(ax: "Axes", parts: Sequence[Float]) -> bool:
+    """Say in the middle of axes why nothing is on them, where nothing is.
+
+    Args:
+        ax: Axes.
+        parts: All that would be drawn on them.
+
+    Returns:
+        Whether there is nothing.
+    """
+    values = np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0)
+    if np.isfinite(values).any():
+        return False
+    words = "no finite value" if np.isposinf(values).any() else "zero everywhere" if values.size else "not recorded"
+    ax.set_yticks([])
+    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=GREY)
+    return True
+
+
+def edge_key(parts: Sequence[Float]) -> "tuple[list[Artist], list[str]]":
+    """What the marks at the edges stand for, those that occur.
+
+    Args:
+        parts: All that is drawn.
+    """
+    from matplotlib.lines import Line2D
+
+    handles: list[Artist] = []
+    labels = []
+    for there, mark, words in ((np.isneginf, _ZERO, "zero"), (np.isposinf, _NOT_FINITE, "not finite")):
+        if any(there(part).any() for part in parts):
+            handles.append(Line2D([], [], marker=mark, markersize=3.6, color=GREY, linestyle="none"))
+            labels.append(words)
+    return handles, labels
+
+
+def finite(values: Float) -> Float:
+    """Values with a gap where one is not finite."""
+    return np.where(np.isfinite(values), values, np.nan)

@@ -1,0 +1,281 @@
+"""Loss and accuracy over the steps, beside what an answer would reach that does not look at the inputs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.errors import SelectionError
+from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, panels, print_small, save
+from gradlab.report.figures.lines import draw_line, explain_sides, finite, hollow, mark_steps, say_why_empty
+from gradlab.report.figures.powers import mark_powers, span
+from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
+from gradlab.report.series import LABELS
+from gradlab.report.view import RunView
+from gradlab.results.record import Column, Float
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+DRAWN = ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor")
+"""Curves that have axes of their own; what was held out stands on those of loss and accuracy."""
+
+DEFAULT = ("loss", "accuracy")
+"""Curves that are drawn where none is named."""
+
+_HELD_OUT = {"loss": "holdout_loss", "accuracy": "holdout_accuracy"}
+
+_LOGARITHMIC = 20.0
+"""Ratio of the largest figure to the smallest from which the axis is logarithmic."""
+
+_REFERENCES = 3
+"""Most different constant answers that are drawn."""
+
+_ALIKE = 2e-3
+"""Share by which a loss may differ from ln k to be called that."""
+
+_CLOSE = 0.09
+"""Share of the axis below which two names of lines would lie on one another."""
+
+_REFERENCE: dict[str, Any] = {"color": GREY, "linestyle": (0, (1, 1)), "linewidth": 0.9, "zorder": 1}
+_CROSS: dict[str, Any] = {"marker": "x", "markersize": 5.0, "markeredgewidth": 1.5, "linestyle": "none"}
+
+
+@dataclass(frozen=True)
+class _Course:
+    """A side's figure over the steps.
+
+    Attributes:
+        steps: int64 [K].
+        values: [K], log10 where the axis is logarithmic.
+        held_steps: Steps with a figure of what was held out, int64 [H].
+        held: [H].
+        ends: Step and value at which a run diverged, one a run that did; NaN where it never had a finite value.
+    """
+
+    steps: NDArray[np.int64]
+    values: Middle
+    held_steps: NDArray[np.int64]
+    held: Middle
+    ends: tuple[tuple[int, float], ...]
+
+    @property
+    def drawn(self) -> list[Float]:
+        """All values that are drawn."""
+        return [self.values.low, finite(self.values.high), self.held.low, self.held.high]
+
+
+def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
+    """Draw figures over the steps, those of several experiments overlaid.
+
+    Args:
+        sides: What is drawn.
+        quantities: Of `DRAWN`; `DEFAULT` where none is named.
+        path: File, `.svg`, `.png` or `.pdf`.
+
+    Raises:
+        SelectionError: If a figure that is asked for was not recorded of any run.
+        UsageError: If the file cannot be written.
+    """
+    shown = [name for name in quantities or DEFAULT if any(_has(side, name) for side in sides)]
+    missing = [name for name in quantities or DEFAULT if name not in shown]
+    if missing and (quantities or not shown):
+        raise SelectionError(f"{missing[0]}: not recorded of {sides[0].label}{_REMEDIES.get(missing[0], '')}")
+    columns = 1 if len(sides) == 1 else min(len(shown), 2)
+    width = COLUMN if columns == 1 else PAGE
+    with panels(len(shown), columns, 1.7 if columns == 1 else 2.1, width, sharex=True) as (figure, axes):
+        held = False
+        for ax, name in zip(axes, shown, strict=True):
+            logarithmic = _is_logarithmic(sides, name)
+            courses = {
+                index: _course(side, name, logarithmic=logarithmic)
+                for index, side in enumerate(sides)
+                if _has(side, name)
+            }
+            _draw(ax, courses, len(sides), name, _references(sides, name), logarithmic=logarithmic)
+            held |= any(course.held_steps.size > 0 for course in courses.values())
+        steps = [view.record.steps for side in sides for view in side.views if view.record is not None]
+        for ax in axes:
+            mark_steps(ax, min(float(one[0]) for one in steps), max(float(one[-1]) for one in steps))
+        for ax in axes[-columns:]:
+            ax.set_xlabel("step")
+        explain_sides(
+            figure,
+            sides if len(sides) > 1 else (),
+            _explained(sides, referred=any(_references(sides, name) for name in shown), held=held),
+        )
+        print_small(figure, [about(sides[0]) if len(sides) == 1 else "", over_seeds(sides)])
+        save(figure, path)
+
+
+_REMEDIES = {
+    "accuracy": ": its targets are numbers",
+    "clip_factor": ": it does not clip (train.clip_norm does)",
+    "log10_grad_norm_total": "; -s record.quantities=gradients records it",
+}
+
+
+def _has(side: Side, name: str) -> bool:
+    """Whether some run of a side has a curve."""
+    return any(curve.quantity == name for view in side.views for curve in view.curves)
+
+
+def _is_logarithmic(sides: Sequence[Side], name: str) -> bool:
+    """Whether a figure spans so much that its axis is logarithmic."""
+    if name == "log10_grad_norm_total":
+        return True
+    if name not in ("loss", "learning_rate"):
+        return False
+    found = [curve.values for side in sides for view in side.views for curve in view.curves if curve.quantity == name]
+    values = np.concatenate(found)
+    values = values[np.isfinite(values) & (values > 0)]
+    return bool(values.size) and float(values.max()) > _LOGARITHMIC * float(values.min())
+
+
+def _course(side: Side, name: str, *, logarithmic: bool) -> _Course:
+    """A side's figure over the steps at which some run has one."""
+
+    def aligned(which: str) -> tuple[NDArray[np.int64], Middle]:
+        curves = [curve for view in side.views for curve in view.curves if curve.quantity == which]
+        if not curves:
+            nothing = np.empty(0)
+            return np.empty(0, dtype=np.int64), Middle(nothing, nothing, nothing)
+        steps = np.unique(np.concatenate([curve.steps for curve in curves]))
+        columns = []
+        for curve in curves:
+            values, present = np.zeros(len(steps)), np.isin(steps, curve.steps)
+            values[present] = _on_axis(curve.values, which, logarithmic=logarithmic)
+            columns.append(Column(values, present))
+        return steps, middle(columns)
+
+    return _Course(
+        *aligned(name),
+        *aligned(_HELD_OUT.get(name, "")),
+        ends=tuple(
+            _end(view, name, logarithmic=logarithmic) for view in side.views if view.summary.outcome.kind == "diverged"
+        ),
+    )
+
+
+def _on_axis(values: Float, name: str, *, logarithmic: bool) -> Float:
+    """Values as the axis has them."""
+    if not logarithmic or name.startswith("log10_"):
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log10(values), dtype=np.float64)
+
+
+def _end(view: RunView, name: str, *, logarithmic: bool) -> tuple[int, float]:
+    """Where a run diverged, at the height of its last finite value."""
+    step = view.summary.outcome.step or 0
+    for curve in view.curves:
+        if curve.quantity == name:
+            values = _on_axis(curve.values, name, logarithmic=logarithmic)
+            there = values[np.isfinite(values)]
+            return step, float(there[-1]) if there.size else math.nan
+    return step, math.nan
+
+
+def _references(sides: Sequence[Side], name: str) -> list[float]:
+    """What the best constant answers reach; none where there are too many different ones to be told apart."""
+    if name not in ("loss", "accuracy"):
+        return []
+    records = [view.record for side in sides for view in side.views if view.record is not None]
+    found = [one.constant_loss if name == "loss" else one.constant_accuracy for one in records]
+    values = sorted({float(f"{one:.4g}") for one in found if one is not None and one > 0})
+    return values if len(values) <= _REFERENCES else []
+
+
+def _said(value: float, name: str) -> str:
+    """A constant answer's figure; the loss of one that leaves k classes alike is ln k."""
+    near = round(math.exp(value)) if name == "loss" and value < 10 else 0
+    is_log = near > 1 and abs(value - math.log(near)) < _ALIKE * value
+    return f"{value:.4g} ≈ ln {near}" if is_log else f"{value:.3g}"
+
+
+def _refer(ax: "Axes", references: Sequence[float], places: Float, name: str) -> None:
+    """Lines of constant answers, named at their right ends; names that would lie on one another stand together."""
+    low, high = ax.get_ylim()
+    named: list[tuple[float, str]] = []
+    for place, value in zip(places.tolist(), references, strict=True):
+        ax.axhline(place, **_REFERENCE)
+        words = _said(value, name)
+        if named and place - named[-1][0] < _CLOSE * (high - low):
+            named[-1] = (named[-1][0], f"{words}\n{named[-1][1]}")
+        else:
+            named.append((place, words))
+    for place, words in named:
+        ax.annotate(
+            words, (1.0, place), (2.0, 0.0), xycoords=("axes fraction", "data"), textcoords="offset points",
+            va="center", fontsize=6.0, color=GREY, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _draw(
+    ax: "Axes",
+    courses: dict[int, _Course],
+    num_sides: int,
+    name: str,
+    references: Sequence[float],
+    *,
+    logarithmic: bool,
+) -> None:
+    """One figure of all sides."""
+    ax.set_ylabel(LABELS[name])
+    lines = _on_axis(np.array(references), name, logarithmic=logarithmic)
+    drawn = [part for course in courses.values() for part in course.drawn]
+    if not say_why_empty(ax, drawn):
+        if name in ("accuracy", "clip_factor"):
+            ax.set_ylim(-0.03, 1.03)
+        else:
+            low, high = span([*drawn, lines], least=0.5 if logarithmic else _least(drawn))
+            ax.set_ylim(low, high)
+            if logarithmic:
+                mark_powers(ax.yaxis, low, high)
+        _refer(ax, references, lines, name)
+    for index, course in courses.items():
+        style = stroke(index, num_sides)
+        draw_line(ax, course.steps.astype(np.float64), _cut(course.values), style)
+        ax.plot(course.held_steps, finite(course.held.values), **hollow(style["color"]), zorder=5)
+        for step, value in course.ends:
+            there = math.isfinite(value)
+            ax.plot(
+                [step], [value if there else 1.0], color=style["color"], zorder=6, clip_on=False,
+                transform=ax.transData if there else ax.get_xaxis_transform(), **_CROSS,
+            )  # fmt: skip
+
+
+def _least(drawn: Sequence[Float]) -> float:
+    """What an axis shows at least, so that rounding does not fill it: a tenth of the figures."""
+    return 0.1 * max((float(np.abs(part[np.isfinite(part)]).max(initial=0.0)) for part in drawn), default=0.0) or 1.0
+
+
+def _cut(values: Middle) -> Middle:
+    """A course without what is not finite: a cross says where it ends."""
+    return Middle(*(np.where(np.isposinf(one), np.nan, one) for one in (values.values, values.low, values.high)))
+
+
+def _explained(sides: Sequence[Side], *, referred: bool, held: bool) -> "tuple[list[Artist], list[str]]":
+    """What lines and marks stand for, those that occur."""
+    from matplotlib.lines import Line2D
+
+    handles: list[Artist] = []
+    labels = []
+    if len(sides) == 1:
+        handles.append(Line2D([], [], **stroke(0, 1)))
+        labels.append("training batch")
+    if held:
+        handles.append(Line2D([], [], **hollow(GREY)))
+        labels.append("held out")
+    if referred:
+        handles.append(Line2D([], [], **_REFERENCE))
+        labels.append("best constant answer")
+    if any(view.summary.outcome.kind == "diverged" for side in sides for view in side.views):
+        handles.append(Line2D([], [], color=GREY, **_CROSS))
+        labels.append("diverged")
+    return handles, labels

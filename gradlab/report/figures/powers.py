@@ -1,0 +1,121 @@
+"""Axes whose values are log10: ticks at powers of ten that stay right far beyond the range of any float.
+
+matplotlib's own logarithmic axes hold the numbers themselves, and a gradient of 10^-612 is none.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+
+Values = NDArray[np.float64]
+
+_STRIDES = (1, 2, 3, 5)
+"""Decades between two ticks: one of these times a power of ten."""
+
+_PLAIN = 3
+"""Decades from 1 in which a number is written out."""
+
+
+def span(parts: Sequence[Values], least: float = 1.0, margin: float = 0.06) -> tuple[float, float]:
+    """Limits of an axis that shows all finite values, log10.
+
+    Args:
+        parts: What is drawn on it; NaN and infinities have no place.
+        least: Decades that it shows at least, so that noise does not fill it.
+        margin: Share that is added at each end.
+    """
+    finite = [part[np.isfinite(part)] for part in parts]
+    low = min((float(part.min()) for part in finite if part.size), default=-1.0)
+    high = max((float(part.max()) for part in finite if part.size), default=0.0)
+    if high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
+    room = margin * (high - low)
+    return low - room, high + room
+
+
+def mark_powers(axis: "Axis", low: float, high: float, most: int = 6) -> None:
+    """Put ticks at round numbers on an axis of log10 values.
+
+    Args:
+        axis: Of axes whose limits are `low` and `high`.
+        low: log10.
+        high: log10.
+        most: Ticks that there is room for.
+    """
+    places, labels = ticks(low, high, most)
+    axis.set_ticks(places, labels=labels)
+
+
+def mark_bar(bar: Any, low: float, high: float, most: int = 6) -> None:
+    """The same on a colour bar."""
+    places, labels = ticks(low, high, most)
+    bar.set_ticks(places, labels=labels)
+
+
+def ticks(low: float, high: float, most: int = 6) -> tuple[list[float], list[str]]:
+    """Places, log10, and labels of ticks.
+
+    Whole powers of ten where at least three fit; else 1, 2 and 5 times them; closer still, evenly spaced numbers.
+
+    >>> ticks(-612.0, -2.0, 4)
+    ([-600.0, -400.0, -200.0], ['$10^{-600}$', '$10^{-400}$', '$10^{-200}$'])
+    >>> [label for label in ticks(-1.0, 0.5)[1]]
+    ['0.1', '0.2', '0.5', '1', '2']
+    """
+    whole = _whole(low, high, most)
+    if len(whole) > 2:
+        return [float(place) for place in whole], [_power(place) for place in whole]
+    rounded = [
+        (math.log10(lead) + decade, lead, decade)
+        for decade in range(math.floor(low), math.ceil(high) + 1)
+        for lead in (1, 2, 5)
+    ]
+    rounded = [one for one in rounded if low <= one[0] <= high]
+    if len(rounded) > 2:
+        if len(rounded) > most:
+            rounded = [one for one in rounded if one[1] != 2]
+        return [place for place, _, _ in rounded], [_number(lead, decade) for _, lead, decade in rounded]
+    return _close(low, high, most)
+
+
+def _whole(low: float, high: float, most: int) -> list[int]:
+    """Whole powers between the ends, at most so many."""
+    first, last = math.ceil(low), math.floor(high)
+    scale = 1
+    while True:
+        for stride in _STRIDES:
+            step = stride * scale
+            found = list(range(-(-first // step) * step, last + 1, step))
+            if len(found) <= most:
+                return found
+        scale *= 10
+
+
+def _close(low: float, high: float, most: int) -> tuple[list[float], list[str]]:
+    """Evenly spaced numbers where less than a decade is shown."""
+    from matplotlib.ticker import MaxNLocator
+
+    decade = math.floor(low)
+    bottom, top = 10.0 ** (low - decade), 10.0 ** (high - decade)
+    leads = [float(one) for one in MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(bottom, top)]
+    leads = [one for one in leads if bottom <= one <= top]
+    return [math.log10(one) + decade for one in leads], [_number(one, decade) for one in leads]
+
+
+def _power(decade: int) -> str:
+    """A power of ten; those near 1 as numbers are no shorter, and a column of ticks is read best in one notation."""
+    return f"$10^{{{decade}}}$"
+
+
+def _number(lead: float, decade: int) -> str:
+    """A number with its power of ten."""
+    lead = float(f"{lead:.6g}")
+    if abs(decade) <= _PLAIN:
+        return f"{lead * 10.0**decade:.6g}"
+    return _power(decade) if lead == 1 else f"${lead:g}\\times 10^{{{decade}}}$"

@@ -1,0 +1,174 @@
+"""Runs as figures overlay them: seeds of one experiment taken together, each with a short name and strokes of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradlab.judgement.comparison import Changed, changed, grouped
+from gradlab.report.figures.canvas import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, shortened
+from gradlab.report.view import RunView, view
+from gradlab.report.words import counted
+from gradlab.results.record import Column, Float
+
+if TYPE_CHECKING:
+    from gradlab.results.stored import StoredRun
+
+_COLORS = (BLUE, VERMILION, GREEN, "black", ORANGE, SKY, PINK)
+_DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (9, 1.5, 1, 1.5, 1, 1.5)))
+"""Dotted lines are theory's."""
+
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+MOST = len(_COLORS) * len(_DASHES)
+"""Sides that can be told apart."""
+
+_NAMES = ("name", "scheme", "source")
+"""Last parts of fields whose values are names."""
+
+_IDS = 4
+"""Runs that the small print names."""
+
+_LONGEST = 44
+"""Letters of a name; the middle of a longer one is left out."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Runs that differ in nothing but their seed.
+
+    Attributes:
+        label: Short name.
+        views: What there is to see of each.
+    """
+
+    label: str
+    views: tuple[RunView, ...]
+
+    @property
+    def depth(self) -> int:
+        """Hidden layers."""
+        record = self.views[0].record
+        assert record is not None
+        return record.depth
+
+    @property
+    def told(self) -> str:
+        """The name, with how many seeds it stands for."""
+        return self.label if len(self.views) == 1 else f"{self.label} ({counted(len(self.views), 'seed')})"
+
+
+@dataclass(frozen=True)
+class Middle:
+    """A figure over a side's runs; what is not finite stands above every number.
+
+    Attributes:
+        values: Median, float64 [K]; NaN where no run has a value, +inf where it is not finite.
+        low: Smallest, [K].
+        high: Largest, [K].
+    """
+
+    values: Float
+    low: Float
+    high: Float
+
+
+def sides(runs: "Sequence[StoredRun]") -> tuple[Side, ...]:
+    """Take the seeds of one experiment together and name each by what tells it from the others.
+
+    Args:
+        runs: Runs of which something was recorded.
+    """
+    groups = grouped(runs)
+    names = [group[0].name for group in groups]
+    labels = [shortened(name, _LONGEST) for name in names]
+    for name in {name for name in names if names.count(name) > 1}:
+        namesakes = [index for index, other in enumerate(names) if other == name]
+        config = changed([groups[index][0].experiment for index in namesakes])
+        for place, index in enumerate(namesakes):
+            words = _told_apart(config, place)
+            if words:
+                labels[index] = shortened(words if len(set(names)) == 1 else f"{name}: {words}", _LONGEST)
+    return tuple(
+        Side(
+            label if labels.count(label) == 1 else f"{label} {group[0].id[:6]}",
+            tuple(view(run) for run in group),
+        )
+        for label, group in zip(labels, groups, strict=True)
+    )
+
+
+def about(side: Side) -> str:
+    """What was trained and where it lies, for the small print."""
+    view = side.views[0]
+    ids = ", ".join(one.id for one in side.views[:_IDS])
+    more = "" if len(side.views) <= _IDS else f" and {len(side.views) - _IDS} more"
+    setting = view.setting if len(side.views) == 1 else view.setting.rpartition(" · seed")[0]
+    return f"{view.name} ({ids}{more}): {setting}"
+
+
+def over_seeds(sides: Sequence[Side]) -> str:
+    """How several seeds are shown, where there are any."""
+    return "lines: median over seeds, shaded: their range" if any(len(side.views) > 1 for side in sides) else ""
+
+
+def stroke(index: int, num_sides: int) -> dict[str, Any]:
+    """How a side's line is drawn, told from the others by colour, by dashes and, among many, by its marks.
+
+    Args:
+        index: Of the side.
+        num_sides: How many there are.
+    """
+    found: dict[str, Any] = {
+        "color": _COLORS[index % len(_COLORS)],
+        "linestyle": _DASHES[index % len(_DASHES)],
+    }
+    if num_sides > len(_DASHES):  # dashes come again
+        found |= {"marker": _MARKERS[index // len(_DASHES) % len(_MARKERS)], "markersize": 3.0, "linewidth": 1.0}
+    return found
+
+
+def middle(columns: Sequence[Column]) -> Middle:
+    """Median and range over a side's runs, of those in which the figure has a meaning.
+
+    Args:
+        columns: Values of each run, [K].
+    """
+    values = np.array([np.where(np.isnan(one.values), np.inf, one.values) for one in columns])
+    values[~np.array([one.present for one in columns])] = np.nan
+    if len(values) == 1:
+        return Middle(values[0], values[0], values[0])
+    ordered = np.sort(values, axis=0)  # NaN come last
+    count = (~np.isnan(values)).sum(axis=0)
+    place = np.arange(values.shape[1])
+    last = np.maximum(count - 1, 0)
+    below, above = ordered[last // 2, place], ordered[(last + 1) // 2, place]
+    with np.errstate(invalid="ignore"):
+        between = np.where(below == above, below, (below + above) / 2)
+    between[np.isneginf(below) & np.isposinf(above)] = np.inf
+    return Middle(between, ordered[0], ordered[last, place])
+
+
+def _told_apart(config: Sequence[Changed], place: int) -> str:
+    """What tells a side from its namesakes, as short as can be."""
+    told = {item.field: item.values[place] for item in config if item.values[place] is not None}
+    own = {field: value for field, value in told.items() if not _follows(field, told)}
+    last = [field.rpartition(".")[2] for field in own]
+    words = []
+    for short, (field, value) in zip(last, own.items(), strict=True):
+        if short in _NAMES:  # what they name says what they are
+            words.append(_said(value))
+        else:
+            words.append(f"{short if last.count(short) == 1 else field} {_said(value)}")
+    return ", ".join(words)
+
+
+def _follows(field: str, told: dict[str, Any]) -> bool:
+    """Whether a field only repeats another: the readout's initialisation is the layers' own unless it is given."""
+    return field.startswith("model.readout_init.") and told.get(field.replace("readout_", "")) == told[field]
+
+
+def _said(value: Any) -> str:
+    """A config value in a few letters."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
