@@ -1,6 +1,7 @@
-"""Arrays as a page holds them: short ones as JSON, long ones as base64 of float32, thinned to what can be seen."""
+"""Arrays as a page holds them: short ones as JSON, long ones compressed, thinned to what can be seen."""
 
 import base64
+import gzip
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,22 @@ def floats(values: NDArray[np.float64]) -> str:
 def flags(values: NDArray[np.bool_]) -> str:
     """One byte a flag in base64."""
     return base64.b64encode(np.ascontiguousarray(values, dtype=np.uint8).tobytes()).decode("ascii")
+
+
+def packed(values: NDArray[Any], kind: str) -> dict[str, Any]:
+    """An array, compressed; the page's script has a typed array in its place, of the same bits, in C order.
+
+    First all the first bytes of the numbers, then all the second ones: bytes that are alike stand together, and 8 bytes of float64 take
+    less room than 4 of float32 would as they are.
+
+    Args:
+        values: The array.
+        kind: What a number is written as: `f8`, `f4` or `u1`.
+    """
+    array = np.ascontiguousarray(values, dtype=f"<{kind}")
+    planes = np.frombuffer(array.tobytes(), dtype=np.uint8).reshape(-1, array.itemsize).T
+    compressed = gzip.compress(planes.tobytes(), mtime=0)
+    return {"packed": base64.b64encode(compressed).decode("ascii"), "bytes": array.itemsize}
 
 
 def numbers(values: NDArray[np.float64], present: NDArray[np.bool_] | None = None) -> list[float | None]:
@@ -52,8 +69,8 @@ def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -
 
     Returns:
         `quantity`, `label`, `scale`; `rows`: first and last layer of each row, `columns`: first and last step of each column;
-        `values` (`floats`, row by row), `absent` (`flags`, None where nothing is null), `low` and `high` of the finite values (None where
-        there is none), `thinned`.
+        `values` (`packed`, row by row: every bit of what was recorded, or float32 of means), `absent` (`packed`, None where nothing is
+        null), `low` and `high` of the finite values (None where there is none), `thinned`.
     """
     layers, steps = seen.values.shape
     num_rows = min(layers, most_rows)
@@ -61,17 +78,18 @@ def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -
     step_edges = bins(steps, max(1, most_cells // num_rows))
     values, present = pooled(seen, layer_edges, step_edges)
     finite = values[np.isfinite(values) & present]
+    thinned = values.shape != seen.values.shape
     return {
         "quantity": seen.quantity,
         "label": LABELS[seen.quantity],
         "scale": seen.scale,
         "rows": [[first + 1, last] for first, last in itertools.pairwise(layer_edges)],
         "columns": _spans(seen.steps, step_edges),
-        "values": floats(values),
-        "absent": None if present.all() else flags(~present),
+        "values": packed(values, "f4" if thinned else "f8"),
+        "absent": None if present.all() else packed(~present, "u1"),
         "low": float(finite.min()) if finite.size else None,
         "high": float(finite.max()) if finite.size else None,
-        "thinned": values.shape != seen.values.shape,
+        "thinned": thinned,
     }
 
 

@@ -16,6 +16,24 @@ gradlab.words = {
 gradlab.bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 gradlab.floats = (text) => new Float32Array(gradlab.bytes(text).buffer);
 
+gradlab.inflate = (text) => {
+  if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old for the figures; the tables hold the same values");
+  return new Response(new Blob([gradlab.bytes(text)]).stream().pipeThrough(new DecompressionStream("gzip")));
+};
+
+// Arrays that travel compressed, byte planes one after the other (`arrays.packed`): each is replaced by its typed array.
+gradlab.unpack = async (held) => {
+  if (typeof held !== "object" || held === null || (Array.isArray(held) && typeof held[0] !== "object")) return held;
+  if (held.packed === undefined) {
+    await Promise.all(Object.keys(held).map(async (key) => { held[key] = await gradlab.unpack(held[key]); }));
+    return held;
+  }
+  const planes = new Uint8Array(await gradlab.inflate(held.packed).arrayBuffer()), size = held.bytes, count = planes.length / size;
+  const made = new Uint8Array(planes.length);
+  for (let plane = 0; plane < size; plane += 1) for (let place = 0; place < count; place += 1) made[place * size + plane] = planes[plane * count + place];
+  return size === 1 ? made : new { 4: Float32Array, 8: Float64Array }[size](made.buffer);
+};
+
 // JSON writes figures that are not finite as words.
 gradlab.number = (value) =>
   typeof value === "number" ? value : { inf: Infinity, "-inf": -Infinity, nan: NaN }[value] ?? null;

@@ -2,10 +2,8 @@
 {
   const unpack = async () => {
     const held = document.getElementById("page-library");
-    if (typeof DecompressionStream === "undefined") throw new Error("this browser is too old for the figures; the tables hold the same values");
-    const stream = new Blob([gradlab.bytes(held.textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const script = document.createElement("script");
-    script.textContent = await new Response(stream).text();
+    const [text] = await Promise.all([gradlab.inflate(held.textContent).text(), gradlab.unpack(gradlab.data)]);
+    const script = gradlab.element("script", text);
     document.head.append(script);
     held.remove();
     return window.Plotly;

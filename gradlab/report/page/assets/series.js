@@ -25,7 +25,7 @@
   const unpacked = new Map();
   const cells = (grid) => {
     if (!unpacked.has(grid)) {
-      const values = gradlab.floats(grid.values), absent = grid.absent ? gradlab.bytes(grid.absent) : null, width = grid.columns.length;
+      const { values, absent } = grid, width = grid.columns.length;
       const plain = [], special = [], kinds = new Set();
       grid.rows.forEach((_, row) => {
         const rowPlain = new Array(width), rowSpecial = new Array(width);
