@@ -1,0 +1,103 @@
+"""Named figures over recorded steps: what every tracker draws, with names under which the worst layer comes first.
+
+    log10_backward_rms/01_layer_03     a layer's quantity, by rank: trackers sort names, so the rank leads
+    log10_backward_rms/51_layer_51_readout
+    loss                               a figure of the whole step
+
+T recorded steps, K names. What has no meaning at a step is absent there; NaN and infinities are figures like any other.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.results.record import Record
+from gradlab.results.tables import with_grad_rms
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures over steps.
+
+    Attributes:
+        names: K of them, all different; letters, digits, `_` and one `/`, which every tracker takes.
+        steps: Recorded steps, ascending, int64 [T].
+        values: float64 [T, K].
+        present: Boolean [T, K]; False where a figure has no meaning.
+    """
+
+    names: tuple[str, ...]
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+    present: NDArray[np.bool_]
+
+    def by_step(self) -> Iterator[tuple[int, dict[str, float]]]:
+        """Each step with the figures that have a meaning there."""
+        for step, values, present in zip(self.steps.tolist(), self.values, self.present, strict=True):
+            places = np.flatnonzero(present)
+            yield step, dict(zip((self.names[place] for place in places), values[places].tolist(), strict=True))
+
+    def by_name(self) -> Iterator[tuple[str, list[int], list[float]]]:
+        """Each name with the steps at which it has a meaning, and its values there."""
+        for place, name in enumerate(self.names):
+            there = self.present[:, place]
+            yield name, self.steps[there].tolist(), self.values[there, place].tolist()
+
+    def infinite(self) -> Iterator[tuple[str, int, float]]:
+        """Name, step and value of every figure that is infinite, in the order of names and steps."""
+        for place, row in zip(*np.nonzero((np.isinf(self.values) & self.present).T), strict=True):
+            yield self.names[place], int(self.steps[row]), float(self.values[row, place])
+
+
+def figures_of(record: Record, ranked: Sequence[int]) -> Figures:
+    """All that was recorded of some layers, and of every step.
+
+    Args:
+        record: What was recorded, T steps of L layers.
+        ranked: Row of the layer that has rank 1, then 2, and so on; rows from 0. A layer keeps its rank whether those
+            behind it are left out or not. The readout, row L - 1, has rank L.
+
+    Returns:
+        The figures of each step, then those of each quantity and layer, the worst layer of a quantity first. A name
+        that has a meaning at no step is left out.
+    """
+    num_layers = len(record.fan_in)
+    columns = [(name, column.values, column.present) for name, column in record.figures.items()]
+    names = [layer_name(rank, row, num_layers) for rank, row in _with_ranks(ranked, num_layers)]
+    for quantity, column in with_grad_rms(record).items():
+        columns += [
+            (f"{quantity}/{name}", column.values[:, row], column.present[:, row])
+            for name, row in zip(names, ranked, strict=True)
+        ]
+    kept = [column for column in columns if column[2].any()]
+    shape = (len(record.steps), len(kept))
+    return Figures(
+        names=tuple(name for name, _, _ in kept),
+        steps=record.steps,
+        values=np.stack([values for _, values, _ in kept], axis=1) if kept else np.zeros(shape),
+        present=np.stack([present for _, _, present in kept], axis=1) if kept else np.zeros(shape, dtype=np.bool_),
+    )
+
+
+def layer_name(rank: int, row: int, num_layers: int) -> str:
+    """How a layer is called behind its quantity.
+
+    Args:
+        rank: From 1, the worst layer's.
+        row: Of the layer, from 0 at the input.
+        num_layers: All layers, the readout among them.
+
+    >>> layer_name(1, 2, 51), layer_name(51, 50, 51), layer_name(1, 0, 2)
+    ('01_layer_03', '51_layer_51_readout', '1_layer_1')
+    """
+    digits = len(str(num_layers))
+    name = f"{rank:0{digits}d}_layer_{row + 1:0{digits}d}"
+    return f"{name}_readout" if row == num_layers - 1 else name
+
+
+def _with_ranks(ranked: Sequence[int], num_layers: int) -> Iterator[tuple[int, int]]:
+    """Rows with their ranks: the readout's is the last one, however many layers before it are left out."""
+    for place, row in enumerate(ranked):
+        yield (num_layers if row == num_layers - 1 else place + 1), row

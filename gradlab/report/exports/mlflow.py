@@ -1,0 +1,320 @@
+"""MLflow's local store, through the `mlflow` client: an SQLite database and the artifacts beside it.
+
+    DEST/mlflow.db                                     every run that was exported there, in the experiment `gradlab`
+    DEST/mlruns/gradlab/<MLflow's run id>/artifacts/   summary.md, config.yaml, and infinite.csv where there are infinities
+
+MLflow keeps an infinity as the largest double, with its sign, and shows it as infinity; infinite.csv lists them as they are.
+"""
+
+import csv
+import io
+import logging
+import math
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gradlab.errors import UsageError
+from gradlab.report.exports import place
+from gradlab.report.exports.contents import Contents
+from gradlab.report.words import counted
+
+TOOL = "mlflow"
+EXPERIMENT = "gradlab"
+DATABASE, ARTIFACTS = "mlflow.db", "mlruns"
+
+_VALUE, _TAG, _METRICS, _PARAMS = 6000, 8000, 1000, 100
+"""Characters of a parameter's value and of a tag; metrics and parameters that one call takes."""
+
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "_MLFLOW_TELEMETRY_PRE_WARM_DATABRICKS_SDK": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+_ID, _STATE = "gradlab.id", "gradlab.export"
+_COLUMNS = {"run_uuid", "key", "value", "timestamp", "step", "is_nan"}
+"""What MLflow's tables of metrics hold of one."""
+
+Row = dict[str, Any]
+
+
+def write(contents: Contents, dest: Path) -> Path:
+    """Write a run for MLflow.
+
+    Args:
+        contents: What is to be said of the run.
+        dest: Directory that holds the database; made where it is not there.
+
+    Returns:
+        The database.
+
+    Raises:
+        UsageError: If the client is not installed or cannot use the database, the run is there already, or it cannot be
+            written.
+    """
+    with _client() as client, place.made(dest), place.staged(dest) as temporary, place.alone(dest):
+        database = dest.resolve() / DATABASE
+        if "?" in str(database):
+            raise UsageError(f"{database}: a ? in a path cannot be said to MLflow; name another DEST")
+        fresh = not database.exists()
+        try:
+            if fresh:
+                client.create(temporary / DATABASE, database)
+            _add(client.open(database), contents)
+        except BaseException:
+            if fresh:
+                database.unlink(missing_ok=True)
+                shutil.rmtree(dest / ARTIFACTS, ignore_errors=True)
+            raise
+    return dest / DATABASE
+
+
+def infinities(contents: Contents) -> str:
+    """Every infinite figure as CSV, "" where there is none."""
+    found = [(point.name, point.step, point.value) for point in contents.points if math.isinf(point.value)]
+    found += contents.figures.infinite()
+    if not found:
+        return ""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("metric", "step", "value"), *found])
+    return text.getvalue()
+
+
+def in_words(contents: Contents) -> str:
+    """What MLflow does not hold as it is, in a sentence; "" where it holds everything."""
+    number = infinities(contents).count("\n") - 1
+    if number < 1:
+        return ""
+    return (
+        f"{counted(number, 'figure')} infinite: MLflow keeps ±1.797...e308 for it, the artifact infinite.csv lists them"
+    )
+
+
+@dataclass(frozen=True)
+class _Database:
+    """An open database.
+
+    Attributes:
+        path: Of its file.
+        store: MLflow's store on it.
+        client: MLflow's client of it.
+    """
+
+    path: Path
+    store: Any
+    client: Any
+
+
+@dataclass(frozen=True)
+class _Client:
+    """The client, loaded.
+
+    Attributes:
+        store: Its class of stores that are databases.
+        client: Its class of clients.
+        on_exit: Takes what is to be done when the client is no longer needed.
+    """
+
+    store: Callable[[str, str], Any]
+    client: Callable[..., Any]
+    on_exit: ExitStack
+
+    def create(self, temporary: Path, database: Path) -> None:
+        """Make an empty database, whole or not at all."""
+        store = self.store(_uri(temporary), (database.parent / ARTIFACTS).as_uri())
+        store.engine.dispose()
+        temporary.rename(database)
+
+    def open(self, database: Path) -> _Database:
+        """Open a database that is there."""
+        uri = _uri(database)
+        store = self.store(uri, (database.parent / ARTIFACTS).as_uri())
+        self.on_exit.callback(store.engine.dispose)
+        return _Database(database, store, self.client(tracking_uri=uri, registry_uri=uri))
+
+
+@contextmanager
+def _client() -> Iterator[_Client]:
+    """The client, kept from the network and from the terminal.
+
+    Raises:
+        UsageError: If it is not installed, or what is done with it fails.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(place.environment(_ENVIRONMENT, without="MLFLOW_"))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")  # of MLflow about its own dependencies; nobody here could mend them
+        try:
+            from mlflow import MlflowClient
+            from mlflow.exceptions import MlflowException
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+            from sqlalchemy.exc import SQLAlchemyError
+        except ImportError as error:
+            raise place.not_installed(TOOL, error) from error
+        for name in ("mlflow", "alembic"):
+            logger = logging.getLogger(name)
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield _Client(SqlAlchemyStore, MlflowClient, stack)
+        except (MlflowException, SQLAlchemyError) as error:
+            raise UsageError(f"--to {TOOL}: its client failed: {' '.join(str(error).split())[:500]}") from error
+
+
+def _uri(database: Path) -> str:
+    """A database as MLflow is told it."""
+    return f"sqlite:///{database}"
+
+
+def _add(database: _Database, contents: Contents) -> None:
+    """Add a run to a database; if that fails, the run is removed from it.
+
+    Raises:
+        UsageError: If the run is there already.
+    """
+    client = database.client
+    experiment = _experiment(database)
+    for run in client.search_runs([experiment], filter_string=f"tags.`{_ID}` = '{contents.id}'"):
+        if run.data.tags.get(_STATE) != "unfinished":
+            raise place.there_already(
+                Path(f"{database.path}: run {run.info.run_id}"),
+                "delete that run in MLflow to export it again, or name another DEST",
+            )
+        _remove(database, run)  # an export that was killed
+    run = client.create_run(
+        experiment, start_time=_milliseconds(contents.started), tags=_tags(contents), run_name=contents.name
+    )
+    try:
+        _fill(database, run.info.run_id, contents)
+        client.set_terminated(run.info.run_id, contents.ended.upper(), _milliseconds(contents.finished))
+    except BaseException:
+        _remove(database, run)
+        raise
+
+
+def _experiment(database: _Database) -> str:
+    """Id of the experiment that holds gradlab's runs, made where it is not there.
+
+    Raises:
+        UsageError: If it was deleted, or keeps its artifacts elsewhere.
+    """
+    root = database.path.parent
+    found = database.client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        location = (root / ARTIFACTS / EXPERIMENT).as_uri()
+        return str(database.client.create_experiment(EXPERIMENT, artifact_location=location))
+    if found.lifecycle_stage != "active":
+        raise UsageError(f"{database.path}: its experiment {EXPERIMENT} is deleted; restore it, or name another DEST")
+    if not _local(found.artifact_location).is_relative_to(root):
+        raise UsageError(
+            f"{database.path}: was moved, its experiment {EXPERIMENT} keeps its artifacts in {found.artifact_location}; "
+            "name another DEST"
+        )
+    return str(found.experiment_id)
+
+
+def _fill(database: _Database, run_id: str, contents: Contents) -> None:
+    """Everything but the run's end."""
+    from mlflow.entities import Param
+
+    client = database.client
+    params = [Param(name, _cut(str(value), _VALUE)) for name, value in contents.settings.items()]
+    for start in range(0, len(params), _PARAMS):
+        client.log_batch(run_id, params=params[start : start + _PARAMS])
+    texts = {"summary.md": contents.summary, "config.yaml": contents.yaml, "infinite.csv": infinities(contents)}
+    for name, text in texts.items():
+        if text:
+            client.log_text(run_id, text, name)
+    latest, rows = _rows(contents, run_id, database.store.sanitize_metric_value)
+    if not _insert(database.store, rows, latest):
+        _log(client, run_id, rows)
+    client.delete_tag(run_id, _STATE)
+
+
+def _rows(
+    contents: Contents, run_id: str, sanitize: Callable[[float], tuple[bool, float]]
+) -> tuple[list[Row], list[Row]]:
+    """The last row of every metric, and all rows, as MLflow's tables hold them."""
+
+    def row(name: str, step: int, value: float) -> Row:
+        is_nan, kept = (False, value) if math.isfinite(value) else sanitize(value)
+        when = _milliseconds(contents.time_of(step))
+        return {"run_uuid": run_id, "key": name, "value": kept, "timestamp": when, "step": step, "is_nan": is_nan}
+
+    latest = [row(point.name, point.step, point.value) for point in contents.points]
+    rows = list(latest)
+    for name, steps, values in contents.figures.by_name():
+        rows += [row(name, step, value) for step, value in zip(steps, values, strict=True)]
+        latest.append(rows[-1])
+    return latest, rows
+
+
+def _insert(store: Any, rows: Sequence[Row], latest: Sequence[Row]) -> bool:
+    """Write metrics into MLflow's own tables at once, all or none; False where this MLflow has others than are known.
+
+    `log_batch` makes an object of every figure: 140,000 of them take 40 s, and 4 s this way.
+    """
+    try:
+        from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric
+    except ImportError:
+        return False
+    tables = [model.__table__ for model in (SqlMetric, SqlLatestMetric)]
+    if any(set(table.columns.keys()) != _COLUMNS for table in tables):
+        return False
+    with store.ManagedSessionMaker(read_only=False) as session:
+        for table, found in zip(tables, (rows, latest), strict=True):
+            session.execute(table.insert(), found)
+    return True
+
+
+def _log(client: Any, run_id: str, rows: Sequence[Row]) -> None:
+    """Write metrics by the way that every version has."""
+    from mlflow.entities import Metric
+
+    metrics = [
+        Metric(row["key"], math.nan if row["is_nan"] else row["value"], row["timestamp"], row["step"]) for row in rows
+    ]
+    for start in range(0, len(metrics), _METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS])
+
+
+def _remove(database: _Database, run: Any) -> None:
+    """Remove a run that is not whole, as `mlflow gc` removes deleted ones."""
+    database.store._hard_delete_run(run.info.run_id)
+    with suppress(OSError):
+        shutil.rmtree(_local(run.info.artifact_uri).parent)
+
+
+def _tags(contents: Contents) -> dict[str, str]:
+    """The run's tags, its description among them; the one that says that it is not whole goes at the end."""
+    tags = {f"gradlab.{name}": value for name, value in contents.tags.items()}
+    if infinite := in_words(contents):
+        tags["gradlab.infinite"] = infinite
+    tags |= {"mlflow.note.content": contents.story, "mlflow.source.name": "gradlab"}
+    return {name: _cut(value, _TAG) for name, value in tags.items()} | {_ID: contents.id, _STATE: "unfinished"}
+
+
+def _cut(words: str, most: int) -> str:
+    """Words that fit; what was cut off is said, and the artifacts have it whole."""
+    note = f"... ({len(words)} characters, whole in config.yaml and summary.md)"
+    return words if len(words) <= most else words[: most - len(note)] + note
+
+
+def _local(uri: str) -> Path:
+    """The path of what MLflow keeps on this machine."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    return Path(os.path.abspath(local_file_uri_to_path(uri)))
+
+
+def _milliseconds(seconds: float) -> int:
+    """A time as MLflow has it."""
+    return round(seconds * 1000)
