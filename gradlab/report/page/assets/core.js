@@ -52,7 +52,14 @@ gradlab.power = (log10) => {
   return `${digits.toFixed(2)}·10${raised(exponent)}`;
 };
 
-gradlab.tick = (log10) => (Number.isInteger(log10) ? `10${raised(log10)}` : `10^${log10}`);
+gradlab.tick = (log10) => (Number.isInteger(log10) ? `10${raised(log10)}` : gradlab.place(log10));
+
+// A place on an axis of powers, round by construction: 0.5, 20, 2·10⁻³¹.
+gradlab.place = (log10) => {
+  const exponent = Math.floor(log10 + 1e-9), digits = Number((10 ** (log10 - exponent)).toPrecision(9));
+  if (exponent >= -3 && exponent <= 3) return String(Number((digits * 10 ** exponent).toPrecision(9)));
+  return digits === 1 ? `10${raised(exponent)}` : `${digits}·10${raised(exponent)}`;
+};
 
 // A value of a scale in words: `decades` is a log10.
 gradlab.say = (value, scale) => {
@@ -67,6 +74,9 @@ gradlab.say = (value, scale) => {
   if (scale === "share") return value.toFixed(3);
   return Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(Number(value.toPrecision(5)));
 };
+
+// A value with all its digits, under the name that it has in the files; what is drawn as its log10 there lies as it is.
+gradlab.exactly = (quantity, value) => (quantity === "forward_rms" ? `${quantity} ${Number((10 ** value).toPrecision(12))}` : `${quantity} ${value}`);
 
 gradlab.range = (first, last, one, several) => (first === last ? `${one} ${first}` : `${several} ${first} to ${last}`);
 

@@ -8,38 +8,107 @@
     held.remove();
     return window.Plotly;
   };
-  const library = unpack();
+  let library = null;  // unpacked when there is a first figure: a page without any need not read five megabytes of script
+  const needed = () => (library ??= unpack());
   const drawn = [];
 
-  const coarse = matchMedia("(pointer: coarse)").matches;  // a finger scrolls the page, it does not zoom the figure
+  const coarse = gradlab.coarse = matchMedia("(pointer: coarse)").matches;  // a finger scrolls the page, it does not zoom the figure
 
   const axis = (colors) => ({
     gridcolor: colors.line, linecolor: colors.muted, zerolinecolor: colors.line, tickcolor: colors.muted, automargin: true,
     title: { standoff: 6 }, exponentformat: "power",
   });
 
-  // What all figures share, with a figure's own layout laid over it.
-  const layout = (own) => {
+  // What all figures share, with a figure's own layout laid over it. An axis may say with `again(low, high)` which ticks it has between
+  // two ends; it is asked again when the figure was zoomed.
+  const layout = (figure, own) => {
     const colors = gradlab.theme.colors;
     const made = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: colors.text, size: 13, family: "system-ui, sans-serif" },
       margin: { l: 50, r: 12, t: 12, b: 44 }, hovermode: "closest", dragmode: coarse ? false : "zoom", showlegend: true,
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 12 } }, ...own,
     };
-    for (const key of Object.keys(made)) if (/^[xy]axis/.test(key)) made[key] = { ...axis(colors), ...made[key] };
+    figure.ticks = {};
+    for (const key of Object.keys(made)) {
+      if (!/^[xy]axis/.test(key)) continue;
+      const { again, ...rest } = made[key];
+      if (again) figure.ticks[key] = again;
+      made[key] = { ...axis(colors), ...rest, ...(again && rest.range && !rest.tickvals ? { tickmode: "array", ...again(...sorted(rest.range)) } : {}) };
+    }
     made.xaxis ??= axis(colors);
     made.yaxis ??= axis(colors);
+    if (gradlab.theme.printing) Object.assign(made, { width: PAPER, autosize: false });
     return made;
   };
+  const sorted = ([one, other]) => [Math.min(one, other), Math.max(one, other)];
 
-  // Ticks that stay right where no float reaches: the axis is linear in log10, its labels are powers.
+  const PAPER = 660;  // pixels that the narrower of A4 and Letter has between its margins
+
+  const retick = (figure) => {
+    const change = {};
+    for (const [key, again] of Object.entries(figure.ticks)) {
+      const held = figure.element._fullLayout[key], { tickvals, ticktext } = again(...sorted(held.range));
+      if (String(tickvals) !== String(held.tickvals)) Object.assign(change, { [`${key}.tickvals`]: tickvals, [`${key}.ticktext`]: ticktext });
+    }
+    if (Object.keys(change).length) window.Plotly.relayout(figure.element, change);
+  };
+
+  // The smallest of 1, 2, 5, 10, 20, ... (times `unit`) that makes at most so many steps of a length.
+  const stride = (length, most, unit = 1) => {
+    const exact = length / most / unit;
+    if (!(exact > 1)) return unit;
+    const power = 10 ** Math.floor(Math.log10(exact) + 1e-9);
+    return unit * power * ([1, 2, 5, 10].find((size) => size * power >= exact * (1 - 1e-9)) ?? 10);
+  };
+  const multiples = (low, high, step) => {
+    const first = Math.ceil(low / step - 1e-9), number = Math.max(0, Math.floor(high / step + 1e-9) - first + 1);
+    return Array.from({ length: number }, (_, place) => (first + place) * step);
+  };
+
+  // Ticks of an axis of powers, whose places are log10: whole powers over many decades, 1, 2 and 5 over a few, round numbers within one.
+  // They stay right where no float reaches.
+  gradlab.powers = (low, high, most = 8) => {
+    const span = high - low;
+    let tickvals;
+    if (span > 3) tickvals = multiples(low, high, stride(span, most));
+    else if (span > 1) tickvals = multiples(Math.floor(low), high, 1).flatMap((whole) => [1, 2, 5].map((size) => whole + Math.log10(size))).filter((value) => value >= low && value <= high);
+    else {
+      const base = Math.floor(low), from = 10 ** (low - base), to = 10 ** (high - base);
+      tickvals = multiples(from, to, stride(to - from, 8, 1e-9)).map((size) => base + Math.log10(size));
+    }
+    return { tickvals, ticktext: tickvals.map(span > 3 ? gradlab.tick : gradlab.place) };
+  };
+
+  // Ticks of an axis of whole numbers, none outside what there is.
+  gradlab.wholes = (first, last, most = 10) => (low, high) => {
+    const [from, to] = [Math.max(low, first), Math.min(high, last)], step = stride(to - from, most);
+    const tickvals = multiples(from, to, step);
+    if (from <= 1 && first === 1 && step > 1) tickvals.unshift(1);  // layers are counted from 1
+    return { tickvals, ticktext: tickvals.map(String) };
+  };
+
+  // An axis of powers from about `low` to about `high`, both log10.
   gradlab.decades = (title, low, high) => {
-    const found = { title: { text: title, standoff: 6 } };
-    if (!(Number.isFinite(low) && Number.isFinite(high))) return found;
-    const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 1e5].find((size) => (high - low) / size <= 7) ?? 1e6;
-    const first = Math.floor(low / step) * step;
-    const values = Array.from({ length: Math.ceil((high - first) / step) + 1 }, (_, place) => first + place * step);
-    return { ...found, tickmode: "array", tickvals: values, ticktext: values.map(gradlab.tick) };
+    const found = { title: { text: title, standoff: 6 }, again: gradlab.powers };
+    if (!(Number.isFinite(low) && Number.isFinite(high))) return { title: found.title };
+    const room = Math.max((high - low) * .06, .03);
+    return { ...found, tickmode: "array", ...gradlab.powers(low - room, high + room) };
+  };
+
+  // Where an axis of values begins and ends, and the place near its lower edge where what is not finite is shown.
+  // Less than `least` is not blown up: it would be the noise of rounding.
+  gradlab.frame = (low, high, scale, odd = false) => {
+    if (!(low <= high)) return { range: [0, 1], floor: .05, again: () => ({ tickvals: [], ticktext: [] }) };
+    const least = scale === "decades" ? .1 : scale === "share" ? .02 : Math.max(Math.abs(low + high) * .005, 1e-12);
+    const spare = Math.max(0, least - (high - low)) / 2, [from, to] = [low - spare, high + spare], pad = (to - from) * .06;
+    const floor = from - 2 * pad;
+    return { range: [odd ? floor - pad : from - pad, to + pad], floor, ...(scale === "decades" ? { again: gradlab.powers } : {}) };
+  };
+
+  // An axis of layers or steps.
+  gradlab.along = (title, first, last, most) => {
+    const pad = Math.max(.5, (last - first) * .02);
+    return { title: { text: title, standoff: 6 }, range: [first - pad, last + pad], again: gradlab.wholes(first, last, most), zeroline: false };
   };
 
   gradlab.finite = (values) => values.filter((value) => typeof value === "number" && Number.isFinite(value));
@@ -54,12 +123,14 @@
 
   // A figure in the element `id`. `build()` gives { traces, layout, cursor }; it is called again when something has changed.
   // `cursor` (optional): columns, rows: how many places there are; locate(points) -> [column, row] of what the pointer is at;
-  // describe(column, row) -> lines of the tip; place(column, row) -> [x, y] on the axes; choose(column, row): click or Enter.
+  // describe(column, row) -> lines of the tip; place(column, row) -> [x, y] on the axes, and the names of these where there are several;
+  // choose(column, row): click or Enter; select({ x, y }): a box was drawn from one end of each range to the other.
   gradlab.figure = (id, build) => {
     const element = document.getElementById(id);
     const figure = { element, build, near: false, at: [0, 0], cursor: null, busy: Promise.resolve() };
     figure.redraw = () => { if (figure.near) figure.busy = figure.busy.then(() => draw(figure)).catch((error) => failed(figure, error)); return figure.busy; };
     figure.force = () => { figure.near = true; return figure.redraw(); };
+    needed().catch(() => 0);  // said where the figure is
     drawn.push(figure);
     gradlab.theme.listeners.push(figure.redraw);
     const watch = new IntersectionObserver((entries) => {
@@ -77,23 +148,26 @@
   };
 
   const draw = async (figure) => {
-    const plotly = await library;
+    const plotly = await needed();
     const made = figure.build();
     figure.cursor = made.cursor ?? null;
     if (made.cursor) figure.at = figure.at.map((place, side) => Math.min(place, (side ? made.cursor.rows : made.cursor.columns) - 1));
     const height = made.layout.height ?? (figure.element.clientWidth < 480 ? 300 : 340);
-    await plotly.react(figure.element, made.traces, layout({ ...made.layout, height }), { displayModeBar: false, responsive: true, doubleClick: "reset" });
+    await plotly.react(figure.element, made.traces, layout(figure, { ...made.layout, height }), { displayModeBar: false, responsive: true, doubleClick: "reset" });
     if (!figure.heard) {
       figure.heard = true;
       figure.element.on("plotly_hover", (event) => {
         const place = figure.cursor?.locate(event.points);
         if (place) { figure.at = place; gradlab.tip.show(figure.cursor.describe(...place), event.event.clientX, event.event.clientY); }
       });
+      figure.element.on("plotly_relayout", () => retick(figure));
       figure.element.on("plotly_unhover", () => gradlab.tip.hide());
       figure.element.on("plotly_click", (event) => {
-        const place = figure.cursor?.locate(event.points);
-        if (place) figure.cursor.choose?.(...place);
+        const place = figure.cursor?.locate(event.points), again = String(place) === figure.tapped;
+        figure.tapped = String(place);
+        if (place && (!coarse || again)) figure.cursor.choose?.(...place);  // a finger's first touch shows the value
       });
+      figure.element.on("plotly_selected", (event) => { if (event?.range) figure.cursor?.select?.(event.range); });
     }
     figure.element.dataset.drawn = "yes";
   };
@@ -111,8 +185,8 @@
       const limit = [cursor.columns, cursor.rows];
       if (figure.walked) figure.at = figure.at.map((place, side) => Math.max(0, Math.min(limit[side] - 1, place + step[side])));
       figure.walked = true;
-      const [x, y] = cursor.place(...figure.at);
-      const { xaxis, yaxis } = figure.element._fullLayout;
+      const [x, y, horizontal = "xaxis", vertical = "yaxis"] = cursor.place(...figure.at);
+      const { [horizontal]: xaxis, [vertical]: yaxis } = figure.element._fullLayout;
       const box = figure.element.getBoundingClientRect();
       const across = xaxis._offset + xaxis.d2p(x), down = yaxis._offset + yaxis.d2p(y);
       gradlab.tip.show(cursor.describe(...figure.at), box.left + (across || 0), box.top + (down || 0));
@@ -122,23 +196,12 @@
 
   // Below each figure: reset, and the picture as a file.
   const tools = (figure) => {
-    const bar = gradlab.element("div", "", { className: "tools" });
+    const bar = gradlab.element("div", "", { className: "tools small" });
     const reset = gradlab.element("button", "reset zoom", { type: "button" });
-    reset.addEventListener("click", async () => {
-      const plotly = await library;
-      const change = {};
-      for (const key of Object.keys(figure.element._fullLayout)) {
-        if (/^[xy]axis\d*$/.test(key)) {
-          const range = figure.element.layout[key]?.autorange === "reversed" ? "reversed" : true;
-          change[`${key}.autorange`] = range;
-        }
-      }
-      await plotly.relayout(figure.element, change);
-      await figure.redraw();
-    });
+    reset.addEventListener("click", () => figure.redraw());
     const save = gradlab.element("button", "save as SVG", { type: "button" });
     save.addEventListener("click", async () =>
-      (await library).downloadImage(figure.element, { format: "svg", filename: `${gradlab.data.file ?? "gradlab"}-${figure.element.id}` }));
+      (await needed()).downloadImage(figure.element, { format: "svg", filename: `${gradlab.data.file ?? "gradlab"}-${figure.element.id}` }));
     bar.append(reset, save);
     figure.element.after(bar);
   };
@@ -156,5 +219,12 @@
   });
 
   gradlab.figures = drawn;
-  gradlab.library = library;
+
+  // Figures further down are drawn while nothing else is to do: so nothing moves when one scrolls, and paper gets all of them.
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 200));
+  const next = () => {
+    const figure = drawn.slice(0, 24).find((one) => !one.near);
+    if (figure) figure.force().then(() => idle(next));
+  };
+  addEventListener("load", () => idle(next));
 }

@@ -10,7 +10,9 @@
     line: { width: 0 }, hoverinfo: "skip", showlegend: false,
   });
 
-  const layerMark = (anchor) => {
+  const beyond = (value) => value !== null && !Number.isFinite(value);
+
+  const layerMark = () => {
     if (!marked || !marked.layers) return [];
     return [{ type: "rect", xref: "x", yref: "paper", x0: marked.layers[0] - .5, x1: marked.layers[1] + .5, y0: 0, y1: 1, line: { width: 0 },
               fillcolor: gradlab.theme.colors.mark, layer: "below" }];
@@ -20,35 +22,31 @@
     const init = profile.init.map(gradlab.number), final = profile.final?.map(gradlab.number) ?? null;
     gradlab.figure(`profile-${profile.quantity}`, () => {
       const colors = gradlab.theme.colors, traces = [];
-      let [low, high] = gradlab.extent(init, final ?? []);
+      const extents = [gradlab.extent(init, final ?? [])];
       const told = profile.band;
       if (told) {
         const typical = told.typical.map(gradlab.number), spread = told.spread.map(gradlab.number);
         const known = typical.map((value, place) => Number.isFinite(value) && spread[place] !== null ? place : -1).filter((place) => place >= 0);
-        const layers = known.map((place) => told.layers[place]);
-        for (const width of [2, 1]) {
-          if (known.length) traces.push(band(layers, known.map((place) => typical[place] - width * spread[place]), known.map((place) => typical[place] + width * spread[place]), colors.band));
-        }
-        traces.push(line(told.layers, typical, "theory, a typical seed", colors.theory, { line: { dash: "dash", width: 1.5 }, marker: { size: 1 } }));
-        const more = gradlab.extent([low, high], typical);
-        [low, high] = more;
+        const layers = known.map((place) => told.layers[place]), edge = (times) => known.map((place) => typical[place] + times * spread[place]);
+        extents.push(gradlab.extent(typical), gradlab.extent(edge(-2), edge(2)));
+        for (const width of [2, 1]) if (known.length) traces.push(band(layers, edge(-width), edge(width), colors.band));
+        traces.push({ ...line(told.layers, typical, "theory", colors.theory, { line: { dash: "dash", width: 1.5 } }), mode: "lines" });
       }
       traces.push(line(profile.layers, init, `step ${profile.init_step}`, colors.first));
       if (final) traces.push(line(profile.layers, final, `step ${profile.final_step}`, colors.second, { line: { dash: "dot" } }));
-      if (low === Infinity) [low, high] = [0, 0];
-      traces.push(...oddities(profile.layers, init, low, colors), ...(final ? oddities(profile.layers, final, low, colors) : []));
+      const odd = [init, final ?? []].some((values) => values.some(beyond)), { floor, ...yaxis } = gradlab.frame(...gradlab.extent(...extents), "decades", odd);
+      traces.push(...oddities(profile.layers, init, floor, colors), ...(final ? oddities(profile.layers, final, floor, colors) : []));
       const place = Object.fromEntries((told?.layers ?? []).map((layer, index) => [layer, index]));
       return {
-        traces,
+        traces: gradlab.once(traces),
         layout: {
-          hovermode: "x", shapes: layerMark(),
-          xaxis: { title: { text: profile.thinned ? `layer (${profile.layers.length} of them drawn)` : "layer", standoff: 6 } },
-          yaxis: gradlab.decades("", low, high),
+          hovermode: "x", shapes: layerMark(), yaxis,
+          xaxis: gradlab.along(profile.thinned ? `layer (${profile.layers.length} of them drawn)` : "layer", 1, data.depth + 1),
         },
         cursor: {
           columns: profile.layers.length, rows: 1,
           locate: (points) => { const at = profile.layers.indexOf(points[0].x); return at < 0 ? null : [at, 0]; },
-          place: (column) => [profile.layers[column], Number.isFinite(init[column]) ? init[column] : low],
+          place: (column) => [profile.layers[column], Number.isFinite(init[column]) ? init[column] : floor],
           choose: (column) => toLayer(profile.layers[column]),
           describe: (column) => {
             const layer = profile.layers[column];
@@ -112,32 +110,34 @@
     const values = curve.values.map(gradlab.number);
     const held = data.curves.find((other) => other.quantity === beside[curve.quantity]);
     const constant = gradlab.number(data.constant[curve.quantity] ?? null);
+    const apart = held?.values.map(gradlab.number) ?? [], [low, high] = gradlab.extent(values, apart, [constant]);
+    const wide = curve.scale === "figure" && low > 0 && high / low > 100, log = (value) => (wide && value !== null ? Math.log10(value) : value);
     gradlab.figure(`curve-${curve.quantity}`, () => {
-      const colors = gradlab.theme.colors, traces = [line(curve.steps, values, curve.label, colors.first)];
-      const [low, high] = gradlab.extent(values);
-      if (held) traces.push({ ...line(held.steps, held.values.map(gradlab.number), held.label, colors.second, { marker: { size: 9, symbol: "diamond" } }), mode: "markers" });
+      const colors = gradlab.theme.colors, traces = [line(curve.steps, values.map(log), curve.label, colors.first)];
+      const { floor, ...yaxis } = gradlab.frame(log(low), log(high), wide ? "decades" : curve.scale, values.some(beyond));
+      if (held) traces.push({ ...line(held.steps, apart.map(log), held.label, colors.second, { marker: { size: 9, symbol: "diamond" } }), mode: "markers" });
       if (constant !== null && curve.steps.length) traces.push({
-        x: [curve.steps[0], curve.steps.at(-1)], y: [constant, constant], type: "scatter", mode: "lines", name: `best constant answer: ${gradlab.say(constant, "figure")}`,
+        x: [curve.steps[0], curve.steps.at(-1)], y: [log(constant), log(constant)], type: "scatter", mode: "lines", name: `constant answer: ${Number(constant.toPrecision(4))}`,
         line: { color: colors.theory, dash: "dash", width: 1.5 }, hoverinfo: "skip" });
-      if (low !== Infinity) traces.push(...oddities(curve.steps, values, low, colors));
-      const wide = curve.scale === "figure" && low > 0 && high / low > 100;
+      traces.push(...oddities(curve.steps, values, floor, colors));
+      const [first, last] = [curve.steps[0], curve.steps.at(-1)];
       const shapes = data.diverged === null ? [] : [{ type: "line", xref: "x", yref: "paper", x0: data.diverged, x1: data.diverged, y0: 0, y1: 1, line: { color: gradlab.theme.color("diverged"), dash: "dot" } }];
-      const annotations = data.diverged === null ? [] : [{ x: data.diverged, y: 1, xref: "x", yref: "paper", text: `✖ not finite from step ${data.diverged}`, showarrow: false, xanchor: "right", yanchor: "top", font: { color: gradlab.theme.color("diverged") } }];
+      const annotations = data.diverged === null ? [] : [{ x: data.diverged, y: 1, xref: "x", yref: "paper", text: `✖ not finite from step ${data.diverged}`, showarrow: false, xanchor: data.diverged > (first + last) / 2 ? "right" : "left", yanchor: "top", font: { color: gradlab.theme.color("diverged") } }];
       if (marked?.step && data.diverged === null) shapes.push({ type: "line", xref: "x", yref: "paper", x0: marked.step, x1: marked.step, y0: 0, y1: 1, line: { color: colors.muted, dash: "dot" } });
-      const yaxis = curve.scale === "decades" ? gradlab.decades("", low, high) : wide ? { type: "log" } : {};
+      const title = curve.thinned ? `step (${curve.steps.length} of them drawn)` : "step";
       return {
-        traces, layout: { hovermode: "x", shapes, annotations, xaxis: { title: { text: "step", standoff: 6 } }, yaxis },
+        traces, layout: { hovermode: "x", showlegend: traces.length > 1, shapes, annotations, xaxis: gradlab.along(title, first, last), yaxis },
         cursor: {
           columns: curve.steps.length, rows: 1,
           locate: (points) => {
             const at = curve.steps.indexOf(points[0].x);
             return at < 0 ? null : [at, 0];
           },
-          place: (column) => [curve.steps[column], Number.isFinite(values[column]) ? values[column] : low],
+          place: (column) => [curve.steps[column], Number.isFinite(values[column]) ? log(values[column]) : floor],
           describe: (column) => {
             const step = curve.steps[column], lines = [`step ${step}`, `${curve.label}: ${gradlab.say(values[column], curve.scale)}`];
             const at = held?.steps.indexOf(step) ?? -1;
-            if (at >= 0) lines.push(`${held.label}: ${gradlab.say(gradlab.number(held.values[at]), curve.scale)}`);
+            if (at >= 0) lines.push(`${held.label}: ${gradlab.say(apart[at], curve.scale)}`);
             return lines;
           },
         },
@@ -150,14 +150,16 @@
     let figure = data.seeds[0];
     const draw = () => {
       const colors = gradlab.theme.colors, one = figure, values = one.values.map(gradlab.number);
-      const [low] = gradlab.extent(values), heights = values.map((value) => (Number.isFinite(value) ? value : low === Infinity ? 0 : low));
+      const told = one.expected, spread = told?.spread ?? 0, band = told ? [told.typical - spread, told.typical + spread] : [];
+      const { floor, ...yaxis } = gradlab.frame(...gradlab.extent(values, band), "figure", values.some(beyond));
+      const heights = values.map((value) => (Number.isFinite(value) ? value : floor));
       const traces = [{
         x: one.seeds.map(String), y: heights, type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false,
-        marker: { size: one.own.map((own) => (own ? 15 : 10)), symbol: one.words.map((word) => gradlab.words[word]?.[2] ?? "circle"),
+        marker: { opacity: 1, size: one.own.map((own) => (own ? 15 : 10)), symbol: one.words.map((word) => gradlab.words[word]?.[2] ?? "circle"),
                   color: one.words.map((word) => gradlab.theme.color(word)), line: { width: one.own.map((own) => (own ? 3 : 1)), color: colors.text } },
       }];
-      const shapes = [], told = one.expected;
-      if (told?.spread) shapes.push({ type: "rect", xref: "paper", yref: "y", x0: 0, x1: 1, y0: told.typical - told.spread, y1: told.typical + told.spread, fillcolor: colors.band, line: { width: 0 }, layer: "below" });
+      const shapes = [];
+      if (told?.spread) shapes.push({ type: "rect", xref: "paper", yref: "y", x0: 0, x1: 1, y0: band[0], y1: band[1], fillcolor: colors.band, line: { width: 0 }, layer: "below" });
       if (told) shapes.push({ type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: told.typical, y1: told.typical, line: { color: colors.theory, dash: "dash", width: 1.5 } });
       const finite = gradlab.finite(values), mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
       const sd = finite.length > 1 ? Math.sqrt(finite.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (finite.length - 1)) : null;
@@ -166,7 +168,7 @@
         finite.length < values.length ? `${values.length - finite.length} not finite, shown at the lower edge` : "",
         told ? `theory expects ${told.typical.toFixed(2)}${told.spread ? ` ± ${told.spread.toFixed(2)} (dashed line and band)` : " (dashed line)"}` : "", "the run of this page is the large point"].filter(Boolean).join("; ");
       return {
-        traces, layout: { height: 280, shapes, xaxis: { type: "category", title: { text: "seed", standoff: 6 } }, yaxis: { title: { text: one.figure, standoff: 6 } } },
+        traces, layout: { height: 280, shapes, xaxis: { type: "category", title: { text: "seed", standoff: 6 } }, yaxis: { title: { text: one.figure, standoff: 6 }, ...yaxis } },
         cursor: {
           columns: one.seeds.length, rows: 1, locate: (points) => [points[0].pointIndex, 0], place: (column) => [String(one.seeds[column]), heights[column]],
           choose: (column) => { location.href = one.links[column]; },
@@ -189,12 +191,14 @@
         everything.push(values);
         traces.push(line(held.layers, values, `${word}, step ${step}`, at ? colors.second : colors.first, { line: { dash: ["solid", "dash", "dot"][part] } }));
       }));
-      const [low, high] = gradlab.extent(...everything);
+      const { floor, ...yaxis } = gradlab.frame(...gradlab.extent(...everything), "decades", everything.some((values) => values.some(beyond)));
+      everything.forEach((values) => traces.push(...oddities(held.layers, values, floor, colors)));
       return {
-        traces, layout: { hovermode: "x", height: 380, xaxis: { title: { text: "layer", standoff: 6 } }, yaxis: gradlab.decades("", low, high) },
+        traces: gradlab.once(traces),
+        layout: { hovermode: "x", height: 380, xaxis: gradlab.along("layer", held.layers[0], held.layers.at(-1)), yaxis },
         cursor: {
           columns: held.layers.length, rows: 1, locate: (points) => [held.layers.indexOf(points[0].x), 0],
-          place: (column) => [held.layers[column], value("high", 0, column) ?? low],
+          place: (column) => [held.layers[column], Number.isFinite(value("high", 0, column)) ? value("high", 0, column) : floor],
           describe: (column) => [`layer ${held.layers[column]}`, ...held.steps.flatMap((step, at) => parts.map(([name, word]) => `${word}, step ${step}: ${gradlab.say(value(name, at, column), "decades")}`))],
         },
       };

@@ -18,6 +18,16 @@
     hoverinfo: "none", line: { color, width: 2, ...more.line }, marker: { color, size: 5, ...more.marker },
   });
 
+  // Each name stands in the legend once.
+  gradlab.once = (traces) => {
+    const named = new Set();
+    return traces.map((trace) => {
+      const again = trace.name !== undefined && named.has(trace.name);
+      named.add(trace.name);
+      return again ? { ...trace, showlegend: false } : trace;
+    });
+  };
+
   const viridis = [[0, "#440154"], [.25, "#3b528b"], [.5, "#21918c"], [.75, "#5ec962"], [1, "#fde725"]];
   const odd = [["zero", "#000000"], ["not finite", "#d7005f"], ["has no meaning", "#808080"]];
 
@@ -62,10 +72,24 @@
     return { tickmode: "array", tickvals: kept.map(([value]) => value), ticktext: kept.map(([, text]) => text) };
   };
 
-  const ticks = (spans, most) => {
-    const step = Math.max(1, Math.ceil(spans.length / most));
-    const places = spans.map((_, place) => place).filter((place) => place % step === 0);
-    return { tickmode: "array", tickvals: places, ticktext: places.map((place) => String(spans[place][0])) };
+  // Ticks of an axis whose places are cells: whole layers or steps, also such as lie within a cell or between two.
+  const cellular = (spans, most) => {
+    const first = spans[0][0], last = spans.at(-1)[1], whole = gradlab.wholes(first, last, most);
+    const place = (value) => {
+      const at = spans.findIndex(([, end]) => value <= end), [from, to] = spans[at];
+      if (value >= from) return at - .5 + (value - from + .5) / (to - from + 1);
+      const before = spans[at - 1][1];
+      return at - 1 + (value - before) / (from - before);
+    };
+    const value = (place) => {
+      const at = Math.max(0, Math.min(spans.length - 1, Math.round(place))), [from, to] = spans[at];
+      return from - .5 + (place - at + .5) * (to - from + 1);
+    };
+    const again = (low, high) => {
+      const made = whole(value(low), value(high));
+      return { tickvals: made.tickvals.map(place), ticktext: made.ticktext };
+    };
+    return { range: [-.5, spans.length - .5], again, showgrid: false, zeroline: false };
   };
 
   // A grid as a figure. `low`, `high`: ends of the colours; `bar`: where the colours are explained, null for nowhere.
@@ -83,8 +107,8 @@
       traces,
       layout: {
         showlegend: false, hovermode: "closest",
-        xaxis: { title: { text: "step", standoff: 6 }, ...ticks(grid.columns, numTicks), showgrid: false, zeroline: false },
-        yaxis: { title: { text: "layer", standoff: 6 }, ...ticks(grid.rows, 10), autorange: "reversed", showgrid: false, zeroline: false },
+        xaxis: { title: { text: "step", standoff: 6 }, ...cellular(grid.columns, numTicks) },
+        yaxis: { title: { text: "layer", standoff: 6 }, ...cellular(grid.rows, 10), range: [grid.rows.length - .5, -.5] },
       },
       cursor: {
         columns: width, rows: grid.rows.length, choose,
@@ -94,7 +118,8 @@
           const at = y * width + x, value = absent?.[at] ? null : values[at];
           const where = `${gradlab.range(...grid.rows[y], "layer", "layers")}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
           const mean = grid.rows[y][0] !== grid.rows[y][1] || grid.columns[x][0] !== grid.columns[x][1];
-          return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${mean ? ", mean of the cell" : ""}`];
+          const exact = mean || !Number.isFinite(value) || value === null ? [] : [gradlab.exactly(grid.quantity, value)];
+          return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${mean ? ", mean of the cell" : ""}`, ...exact];
         },
       },
     };
@@ -104,7 +129,7 @@
   const keys = (kinds) => [...kinds].sort().map((kind) => {
     const key = gradlab.element("span", "", { className: "key" }), swatch = document.createElement("i");
     swatch.style.background = odd[kind][1];
-    key.append(" ", swatch, odd[kind][0]);
+    key.append(swatch, odd[kind][0]);
     return key;
   });
 
