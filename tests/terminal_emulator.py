@@ -27,6 +27,7 @@ class Terminal:
         self.row = self.column = self.wrapped = 0
         self.shows_cursor = True
         self._style = PLAIN
+        self._saved = (0, 0)
 
     def feed(self, text: str) -> "Terminal":
         """Show what was written; a line feed goes to the first column too, as a terminal's driver has it."""
@@ -38,6 +39,11 @@ class Terminal:
             elif token[0] == "\n":
                 self.column = 0
                 self._down()
+            elif token[0] == "\x1b7":
+                self._saved = self.row, self.column
+            elif token[0] == "\x1b8":
+                self.row, self.column = self._saved
+                self._style = PLAIN
             elif token[0].startswith("\x1b"):
                 raise AssertionError(f"unknown sequence {token[0]!r}")
             else:

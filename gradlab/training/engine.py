@@ -41,6 +41,9 @@ Observer = Callable[[Progress], None]
 OBSERVED_EVERY = 0.1
 """Seconds from one look that an observer is given to the next, at least."""
 
+OBSERVED_IN_BLOCK = 0.25
+"""The same where a block of steps takes so long that it is looked at before it is full, which costs nothing on a CPU only."""
+
 DRIFT = 1.5
 """Drift within one interval, in units of the room that it was planned for, above which the interval is halved."""
 
@@ -156,8 +159,13 @@ class Batch:
             experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.jacobians, self.watch
         )  # fmt: skip
 
-    def train(self, observer: Observer | None = None) -> list[Trained]:
-        """Trains to the end, until every run has diverged, or until interrupted."""
+    def train(self, observer: Observer | None = None, before: Callable[[int], None] | None = None) -> list[Trained]:
+        """Trains to the end, until every run has diverged, or until interrupted.
+
+        Args:
+            observer: See `train`.
+            before: Called with each step before it is trained; it may look at the stack's parameters.
+        """
         blocks: list[RawBlock] = []
         holdout: dict[int, list[tuple[float, float]]] = {}
         inputs: list[tuple[float, float | None]] = [(0.0, None)] * self.shape.num_runs
@@ -165,11 +173,11 @@ class Batch:
         begun = time.perf_counter()
         look_back = LookBack(blocks, self.recorder, self.shape)
 
-        def look(always: bool) -> None:
+        def look(since: float, interval: float) -> None:
             """Tell the observer, if that is due."""
             nonlocal seen
             now = time.perf_counter()
-            if observer is not None and (always or now - seen > OBSERVED_EVERY):
+            if observer is not None and now - since > interval:
                 observer(self._progress(step, look_back, now - begun))
                 seen = time.perf_counter()  # an observer that takes long is not called at every step
 
@@ -185,13 +193,15 @@ class Batch:
                 for place in range(count):
                     if step in (0, self.num_steps - 1):
                         holdout[step] = self._holdout()
+                    if before is not None:
+                        before(step)
                     self.step(step, place, record=step % self.every == 0 or step == self.num_steps - 1)
                     step += 1
                     if self.recorder.looks and place + 1 < count:
-                        look(False)
+                        look(max(begun, seen), OBSERVED_IN_BLOCK)
                 self.watch.collect()
                 self._flush(blocks)
-                look(step == self.num_steps)
+                look(seen, OBSERVED_EVERY if step < self.num_steps else -math.inf)
         except KeyboardInterrupt:
             interrupted = True
             self.recorder.abandon()

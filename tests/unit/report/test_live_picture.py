@@ -80,7 +80,7 @@ def test_what_is_seen_at_80_columns() -> None:
     assert "10^-1" in lines[20]
     assert lines[20].endswith("█▋")
     assert lines[21].split()[:4] == ["step", "0", "128", "256"]
-    assert lines[22].split() == ["10^-32", "10^0"]
+    assert lines[22].split() == ["10^-30", "10^0"]
 
 
 def test_powers_of_ten_far_beyond_what_a_float_holds() -> None:

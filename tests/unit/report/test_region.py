@@ -130,19 +130,32 @@ def test_what_a_key_wrote_into_it_goes_in_time(stream: Stream, monkeypatch: pyte
     region.stop()
 
 
-def test_after_an_interrupt_nothing_is_taken_for_granted(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", ["$ run\n", "line\n" * 7])
+@pytest.mark.parametrize("kept", [0, 3, 9, 20, 34])
+def test_painting_that_was_cut_short_leaves_nothing(
+    before: str, kept: int, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Ctrl+C while the terminal takes a frame in: what is left of it is dropped, and the cursor is anywhere."""
     region = Region(console(stream))
     region.start()
-    region.paint(screen("one", "two"))
+    write = stream.write
+    calls = 0
 
-    def interrupted() -> None:
-        monkeypatch.undo()
+    def interrupted(text: str) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:  # room is made
+            return write(text)
+        write(text[:kept].rpartition("\x1b")[0] if "\x1b" in text[max(kept - 4, 0) : kept] else text[:kept])
+        monkeypatch.setattr(stream, "write", write)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stream, "flush", interrupted)
+    monkeypatch.setattr(stream, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        region.paint(screen("1", "2"))
-    region.paint(screen("1", "2"))
-    assert seen(stream).screen() == ["$ run", "1", "2"]
+        region.paint(screen("one more", "two more", "three"))
+    terminal = seen(stream, before)
+    region.paint(screen("one", "2", "3"))
+    assert seen(stream, before).screen()[-3:] == ["one", "2", "3"]
+    assert seen(stream, before).scrolled == terminal.scrolled
     region.stop()
-    assert seen(stream).screen() == ["$ run"]
+    assert seen(stream, before).screen() == before.splitlines()[len(terminal.scrolled) :]

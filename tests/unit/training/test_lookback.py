@@ -122,6 +122,7 @@ def test_nothing_is_held_when_training_is_over_and_nothing_is_sent_elsewhere() -
 def test_on_a_cpu_one_need_not_wait_for_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where steps take long there is something to see long before a block is full, and it is what the record will hold."""
     monkeypatch.setattr(engine, "OBSERVED_EVERY", 0.0)
+    monkeypatch.setattr(engine, "OBSERVED_IN_BLOCK", 0.0)
     seen, (trained, *_) = looks([experiment(steps=80), experiment(steps=80, seed=1)])
     assert [progress.step for progress, _ in seen] == list(range(1, 81))
     record = trained.record
@@ -134,6 +135,7 @@ def test_on_a_cpu_one_need_not_wait_for_a_block(monkeypatch: pytest.MonkeyPatch)
 
 def test_where_reading_would_stop_a_gpu_one_waits_for_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "OBSERVED_EVERY", 0.0)
+    monkeypatch.setattr(engine, "OBSERVED_IN_BLOCK", 0.0)
     seen: list[int] = []
     Batch([experiment(steps=80)], DIGITS, torch.device("cpu"), looks=False).train(lambda told: seen.append(told.step))
     assert seen == [68, 80]
