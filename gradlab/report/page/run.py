@@ -20,6 +20,7 @@ from gradlab.report.view import RunView
 from gradlab.report.words import Kind, power, say
 from gradlab.results.listing import ListedRun
 from gradlab.results.record import Finding
+from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 
 SWITCH = (
@@ -27,7 +28,7 @@ SWITCH = (
 )  # fmt: skip
 """Quantities that the heatmap's switch offers whether they were recorded or not."""
 
-MOST_ROWS = 2_000
+MOST_ROWS = 1_000
 """Layers that the table holds; of a longer network the worst."""
 
 _PICTURES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -71,6 +72,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         listed: Runs among which its seeds are looked for.
     """
     seeds = distributions(run, mates(run, listed))
+    seen_seeds = sorted({other.seed for one in seeds for other in one.runs})
     seen = [_seen(finding, view) for finding in view.summary.findings]
     rows = (
         view.worst_first[: MOST_ROWS - 1] + view.worst_first[-1:]
@@ -90,21 +92,21 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
             "curves": [_curve(curve) for curve in view.curves],
             "constant": _constant(view),
             "diverged": view.summary.outcome.step if view.summary.outcome.kind == "diverged" else None,
-            "seeds": [_seeds(one, run, page) for one in seeds],
+            "seeds": [_seeds(one, run, page) for one in seeds] if len(seen_seeds) > 1 else [],
             "spectrum": _spectrum(view),
             "findings": [_place(one) for one in seen],
         },
         view=view,
         word=word_of(run),
         findings=seen,
-        config=_config(run),
+        config=_text(run.path / "config.yaml"),
         facts=_facts(run),
         timing=timing_words(view.timing) if view.timing.train_seconds > 0 else "",
         profiles=[(profile, _profile_words(profile)) for profile in view.profiles],
         switch=_switch(view),
         curves=_curve_figures(view),
         seeds=seeds,
-        mates=sorted({other.seed for one in seeds for other in one.runs}),
+        mates=seen_seeds,
         spectrum=None if view.record is None else view.record.spectrum,
         rows=rows,
         theory=theory,
@@ -112,6 +114,9 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         theory_words=deviations.sentence(view.theory),
         reading=deviations.READING,
         nothing=_nothing(run),
+        said_below=any(finding.message == view.why for finding in view.summary.findings),
+        constant=_constant(view).get("loss") is not None,
+        traceback=_text(run.path / TRACEBACK) if run.outcome == "failed" else "",
     )  # fmt: skip
 
 
@@ -272,10 +277,10 @@ def _spectrum(view: RunView) -> dict[str, Any] | None:
     return {"steps": held.steps.tolist(), "layers": held.layers.tolist(), **found}
 
 
-def _config(run: StoredRun) -> str:
-    """The resolved config, as it lies in the run's directory."""
+def _text(path: Path) -> str:
+    """A text of the run's directory, "" where it is not there."""
     try:
-        return (run.path / "config.yaml").read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 

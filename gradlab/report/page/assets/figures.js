@@ -19,8 +19,8 @@
     title: { standoff: 6 }, exponentformat: "power",
   });
 
-  // What all figures share, with a figure's own layout laid over it. An axis may say with `again(low, high)` which ticks it has between
-  // two ends; it is asked again when the figure was zoomed.
+  // What all figures share, with a figure's own layout laid over it. An axis may say with `again(low, high, room)` which ticks it has
+  // between two ends, about `room` of them where that is told; it is asked again when the figure was zoomed.
   const layout = (figure, own) => {
     const colors = gradlab.theme.colors;
     const made = {
@@ -32,8 +32,9 @@
     for (const key of Object.keys(made)) {
       if (!/^[xy]axis/.test(key)) continue;
       const { again, ...rest } = made[key];
-      if (again) figure.ticks[key] = again;
-      made[key] = { ...axis(colors), ...rest, ...(again && rest.range && !rest.tickvals ? { tickmode: "array", ...again(...sorted(rest.range)) } : {}) };
+      const room = key.startsWith("x") ? Math.max(3, Math.min(10, Math.floor(figure.element.clientWidth / 70))) : undefined;
+      if (again) figure.ticks[key] = (low, high) => again(low, high, room);
+      made[key] = { ...axis(colors), ...rest, ...(again && rest.range && !rest.tickvals ? { tickmode: "array", ...figure.ticks[key](...sorted(rest.range)) } : {}) };
     }
     made.xaxis ??= axis(colors);
     made.yaxis ??= axis(colors);
@@ -80,7 +81,7 @@
   };
 
   // Ticks of an axis of whole numbers, none outside what there is.
-  gradlab.wholes = (first, last, most = 10) => (low, high) => {
+  gradlab.wholes = (first, last) => (low, high, most = 10) => {
     const [from, to] = [Math.max(low, first), Math.min(high, last)], step = stride(to - from, most);
     const tickvals = multiples(from, to, step);
     if (from <= 1 && first === 1 && step > 1) tickvals.unshift(1);  // layers are counted from 1
@@ -106,9 +107,9 @@
   };
 
   // An axis of layers or steps.
-  gradlab.along = (title, first, last, most) => {
+  gradlab.along = (title, first, last) => {
     const pad = Math.max(.5, (last - first) * .02);
-    return { title: { text: title, standoff: 6 }, range: [first - pad, last + pad], again: gradlab.wholes(first, last, most), zeroline: false };
+    return { title: { text: title, standoff: 6 }, range: [first - pad, last + pad], again: gradlab.wholes(first, last), zeroline: false };
   };
 
   gradlab.finite = (values) => values.filter((value) => typeof value === "number" && Number.isFinite(value));
@@ -121,12 +122,16 @@
     return [low, high];
   };
 
+  gradlab.tall = (element) => (element.clientWidth < 480 ? 300 : 340);
+
   // A figure in the element `id`. `build()` gives { traces, layout, cursor }; it is called again when something has changed.
   // `cursor` (optional): columns, rows: how many places there are; locate(points) -> [column, row] of what the pointer is at;
   // describe(column, row) -> lines of the tip; place(column, row) -> [x, y] on the axes, and the names of these where there are several;
   // choose(column, row): click or Enter; select({ x, y }): a box was drawn from one end of each range to the other.
-  gradlab.figure = (id, build) => {
+  // `tall(element)` (optional): the height that it will have, kept free until then so that nothing moves.
+  gradlab.figure = (id, build, tall = null) => {
     const element = document.getElementById(id);
+    if (tall) element.style.minHeight = `${tall(element)}px`;
     const figure = { element, build, near: false, at: [0, 0], cursor: null, busy: Promise.resolve() };
     figure.redraw = () => { if (figure.near) figure.busy = figure.busy.then(() => draw(figure)).catch((error) => failed(figure, error)); return figure.busy; };
     figure.force = () => { figure.near = true; return figure.redraw(); };
@@ -152,7 +157,7 @@
     const made = figure.build();
     figure.cursor = made.cursor ?? null;
     if (made.cursor) figure.at = figure.at.map((place, side) => Math.min(place, (side ? made.cursor.rows : made.cursor.columns) - 1));
-    const height = made.layout.height ?? (figure.element.clientWidth < 480 ? 300 : 340);
+    const height = made.layout.height ?? gradlab.tall(figure.element);
     await plotly.react(figure.element, made.traces, layout(figure, { ...made.layout, height }), { displayModeBar: false, responsive: true, doubleClick: "reset" });
     if (!figure.heard) {
       figure.heard = true;

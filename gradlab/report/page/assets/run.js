@@ -60,15 +60,17 @@
           },
         },
       };
-    });
+    }, gradlab.tall);
   }
 
   // ---- heatmap
   let shown = data.grids[0];
 
+  const tallMap = (element) => (element.clientWidth < 480 ? 420 : 440);
+
   const heatmap = () => {
     const grid = shown, width = grid.columns.length, [low, high] = gradlab.heatmaps.ends(grid.low, grid.high, grid.scale);
-    const phone = document.getElementById("heatmap-plot").clientWidth < 480;
+    const element = document.getElementById("heatmap-plot"), phone = element.clientWidth < 480;
     const bar = phone ? { orientation: "h", y: -.3, thickness: 12, len: 1 } : { thickness: 14, len: 1 };
     const row = (layer) => grid.rows.findIndex(([first, last]) => layer >= first && layer <= last);
     const column = grid.columns.findIndex(([, last]) => last >= (marked?.step ?? 0));
@@ -79,7 +81,7 @@
       line: { color: "#000000", width: 1.5, dash: "dash" } }];
     note(grid);
     const made = gradlab.heatmaps.drawn(grid, { low, high, bar, numTicks: phone ? 5 : 10, choose: (x, y) => toLayer(grid.rows[y][0], grid.rows[y][1]) });
-    return { ...made, layout: { ...made.layout, height: phone ? 420 : 440, shapes } };
+    return { ...made, layout: { ...made.layout, height: tallMap(element), shapes } };
   };
 
   const note = (grid) => {
@@ -98,7 +100,7 @@
     map?.redraw();
   };
   if (data.grids.length) {
-    map = gradlab.figure("heatmap-plot", heatmap);
+    map = gradlab.figure("heatmap-plot", heatmap, tallMap);
     document.getElementById("switch").addEventListener("change", (event) => choose(event.target.value));
     choose(shown.quantity);
   }
@@ -142,7 +144,7 @@
           },
         },
       };
-    });
+    }, gradlab.tall);
   }
 
   // ---- seeds
@@ -176,7 +178,7 @@
         },
       };
     };
-    const strip = gradlab.figure("seeds-plot", draw);
+    const strip = gradlab.figure("seeds-plot", draw, () => 280);
     document.getElementById("seed-switch").addEventListener("change", (event) => { figure = data.seeds[Number(event.target.value)]; strip.redraw(); });
   }
 
@@ -202,7 +204,7 @@
           describe: (column) => [`layer ${held.layers[column]}`, ...held.steps.flatMap((step, at) => parts.map(([name, word]) => `${word}, step ${step}: ${gradlab.say(value(name, at, column), "decades")}`))],
         },
       };
-    });
+    }, () => 380);
   }
 
   // ---- the table, and the way from findings to pictures

@@ -74,7 +74,7 @@
 
   // Ticks of an axis whose places are cells: whole layers or steps, also such as lie within a cell or between two.
   const cellular = (spans, most) => {
-    const first = spans[0][0], last = spans.at(-1)[1], whole = gradlab.wholes(first, last, most);
+    const first = spans[0][0], last = spans.at(-1)[1], whole = gradlab.wholes(first, last);
     const place = (value) => {
       const at = spans.findIndex(([, end]) => value <= end), [from, to] = spans[at];
       if (value >= from) return at - .5 + (value - from + .5) / (to - from + 1);
@@ -86,7 +86,7 @@
       return from - .5 + (place - at + .5) * (to - from + 1);
     };
     const again = (low, high) => {
-      const made = whole(value(low), value(high));
+      const made = whole(value(low), value(high), most);
       return { tickvals: made.tickvals.map(place), ticktext: made.ticktext };
     };
     return { range: [-.5, spans.length - .5], again, showgrid: false, zeroline: false };
