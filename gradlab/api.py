@@ -212,20 +212,19 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
         UsageError: If its plan or the directory of its runs cannot be read.
     """
     from gradlab.execution.swept_again import open_sweep
-    from gradlab.report.opened_sweep import OpenedSweep, sample, worst_first
+    from gradlab.report.opened_sweep import OpenedSweep, sample
     from gradlab.report.sweep import sweep_view
 
     found = open_sweep(place)
-    members = worst_first(found.members)
-    drawn = sample(members)
+    drawn = sample(found.members)
     return OpenedSweep(
         view=sweep_view(found.plan.name, place.id, place.path, found.plan.axes, found.members, gates=found.gates),
-        members=members,
+        members=found.members,
         num_planned=len(found.plan.members),
         missing=found.missing,
         ungated=found.ungated,
         drawn=drawn,
-        depths=found.depths(run.id for _, run in members if run.id in drawn),
+        depths=found.depths(run.id for _, run in found.members if run.id in drawn),
         unread=found.unread,
     )
 

@@ -1,14 +1,15 @@
-"""A sweep that was read back to be looked at: its members worst first, what is missing, and which of many are drawn."""
+"""A sweep that was read back to be looked at: its members, what is missing, and which of many are listed and drawn."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gradlab.report.sweep import SweepView
-from gradlab.report.sweep_words import WORST_FIRST, Point, badness, word_of
+from gradlab.report.sweep_words import Point, badness, word_of
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweep_members import MissingMember
 
@@ -31,7 +32,7 @@ class OpenedSweep:
 
     Attributes:
         view: What there is to see of it.
-        members: Point and run of every member that is there, worst first.
+        members: Point and run of every member that is there, in the order of the sweep.
         num_planned: Members that it has.
         missing: Those of them that have no run that can be read.
         ungated: Why its gates could not be judged, "" where they were or there are none.
@@ -49,15 +50,14 @@ class OpenedSweep:
     drawn: frozenset[str]
     depths: "Mapping[str, Depths]"
 
-    @property
+    @cached_property
     def listed(self) -> tuple[tuple[Point, StoredRun], ...]:
         """The members that are listed one by one, worst first."""
-        if len(self.members) <= MOST_LISTED:
-            return self.members
+        found = worst_first(self.members)
+        if len(found) <= MOST_LISTED:
+            return found
         worst = MOST_LISTED - len(self.drawn)
-        return tuple(
-            member for place, member in enumerate(self.members) if place < worst or member[1].id in self.drawn
-        )
+        return tuple(member for place, member in enumerate(found) if place < worst or member[1].id in self.drawn)
 
 
 def worst_first(members: Iterable[tuple[Point, StoredRun]]) -> tuple[tuple[Point, StoredRun], ...]:
@@ -78,13 +78,13 @@ def sample(members: Sequence[tuple[Point, StoredRun]], most: int = MOST_DRAWN) -
     """Ids of about so many members: of each verdict its share, evenly over its members, and of a rare one a few at least.
 
     Args:
-        members: Worst first.
+        members: In the order of the sweep.
         most: How many may be drawn; some more where there are rare verdicts.
     """
     if len(members) <= most:
         return frozenset(run.id for _, run in members)
-    words: dict[str, list[str]] = {word: [] for word in WORST_FIRST}
-    for _, run in members:
+    words: dict[str, list[str]] = {}
+    for _, run in worst_first(members):
         words.setdefault(word_of(run), []).append(run.id)
     found: set[str] = set()
     for ids in words.values():
