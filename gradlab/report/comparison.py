@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.judgement.comparison import Comparison, Row
+from gradlab.judgement.comparison import Changed, Comparison, Row
 from gradlab.judgement.difference import COVERAGE, Difference
 from gradlab.report.table import Field, Table
 from gradlab.report.view import FIGURE_KINDS
@@ -14,6 +14,9 @@ from gradlab.report.words import Kind, Value, counted, say
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative depths that a table of profiles shows: 0 is the layer at the input, 1 the last hidden one."""
+
+_UNTOLD_PERCENT = 1000.0
+"""Percent that say less than the two values do."""
 
 _PROFILE_KINDS: dict[str, Kind] = {"dead_fraction": "share", "forward_rms": "figure", "mean_slope": "share"}
 
@@ -95,6 +98,19 @@ def leading(comparison: Comparison, number: int) -> Comparison:
     )
 
 
+def own_changes(comparison: Comparison) -> tuple[Changed, ...]:
+    """The config fields that differ, without those that only repeat another: the readout's initialisation is the
+    layers' own unless it is given.
+    """
+    values = {item.field: item.values for item in comparison.config}
+    return tuple(
+        item
+        for item in comparison.config
+        if not item.field.startswith("model.readout_init.")
+        or values.get(item.field.replace("readout_", "")) != item.values
+    )
+
+
 @dataclass(frozen=True)
 class Judged:
     """What a further side comes to against the first, with its reasons.
@@ -125,7 +141,8 @@ def _judged(comparison: Comparison, index: int) -> Judged:
         if change is not None and change.judgement is not None:
             kind = kind_of(row)
             values = f"{row.figure} {say(row.values[0], kind)} → {say(row.values[index + 1], kind)}"
-            share = "" if change.percent is None or kind == "decades" else f" ({change.percent:+.0f}%)"
+            percent = change.percent if kind == "figure" and row.figure != "learning_share" else None
+            share = "" if percent is None or abs(percent) >= _UNTOLD_PERCENT else f" ({percent:+.0f}%)"
             told[change.judgement].append(row.figure if change.judgement == "same" else values + share)
     return Judged(
         comparison.judgements[index] if any(told.values()) else "",
