@@ -99,13 +99,18 @@ def sides(runs: "Sequence[StoredRun]") -> tuple[Side, ...]:
     )
 
 
-def about(side: Side) -> str:
-    """What was trained and where it lies, for the small print."""
-    view = side.views[0]
-    ids = ", ".join(one.id for one in side.views[:_IDS])
-    more = "" if len(side.views) <= _IDS else f" and {len(side.views) - _IDS} more"
-    setting = view.setting if len(side.views) == 1 else view.setting.rpartition(" · seed")[0]
-    return f"{view.name} ({ids}{more}): {setting}"
+def about(side: Side, only: RunView | None = None) -> str:
+    """What was trained and where it lies, for the small print.
+
+    Args:
+        side: The runs.
+        only: One of them, where the others are not meant.
+    """
+    views = side.views if only is None else (only,)
+    ids = ", ".join(one.id for one in views[:_IDS])
+    more = "" if len(views) <= _IDS else f" and {len(views) - _IDS} more"
+    setting = views[0].setting if len(views) == 1 else views[0].setting.rpartition(" · seed")[0]
+    return f"{views[0].name} ({ids}{more}): {setting}"
 
 
 def over_seeds(sides: Sequence[Side]) -> str:

@@ -1,0 +1,144 @@
+"""`gradlab plot`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Runs, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gradlab.results.stored import StoredRun
+
+
+class Picture(StrEnum):
+    """What a figure shows."""
+
+    PROFILE = "profile"
+    HEATMAP = "heatmap"
+    LOSS = "loss"
+    SPECTRUM = "spectrum"
+    SPACE = "space"
+
+
+def plot(
+    runs: Runs,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it: .svg, .png or .pdf.")
+    ],
+    kind: Annotated[
+        Picture,
+        typer.Option(
+            "--kind",
+            help="A signal over the layers, over layers and steps; loss; singular values; or how each layer bends a plane.",
+        ),
+    ] = Picture.PROFILE,
+    quantity: Annotated[
+        list[str],
+        typer.Option(
+            "--quantity",
+            metavar="NAME",
+            help="What to draw of it, as in log10_grad_norm; may be repeated, but for heatmap.",
+        ),
+    ] = [],  # noqa: B006  # the command line library copies it
+    out: Out = DEFAULT_OUT,
+    quiet: Quiet = False,
+    version: Version = False,
+) -> None:
+    """Draw a figure for a paper; several runs are overlaid, and seeds of one experiment go together."""
+    from gradlab import api
+    from gradlab.cli.output import log
+    from gradlab.report.figures.canvas import check_file
+
+    check_file(output)
+    _check_quantities(kind, quantity)
+    stored = [api.load(run, out) for run in dict.fromkeys(runs)]
+    drawn = _recorded(stored, quiet=quiet)
+    if kind is Picture.SPACE:
+        _draw_space(drawn, output, quiet=quiet)
+    else:
+        _draw(drawn, kind, quantity, output)
+    log(f"{kind} of {drawn[0].name if len(drawn) == 1 else f'{len(drawn)} runs'} is in {output}", quiet=quiet)
+
+
+def _check_quantities(kind: Picture, asked: "Sequence[str]") -> None:
+    """Refuse a quantity that a kind of figure does not draw."""
+    from gradlab.errors import UsageError
+    from gradlab.report.figures import losses
+    from gradlab.report.series import GRIDS, PROFILED
+    from gradlab.spec.suggestion import suggestion
+
+    known = {Picture.PROFILE: PROFILED, Picture.HEATMAP: GRIDS, Picture.LOSS: losses.DRAWN}.get(kind, ())
+    if asked and not known:
+        raise UsageError(f"--quantity {asked[0]}: --kind {kind} draws what there is of one thing; leave it out")
+    for name in asked:
+        if name not in known:
+            raise UsageError(
+                f"--quantity {name}: not drawn by --kind {kind}{suggestion(name, known, all_of_them=True)}"
+            )
+    if kind is Picture.HEATMAP and len(asked) > 1:
+        raise UsageError(f"--quantity {asked[1]}: --kind heatmap draws one, for all runs on one scale")
+
+
+def _recorded(stored: "Sequence[StoredRun]", *, quiet: bool) -> "list[StoredRun]":
+    """The runs of which something was recorded; the others are named."""
+    from gradlab.cli.output import log
+    from gradlab.errors import SelectionError
+
+    found = []
+    for run in stored:
+        if run.record is not None and len(run.record.steps):
+            found.append(run)
+        elif len(stored) > 1:
+            log(f"{run.path}: left out, nothing was recorded of it", quiet=quiet)
+    if not found:
+        raise SelectionError(f"{stored[0].path}: nothing was recorded, the run failed before its first step")
+    return found
+
+
+def _draw(runs: "Sequence[StoredRun]", kind: Picture, quantities: "Sequence[str]", output: Path) -> None:
+    """Draw what was recorded."""
+    from gradlab.errors import UsageError
+    from gradlab.report.figures.heatmaps import draw_heatmaps
+    from gradlab.report.figures.losses import draw_losses
+    from gradlab.report.figures.profiles import draw_profiles
+    from gradlab.report.figures.sides import MOST, sides
+    from gradlab.report.figures.spectra import draw_spectra
+
+    shown = sides(runs)
+    if len(shown) > MOST:
+        raise UsageError(f"{len(shown)} experiments cannot be told apart in one figure, {MOST} can; name fewer")
+    if kind is Picture.HEATMAP:
+        draw_heatmaps(shown, quantities[0] if quantities else None, output)
+    elif kind is Picture.LOSS:
+        draw_losses(shown, quantities, output)
+    elif kind is Picture.SPECTRUM:
+        draw_spectra(shown, output)
+    else:
+        draw_profiles(shown, quantities, output)
+
+
+def _draw_space(runs: "Sequence[StoredRun]", output: Path, *, quiet: bool) -> None:
+    """Train runs again and draw the plane of their inputs."""
+    from gradlab.cli.output import log
+    from gradlab.errors import UsageError
+    from gradlab.execution.plane import bend, field_of
+    from gradlab.report.figures.sides import about, sides
+    from gradlab.report.figures.spaces import MOST, Shown, draw_spaces
+
+    if len(runs) > MOST:
+        raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(runs)}; name fewer")
+    fields = {run.id: field_of(run) for run in runs}
+    shown = []
+    for side in sides(runs):
+        for view in side.views:
+            log(f"training {view.name} again: its weights are not stored", quiet=quiet)
+            plane = bend(fields[view.id])
+            label = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
+            if plane.deviation is not None:
+                log(f"{label}: {plane.deviation}")
+            shown.append(Shown(label, about(side, view), plane))
+    draw_spaces(shown, output)

@@ -1,0 +1,293 @@
+"""The plane of a run's two inputs through its layers: the run is trained again, looked at, and compared with what was stored.
+
+References:
+    Alain and Bengio 2016, arXiv:1610.01644: linear read-outs of every layer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.datasets import Dataset
+from gradlab.errors import SelectionError, UsageError
+from gradlab.execution import device as devices
+from gradlab.judgement.figures import EPSILON
+from gradlab.results.environment import version
+from gradlab.results.plane import Bent, Moment, Plane
+from gradlab.results.record import Float, Record
+from gradlab.results.stored import StoredRun
+
+PLACES = 81
+"""Places along each side of the grid."""
+
+_MARGIN = 0.12
+"""Share of the examples' extent that the grid reaches beyond them, on each side."""
+
+_EXAMPLES = 2000
+"""Most examples that a read-out is fitted on, and scored on."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """What a run learns from, and how its numbers are read in the data's own units.
+
+    Attributes:
+        run: The run.
+        data: What it learns from, as the network is given it.
+        centre: Mean of each input over the training part, 0 where they are not standardised, [2].
+        spread: Their standard deviation, 1 where they are not or where it is 0, [2].
+        target_centre: The same of targets that are numbers, [O].
+        target_spread: Likewise.
+    """
+
+    run: StoredRun
+    data: Dataset
+    centre: Float
+    spread: Float
+    target_centre: Float
+    target_spread: Float
+
+
+def field_of(run: StoredRun) -> Field:
+    """Load what a run learns from.
+
+    Args:
+        run: A run of which something was recorded.
+
+    Raises:
+        ConfigError: If its data cannot be loaded.
+        SelectionError: If they have not two features.
+    """
+    from gradlab import datasets
+
+    experiment = run.experiment
+    data = datasets.load(experiment.data, experiment.train.loss)
+    number = data.train_inputs.shape[1]
+    if number != 2:
+        raise SelectionError(
+            f"{run.name}: its data have {number} feature{'' if number == 1 else 's'}, and --kind space shows a plane of two; "
+            "train on circles, moons, spirals or xor, on a mixture or teacher with data.features=2, or on a file with two "
+            "columns beside its target"
+        )
+    if not experiment.data.standardize:
+        own = data
+    else:
+        own = datasets.load(experiment.data.model_copy(update={"standardize": False}), experiment.train.loss)
+    numbers = data.task == "numbers"
+    return Field(
+        run,
+        data,
+        *_scale(own.train_inputs, scaled=own is not data),
+        *_scale(np.atleast_2d(own.train_targets.T).T.astype(np.float64), scaled=numbers and own is not data),
+    )
+
+
+def _scale(values: Float, *, scaled: bool) -> tuple[Float, Float]:
+    """Mean and standard deviation of columns, as standardising takes them."""
+    if not scaled:
+        return np.zeros(values.shape[1]), np.ones(values.shape[1])
+    deviation = values.std(axis=0)
+    return values.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+
+
+def bend(field: Field) -> Plane:
+    """Train a run again and see what its layers make of the plane.
+
+    It trains on the kind of device that the stored run was trained on where there is one, else on the processor.
+
+    Args:
+        field: The run and its data.
+
+    Raises:
+        UsageError: If training does not reach the steps that are stored.
+    """
+    from gradlab.training.plane import look
+
+    run, data = field.run, field.data
+    record = run.record
+    assert record is not None
+    last = record.final_index()
+    steps = sorted({int(record.steps[0]), int(record.steps[last or 0])})
+    layers = choose(record.depth)
+    fitted = data.train_inputs[:_EXAMPLES]
+    held = len(data.holdout_inputs) > 0
+    scored = (data.holdout_inputs if held else data.train_inputs)[:_EXAMPLES]
+    sides = _sides(np.concatenate([data.train_inputs, data.holdout_inputs]))
+    grid = np.stack(np.meshgrid(*sides), axis=-1)
+    places = np.concatenate([grid.reshape(-1, 2), fitted, scored])
+    stop = run.summary.outcome.step if run.outcome == "interrupted" else None
+    trained, seen = look(run.experiment, data, places, layers, steps, stop=stop, device=_device(run))
+    if trained.record is None or set(seen) != set(steps):
+        raise UsageError(f"{run.path}: trained again, it does not come to step {steps[-1]}, which is stored of it")
+    examples = _Examples(
+        field, grid, fitted, scored, _taught(data, fitted, held=False), _taught(data, scored, held=held)
+    )
+    moments = []
+    for step in steps:
+        found: list[tuple[int, Bent | None]] = [(0, examples.bent(0, places))]
+        found += [(layer, examples.bent(layer, seen[step].hidden[layer])) for layer in layers]
+        found.append((record.depth + 1, examples.answered(record.depth + 1, seen[step].outputs)))
+        moments.append(Moment(step, tuple(one for _, one in found), tuple(number for number, _ in found)))
+    targets = data.train_targets[: len(fitted)]
+    return Plane(
+        names=(data.feature_names[0], data.feature_names[1]),
+        x=sides[0] * field.spread[0] + field.centre[0],
+        y=sides[1] * field.spread[1] + field.centre[1],
+        points=fitted * field.spread + field.centre,
+        targets=targets if data.task == "classes" else examples.own(targets)[:, 0],
+        class_names=data.class_names,
+        num_outputs=data.num_outputs,
+        scored="held-out" if held else "training",
+        moments=tuple(moments),
+        deviation=deviation(run, record, trained.record),
+    )
+
+
+def choose(depth: int) -> list[int]:
+    """Hidden layers that are looked at: the first, the last, and two between.
+
+    >>> choose(1), choose(3), choose(50)
+    ([1], [1, 2, 3], [1, 17, 34, 50])
+    """
+    return sorted({round(float(layer)) for layer in np.linspace(1, depth, min(depth, 4))})
+
+
+def deviation(run: StoredRun, stored: Record, again: Record) -> str | None:
+    """How losses of a second training differ from those that are stored; None where none does, to the last bit.
+
+    Args:
+        run: Tells with what the stored ones were made.
+        stored: What is stored.
+        again: What was recorded the second time.
+    """
+    ours, theirs = again.figures["loss"].values, stored.figures["loss"].values
+    number = min(len(ours), len(theirs))
+    same = (ours[:number] == theirs[:number]) | (np.isnan(ours[:number]) & np.isnan(theirs[:number]))
+    if same.all() and np.array_equal(again.steps, stored.steps):
+        return None
+    then = f"torch {run.manifest.get('torch')} on {run.manifest.get('device')}"
+    now = f"torch {version('torch')} on {_device(run)}"
+    made = (
+        f"it was trained with {then}, now with {now}" if then != now else f"with {now}, as before; did its data change?"
+    )
+    if same.all():
+        return f"trained again, the run ended elsewhere than stored: {made}"
+    first = int(np.flatnonzero(~same)[0])
+    with np.errstate(invalid="ignore"):
+        away = np.abs(ours[:number] - theirs[:number])[~same]
+    most = float(np.nan_to_num(away, nan=np.inf).max())
+    return f"trained again, its losses differ from the stored ones from step {int(stored.steps[first])} on, by up to {most:.2g}: {made}"
+
+
+def _device(run: StoredRun) -> str:
+    """Where to train again: on such a device as the first time where there is one."""
+    kind = devices.kind(str(run.manifest.get("device", "cpu")))
+    try:
+        return devices.resolve(kind)
+    except UsageError:
+        return "cpu"
+
+
+def _sides(inputs: Float) -> tuple[Float, Float]:
+    """Places along both sides of a grid that reaches beyond all examples, as the network is given them."""
+    low, high = inputs.min(axis=0), inputs.max(axis=0)
+    room = np.where(high > low, _MARGIN * (high - low), 1.0)
+    first, second = (np.linspace(low[axis] - room[axis], high[axis] + room[axis], PLACES) for axis in range(2))
+    return first, second
+
+
+def _taught(data: Dataset, inputs: Float, *, held: bool) -> NDArray[np.int64] | Float:
+    """Targets of the first examples of a part."""
+    return (data.holdout_targets if held else data.train_targets)[: len(inputs)]
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """Places and examples of one run, and what its layers make of them.
+
+    Attributes:
+        field: The run and its data.
+        grid: Places, [G, G, 2].
+        fitted: Examples that read-outs are fitted on, [P, 2].
+        scored: Examples that they are scored on, [M, 2].
+        fitted_targets: Classes [P], or numbers [P, O].
+        scored_targets: Likewise, [M].
+    """
+
+    field: Field
+    grid: Float
+    fitted: Float
+    scored: Float
+    fitted_targets: NDArray[np.int64] | Float
+    scored_targets: NDArray[np.int64] | Float
+
+    def bent(self, layer: int, activations: Float) -> Bent | None:
+        """A layer with a linear read-out of it."""
+        from gradlab.training import linear_probe
+
+        if not np.isfinite(activations).all():
+            return None
+        _, fitted, _ = self._parts(activations)
+        probe = linear_probe.fit(fitted, self._columns(), self._resolution)
+        return self._seen(layer, activations, probe(activations))
+
+    def answered(self, layer: int, outputs: Float) -> Bent | None:
+        """The network's output, which is its own read-out."""
+        if not np.isfinite(outputs).all():
+            return None
+        if self._classes and outputs.shape[1] == 1:  # one number tells two classes apart
+            return self._seen(layer, outputs, np.concatenate([-outputs, outputs], axis=1))
+        return self._seen(layer, outputs, outputs)
+
+    def own(self, numbers: NDArray[np.int64] | Float) -> Float:
+        """Targets or answers in the data's own units."""
+        return np.asarray(numbers * self.field.target_spread + self.field.target_centre)
+
+    def _seen(self, layer: int, activations: Float, scores: Float) -> Bent:
+        """A layer on its two principal components, with what is said of each place."""
+        from gradlab.training import linear_probe
+
+        grid, fitted, _ = self._parts(activations)
+        placed = linear_probe.components(fitted, self.fitted, self._resolution)
+        side = self.grid.shape[0]
+        told, _, scored = self._parts(scores)
+        return Bent(
+            layer=layer,
+            grid=placed(grid).reshape(side, side, 2),
+            points=placed(fitted),
+            shares=placed.shares,
+            scores=(told if self._classes else self.own(told)).reshape(side, side, -1),
+            right=self._right(scored),
+        )
+
+    def _parts(self, values: Float) -> tuple[Float, Float, Float]:
+        """Rows of the grid, of the examples that are fitted, and of those that are scored."""
+        places = self.grid.shape[0] * self.grid.shape[1]
+        first, second = places, places + len(self.fitted)
+        return values[:first], values[first:second], values[second:]
+
+    @property
+    def _classes(self) -> bool:
+        """Whether the targets are classes."""
+        return self.field.data.task == "classes"
+
+    @property
+    def _resolution(self) -> float:
+        """Distance from 1 to the next number of the network's format."""
+        return EPSILON[self.field.run.experiment.train.dtype]
+
+    def _columns(self) -> Float:
+        """Targets as a read-out learns them."""
+        if not self._classes:
+            return np.asarray(self.fitted_targets, dtype=np.float64)
+        return np.eye(self.field.data.num_outputs)[self.fitted_targets.astype(np.int64)]
+
+    def _right(self, told: Float) -> float:
+        """Share of the scored examples that is right, or R² of the first number."""
+        if self._classes:
+            return float((told.argmax(axis=1) == self.scored_targets).mean())
+        wanted = np.asarray(self.scored_targets, dtype=np.float64)[:, 0]
+        total = float(np.square(wanted - wanted.mean()).sum())
+        left = float(np.square(wanted - told[:, 0]).sum())
+        return 1.0 - left / total if total > 0 else float("nan")

@@ -1,0 +1,275 @@
+"""How each layer bends the plane of two inputs, and what can be read from it by a straight cut.
+
+Of a layer the upper panel shows the plane's grid and the examples after it, the lower one what a linear read-out of its activations says of
+every place of the plane, with the boundary between the answers. The last column is the network's own output.
+
+References:
+    Alain and Bengio 2016, arXiv:1610.01644.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.errors import UsageError
+from gradlab.report.figures.canvas import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PAGE,
+    PINK,
+    SKY,
+    VERMILION,
+    head,
+    key,
+    legible,
+    panels,
+    print_small,
+    save,
+    shortened,
+)
+from gradlab.report.words import say
+from gradlab.results.plane import Bent, Moment, Plane
+from gradlab.results.record import Float
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.figure import Figure
+
+MOST = 4
+"""Runs that a page has room for."""
+
+_COLORS = (BLUE, VERMILION, GREEN, ORANGE, SKY, PINK, "black")
+_MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+_LIGHT = 0.78
+"""Share of white in the colour of a class's region."""
+
+_EVERY = 8
+"""Places of the grid from one line to the next."""
+
+_EXAMPLES = 220
+"""Most examples that are drawn."""
+
+_KEPT_ALIKE = 3.0
+"""Ratio of the plane's sides up to which both have one scale."""
+
+_POINT: dict[str, Any] = {"s": 6.0, "linewidths": 0.3, "edgecolors": "white", "zorder": 4}
+_NUMBERS = "viridis"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run whose plane is drawn.
+
+    Attributes:
+        label: Short name.
+        about: What was trained and where it lies.
+        plane: Its plane.
+    """
+
+    label: str
+    about: str
+    plane: Plane
+
+
+def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
+    """Draw the plane through the layers: of one run at its first and last step, of several at the last.
+
+    Args:
+        shown: Runs.
+        path: File, `.svg`, `.png` or `.pdf`.
+
+    Raises:
+        UsageError: If there are more runs than a page has room for, or the file cannot be written.
+    """
+    if len(shown) > MOST:
+        raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(shown)}; name fewer")
+    rows = [
+        (f"step {moment.step}" if len(shown) == 1 else one.label, one.plane, moment)
+        for one in shown
+        for moment in (one.plane.moments if len(shown) == 1 else one.plane.moments[-1:])
+    ]
+    columns = max(len(moment.layers) for _, _, moment in rows)
+    with panels(2 * len(rows) * columns, columns, PAGE / columns * 0.98, PAGE) as (figure, axes):
+        alike = len({moment.numbers for _, _, moment in rows}) == 1
+        bars = []
+        for row, (label, plane, moment) in enumerate(rows):
+            above = axes[2 * row * columns : (2 * row + 1) * columns]
+            below = axes[(2 * row + 1) * columns : (2 * row + 2) * columns]
+            for ax, number in zip(above, moment.numbers, strict=False):
+                if row == 0 or not alike:
+                    head(ax, _name(number, moment))
+            bars += [(below, _draw_row(above, below, plane, moment))]
+            above[0].set_ylabel(legible(shortened(label, 16)), parse_math=False)
+            for ax in below[: len(moment.layers)] if row == len(rows) - 1 else ():
+                ax.set_xlabel(legible(shortened(plane.names[0], 16)), fontsize=7.0, parse_math=False)
+            below[0].set_ylabel(legible(shortened(plane.names[1], 16)), fontsize=7.0, parse_math=False)
+        _explain(figure, [one.plane for one in shown])
+        for own, mappable in bars:
+            if mappable is not None:
+                bar = figure.colorbar(mappable, ax=own, aspect=12, pad=0.01)
+                bar.outline.set_visible(False)
+        print_small(figure, _notes(shown))
+        save(figure, path)
+
+
+def _name(number: int, moment: Moment) -> str:
+    """What a column is."""
+    if number == 0:
+        return "inputs"
+    return "output" if number == moment.numbers[-1] else f"layer {number}"
+
+
+def _draw_row(
+    above: "Sequence[Axes]", below: "Sequence[Axes]", plane: Plane, moment: Moment
+) -> "ScalarMappable | None":
+    """One moment of one run: its layers from left to right; gives what its colours stand for, where they stand for numbers."""
+    picked = np.sort(np.random.default_rng(0).permutation(len(plane.points))[:_EXAMPLES])
+    mappable = None
+    for column, bent in enumerate(moment.layers):
+        upper, lower = above[column], below[column]
+        upper.set(xticks=[], yticks=[])
+        for side in ("left", "bottom"):
+            upper.spines[side].set_visible(False)
+        if bent is None:
+            for ax in (upper, lower):
+                ax.text(0.5, 0.5, "not finite", ha="center", va="center", transform=ax.transAxes, color=GREY)
+            lower.set(xticks=[], yticks=[])
+            continue
+        _draw_bent(upper, bent, plane, picked)
+        mappable = _draw_answers(lower, bent, plane, picked) or mappable
+        lower.tick_params(labelleft=column == 0, labelsize=6.0)
+        lower.set_title(_right(bent, plane), fontsize=6.0, pad=2.0)
+    for spare in (*above[len(moment.layers) :], *below[len(moment.layers) :]):
+        spare.remove()
+    return mappable
+
+
+def _right(bent: Bent, plane: Plane) -> str:
+    """How much of the examples is right."""
+    return f"{say(bent.right, 'share')[:-1]} right" if plane.class_names else f"R² {say(bent.right, 'share')[:-1]}"
+
+
+def _draw_bent(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) -> None:
+    """The grid and the examples after a layer."""
+    from matplotlib.collections import LineCollection
+
+    if bent.shares == (0.0, 0.0):
+        ax.text(0.5, 0.5, "all alike", ha="center", va="center", transform=ax.transAxes, color=GREY)
+        return
+    lines = [*bent.grid[::_EVERY], *np.swapaxes(bent.grid, 0, 1)[::_EVERY]]
+    ax.add_collection(LineCollection(lines, colors="#a8a8a8", linewidths=0.4, zorder=1), autolim=False)
+    _draw_examples(ax, bent.points[picked], plane, picked)
+    low, high = bent.points.min(axis=0), bent.points.max(axis=0)
+    reach = 0.62 * float((high - low).max())
+    middle = (low + high) / 2
+    ax.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach))
+    ax.set_aspect("equal", adjustable="box")
+    ax.set_xlabel(
+        " + ".join(f"{100 * share:.0f}" for share in bent.shares) + " % of variance", fontsize=6.0, labelpad=1.0
+    )
+
+
+def _draw_examples(ax: "Axes", places: Float, plane: Plane, picked: NDArray[np.int64]) -> None:
+    """Examples: classes by colour and mark, numbers by colour."""
+    targets = plane.targets[picked]
+    if not plane.class_names:
+        low, high = _span(plane)
+        ax.scatter(places[:, 0], places[:, 1], c=targets, cmap=_NUMBERS, vmin=low, vmax=high, **_POINT)
+        return
+    for number in range(len(plane.class_names)):
+        own = places[targets == number]
+        ax.scatter(
+            own[:, 0],
+            own[:, 1],
+            color=_COLORS[number % len(_COLORS)],
+            marker=_MARKERS[number % len(_MARKERS)],
+            **_POINT,
+        )
+
+
+def _draw_answers(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) -> "ScalarMappable | None":
+    """What is said of every place, and the examples."""
+    found = _draw_regions(ax, bent, plane) if plane.class_names else _draw_numbers(ax, bent, plane)
+    _draw_examples(ax, plane.points[picked], plane, picked)
+    ax.set(xlim=(plane.x[0], plane.x[-1]), ylim=(plane.y[0], plane.y[-1]))
+    across, up = float(np.ptp(plane.x)), float(np.ptp(plane.y))
+    if max(across, up) <= _KEPT_ALIKE * min(across, up):
+        ax.set_aspect("equal", adjustable="box")
+    else:
+        ax.set_box_aspect(1.0)
+    ax.locator_params(nbins=3)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(True)
+    return found
+
+
+def _draw_regions(ax: "Axes", bent: Bent, plane: Plane) -> None:
+    """Where each class is the answer, and the boundaries."""
+    from matplotlib.colors import to_rgb
+
+    for number in range(bent.scores.shape[2]):
+        others = np.delete(bent.scores, number, axis=2).max(axis=2)
+        margin = bent.scores[:, :, number] - others
+        low, high = float(margin.min()), float(margin.max())
+        if high <= 0:
+            continue
+        red, green, blue = (_LIGHT + (1 - _LIGHT) * part for part in to_rgb(_COLORS[number % len(_COLORS)]))
+        ax.contourf(plane.x, plane.y, margin, levels=[0.0, 2 * high], colors=[(red, green, blue)], zorder=0)
+        if low < 0:
+            ax.contour(plane.x, plane.y, margin, levels=[0.0], colors="black", linewidths=0.8, zorder=3)
+
+
+def _draw_numbers(ax: "Axes", bent: Bent, plane: Plane) -> "ScalarMappable":
+    """The answer as a colour."""
+    low, high = _span(plane)
+    return ax.pcolormesh(
+        plane.x, plane.y, bent.scores[:, :, 0], cmap=_NUMBERS, vmin=low, vmax=high, shading="gouraud", rasterized=True
+    )
+
+
+def _span(plane: Plane) -> tuple[float, float]:
+    """Ends of the colours of numbers."""
+    low, high = float(plane.targets.min()), float(plane.targets.max())
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _explain(figure: "Figure", planes: Sequence[Plane]) -> None:
+    """What marks and lines stand for."""
+    from matplotlib.lines import Line2D
+
+    names = max((plane.class_names for plane in planes), key=len)
+    handles: list[Artist] = [
+        Line2D([], [], linestyle="none", markersize=3.5, color=_COLORS[number % 7], marker=_MARKERS[number % 7])
+        for number in range(len(names))
+    ]
+    labels = [f"class {shortened(name, 20)}" for name in names]
+    if names:
+        handles.append(Line2D([], [], color="black", linewidth=0.8))
+        labels.append("boundary")
+    handles.append(Line2D([], [], color="#a8a8a8", linewidth=0.6))
+    labels.append("the inputs' grid")
+    key(figure, handles, labels, ncols=min(len(handles), 8), handlelength=1.4)
+
+
+def _notes(shown: Sequence[Shown]) -> list[str]:
+    """What the panels show, and where the figure is not the stored run."""
+    first = shown[0].plane
+    measure = (
+        f"share of {first.scored} examples that is right" if first.class_names else f"R² on {first.scored} examples"
+    )
+    several = " (the first number that is learned)" if not first.class_names and first.num_outputs > 1 else ""
+    return [
+        *(one.about for one in shown),
+        "upper rows: examples and the inputs' grid after a layer, on the two principal components of its activations, turned to lie as the "
+        "inputs do. lower rows: what a linear read-out of the layer, and in the last column the network itself, says of every place"
+        f"{several}, with the {measure}",
+        *(f"{one.label}: {one.plane.deviation}" for one in shown if one.plane.deviation is not None),
+    ]

@@ -1,0 +1,129 @@
+"""A run trained again, to see what its layers make of inputs that it was not trained with.
+
+Weights are not stored. Training is deterministic, so on the device and with the torch of the stored run the second time is the first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradlab.datasets import Dataset
+from gradlab.network.stack import Parameters, Shape, Stack
+from gradlab.results.record import Float, Trained
+from gradlab.spec.experiment import Experiment
+from gradlab.training import products
+from gradlab.training.engine import Batch
+
+_BYTES = 64 << 20
+"""Bytes of the signals of one pass: inputs go through a deep network in parts."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network made of some inputs.
+
+    Attributes:
+        hidden: Activations of the layers that were asked for, by number from 1, each float64 [P, N].
+        outputs: The network's output, float64 [P, C].
+    """
+
+    hidden: Mapping[int, Float]
+    outputs: Float
+
+
+class _Enough(KeyboardInterrupt):
+    """Ends a training that the stored run did not carry on either; the engine keeps what was recorded."""
+
+
+def look(
+    experiment: Experiment,
+    dataset: Dataset,
+    inputs: Float,
+    layers: Sequence[int],
+    steps: Sequence[int],
+    *,
+    stop: int | None = None,
+    device: str = "cpu",
+) -> tuple[Trained, dict[int, Seen]]:
+    """Train a run, and see what its layers make of some inputs before some of its updates.
+
+    Args:
+        experiment: The run.
+        dataset: What it learns from.
+        inputs: float64 [P, F].
+        layers: Hidden layers to look at, from 1.
+        steps: Steps before whose update they are looked at.
+        stop: Step at which the training ends, where it was interrupted; None for all of them.
+        device: `cpu`, `cuda` or `cuda:N`.
+
+    Returns:
+        What was trained, and what was seen at each of the steps that came.
+
+    Raises:
+        KeyboardInterrupt: On Ctrl+C.
+    """
+    if device == "cpu":
+        products.warn_if_they_vary()
+    batch = Batch([experiment], dataset, torch.device(device))
+    seen: dict[int, Seen] = {}
+
+    def before(step: int) -> None:
+        if step == stop:
+            raise _Enough
+        if step in steps:
+            seen[step] = _pass(batch, inputs, layers)
+
+    (trained,) = batch.train(before=before)
+    if trained.outcome.kind == "interrupted" and trained.outcome.step != stop:
+        raise KeyboardInterrupt
+    return trained, seen
+
+
+def _pass(batch: Batch, inputs: Float, layers: Sequence[int]) -> Seen:
+    """Send inputs through a batch's only network as it is now."""
+    stack = _second_stack(batch, len(inputs))
+    rows = stack.shape.batch_size
+    hidden: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+    outputs = []
+    for start in range(0, len(inputs), rows):
+        part = torch.from_numpy(inputs[start : start + rows]).to(batch.dtype)
+        stack.inputs_RBD[0, : len(part)].copy_(part)
+        stack.forward(None)
+        for layer, parts in hidden.items():
+            parts.append(_activations(stack, layer)[: len(part)].to("cpu", torch.float64, copy=True))
+        outputs.append(stack.logits_RBC[0, : len(part)].to("cpu", torch.float64, copy=True))
+    return Seen({layer: _joined(parts) for layer, parts in hidden.items()}, _joined(outputs))
+
+
+def _second_stack(batch: Batch, num_inputs: int) -> Stack:
+    """A stack with the same parameters and as many rows as fit: the batch's own signals stay what they are."""
+    shape = batch.shape
+    element = torch.empty((), dtype=batch.dtype).element_size()
+    fitting = _BYTES // (2 * shape.num_layers * shape.width * element)
+    wide = Shape(
+        shape.num_layers, 1, max(1, min(num_inputs, fitting)), shape.num_features, shape.width, shape.num_outputs
+    )
+    parameters: Parameters = batch.stack.parameters
+    return Stack(
+        wide,
+        batch.activation,
+        parameters,
+        batch.dtype,
+        batch.device,
+        keep_gradients=False,
+        num_threads=batch.num_threads,
+    )
+
+
+def _activations(stack: Stack, layer: int) -> Tensor:
+    """Activations of a hidden layer, from 1, [B, N]."""
+    block = next(block for block in stack.blocks if block.start < layer <= block.stop)
+    return block.h_LRBN[layer - 1 - block.start, 0]
+
+
+def _joined(parts: Sequence[Tensor]) -> Float:
+    """Parts of one array."""
+    return np.asarray(torch.cat(list(parts)).numpy(), dtype=np.float64)
