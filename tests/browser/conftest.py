@@ -70,7 +70,7 @@ def open_page(chromium: Browser, watch: Watch) -> Iterator[OpenPage]:
             offline=True,
             **more,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         watch.over(page)

@@ -32,7 +32,7 @@
     for (const key of Object.keys(made)) {
       if (!/^[xy]axis/.test(key)) continue;
       const { again, ...rest } = made[key];
-      const room = key.startsWith("x") ? Math.max(3, Math.min(10, Math.floor(figure.element.clientWidth / 70))) : undefined;
+      const room = key.startsWith("x") ? Math.max(3, Math.min(10, Math.floor(figure.element.clientWidth / 55))) : undefined;
       if (again) figure.ticks[key] = (low, high) => again(low, high, room);
       made[key] = { ...axis(colors), ...rest, ...(again && rest.range && !rest.tickvals ? { tickmode: "array", ...figure.ticks[key](...sorted(rest.range)) } : {}) };
     }
