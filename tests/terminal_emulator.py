@@ -5,7 +5,7 @@ import re
 Style = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 PLAIN: Style = ((), (), ())
 
-_TOKENS = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|\x1b.|[\s\S]")
+_TOKENS = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|\x1b(?:\[\??[\d;]*)?(?=\x1b)|\x1b[^\[]|[\s\S]")
 
 
 class Terminal:
@@ -44,6 +44,8 @@ class Terminal:
             elif token[0] == "\x1b8":
                 self.row, self.column = self._saved
                 self._style = PLAIN
+            elif token[0] == "\x1b" or token[0].startswith("\x1b["):
+                continue  # cut short: the next sequence puts an end to it
             elif token[0].startswith("\x1b"):
                 raise AssertionError(f"unknown sequence {token[0]!r}")
             else:
