@@ -19,6 +19,7 @@ from gradlab.cli.list import list_runs
 from gradlab.cli.new import new
 from gradlab.cli.options import Version
 from gradlab.cli.output import log
+from gradlab.cli.plot import plot
 from gradlab.cli.predict import predict
 from gradlab.cli.report import report
 from gradlab.cli.run import run
@@ -51,6 +52,7 @@ app.command("list")(list_runs)
 app.command("show")(show)
 app.command("compare")(compare)
 app.command("report")(report)
+app.command("plot")(plot)
 app.command("predict")(predict)
 app.command("activations")(activations)
 app.command("check")(check)

@@ -16,6 +16,7 @@ COMMANDS = [
     "show",
     "compare",
     "report",
+    "plot",
     "predict",
     "activations",
     "check",
@@ -55,6 +56,7 @@ OPTIONS = {
     "show": ["RUN", "--at", "--out", "--format", "--quiet", "--version"],
     "compare": ["RUN...", "--changed-only", "--fail-on", "--out", "--format", "--quiet", "--version"],
     "report": ["RUN|SWEEP...", "-o", "--out", "--quiet", "--version"],
+    "plot": ["RUN...", "-o", "--output", "--kind", "--quantity", "--out", "--quiet", "--version"],
     "predict": ["CONFIG", "-s", "--format", "--quiet", "--version"],
     "activations": ["[NAME]...", "--plot", "--phase", "--time", "--format", "--quiet", "--version"],
     "check": ["CONFIG|SWEEP...", "-s", "--format", "--quiet", "--version"],
@@ -77,6 +79,7 @@ CHOICES = {
     ("predict", "--format"): "table|json|csv|md",
     ("activations", "--format"): "table|json|csv|md",
     ("check", "--format"): "table|json|csv|md",
+    ("plot", "--kind"): "profile|heatmap|loss|spectrum|space",
     ("export", "--to"): "csv",
 }
 
@@ -127,6 +130,7 @@ def test_out_is_taken_everywhere(command: str, tmp_path: object, monkeypatch: py
         "new": ["x"],
         "export": ["x", "--to", "csv"],
         "predict": ["x.yaml"],
+        "plot": ["x", "-o", "x.svg"],
     }
     if command != "doctor":  # it loads torch, and has a test of its own
         assert main([command, *words.get(command, []), "--out", "elsewhere"]) in (0, 2, 5)

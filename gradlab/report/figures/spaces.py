@@ -116,6 +116,7 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
             if mappable is not None:
                 bar = figure.colorbar(mappable, ax=own, aspect=12, pad=0.01)
                 bar.outline.set_visible(False)
+                bar.set_label("target", fontsize=7.0)
         print_small(figure, _notes(shown))
         save(figure, path)
 
@@ -154,7 +155,8 @@ def _draw_row(
 
 def _right(bent: Bent, plane: Plane) -> str:
     """How much of the examples is right."""
-    return f"{say(bent.right, 'share')[:-1]} right" if plane.class_names else f"R² {say(bent.right, 'share')[:-1]}"
+    told = say(round(bent.right, 2), "share")[:-1]
+    return f"{told} right" if plane.class_names else f"R² {told}"
 
 
 def _draw_bent(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) -> None:
