@@ -45,6 +45,21 @@ def tip(page: Page) -> list[str]:
     return [line for line in page.locator("#tip").inner_text().splitlines() if line]
 
 
+def until(page: Page, condition: str, milliseconds: int = 20_000) -> None:
+    """Wait until an expression of JavaScript is true; the library's own waiting would evaluate strings, which a page's policy forbids."""
+    over = page.evaluate(
+        f"""async () => {{
+          const start = performance.now();
+          while (performance.now() - start < {milliseconds}) {{
+            if ({condition}) return true;
+            await new Promise((done) => setTimeout(done, 20));
+          }}
+          return false;
+        }}"""
+    )
+    assert over, f"not within {milliseconds} ms: {condition}"
+
+
 def traces(page: Page, figure: str) -> list[dict[str, Any]]:
     """What the library was given to draw."""
     found: list[dict[str, Any]] = page.evaluate("(id) => document.getElementById(id).data", figure)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from figure_hands import hover, power, settled, spot, tip, traces
+from figure_hands import hover, power, settled, spot, tip, traces, until
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
 
@@ -110,7 +110,7 @@ def test_what_was_not_recorded_is_switched_off_and_says_so(tiny: StoredRun, open
     page = open_page(page_of(tiny))
     off = page.locator("#switch input:disabled")
     assert off.evaluate_all("(all) => all.map((one) => one.value)") == ["inactive_fraction"]
-    label = page.locator("#switch label", has=off)
+    label = page.locator("#switch label:has(input:disabled)")
     assert label.inner_text() == "inactive (not recorded)"
     assert "record.quantities: all" in (label.get_attribute("title") or "")
 
@@ -173,7 +173,7 @@ def test_powers_are_right_where_no_float_reaches(tiny: StoredRun, open_page: Ope
     settled(page, "profile-log10_grad_norm")
     first = float(recorded(tiny, "log10_grad_norm")[0][0, 0])
     assert hover(page, "profile-log10_grad_norm", 1, first)[1] == f"step 0: {power(first)} (log10 {first:.2f})"
-    ticks = page.locator("#profile-log10_grad_norm .ytick").all_inner_texts()
+    ticks = page.locator("#profile-log10_grad_norm .ytick text").all_text_contents()
     assert "10⁻⁶⁰⁰" in ticks
 
 
@@ -213,8 +213,6 @@ def test_figures_are_walked_with_the_arrow_keys(small: list[StoredRun], open_pag
         assert first != second
         page.keyboard.press("Home")
         assert tip(page)[0] == first
-        page.keyboard.press("ArrowDown")  # there is one row: the key belongs to the page
-        assert tip(page)[0] == first
 
 
 def test_every_control_is_reached_by_the_tab_key(small: list[StoredRun], open_page: OpenPage) -> None:
@@ -241,7 +239,7 @@ def test_a_finding_leads_to_its_picture_and_marks_it(small: list[StoredRun], ope
     link.click()
     assert page.url.endswith("#profile-log10_backward_rms")
     expect(page.locator("#profile-log10_backward_rms")).to_be_in_viewport(ratio=0.9)
-    page.wait_for_function("document.getElementById('profile-log10_backward_rms').layout?.shapes?.length === 1")
+    until(page, "document.getElementById('profile-log10_backward_rms').layout?.shapes?.length === 1")
     shape = page.evaluate("document.getElementById('profile-log10_backward_rms').layout.shapes[0]")
     first, last = finding.layers
     assert (shape["x0"], shape["x1"]) == (first - 0.5, last + 0.5)
@@ -270,7 +268,9 @@ def test_a_click_on_a_cell_leads_to_the_layer(small: list[StoredRun], open_page:
 
 
 def test_seeds_are_switched_and_lead_to_their_runs(small: list[StoredRun], open_page: OpenPage) -> None:
-    page = open_page(page_of(small[0]), reduced_motion="reduce")
+    page = open_page(
+        page_of(small[2]), reduced_motion="reduce"
+    )  # written last: the others' pages were there to link to
     settled(page, "seeds-plot")
     figures = page.locator("#seed-switch label").all_inner_texts()
     assert figures[0] == "init.backward_decades"
@@ -287,11 +287,11 @@ def test_seeds_are_switched_and_lead_to_their_runs(small: list[StoredRun], open_
     note = page.locator("#seeds-note").inner_text()
     assert f"mean {float(f'{np.mean(values):.5g}'):.10g}" in note
     assert f"standard deviation {float(f'{np.std(values, ddof=1):.5g}'):.10g} over 3 seeds" in note
-    shown = hover(page, "seeds-plot", 2, values[2])
-    assert shown == ["seed 2: vanishing", f"init.backward_decades: {values[2]!r}", small[2].id]
-    page.mouse.click(*spot(page, "seeds-plot", 2, values[2]))
-    page.wait_for_url(f"**/{small[2].path.name}/report.html")
-    assert small[2].id in page.locator("main").inner_text()
+    shown = hover(page, "seeds-plot", 0, values[0])
+    assert shown == ["seed 0: vanishing", f"init.backward_decades: {values[0]!r}", small[0].id]
+    page.mouse.click(*spot(page, "seeds-plot", 0, values[0]))
+    page.wait_for_url(f"**/{small[0].path.name}/report.html")
+    assert small[0].id in page.locator("main").inner_text()
 
 
 def test_the_theme_is_switched_and_kept(small: list[StoredRun], open_page: OpenPage) -> None:
@@ -309,7 +309,7 @@ def test_the_theme_is_switched_and_kept(small: list[StoredRun], open_page: OpenP
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
     assert back() == "rgb(20, 23, 26)"
-    page.wait_for_function("document.getElementById('curve-loss')._fullLayout.font.color === '#e9ecef'")
+    until(page, "document.getElementById('curve-loss')._fullLayout.font.color === '#e9ecef'")
     page.reload()
     assert back() == "rgb(20, 23, 26)"
     page.locator("#theme").click()
@@ -327,13 +327,13 @@ def test_zoom_has_ticks_and_is_taken_back(small: list[StoredRun], open_page: Ope
     page.mouse.down()
     page.mouse.move(*spot(page, "profile-log10_grad_norm", 5.5, values[4] - 0.1), steps=5)
     page.mouse.up()
-    page.wait_for_function(f"{ranges}[0][0] > 3")
+    until(page, f"{ranges}[0][0] > 3")
     after = page.evaluate(ranges)
     assert after[0] == pytest.approx([3.5, 5.5], abs=0.1)
-    assert page.locator("#profile-log10_grad_norm .xtick").all_inner_texts() == ["4", "5"]
-    assert page.locator("#profile-log10_grad_norm .ytick").count() >= 2
+    assert page.locator("#profile-log10_grad_norm .xtick text").all_text_contents() == ["4", "5"]
+    assert page.locator("#profile-log10_grad_norm .ytick text").count() >= 2
     page.locator("#profile-log10_grad_norm + .tools >> text=reset zoom").click()
-    page.wait_for_function(f"{ranges}[0][0] < 1")
+    until(page, f"{ranges}[0][0] < 1")
     assert page.evaluate(ranges) == before
 
 
@@ -369,9 +369,7 @@ def test_a_place_named_in_the_address_stays_in_the_window(
 
 def test_paper_gets_every_figure_in_light_colours(small: list[StoredRun], open_page: OpenPage) -> None:
     page = open_page(page_of(small[0]), theme="dark")
-    page.wait_for_function(
-        "gradlab.figures.every((one) => one.element.dataset.drawn === 'yes')"
-    )  # while nothing else is to do
+    until(page, "gradlab.figures.every((one) => one.element.dataset.drawn === 'yes')")  # while nothing else is to do
     # At once: a browser does not wait for anything between this event and the paper.
     drawn = page.evaluate(
         """async () => {
@@ -388,7 +386,7 @@ def test_paper_gets_every_figure_in_light_colours(small: list[StoredRun], open_p
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    page.wait_for_function("gradlab.figures.every((one) => one.element._fullLayout.font.color === '#e9ecef')")
+    until(page, "gradlab.figures.every((one) => one.element._fullLayout.font.color === '#e9ecef')")
     assert page.evaluate("document.querySelector('details').open") is False
     pdf = page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")

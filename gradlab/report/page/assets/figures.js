@@ -168,13 +168,36 @@
       figure.element.on("plotly_relayout", () => retick(figure));
       figure.element.on("plotly_unhover", () => gradlab.tip.hide());
       figure.element.on("plotly_click", (event) => {
-        const place = figure.cursor?.locate(event.points), again = String(place) === figure.tapped;
-        figure.tapped = String(place);
-        if (place && (!coarse || again)) figure.cursor.choose?.(...place);  // a finger's first touch shows the value
+        const place = figure.cursor?.locate(event.points);
+        if (!place) return;
+        if (coarse) tap(...place, figure);
+        else figure.cursor.choose?.(...place);
       });
       figure.element.on("plotly_selected", (event) => { if (event?.range) figure.cursor?.select?.(event.range); });
     }
     figure.element.dataset.drawn = "yes";
+  };
+
+  // A finger has no hovering: its first touch of a place shows the value, another one chooses. The library tells of each touch twice.
+  const tap = (column, row, figure) => {
+    const when = performance.now(), place = `${column} ${row}`, before = figure.tapped;
+    if (before?.place === place && when - before.when < 500) return;
+    figure.tapped = { place, when };
+    if (before?.place === place && !gradlab.tip.element.hidden && figure.cursor.choose) {
+      figure.cursor.choose(column, row);
+    } else {
+      figure.at = [column, row];
+      tell(figure);
+    }
+  };
+
+  // The tip at the place where the keyboard or a finger is.
+  const tell = (figure) => {
+    const [x, y, horizontal = "xaxis", vertical = "yaxis"] = figure.cursor.place(...figure.at);
+    const { [horizontal]: xaxis, [vertical]: yaxis } = figure.element._fullLayout;
+    const box = figure.element.getBoundingClientRect();
+    const across = xaxis._offset + xaxis.d2p(x), down = yaxis._offset + yaxis.d2p(y);
+    gradlab.tip.show(figure.cursor.describe(...figure.at), box.left + (across || 0), box.top + (down || 0));
   };
 
   // Arrow keys walk over the same places that the pointer can be at.
@@ -190,11 +213,7 @@
       const limit = [cursor.columns, cursor.rows];
       if (figure.walked) figure.at = figure.at.map((place, side) => Math.max(0, Math.min(limit[side] - 1, place + step[side])));
       figure.walked = true;
-      const [x, y, horizontal = "xaxis", vertical = "yaxis"] = cursor.place(...figure.at);
-      const { [horizontal]: xaxis, [vertical]: yaxis } = figure.element._fullLayout;
-      const box = figure.element.getBoundingClientRect();
-      const across = xaxis._offset + xaxis.d2p(x), down = yaxis._offset + yaxis.d2p(y);
-      gradlab.tip.show(cursor.describe(...figure.at), box.left + (across || 0), box.top + (down || 0));
+      tell(figure);
     });
     figure.element.addEventListener("blur", () => gradlab.tip.hide());
   };
