@@ -178,7 +178,7 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
     told = {
         "id": run.id,
         "seed": run.seed,
-        "gradlab": manifest.get("gradlab") or environment.version("gradlab"),
+        "version": manifest.get("gradlab") or environment.version("gradlab") or "unknown",
         "outcome": outcome.kind,
         "outcome_step": outcome.step,
         "outcome_layer": outcome.layer,
@@ -197,7 +197,7 @@ def _said(finding: Finding) -> str:
     """A finding in a line."""
     place = "" if finding.layers is None else f", {layers_words(finding.layers)}"
     line = f"**{finding.rule}** ({finding.severity}{place}, since step {finding.since_step}): {finding.message}"
-    return f"{line} Remedy: {finding.remedy}" if finding.remedy else line
+    return f"{line}; remedy: {finding.remedy}" if finding.remedy else line
 
 
 def _times(run: StoredRun) -> tuple[float, float]:

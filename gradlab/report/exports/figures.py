@@ -90,9 +90,9 @@ def layer_name(rank: int, row: int, num_layers: int) -> str:
         num_layers: All layers, the readout among them.
 
     >>> layer_name(1, 2, 51), layer_name(51, 50, 51), layer_name(1, 0, 2)
-    ('01_layer_03', '51_layer_51_readout', '1_layer_1')
+    ('01_layer_03', '51_layer_51_readout', '01_layer_01')
     """
-    digits = len(str(num_layers))
+    digits = max(2, len(str(num_layers)))  # runs of 5 and of 50 layers sort into one list
     name = f"{rank:0{digits}d}_layer_{row + 1:0{digits}d}"
     return f"{name}_readout" if row == num_layers - 1 else name
 

@@ -13,7 +13,7 @@ import math
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +22,18 @@ from typing import Any
 from gradlab.errors import UsageError
 from gradlab.report.exports import place
 from gradlab.report.exports.contents import Contents
+from gradlab.report.exports.mlflow_metrics import milliseconds, write_metrics
 from gradlab.report.words import counted
 
 TOOL = "mlflow"
 EXPERIMENT = "gradlab"
 DATABASE, ARTIFACTS = "mlflow.db", "mlruns"
 
-_VALUE, _TAG, _METRICS, _PARAMS = 6000, 8000, 1000, 100
-"""Characters of a parameter's value and of a tag; metrics and parameters that one call takes."""
+_VALUE, _TAG = 6000, 8000
+"""Characters of a parameter's value and of a tag."""
+
+_PARAMS = 100
+"""Parameters that one call takes."""
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -40,10 +44,6 @@ _ENVIRONMENT = {
 }
 
 _ID, _STATE = "gradlab.id", "gradlab.export"
-_COLUMNS = {"run_uuid", "key", "value", "timestamp", "step", "is_nan"}
-"""What MLflow's tables of metrics hold of one."""
-
-Row = dict[str, Any]
 
 
 def write(contents: Contents, dest: Path) -> Path:
@@ -190,11 +190,11 @@ def _add(database: _Database, contents: Contents) -> None:
             )
         _remove(database, run)  # an export that was killed
     run = client.create_run(
-        experiment, start_time=_milliseconds(contents.started), tags=_tags(contents), run_name=contents.name
+        experiment, start_time=milliseconds(contents.started), tags=_tags(contents), run_name=contents.name
     )
     try:
         _fill(database, run.info.run_id, contents)
-        client.set_terminated(run.info.run_id, contents.ended.upper(), _milliseconds(contents.finished))
+        client.set_terminated(run.info.run_id, contents.ended.upper(), milliseconds(contents.finished))
     except BaseException:
         _remove(database, run)
         raise
@@ -233,57 +233,8 @@ def _fill(database: _Database, run_id: str, contents: Contents) -> None:
     for name, text in texts.items():
         if text:
             client.log_text(run_id, text, name)
-    latest, rows = _rows(contents, run_id, database.store.sanitize_metric_value)
-    if not _insert(database.store, rows, latest):
-        _log(client, run_id, rows)
+    write_metrics(contents, run_id, database.store, client)
     client.delete_tag(run_id, _STATE)
-
-
-def _rows(
-    contents: Contents, run_id: str, sanitize: Callable[[float], tuple[bool, float]]
-) -> tuple[list[Row], list[Row]]:
-    """The last row of every metric, and all rows, as MLflow's tables hold them."""
-
-    def row(name: str, step: int, value: float) -> Row:
-        is_nan, kept = (False, value) if math.isfinite(value) else sanitize(value)
-        when = _milliseconds(contents.time_of(step))
-        return {"run_uuid": run_id, "key": name, "value": kept, "timestamp": when, "step": step, "is_nan": is_nan}
-
-    latest = [row(point.name, point.step, point.value) for point in contents.points]
-    rows = list(latest)
-    for name, steps, values in contents.figures.by_name():
-        rows += [row(name, step, value) for step, value in zip(steps, values, strict=True)]
-        latest.append(rows[-1])
-    return latest, rows
-
-
-def _insert(store: Any, rows: Sequence[Row], latest: Sequence[Row]) -> bool:
-    """Write metrics into MLflow's own tables at once, all or none; False where this MLflow has others than are known.
-
-    `log_batch` makes an object of every figure: 140,000 of them take 40 s, and 4 s this way.
-    """
-    try:
-        from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric
-    except ImportError:
-        return False
-    tables = [model.__table__ for model in (SqlMetric, SqlLatestMetric)]
-    if any(set(table.columns.keys()) != _COLUMNS for table in tables):
-        return False
-    with store.ManagedSessionMaker(read_only=False) as session:
-        for table, found in zip(tables, (rows, latest), strict=True):
-            session.execute(table.insert(), found)
-    return True
-
-
-def _log(client: Any, run_id: str, rows: Sequence[Row]) -> None:
-    """Write metrics by the way that every version has."""
-    from mlflow.entities import Metric
-
-    metrics = [
-        Metric(row["key"], math.nan if row["is_nan"] else row["value"], row["timestamp"], row["step"]) for row in rows
-    ]
-    for start in range(0, len(metrics), _METRICS):
-        client.log_batch(run_id, metrics=metrics[start : start + _METRICS])
 
 
 def _remove(database: _Database, run: Any) -> None:
@@ -299,7 +250,7 @@ def _tags(contents: Contents) -> dict[str, str]:
     if infinite := in_words(contents):
         tags["gradlab.infinite"] = infinite
     tags |= {"mlflow.note.content": contents.story, "mlflow.source.name": "gradlab"}
-    return {name: _cut(value, _TAG) for name, value in tags.items()} | {_ID: contents.id, _STATE: "unfinished"}
+    return {name: _cut(value, _TAG) for name, value in tags.items() if value} | {_ID: contents.id, _STATE: "unfinished"}
 
 
 def _cut(words: str, most: int) -> str:
@@ -313,8 +264,3 @@ def _local(uri: str) -> Path:
     from mlflow.utils.file_utils import local_file_uri_to_path
 
     return Path(os.path.abspath(local_file_uri_to_path(uri)))
-
-
-def _milliseconds(seconds: float) -> int:
-    """A time as MLflow has it."""
-    return round(seconds * 1000)

@@ -25,6 +25,7 @@ from vanishing_runs import stored
 
 from gradlab.errors import UsageError
 from gradlab.report.exports import mlflow as adapter
+from gradlab.report.exports import mlflow_metrics as written
 from gradlab.report.exports.contents import contents_of
 from gradlab.report.view import view
 from gradlab.results.stored import StoredRun
@@ -87,7 +88,7 @@ def test_the_run_is_told_apart(database: Path) -> None:
     assert "train.clip_norm" not in run.data.params
     tags = run.data.tags
     assert (tags["gradlab.id"], tags["gradlab.seed"], tags["gradlab.verdict"]) == ("aaaaaaaaaaaa", "0", "diverged")
-    assert "it's <script>gone</script> | 🎆 ‮abc Remedy: clip" in tags["mlflow.note.content"]
+    assert "it's <script>gone</script> | 🎆 ‮abc; remedy: clip" in tags["mlflow.note.content"]
     assert "gradlab.export" not in tags
     assert mlflow_run(database, "bbbbbbbbbbbb").info.status == "KILLED"
 
@@ -136,7 +137,7 @@ def test_half_a_run_is_not_left_behind(error, database: Path, monkeypatch: pytes
         raise error
 
     artifacts = sorted((database.parent / "mlruns" / "gradlab").iterdir())
-    monkeypatch.setattr(adapter, "_insert", fail)
+    monkeypatch.setattr(adapter, "write_metrics", fail)
     with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else UsageError):
         adapter.write(contents_of(stored(3)), database.parent)
     with pytest.raises(ValueError, match="not enough values"):
@@ -149,7 +150,7 @@ def test_what_a_killed_export_left_is_replaced(database: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(adapter, "_insert", fail)
+        patch.setattr(adapter, "write_metrics", fail)
         patch.setattr(adapter, "_remove", lambda *args: None)
         with pytest.raises(KeyboardInterrupt):
             adapter.write(contents_of(stored(3)), database.parent)
@@ -175,7 +176,7 @@ def test_a_new_database_goes_with_what_could_not_be_written(tmp_path: Path, monk
 
 def test_another_version_of_mlflow_gets_the_same_figures(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = replace(diverged(), id="cccccccccccc")
-    monkeypatch.setattr(adapter, "_COLUMNS", adapter._COLUMNS | {"a column of later days"})
+    monkeypatch.setattr(written, "_COLUMNS", {"a column of later days"})
     adapter.write(contents_of(run), database.parent)
     assert_equal(mlflow_metrics(database, "cccccccccccc"), mlflow_metrics(database, "aaaaaaaaaaaa"))
     latest = [mlflow_run(database, id).data.metrics for id in ("cccccccccccc", "aaaaaaaaaaaa")]

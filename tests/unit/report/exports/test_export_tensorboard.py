@@ -62,7 +62,7 @@ def test_words_and_settings(tmp_path: Path) -> None:
     place = adapter.write(contents_of(run), tmp_path)
     found = texts(place)
     assert found["config"].startswith("```yaml\nname: deep_sigmoid\n")
-    assert "it's <script>gone</script> | 🎆 ‮abc Remedy: clip" in found["findings"]
+    assert "it's <script>gone</script> | 🎆 ‮abc; remedy: clip" in found["findings"]
     assert "| verdict | diverged |" in found["tags"]
     assert "# deep_sigmoid: diverged" in found["summary"]
     reader = tensorboard_reader(place)

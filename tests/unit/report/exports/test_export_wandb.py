@@ -86,7 +86,7 @@ def test_the_run_is_told_apart(tmp_path: Path, home: Path) -> None:
     run = record_of(place, "run")
     assert (run.run_id, run.project, run.display_name, run.host) == ("aaaaaaaaaaaa", "gradlab", "deep_sigmoid", "")
     assert list(run.tags) == ["diverged", "seed 0", "gradlab 0.1.0"]
-    assert "it's <script>gone</script> | 🎆 ‮abc Remedy: clip" in run.notes
+    assert "it's <script>gone</script> | 🎆 ‮abc; remedy: clip" in run.notes
     config = {item.key: json.loads(item.value_json) for item in run.config.update}
     assert config["model"]["activation"]["name"] == "sigmoid"
     assert config["train"]["clip_norm"] is None
