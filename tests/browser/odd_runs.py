@@ -64,7 +64,7 @@ def make_record(
             values = share
         present = np.ones(values.shape, dtype=bool)
         present[:, -1] = not quantity.hidden_only
-        columns[quantity.name] = Column(values, present)
+        columns[quantity.name] = Column(values.copy(), present)
     everywhere = np.ones(len(at), dtype=bool)
     figures = {
         "loss": Column(np.linspace(2.3, 2.2, len(at)) + rng.normal(0, 0.01, len(at)), everywhere),
@@ -85,15 +85,16 @@ def make_record(
 
 
 def filled(record: Record, value: float, since: int = 0) -> Record:
-    """A record in which everything that was measured is one value from a recorded step on."""
+    """A record in which everything that was measured is one value from a recorded step on; of -inf, zero where it is no log10."""
 
-    def fill(column: Column) -> Column:
+    def fill(name: str, column: Column) -> Column:
         values = column.values.copy()
-        values[since:] = value
+        values[since:] = 0.0 if value == -math.inf and not name.startswith("log10") else value
         return Column(values, column.present)
 
-    figures = record.figures if value == -math.inf else {name: fill(column) for name, column in record.figures.items()}
-    return replace(record, layers={name: fill(column) for name, column in record.layers.items()}, figures=figures)
+    layers = {name: fill(name, column) for name, column in record.layers.items()}
+    figures = {name: fill(name, column) for name, column in record.figures.items() if name != "learning_rate"}
+    return replace(record, layers=layers, figures=dict(record.figures) | ({} if value == -math.inf else figures))
 
 
 def keep(

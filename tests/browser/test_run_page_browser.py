@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from figure_hands import hover, power, settled, spot, tip, traces, until
+from odd_runs import keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
 
@@ -132,33 +133,32 @@ def expected_lines(run: StoredRun, quantity: str, layer: int, step: int) -> list
     return [where, f"{value:.3f}"]
 
 
-@pytest.mark.parametrize("quantity", GRIDS)
-def test_hover_and_keys_show_what_layers_parquet_has(
-    small: list[StoredRun], open_page: OpenPage, quantity: str
-) -> None:
+def test_hover_and_keys_show_what_layers_parquet_has(small: list[StoredRun], open_page: OpenPage) -> None:
     run = small[0]
     page = open_page(page_of(run), reduced_motion="reduce")
-    page.locator(f"#switch input[value={quantity}]").check(force=True)
     figure = settled(page, "heatmap-plot")
-    values, present = recorded(run, quantity)
-    for layer, step in [(1, 0), (13, 29), (7, 11)]:
-        shown = hover(page, "heatmap-plot", step, layer - 1)
-        where, told = expected_lines(run, quantity, layer, step)
-        assert [shown[0], shown[1].partition(": ")[2]] == [where, told]
-        if present[layer - 1, step] and math.isfinite(values[layer - 1, step]):
+    for quantity in GRIDS:
+        page.locator(f"#switch input[value={quantity}]").check(force=True)
+        settled(page, "heatmap-plot")
+        values, present = recorded(run, quantity)
+        for layer, step in [(1, 0), (13, 29), (7, 11)]:
+            shown = hover(page, "heatmap-plot", step, layer - 1)
+            assert [shown[0], shown[1].partition(": ")[2]] == expected_lines(run, quantity, layer, step)
+            if not present[layer - 1, step] or not math.isfinite(values[layer - 1, step]):
+                continue
             name, _, exact = shown[2].partition(" ")
             assert name == quantity
-            if quantity == "forward_rms":
+            if quantity == "forward_rms":  # drawn as its log10
                 assert float(exact) == pytest.approx(values[layer - 1, step], rel=1e-11)
             else:
                 assert float(exact) == values[layer - 1, step]
-    page.mouse.move(2, 2)
-    figure.focus()
-    for key in ("Home", "End", "PageUp", "PageUp", "ArrowLeft", "ArrowDown"):
-        page.keyboard.press(key)
-    assert [tip(page)[0], tip(page)[1].partition(": ")[2]] == expected_lines(run, quantity, 2, 28)
-    page.keyboard.press("Escape")
-    expect(page.locator("#tip")).to_be_hidden()
+        page.mouse.move(2, 2)
+        figure.focus()
+        for key in ("Home", "End", "PageUp", "PageUp", "ArrowLeft", "ArrowDown"):
+            page.keyboard.press(key)
+        assert [tip(page)[0], tip(page)[1].partition(": ")[2]] == expected_lines(run, quantity, 2, 28)
+        page.keyboard.press("Escape")
+        expect(page.locator("#tip")).to_be_hidden()
 
 
 def test_powers_are_right_where_no_float_reaches(tiny: StoredRun, open_page: OpenPage) -> None:
@@ -255,6 +255,70 @@ def test_a_finding_switches_the_heatmap_to_what_shows_it(small: list[StoredRun],
     expect(page.locator("#heatmap")).to_be_in_viewport()
     expect(page.locator("#heatmap-note")).to_contain_text("(log10_update_ratio")
     assert page.locator("#switch input:checked").get_attribute("value") == "log10_update_ratio"
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
+    """A run in whose last step zeros, nulls, NaN and infinities stand among the numbers."""
+    record = make_record(24, 6, decades_a_layer=9.0)
+    record.layers["log10_backward_rms"].values[-1, [2, 3]] = -math.inf
+    record.layers["log10_update_ratio"].values[-1, 7] = -math.inf
+    record.layers["activation_std"].values[-1, [1, 9]] = math.nan
+    record.layers["activation_std"].values[-1, [4, 5]] = [math.inf, -math.inf]
+    record.layers["dead_fraction"].present[-1, 10:14] = False
+    record.layers["activation_mean"].values[-1] = np.linspace(-1e-9, 1e9, 25)
+    out = tmp_path_factory.mktemp("mixed")
+    run = keep(out, "mixed", record)
+    assert main(["report", run.id, "--out", str(out)]) == 0
+    return run
+
+
+def test_every_column_sorts_both_ways(mixed: StoredRun, open_page: OpenPage) -> None:
+    page = open_page(page_of(mixed))
+    values = mixed.record.layers
+    rows = "[...document.querySelectorAll('#layer-table tbody tr')].map((row) => Number(row.dataset.row))"
+    order = page.evaluate(rows)
+    assert sorted(order) == list(range(25))
+    names = page.locator("#layer-table thead th").evaluate_all("(all) => all.map((one) => one.dataset.name)")
+    assert {"layer", "fan_in", *values} <= set(names)
+
+    def key(name: str, row: int) -> float | None:
+        if name in ("layer", "fan_in", "fan_out", "grad_rms"):
+            size = np.sqrt(mixed.record.fan_in * mixed.record.fan_out)
+            told = {"layer": range(25), "fan_in": mixed.record.fan_in, "fan_out": mixed.record.fan_out}
+            return float((values["grad_norm"].values[-1] / size if name == "grad_rms" else told[name])[row])
+        value = float(values[name].values[-1, row])
+        return value if values[name].present[-1, row] and not math.isnan(value) else None
+
+    for name in names:
+        head = page.locator(f"#layer-table thead th[data-name={name}]")
+        for direction, sign in (("ascending", 1), ("descending", -1)):
+            head.locator("button").click()
+            assert head.get_attribute("aria-sort") == direction
+            told = [row for row in order if key(name, row) is not None]
+            order = sorted(told, key=lambda row: sign * key(name, row)) + [row for row in order if row not in told]
+            assert page.evaluate(rows) == order, (name, direction)
+        assert page.locator("#layer-table thead th[aria-sort=ascending]").count() == 0
+    cell = page.locator("#layer-table tbody td[data-v]").nth(3)
+    cell.scroll_into_view_if_needed()
+    page.evaluate("new Promise((done) => setTimeout(done, 300))")  # what scrolls hides the tip
+    cell.hover()
+    assert tip(page) == ["grad_norm", cell.get_attribute("data-v")]
+
+
+def test_rows_are_filtered_by_words(mixed: StoredRun, open_page: OpenPage) -> None:
+    page = open_page(page_of(mixed))
+    shown = page.locator("#layer-table tbody tr:not([hidden])")
+    count = page.locator("#layer-count")
+    assert (shown.count(), count.inner_text()) == (25, "25 rows")
+    page.get_by_label("filter").fill("-INF")
+    layers = sorted(int(one) for one in shown.locator("td:first-child").all_inner_texts())
+    assert layers == [3, 4, 6, 8]
+    assert count.inner_text() == "4 of 25 rows"
+    page.get_by_label("filter").fill("<b> no such")
+    assert (shown.count(), count.inner_text()) == (0, "0 of 25 rows")
+    page.get_by_label("filter").fill("")
+    assert shown.count() == 25
 
 
 def test_a_click_on_a_cell_leads_to_the_layer(small: list[StoredRun], open_page: OpenPage) -> None:
