@@ -146,7 +146,7 @@ def setting(experiment: Experiment) -> str:
     """What was trained, in one line."""
     model, data, train = experiment.model, experiment.data, experiment.train
     source = Path(data.path).name if data.path else data.source
-    length = f"{train.steps} steps" if train.steps is not None else f"{train.epochs:g} epochs"
+    length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
     parts = [
         f"{model.depth} × {model.width} {_named(model.activation)}",
         _init(model.init),
