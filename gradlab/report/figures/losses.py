@@ -187,7 +187,7 @@ def _references(sides: Sequence[Side], name: str) -> list[float]:
         return []
     records = [view.record for side in sides for view in side.views if view.record is not None]
     found = [one.constant_loss if name == "loss" else one.constant_accuracy for one in records]
-    values = sorted({float(f"{one:.4g}") for one in found if one is not None and one > 0})
+    values = sorted({f"{one:.4g}": one for one in found if one is not None and one > 0}.values())
     return values if len(values) <= _REFERENCES else []
 
 

@@ -55,8 +55,11 @@ class Side:
 
     @property
     def told(self) -> str:
-        """The name, with how many seeds it stands for."""
-        return self.label if len(self.views) == 1 else f"{self.label} ({counted(len(self.views), 'seed')})"
+        """The name, with how many seeds it stands for; one seed may be there twice, as from two devices."""
+        if len(self.views) == 1:
+            return self.label
+        alike = len({view.seed for view in self.views}) < len(self.views)
+        return f"{self.label} ({counted(len(self.views), 'run' if alike else 'seed')})"
 
 
 @dataclass(frozen=True)

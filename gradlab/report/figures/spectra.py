@@ -80,6 +80,8 @@ def draw_spectra(sides: Sequence[Side], path: Path) -> None:
         _draw_values(sides, path)
         return
     names = [name for name in EXTREMES if all(taken(side, name) for side in sides)]
+    if not names and without.depth == 1:
+        raise SelectionError(f"{without.label}: one hidden layer has no Jacobian to another")
     if not names:
         raise SelectionError(
             f"{without.label}: no singular values were recorded; -s record.spectrum=1 keeps all of layer 1's, and "
