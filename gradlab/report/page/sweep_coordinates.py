@@ -16,7 +16,7 @@ TICKS = 6
 BAND = 0.72
 """Share of a value's place over which the lines through it are spread, so that they do not lie on one another."""
 
-_OUTSIDE = {"inf": 1.1, "-inf": -0.1, "nan": -0.18, MISSING: -0.26}
+_OUTSIDE = {"inf": 1.11, "-inf": -0.11, "nan": -0.22, MISSING: -0.33}
 """Where values stand that have no place on a scale."""
 
 _LOG_FROM = 100.0
@@ -93,12 +93,12 @@ def _side_by_side(name: str, values: Sequence[Value], distinct: Sequence[Value],
         share = (seen[index] + 0.5) / size - 0.5  # from -1/2 to 1/2
         seen[index] += 1
         positions.append((index + 0.5) / len(distinct) + share * width * min(1.0, size / 12))
-    step = math.ceil(len(distinct) / MOST_VALUES)
+    step = max(1, math.ceil(len(distinct) / MOST_VALUES))
     ticks = [((index + 0.5) / len(distinct), labels[index]) for index in range(0, len(distinct), step)]
     return Dimension(name, tuple(round(position, 5) for position in positions), tuple(ticks))
 
 
-def _by_size(name: str, values: Sequence[float | None], kind: Kind, missing: str = "no value") -> Dimension:
+def _by_size(name: str, values: Sequence[float | None], kind: Kind, missing: str = "none") -> Dimension:
     """Numbers by their size, by their logs where they span decades; those that are not finite outside."""
     finite = [value for value in values if value is not None and math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)

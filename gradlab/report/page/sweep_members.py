@@ -12,6 +12,7 @@ from gradlab.report.sweep_words import Point, one_line, value_words, word_of
 from gradlab.report.table import Field, Table
 from gradlab.report.view import setting, why
 from gradlab.report.words import Value
+from gradlab.results.record import Float
 from gradlab.results.stored import StoredRun
 
 Member = tuple[Point, StoredRun]
@@ -145,7 +146,7 @@ def depths_data(members: Sequence[Member], depths: Mapping[str, Depths]) -> dict
     Returns:
         `members`: places of those members; `shape`: of each, place of its network's layers in `shapes`, which hold `depth` and the
         `layers` that are drawn; `has`: 1 where it has values at the first step, 2 at the last, 3 at both; `init` and `final`: their
-        values one after the other (`arrays.floats`), 0 where there are none.
+        values one after the other (`arrays.packed`), 0 where there are none.
     """
     found = [(place, depths[run.id]) for place, (_, run) in enumerate(members) if run.id in depths]
     shapes: dict[int, list[int]] = {}
@@ -153,10 +154,10 @@ def depths_data(members: Sequence[Member], depths: Mapping[str, Depths]) -> dict
         shapes.setdefault(one.depth, one.layers.tolist())
     order = {depth: place for place, depth in enumerate(shapes)}
 
-    def packed(parts: list[tuple[Depths, np.ndarray[Any, np.dtype[np.float64]] | None]]) -> str:
+    def packed(parts: list[tuple[Depths, Float | None]]) -> dict[str, Any]:
         """Values of all, one after the other."""
         rows = [np.zeros(len(one.layers)) if values is None else values for one, values in parts]
-        return arrays.floats(np.concatenate(rows)) if rows else ""
+        return arrays.packed(np.concatenate(rows) if rows else np.zeros(0), "f8")
 
     return {
         "members": [place for place, _ in found],

@@ -81,6 +81,10 @@
       filter.value = "";
       sweep.update();
     });
+    find("worst-first").addEventListener("click", () => {
+      table.tBodies[0].append(...[...table.tBodies[0].rows].sort((one, other) => one.dataset.row - other.dataset.row));
+      table.querySelectorAll("th[aria-sort]").forEach((head) => head.setAttribute("aria-sort", "none"));
+    });
     table.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-member]");
       if (button) sweep.choose(Number(button.dataset.member));
@@ -215,7 +219,8 @@
     const findings = element("ul", "", { className: "findings" });
     for (const [severity, rule, message, remedy] of members.findings[member].map((places) => places.map(text))) {
       const item = element("li", "", { className: severity });
-      item.append(element("strong", `${severity}: ${rule}`), element("div", message, { dir: "auto" }));
+      item.append(element("strong", `${severity}: ${rule}`));
+      if (message !== text(members.why[member])) item.append(element("div", message, { dir: "auto" }));  // else it stands above
       if (remedy) item.append(element("p", `remedy: ${remedy}`, { className: "remedy", dir: "auto" }));
       findings.append(item);
     }

@@ -25,6 +25,12 @@
     const last = dimensions.length - 1;
     const upright = matchMedia("(max-width: 48rem)");
     const shorten = (label, most) => ([...label].length > most ? `${[...label].slice(0, most - 1).join("")}…` : label);
+    // A name in the room that there is: in two lines where one is too short, cut where both are.
+    const named = (name, most) => {
+      const dot = name.indexOf(".") + 1;
+      const parts = [...name].length <= most || !dot ? [name] : [name.slice(0, dot), name.slice(dot)];
+      return parts.map((part) => gradlab.plain(shorten(part, most))).join("<br>");
+    };
     const value = (member, at) => {
       const name = dimensions[at].name, axis = data.axes.find((one) => one.name === name);
       if (axis) return axis.values[axis.at[member]];
@@ -34,8 +40,11 @@
     };
     let visible = [];
 
+    const tall = (down) => (down ? 90 * dimensions.length + 60 : 520);
+    const turned = () => (gradlab.theme.printing ? tall(true) < 950 : upright.matches);  // paper is narrow too, and not endless
+
     const build = () => {
-      const colors = gradlab.theme.colors, down = upright.matches;
+      const colors = gradlab.theme.colors, down = turned();
       const places = dimensions.map((_, at) => at);
       const line = (index) => {
         const along = dimensions.map((one) => one.positions[index]);
@@ -68,19 +77,21 @@
         traces.push({ ...bundle([line(marked)]), mode: "lines+markers", hoverinfo: "none", showlegend: false, line: { color: colors.text, width: 4 },
                       marker: { symbol: symbol(word), size: 12, color: gradlab.theme.color(word), line: { color: colors.text, width: 1.5 } } });
       }
-      const wide = Math.max(1, home.clientWidth) / dimensions.length;
+      const wide = Math.max(1, gradlab.theme.printing ? 660 : home.clientWidth) / dimensions.length;
       const marks = dimensions.flatMap((one) => one.ticks.map(([position]) => position));
       const lowest = Math.min(0, ...marks) - .06, highest = Math.max(1, ...marks) + .06;
       const shapes = [], annotations = [];
       dimensions.forEach((one, at) => {
         shapes.push({ type: "line", layer: "below", line: { color: colors.muted, width: 1 }, ...(down ? { x0: 0, x1: 1, y0: at, y1: at } : { x0: at, x1: at, y0: 0, y1: 1 }) });
         annotations.push({
-          text: gradlab.plain(down ? one.name : shorten(one.name, Math.max(10, Math.floor(wide / 7)))), showarrow: false, font: { size: 12, color: colors.text, weight: 700 },
-          ...(down ? { x: 0, y: at - .42, xanchor: "left", yanchor: "middle" } : { x: at, y: highest - .02, yanchor: "bottom", xanchor: at === 0 ? "left" : at === last ? "right" : "center" }),
+          text: down ? gradlab.plain(one.name) : named(one.name, Math.max(10, Math.floor(wide / 7.5))), showarrow: false, font: { size: 12, color: colors.text, weight: 700 }, bgcolor: colors.back, opacity: .92, borderpad: 1,
+          ...(down ? { x: lowest, y: at - .45, xanchor: "left", yanchor: "middle" } : { x: at, y: highest - .02, yanchor: "bottom", xanchor: at === 0 ? "left" : at === last ? "right" : "center" }),
         });
+        const fits = down ? Math.max(3, Math.floor(home.clientWidth * .62 / one.ticks.length / 7)) : 16;
         for (const [position, label] of one.ticks) {
+          const glyph = at === last ? gradlab.words[label]?.[3] ?? "" : "";
           annotations.push({
-            text: gradlab.plain(shorten(label, 16)), showarrow: false, font: { size: 11, color: colors.text }, bgcolor: colors.back, opacity: .88, borderpad: 1,
+            text: gradlab.plain(glyph && label.length > fits ? glyph : `${glyph} ${shorten(label, fits)}`.trim()), showarrow: false, font: { size: 11, color: colors.text }, bgcolor: colors.back, opacity: .88, borderpad: 1,
             ...(down ? { x: position, y: at + .35, xanchor: "center", yanchor: "middle" }
                      : { x: at, y: position, xanchor: at === last ? "right" : "left", xshift: at === last ? -5 : 5, yanchor: "middle" }),
           });
@@ -90,7 +101,7 @@
       return {
         traces,
         layout: {
-          height: down ? 90 * dimensions.length + 60 : 520, hovermode: "closest", shapes, annotations, margin: down ? { l: 28, r: 28, t: 30, b: 10 } : { l: 12, r: 12, t: 40, b: 12 },
+          height: tall(down), hovermode: "closest", shapes, annotations, margin: down ? { l: 28, r: 28, t: 30, b: 10 } : { l: 12, r: 12, t: 40, b: 12 },
           dragmode: gradlab.coarse ? false : "select", selectdirection: "any", hoverdistance: 12,
           legend: { orientation: "h", y: down ? 1.01 : 1.06, yanchor: "bottom", x: 0, font: { size: 12 }, itemclick: false, itemdoubleclick: false },
           xaxis: { ...hidden, range: down ? [lowest, highest] : [-.08, last + .08] },
@@ -129,7 +140,7 @@
         },
       };
     };
-    const lines = gradlab.figure("lines-plot", build);
+    const lines = gradlab.figure("lines-plot", build, () => tall(upright.matches));
     sweep.listen(lines.redraw);
     upright.addEventListener("change", lines.redraw);
   }
@@ -138,7 +149,7 @@
   const MOST_PANELS = 25;
   const stage = document.getElementById("depths-plot");
   if (stage) {
-    const held = data.depths, all = { init: gradlab.floats(held.init), final: gradlab.floats(held.final) };
+    const held = data.depths;
     const start = [];
     let total = 0;
     for (const shape of held.shape) { start.push(total); total += held.shapes[shape].layers.length; }
@@ -146,7 +157,7 @@
     const profile = (place, moment) => {
       if (!(held.has[place] & (moment === "init" ? 1 : 2))) return null;
       const { depth, layers } = held.shapes[held.shape[place]];
-      return { depth, layers, x: layers.map((layer) => (depth > 1 ? (layer - 1) / (depth - 1) : 0)), y: Array.from(all[moment].subarray(start[place], start[place] + layers.length)) };
+      return { depth, layers, x: layers.map((layer) => (depth > 1 ? (layer - 1) / (depth - 1) : 0)), y: Array.from(held[moment].subarray(start[place], start[place] + layers.length)) };
     };
     const order = new Map(held.members.map((member, place) => [member, place]));
     const by = document.getElementById("panel-by");
@@ -185,7 +196,7 @@
 
     const build = () => {
       const colors = gradlab.theme.colors, { shown, left } = panels();
-      const width = Math.max(200, stage.clientWidth), across = Math.max(1, Math.min(shown.length, Math.floor(width / 165), by.value === "cells" && sweep.sides[1] >= 0 && sweep.labels()[1].length > 2 ? Math.max(sweep.labels()[1].length, 3) : 6));
+      const width = gradlab.theme.printing ? 660 : Math.max(200, stage.clientWidth), across = Math.max(1, Math.min(shown.length, Math.floor(width / 165), by.value === "cells" && sweep.sides[1] >= 0 && sweep.labels()[1].length > 2 ? Math.max(sweep.labels()[1].length, 3) : 6));
       const down = Math.ceil(shown.length / across), top = 26, each = 168, height = down * each + 96;
       const lines = [];  // every line that can be pointed at
       const traces = [], owner = [], annotations = [], layout = {}, seen = new Set();
@@ -197,8 +208,8 @@
         low = Math.min(low, least); high = Math.max(high, most);
         return { ...line, member: held.members[place] };
       }).filter(Boolean));
-      if (low > high) [low, high] = [-1, 0];
-      const pad = Math.max(.5, (high - low) * .06), scale = gradlab.decades("", low, high);
+      const odd = prepared.some((panel) => panel.some((line) => line.y.some((value) => !Number.isFinite(value))));
+      const { range, floor } = gradlab.frame(low, high, "decades", odd);
       shown.forEach((panel, at) => {
         const row = Math.floor(at / across), column = at % across, suffix = at ? String(at + 1) : "";
         const gap = 10 / width, span = (1 - gap * (across - 1)) / across;
@@ -206,7 +217,7 @@
         const foot = 1 - (row + 1) / down, tall = 1 / down, band = [foot + tall * .06, foot + tall - tall * top / each];
         const bottom = at + across >= shown.length;
         layout[`xaxis${suffix}`] = { domain: ends, anchor: `y${suffix}`, range: [-.04, 1.04], tickvals: [.12, .88], ticktext: ["input", "output"], showticklabels: bottom, showgrid: false, automargin: false, fixedrange: true, tickfont: { size: 11 }, ticks: "", zeroline: false };
-        layout[`yaxis${suffix}`] = { ...scale, domain: band, anchor: `x${suffix}`, range: [low - pad, high + pad], showticklabels: column === 0, automargin: false, fixedrange: true, zeroline: false, tickfont: { size: 11 } };
+        layout[`yaxis${suffix}`] = { again: (least, most) => gradlab.powers(Math.max(least, low - .5), most, 7), domain: band, anchor: `x${suffix}`, range, showticklabels: column === 0, automargin: false, fixedrange: true, zeroline: false, tickfont: { size: 11 } };
         annotations.push({ text: gradlab.plain([...panel.name].length > Math.floor(width * span / 7.5) ? `${[...panel.name].slice(0, Math.floor(width * span / 7.5) - 1).join("")}…` : panel.name), xref: "paper", yref: "paper", x: (ends[0] + ends[1]) / 2, y: band[1], xanchor: "center", yanchor: "bottom", showarrow: false, font: { size: 12, color: colors.text, weight: 600 } });
         const refs = { xaxis: `x${suffix}`, yaxis: `y${suffix}` }, kept = [], others = [], own = new Map();
         for (const line of prepared[at]) (sweep.shows(line.member) ? kept : others).push(line);
@@ -226,7 +237,7 @@
           drawnLines += some.length;
         }
         const zero = { x: [], y: [] };
-        for (const line of kept) line.y.forEach((value, place) => { if (!Number.isFinite(value)) { zero.x.push(line.x[place]); zero.y.push(low - pad * .6); } });
+        for (const line of kept) line.y.forEach((value, place) => { if (!Number.isFinite(value)) { zero.x.push(line.x[place]); zero.y.push(floor); } });
         if (zero.x.length) traces.push({ ...zero, ...refs, type: "scatter", mode: "markers", name: "zero or not finite", legendgroup: "zero", showlegend: !seen.has("zero"), hoverinfo: "skip", marker: { symbol: "triangle-down-open", size: 7, color: colors.text } });
         if (zero.x.length) seen.add("zero");
         const marked = prepared[at].find((line) => line.member === sweep.chosen);
@@ -261,7 +272,7 @@
             const line = lines[row];
             if (!line) return [0, 0];
             const at = Math.min(column, line.x.length - 1), value = line.y[at];
-            return [line.x[at], Number.isFinite(value) ? value : low - pad * .6, `xaxis${line.suffix}`, `yaxis${line.suffix}`];
+            return [line.x[at], Number.isFinite(value) ? value : floor, `xaxis${line.suffix}`, `yaxis${line.suffix}`];
           },
           describe: (column, row) => {
             const line = lines[row];
@@ -286,14 +297,14 @@
       const colors = gradlab.theme.colors, place = order.get(sweep.chosen);
       const parts = place === undefined ? [] : ["init", "final"].map((one) => profile(place, one));
       const there = parts.filter(Boolean), [low, high] = gradlab.extent(...there.map((line) => line.y));
-      const floor = low === Infinity ? 0 : low, traces = [];
+      const { range, floor, again } = gradlab.frame(low, high, "decades", there.some((line) => line.y.some((value) => !Number.isFinite(value)))), traces = [];
       parts.forEach((line, at) => {
         if (!line) return;
         const color = at ? colors.second : colors.first;
         traces.push(gradlab.line(line.layers, line.y, at ? "last finite step" : "first step", color, { line: { dash: at ? "dot" : "solid" } }), ...gradlab.oddities(line.layers, line.y, floor, colors));
       });
       return {
-        traces, layout: { height: 230, hovermode: "x", margin: { l: 50, r: 8, t: 8, b: 36 }, xaxis: { title: { text: "layer", standoff: 4 } }, yaxis: gradlab.decades("", low, high) },
+        traces: gradlab.once(traces), layout: { height: 230, hovermode: "x", margin: { l: 50, r: 8, t: 8, b: 36 }, xaxis: gradlab.along("layer", 1, there[0]?.depth ?? 1), yaxis: { range, again } },
         cursor: {
           columns: there[0]?.layers.length ?? 1, rows: 1, locate: (points) => { const at = there[0]?.layers.indexOf(points[0].x) ?? -1; return at < 0 ? null : [at, 0]; },
           place: (column) => [there[0]?.layers[column] ?? 0, Number.isFinite(there[0]?.y[column]) ? there[0].y[column] : floor],
