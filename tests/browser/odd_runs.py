@@ -54,7 +54,7 @@ def make_record(
         if quantity.unit == "decades":
             values = ramp - (2 if quantity.name == "log10_update_ratio" else 0)
         elif quantity.name.endswith("grad_norm"):
-            with np.errstate(under="ignore"):
+            with np.errstate(under="ignore", over="ignore"):
                 values = 10.0**ramp
         elif quantity.name == "nonfinite_count":
             values = np.zeros_like(ramp)

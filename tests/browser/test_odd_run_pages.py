@@ -93,7 +93,7 @@ CASES: dict[Callable[[Path], StoredRun], tuple[str, list[str], int]] = {
     interrupted_at_once: ("interrupted", ["interrupted at step 0 of 200", "before a step was taken down"], 0),
     all_nan: ("diverged", ["no longer finite from step 0", "Layers at step 0", "nan"], 8),
     all_infinite: ("diverged", ["no longer finite from step 0", "inf"], 8),
-    all_zero: ("dead", ["Layers at step 59", "-inf"], 8),
+    all_zero: ("saturated", ["Layers at step 59", "-inf"], 8),
     exploding: ("exploding", ["grows by", "Layers at step 19"], 8),
 }
 """What makes the run -> the word on its page, what the page says, and the number of its figures."""
@@ -142,7 +142,7 @@ def test_what_is_not_finite_has_its_colours_and_its_lane(tmp_path: Path, open_pa
     low, high = page.evaluate("document.getElementById('curve-loss')._fullLayout.yaxis.range")
     loss = run.record.figures["loss"].values[:40]
     assert low < marks["y"][0] < loss.min() < loss.max() < high
-    assert hover(page, "curve-loss", 50, marks["y"][0]) == ["step 50", "loss: nan"]
+    assert hover(page, "curve-loss", 50, marks["y"][0]) == ["step 50", "loss: nan (not a number)"]
 
 
 def test_zero_is_told_from_what_has_no_meaning(tmp_path: Path, open_page: OpenPage) -> None:
