@@ -48,8 +48,8 @@ MOST = 4
 
 _COLORS = (BLUE, VERMILION, GREEN, ORANGE, SKY, PINK, "black")
 _MARKERS = ("o", "^", "s", "D", "v", "P", "X")
-_LIGHT = 0.78
-"""Share of white in the colour of a class's region."""
+_WHITE = (0.88, 0.64, 0.76, 0.58, 0.82, 0.70, 0.52)
+"""Share of white in the colour of each class's region: they differ without colour too."""
 
 _EVERY = 8
 """Places of the grid from one line to the next."""
@@ -223,7 +223,8 @@ def _draw_regions(ax: "Axes", bent: Bent, plane: Plane) -> None:
         low, high = float(margin.min()), float(margin.max())
         if high <= 0:
             continue
-        red, green, blue = (_LIGHT + (1 - _LIGHT) * part for part in to_rgb(_COLORS[number % len(_COLORS)]))
+        white = _WHITE[number % len(_WHITE)]
+        red, green, blue = (white + (1 - white) * part for part in to_rgb(_COLORS[number % len(_COLORS)]))
         ax.contourf(plane.x, plane.y, margin, levels=[0.0, 2 * high], colors=[(red, green, blue)], zorder=0)
         if low < 0:
             ax.contour(plane.x, plane.y, margin, levels=[0.0], colors="black", linewidths=0.8, zorder=3)
