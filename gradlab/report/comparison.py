@@ -223,7 +223,11 @@ def spread_words(comparison: Comparison) -> str:
     lonely = [side for side in comparison.sides if len(side.seeds) == 1]
     if lonely:
         return "no spread: one seed on a side; differences within the stated margins count as the same"
-    seeds = ", ".join(counted(len(side.seeds), "seed") for side in comparison.sides)
+    counts = [len(side.seeds) for side in comparison.sides]
+    if len(counts) <= 2:
+        seeds = ", ".join(counted(count, "seed") for count in counts)
+    else:
+        seeds = f"{min(counts)} to {max(counts)} seeds a side" if len(set(counts)) > 1 else f"{counts[0]} seeds a side"
     return f"means over {seeds}; in brackets the {COVERAGE:.0%} bootstrap interval of the change"
 
 

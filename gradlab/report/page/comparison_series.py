@@ -171,7 +171,7 @@ def _is_told(name: str, told: Sequence[Sequence[Mapping[str, Curve]]]) -> bool:
     """Whether a curve is worth a figure."""
     curves = [one[name] for group in told for one in group if name in one]
     if name in _SCHEDULES:
-        return len({value for curve in curves for value in curve.values.tolist()}) > 1
+        return len({value for curve in curves for value in curve.values.tolist() if math.isfinite(value)}) > 1
     return bool(curves)
 
 

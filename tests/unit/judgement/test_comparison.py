@@ -10,7 +10,7 @@ from judged_runs import experiment, record, stuck
 from gradlab.errors import UsageError
 from gradlab.judgement import compare, judge
 from gradlab.judgement.comparison import Comparison, Row
-from gradlab.judgement.profiles import Profile, profile
+from gradlab.judgement.profiles import Profile, against, profile
 from gradlab.results.record import Outcome, Record, Summary
 from gradlab.spec.condition import ConditionError
 from gradlab.spec.experiment import Experiment
@@ -146,6 +146,40 @@ def test_one_run_or_nothing_but_seeds_cannot_be_compared() -> None:
             compare(runs)
 
 
+def test_runs_that_differ_only_in_their_seed_may_be_kept_apart() -> None:
+    seeds = [run(record(), seed=seed) for seed in (0, 1, 2)]
+    found = compare(seeds, apart=True)
+    assert [side.label for side in found.sides] == ["made (seed 0)", "made (seed 1)", "made (seed 2)"]
+    assert (found.config, len(found.judgements)) == ((), 2)
+    with_another = compare([*seeds, run(record(), train={"lr": 0.5})], apart=True)
+    assert [side.seeds for side in with_another.sides] == [(0, 1, 2), (0,)]
+    with pytest.raises(UsageError, match="more than their seed"):
+        compare(seeds[:1], apart=True)
+
+
+def test_profiles_at_the_first_step_stand_beside_those_at_the_last() -> None:
+    made = record(decades=-9.0)
+    slopes = made.layers["mean_slope"]
+    values = slopes.values.copy()
+    values[0] = 0.9
+    changing = replace(made, layers={**made.layers, "mean_slope": replace(slopes, values=values)})
+    found = compare([run(changing), run(record(), train={"lr": 0.5})])
+    last, first = (
+        next(sides[0] for sides in profiles if sides[0] is not None and sides[0].quantity == "mean_slope")
+        for profiles in (found.profiles, found.init_profiles)
+    )
+    assert last is not None
+    assert first is not None
+    assert first.values == pytest.approx(np.full(10, 0.9))
+    assert last.values == pytest.approx(slopes.values[-1, :10])
+
+
+def test_telling_figures_are_those_that_the_overall_judgement_rests_on() -> None:
+    found = compare([run(record(decades=-9.0, **stuck())), run(record(), train={"lr": 0.5})])
+    names = [row.figure for row in found.telling]
+    assert names == ["final.backward_decades", "final.loss", "final.accuracy", "learning_share"]
+
+
 class TestProfile:
     def test_signals_are_relative_to_the_last_hidden_layer_and_shares_are_not(self) -> None:
         found = profile([record(decades=-9.0)], "log10_backward_rms")
@@ -158,6 +192,40 @@ class TestProfile:
     def test_zero_reaches_as_far_as_it_may(self) -> None:
         found = Profile("log10_backward_rms", np.array([0.0, 0.5, 1.0]), np.array([-np.inf, -2.0, 0.0]))
         assert found.at(np.array([0.0, 0.25, 0.5, 0.75])).tolist() == [-np.inf, -np.inf, -2.0, -1.0]
+
+    def test_what_is_not_finite_stays_what_it_is(self) -> None:
+        found = Profile("forward_rms", np.array([0.0, 0.5, 1.0]), np.array([np.nan, np.inf, 1.0]))
+        assert found.at(np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist()[2:] == [np.inf, np.inf, 1.0]
+        assert np.isnan(found.at(np.array([0.0, 0.25]))).all()
+
+    def test_each_run_stands_beside_the_mean(self) -> None:
+        found = profile([record(slope=0.4), record(slope=0.6)], "mean_slope")
+        assert found is not None
+        assert [values[0] for values in found.each] == pytest.approx([0.4, 0.6])
+
+    def test_a_run_that_has_none_is_left_out(self) -> None:
+        made = record(slope=0.4)
+        broken = replace(made, figures={"loss": replace(made.figures["loss"], values=np.full(160, np.nan))})
+        found = profile([broken, record(slope=0.6)], "mean_slope")
+        assert found is not None
+        assert (len(found.each), found.values[0]) == (1, pytest.approx(0.6))
+        at_first = profile([broken, record(slope=0.6)], "mean_slope", "init")
+        assert at_first is not None
+        assert at_first.values[0] == pytest.approx(0.5)
+
+    def test_profiles_of_different_depth_are_subtracted_where_either_has_a_layer(self) -> None:
+        first = Profile("mean_slope", np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+        other = Profile("mean_slope", np.array([0.0, 0.5, 1.0]), np.array([0.5, 0.5, 2.0]))
+        found = against(first, other)
+        assert found.relative_depth.tolist() == [0.0, 0.5, 1.0]
+        assert found.values.tolist() == [0.5, 0.0, 1.0]
+
+    def test_equal_infinities_cancel(self) -> None:
+        zero = Profile("log10_grad_norm", np.array([0.0, 1.0]), np.array([-np.inf, 0.0]))
+        other = Profile("log10_grad_norm", np.array([0.0, 1.0]), np.array([-3.0, 0.0]))
+        assert against(zero, zero).values.tolist() == [0.0, 0.0]
+        assert against(zero, other).values.tolist() == [np.inf, 0.0]
+        assert against(other, zero).values.tolist() == [-np.inf, 0.0]
 
     def test_one_layer(self) -> None:
         found = profile([record(depth=1)], "mean_slope")

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from vanishing_runs import record, stored, summary
+from vanishing_runs import experiment, record, stored, summary
 
 from gradlab.judgement import compare
 from gradlab.judgement.comparison import Comparison
@@ -13,7 +13,12 @@ from gradlab.report.comparison import (
     change_words,
     comparison_object,
     comparison_table,
+    config_table,
     failed_gates,
+    figure_table,
+    judged,
+    leading,
+    own_changes,
     profile_table,
     spread_words,
 )
@@ -80,6 +85,63 @@ def test_what_a_change_is_held_against() -> None:
         spread_words(compare(seeded))
         == "means over 2 seeds, 2 seeds; in brackets the 95% bootstrap interval of the change"
     )
+
+
+def test_many_sides_are_counted_together() -> None:
+    runs = [
+        replace(run, experiment=run.experiment.model_copy(update={"seed": seed}))
+        for run in (stored(50), stored(20), stored(10))
+        for seed in (0, 1)
+    ]
+    assert spread_words(compare(runs)).startswith("means over 2 seeds a side; ")
+    more = replace(runs[0], experiment=runs[0].experiment.model_copy(update={"seed": 2}))
+    assert spread_words(compare([*runs, more])).startswith("means over 2 to 3 seeds a side; ")
+
+
+def test_a_table_is_made_of_its_parts() -> None:
+    compared = three_sides()
+    whole = comparison_table(compared, changed_only=False, said=False)
+    figures = figure_table(compared, changed_only=False, said=False)
+    assert whole.fields == figures.fields
+    assert set(figures.rows) < set(whole.rows)
+    assert config_table(compared).rows == (("model.depth", 50, 20, 1),)
+
+
+def test_the_first_sides_stand_for_a_comparison_of_many() -> None:
+    compared = three_sides()
+    two = leading(compared, 2)
+    assert leading(compared, 3) is compared
+    assert (len(two.sides), two.config[0].values, len(two.judgements)) == (2, (50, 20), 1)
+    assert {(len(row.values), len(row.differences)) for row in two.rows} == {(2, 1)}
+    assert {len(sides) for sides in two.profiles + two.init_profiles} == {2}
+
+
+def test_a_judgement_gives_its_reasons() -> None:
+    worse, nothing = judged(three_sides())
+    assert worse.word in ("worse", "mixed")
+    assert worse.worse == ("final.backward_decades -30.10 → -inf", "final.loss 2.29 → inf")
+    assert worse.same == ("final.accuracy",)
+    assert (nothing.word, nothing.better, nothing.worse, nothing.same) == ("", (), (), ())
+
+
+def test_a_share_is_told_while_it_says_more_than_the_values() -> None:
+    final = summary().final
+    first, half, more = (
+        stored(depth, final=final | {"loss": loss}) for depth, loss in ((50, 2.0), (20, 1.0), (10, 1e9))
+    )
+    found = judged(compare([first, half, more]))
+    assert "final.loss 2 → 1 (-50%)" in found[0].better
+    assert "final.loss 2 → 1e+09" in found[1].worse
+
+
+def test_changes_that_follow_from_others_need_not_be_named() -> None:
+    def made(**model: object) -> Comparison:
+        return compare([stored(50), replace(stored(50), experiment=experiment(50, **model))])
+
+    own = [item.field for item in own_changes(made(init="he"))]
+    assert [item.field for item in made(init="he").config] == ["model.init.scheme", "model.readout_init.scheme"]
+    assert own == ["model.init.scheme"]
+    assert [item.field for item in own_changes(made(readout_init="he"))] == ["model.readout_init.scheme"]
 
 
 @pytest.mark.parametrize(

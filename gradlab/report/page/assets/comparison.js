@@ -48,13 +48,18 @@
         if (short > 0) { placed[place].at += short / 2; placed[place - 1].at -= short / 2; }
       }
     }
+    for (const point of placed) point.at = Math.max(7, Math.min(height - 7, point.at));  // none leaves the picture
+    placed.forEach((point, place) => { if (place) point.at = Math.max(point.at, placed[place - 1].at + Math.min(gap, (height - 14) / placed.length)); });
+    const over = (placed.at(-1)?.at ?? 0) - (height - 7);
+    if (over > 0) for (let place = placed.length - 1, most = height - 7; place >= 0 && placed[place].at > most; place -= 1) { placed[place].at = most; most -= Math.min(gap, (height - 14) / placed.length); }
     return placed.map(({ side, x, y, at }) => ({
       x, y, text: `<b>${data.sides[side].letter}</b>`, showarrow: false, xref: "x", yref: "y", xanchor: end ? "left" : "right", xshift: end ? 6 : -6,
       yshift: at - pixel(y), font: { color: color(side), size: 13 }, bgcolor: colors.back, borderpad: 0,
     }));
   };
 
-  const beyond = (lists) => lists.some((list) => list.some((value) => value !== null && !finite(value)));
+  const beyond = (lists) => any(lists, (value) => value !== null && !finite(value));
+  const nothing = () => ({ text: "nothing to show", x: .5, y: .5, xref: "paper", yref: "paper", showarrow: false, font: { color: gradlab.theme.colors.muted } });
   const plotHeight = (id) => (document.getElementById(id).clientWidth < 480 ? 300 : 360);
   const nearest = (values, wanted) => {
     let best = 0;
@@ -63,10 +68,11 @@
   };
   const longest = (lists) => lists.reduce((best, list) => (list && list.length > best.length ? list : best), []);
   const say = (id, ...parts) => { document.getElementById(id).textContent = parts.filter(Boolean).join(" "); };
-  const odd = (lists) => {
-    const all = lists.flatMap((list) => list);
-    return [all.includes(-Infinity) ? "▽ zero, shown at the lower edge." : "", all.some((value) => Number.isNaN(value) || value === Infinity) ? "✕ not finite, shown at the lower edge." : ""];
-  };
+  const any = (lists, test) => lists.some((list) => list.some(test));
+  const odd = (lists) => [
+    any(lists, (value) => value === -Infinity) ? "▽ zero, shown at the lower edge." : "",
+    any(lists, (value) => Number.isNaN(value) || value === Infinity) ? "✕ not finite, shown at the lower edge." : "",
+  ];
 
   // ---- profiles and differences
   const unpack = (side) => {
@@ -78,7 +84,7 @@
     moment.sides = moment.sides.map(unpack);
     moment.differences = [null, ...moment.differences.map((one) => one && { x: [...gradlab.floats(one.positions)], values: [...gradlab.floats(one.values)] })];
   }
-  let quantity = data.profiles[0], moment = "final";
+  let quantity = data.profiles[0], moment = data.profiles.some((profile) => profile.moments.final) ? "final" : "init";
   const at = (profile) => profile.moments[moment] ?? { sides: [], differences: [] };
   const visible = (lists) => lists.map((one, side) => [one, side]).filter(([one, side]) => one && shown[side]);
   const when = { final: "at the last finite step", init: "at the first step" };
@@ -88,15 +94,21 @@
     const colors = gradlab.theme.colors, height = plotHeight(id);
     const [low, high] = gradlab.extent(...drawn.map(([one]) => one.values), ...drawn.flatMap(([one]) => one.each ?? []), base ? [0] : []);
     const { floor, ...axis } = gradlab.frame(low, high, scale, beyond(drawn.map(([one]) => one.values)));
+    const ceiling = axis.range[1] - (axis.range[1] - axis.range[0]) * .02;
     const traces = drawn.flatMap(([one, side]) => (one.each ?? []).map((values) => thin(one.x, values, side)));
-    for (const [one, side] of drawn) traces.push(line(one.x, one.values, side), ...gradlab.oddities(one.x, one.values, floor, colors, { zero: color(side), broken: color(side) }));
+    for (const [one, side] of drawn) {
+      const above = base ? one.x.filter((_, place) => one.values[place] === Infinity) : [];  // A is zero there
+      const rest = base ? one.values.map((value) => (value === Infinity ? null : value)) : one.values;
+      traces.push(line(one.x, one.values, side), ...gradlab.oddities(one.x, rest, floor, colors, { zero: color(side), broken: color(side) }));
+      if (above.length) traces.push({ x: above, y: above.map(() => ceiling), type: "scatter", mode: "markers", hoverinfo: "none", marker: { symbol: "triangle-up-open", size: 8, color: color(side) } });
+    }
     const ends = drawn.flatMap(([one, side]) => { const place = one.values.findIndex(finite); return place < 0 || one.x[place] > .3 ? [] : [{ side, x: one.x[place], y: one.values[place] }]; });
     if (base) ends.push({ side: 0, x: 0, y: 0 });
     const columns = longest(drawn.map(([one]) => one.x));
     return {
       traces,
       layout: { height, showlegend: false, hovermode: "x", xaxis: depthAxis, yaxis: { title: { text: unit, standoff: 6 }, ...axis, zeroline: false },
-                annotations: letters(ends, axis.range, height - 70, false) },
+                annotations: drawn.length ? letters(ends, axis.range, height - 70, false) : [nothing()] },
       cursor: {
         columns: Math.max(columns.length, 1), rows: 1,
         locate: (points) => [nearest(columns, points[0].x), 0],
@@ -126,9 +138,9 @@
     });
   };
   const differencePicture = () => {
-    const drawn = visible(at(quantity).differences), known = at(quantity).sides[0];
+    const drawn = visible(at(quantity).differences), known = at(quantity).sides[0], values = drawn.map(([one]) => one.values);
     say("difference-note", known ? `${quantity.label}: each side against A, which is the line at ${quantity.scale === "decades" ? "1" : "0"}, layers between straight.` : "A has no profile, so there is nothing to hold the others against.",
-        ...odd(drawn.map(([one]) => one.values)));
+        any(values, (value) => value === -Infinity) ? "▽ zero here, not in A." : "", any(values, (value) => value === Infinity) ? "△ zero in A, not here." : "", any(values, Number.isNaN) ? "✕ not a number." : "");
     const made = lines("difference-plot", drawn, quantity.scale, quantity.scale === "decades" ? "times A's" : "more than A's", (one, side, place) => `${data.sides[side].letter}: ${difference(one.values[place], quantity.scale)}`, known && shown[0]);
     if (known && shown[0]) made.traces.unshift({ ...line([0, 1], [0, 0], 0), hoverinfo: "skip", mode: "lines" });
     return made;
@@ -166,8 +178,8 @@
     const side = Number(place.dataset.side), parts = [];
     const add = (label, picture) => { const part = gradlab.element("span", label); part.append(picture); parts.push(part); };
     const profile = data.profiles[0]?.moments.final?.sides, loss = data.curves.find((curve) => curve.quantity === "loss")?.sides;
-    if (profile?.[side]) add(`${data.profiles[0].label} over depth`, mini(profile.map((one, other) => [one, other]).filter(([one]) => one), side, [0, 1]));
-    if (loss?.[side]) {
+    if (profile?.[side]?.values.some(finite)) add(`${data.profiles[0].label} over depth`, mini(profile.map((one, other) => [one, other]).filter(([one]) => one), side, [0, 1]));
+    if (loss?.[side]?.values.some(finite)) {
       const drawn = loss.map((one, other) => [one && { x: one.steps, values: one.values.map(gradlab.number) }, other]).filter(([one]) => one);
       const [low, high] = gradlab.extent(...drawn.map(([one]) => one.values));
       add("loss over the steps", mini(drawn, side, gradlab.extent(...drawn.map(([one]) => one.x)), low > 0 && high / low > 100 ? Math.log10 : undefined));
@@ -182,6 +194,7 @@
       say("profile-title", `${quantity.label} ${when[moment]}`);
       say("difference-title", `${quantity.label} against A`);
     };
+    document.querySelector(`#moment-switch [value=${moment}]`).checked = true;
     const again = () => { titles(); minis(); pictures.slice(0, 2).forEach((figure) => figure.redraw()); };
     document.getElementById("quantity-switch").addEventListener("change", (event) => { quantity = data.profiles.find((one) => one.quantity === event.target.value); again(); });
     document.getElementById("moment-switch").addEventListener("change", (event) => { moment = event.target.value; again(); });
@@ -199,7 +212,7 @@
       const [low, high] = gradlab.extent(...everything, constant === null || !drawn.length ? [] : [constant]);
       const wide = curve.scale === "figure" && low > 0 && high / low > 100, log = (value) => (wide && finite(value) ? Math.log10(value) : value);
       const { floor, ...axis } = gradlab.frame(log(low), log(high), wide ? "decades" : curve.scale, drawn.some(([one]) => !one.values.some(finite)));
-      const traces = drawn.flatMap(([one, side]) => one.each.map((seed) => thin(seed.steps, seed.values.map(log), side)));
+      const traces = drawn.length > 6 ? [] : drawn.flatMap(([one, side]) => one.each.map((seed) => thin(seed.steps, seed.values.map(log), side)));
       for (const [one, side] of drawn) {
         traces.push(line(one.steps, one.values.map(log), side));
         const broken = one.broken.map(([step, value]) => [step, gradlab.number(value)]);
@@ -216,7 +229,7 @@
       return {
         traces,
         layout: { height, showlegend: false, hovermode: "x", xaxis: { title: { text: "step", standoff: 6 }, range: [-last * .02, last * 1.07], again: gradlab.wholes(0, last), zeroline: false },
-                  yaxis: { ...axis, zeroline: false }, annotations: letters(ends, axis.range, height - 70, true) },
+                  yaxis: { ...axis, zeroline: false }, annotations: drawn.length ? letters(ends, axis.range, height - 70, true) : [nothing()] },
         cursor: {
           columns: Math.max(columns.length, 1), rows: 1,
           locate: (found) => [nearest(columns, found[0].x), 0],
@@ -253,6 +266,7 @@
       const end = (value) => gradlab.element("span", grid.scale === "decades" ? gradlab.power(value) : gradlab.say(value, grid.scale));
       const inner = marks(low, high, grid.scale);
       const list = [gradlab.element("span", `${grid.label}:`), end(low), strip, end(high)];
+      if (grid.low === null) list.splice(0, Infinity, gradlab.element("span", `${grid.label}: no finite value on any side`));
       document.getElementById("ramp").replaceChildren(...list);
       let last = 0;  // marks that would lie on one another are left out
       if (inner) inner.tickvals.forEach((value, place) => {
