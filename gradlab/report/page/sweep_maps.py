@@ -7,7 +7,7 @@ from typing import Any
 from gradlab.report.sweep import SweepView
 from gradlab.report.sweep_groups import Group, groups
 from gradlab.report.sweep_map import FoldedAxis, VerdictMap, folded_alone, folded_as, map_over, map_rest
-from gradlab.report.sweep_words import Point, ordered, value_words
+from gradlab.report.sweep_words import Point, one_line, ordered, value_words
 from gradlab.report.words import Value
 from gradlab.results.stored import StoredRun
 
@@ -67,7 +67,7 @@ class Maps:
             down, across = self._sides[place]
             found.append(
                 {
-                    "name": name,
+                    "name": one_line(name),
                     "values": [value_words(value) for value in distinct],
                     "at": [distinct[value] for value in values],
                     "down": _folded(down, values),
@@ -96,7 +96,7 @@ class Maps:
         """Each axis with the values of these members, and all its values in order; the seed only where nothing else varies."""
         names = [name for name in self.names if name != SEED] or list(self.names)
         return [
-            (name, [run.seed if name == SEED else point.get(name) for point, run in members], self._values[name])
+            (one_line(name), [run.seed if name == SEED else point.get(name) for point, run in members], self._values[name])
             for name in names
         ]
 
