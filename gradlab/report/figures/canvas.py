@@ -5,7 +5,6 @@ one is drawn.
 """
 
 import io
-import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.errors import UsageError
+from gradlab.report.whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -201,13 +201,7 @@ def save(figure: "Figure", path: Path) -> None:
     """
     drawn = io.BytesIO()
     figure.savefig(drawn, format=_format(path), metadata=_METADATA[_format(path)])
-    temporary = path.with_name(f".tmp-{path.name}-{os.getpid()}")
-    try:
-        temporary.write_bytes(drawn.getbuffer())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, drawn.getbuffer())
 
 
 def _format(path: Path) -> str:

@@ -54,7 +54,10 @@ _WHITE = (0.88, 0.64, 0.76, 0.58, 0.82, 0.70, 0.52)
 _EVERY = 8
 """Places of the grid from one line to the next."""
 
-_EXAMPLES = 220
+_ALONG = 2
+"""Places from one point of a line to the next: files stay small."""
+
+_EXAMPLES = 150
 """Most examples that are drawn."""
 
 _KEPT_ALIKE = 3.0
@@ -166,7 +169,7 @@ def _draw_bent(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) 
     if bent.shares == (0.0, 0.0):
         ax.text(0.5, 0.5, "all alike", ha="center", va="center", transform=ax.transAxes, color=GREY)
         return
-    lines = [*bent.grid[::_EVERY], *np.swapaxes(bent.grid, 0, 1)[::_EVERY]]
+    lines = [*bent.grid[::_EVERY, ::_ALONG], *np.swapaxes(bent.grid, 0, 1)[::_EVERY, ::_ALONG]]
     ax.add_collection(LineCollection(lines, colors="#a8a8a8", linewidths=0.4, zorder=1), autolim=False)
     _draw_examples(ax, bent.points[picked], plane, picked)
     low, high = bent.points.min(axis=0), bent.points.max(axis=0)
