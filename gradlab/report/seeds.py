@@ -1,5 +1,7 @@
 """The runs that differ from a run only in their seed, as a list shows them: where a single run lies among its own kind."""
 
+import math
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +36,18 @@ class SeedDistribution:
     runs: tuple[ListedRun, ...]
     values: tuple[float, ...]
     expected: tuple[float, float | None] | None
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of the finite values, None where there is none."""
+        finite = [value for value in self.values if math.isfinite(value)]
+        return statistics.fmean(finite) if finite else None
+
+    @property
+    def sd(self) -> float | None:
+        """Standard deviation of the finite values over seeds, None where there are no two."""
+        finite = [value for value in self.values if math.isfinite(value)]
+        return statistics.stdev(finite) if len(finite) > 1 else None
 
 
 def mates(run: StoredRun, listed: Iterable[ListedRun]) -> tuple[ListedRun, ...]:

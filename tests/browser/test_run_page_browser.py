@@ -343,7 +343,7 @@ def test_seeds_are_switched_and_lead_to_their_runs(small: list[StoredRun], open_
         page.evaluate("gradlab.figures.find((one) => one.element.id === 'seeds-plot').busy")
         moment, _, name = figure.partition(".")
         (points,) = traces(page, "seeds-plot")
-        assert points["x"] == ["0", "1", "2"]
+        assert points["x"] == [0, 1, 2]
         assert points["y"] == [getattr(run.summary, moment)[name] for run in small]
     page.get_by_label("init.backward_decades", exact=True).check(force=True)
     page.evaluate("gradlab.figures.find((one) => one.element.id === 'seeds-plot').busy")

@@ -253,6 +253,8 @@ def _seeds(one: SeedDistribution, run: StoredRun, page: Path) -> dict[str, Any]:
         "scale": {"decades": "ratio", "share": "share"}.get(one.kind, "figure"),
         "seeds": [other.seed for other in one.runs],
         "values": list(one.values),
+        "mean": one.mean,
+        "sd": one.sd,
         "words": [other.outcome if other.outcome in ("failed", "interrupted") else other.verdict for other in one.runs],
         "ids": [other.id for other in one.runs],
         "links": [link(page, other.path) for other in one.runs],

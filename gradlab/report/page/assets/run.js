@@ -156,23 +156,25 @@
       const { floor, ...yaxis } = gradlab.frame(...gradlab.extent(values, band), "figure", values.some(beyond));
       const heights = values.map((value) => (Number.isFinite(value) ? value : floor));
       const traces = [{
-        x: one.seeds.map(String), y: heights, type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false,
+        x: one.seeds.map((_, place) => place), y: heights, type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false,
         marker: { opacity: 1, size: one.own.map((own) => (own ? 15 : 10)), symbol: one.words.map((word) => gradlab.words[word]?.[2] ?? "circle"),
                   color: one.words.map((word) => gradlab.theme.color(word)), line: { width: one.own.map((own) => (own ? 3 : 1)), color: colors.text } },
       }];
+      // Seeds stand side by side whatever their numbers are.
+      const { again, ...along } = gradlab.along("seed", 0, one.seeds.length - 1);
+      const xaxis = { ...along, again: (...ends) => { const { tickvals } = again(...ends); return { tickvals, ticktext: tickvals.map((place) => String(one.seeds[place])) }; } };
       const shapes = [];
       if (told?.spread) shapes.push({ type: "rect", xref: "paper", yref: "y", x0: 0, x1: 1, y0: band[0], y1: band[1], fillcolor: colors.band, line: { width: 0 }, layer: "below" });
       if (told) shapes.push({ type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: told.typical, y1: told.typical, line: { color: colors.theory, dash: "dash", width: 1.5 } });
-      const finite = gradlab.finite(values), mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
-      const sd = finite.length > 1 ? Math.sqrt(finite.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (finite.length - 1)) : null;
+      const number = gradlab.finite(values).length, mean = gradlab.number(one.mean), sd = gradlab.number(one.sd);
       document.getElementById("seeds-note").textContent = [
-        finite.length ? `mean ${gradlab.say(mean, "figure")}${sd === null ? "; one seed, no spread" : `, standard deviation ${gradlab.say(sd, "figure")} over ${finite.length} seeds`}` : "no seed has a finite value",
-        finite.length < values.length ? `${values.length - finite.length} not finite, shown at the lower edge` : "",
+        mean === null ? "no seed has a finite value" : `mean ${gradlab.say(mean, "figure")}${sd === null ? "; one seed, no spread" : `, standard deviation ${gradlab.say(sd, "figure")} over ${number} seeds`}`,
+        number < values.length ? `${values.length - number} not finite, shown at the lower edge` : "",
         told ? `theory expects ${told.typical.toFixed(2)}${told.spread ? ` ± ${told.spread.toFixed(2)} (dashed line and band)` : " (dashed line)"}` : "", "the run of this page is the large point"].filter(Boolean).join("; ");
       return {
-        traces, layout: { height: 280, shapes, xaxis: { type: "category", title: { text: "seed", standoff: 6 } }, yaxis: { title: { text: one.figure, standoff: 6 }, ...yaxis } },
+        traces, layout: { height: 280, shapes, xaxis, yaxis: { title: { text: one.figure, standoff: 6 }, ...yaxis } },
         cursor: {
-          columns: one.seeds.length, rows: 1, locate: (points) => [points[0].pointIndex, 0], place: (column) => [String(one.seeds[column]), heights[column]],
+          columns: one.seeds.length, rows: 1, locate: (points) => [points[0].pointIndex, 0], place: (column) => [column, heights[column]],
           choose: (column) => { location.href = one.links[column]; },
           describe: (column) => [`seed ${one.seeds[column]}: ${one.words[column]}`, `${one.figure}: ${Number.isFinite(values[column]) ? String(values[column]) : gradlab.say(values[column], "figure")}`, one.ids[column]],
         },
