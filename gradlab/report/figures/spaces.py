@@ -202,7 +202,11 @@ def _draw_examples(ax: "Axes", places: Float, plane: Plane, picked: NDArray[np.i
 
 def _draw_answers(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) -> "ScalarMappable | None":
     """What is said of every place, and the examples."""
-    found = _draw_regions(ax, bent, plane) if plane.class_names else _draw_numbers(ax, bent, plane)
+    found = None
+    if plane.class_names:
+        _draw_regions(ax, bent, plane)
+    else:
+        found = _draw_numbers(ax, bent, plane)
     _draw_examples(ax, plane.points[picked], plane, picked)
     ax.set(xlim=(plane.x[0], plane.x[-1]), ylim=(plane.y[0], plane.y[-1]))
     across, up = float(np.ptp(plane.x)), float(np.ptp(plane.y))
