@@ -11,11 +11,16 @@ from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Run, Version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from gradlab.results.stored import StoredRun
+
 
 class Target(StrEnum):
     """What runs are exported to."""
 
     CSV = "csv"
+    TENSORBOARD = "tensorboard"
+    WANDB = "wandb"
+    MLFLOW = "mlflow"
 
 
 def export(
@@ -24,26 +29,85 @@ def export(
     dest: Annotated[Path, typer.Argument(metavar="[DEST]", help="Directory to write into.", show_default=False)] = Path(
         "."
     ),
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top",
+            metavar="N",
+            min=1,
+            help="Hidden layers of each quantity, worst first, for a tracker; 100 unless told otherwise. CSV has all.",
+            show_default=False,
+        ),
+    ] = None,
     out: Out = DEFAULT_OUT,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Write everything that was recorded of a run as CSV: a row a (step, layer), a row a step, a row a singular value."""
+    """Write what was recorded of a run as CSV, whole, or as the offline files of a tracker, layers worst first."""
     from gradlab.cli.output import write
-    from gradlab.errors import SelectionError
-    from gradlab.report.long_csv import layer_rows, spectrum_rows, step_rows
+    from gradlab.errors import UsageError
     from gradlab.results.store import Store
 
-    stored = Store(out).load(run)
-    if stored.record is None:
-        raise SelectionError(f"{stored.path}: nothing was recorded, the run failed before its first step")
-    written = [("layers", layer_rows(stored.record)), ("steps", step_rows(stored.record))]
-    if stored.record.spectrum is not None:
-        written.append(("spectrum", spectrum_rows(stored.record.spectrum)))
-    for name, rows in written:
-        place = dest / f"{stored.path.resolve().name}.{name}.csv"
-        _write_new(place, rows)
+    if to is not Target.CSV:
+        from gradlab import api
+
+        write(f"{_track(api.load(run, out), to, dest, top, quiet)}\n")
+        return
+    if top is not None:
+        raise UsageError("--top: is for trackers, --to csv writes every layer")
+    for place in _write_tables(Store(out).load(run), dest):
         write(f"{place}\n")
+
+
+def _track(run: "StoredRun", to: Target, dest: Path, top: int | None, quiet: bool) -> Path:
+    """Export a run to a tracker, tell the person what does not go there and how to look at it, and return the place."""
+    from shlex import quote
+
+    from gradlab.cli.output import log
+    from gradlab.report.exports import mlflow, tensorboard, wandb
+    from gradlab.report.exports.contents import MOST_LAYERS, contents_of
+
+    contents = contents_of(run, MOST_LAYERS if top is None else top)
+    if to is Target.TENSORBOARD:
+        place = tensorboard.write(contents, dest)
+        notes = [tensorboard.in_words(tensorboard.beyond_float32(contents))]
+        look = f"tensorboard --logdir {quote(str(dest))}"
+    elif to is Target.WANDB:
+        place = wandb.write(contents, dest)
+        notes = []
+        look = f"wandb leet {quote(str(place))}, or to upload it wandb sync {quote(str(place))}"
+    else:
+        place = mlflow.write(contents, dest)
+        notes = [mlflow.in_words(contents)]
+        look = f"mlflow ui --backend-store-uri {quote(f'sqlite:///{place}')}"
+    if contents.left_out:
+        every = contents.hidden + contents.left_out
+        notes.insert(
+            0,
+            f"{contents.left_out} of {every} hidden layers are left out, the worst {contents.hidden} are there; "
+            f"--top {every} takes all, --to csv has them too",
+        )
+    if contents.has_spectrum:
+        notes.append("the singular values of the Jacobian are left out, --to csv has them")
+    for note in (*filter(None, notes), f"look at it with {look}"):
+        log(note, quiet=quiet)
+    return place
+
+
+def _write_tables(run: "StoredRun", dest: Path) -> "Iterable[Path]":
+    """Write a run's tables as CSV, and say where each is."""
+    from gradlab.errors import SelectionError
+    from gradlab.report.long_csv import layer_rows, spectrum_rows, step_rows
+
+    if run.record is None:
+        raise SelectionError(f"{run.path}: nothing was recorded, the run failed before its first step")
+    written = [("layers", layer_rows(run.record)), ("steps", step_rows(run.record))]
+    if run.record.spectrum is not None:
+        written.append(("spectrum", spectrum_rows(run.record.spectrum)))
+    for name, rows in written:
+        place = dest / f"{run.path.resolve().name}.{name}.csv"
+        _write_new(place, rows)
+        yield place
 
 
 def _write_new(place: Path, rows: "Iterable[Sequence[object]]") -> None:

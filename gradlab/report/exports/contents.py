@@ -60,8 +60,8 @@ class Contents:
         started: When training began, seconds since 1970.
         finished: When it was over.
         steps_per_second: Mean speed, 0 where it is not known.
-        layers: Layers that are among the figures, the readout included.
-        left_out: Layers that were left out.
+        hidden: Hidden layers that are among the figures.
+        left_out: Hidden layers that were left out.
         has_spectrum: Whether all singular values of the Jacobian were recorded; no tracker gets those.
     """
 
@@ -81,7 +81,7 @@ class Contents:
     started: float
     finished: float
     steps_per_second: float
-    layers: int
+    hidden: int
     left_out: int
     has_spectrum: bool
 
@@ -131,7 +131,7 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         started=started,
         finished=finished,
         steps_per_second=run.timing.steps_per_second if math.isfinite(run.timing.steps_per_second) else 0.0,
-        layers=len(ranked),
+        hidden=len(ranked) - 1,
         left_out=len(record.fan_in) - len(ranked),
         has_spectrum=record.spectrum is not None,
     )
@@ -190,7 +190,7 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
         "expectations_failed": "; ".join(failed) or None,
         **{name: manifest.get(name) for name in ("torch", "device", "device_name", "host", "git_commit")},
     }
-    return {name: _text(str(value)) for name, value in told.items() if value is not None}
+    return {name: _text(" ".join(str(value).split())) for name, value in told.items() if value is not None}
 
 
 def _said(finding: Finding) -> str:

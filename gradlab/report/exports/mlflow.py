@@ -152,6 +152,8 @@ def _client() -> Iterator[_Client]:
         stack.enter_context(place.environment(_ENVIRONMENT, without="MLFLOW_"))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # of MLflow about its own dependencies; nobody here could mend them
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
         try:
             from mlflow import MlflowClient
             from mlflow.exceptions import MlflowException
@@ -159,10 +161,6 @@ def _client() -> Iterator[_Client]:
             from sqlalchemy.exc import SQLAlchemyError
         except ImportError as error:
             raise place.not_installed(TOOL, error) from error
-        for name in ("mlflow", "alembic"):
-            logger = logging.getLogger(name)
-            stack.callback(logger.setLevel, logger.level)
-            logger.setLevel(logging.CRITICAL)
         try:
             yield _Client(SqlAlchemyStore, MlflowClient, stack)
         except (MlflowException, SQLAlchemyError) as error:

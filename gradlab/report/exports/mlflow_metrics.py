@@ -81,7 +81,11 @@ def _insert(store: Any, rows: Rows) -> bool:
     tables = [model.__table__ for model in (SqlMetric, SqlLatestMetric)]
     if any(set(table.columns.keys()) != _COLUMNS for table in tables):
         return False
-    with store.ManagedSessionMaker(read_only=False) as session:
+    try:
+        transaction = store.ManagedSessionMaker(read_only=False)
+    except TypeError:  # of earlier days
+        return False
+    with transaction as session:
         for table, found in zip(tables, (rows.every(), rows.latest()), strict=True):
             for batch in _batched(found, _ROWS):
                 session.execute(table.insert(), batch)

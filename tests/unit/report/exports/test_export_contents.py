@@ -54,7 +54,7 @@ def test_the_worst_layer_sorts_first_and_the_readout_last() -> None:
 def test_the_worst_layers_stay_and_keep_their_ranks() -> None:
     run = stored(2000, record(2000, steps=2))
     contents = contents_of(run)
-    assert (contents.layers, contents.left_out) == (101, 1900)
+    assert (contents.hidden, contents.left_out) == (100, 1900)
     names = [name for name in contents.figures.names if name.startswith("grad_norm/")]
     assert names[:2] == ["grad_norm/0001_layer_0001", "grad_norm/0002_layer_0002"]
     assert names[-2:] == ["grad_norm/0100_layer_0100", "grad_norm/2001_layer_2001_readout"]

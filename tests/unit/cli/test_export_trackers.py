@@ -1,0 +1,164 @@
+"""`gradlab export --to` a tracker: what was trained and stored is what the tracker's own reader gives back."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from exported_runs import (
+    Series,
+    as_mlflow_has_it,
+    assert_equal,
+    mlflow_metrics,
+    parsed,
+    single,
+    tensorboard_scalars,
+    wandb_history,
+)
+from pyarrow import parquet
+from vanishing_runs import record, stored
+
+import gradlab
+from gradlab.cli.main import main
+from gradlab.report.markdown import summary
+from gradlab.report.view import view
+from gradlab.results.record import Outcome
+from gradlab.results.store import Store
+from gradlab.results.stored import StoredRun
+
+CLIENTS = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow.store.tracking.sqlalchemy_store"}
+
+CONFIGS = {
+    "blown_up": {
+        "model": {"depth": 6, "width": 16, "activation": "relu", "init": {"scheme": "normal", "std": 0.9}},
+        "data": {"source": "xor", "samples": 80},
+        "train": {"steps": 23, "lr": 100.0},
+        "record": {"every": 5, "quantities": "all"},
+    },
+    "dead": {
+        "model": {"depth": 3, "width": 8, "activation": "relu", "init": {"scheme": "normal", "std": 1e-30, "bias": -1}},
+        "data": {"source": "xor", "samples": 80},
+        "train": {"steps": 3},
+        "record": {"quantities": ["default", "jacobian_log10_s_max"], "spectrum": 1},
+    },
+    "shallow": {
+        "model": {"depth": 1, "width": 8, "activation": "tanh"},
+        "data": {"source": "xor", "samples": 80},
+        "train": {"steps": 1},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StoredRun]:
+    """Small runs that were really trained, by name."""
+    root = tmp_path_factory.mktemp("trained") / "runs"
+    return {name: gradlab.run({"name": name, **config}, out=root)[0] for name, config in CONFIGS.items()}
+
+
+@pytest.fixture
+def export(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Carries out `gradlab export`; exit code, stdout, stderr."""
+
+    def run(path: Path, *words: str) -> tuple[int, str, str]:
+        code = main(["export", str(path), *words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def on_the_disk(run: StoredRun) -> Series:
+    """What a run's tables hold, read without gradlab; null is absent, NaN is not."""
+    found: Series = {}
+    for file, layered in (("layers.parquet", True), ("steps.parquet", False)):
+        table = parquet.read_table(run.path / file).to_pydict()
+        steps = table.pop("step")
+        layers = table.pop("layer") if layered else [None] * len(steps)
+        for name, values in table.items():
+            for step, layer, value in zip(steps, layers, values, strict=True):
+                if value is not None:
+                    found.setdefault((name, layer), {})[step] = value
+    return found
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_trackers_give_back_what_was_stored(name, runs, export, tmp_path_factory, tmp_path: Path) -> None:
+    for module in CLIENTS.values():
+        pytest.importorskip(module)
+    run, expected = runs[name], on_the_disk(runs[name])
+    assert any(not np.isfinite(value) for values in expected.values() for value in values.values()) is (
+        name != "shallow"
+    )
+    databases = tmp_path_factory.getbasetemp() / "mlflow"  # in common: a new one takes seconds
+    places = {}
+    for tool, dest in (("tensorboard", tmp_path), ("wandb", tmp_path), ("mlflow", databases)):
+        code, out, err = export(run.path, "--to", tool, str(dest))
+        assert code == 0, err
+        assert "look at it with" in err
+        assert ("singular values" in err) is (name == "dead")
+        assert ("infinite.csv lists them" in err) is (tool == "mlflow" and name != "shallow")
+        places[tool] = Path(out.rstrip("\n"))
+    found = {
+        "tensorboard": tensorboard_scalars(places["tensorboard"]),
+        "wandb": wandb_history(places["wandb"]),
+        "mlflow": mlflow_metrics(places["mlflow"], run.id),
+    }
+    for tool, named in found.items():
+        derived = {key: values for key, values in parsed(named).items() if key[0] != "grad_rms"}
+        as_kept = {"tensorboard": single, "mlflow": as_mlflow_has_it}.get(tool, lambda same: same)(expected)
+        assert_equal(derived, as_kept)
+
+
+@pytest.fixture
+def hand_made(tmp_path: Path) -> Callable[..., StoredRun]:
+    """Stores a run that was never trained."""
+
+    def save(kept, **changes) -> StoredRun:
+        run = stored(2 if kept is None else kept.depth, kept, **changes)
+        return Store(tmp_path / "runs").save(run, summary(view(run)))
+
+    return save
+
+
+def test_of_a_deep_network_the_worst_layers_are_taken_and_the_rest_is_told(hand_made, export, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    run = hand_made(record(300, steps=1))
+    code, _, err = export(run.path, "--to", "tensorboard", str(tmp_path / "out"))
+    assert code == 0
+    told = "200 of 300 hidden layers are left out, the worst 100 are there; --top 300 takes all, --to csv has them too"
+    assert err.splitlines()[0] == told
+    code, _, err = export(run.path, "--to", "tensorboard", str(tmp_path / "few"), "--top", "3", "--quiet")
+    assert (code, err) == (0, "")
+    names = tensorboard_scalars(tmp_path / "few" / run.path.name)
+    assert [name for name in names if name.startswith("grad_norm/")] == [
+        "grad_norm/001_layer_001",
+        "grad_norm/002_layer_002",
+        "grad_norm/003_layer_003",
+        "grad_norm/301_layer_301_readout",
+    ]
+
+
+@pytest.mark.parametrize("tool", [*CLIENTS, "csv"])
+def test_without_a_record_there_is_nothing_to_export(tool, hand_made, export, tmp_path: Path) -> None:
+    run = hand_made(None, outcome=Outcome("failed", None, None, "no such file"), verdict="not_judged")
+    code, out, err = export(run.path, "--to", tool, str(tmp_path / "out"))
+    assert (code, out) == (5, "")
+    assert re.fullmatch(r".*: nothing was recorded, the run failed before its first step\n", err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_csv_has_every_layer_anyway(runs, export, tmp_path: Path) -> None:
+    code, _, err = export(runs["shallow"].path, "--to", "csv", str(tmp_path), "--top", "3")
+    assert (code, err) == (2, "--top: is for trackers, --to csv writes every layer\n")
+
+
+def test_a_place_that_cannot_be_written_is_2(runs, export, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    (tmp_path / "file").write_text("")
+    for tool in CLIENTS:
+        code, out, err = export(runs["shallow"].path, "--to", tool, str(tmp_path / "file"))
+        assert (code, out) == (2, "")
+        assert "cannot be written" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
