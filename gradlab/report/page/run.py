@@ -74,11 +74,9 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
     seeds = distributions(run, mates(run, listed))
     seen_seeds = sorted({other.seed for one in seeds for other in one.runs})
     seen = [_seen(finding, view) for finding in view.summary.findings]
-    rows = (
-        view.worst_first[: MOST_ROWS - 1] + view.worst_first[-1:]
-        if len(view.worst_first) > MOST_ROWS
-        else view.worst_first
-    )
+    rows = view.worst_first if view.layers.rows and view.record is not None and view.record.layers else ()
+    if len(rows) > MOST_ROWS:
+        rows = rows[: MOST_ROWS - 1] + rows[-1:]
     theory = deviations.table(view.theory) if deviations.sentence(view.theory) else None
     places = list(range(len(view.theory))) if len(view.theory) <= 200 else deviations.shown(view.theory)
     return render(

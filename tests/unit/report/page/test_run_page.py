@@ -1,0 +1,200 @@
+"""The page of a run: what stands on it, for runs of every kind. What it looks like and does is for `make browser`."""
+
+import html
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from odd_runs import keep, make_record
+from synthetic_runs import make_spectrum
+from vanishing_runs import finding, stored
+
+from gradlab.report.page import run as page_of_a_run
+from gradlab.report.page.run import run_page
+from gradlab.report.view import view
+from gradlab.results.record import VERDICTS, Column, Outcome, Record, Spectrum
+from gradlab.results.store import Store
+from gradlab.results.stored import StoredRun
+
+
+def page_of(run: StoredRun, place: Path = Path("report.html"), out: Path | None = None) -> str:
+    return run_page(run, view(run), place, Store(out).runs() if out else ())
+
+
+def data_of(page: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(page.partition('id="page-data">')[2].partition("</script>")[0])
+    return found
+
+
+def main_of(page: str) -> str:
+    """What stands on the page, tags included."""
+    return html.unescape(page.partition("<main")[2].partition("</main>")[0])
+
+
+def ids(page: str) -> set[str]:
+    return set(re.findall(r'\bid="([^"]+)"', page))
+
+
+def test_verdict_first_then_findings_then_everything_else() -> None:
+    text = main_of(page_of(stored(12)))
+    order = ["vanishing</span></h1>", "critical: vanishing", "remedy:", "Expectations", "FAILED", "Figures</h2>",
+             "Over the layers", "Over layers and steps", "Over the steps", "Layers at step", "What was run"]  # fmt: skip
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+
+
+def test_what_a_finding_says_is_not_said_twice() -> None:
+    run = stored(12)
+    assert main_of(page_of(run)).count(finding().message) == 1
+    other = stored(12, findings=(finding(rule="note", severity="note"),), verdict="healthy")
+    assert 'class="lead"' in page_of(other)
+
+
+@pytest.mark.parametrize(
+    "rule", [*(verdict for verdict in VERDICTS if verdict not in ("healthy", "not_judged")), "theory"]
+)
+def test_every_finding_has_its_picture(rule: str, tmp_path: Path) -> None:
+    run = keep(
+        tmp_path, "pictured", make_record(6, 5), steps=5, changes={"findings": (finding(rule=rule, layers=(2, 3)),)}
+    )
+    page = page_of(run)
+    (place,) = data_of(page)["findings"]
+    assert place["anchor"] in ids(page)
+    assert place["layers"] == [2, 3]
+    shown = (
+        {grid["quantity"] for grid in data_of(page)["grids"]}
+        | {"loss"}
+        | {one["quantity"] for one in data_of(page)["profiles"]}
+    )
+    assert place["quantity"] in shown
+    assert f'href="#{place["anchor"]}"' in page
+
+
+def test_a_finding_whose_best_picture_was_not_recorded_has_the_next_one(tmp_path: Path) -> None:
+    changes = {"findings": (finding(rule="dead"),)}
+    some = keep(tmp_path, "some", make_record(6, 5, ("mean_slope",)), steps=5, changes=changes)
+    assert data_of(page_of(some))["findings"][0]["quantity"] == "mean_slope"
+    none = keep(tmp_path, "none", make_record(6, 5, ()), steps=5, changes=changes)
+    assert data_of(page_of(none))["findings"][0]["anchor"] is None
+    assert "see it:" not in page_of(none)
+
+
+def test_the_switch_offers_what_could_be_recorded(tmp_path: Path) -> None:
+    run = keep(tmp_path, "few", make_record(6, 5, ("log10_grad_norm", "sign_coherence")), steps=5)
+    inputs = re.findall(r'name="quantity" value="(\w+)"( disabled)?', page_of(run))
+    assert [name for name, off in inputs if not off] == ["log10_grad_norm", "sign_coherence"]
+    assert [name for name, off in inputs if off] == [name for name in page_of_a_run.SWITCH if name != "log10_grad_norm"]
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome", "words"),
+    [
+        (None, Outcome("failed", reason="no memory"), "ended before its first step"),
+        (make_record(3, 0), Outcome("interrupted", 0), "ended before a step was taken down"),
+        (make_record(3, 5, ()), Outcome("completed"), "No layer was recorded (record.quantities: none)"),
+    ],
+)
+def test_where_there_is_nothing_to_draw_it_says_why(
+    tmp_path: Path, record: Record | None, outcome: Outcome, words: str
+) -> None:
+    page = page_of(keep(tmp_path, "bare", record, outcome, steps=5))
+    assert words in main_of(page)
+    assert not {"profiles", "heatmap", "layers"} & ids(page)
+
+
+def test_a_failure_shows_its_traceback_and_no_other_run_does(tmp_path: Path) -> None:
+    files = {"traceback.txt": "Traceback:\n  MemoryError <3 GB>\n"}
+    broken = keep(tmp_path, "broken", None, Outcome("failed", reason="no memory"), attachments=files)
+    assert "MemoryError &lt;3 GB&gt;" in page_of(broken)
+    fine = keep(tmp_path, "fine", make_record(3, 5), steps=5, attachments=files)
+    assert "MemoryError" not in page_of(fine)
+
+
+def test_a_single_seed_is_no_distribution(tmp_path: Path) -> None:
+    first = keep(tmp_path, "seeded", make_record(4, 5), steps=5, seed=0)
+    alone = page_of(first, tmp_path / "page.html", tmp_path)
+    assert "only stored seed" in main_of(alone)
+    assert "seeds-plot" not in ids(alone)
+    assert data_of(alone)["seeds"] == []
+    second = keep(tmp_path, "seeded", make_record(4, 5, seed=1), steps=5, seed=1)
+    both = page_of(second, tmp_path / "page.html", tmp_path)
+    assert "2 runs of this experiment that differ only in their seed" in main_of(both)
+    strip = data_of(both)["seeds"][0]
+    assert strip["seeds"] == [0, 1]
+    assert strip["own"] == [False, True]
+    assert strip["links"] == [f"{first.path.name}/", f"{second.path.name}/"]
+    assert strip["mean"] == pytest.approx(np.mean(strip["values"]))
+    (first.path / "report.html").write_text("its page")
+    linked = data_of(page_of(second, tmp_path / "page.html", tmp_path))["seeds"][0]["links"]
+    assert linked == [f"{first.path.name}/report.html", f"{second.path.name}/"]
+
+
+def test_of_a_long_network_the_worst_layers_are_listed_and_the_page_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_of_a_run, "MOST_ROWS", 10)
+    run = keep(tmp_path, "long", make_record(30, 3), steps=3)
+    page = page_of(run)
+    rows = re.findall(r'<tr data-row="(\d+)"', page.partition('id="layer-table"')[2].partition("</table>")[0])
+    assert [int(row) for row in rows] == [*range(9), 30]  # the gradient is smallest at the input; the readout is last
+    assert "The worst 9 of 30 hidden layers and the readout; <code>layers.csv</code> has all." in main_of(page)
+
+
+def test_profiles_hold_both_steps_and_theory_s_band(tmp_path: Path) -> None:
+    record = make_record(12, 20)
+    page = page_of(keep(tmp_path, "profiled", record, steps=20))
+    first = data_of(page)["profiles"][0]
+    assert first["quantity"] == "log10_backward_rms"
+    assert first["layers"] == list(range(1, 14))
+    assert (first["init_step"], first["final_step"]) == (0, 19)
+    np.testing.assert_allclose(first["init"], record.layers["log10_backward_rms"].values[0], rtol=1e-8)
+    np.testing.assert_allclose(first["final"], record.layers["log10_backward_rms"].values[-1], rtol=1e-8)
+    assert first["band"]["layers"] == list(range(1, 14))
+    assert min(first["band"]["spread"]) >= 0
+
+
+def test_curves_that_never_change_are_no_pictures(tmp_path: Path) -> None:
+    page = page_of(keep(tmp_path, "constant", make_record(3, 5), steps=5))
+    assert "curve-learning_rate" not in ids(page)
+    record = make_record(3, 5)
+    record.figures["learning_rate"].values[:] = [0.1, 0.08, 0.05, 0.02, 0.0]
+    assert "curve-learning_rate" in ids(page_of(keep(tmp_path, "falling", record, steps=5)))
+
+
+def test_singular_values_are_told_apart_from_nothing(tmp_path: Path) -> None:
+    values = np.array([[[[-1.0, -3.0, -2.0, math.nan, -math.inf]], [[5.0, 4.0, 3.0, 2.0, 1.0]]]])
+    present = np.ones(values.shape, dtype=bool)
+    present[0, 1, 0, 0] = False
+    record = replace(make_record(3, 5), spectrum=Spectrum(np.array([0]), np.array([1, 2]), Column(values, present)))
+    held = data_of(page_of(keep(tmp_path, "spectral", record, steps=5)))["spectrum"]
+    assert held["layers"] == [1, 2]
+    assert held["high"] == [[-1.0, 4.0]]
+    assert held["low"] == [["-inf", 1.0]]
+    assert held["median"][0][0] in (-3.0, -2.0)
+    empty = replace(record, spectrum=make_spectrum())
+    assert "spectrum-plot" in ids(page_of(keep(tmp_path, "other", empty, steps=5)))
+
+
+def test_where_it_lies_and_what_was_typed_are_told(tmp_path: Path) -> None:
+    argv = ["gradlab", "run", "a config.yaml"]
+    run = keep(tmp_path, "told", make_record(3, 5), steps=5, manifest={"argv": argv, "host": "box"})
+    text = main_of(page_of(run))
+    assert str(run.path) in text
+    assert "gradlab run a config.yaml" in text
+    assert "box" in text
+    assert "depth: 3" in text  # of config.yaml
+    (run.path / "config.yaml").unlink()
+    assert "config.yaml, fully resolved" not in page_of(run)
+
+
+def test_table_cells_hold_exact_values(tmp_path: Path) -> None:
+    record = make_record(4, 5)
+    page = page_of(keep(tmp_path, "exact", record, steps=5))
+    table = page.partition('id="layer-table"')[2].partition("</table>")[0]
+    value = float(record.layers["log10_grad_norm"].values[-1, 0])
+    assert f'data-v="{value!r}"' in table

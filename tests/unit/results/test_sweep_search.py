@@ -1,0 +1,76 @@
+"""Which sweep is meant by a word or a path; a run is never taken for one."""
+
+from pathlib import Path
+
+import pytest
+from synthetic_runs import make_experiment, make_run
+
+from gradlab.errors import UsageError
+from gradlab.results.store import Store
+from gradlab.results.sweep_search import find_sweep
+from gradlab.results.sweeps import Member, SweepPlace, SweepPlan
+
+
+def make_sweep(root: Path, name: str, sweep_id: str) -> Path:
+    one = make_experiment("net")
+    place = SweepPlace(root, name, sweep_id)
+    member = Member("0" * 12, {}, one.model_dump(mode="json"))
+    place.write_plan(SweepPlan(sweep_id, name, (), (), "cpu", (member,)), "")
+    return place.path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A directory with a run and three sweeps."""
+    root = tmp_path / "runs"
+    Store(root).save(make_run("aaaa" + "0" * 8, "grid_run"), "")
+    make_sweep(root, "grid", "aaab" + "0" * 8)
+    make_sweep(root, "other", "bbbb" + "0" * 8)
+    make_sweep(root, "other", "cccc" + "0" * 8)
+    return root
+
+
+def test_a_sweep_is_named_by_path_directory_name_or_id(root: Path) -> None:
+    path = root / "sweeps" / f"grid-aaab{'0' * 8}"
+    for text in (str(path), path.name, "grid", "aaab" + "0" * 8, "aaab", "grid-"):
+        place = find_sweep(root, text)
+        assert place is not None, text
+        assert (place.path.resolve(), place.name, place.id) == (path.resolve(), "grid", "aaab" + "0" * 8)
+
+
+def test_a_path_is_found_wherever_the_runs_are_said_to_lie(root: Path, tmp_path: Path) -> None:
+    path = root / "sweeps" / f"grid-aaab{'0' * 8}"
+    place = find_sweep(tmp_path / "elsewhere", str(path))
+    assert place is not None
+    assert place.id == "aaab" + "0" * 8
+
+
+def test_a_relative_path_in_the_directory_of_sweeps_is_one(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root / "sweeps")
+    place = find_sweep("nowhere", f"grid-aaab{'0' * 8}")
+    assert place is not None
+
+
+def test_what_means_a_run_or_nothing_is_no_sweep(root: Path) -> None:
+    for text in ("aaaa", "grid_run", "@latest", "@latest~1", "nothing", "", str(root), str(root / "sweeps"), "other/x"):
+        assert find_sweep(root, text) is None, text
+
+
+def test_a_prefix_of_a_run_wins_over_that_of_a_sweep(root: Path) -> None:
+    Store(root).save(make_run("bbbb" + "1" * 8, "beside"), "")
+    assert find_sweep(root, "bbbb") is None
+    assert find_sweep(root, "bbbb0") is not None
+
+
+def test_several_sweeps_are_an_error_that_names_them(root: Path) -> None:
+    with pytest.raises(UsageError, match=r"'other' matches 2 sweeps: .*other-bbbb0{8}, .*other-cccc0{8}"):
+        find_sweep(root, "other")
+
+
+def test_a_directory_without_a_plan_is_no_sweep(root: Path) -> None:
+    (root / "sweeps" / f"empty-dddd{'0' * 8}").mkdir()
+    assert find_sweep(root, "empty") is None
+
+
+def test_where_nothing_was_ever_stored_there_is_none(tmp_path: Path) -> None:
+    assert find_sweep(tmp_path / "nothing", "grid") is None
