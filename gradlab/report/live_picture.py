@@ -82,11 +82,6 @@ class Layout:
     loss: int
 
     @property
-    def rows(self) -> int:
-        """Rows of cells."""
-        return self.lines * (2 if self.halves else 1)
-
-    @property
     def profile(self) -> int:
         """Column at which the profile begins."""
         return self.margin + self.columns + _GAP
