@@ -84,10 +84,10 @@ def _checked(output: Path | None) -> Path | None:
 
     if output is None:
         return None
+    if output.is_dir():
+        raise UsageError(f"{output}: is a directory; name a file in it, such as {output / 'report.html'}")
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{output}: a page's name ends in .html")
-    if output.is_dir():
-        raise UsageError(f"{output}: is a directory")
     if not output.parent.is_dir():
         raise UsageError(f"{output}: there is no directory {output.parent}")
     return output
