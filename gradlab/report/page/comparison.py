@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gradlab.judgement.comparison import Changed, Comparison, compare, sides_of
 from gradlab.report.comparison import (
@@ -15,6 +16,7 @@ from gradlab.report.comparison import (
     leading,
     letters,
     own_changes,
+    profile_table,
     spread_words,
 )
 from gradlab.report.page.comparison_series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
@@ -23,7 +25,7 @@ from gradlab.report.page.links import link
 from gradlab.report.sweep_words import badness, numbered_seeds, one_line, value_words, word_of
 from gradlab.report.terminal import layers_words
 from gradlab.report.view import setting, why
-from gradlab.report.words import MISSING, counted
+from gradlab.report.words import MISSING, Kind, counted, say
 from gradlab.results.record import Finding
 from gradlab.results.stored import StoredRun
 
@@ -136,10 +138,23 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
             for row, said, values in zip(shown.rows, figures.rows, exact.rows, strict=True)
         ],
         profiles=profiles,
+        profile_table=profile_table(shown),
         curves=curves,
+        ends={curve["quantity"]: _ends(curve, cards) for curve in curves},
         grids=grids,
         most_heatmaps=MOST_HEATMAPS,
     )  # fmt: skip
+
+
+def _ends(curve: Mapping[str, Any], cards: Sequence[_Card]) -> str:
+    """Where a curve begins and ends on each side, for a reader who cannot see it."""
+    kind: Kind = "decades" if curve["scale"] == "decades" else "figure"
+    told = [
+        f"{card.letter} from {say(side['values'][0], kind)} to {say(side['values'][-1], kind)}"
+        for card, side in zip(cards, curve["sides"], strict=False)
+        if side is not None
+    ]
+    return ", ".join(told) + (", as log10" if kind == "decades" else "")
 
 
 def _columns(number: int) -> int:

@@ -16,7 +16,7 @@ from vanishing_runs import column, finding, record, stored, summary
 
 from gradlab.judgement import compare
 from gradlab.judgement.profiles import against
-from gradlab.report.comparison import figure_table
+from gradlab.report.comparison import figure_table, profile_table
 from gradlab.report.page.comparison import MOST_DRAWN, MOST_SHOWN, comparison_page
 from gradlab.report.page.comparison_series import MOST_SEEDS, drawn_curves, mean_curve
 from gradlab.report.series import Curve
@@ -125,6 +125,13 @@ def test_every_figure_stands_in_the_table_as_the_terminal_has_it() -> None:
     page = comparison_page(TWO, PAGE)
     assert 'data-v="-30.1"' in page
     assert page.count('data-changed="yes"') == sum(row.changed for row in compared.rows)
+
+
+def test_profiles_stand_in_a_table_as_the_terminal_has_them() -> None:
+    _, read, _ = written(TWO)
+    told = profile_table(compare(TWO))
+    assert read.tables["profile-table"][1:] == [[str(cell) for cell in row] for row in told.rows]
+    assert "loss over the steps, one line a side: A from 2.3 to 2.2, B from 2.3 to 2.2" in comparison_page(TWO, PAGE)
 
 
 def test_links_lead_to_the_runs() -> None:
