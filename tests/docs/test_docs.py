@@ -57,6 +57,8 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
         "list",
         "show",
         "compare",
+        "report",
+        "plot",
         "export",
     )
 

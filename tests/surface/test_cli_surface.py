@@ -28,7 +28,7 @@ COMMANDS = [
 ]
 
 OPTIONS = {
-    "run": ["CONFIG", "-s", "--seeds", "--device", "--rerun", "--dry-run", "--out", "--format", "--quiet", "--version"],
+    "run": ["CONFIG", "-s", "--seeds", "--device", "--rerun", "--dry-run", "--live", "--out", "--format", "--quiet", "--version"],
     "sweep": [
         "SWEEP",
         "-s",
@@ -62,7 +62,7 @@ OPTIONS = {
     "check": ["CONFIG|SWEEP...", "-s", "--format", "--quiet", "--version"],
     "schema": ["--sweep", "--quiet", "--version"],
     "new": ["NAME", "--like", "--quiet", "--version"],
-    "export": ["RUN", "--to", "[DEST]", "--out", "--quiet", "--version"],
+    "export": ["RUN", "--to", "[DEST]", "--top", "--out", "--quiet", "--version"],
     "doctor": ["--out", "--format", "--quiet", "--version"],
     "clean": ["--out", "--format", "--quiet", "--version"],
 }
@@ -80,7 +80,7 @@ CHOICES = {
     ("activations", "--format"): "table|json|csv|md",
     ("check", "--format"): "table|json|csv|md",
     ("plot", "--kind"): "profile|heatmap|loss|spectrum|space",
-    ("export", "--to"): "csv",
+    ("export", "--to"): "csv|tensorboard|wandb|mlflow",
 }
 
 LIST_COLUMNS = [
