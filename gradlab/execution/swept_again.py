@@ -97,7 +97,8 @@ def open_sweep(place: SweepPlace) -> SweptAgain:
     with no_garbage_searched():
         gates, ungated = _gates(plan.gates, runs, unread)
     if missing and plan.gates:
-        gates, ungated = (), f"{len(missing)} of {len(plan.members)} runs are missing"
+        verb = "is" if len(missing) == 1 else "are"
+        gates, ungated = (), f"{len(missing)} of {len(plan.members)} runs {verb} missing"
     return SweptAgain(plan, tuple(members), tuple(missing), gates, ungated, unread, depths)
 
 

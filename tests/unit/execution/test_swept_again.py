@@ -150,7 +150,7 @@ def test_a_run_that_is_not_there_is_missing_and_no_gate_is_judged_without_it(
     assert (missing.id, missing.seed, missing.damaged) == (gone.id, gone.seed, damaged)
     assert said in missing.reason
     assert dict(missing.point) == {"model.depth": 80}
-    assert (found.gates, found.ungated) == ((), "1 of 6 runs are missing")
+    assert (found.gates, found.ungated) == ((), "1 of 6 runs is missing")
 
 
 def test_of_a_share_the_rest_is_missing(store: Store) -> None:

@@ -249,9 +249,9 @@
       });
       const note = [`At ${moment === "final" ? "each run's last finite step" : "the first step"}, relative to the last hidden layer: 10⁰ is no change on the way back; one scale for all panels.`];
       if (by.value === "cells") note.push(`Panels: ${data.axes[sweep.sides[0]].name}${sweep.sides[1] < 0 ? "" : ` · ${data.axes[sweep.sides[1]].name}`}.`);
-      if (left) note.push(`${left} panels are left out; those that are drawn hold the worst runs.`);
+      if (left) note.push(`${left} ${left === 1 ? "panel is" : "panels are"} left out; those that are drawn hold the worst runs.`);
       if (held.members.length < data.total) note.push(`${held.members.length} of ${data.total} runs have a profile here.`);
-      if (without) note.push(`${without} runs have no value at that step.`);
+      if (without) note.push(`${without} ${without === 1 ? "run has" : "runs have"} no value at that step.`);
       document.getElementById("depths-note").textContent = note.join(" ");
       const rows = Math.max(1, lines.length);
       return {

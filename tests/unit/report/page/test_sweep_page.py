@@ -260,7 +260,7 @@ def test_what_is_missing_unjudged_or_unreadable_is_said() -> None:
     assert read.text.index("b" * 12) < read.text.index("a" * 12)  # what is damaged comes first
     assert "model.depth 4, seed 1): not trained yet, or removed" in read.text
     assert "gates: not judged, because 2 of 6 runs are missing" in read.text
-    assert "the tables of 1 runs cannot be read" in read.text
+    assert "the tables of 1 run cannot be read" in read.text
     told = [data["members"]["texts"][place] for place in data["members"]["unread"] if place >= 0]
     assert told == ["its tables cannot be read"]
 
