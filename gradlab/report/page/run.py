@@ -100,6 +100,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         config=_text(run.path / "config.yaml"),
         facts=_facts(run),
         timing=timing_words(view.timing) if view.timing.train_seconds > 0 else "",
+        against=any(profile.band is not None for profile in view.profiles),
         profiles=[(profile, _profile_words(profile)) for profile in view.profiles],
         switch=_switch(view),
         curves=_curve_figures(view),

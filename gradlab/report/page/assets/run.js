@@ -18,16 +18,39 @@
               fillcolor: gradlab.theme.colors.mark, layer: "below" }];
   };
 
+  // A band's line at any layer: where many layers are thinned, the band's need not be the profile's.
+  const between = (layers, values) => (layer) => {
+    const at = layers.findIndex((other) => other >= layer);
+    if (at < 0 || layer < layers[0]) return NaN;
+    if (layers[at] === layer) return values[at];
+    return values[at - 1] + (values[at] - values[at - 1]) * (layer - layers[at - 1]) / (layers[at] - layers[at - 1]);
+  };
+
+  // Over thirty decades a band of a tenth of one is thinner than a line: divided by theory it can be seen.
+  let divided = false;
+  const against = [];
+  document.getElementById("against")?.addEventListener("change", (event) => {
+    divided = event.target.value === "theory";
+    against.forEach((figure) => figure.redraw());
+  });
+
   for (const profile of data.profiles) {
-    const init = profile.init.map(gradlab.number), final = profile.final?.map(gradlab.number) ?? null;
-    gradlab.figure(`profile-${profile.quantity}`, () => {
-      const colors = gradlab.theme.colors, traces = [];
+    const measured = profile.init.map(gradlab.number), last = profile.final?.map(gradlab.number) ?? null;
+    const told = profile.band, place = Object.fromEntries((told?.layers ?? []).map((layer, index) => [layer, index]));
+    const figure = gradlab.figure(`profile-${profile.quantity}`, () => {
+      const colors = gradlab.theme.colors, traces = [], by = divided && told !== null;
+      const expected = (told?.typical ?? []).map(gradlab.number), spread = (told?.spread ?? []).map(gradlab.number);
+      const at = by ? between(told.layers, expected) : () => 0;
+      const less = (values) => values.map((value, index) => {
+        const theory = at(profile.layers[index]);
+        return value === null || !Number.isFinite(theory) ? null : value - theory;
+      });
+      const init = by ? less(measured) : measured, final = last && by ? less(last) : last;
       const extents = [gradlab.extent(init, final ?? [])];
-      const told = profile.band;
       if (told) {
-        const typical = told.typical.map(gradlab.number), spread = told.spread.map(gradlab.number);
-        const known = typical.map((value, place) => Number.isFinite(value) && spread[place] !== null ? place : -1).filter((place) => place >= 0);
-        const layers = known.map((place) => told.layers[place]), edge = (times) => known.map((place) => typical[place] + times * spread[place]);
+        const typical = by ? expected.map((value) => (Number.isFinite(value) ? 0 : value)) : expected;
+        const known = typical.map((value, index) => Number.isFinite(value) && spread[index] !== null ? index : -1).filter((index) => index >= 0);
+        const layers = known.map((index) => told.layers[index]), edge = (times) => known.map((index) => typical[index] + times * spread[index]);
         extents.push(gradlab.extent(typical), gradlab.extent(edge(-2), edge(2)));
         for (const width of [2, 1]) if (known.length) traces.push(band(layers, edge(-width), edge(width), colors.band));
         traces.push({ ...line(told.layers, typical, "theory", colors.theory, { line: { dash: "dash", width: 1.5 } }), mode: "lines" });
@@ -36,11 +59,10 @@
       if (final) traces.push(line(profile.layers, final, `step ${profile.final_step}`, colors.second, { line: { dash: "dot" } }));
       const odd = [init, final ?? []].some((values) => values.some(beyond)), { floor, ...yaxis } = gradlab.frame(...gradlab.extent(...extents), "decades", odd);
       traces.push(...oddities(profile.layers, init, floor, colors), ...(final ? oddities(profile.layers, final, floor, colors) : []));
-      const place = Object.fromEntries((told?.layers ?? []).map((layer, index) => [layer, index]));
       return {
         traces: gradlab.once(traces),
         layout: {
-          hovermode: "x", shapes: layerMark(), yaxis,
+          hovermode: "x", shapes: layerMark(), yaxis: by ? { ...yaxis, title: { text: "× theory", standoff: 6 } } : yaxis,
           xaxis: gradlab.along(profile.thinned ? `layer (${profile.layers.length} of them drawn)` : "layer", 1, data.depth + 1),
         },
         cursor: {
@@ -50,17 +72,19 @@
           choose: (column) => toLayer(profile.layers[column]),
           describe: (column) => {
             const layer = profile.layers[column];
-            const lines = [layer === data.depth + 1 ? `layer ${layer}, the readout` : `layer ${layer}`, `step ${profile.init_step}: ${gradlab.say(init[column], "decades")}`];
-            if (final) lines.push(`step ${profile.final_step}: ${gradlab.say(final[column], "decades")}`);
+            const lines = [layer === data.depth + 1 ? `layer ${layer}, the readout` : `layer ${layer}`, `step ${profile.init_step}: ${gradlab.say(measured[column], "decades")}`];
+            if (last) lines.push(`step ${profile.final_step}: ${gradlab.say(last[column], "decades")}`);
             if (layer in place) {
-              const index = place[layer], spread = gradlab.number(told.spread[index]);
-              lines.push(`theory, a typical seed: ${gradlab.say(gradlab.number(told.typical[index]), "decades")}${spread === null ? "" : `, ± ${spread.toPrecision(2)} decades`}`);
+              const index = place[layer], wide = spread[index];
+              lines.push(`theory: ${gradlab.say(expected[index], "decades")}${wide === null ? "" : ` ± ${wide.toPrecision(2)} decades`}`);
+              if (by && Number.isFinite(init[column])) lines.push(`step ${profile.init_step} is ${gradlab.power(init[column])} × theory`);
             }
             return lines;
           },
         },
       };
     }, gradlab.tall);
+    if (told) against.push(figure);
   }
 
   // ---- heatmap
