@@ -3,11 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gradlab.judgement.comparison import Changed, Comparison, compare, sides_of
+from gradlab.judgement.comparison import Changed, Comparison, Side, compare, sides_of
 from gradlab.report.comparison import (
     Judged,
     config_table,
@@ -138,12 +138,17 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
             for row, said, values in zip(shown.rows, figures.rows, exact.rows, strict=True)
         ],
         profiles=profiles,
-        profile_table=profile_table(shown),
+        profile_table=profile_table(replace(shown, sides=tuple(map(_lettered, shown.sides, cards)))),
         curves=curves,
         ends={curve["quantity"]: _ends(curve, cards) for curve in curves},
         grids=grids,
         most_heatmaps=MOST_HEATMAPS,
     )  # fmt: skip
+
+
+def _lettered(side: Side, card: _Card) -> Side:
+    """A side under the name that the page gives it."""
+    return replace(side, label=f"{card.letter} {card.short}")
 
 
 def _ends(curve: Mapping[str, Any], cards: Sequence[_Card]) -> str:

@@ -129,7 +129,7 @@
   const profilePicture = () => {
     const drawn = visible(at(quantity).sides);
     const missing = data.sides.filter((_, side) => shown[side] && !at(quantity).sides[side]).map((side) => side.letter);
-    say("profile-note", `${quantity.label} (${quantity.quantity})${quantity.relative ? ", relative to the last hidden layer's" : ""} ${when[moment]}.`,
+    say("profile-note", `${quantity.label} (${quantity.quantity})${quantity.relative ? ", relative to the last hidden layer's," : ""} ${when[moment]}.`,
         missing.length ? `${missing.join(", ")}: no profile.` : "", drawn.some(([one]) => one.layers.length < one.depth) ? "Some of the layers are drawn." : "", ...odd(drawn.map(([one]) => one.values)));
     return lines("profile-plot", drawn, quantity.scale, "", (one, side, place) => {
       const seeds = one.each.map((values) => values[place]), [low, high] = gradlab.extent(seeds);
@@ -305,9 +305,11 @@
     minis();
     pictures.forEach((figure) => figure.redraw());
   });
-  gradlab.theme.listeners.push(() => { swatches(); minis(); glances(); });
-  swatches();
-  glances();
+  const small = () => { swatches(); minis(); glances(); };
+  gradlab.theme.listeners.push(small);
+  addEventListener("beforeprint", small);  // on paper the colours are those of the light theme
+  addEventListener("afterprint", small);
+  small();
 
   // ---- the table
   const table = document.getElementById("figure-table");

@@ -130,7 +130,10 @@ def test_every_figure_stands_in_the_table_as_the_terminal_has_it() -> None:
 def test_profiles_stand_in_a_table_as_the_terminal_has_them() -> None:
     _, read, _ = written(TWO)
     told = profile_table(compare(TWO))
-    assert read.tables["profile-table"][1:] == [[str(cell) for cell in row] for row in told.rows]
+    letters = {"shallow": "A shallow", "deep": "B deep"}
+    assert read.tables["profile-table"][1:] == [
+        [letters.get(str(cell), str(cell)) for cell in row] for row in told.rows
+    ]
     assert "loss over the steps, one line a side: A from 2.3 to 2.2, B from 2.3 to 2.2" in comparison_page(TWO, PAGE)
 
 
