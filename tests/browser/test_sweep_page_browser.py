@@ -368,6 +368,7 @@ def test_on_a_phone_the_axes_lie_on_one_another_and_a_finger_looks_before_it_cho
     page.touchscreen.tap(*spot(page, "lines-plot", dimensions[2]["positions"][0], 2))
     page.locator("#tip").wait_for(state="visible")
     assert page.locator("#details").is_hidden()
+    page.wait_for_timeout(600)  # two touches in a row are a double click
     page.touchscreen.tap(*spot(page, "lines-plot", dimensions[2]["positions"][0], 2))
     expect(page.locator("#details")).to_be_visible()
 

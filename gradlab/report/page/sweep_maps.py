@@ -96,7 +96,11 @@ class Maps:
         """Each axis with the values of these members, and all its values in order; the seed only where nothing else varies."""
         names = [name for name in self.names if name != SEED] or list(self.names)
         return [
-            (one_line(name), [run.seed if name == SEED else point.get(name) for point, run in members], self._values[name])
+            (
+                one_line(name),
+                [run.seed if name == SEED else point.get(name) for point, run in members],
+                self._values[name],
+            )
             for name in names
         ]
 
