@@ -10,6 +10,10 @@ import pytest
 from page_watch import OpenPage, Watch
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
+import gradlab
+from gradlab.cli.main import main
+from gradlab.results.stored import StoredRun
+
 ROOT = Path(__file__).parents[2]
 
 ARGUMENTS = (
@@ -127,3 +131,23 @@ def overflow() -> Callable[[Page], int]:
         return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     return wider
+
+
+SMALL = {
+    "name": "small",
+    "model": {"depth": 12, "width": 16, "activation": "sigmoid", "init": "xavier"},
+    "data": {"source": "digits", "batch_size": 16},
+    "train": {"steps": 30, "lr": 0.01},
+    "record": {"quantities": "all"},
+}
+"""Vanishes, so that there is a finding to follow."""
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> list[StoredRun]:
+    """Three seeds of a small run that records everything, each with its page."""
+    out = tmp_path_factory.mktemp("small")
+    runs = gradlab.run(SMALL, seeds=range(3), out=out)
+    for run in runs:
+        assert main(["report", run.id, "--out", str(out)]) == 0
+    return runs

@@ -1,9 +1,14 @@
 """Hands and eyes on a page's figures: the pointer over a cell, arrow keys, the tip, and what the library was given to draw."""
 
 import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page
+
+from gradlab.results.stored import StoredRun
 
 _PLACE = """([id, x, y]) => {
   const element = document.getElementById(id), box = element.getBoundingClientRect(), { xaxis, yaxis } = element._fullLayout;
@@ -75,3 +80,15 @@ def power(log10: float) -> str:
     if -2 <= exponent <= 3:
         return f"{float(f'{digits * 10.0**exponent:.3g}'):.10g}"
     return f"{digits:.2f}·10{str(exponent).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def page_of(run: StoredRun) -> Path:
+    """Where a run's page lies."""
+    return run.path / "report.html"
+
+
+def recorded(run: StoredRun, quantity: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A quantity as layers.parquet has it, [L, T], and where it has a meaning."""
+    assert run.record is not None
+    column = run.record.layers[quantity]
+    return column.values.T, column.present.T
