@@ -288,9 +288,9 @@ def _config(comparison: Comparison) -> list[tuple[str, list[str]]]:
     """What is not the same on all sides, the seeds among it: each field with every side's value in words."""
     found = [
         (str(field), [MISSING if value is None else value_words(value) for value in values])
-        for field, *values in config_table(comparison).rows
+        for field, *values in config_table(replace(comparison, config=own_changes(comparison))).rows
     ]
-    seeds = [side.seeds for side in comparison.sides]
+    seeds = [tuple(sorted(side.seeds)) for side in comparison.sides]
     if len(set(seeds)) > 1:
         said = [numbered_seeds(own).removeprefix("seeds ").removeprefix("seed ") for own in seeds]
         found.append(("seed", said))
