@@ -32,9 +32,10 @@ $(AXE): tests/browser/package.json
 	touch $@
 
 # The longer proofs: whole matrices, long runs, many kills. Minutes.
-proofs: $(READY)
+proofs: $(READY) $(AXE)
 	$(PYTEST) -n 2 --dist worksteal -m "slow and not gpu and not threads and not ray and not browser"
 	$(PYTEST) -m "threads and slow and not gpu"
+	$(PYTEST) -m "browser and slow"
 	$(PYTEST) -m ray
 
 # What needs a CUDA device; elsewhere it is skipped.

@@ -22,8 +22,10 @@ TORCHLESS = """
 import sys
 from gradlab.cli.main import main
 for words in (["--help"], ["run", "--help"], ["list"], ["list", "--where", "min(log10_grad_norm) < 0"], ["show", "@latest"],
-              ["compare", "@latest", "@latest"], ["report", "@latest"], ["report", "--help"], ["check", "tiny.yaml"], ["check", "broken.yaml"], ["run", "broken.yaml"],
-              ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"], ["export", "@latest", "--to", "tensorboard"], ["clean"],
+              ["compare", "@latest", "@latest"], ["report", "@latest"], ["report", "--help"],
+              ["check", "tiny.yaml"], ["check", "broken.yaml"], ["run", "broken.yaml"],
+              ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"],
+              ["export", "@latest", "--to", "tensorboard"], ["clean"],
               ["predict", "tiny.yaml"], ["predict", "tiny.yaml", "-s", "model.depth=100", "--format", "json"], ["predict", "broken.yaml"],
               ["activations"], ["activations", "tanh", "--plot", "curves.svg", "--phase", "phases.svg"], ["activations", "tahn"]):
     main(words)

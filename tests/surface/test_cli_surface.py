@@ -28,7 +28,19 @@ COMMANDS = [
 ]
 
 OPTIONS = {
-    "run": ["CONFIG", "-s", "--seeds", "--device", "--rerun", "--dry-run", "--live", "--out", "--format", "--quiet", "--version"],
+    "run": [
+        "CONFIG",
+        "-s",
+        "--seeds",
+        "--device",
+        "--rerun",
+        "--dry-run",
+        "--live",
+        "--out",
+        "--format",
+        "--quiet",
+        "--version",
+    ],
     "sweep": [
         "SWEEP",
         "-s",
