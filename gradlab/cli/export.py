@@ -98,9 +98,10 @@ def _write_tables(run: "StoredRun", dest: Path) -> "Iterable[Path]":
     """Write a run's tables as CSV, and say where each is."""
     from gradlab.errors import SelectionError
     from gradlab.report.long_csv import layer_rows, spectrum_rows, step_rows
+    from gradlab.results.stored import nothing_recorded
 
-    if run.record is None:
-        raise SelectionError(f"{run.path}: nothing was recorded, the run failed before its first step")
+    if run.record is None or not len(run.record.steps):
+        raise SelectionError(f"{run.path}: {nothing_recorded(run)}")
     written = [("layers", layer_rows(run.record)), ("steps", step_rows(run.record))]
     if run.record.spectrum is not None:
         written.append(("spectrum", spectrum_rows(run.record.spectrum)))

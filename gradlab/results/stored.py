@@ -66,7 +66,7 @@ class StoredRun:
 
     @cached_property
     def record(self) -> Record | None:
-        """Everything that was recorded; None where the run failed before its first step."""
+        """Everything that was recorded; None where the run failed or was interrupted before its first step."""
         return self.read()
 
     @cached_property
@@ -89,6 +89,15 @@ class StoredRun:
         import pandas as pd
 
         return pd.DataFrame() if self.record is None else frame(self.record)
+
+
+def nothing_recorded(run: StoredRun) -> str:
+    """Why there is nothing to show of a run, as what follows its path in an error; "" where a step was recorded."""
+    record = run.record
+    if record is not None and len(record.steps):
+        return ""
+    how = {"failed": "failed", "interrupted": "was interrupted"}.get(run.outcome, "ended")
+    return f"nothing was recorded, the run {how} before its first step" + ("" if record is None else " was recorded")
 
 
 def run_object(run: StoredRun) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gradlab.report.terminal import layers_words
 from gradlab.report.view import RunView, view
 from gradlab.results import environment
 from gradlab.results.record import Finding, Record
-from gradlab.results.stored import StoredRun
+from gradlab.results.stored import StoredRun, nothing_recorded
 from gradlab.spec import document
 
 MOST_LAYERS = 100
@@ -106,10 +106,8 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         SelectionError: If nothing was recorded.
     """
     record = run.record
-    if record is None:
-        raise SelectionError(f"{run.path}: nothing was recorded, the run failed before its first step")
-    if not len(record.steps):
-        raise SelectionError(f"{run.path}: nothing was recorded, the run ended before its first step")
+    if record is None or not len(record.steps):
+        raise SelectionError(f"{run.path}: {nothing_recorded(run)}")
     seen = view(run)
     ranked = [*seen.worst_first[:-1][:top], *seen.worst_first[-1:]]
     started, finished = _times(run)

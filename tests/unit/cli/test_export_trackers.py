@@ -141,11 +141,12 @@ def test_of_a_deep_network_the_worst_layers_are_taken_and_the_rest_is_told(hand_
 
 
 @pytest.mark.parametrize("tool", [*CLIENTS, "csv"])
-def test_without_a_record_there_is_nothing_to_export(tool, hand_made, export, tmp_path: Path) -> None:
-    run = hand_made(None, outcome=Outcome("failed", None, None, "no such file"), verdict="not_judged")
+@pytest.mark.parametrize(("ended", "how"), [("failed", "failed"), ("interrupted", "was interrupted")])
+def test_without_a_record_there_is_nothing_to_export(ended, how, tool, hand_made, export, tmp_path: Path) -> None:
+    run = hand_made(None, outcome=Outcome(ended, None, None, "no such file"), verdict="not_judged")
     code, out, err = export(run.path, "--to", tool, str(tmp_path / "out"))
     assert (code, out) == (5, "")
-    assert re.fullmatch(r".*: nothing was recorded, the run failed before its first step\n", err)
+    assert re.fullmatch(rf".*: nothing was recorded, the run {how} before its first step\n", err)
     assert not (tmp_path / "out").exists()
 
 

@@ -14,6 +14,7 @@ from gradlab.errors import SelectionError, UsageError
 from gradlab.report.exports import place
 from gradlab.report.exports.contents import contents_of
 from gradlab.report.view import view
+from gradlab.results.record import Outcome
 
 
 def named(run, top=100):
@@ -89,9 +90,14 @@ def test_a_path_that_is_no_utf8_can_be_written() -> None:
 
 def test_without_figures_there_is_nothing_to_export() -> None:
     empty = record(depth=2, steps=0)
-    for kept in (None, empty):
-        with pytest.raises(SelectionError, match="nothing was recorded"):
-            contents_of(stored(2, kept))
+    for kept, ended, told in (
+        (None, "failed", "failed before its first step"),
+        (None, "interrupted", "was interrupted before its first step"),
+        (empty, "interrupted", "was interrupted before its first step was recorded"),
+        (empty, "completed", "ended before its first step was recorded"),
+    ):
+        with pytest.raises(SelectionError, match=f"^runs/.*: nothing was recorded, the run {told}$"):
+            contents_of(stored(2, kept, outcome=Outcome(ended)))
 
 
 def test_what_fails_takes_along_the_directories_that_were_made_for_it(tmp_path: Path) -> None:
