@@ -12,9 +12,10 @@ import logging
 import math
 import os
 import shutil
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,13 @@ _ENVIRONMENT = {
 
 _ID, _STATE = "gradlab.id", "gradlab.export"
 
+_FOREIGN = """
+SELECT (SELECT count(*) FROM experiments WHERE name NOT IN ('Default', ?))
+     + (SELECT count(*) FROM runs WHERE run_uuid NOT IN (SELECT run_uuid FROM tags WHERE key = ? AND value = ?))
+     + (SELECT count(*) FROM registered_models)
+"""
+"""How much is in a new database that an export did not put there."""
+
 
 def write(contents: Contents, dest: Path) -> Path:
     """Write a run for MLflow.
@@ -64,17 +72,45 @@ def write(contents: Contents, dest: Path) -> Path:
         database = dest.resolve() / DATABASE
         if "?" in str(database):
             raise UsageError(f"{database}: a ? in a path cannot be said to MLflow; name another DEST")
-        fresh = not database.exists()
-        try:
-            if fresh:
-                client.create(temporary / DATABASE, database)
+        with place.undone(database.parent / ARTIFACTS / EXPERIMENT), ExitStack() as new:
+            if not os.path.lexists(database):
+                new.enter_context(_new(client, temporary / DATABASE, database, contents.id))
             _add(client.open(database), contents)
-        except BaseException:
-            if fresh:
-                database.unlink(missing_ok=True)
-                shutil.rmtree(dest / ARTIFACTS, ignore_errors=True)
-            raise
     return dest / DATABASE
+
+
+@contextmanager
+def _new(client: "_Client", temporary: Path, database: Path, id: str) -> Iterator[None]:
+    """A database that is made; if what is done with it fails, it goes again, unless somebody else used it meanwhile.
+
+    Args:
+        client: The client.
+        temporary: Where it is made.
+        database: Its place, where nothing is.
+        id: Of the run that it is made for.
+    """
+    client.create(temporary, database)
+    made = temporary.stat()
+    try:
+        try:
+            place.publish(temporary, database)
+        except FileExistsError:
+            raise UsageError(f"{database}: was made by something else meanwhile; export again") from None
+        yield
+    except BaseException:
+        with suppress(OSError, sqlite3.Error):  # then it stays: rather too much is left than what is not ours removed
+            if os.path.samestat(made, database.lstat()):
+                _discard(database, id)
+        raise
+
+
+def _discard(database: Path, id: str) -> None:
+    """Remove a database in which nothing is but what an export of a run put there."""
+    with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")  # nobody adds to it from here on
+        (foreign,) = connection.execute(_FOREIGN, (EXPERIMENT, _ID, id)).fetchone()
+        if not foreign:
+            database.unlink()
 
 
 def infinities(contents: Contents) -> str:
@@ -128,10 +164,9 @@ class _Client:
     on_exit: ExitStack
 
     def create(self, temporary: Path, database: Path) -> None:
-        """Make an empty database, whole or not at all."""
+        """Make an empty database in a place that it is to be moved from."""
         store = self.store(_uri(temporary), (database.parent / ARTIFACTS).as_uri())
         store.engine.dispose()
-        temporary.rename(database)
 
     def open(self, database: Path) -> _Database:
         """Open a database that is there."""
@@ -193,6 +228,7 @@ def _add(database: _Database, contents: Contents) -> None:
     try:
         _fill(database, run.info.run_id, contents)
         client.set_terminated(run.info.run_id, contents.ended.upper(), milliseconds(contents.finished))
+        client.delete_tag(run.info.run_id, _STATE)  # last, so that what has it not is whole
     except BaseException:
         _remove(database, run)
         raise
@@ -232,14 +268,16 @@ def _fill(database: _Database, run_id: str, contents: Contents) -> None:
         if text:
             client.log_text(run_id, text, name)
     write_metrics(contents, run_id, database.store, client)
-    client.delete_tag(run_id, _STATE)
 
 
 def _remove(database: _Database, run: Any) -> None:
     """Remove a run that is not whole, as `mlflow gc` removes deleted ones."""
-    database.store._hard_delete_run(run.info.run_id)
-    with suppress(OSError):
-        shutil.rmtree(_local(run.info.artifact_uri).parent)
+    own = _local(run.info.artifact_uri).parent
+    try:
+        database.store._hard_delete_run(run.info.run_id)
+    finally:
+        if own.name == run.info.run_id:  # its own directory, and none that it shares
+            shutil.rmtree(own, ignore_errors=True)
 
 
 def _tags(contents: Contents) -> dict[str, str]:

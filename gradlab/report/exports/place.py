@@ -4,6 +4,7 @@ What is written lies in a temporary directory beside its place until it is renam
 directory behind, `.tmp-export-...`; the next one into the same place removes it, and so does `gradlab clean --out`.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -34,17 +35,43 @@ def made(directory: Path) -> Iterator[None]:
     Raises:
         UsageError: If it cannot be made, or something in it cannot be written.
     """
-    missing = [place for place in (directory, *directory.parents) if not place.exists()]
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        with undone(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            yield
+    except OSError as error:
+        raise UsageError(f"{error.filename or directory}: cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def undone(directory: Path) -> Iterator[None]:
+    """If what is done fails, a directory and those above it go where they were not there before, and are empty."""
+    missing = [place for place in (directory, *directory.parents) if not os.path.lexists(place)]
+    try:
         yield
-    except BaseException as error:
+    except BaseException:
         for place in missing:
-            with suppress(OSError):  # it holds something else by now
+            with suppress(OSError):  # it is not there, or holds something else by now
                 place.rmdir()
-        if isinstance(error, OSError):
-            raise UsageError(f"{error.filename or directory}: cannot be written ({error.strerror or error})") from error
         raise
+
+
+def publish(written: Path, target: Path) -> None:
+    """Give a file its place, whole, and never instead of another one, even of one that came meanwhile.
+
+    Raises:
+        FileExistsError: If something is there.
+    """
+    try:
+        os.link(written, target)
+    except FileExistsError:
+        raise
+    except OSError:  # no links here
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        written.rename(target)
+        return
+    written.unlink()
 
 
 @contextmanager

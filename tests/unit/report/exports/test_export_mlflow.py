@@ -3,6 +3,9 @@
 import csv
 import errno
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,13 +168,95 @@ def test_what_a_killed_export_left_is_replaced(database: Path, monkeypatch: pyte
 
 def test_a_new_database_goes_with_what_could_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self, *args) -> None:
-        Path(args[1]).touch()
+        Path(args[0]).touch()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(adapter._Client, "create", fail)
     with pytest.raises(KeyboardInterrupt):
         adapter.write(contents_of(shallow()), tmp_path / "new")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def empty(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place for new databases, which are copies of an emptied one: to make one takes seconds."""
+    made = tmp_path / "made.db"
+    shutil.copy(database, made)
+    with closing(sqlite3.connect(made)) as connection, connection:
+        for table in ("metrics", "latest_metrics", "params", "tags", "runs"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("DELETE FROM experiments WHERE name = 'gradlab'")
+
+    def create(self, temporary: Path, place: Path) -> None:
+        shutil.copy(made, temporary)
+
+    monkeypatch.setattr(adapter._Client, "create", create)
+    dest = tmp_path / "dest"
+    dest.mkdir()
+    return dest
+
+
+def everything(place: Path) -> list[str]:
+    """Every path below one."""
+    return sorted(str(path.relative_to(place)) for path in place.rglob("*"))
+
+
+def test_what_a_user_has_survives_an_export_that_fails(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def fail(contents, *args) -> None:
+        seen.append(everything(empty))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def foreign(contents, run_id, store, client) -> None:
+        client.create_run("0")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(adapter, "write_metrics", fail)
+    with pytest.raises(UsageError, match="No space left"):
+        adapter.write(contents_of(shallow()), empty)
+    assert everything(empty) == []
+
+    own = empty / "mlruns" / "0" / "users_own_run" / "x"
+    own.parent.mkdir(parents=True)
+    own.write_text("years of work")
+    before = everything(empty)
+    with pytest.raises(UsageError, match="No space left"):
+        adapter.write(contents_of(shallow()), empty)
+    assert everything(empty) == before
+    assert own.read_text() == "years of work"
+    for there in seen:
+        assert "mlflow.db" in there
+        assert any(path.endswith("artifacts/summary.md") for path in there)
+
+    (empty / "mlruns" / "gradlab").mkdir()  # empty, but not ours
+    with pytest.raises(UsageError, match="No space left"):
+        adapter.write(contents_of(shallow()), empty)
+    assert everything(empty) == sorted([*before, "mlruns/gradlab"])
+
+    monkeypatch.setattr(adapter, "write_metrics", foreign)
+    with pytest.raises(KeyboardInterrupt):
+        adapter.write(contents_of(shallow()), empty)
+    assert everything(empty) == sorted([*before, "mlflow.db", "mlruns/gradlab"])
+    assert len(mlflow_client(empty / "mlflow.db").search_runs(["0"])) == 1
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_database_that_came_meanwhile_stays(links, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(self, temporary: Path, database: Path) -> None:
+        temporary.write_text("made")
+        database.write_text("somebody's")
+
+    def no_links(*args) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(adapter._Client, "create", create)
+    with pytest.raises(UsageError, match=r"mlflow\.db: was made by something else meanwhile; export again"):
+        adapter.write(contents_of(shallow()), tmp_path / "new")
+    assert (tmp_path / "new" / "mlflow.db").read_text() == "somebody's"
+    assert everything(tmp_path) == ["new", "new/mlflow.db"]
 
 
 def test_another_version_of_mlflow_gets_the_same_figures(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
