@@ -55,7 +55,7 @@ def plot(
 
     check_file(output)
     _check_quantities(kind, quantity)
-    stored = [api.load(run, out) for run in dict.fromkeys(runs)]
+    stored = list({run.id: run for run in (api.load(name, out) for name in runs)}.values())
     drawn = _recorded(stored, quiet=quiet)
     if kind is Picture.SPACE:
         _draw_space(drawn, output, quiet=quiet)

@@ -8,6 +8,7 @@ import typer
 from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, RunsOrSweep, Version
 
 if TYPE_CHECKING:
+    from gradlab.results.stored import StoredRun
     from gradlab.results.sweeps import SweepPlace
 
 
@@ -41,7 +42,10 @@ def report(
     target, page = _sweep(sweeps[0], output, out) if sweeps else _runs(runs, output, out)
     if output is None:
         _make_directory(target.parent)
-    write_whole(target, encoded(page))
+    try:
+        write_whole(target, encoded(page))
+    except UsageError as error:
+        raise error if output is not None else UsageError(f"{error}; name a file with -o") from error
     write(f"{target}\n")
 
 
@@ -62,10 +66,19 @@ def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
         return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs())
     from gradlab.report.page.comparison import comparison_page
 
-    first, second, *more = (run.path.resolve().name for run in distinct)
-    name = f"{first}_{second}" + (f"_and_{len(more)}_more" if more else "")
-    target = _checked(output) or out / "comparisons" / f"{name}.html"
+    target = _checked(output) or out / "comparisons" / f"{_together(distinct)}.html"
     return target, comparison_page(distinct, target)
+
+
+def _together(runs: "list[StoredRun]") -> str:
+    """A file's name for the page of several runs; other runs have another, the same in another order too."""
+    from hashlib import sha256
+
+    first, second, *more = (run.path.resolve().name for run in runs)
+    if not more:
+        return f"{first}_{second}"
+    digest = sha256("\n".join(run.id for run in runs).encode()).hexdigest()
+    return f"{first}_and_{len(more) + 1}_more-{digest[:8]}"
 
 
 def _sweep(place: "SweepPlace", output: Path | None, out: Path) -> tuple[Path, str]:

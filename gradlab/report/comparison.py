@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.judgement.comparison import Changed, Comparison, Row
+from gradlab.judgement.comparison import Changed, Comparison, Row, Side
 from gradlab.judgement.difference import COVERAGE, Difference
+from gradlab.judgement.profiles import Profile
 from gradlab.report.table import Field, Table
 from gradlab.report.view import FIGURE_KINDS
 from gradlab.report.words import Kind, Value, counted, say
@@ -93,9 +94,15 @@ def leading(comparison: Comparison, number: int) -> Comparison:
             for row in comparison.rows
         ),
         judgements=comparison.judgements[: number - 1],
-        profiles=tuple(sides[:number] for sides in comparison.profiles),
-        init_profiles=tuple(sides[:number] for sides in comparison.init_profiles),
+        profiles=_of_some(comparison.profiles, number),
+        init_profiles=_of_some(comparison.init_profiles, number),
     )
+
+
+def _of_some(profiles: tuple[tuple[Profile | None, ...], ...], number: int) -> tuple[tuple[Profile | None, ...], ...]:
+    """The profiles of the first so many sides, without the quantities that none of them has."""
+    kept = (sides[:number] for sides in profiles)
+    return tuple(sides for sides in kept if any(side is not None for side in sides))
 
 
 def own_changes(comparison: Comparison) -> tuple[Changed, ...]:
@@ -214,8 +221,14 @@ def profile_table(comparison: Comparison) -> Table:
             if profile is not None:
                 kind = _PROFILE_KINDS.get(profile.quantity, "decades")
                 values = profile.at(np.array(POSITIONS)).tolist()
-                rows.append((profile.quantity, side.label, *(say(value, kind) for value in values)))
+                rows.append((profile.quantity, _whose(side, profile), *(say(value, kind) for value in values)))
     return Table(fields, tuple(rows))
+
+
+def _whose(side: Side, profile: Profile) -> str:
+    """Whose profile it is, and of how many seeds it is the mean where not all have one."""
+    some = len(profile.each) < len(side.seeds)
+    return f"{side.label} ({len(profile.each)} of {len(side.seeds)} seeds)" if some else side.label
 
 
 def spread_words(comparison: Comparison) -> str:
@@ -247,6 +260,7 @@ def comparison_object(comparison: Comparison, *, changed_only: bool) -> dict[str
                     "quantity": profile.quantity,
                     "relative_depth": profile.relative_depth.tolist(),
                     "values": profile.values.tolist(),
+                    "num_seeds": len(profile.each),
                 }
                 for profile in sides
             ]

@@ -11,7 +11,8 @@ from gradlab.results.sweeps import PLAN, SweepPlace
 def find_sweep(root: str | Path, text: str) -> SweepPlace | None:
     """The sweep that a word or path means, None where it means none.
 
-    A sweep's directory, whole name or id is a sweep; a prefix is one only where it is no run's.
+    A sweep's directory, whole name or id is a sweep, also where a run has that name; a prefix is one only where it is no
+    run's. A path is never ambiguous.
 
     Args:
         root: The directory of runs.
@@ -34,5 +35,6 @@ def find_sweep(root: str | Path, text: str) -> SweepPlace | None:
         else:
             return None
     if len(whole) > 1:
-        raise UsageError(f"'{text}' matches {len(whole)} sweeps: {', '.join(str(place.path) for place in whole)}")
+        names = ", ".join(str(place.path) for place in whole)
+        raise UsageError(f"'{text}' matches {len(whole)} sweeps: {names}; a path tells them apart")
     return whole[0] if whole else None

@@ -66,6 +66,7 @@ def plot(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
         (("aaa",), None),
         (("aaaaaaaaaaa1", "aaaaaaaaaaa2", "bbb"), "profile of 3 runs is in a.svg\n"),
         (("aaaaaaaaaaa1", "aaaaaaaaaaa1"), "profile of deep is in a.svg\n"),
+        (("aaaaaaaaaaa1", "aaaaaaaaaaa1", "@latest~3"), "profile of deep is in a.svg\n"),
         (("aaaaaaaaaaa1", "--kind", "heatmap"), "heatmap of deep is in a.svg\n"),
         (("aaaaaaaaaaa1", "bbb", "--kind", "heatmap", "--quantity", "mean_slope"), "heatmap of 2 runs is in a.svg\n"),
         (("aaaaaaaaaaa1", "bbb", "--kind", "loss"), "loss of 2 runs is in a.svg\n"),

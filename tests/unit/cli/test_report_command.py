@@ -76,8 +76,15 @@ def test_several_runs_stand_side_by_side_in_a_place_of_their_own(
     assert report("shallow", "deep") == (0, f"{target}\n", "")
     assert target.is_file()
     third = keep(out, "third", make_record(4, 5), steps=5)
-    target = out / "comparisons" / f"{runs[0].path.name}_{runs[1].path.name}_and_1_more.html"
-    assert report("shallow", "deep", third.id) == (0, f"{target}\n", "")
+    fourth = keep(out, "fourth", make_record(5, 5), steps=5)
+    others = []
+    for more in (third, fourth):  # whose page would have the same name, were it not for the digest
+        code, said, _ = report("shallow", "deep", more.id)
+        assert code == 0
+        assert said.startswith(str(out / "comparisons" / f"{runs[0].path.name}_and_2_more-"))
+        others.append(said)
+    assert others[0] != others[1]
+    assert report("shallow", "deep", third.id)[1] == others[0]
 
 
 def test_the_longest_names_make_no_file_s_name_too_long(out: Path, report: Report) -> None:
@@ -208,7 +215,7 @@ def test_a_full_disk_leaves_the_older_page(
     monkeypatch.setattr(Path, "write_bytes", full)
     code, _, told = report("shallow")
     assert code == 2
-    assert told == f"cannot write {target}: No space left on device\n"
+    assert told == f"cannot write {target}: No space left on device; name a file with -o\n"
     assert target.read_text() == "the older page"
     assert not list(runs[0].path.glob(".tmp-*"))
 

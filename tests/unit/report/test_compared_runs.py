@@ -116,6 +116,25 @@ def test_the_first_sides_stand_for_a_comparison_of_many() -> None:
     assert {len(sides) for sides in two.profiles + two.init_profiles} == {2}
 
 
+def test_what_none_of_the_first_sides_has_is_left_out() -> None:
+    bare = [replace(record(20, steps=8), layers={}), replace(record(30, steps=8), layers={})]
+    compared = compare([stored(20, bare[0]), stored(30, bare[1]), stored(50, record(50, steps=8))])
+    assert compared.profiles
+    assert leading(compared, 2).profiles == leading(compared, 2).init_profiles == ()
+
+
+def test_a_mean_over_some_of_the_seeds_says_so() -> None:
+    first = stored(50, record(50, steps=8))
+    lost = replace(stored(50, None), experiment=first.experiment.model_copy(update={"seed": 1}))
+    compared = compare([first, lost, stored(20, record(20, steps=8))])
+    whose = {row[1] for row in profile_table(compared).rows}
+    assert any(str(name).endswith(" (1 of 2 seeds)") for name in whose)
+    counts = {
+        side["num_seeds"] for sides in comparison_object(compared, changed_only=False)["profiles"] for side in sides
+    }
+    assert counts == {1}
+
+
 def test_a_judgement_gives_its_reasons() -> None:
     worse, nothing = judged(three_sides())
     assert worse.word in ("worse", "mixed")
