@@ -70,7 +70,7 @@ def _track(run: "StoredRun", to: Target, dest: Path, top: int | None, quiet: boo
     contents = contents_of(run, MOST_LAYERS if top is None else top)
     if to is Target.TENSORBOARD:
         place = tensorboard.write(contents, dest)
-        notes = [tensorboard.in_words(tensorboard.beyond_float32(contents))]
+        notes = [tensorboard.in_words(contents)]
         look = f"tensorboard --logdir {quote(str(dest))}"
     elif to is Target.WANDB:
         place = wandb.write(contents, dest)

@@ -3,13 +3,17 @@
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
+
 from gradlab.errors import SelectionError
-from gradlab.report.exports.figures import Figures, figures_of
+from gradlab.report.exports.figures import Figures, figures_of, unfit
 from gradlab.report.markdown import summary as markdown
 from gradlab.report.terminal import layers_words
 from gradlab.report.view import RunView, view
@@ -88,6 +92,20 @@ class Contents:
     def time_of(self, step: int) -> float:
         """When a step was taken, seconds since 1970, had every step taken as long; no clock was read at each."""
         return self.started + (step / self.steps_per_second if self.steps_per_second > 0 else 0.0)
+
+    @cached_property
+    def beyond_float32(self) -> dict[str, int]:
+        """How many finite figures of each quantity read as infinity, as zero or with fewer digits once they are float32."""
+        lost = Counter[str]()
+        figures = self.figures
+        for name, number in zip(
+            figures.names, unfit(figures.values, figures.present).sum(axis=0).tolist(), strict=True
+        ):
+            lost[name.partition("/")[0]] += number
+        values = np.array([point.value for point in self.points])
+        for point, beyond in zip(self.points, unfit(values, np.ones(values.shape, dtype=np.bool_)), strict=True):
+            lost[point.name] += int(beyond)
+        return {name: number for name, number in lost.items() if number}
 
     @property
     def story(self) -> str:
@@ -169,7 +187,7 @@ def _points(run: StoredRun, record: Record) -> Iterator[Point]:
 
 
 def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
-    """What the run is and came to, in words."""
+    """What the run is and came to, in words; not on which host, since trackers are for sharing."""
     outcome, expectations = run.summary.outcome, run.summary.expectations
     failed = [item.text for item in expectations if not item.passed]
     manifest = run.manifest
@@ -186,7 +204,7 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
         "no_forecast": seen.no_forecast,
         "expectations": f"{len(expectations) - len(failed)} of {len(expectations)} hold" if expectations else None,
         "expectations_failed": "; ".join(failed) or None,
-        **{name: manifest.get(name) for name in ("torch", "device", "device_name", "host", "git_commit")},
+        **{name: manifest.get(name) for name in ("torch", "device", "device_name", "git_commit")},
     }
     return {name: _text(" ".join(str(value).split())) for name, value in told.items() if value is not None}
 

@@ -45,10 +45,26 @@ class Figures:
             there = self.present[:, place]
             yield name, self.steps[there].tolist(), self.values[there, place].tolist()
 
+    def count_infinite(self) -> int:
+        """How many figures are infinite."""
+        return int(np.count_nonzero(np.isinf(self.values) & self.present))
+
     def infinite(self) -> Iterator[tuple[str, int, float]]:
         """Name, step and value of every figure that is infinite, in the order of names and steps."""
         for place, row in zip(*np.nonzero((np.isinf(self.values) & self.present).T), strict=True):
             yield self.names[place], int(self.steps[row]), float(self.values[row, place])
+
+
+def single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The nearest float32."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return values.astype(np.float32)
+
+
+def unfit(values: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a finite figure becomes infinite as float32, or so small that digits are lost, to the last one."""
+    small = (np.abs(values) < np.finfo(np.float32).tiny) & (values != 0)
+    return np.asarray(present & np.isfinite(values) & (small | np.isinf(single(values))))
 
 
 def figures_of(record: Record, ranked: Sequence[int]) -> Figures:

@@ -126,8 +126,8 @@ def infinities(contents: Contents) -> str:
 
 def in_words(contents: Contents) -> str:
     """What MLflow does not hold as it is, in a sentence; "" where it holds everything."""
-    number = infinities(contents).count("\n") - 1
-    if number < 1:
+    number = sum(math.isinf(point.value) for point in contents.points) + contents.figures.count_infinite()
+    if not number:
         return ""
     return (
         f"{counted(number, 'figure')} infinite: MLflow keeps ±1.797...e308 for it, the artifact infinite.csv lists them"

@@ -7,16 +7,15 @@ digits. Figures that are beyond float32's range are counted in the text `beyond_
 """
 
 import os
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradlab.report.exports import place
 from gradlab.report.exports.contents import Contents, Setting
+from gradlab.report.exports.figures import single
 from gradlab.report.words import counted
 
 TOOL = "tensorboard"
@@ -55,20 +54,9 @@ def write(contents: Contents, dest: Path) -> Path:
     return target
 
 
-def beyond_float32(contents: Contents) -> dict[str, int]:
-    """How many finite figures of each quantity read as infinity, as zero or with fewer digits once they are float32."""
-    lost = Counter[str]()
-    figures = contents.figures
-    for name, number in zip(figures.names, _unfit(figures.values, figures.present).sum(axis=0).tolist(), strict=True):
-        lost[name.partition("/")[0]] += number
-    values = np.array([point.value for point in contents.points])
-    for point, unfit in zip(contents.points, _unfit(values, np.ones(values.shape, dtype=np.bool_)), strict=True):
-        lost[point.name] += int(unfit)
-    return {name: number for name, number in lost.items() if number}
-
-
-def in_words(lost: dict[str, int]) -> str:
+def in_words(contents: Contents) -> str:
     """What float32 does not hold, in a sentence; "" where it holds everything."""
+    lost = contents.beyond_float32
     if not lost:
         return ""
     told = ", ".join(f"{name}: {number}" for name, number in lost.items())
@@ -76,18 +64,6 @@ def in_words(lost: dict[str, int]) -> str:
         f"{counted(sum(lost.values()), 'figure')} beyond TensorBoard's float32, to read as 0 or inf or with fewer digits ({told}); "
         "the log10 of a quantity fits, --to csv has every digit"
     )
-
-
-def _unfit(values: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where a finite figure becomes infinite, or so small that digits are lost, to the last one."""
-    small = (np.abs(values) < np.finfo(np.float32).tiny) & (values != 0)
-    return np.asarray(present & np.isfinite(values) & (small | np.isinf(_single(values))))
-
-
-def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The nearest float32."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        return values.astype(np.float32)
 
 
 def _events(contents: Contents) -> Iterable[Any]:
@@ -99,9 +75,9 @@ def _events(contents: Contents) -> Iterable[Any]:
     for summary in (*_hparams(contents), *_texts(contents)):
         yield Event(wall_time=contents.started, step=first, summary=summary)
     for point in contents.points:
-        yield _scalars(contents, point.step, [(point.name, float(_single(np.array(point.value))))])
+        yield _scalars(contents, point.step, [(point.name, float(single(np.array(point.value))))])
     figures = contents.figures
-    for row, (step, values) in enumerate(zip(figures.steps.tolist(), _single(figures.values), strict=True)):
+    for row, (step, values) in enumerate(zip(figures.steps.tolist(), single(figures.values), strict=True)):
         places = np.flatnonzero(figures.present[row])
         names = (figures.names[column] for column in places)
         yield _scalars(contents, step, zip(names, values[places].tolist(), strict=True))
@@ -128,7 +104,7 @@ def _texts(contents: Contents) -> Iterable[Any]:
         "findings": contents.story,
         "tags": f"| tag | |\n| --- | --- |\n{tags}",
         "config": f"```yaml\n{contents.yaml}```\n",
-        "beyond_float32": in_words(beyond_float32(contents)),
+        "beyond_float32": in_words(contents),
     }
     for name, text in texts.items():
         if text:

@@ -4,7 +4,8 @@
     DEST/wandb/offline-run-<now>-<id>/files/summary.md
 
 The client is kept from the network, from the user's own settings and login, and from writing anywhere but into its run
-directory; nothing of this machine is recorded.
+directory. What it would record of this machine by itself is off; the run's tags name the device that it was trained on,
+and neither a host nor a user.
 """
 
 import math

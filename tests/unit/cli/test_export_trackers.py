@@ -1,7 +1,9 @@
 """`gradlab export --to` a tracker: what was trained and stored is what the tracker's own reader gives back."""
 
 import re
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,8 +117,9 @@ def test_the_trackers_give_back_what_was_stored(name, runs, export, tmp_path_fac
 def hand_made(tmp_path: Path) -> Callable[..., StoredRun]:
     """Stores a run that was never trained."""
 
-    def save(kept, **changes) -> StoredRun:
+    def save(kept, manifest: Mapping[str, str] | None = None, **changes) -> StoredRun:
         run = stored(2 if kept is None else kept.depth, kept, **changes)
+        run = replace(run, manifest={**run.manifest, **(manifest or {})})
         return Store(tmp_path / "runs").save(run, summary(view(run)))
 
     return save
@@ -148,6 +151,27 @@ def test_without_a_record_there_is_nothing_to_export(ended, how, tool, hand_made
     assert (code, out) == (5, "")
     assert re.fullmatch(rf".*: nothing was recorded, the run {how} before its first step\n", err)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("tool", CLIENTS)
+def test_no_tool_is_told_the_host(tool, hand_made, export, tmp_path_factory, tmp_path: Path) -> None:
+    pytest.importorskip(CLIENTS[tool])
+    told = {"device": "cuda", "device_name": "Card of the Test 9000", "host": "not-for-sharing.example"}
+    run = hand_made(record(2, steps=2), told)
+    assert "not-for-sharing.example" in (run.path / "manifest.json").read_text()
+    dest = tmp_path_factory.getbasetemp() / "mlflow" if tool == "mlflow" else tmp_path / "out"
+    code, out, err = export(run.path, "--to", tool, str(dest))
+    assert code == 0, err
+    place = Path(out.rstrip("\n"))
+    pattern = {"tensorboard": "events.out.tfevents.*", "wandb": "run-*.wandb", "mlflow": "mlflow.db"}[tool]
+    (file,) = [place] if tool == "mlflow" else [*place.glob(pattern)]
+    assert b"Card of the Test 9000" in file.read_bytes()
+    everything = [path.read_bytes() for path in dest.rglob("*") if path.is_file()]
+    hosts = {"not-for-sharing.example"}
+    if len(socket.gethostname()) > 6 and socket.gethostname() not in str(dest):  # a shorter one may be part of any word
+        hosts.add(socket.gethostname())
+    for host in hosts:
+        assert not [data for data in everything if host.encode() in data]
 
 
 def test_csv_has_every_layer_anyway(runs, export, tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_figures_of_the_run_and_its_words() -> None:
     assert "init/grad_ratio" not in points  # null
     assert contents.tags["verdict"] == "diverged"
     assert contents.tags["expectations"] == "1 of 2 hold"
+    assert "host" not in contents.tags
     assert contents.findings[0].endswith("it's <script>gone</script> | 🎆 ‮abc; remedy: clip")
     assert contents.settings["model.activation.name"] == "sigmoid"
     assert contents.settings["expect"] == "[]"

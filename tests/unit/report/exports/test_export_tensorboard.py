@@ -85,14 +85,14 @@ def test_words_and_settings(tmp_path: Path) -> None:
 
 def test_what_float32_does_not_hold_is_counted(tmp_path: Path) -> None:
     contents = contents_of(diverged())
-    assert adapter.beyond_float32(contents) == {"grad_norm": 3, "grad_rms": 3}
-    words = adapter.in_words(adapter.beyond_float32(contents))
+    assert contents.beyond_float32 == {"grad_norm": 3, "grad_rms": 3}
+    words = adapter.in_words(contents)
     assert words.startswith("6 figures beyond TensorBoard's float32")
     assert texts(adapter.write(contents, tmp_path))["beyond_float32"] == words
     values = parsed(tensorboard_scalars(tmp_path / "blown_up-aaaaaaaaaaaa"))["grad_norm", 1]
     assert values[0] == math.inf
     assert values[5] == 0
-    assert adapter.in_words(adapter.beyond_float32(contents_of(stored(3)))) == ""
+    assert adapter.in_words(contents_of(stored(3))) == ""
 
 
 def test_it_is_written_once(tmp_path: Path) -> None:
