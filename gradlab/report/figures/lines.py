@@ -1,12 +1,11 @@
 """Lines over layers or steps: their range over seeds, and marks for what a logarithmic axis has no place for."""
 
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gradlab.judgement.thinning import envelope, thinned
 from gradlab.report.figures.canvas import GREY, key
 from gradlab.report.figures.sides import Middle, Side, stroke
 from gradlab.results.record import Float
@@ -25,7 +24,10 @@ _SPARSE = 8
 """Marks along a line of more points, where its marks tell it from others."""
 
 _POINTS = 300
-"""Parts of a line, at most: more cannot be seen, and make files large. Each keeps its smallest and its largest value."""
+"""Parts of a line, about: more cannot be seen, and make files large."""
+
+_KEPT = 2 * _POINTS + 2
+"""Points of a line, at most: of each part its smallest and its largest value and what is not finite."""
 
 _LETTERS, _SAMPLE = 18, 7
 """Letters of a legend in an inch, and how many a line's sample takes."""
@@ -44,7 +46,7 @@ def draw_line(ax: "Axes", place: Float, values: Middle, style: dict[str, Any]) -
         style: `color`, `linestyle` and more; a `marker` is put on few points of a long line.
     """
     own: dict[str, Any] = {"zorder": 4, "markersize": 2.4, "solid_capstyle": "butt"} | style
-    shown = envelope(values.values)
+    shown = envelope(values.values, most=_KEPT)
     if len(shown) <= _DOTTED:
         own.setdefault("marker", "o")
     else:
@@ -147,40 +149,6 @@ def explain_sides(figure: "Figure", sides: Sequence[Side], further: "tuple[list[
     if handles:
         columns = int(figure.get_figwidth() * _LETTERS / (max(len(label) for label in labels) + _SAMPLE))
         key(figure, handles, labels, ncols=max(1, min(len(handles), 4, columns)))
-
-
-def thinned(count: int, most: int) -> NDArray[np.int64]:
-    """Places of at most so many of a row, both ends among them.
-
-    >>> thinned(3, 5), thinned(9, 3)
-    (array([0, 1, 2]), array([0, 4, 8]))
-    """
-    if count <= most:
-        return np.arange(count)
-    return np.round(np.linspace(0, count - 1, most)).astype(np.int64)
-
-
-def envelope(values: Float) -> NDArray[np.int64]:
-    """Places of the points that a line needs: all of a short one, of a long one the extremes of each part, and gaps.
-
-    >>> envelope(np.array([0.0, 2.0, 1.0]))
-    array([0, 1, 2])
-    """
-    if len(values) <= 2 * _POINTS:
-        return np.arange(len(values))
-    borders = thinned(len(values), _POINTS + 1)
-    kept = [0, len(values) - 1]
-    for start, stop in itertools.pairwise(borders.tolist()):
-        part = values[start:stop]
-        there = np.isfinite(part)
-        if there.any():
-            kept += [
-                start + int(np.where(there, part, np.inf).argmin()),
-                start + int(np.where(there, part, -np.inf).argmax()),
-            ]
-        if not there.all():
-            kept.append(start + int((~there).argmax()))
-    return np.unique(np.array(kept))
 
 
 def say_why_empty(ax: "Axes", parts: Sequence[Float]) -> bool:

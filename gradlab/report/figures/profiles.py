@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.errors import SelectionError
+from gradlab.judgement.thinning import thinned
 from gradlab.report.figures.canvas import BLUE, COLUMN, GREY, PAGE, VERMILION, head, key, panels, print_small, save
 from gradlab.report.figures.lines import (
     draw_line,
@@ -18,7 +19,6 @@ from gradlab.report.figures.lines import (
     hollow,
     mark_layers,
     say_why_empty,
-    thinned,
 )
 from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradlab.errors import SelectionError, UsageError
+from gradlab.judgement.thinning import thinned
 from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, head, key, legible, panels, print_small, save, shortened
 from gradlab.report.figures.extremes import EXTREMES, THEORY, draw_extremes, expected, taken
-from gradlab.report.figures.lines import draw_line, edge_key, mark_layers, say_why_empty, thinned
+from gradlab.report.figures.lines import draw_line, edge_key, mark_layers, say_why_empty
 from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, stroke
 from gradlab.report.words import counted

@@ -52,13 +52,6 @@ def numbers(values: NDArray[np.float64], present: NDArray[np.bool_] | None = Non
     return [value if there else None for value, there in zip(rounded, present.tolist(), strict=True)]
 
 
-def picked(number: int, most: int = MOST_POINTS) -> NDArray[np.int64]:
-    """Places of so many points to draw, evenly over all of them, the first and the last included."""
-    if number <= most:
-        return np.arange(number)
-    return np.unique(np.linspace(0, number - 1, most).round().astype(np.int64))
-
-
 def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -> dict[str, Any]:
     """A grid as the page draws it: every value where there is room, else the mean of what a cell covers.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlab.judgement.comparison import Comparison
 from gradlab.judgement.profiles import PROFILED, RELATIVE, Profile, against
+from gradlab.judgement.thinning import envelope
 from gradlab.report import series
 from gradlab.report.page import arrays
 from gradlab.report.series import LABELS, Curve, scale_of
@@ -91,18 +92,22 @@ def _in_decades(profile: Profile) -> Profile:
 def _profile(profile: Profile, most: int) -> dict[str, Any]:
     """One side's profile."""
     depth = len(profile.values)
-    places = arrays.picked(depth, most)
+    each = profile.each[: _num_drawn(profile.each)]
+    lines = [profile.values]
+    if each:  # one seed's failure or spike shows too
+        lines += [np.fmin.reduce(each), np.fmax.reduce(each)]
+    places = envelope(*lines, most=most)
     return {
         "depth": depth,
         "layers": None if len(places) == depth else (places + 1).tolist(),
         "values": arrays.floats(profile.values[places]),
-        "each": [arrays.floats(values[places]) for values in profile.each[: _num_drawn(profile.each)]],
+        "each": [arrays.floats(values[places]) for values in each],
     }
 
 
 def _difference(apart: Profile, most: int) -> dict[str, Any]:
     """How far one side's profile lies from the first's."""
-    places = arrays.picked(len(apart.values), most)
+    places = envelope(apart.values, most=most)
     return {
         "positions": arrays.floats(apart.relative_depth[places]),
         "values": arrays.floats(apart.values[places]),
@@ -202,7 +207,7 @@ def _sides(
 
 def _curve(curve: Curve, most: int) -> dict[str, Any]:
     """A curve as the page draws it."""
-    places = arrays.picked(len(curve.steps), most)
+    places = envelope(curve.values, most=most)
     return {"steps": curve.steps[places].tolist(), "values": arrays.numbers(curve.values[places])}
 
 

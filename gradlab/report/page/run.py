@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.judgement.thinning import envelope, thinned
 from gradlab.report import deviations
 from gradlab.report.page import arrays
 from gradlab.report.page.document import render
@@ -19,7 +20,7 @@ from gradlab.report.terminal import layers_words, timing_words
 from gradlab.report.view import RunView
 from gradlab.report.words import Kind, power, say
 from gradlab.results.listing import ListedRun
-from gradlab.results.record import Finding
+from gradlab.results.record import Column, Finding, Float
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 
@@ -170,7 +171,8 @@ def _place(seen: _Seen) -> dict[str, Any]:
 
 def _profile(profile: LayerProfile) -> dict[str, Any]:
     """A profile as the page draws it."""
-    places = arrays.picked(len(profile.layers))
+    lines = [_line(one) for one in (profile.init, profile.final) if one is not None]
+    places = envelope(*lines, most=arrays.MOST_POINTS)
     return {
         "quantity": profile.quantity,
         "label": LABELS[profile.quantity],
@@ -186,9 +188,14 @@ def _profile(profile: LayerProfile) -> dict[str, Any]:
     }
 
 
+def _line(column: Column) -> Float:
+    """Values as a line has them: NaN where they have no meaning, +inf where they are not a number."""
+    return np.where(column.present, np.where(np.isnan(column.values), np.inf, column.values), np.nan)
+
+
 def _band(band: Band) -> dict[str, Any]:
     """Theory's band as the page draws it."""
-    places = arrays.picked(len(band.layers))
+    places = thinned(len(band.layers), arrays.MOST_POINTS)
     return {
         "layers": band.layers[places].tolist(),
         "expected": arrays.numbers(band.expected[places]),
@@ -213,7 +220,7 @@ def _profile_words(profile: LayerProfile) -> str:
 
 def _curve(curve: Curve) -> dict[str, Any]:
     """A curve as the page draws it."""
-    places = arrays.picked(len(curve.steps))
+    places = envelope(curve.values, most=arrays.MOST_POINTS)
     return {
         "quantity": curve.quantity,
         "label": LABELS[curve.quantity],
@@ -267,15 +274,26 @@ def _spectrum(view: RunView) -> dict[str, Any] | None:
     held = None if view.record is None else view.record.spectrum
     if held is None:
         return None
-    values = np.where(held.log10_s.present, held.log10_s.values, math.nan)
+    values = _line(held.log10_s)
     num_steps, num_layers = values.shape[:2]
     flat = values.reshape(num_steps, num_layers, -1)
     found: dict[str, list[list[float | None]]] = {name: [] for name in ("low", "median", "high")}
     for step in range(num_steps):
         parts = [np.sort(row[~np.isnan(row)]) for row in flat[step]]
-        for name, share in (("low", 0.0), ("median", 0.5), ("high", 1.0)):
-            found[name].append([float(part[round(share * (len(part) - 1))]) if len(part) else None for part in parts])
+        found["low"].append([float(part[0]) if len(part) else None for part in parts])
+        found["median"].append([_median(part) if len(part) else None for part in parts])
+        found["high"].append([float(part[-1]) if len(part) else None for part in parts])
     return {"steps": held.steps.tolist(), "layers": held.layers.tolist(), **found}
+
+
+def _median(ordered: Float) -> float:
+    """The middle of ordered values, the mean of the two middle ones; what is infinite is no failure of a mean but the answer.
+
+    >>> _median(np.array([-1.0, 0.0])), _median(np.array([-np.inf, np.inf]))
+    (-0.5, inf)
+    """
+    below, above = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
+    return math.inf if above == math.inf else (below + above) / 2
 
 
 def _text(path: Path) -> str:

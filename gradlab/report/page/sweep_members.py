@@ -144,15 +144,15 @@ def depths_data(members: Sequence[Member], depths: Mapping[str, Depths]) -> dict
     """The backward signal over depth of the members that have it.
 
     Returns:
-        `members`: places of those members; `shape`: of each, place of its network's layers in `shapes`, which hold `depth` and the
+        `members`: places of those members; `shape`: of each, place of its layers in `shapes`, which hold `depth` and the
         `layers` that are drawn; `has`: 1 where it has values at the first step, 2 at the last, 3 at both; `init` and `final`: their
         values one after the other (`arrays.packed`), 0 where there are none.
     """
     found = [(place, depths[run.id]) for place, (_, run) in enumerate(members) if run.id in depths]
-    shapes: dict[int, list[int]] = {}
-    for _, one in found:
-        shapes.setdefault(one.depth, one.layers.tolist())
-    order = {depth: place for place, depth in enumerate(shapes)}
+    keys = [
+        (one.depth, tuple(one.layers.tolist())) for _, one in found
+    ]  # of deep networks not all keep the same layers
+    shapes = {key: place for place, key in enumerate(dict.fromkeys(keys))}
 
     def packed(parts: list[tuple[Depths, Float | None]]) -> dict[str, Any]:
         """Values of all, one after the other."""
@@ -161,8 +161,8 @@ def depths_data(members: Sequence[Member], depths: Mapping[str, Depths]) -> dict
 
     return {
         "members": [place for place, _ in found],
-        "shapes": [{"depth": depth, "layers": layers} for depth, layers in shapes.items()],
-        "shape": [order[one.depth] for _, one in found],
+        "shapes": [{"depth": depth, "layers": list(layers)} for depth, layers in shapes],
+        "shape": [shapes[key] for key in keys],
         "has": [(one.init is not None) + 2 * (one.final is not None) for _, one in found],
         "init": packed([(one, one.init) for _, one in found]),
         "final": packed([(one, one.final) for _, one in found]),

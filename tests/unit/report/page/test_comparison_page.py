@@ -170,6 +170,31 @@ def test_deep_networks_are_thinned_and_say_which_layers_are_drawn() -> None:
     assert len(side["layers"]) == len(floats(side["values"])) < 2000
 
 
+@pytest.mark.parametrize("value", [-80.0, math.nan, -math.inf])
+def test_a_lone_odd_layer_stays_in_a_thinned_profile(value: float) -> None:
+    deep = record(2000, steps=3)
+    deep.layers["log10_grad_norm"].values[0, 1_234] = value
+    drawn = [run("deep", deep, 0, 2000), run("deep", record(2000, steps=3), 1, 2000)]
+    _, _, data = written([TWO[0], *drawn])
+    moment = next(one for one in data["profiles"] if one["quantity"] == "log10_grad_norm")["moments"]["init"]
+    side = moment["sides"][1]
+    place = side["layers"].index(1_235)
+    values, own = (floats(one)[place] for one in (side["values"], side["each"][0]))
+    assert values < -30 if math.isfinite(value) else (values == value or math.isnan(value) == math.isnan(values))
+    assert own == pytest.approx(value - deep.layers["log10_grad_norm"].values[0, 1_999], nan_ok=True)
+    assert any(not math.isfinite(one) or one < -30 for one in floats(moment["differences"][0]["values"]))
+
+
+@pytest.mark.parametrize("value", [1e30, math.nan])
+def test_a_lone_odd_loss_stays_in_a_thinned_curve(value: float) -> None:
+    spiked = record(10, steps=20_001)
+    spiked.figures["loss"].values[7_777] = value
+    _, _, data = written([TWO[0], run("spiked", spiked, 0, 10)])
+    side = next(one for one in data["curves"] if one["quantity"] == "loss")["sides"][1]
+    assert len(side["steps"]) <= 800
+    assert side["values"][side["steps"].index(7_777)] == ("nan" if math.isnan(value) else value)
+
+
 def test_seeds_stand_on_one_side_with_each_of_them() -> None:
     def seeded(name: str, depth: int) -> list[StoredRun]:
         return [run(name, record(depth, 9, 0.1 + 0.1 * seed), seed, depth) for seed in range(3)]
@@ -244,6 +269,17 @@ def test_a_side_without_its_first_record_keeps_its_other_seeds() -> None:
     _, read, data = written([TWO[1], *kept, lost])
     assert "seed 2: nothing was recorded" in read.text
     assert len(data["profiles"][0]["moments"]["final"]["sides"][1]["each"]) == 2
+
+
+def test_a_quantity_that_only_a_side_beyond_those_drawn_has_is_no_error() -> None:
+    bare = replace(record(10, steps=3), layers={})
+    sides = []
+    for place in range(MOST_DRAWN):
+        one = run(f"bare{place}", bare, depth=10)
+        train = one.experiment.train.model_copy(update={"lr": 0.1 + place})
+        sides.append(replace(one, experiment=one.experiment.model_copy(update={"train": train})))
+    _, _, data = written([*sides, TWO[1]])
+    assert data["profiles"] == []
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -102,14 +102,6 @@ def test_room_can_be_less() -> None:
     assert len(held["columns"]) == 25
 
 
-def test_points_are_picked_evenly_with_both_ends() -> None:
-    assert arrays.picked(3).tolist() == [0, 1, 2]
-    assert arrays.picked(0).tolist() == []
-    places = arrays.picked(20_000)
-    assert (places[0], places[-1], len(places)) == (0, 19_999, arrays.MOST_POINTS)
-    assert set(np.diff(places)) <= {10, 11}
-
-
 def test_numbers_tell_null_from_nan() -> None:
     found = arrays.numbers(np.array([1.23456789012, math.nan, -math.inf, 5.0]), np.array([True, True, True, False]))
     assert found[0] == 1.23456789

@@ -158,6 +158,34 @@ def test_profiles_hold_both_steps_and_theory_s_band(tmp_path: Path) -> None:
     assert min(first["band"]["spread"]) >= 0
 
 
+@pytest.mark.parametrize(("value", "said"), [(1e30, 1e30), (math.nan, "nan"), (math.inf, "inf")])
+def test_a_lone_odd_loss_stays_in_a_thinned_curve(tmp_path: Path, value: float, said: Any) -> None:
+    record = make_record(3, 20_001)
+    record.figures["loss"].values[7_777] = value
+    curve = next(
+        one for one in data_of(page_of(keep(tmp_path, "spiked", record)))["curves"] if one["quantity"] == "loss"
+    )
+    assert curve["thinned"]
+    assert len(curve["steps"]) <= 2_000
+    assert curve["values"][curve["steps"].index(7_777)] == said
+
+
+@pytest.mark.parametrize(
+    ("moment", "value", "said"),
+    [
+        ("init", -80.0, -80.0), ("init", math.nan, "nan"), ("init", -math.inf, "-inf"), ("final", -80.0, -80.0),
+        ("final", -math.inf, "-inf"),
+    ],
+)  # fmt: skip
+def test_a_lone_odd_layer_stays_in_a_thinned_profile(tmp_path: Path, moment: str, value: float, said: Any) -> None:
+    record = make_record(3_000, 3)
+    record.layers["log10_grad_norm"].values[0 if moment == "init" else -1, 1_776] = value
+    page = data_of(page_of(keep(tmp_path, "broken", record, steps=3)))
+    held = next(one for one in page["profiles"] if one["quantity"] == "log10_grad_norm")
+    assert held["thinned"]
+    assert held[moment][held["layers"].index(1_777)] == said
+
+
 def test_curves_that_never_change_are_no_pictures(tmp_path: Path) -> None:
     page = page_of(keep(tmp_path, "constant", make_record(3, 5), steps=5))
     assert "curve-learning_rate" not in ids(page)
@@ -173,9 +201,9 @@ def test_singular_values_are_told_apart_from_nothing(tmp_path: Path) -> None:
     record = replace(make_record(3, 5), spectrum=Spectrum(np.array([0]), np.array([1, 2]), Column(values, present)))
     held = data_of(page_of(keep(tmp_path, "spectral", record, steps=5)))["spectrum"]
     assert held["layers"] == [1, 2]
-    assert held["high"] == [[-1.0, 4.0]]
+    assert held["high"] == [["inf", 4.0]]  # not a number is not nothing
     assert held["low"] == [["-inf", 1.0]]
-    assert held["median"][0][0] in (-3.0, -2.0)
+    assert held["median"] == [[-2.0, 2.5]]
     empty = replace(record, spectrum=make_spectrum())
     assert "spectrum-plot" in ids(page_of(keep(tmp_path, "other", empty, steps=5)))
 
