@@ -33,7 +33,7 @@ class Cells:
     """A grid brought down to the cells that there is room for.
 
     Attributes:
-        values: [rows, columns]; +inf marks a cell that holds a number that is not finite, -inf one of zeros only,
+        values: [rows, columns]; +inf marks a cell that holds a number that is not finite, -inf one that holds a zero,
             NaN null.
         layers: First and last layer of each row.
         low: Bottom of the scale, log10.
@@ -51,7 +51,7 @@ class Cells:
 
 
 def cells(grid: Grid, rows: int, columns: int) -> Cells:
-    """Bring a grid down to at most rows × columns cells, each the mean of the log10 values that it covers."""
+    """Bring a grid down to at most rows × columns cells, each the mean of the log10 values that it covers, or its failure."""
     layer_edges, step_edges = bins(grid.values.shape[0], rows), bins(grid.values.shape[1], columns)
     found, present = pooled(grid, layer_edges, step_edges)
     values = np.where(present, np.where(np.isnan(found), np.inf, found), np.nan)

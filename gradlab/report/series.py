@@ -158,8 +158,8 @@ def bins(length: int, most: int) -> list[int]:
 def pooled(grid: Grid, layer_edges: Sequence[int], step_edges: Sequence[int]) -> tuple[Float, Bool]:
     """A grid brought down to fewer cells, each the mean of the finite values that it covers.
 
-    A cell that covers a NaN or +inf is NaN, or +inf where it covers no NaN: no failure hides in a mean. One that covers
-    only logs of zero is -inf.
+    No failure hides in a mean: a cell that covers a NaN is NaN, else one that covers +inf is that, else one that covers the log of a zero
+    is -inf.
 
     Args:
         grid: The grid.
@@ -182,7 +182,8 @@ def pooled(grid: Grid, layer_edges: Sequence[int], step_edges: Sequence[int]) ->
     count = total(finite.astype(np.int64))
     some = total(present.astype(np.int64)) > 0
     found = np.full(count.shape, -np.inf)
-    np.divide(total(np.where(finite, values, 0.0)), count, out=found, where=count > 0)
+    zero = total((present & np.isneginf(values)).astype(np.int64)) > 0
+    np.divide(total(np.where(finite, values, 0.0)), count, out=found, where=(count > 0) & ~zero)
     found[total((present & np.isposinf(values)).astype(np.int64)) > 0] = np.inf
     found[total((present & np.isnan(values)).astype(np.int64)) > 0] = np.nan
     return found, some

@@ -53,7 +53,7 @@ def numbers(values: NDArray[np.float64], present: NDArray[np.bool_] | None = Non
 
 
 def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -> dict[str, Any]:
-    """A grid as the page draws it: every value where there is room, else the mean of what a cell covers.
+    """A grid as the page draws it: every value where there is room, else of each cell the mean, or the failure or zero that it covers.
 
     Args:
         seen: The grid.

@@ -29,9 +29,9 @@ def test_a_cell_is_the_mean_of_its_logs() -> None:
     assert cells(grid([[-30.0, -10.0], [-20.0, -40.0]]), 1, 1).values.tolist() == [[-25.0]]
 
 
-def test_nan_wins_over_all_and_zeros_count_only_alone() -> None:
+def test_a_failure_wins_over_a_zero_and_a_zero_over_the_mean() -> None:
     picture = cells(grid([[np.nan, -1.0, -np.inf, -np.inf, -np.inf, -3.0, np.inf, 0.0]]), 1, 4)
-    assert picture.values.tolist() == [[np.inf, -np.inf, -3.0, np.inf]]
+    assert picture.values.tolist() == [[np.inf, -np.inf, -np.inf, np.inf]]
 
 
 def test_null_is_left_empty() -> None:

@@ -67,7 +67,6 @@ def cell(values: Any, present: Any = True) -> tuple[float, bool]:
 
 def test_a_cell_is_the_mean_of_what_is_finite() -> None:
     assert cell([1.0, 2.0, 6.0]) == (3.0, True)
-    assert cell([1.0, -math.inf, 3.0]) == (2.0, True)
     assert cell([1.0, 100.0, 3.0], [True, False, True]) == (2.0, True)
 
 
@@ -77,11 +76,14 @@ def test_a_failure_wins_over_the_mean() -> None:
     assert math.isnan(value)
     assert some
     assert cell([1.0, math.nan], [True, False]) == (1.0, True)  # null hides nothing
+    assert cell([1.0, -math.inf, 3.0]) == (-math.inf, True)
+    assert cell([1.0, -math.inf], [True, False]) == (1.0, True)
 
 
-def test_only_zeros_are_zero_and_only_nulls_are_null() -> None:
+def test_zeros_are_zero_and_only_nulls_are_null() -> None:
     assert cell([-math.inf, -math.inf]) == (-math.inf, True)
     assert cell([1.0, 2.0], False)[1] is False
+    assert cell([-math.inf, 1.0], [True, False]) == (-math.inf, True)
 
 
 def test_where_every_value_has_its_cell_nothing_is_computed() -> None:

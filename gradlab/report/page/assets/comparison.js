@@ -288,7 +288,7 @@
     const note = () => {
       const kinds = new Set(), thinned = grid.sides.some((own) => own?.thinned);
       grid.sides.forEach((own) => { if (own) cells(own).kinds.forEach((kind) => kinds.add(kind)); });
-      document.getElementById("heatmap-note").replaceChildren(gradlab.element("span", thinned ? "Where there are more layers or steps than cells, a cell is the mean of what it covers. " : ""), ...keys(kinds));
+      document.getElementById("heatmap-note").replaceChildren(gradlab.element("span", thinned ? `Where there are more layers or steps than cells, a cell is the mean of what it covers; one that covers ${grid.scale === "decades" ? "a zero or " : ""}what is not finite shows that. ` : ""), ...keys(kinds));
     };
     document.getElementById("switch").addEventListener("change", (event) => {
       grid = data.grids.find((one) => one.quantity === event.target.value);

@@ -111,7 +111,13 @@
   const note = (grid) => {
     const place = document.getElementById("heatmap-note");
     const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); layer 1, at the input, on top.`];
-    if (grid.thinned) parts.push(`Each cell is the mean over ${gradlab.range(...grid.rows[0], "layer", "layers")} and the like: ${grid.rows.length} × ${grid.columns.length} cells are what a screen can show; layers.parquet has every value.`);
+    if (grid.thinned) {
+      const several = ([first, last]) => first !== last, over = [];
+      if (grid.rows.some(several)) over.push(gradlab.range(...grid.rows.find(several), "layer", "layers"));
+      if (grid.columns.some(several)) over.push(gradlab.range(...grid.columns.find(several), "step", "steps"));
+      parts.push(`Each cell is the mean over ${over.join(", ")} and the like, ${{ decades: "but one that covers a zero or what is not finite shows that", share: "the mean of the cell: a single layer or step may lie far from it; one that covers what is not finite shows that" }[grid.scale] ?? "but one that covers what is not finite shows that"}.`);
+      parts.push(`${grid.rows.length} × ${grid.columns.length} cells are what a screen can show; layers.parquet has every value.`);
+    }
     place.replaceChildren(gradlab.element("span", parts.join(" ")), ...gradlab.heatmaps.keys(gradlab.heatmaps.cells(grid).kinds));
   };
 
