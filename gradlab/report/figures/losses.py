@@ -10,8 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.errors import SelectionError
+from gradlab.judgement.thinning import thinned
 from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, panels, print_small, save
-from gradlab.report.figures.lines import draw_line, explain_sides, finite, hollow, mark_steps, say_why_empty
+from gradlab.report.figures.lines import (
+    draw_line,
+    edge_key,
+    explain_sides,
+    finite,
+    hollow,
+    mark_edges,
+    mark_steps,
+    say_why_empty,
+)
 from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
 from gradlab.report.series import LABELS
@@ -43,6 +53,12 @@ _CLOSE = 0.09
 """Share of the axis below which two names of lines would lie on one another."""
 
 _REFERENCE: dict[str, Any] = {"color": GREY, "linestyle": (0, (1, 1)), "linewidth": 0.9, "zorder": 1}
+_FAILED: dict[str, Any] = {"marker": "X", "markersize": 5.0, "markerfacecolor": "white", "linestyle": "none"}
+"""A figure of what was held out that is not finite."""
+
+_FAILED_MARKS = 30
+"""Of these, at most."""
+
 _CROSS: dict[str, Any] = {"marker": "x", "markersize": 5.0, "markeredgewidth": 1.5, "linestyle": "none"}
 
 
@@ -89,7 +105,7 @@ def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) ->
     columns = 1 if len(sides) == 1 else min(len(shown), 2)
     width = COLUMN if columns == 1 else PAGE
     with panels(len(shown), columns, 1.7 if columns == 1 else 2.1, width, sharex=True) as (figure, axes):
-        held = False
+        drawn: list[_Course] = []
         for ax, name in zip(axes, shown, strict=True):
             logarithmic = _is_logarithmic(sides, name)
             courses = {
@@ -98,7 +114,7 @@ def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) ->
                 if _has(side, name)
             }
             _draw(ax, courses, len(sides), name, _references(sides, name), logarithmic=logarithmic)
-            held |= any(course.held_steps.size > 0 for course in courses.values())
+            drawn += courses.values()
         steps = [view.record.steps for side in sides for view in side.views if view.record is not None]
         for ax in axes:
             mark_steps(ax, min(float(one[0]) for one in steps), max(float(one[-1]) for one in steps))
@@ -107,7 +123,7 @@ def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) ->
         explain_sides(
             figure,
             sides if len(sides) > 1 else (),
-            _explained(sides, referred=any(_references(sides, name) for name in shown), held=held),
+            _explained(sides, drawn, referred=any(_references(sides, name) for name in shown)),
         )
         print_small(figure, [about(sides[0]) if len(sides) == 1 else "", over_seeds(sides)])
         save(figure, path)
@@ -241,13 +257,27 @@ def _draw(
     for index, course in courses.items():
         style = stroke(index, num_sides)
         draw_line(ax, course.steps.astype(np.float64), _cut(course.values), style)
-        ax.plot(course.held_steps, finite(course.held.values), **hollow(style["color"]), zorder=5)
+        _draw_held(ax, course, style["color"])
         for step, value in course.ends:
             there = math.isfinite(value)
             ax.plot(
                 [step], [value if there else 1.0], color=style["color"], zorder=6, clip_on=False,
                 transform=ax.transData if there else ax.get_xaxis_transform(), **_CROSS,
             )  # fmt: skip
+
+
+def _draw_held(ax: "Axes", course: _Course, color: str) -> None:
+    """What was held out as open marks; under the ceiling where some run's is not finite, on the floor where it is zero."""
+    steps = course.held_steps.astype(np.float64)
+    ax.plot(steps, finite(course.held.values), **hollow(color), zorder=5)
+    mark_edges(ax, steps, _cut(course.held).values, color)
+    failed = steps[np.isposinf(course.held.high)]
+    failed = failed[thinned(len(failed), _FAILED_MARKS)]
+    if failed.size:
+        ax.plot(
+            failed, np.ones(len(failed)), color=color, zorder=6, clip_on=False, transform=ax.get_xaxis_transform(),
+            **_FAILED,
+        )  # fmt: skip
 
 
 def _least(drawn: Sequence[Float]) -> float:
@@ -260,7 +290,7 @@ def _cut(values: Middle) -> Middle:
     return Middle(*(np.where(np.isposinf(one), np.nan, one) for one in (values.values, values.low, values.high)))
 
 
-def _explained(sides: Sequence[Side], *, referred: bool, held: bool) -> "tuple[list[Artist], list[str]]":
+def _explained(sides: Sequence[Side], drawn: Sequence[_Course], *, referred: bool) -> "tuple[list[Artist], list[str]]":
     """What lines and marks stand for, those that occur."""
     from matplotlib.lines import Line2D
 
@@ -269,9 +299,14 @@ def _explained(sides: Sequence[Side], *, referred: bool, held: bool) -> "tuple[l
     if len(sides) == 1:
         handles.append(Line2D([], [], **stroke(0, 1)))
         labels.append("training batch")
-    if held:
+    if any(course.held_steps.size for course in drawn):
         handles.append(Line2D([], [], **hollow(GREY)))
         labels.append("held out")
+    if any(np.isposinf(course.held.high).any() for course in drawn):
+        handles.append(Line2D([], [], color=GREY, **_FAILED))
+        labels.append("held out, not finite")
+    zeros = edge_key([_cut(one).values for course in drawn for one in (course.values, course.held)])
+    handles, labels = handles + zeros[0], labels + zeros[1]
     if referred:
         handles.append(Line2D([], [], **_REFERENCE))
         labels.append("best constant answer")

@@ -189,9 +189,11 @@ def _draw_deviation(ax: "Axes", side: Side, course: _Course, name: str) -> None:
     backward = name == "log10_backward_rms"
     away = []
     for view in side.views:
-        decades = [(one.backward if backward else one.forward).decades for one in view.theory]
-        values = np.array([np.nan if one is None else one for one in decades])
-        away.append(Column(values, np.isfinite(values)))
+        told = [one.backward if backward else one.forward for one in view.theory]
+        measured = np.array([np.nan if one.measured is None else one.measured for one in told])
+        typical = np.array([one.typical for one in told])
+        there = np.array([one.measured is not None for one in told]) & np.isfinite(typical)
+        away.append(Column(measured - np.where(there, typical, 0.0), there))  # a dead layer is infinitely far below
     found = middle(away)
     reach = 2 * band.spread
     low, high = span([found.low, found.high, reach, -reach], least=0.1)

@@ -57,6 +57,7 @@ def test_many_decades_have_a_logarithmic_axis_and_few_a_plain_one(monkeypatch: p
 def test_a_loss_of_zero_stands_on_the_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = drawn(monkeypatch, run(depth=3, kept=recorded([1.0, 0.01, 0.0])))
     assert [one.get_xydata().tolist() for one in figure.axes[0].lines if one.get_marker() == "v"] == [[[2.0, 0.0]]]
+    assert "zero" in words(figure)
 
 
 def test_divergence_is_a_cross_at_the_last_finite_loss(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +83,20 @@ def test_held_out_figures_are_open_marks(monkeypatch: pytest.MonkeyPatch) -> Non
     (marks,) = [one for one in figure.axes[0].lines if one.get_markerfacecolor() == "white"]
     assert marks.get_xydata().tolist() == [[0.0, 2.6], [2.0, 2.2]]
     assert "held out" in words(figure)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_held_out_figure_that_is_not_finite_is_marked(value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {"holdout_loss": column([2.6, value, 2.2])}
+    kept = recorded([2.5, 2.4, 2.3], **held)
+    figure = drawn(monkeypatch, run(depth=3, kept=kept), quantities=("loss",))
+    (failed,) = [one for one in figure.axes[0].lines if one.get_marker() == "X"]
+    assert failed.get_xydata().tolist() == [[1.0, 1.0]]
+    assert {"held out", "held out, not finite"} <= set(words(figure))
+    whole = run(depth=3, seed=1, kept=recorded([2.5, 2.4, 2.3], holdout_loss=column([2.6, 2.4, 2.2])))
+    assert "held out, not finite" not in words(drawn(monkeypatch, whole, quantities=("loss",)))
+    seeds = drawn(monkeypatch, run(depth=3, kept=kept), whole, quantities=("loss",))
+    assert [one.get_xydata().tolist() for one in seeds.axes[0].lines if one.get_marker() == "X"] == [[[1.0, 1.0]]]
 
 
 def test_seeds_that_end_early_leave_the_median_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,23 @@ def test_zeros_and_what_is_not_finite_stand_at_the_edges(monkeypatch: pytest.Mon
     assert {"zero", "not finite"} <= set(words(figure))
 
 
+@pytest.mark.parametrize(
+    ("value", "mark", "height"), [(-math.inf, "v", 0.0), (math.nan, "x", 1.0), (math.inf, "x", 1.0)]
+)
+def test_a_broken_layer_is_marked_relative_to_theory_too(
+    value: float, mark: str, height: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = record(6, steps=20)
+    kept.layers["log10_backward_rms"].values[0, 2] = value
+    figure = caught(
+        monkeypatch, profiles, lambda: draw_profiles(sides([run(kept=kept)]), ("log10_backward_rms",), NOWHERE)
+    )
+    for ax in figure.axes:
+        marks = [one.get_xydata().tolist() for one in ax.lines if one.get_marker() == mark]
+        assert marks == [[[3.0, height]]]
+    assert np.isnan(line(figure.axes[1], BLUE).get_ydata()).tolist() == [place == 2 for place in range(6)]
+
+
 @pytest.mark.parametrize(("value", "said"), [(-math.inf, "zero everywhere"), (math.nan, "no finite value")])
 def test_a_panel_without_a_finite_value_says_so(value: float, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = record(6, steps=20)
