@@ -3,8 +3,10 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from figure_hands import hover, settled, traces, until
 from odd_runs import filled, keep, make_record
@@ -13,7 +15,7 @@ from playwright.sync_api import Page
 
 from gradlab.cli.main import main
 from gradlab.results.quantities import selected
-from gradlab.results.record import Outcome
+from gradlab.results.record import Column, Outcome
 from gradlab.results.stored import StoredRun
 
 pytestmark = pytest.mark.browser
@@ -145,6 +147,32 @@ def test_what_is_not_finite_has_its_colours_and_its_lane(tmp_path: Path, open_pa
     assert hover(page, "curve-loss", 50, marks["y"][0]) == ["step 50", "loss: nan (not a number)"]
 
 
+def test_a_lone_zero_a_lone_spike_and_what_was_held_out_are_seen(tmp_path: Path, open_page: OpenPage) -> None:
+    record = make_record(480, 3_000)
+    record.layers["log10_grad_norm"].values[1_500, 100] = -math.inf
+    record.figures["loss"].values[1_777] = 1e30
+    steps = [0, 1_000, 2_000, 2_999]
+    held = Column(np.full(3_000, 2.0), np.isin(record.steps, steps))
+    held.values[steps[1]] = math.nan
+    record = replace(record, figures={**record.figures, "holdout_loss": held})
+    run = keep(tmp_path, "lone", record, steps=3_000)
+    assert main(["report", run.id, "--out", str(tmp_path)]) == 0
+    page = open_page(run.path / "report.html", reduced_motion="reduce")
+    settled(page, "heatmap-plot")
+    _, special = traces(page, "heatmap-plot")
+    (place,) = [(row, at) for row, line in enumerate(special["z"]) for at, kind in enumerate(line) if kind == 0]
+    assert hover(page, "heatmap-plot", place[1], place[0])[1].endswith(
+        "(every entry is zero; log10 −inf), somewhere in the cell"
+    )
+    settled(page, "curve-loss")
+    drawn = {trace["name"]: trace for trace in traces(page, "curve-loss")}
+    assert dict(zip(drawn["loss"]["x"], drawn["loss"]["y"], strict=True))[1_777] == 30
+    assert drawn["held-out loss: not finite"]["x"] == [steps[1]]
+    low, high = page.evaluate("document.getElementById('curve-loss')._fullLayout.yaxis.range")
+    assert low <= drawn["held-out loss: not finite"]["y"][0] <= high
+    page.screenshot(path=str(tmp_path / "lone.png"), full_page=True)
+
+
 def test_zero_is_told_from_what_has_no_meaning(tmp_path: Path, open_page: OpenPage) -> None:
     run = all_zero(tmp_path)
     assert main(["report", run.id, "--out", str(tmp_path)]) == 0
@@ -215,5 +243,7 @@ def test_a_large_run_fits_and_is_quick(
     if depth > 240 or steps > 480:
         assert "Each cell is the mean over" in text
         assert hover(page, "heatmap-plot", 3, 3)[1].endswith("mean of the cell")
+        over = page.locator("#heatmap-note").inner_text().partition("mean over ")[2].partition(" and the like")[0]
+        assert ("layer" in over, "step" in over) == (depth > 240, len(rows[0]) < steps)
     if steps > 2_000:
         assert 1_000 < page.evaluate("document.getElementById('curve-loss').data[0].x.length") <= 2_000

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +335,38 @@ def test_profiles_are_those_that_were_recorded_at_either_step_in_the_panels_that
            .filter(([key]) => key.startsWith('yaxis')).map(([, axis]) => String(axis.range))"""
     )
     assert len(set(ranges)) == 1
+
+
+def test_vanished_and_exploded_layers_have_marks_of_their_own(tmp_path: Path, open_page: OpenPage) -> None:
+    odd = {
+        0: [-np.inf, -2.0, -1.0, -0.5, 0.0],
+        1: [np.nan, np.inf, -1.0, -0.5, 0.0],
+        2: [-4.0, -np.inf, np.nan, -0.5, 0.0],
+    }
+    sweep = opened([member({"a": place}, number=place, verdict=["dead", "diverged"][place % 2]) for place in range(4)])
+    depths = {
+        run.id: replace(
+            sweep.depths[run.id], final=np.array(odd[place]) if place in odd else sweep.depths[run.id].final
+        )
+        for place, (_, run) in enumerate(sweep.members)
+    }
+    page = open_page(written(replace(sweep, depths=depths), tmp_path / "report.html"), reduced_motion="reduce")
+    settled(page, "depths-plot")
+    page.locator("#panel-by").select_option("0")
+    quiet(page)
+    found = {}
+    for one in traces(page, "depths-plot"):
+        if one["mode"] == "markers":
+            found.setdefault(one["name"], []).append(
+                (one.get("xaxis"), one["x"], one["marker"]["symbol"], one["showlegend"])
+            )
+    assert found == {
+        "zero": [("x", [0], "triangle-down-open", True), ("x3", [0.25], "triangle-down-open", False)],
+        "not finite": [("x2", [0, 0.25], "x", True), ("x3", [0.5], "x", False)],
+    }
+    legend = page.locator("#depths-plot .legendtext").all_text_contents()
+    assert {"zero", "not finite"} <= set(legend)
+    page.locator("#depths-plot").screenshot(path=str(tmp_path / "depths.png"))
 
 
 def test_groups_lead_to_their_runs(small: tuple[OpenedSweep, Path], open_page: OpenPage) -> None:

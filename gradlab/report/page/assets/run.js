@@ -146,12 +146,14 @@
     const wide = curve.scale === "figure" && low > 0 && high / low > 100, log = (value) => (wide && value !== null ? Math.log10(value) : value);
     gradlab.figure(`curve-${curve.quantity}`, () => {
       const colors = gradlab.theme.colors, traces = [line(curve.steps, values.map(log), curve.label, colors.first)];
-      const { floor, ...yaxis } = gradlab.frame(log(low), log(high), wide ? "decades" : curve.scale, values.some(beyond));
+      const { floor, ...yaxis } = gradlab.frame(log(low), log(high), wide ? "decades" : curve.scale, [...values, ...apart].some(beyond));
       if (held) traces.push({ ...line(held.steps, apart.map(log), held.label, colors.second, { marker: { size: 9, symbol: "diamond" } }), mode: "markers" });
       if (constant !== null && curve.steps.length) traces.push({
         x: [curve.steps[0], curve.steps.at(-1)], y: [log(constant), log(constant)], type: "scatter", mode: "lines", name: `constant answer: ${Number(constant.toPrecision(4))}`,
         line: { color: colors.theory, dash: "dash", width: 1.5 }, hoverinfo: "skip" });
       traces.push(...oddities(curve.steps, values, floor, colors));
+      // At a step where both are not finite, one mark says it.
+      if (held) traces.push(...oddities(held.steps, apart, floor, colors).map((trace) => ({ ...trace, name: `${held.label}: ${trace.name}`, marker: { ...trace.marker, size: 11, symbol: trace.name === "zero" ? "triangle-down-open" : "diamond-x-open" } })));
       const [first, last] = [curve.steps[0], curve.steps.at(-1)];
       const shapes = data.diverged === null ? [] : [{ type: "line", xref: "x", yref: "paper", x0: data.diverged, x1: data.diverged, y0: 0, y1: 1, line: { color: gradlab.theme.color("diverged"), dash: "dot" } }];
       const annotations = data.diverged === null ? [] : [{ x: data.diverged, y: 1, xref: "x", yref: "paper", text: `✖ not finite from step ${data.diverged}`, showarrow: false, xanchor: data.diverged > (first + last) / 2 ? "right" : "left", yanchor: "top", font: { color: gradlab.theme.color("diverged") } }];

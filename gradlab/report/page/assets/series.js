@@ -119,7 +119,7 @@
           const where = `${gradlab.range(...grid.rows[y], "layer", "layers")}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
           const mean = grid.rows[y][0] !== grid.rows[y][1] || grid.columns[x][0] !== grid.columns[x][1];
           const exact = mean || !Number.isFinite(value) || value === null ? [] : [gradlab.exactly(grid.quantity, value)];
-          return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${mean ? ", mean of the cell" : ""}`, ...exact];
+          return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${!mean || value === null ? "" : Number.isFinite(value) ? ", mean of the cell" : ", somewhere in the cell"}`, ...exact];
         },
       },
     };

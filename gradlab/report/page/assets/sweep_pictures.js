@@ -236,10 +236,10 @@
           lines.push(...some);
           drawnLines += some.length;
         }
-        const zero = { x: [], y: [] };
-        for (const line of kept) line.y.forEach((value, place) => { if (!Number.isFinite(value)) { zero.x.push(line.x[place]); zero.y.push(floor); } });
-        if (zero.x.length) traces.push({ ...zero, ...refs, type: "scatter", mode: "markers", name: "zero or not finite", legendgroup: "zero", showlegend: !seen.has("zero"), hoverinfo: "skip", marker: { symbol: "triangle-down-open", size: 7, color: colors.text } });
-        if (zero.x.length) seen.add("zero");
+        for (const mark of gradlab.oddities(kept.flatMap((line) => line.x), kept.flatMap((line) => line.y), floor, colors)) {
+          traces.push({ ...mark, ...refs, legendgroup: mark.name, showlegend: !seen.has(mark.name), hoverinfo: "skip" });
+          seen.add(mark.name);
+        }
         const marked = prepared[at].find((line) => line.member === sweep.chosen);
         if (marked) {
           marked.suffix = suffix;
