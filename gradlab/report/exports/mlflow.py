@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import sqlite3
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -229,7 +230,8 @@ def _add(database: _Database, contents: Contents) -> None:
         _fill(database, run.info.run_id, contents)
         client.set_terminated(run.info.run_id, contents.ended.upper(), milliseconds(contents.finished))
         client.delete_tag(run.info.run_id, _STATE)  # last, so that what has it not is whole
-    except BaseException:
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # an interrupted statement in one of them keeps the database locked
         _remove(database, run)
         raise
 

@@ -148,6 +148,28 @@ def test_half_a_run_is_not_left_behind(error, database: Path, monkeypatch: pytes
     assert sorted((database.parent / "mlruns" / "gradlab").iterdir()) == artifacts
 
 
+def test_ctrl_c_within_a_statement_leaves_neither_a_run_nor_a_lock(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop:
+        def __conform__(self, protocol) -> None:
+            raise KeyboardInterrupt
+
+    row, seen = written.Rows._row, []
+
+    def stopped(self, *args):
+        seen.append(args)
+        return row(self, *args) | ({"key": Stop()} if len(seen) == 50 else {})
+
+    monkeypatch.setattr(written.Rows, "_row", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        adapter.write(contents_of(stored(3)), database.parent)
+    assert len(seen) > 50  # rows before it were written by the statement that was stopped
+    with pytest.raises(ValueError, match="not enough values"):
+        mlflow_run(database, "7f3ac9d1e2b4")
+    assert [path.name for path in database.parent.glob("mlflow.db*")] == ["mlflow.db"]
+
+
 def test_what_a_killed_export_left_is_replaced(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args) -> None:
         raise KeyboardInterrupt
