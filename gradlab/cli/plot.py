@@ -49,13 +49,13 @@ def plot(
     version: Version = False,
 ) -> None:
     """Draw a figure for a paper; several runs are overlaid, and seeds of one experiment go together."""
-    from gradlab import api
     from gradlab.cli.output import log
+    from gradlab.cli.selection import load_runs
     from gradlab.report.figures.canvas import check_file
 
     check_file(output)
     _check_quantities(kind, quantity)
-    stored = list({run.id: run for run in (api.load(name, out) for name in runs)}.values())
+    stored = load_runs(runs, out)
     drawn = _recorded(stored, quiet=quiet)
     if kind is Picture.SPACE:
         _draw_space(drawn, output, quiet=quiet)

@@ -35,11 +35,11 @@ def report(
     from gradlab.report.whole_file import write_whole
     from gradlab.results.sweep_search import find_sweep
 
-    found = [find_sweep(out, name) for name in runs]
+    found = [find_sweep(out, name, alone=len(runs) == 1) for name in runs]
     sweeps = [place for place in found if place is not None]
     if sweeps and len(runs) > 1:
         raise UsageError(f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs")
-    target, page = _sweep(sweeps[0], output, out) if sweeps else _runs(runs, output, out)
+    target, page = _sweep(sweeps[0], output, quiet=quiet) if sweeps else _runs(runs, output, out)
     if output is None:
         _make_directory(target.parent)
     try:
@@ -51,11 +51,10 @@ def report(
 
 def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
     """Where the page of a run or of several is to be, and the page."""
-    from gradlab import api
+    from gradlab.cli.selection import load_runs
     from gradlab.results.store import Store
 
-    stored = [api.load(name, out) for name in names]
-    distinct = list({run.id: run for run in stored}.values())
+    distinct = load_runs(names, out)
     if len(distinct) == 1:
         from gradlab.report.page.links import PAGE
         from gradlab.report.page.run import run_page
@@ -81,14 +80,21 @@ def _together(runs: "list[StoredRun]") -> str:
     return f"{first}_and_{len(more) + 1}_more-{digest[:8]}"
 
 
-def _sweep(place: "SweepPlace", output: Path | None, out: Path) -> tuple[Path, str]:
+def _sweep(place: "SweepPlace", output: Path | None, *, quiet: bool) -> tuple[Path, str]:
     """Where the page of a sweep is to be, and the page."""
     from gradlab import api
+    from gradlab.cli.output import log
     from gradlab.report.page.links import PAGE
     from gradlab.report.page.sweep import sweep_page
 
     target = _checked(output) or place.path / PAGE
-    return target, sweep_page(api.load_sweep(place), target)
+    opened = api.load_sweep(place)
+    if opened.missing:
+        log(
+            f"{len(opened.missing)} of {opened.num_planned} runs of the sweep are missing; its page names them",
+            quiet=quiet,
+        )
+    return target, sweep_page(opened, target)
 
 
 def _checked(output: Path | None) -> Path | None:
@@ -100,7 +106,7 @@ def _checked(output: Path | None) -> Path | None:
     if output.is_dir():
         raise UsageError(f"{output}: is a directory; name a file in it, such as {output / 'report.html'}")
     if output.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"{output}: a page's name ends in .html")
+        raise UsageError(f"{output}: a page is a file whose name ends in .html, such as page.html")
     if not output.parent.is_dir():
         raise UsageError(f"{output}: there is no directory {output.parent}")
     return output

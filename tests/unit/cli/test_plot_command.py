@@ -15,6 +15,7 @@ from gradlab import api
 from gradlab.cli.main import main
 from gradlab.results.record import Outcome
 from gradlab.results.store import Store
+from gradlab.results.sweeps import Member, SweepPlace, SweepPlan
 
 Plot = Callable[..., tuple[int, str]]
 
@@ -110,6 +111,15 @@ def test_what_cannot_be_drawn_is_said_and_nothing_is_written(
     assert found == code
     assert said in " ".join(err.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_is_no_run(plot: Plot, runs: Path) -> None:
+    place = SweepPlace(runs, "grid", "a" * 8 + "0000")
+    member = Member("0" * 12, {}, stored(8, None).experiment.model_dump(mode="json"))
+    place.write_plan(SweepPlan(place.id, "grid", (), (), "cpu", (member,)), "")
+    code, told = plot("grid", "-o", "a.svg")
+    assert code == 2
+    assert told == f"{place.path}: is a sweep, and a run is wanted; `gradlab report` shows sweeps\n"
 
 
 def test_a_run_without_a_record_is_left_out_and_named(plot: Plot) -> None:

@@ -1,6 +1,7 @@
 """`gradlab report`: where pages go, what is refused, and that a page is whole or not there. What stands on them is tested elsewhere."""
 
 import errno
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -124,9 +125,9 @@ def nothing_computed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("page.txt", "page.txt: a page's name ends in .html"),
-        ("page", "page: a page's name ends in .html"),
-        ("-", "-: a page's name ends in .html"),
+        ("page.txt", "page.txt: a page is a file whose name ends in .html"),
+        ("page", "page: a page is a file whose name ends in .html"),
+        ("-", "-: a page is a file whose name ends in .html"),
         ("no/such/page.html", "there is no directory"),
         ("directory.html", "is a directory; name a file in it, such as"),
         (".", "is a directory; name a file in it, such as"),
@@ -180,6 +181,32 @@ def test_a_damaged_neighbour_does_not_matter(runs: list[StoredRun], report: Repo
 
 
 @pytest.mark.usefixtures("runs")
+def test_a_name_of_a_run_and_a_sweep_is_told_apart(runs: list[StoredRun], out: Path, report: Report) -> None:
+    path = make_sweep(out, "shallow", "a")
+    code, said, told = report("shallow")
+    assert (code, said) == (2, "")
+    assert told == f"'shallow' is a run, {runs[0].path}, and a sweep, {path}; a path tells them apart\n"
+    assert report(str(path))[0] == 0
+    code, said, _ = report("shallow", "deep")  # among several names only a run can be meant
+    assert (code, Path(said.strip()).parent) == (0, out / "comparisons")
+
+
+def test_two_copies_of_a_run_are_not_two_runs(runs: list[StoredRun], tmp_path: Path, report: Report) -> None:
+    copy = shutil.copytree(runs[0].path, tmp_path / "elsewhere" / runs[0].path.name)
+    code, said, told = report(str(runs[0].path), str(copy))
+    assert (code, said) == (2, "")
+    assert told == f"{runs[0].path} and {copy} hold the same run, {runs[0].id}; name one of them\n"
+
+
+def test_a_sweep_without_its_runs_says_so(out: Path, report: Report) -> None:
+    path = make_sweep(out, "gone", "a")
+    (member,) = out.glob("gone_member-*")
+    shutil.rmtree(member)
+    code, said, told = report("gone")
+    assert (code, said) == (0, f"{path / 'report.html'}\n")
+    assert told == "1 of 1 runs of the sweep are missing; its page names them\n"
+
+
 def test_a_sweep_is_shown_alone(out: Path, report: Report) -> None:
     make_sweep(out, "grid", "a")
     make_sweep(out, "other", "b")
