@@ -87,6 +87,7 @@ def _recorded(stored: "Sequence[StoredRun]", *, quiet: bool) -> "list[StoredRun]
     """The runs of which something was recorded; the others are named."""
     from gradlab.cli.output import log
     from gradlab.errors import SelectionError
+    from gradlab.results.stored import nothing_recorded
 
     found = []
     for run in stored:
@@ -95,7 +96,7 @@ def _recorded(stored: "Sequence[StoredRun]", *, quiet: bool) -> "list[StoredRun]
         elif len(stored) > 1:
             log(f"{run.path}: left out, nothing was recorded of it", quiet=quiet)
     if not found:
-        raise SelectionError(f"{stored[0].path}: nothing was recorded, the run failed before its first step")
+        raise SelectionError(f"{stored[0].path}: {nothing_recorded(stored[0])}")
     return found
 
 
