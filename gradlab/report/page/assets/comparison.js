@@ -153,10 +153,20 @@
     const [low, high] = gradlab.extent(...heights), across = (x) => 4 + ((x - left) / (right - left || 1)) * 112;
     const up = (value) => (high - low > 1e-9 ? 44 - ((value - low) / (high - low)) * 40 : 24);
     drawn.map(([one, side], place) => [one, side, heights[place]]).sort(([, a], [, b]) => (a === loud) - (b === loud)).forEach(([one, side, values]) => {
-      const step = Math.max(1, Math.ceil(one.x.length / 80));
+      // Of every few points the least, the largest and a gap: a spike is not thinned away.
+      const step = Math.max(1, Math.ceil(one.x.length / 80)), kept = new Set([0, one.x.length - 1]);
+      for (let from = 0; from < one.x.length; from += step) {
+        let least = from, most = from;
+        for (let index = from; index < Math.min(from + step, one.x.length); index += 1) {
+          if (!finite(values[index])) { if (index === from || finite(values[index - 1])) kept.add(index); continue; }
+          if (!finite(values[least]) || values[index] < values[least]) least = index;
+          if (!finite(values[most]) || values[index] > values[most]) most = index;
+        }
+        kept.add(least).add(most);
+      }
       let path = "", pen = false;
       one.x.forEach((x, index) => {
-        if (index % step && index !== one.x.length - 1) return;
+        if (!kept.has(index)) return;
         if (finite(values[index])) path += `${pen ? "L" : "M"}${across(x).toFixed(1)} ${up(values[index]).toFixed(1)}`;
         pen = finite(values[index]);
       });
@@ -211,7 +221,7 @@
       const everything = [...drawn, ...points].flatMap(([one]) => [one.values, ...one.each.map((seed) => seed.values)]);
       const [low, high] = gradlab.extent(...everything, constant === null || !drawn.length ? [] : [constant]);
       const wide = curve.scale === "figure" && low > 0 && high / low > 100, log = (value) => (wide && finite(value) ? Math.log10(value) : value);
-      const { floor, ...axis } = gradlab.frame(log(low), log(high), wide ? "decades" : curve.scale, drawn.some(([one]) => !one.values.some(finite)));
+      const { floor, ...axis } = gradlab.frame(log(low), log(high), wide ? "decades" : curve.scale, drawn.some(([one]) => !one.values.some(finite)) || beyond(points.map(([one]) => one.values)));
       const traces = drawn.length > 6 ? [] : drawn.flatMap(([one, side]) => one.each.map((seed) => thin(seed.steps, seed.values.map(log), side)));
       for (const [one, side] of drawn) {
         traces.push(line(one.steps, one.values.map(log), side));
@@ -220,10 +230,11 @@
         if (!one.values.some(finite)) traces.push(...gradlab.oddities(one.steps, one.values, floor, colors, { broken: color(side) }));
       }
       for (const [one, side] of points) traces.push({ x: one.steps, y: one.values.map((value) => (finite(value) ? log(value) : null)), type: "scatter", mode: "markers", hoverinfo: "skip", marker: { symbol: `${symbol(side)}-open`, size: 11, color: color(side), line: { width: 2 } } });
+      for (const [one, side] of points) traces.push(...gradlab.oddities(one.steps, one.values, floor, colors, { zero: color(side), broken: color(side) }).map((trace) => ({ ...trace, hoverinfo: "skip" })));
       const last = Math.max(1, ...drawn.map(([one]) => one.steps.at(-1)));
       if (constant !== null && drawn.length) traces.unshift({ x: [0, last], y: [log(constant), log(constant)], type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: colors.theory, dash: "2px,2px", width: 1.5 } });
       const ends = drawn.flatMap(([one, side]) => { const place = one.values.findLastIndex(finite); return place < 0 ? [] : [{ side, x: one.steps[place], y: log(one.values[place]) }]; });
-      say(`${id}-note`, points.length ? "Large open marks: the held-out part." : "", constant !== null ? `Dotted grey: the best answer that does not look at the inputs, ${gradlab.say(constant, "figure")}.` : "",
+      say(`${id}-note`, points.length ? "Large open marks: the held-out part." : "", beyond(points.map(([one]) => one.values)) ? "✕ held out, not finite, shown at the lower edge." : "", constant !== null ? `Dotted grey: the best answer that does not look at the inputs, ${gradlab.say(constant, "figure")}.` : "",
           drawn.some(([one]) => one.broken.length) ? "✖ the last finite value of a run that diverged." : "", drawn.some(([one]) => !one.values.some(finite)) ? "✕ never finite, shown at the lower edge." : "");
       const columns = longest(drawn.map(([one]) => one.steps));
       return {
