@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from gradlab.judgement.profiles import against, profile
 from gradlab.report.page.comparison import comparison_page
-from gradlab.results.record import Outcome
+from gradlab.results.record import Column, Outcome
 from gradlab.results.stored import StoredRun
 
 pytestmark = pytest.mark.browser
@@ -190,6 +191,27 @@ def test_seeds_are_thin_lines_and_a_run_that_diverged_ends_in_a_cross(
     expect(page.locator("#curve-loss-note")).to_contain_text("✖ the last finite value of a run that diverged.")
     expect(page.locator("#heatmap-note")).to_contain_text("not finite")
     expect(page.locator("#heatmap-0-seed")).to_have_text("seed 0")
+
+
+def test_a_lone_spike_is_in_every_picture_and_a_broken_held_out_figure_is_marked(
+    tmp_path: Path, open_page: OpenPage, draw: Draw
+) -> None:
+    spiked = make_record(8, 3_000)
+    spiked.figures["loss"].values[1_777] = 1e30
+    held = Column(np.full(3_000, 2.0), np.isin(spiked.steps, [0, 1_000, 2_999]))
+    held.values[1_000] = math.nan
+    spiked = replace(spiked, figures={**spiked.figures, "holdout_loss": held})
+    runs = [keep(tmp_path, "plain", make_record(6, 3_000)), keep(tmp_path, "spiked", spiked)]
+    page = open_page(written(tmp_path, runs))
+    draw(page)
+    drawn = traces(page, "curve-loss")
+    line = next(trace for trace in drawn if trace.get("name") == "B")
+    assert dict(zip(line["x"], line["y"], strict=True))[1_777] == 30
+    assert len(line["x"]) <= 800
+    assert [trace["x"] for trace in drawn if trace.get("name") == "not finite"] == [[1_000]]
+    expect(page.locator("#curve-loss-note")).to_contain_text("✕ held out, not finite")
+    path = page.locator(".glance[data-side='1'] svg").last.locator("path").last.get_attribute("d") or ""
+    assert " 4.0" in path  # the top of a small picture
 
 
 def test_heatmaps_stand_on_one_scale(two: tuple[Path, list[StoredRun]], open_page: OpenPage, draw: Draw) -> None:
