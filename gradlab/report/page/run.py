@@ -208,7 +208,7 @@ def _profile_words(profile: LayerProfile) -> str:
     """A profile for a reader who cannot see it."""
     init = profile.init
     ends = [
-        power(float(init.values[place])) if init.present[place] else "no value"
+        _size(float(init.values[place])) if init.present[place] else "no value"
         for place in (0, len(profile.layers) - 1)
     ]
     band = "" if profile.band is None else ", with what theory expects"
@@ -216,6 +216,11 @@ def _profile_words(profile: LayerProfile) -> str:
         f"{LABELS[profile.quantity]} over the layers at step {profile.init_step}: {ends[0]} in layer 1, {ends[1]} in layer"
         f" {len(profile.layers)}, the readout{band}"
     )
+
+
+def _size(log10: float) -> str:
+    """A size in words, given its log10: as it is where that is short, else as a power of ten."""
+    return say(10.0**log10) if -3 < log10 < 4 else power(log10)
 
 
 def _curve(curve: Curve) -> dict[str, Any]:

@@ -156,7 +156,7 @@
       if (held) traces.push(...oddities(held.steps, apart, floor, colors).map((trace) => ({ ...trace, name: `${held.label}: ${trace.name}`, marker: { ...trace.marker, size: 11, symbol: trace.name === "zero" ? "triangle-down-open" : "diamond-x-open" } })));
       const [first, last] = [curve.steps[0], curve.steps.at(-1)];
       const shapes = data.diverged === null ? [] : [{ type: "line", xref: "x", yref: "paper", x0: data.diverged, x1: data.diverged, y0: 0, y1: 1, line: { color: gradlab.theme.color("diverged"), dash: "dot" } }];
-      const annotations = data.diverged === null ? [] : [{ x: data.diverged, y: 1, xref: "x", yref: "paper", text: `✖ not finite from step ${data.diverged}`, showarrow: false, xanchor: data.diverged > (first + last) / 2 ? "right" : "left", yanchor: "top", font: { color: gradlab.theme.color("diverged") } }];
+      const annotations = data.diverged === null ? [] : [{ x: data.diverged, y: 1, xref: "x", yref: "paper", text: `✖ not finite from step ${data.diverged}`, showarrow: false, bgcolor: colors.back, xanchor: data.diverged > (first + last) / 2 ? "right" : "left", yanchor: "top", font: { color: gradlab.theme.color("diverged") } }];
       if (marked?.step && data.diverged === null) shapes.push({ type: "line", xref: "x", yref: "paper", x0: marked.step, x1: marked.step, y0: 0, y1: 1, line: { color: colors.muted, dash: "dot" } });
       const title = curve.thinned ? `step (${curve.steps.length} of them drawn)` : "step";
       return {
