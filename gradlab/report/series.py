@@ -45,6 +45,12 @@ CURVES = (
     "loss", "accuracy", "holdout_loss", "holdout_accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor",
 )  # fmt: skip
 
+HELD_OUT = {"loss": "holdout_loss", "accuracy": "holdout_accuracy"}
+"""Curves of the held-out part, which are drawn as points in the figure of another."""
+
+SCHEDULES = ("learning_rate", "clip_factor")
+"""Curves that tell nothing where they are the same number throughout."""
+
 
 @dataclass(frozen=True)
 class Grid:

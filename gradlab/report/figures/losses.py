@@ -24,7 +24,7 @@ from gradlab.report.figures.lines import (
 )
 from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
-from gradlab.report.series import LABELS
+from gradlab.report.series import HELD_OUT, LABELS
 from gradlab.report.view import RunView
 from gradlab.results.record import Column, Float
 
@@ -37,8 +37,6 @@ DRAWN = ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_fac
 
 DEFAULT = ("loss", "accuracy")
 """Curves that are drawn where none is named."""
-
-_HELD_OUT = {"loss": "holdout_loss", "accuracy": "holdout_accuracy"}
 
 _LOGARITHMIC = 20.0
 """Ratio of the largest figure to the smallest from which the axis is logarithmic."""
@@ -171,7 +169,7 @@ def _course(side: Side, name: str, *, logarithmic: bool) -> _Course:
 
     return _Course(
         *aligned(name),
-        *aligned(_HELD_OUT.get(name, "")),
+        *aligned(HELD_OUT.get(name, "")),
         ends=tuple(
             _end(view, name, logarithmic=logarithmic) for view in side.views if view.summary.outcome.kind == "diverged"
         ),

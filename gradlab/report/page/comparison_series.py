@@ -26,12 +26,6 @@ _PROFILE_NUMBERS, _CURVE_NUMBERS, _CELLS = 200_000, 60_000, 400_000
 _FEWEST, _MOST = 40, 800
 """Points of a line, however many lines there are."""
 
-_HELD = {"loss": "holdout_loss", "accuracy": "holdout_accuracy"}
-"""What is drawn as points in the figure of another."""
-
-_SCHEDULES = ("learning_rate", "clip_factor")
-"""Curves that tell nothing where they are the same number throughout."""
-
 Groups = Sequence[Sequence[StoredRun]]
 
 
@@ -153,12 +147,12 @@ def drawn_curves(groups: Groups) -> list[dict[str, Any]]:
         (the mean), `each` seed's `steps` and `values`, and `broken`: last finite step and value of each run that diverged.
     """
     told = [[{curve.quantity: curve for curve in series.curves(run.record)} for run in group] for group in groups]
-    names = [name for name in series.CURVES if name not in _HELD.values() and _is_told(name, told)]
+    names = [name for name in series.CURVES if name not in series.HELD_OUT.values() and _is_told(name, told)]
     lines = sum(1 + _num_drawn(group) for name in names for group in told if any(name in one for one in group))
     most = _points(_CURVE_NUMBERS, lines)
     found = []
     for name in names:
-        held = _sides(_HELD[name], told, groups, most) if name in _HELD else []
+        held = _sides(series.HELD_OUT[name], told, groups, most) if name in series.HELD_OUT else []
         found.append(
             {
                 "quantity": name,
@@ -175,7 +169,7 @@ def drawn_curves(groups: Groups) -> list[dict[str, Any]]:
 def _is_told(name: str, told: Sequence[Sequence[Mapping[str, Curve]]]) -> bool:
     """Whether a curve is worth a figure."""
     curves = [one[name] for group in told for one in group if name in one]
-    if name in _SCHEDULES:
+    if name in series.SCHEDULES:
         return len({value for curve in curves for value in curve.values.tolist() if math.isfinite(value)}) > 1
     return bool(curves)
 
@@ -191,7 +185,7 @@ def _sides(
         if not curves:
             found.append(None)
             continue
-        told_by = name not in _SCHEDULES  # these go on as they were told to
+        told_by = name not in series.SCHEDULES  # these go on as they were told to
         diverged = [curve for curve, run in own if told_by and run.summary.outcome.kind == "diverged"]
         broken = [last for curve in diverged if (last := _last_finite(curve)) is not None]
         each = curves[: _num_drawn(curves)]
@@ -219,7 +213,7 @@ def _last_finite(curve: Curve) -> tuple[int, float] | None:
 
 def _constant(name: str, groups: Groups) -> float | None:
     """What the best answer that does not look at the inputs has, where it is the same for all."""
-    if name not in _HELD:
+    if name not in series.HELD_OUT:
         return None
     records = [run.record for group in groups for run in group if run.record is not None]
     values = {record.constant_loss if name == "loss" else record.constant_accuracy for record in records}

@@ -14,7 +14,7 @@ from gradlab.report.page import arrays
 from gradlab.report.page.document import render
 from gradlab.report.page.links import link
 from gradlab.report.seeds import SeedDistribution, distributions, mates
-from gradlab.report.series import LABELS, Band, Curve, LayerProfile
+from gradlab.report.series import LABELS, SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.sweep_words import one_line, word_of
 from gradlab.report.terminal import layers_words, timing_words
 from gradlab.report.view import RunView
@@ -242,7 +242,7 @@ def _curve_figures(view: RunView) -> list[tuple[str, str, str]]:
     found = []
     for name in ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor"):
         curve = told.get(name)
-        if curve is None or (name in ("learning_rate", "clip_factor") and len(set(curve.values.tolist())) < 2):
+        if curve is None or (name in SCHEDULES and len(set(curve.values.tolist())) < 2):
             continue
         kind: Kind = "decades" if curve.scale == "decades" else "figure"
         first, last = (f"{say(float(curve.values[place]), kind)} at step {curve.steps[place]}" for place in (0, -1))
