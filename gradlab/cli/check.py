@@ -167,10 +167,11 @@ def _shape(data: "Dataset") -> _Shape:
 def _sizes(experiment: "Experiment", data: _Shape) -> _Sizes:
     """What an experiment comes to with its data."""
     from gradlab.spec import memory
+    from gradlab.spec.experiment import num_steps
 
     return _Sizes(
         *data,
-        steps=memory.num_steps(experiment, data.examples),
+        steps=num_steps(experiment, data.examples),
         memory_bytes=memory.estimate_bytes(experiment, data.features, data.outputs, data.examples),
     )
 

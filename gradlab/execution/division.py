@@ -12,7 +12,7 @@ from gradlab.execution.cores import num_cores
 from gradlab.execution.executors.contract import Task
 from gradlab.execution.plan import Planned
 from gradlab.spec import memory
-from gradlab.spec.experiment import Experiment
+from gradlab.spec.experiment import Experiment, num_steps
 
 MOST_RUNS = 32
 """Runs in a batch beyond which nothing is gained on a CPU, however small they are: caches overflow."""
@@ -59,7 +59,7 @@ def seconds(experiment: Experiment, num_runs: int, sizes: Sizes) -> float:
         sizes: Of its data.
     """
     calls, work = _step(experiment, sizes)
-    return memory.num_steps(experiment, sizes.num_examples) * (calls + num_runs * work)
+    return num_steps(experiment, sizes.num_examples) * (calls + num_runs * work)
 
 
 def _step(experiment: Experiment, sizes: Sizes) -> tuple[float, float]:

@@ -8,6 +8,7 @@ run to run inside a batch, `LABEL` fields say nothing about the computation. The
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -375,6 +376,19 @@ def run_names() -> dict[str, Kind]:
         **{name: Kind("number") for name in (*figures, *catalogue.RUN_FIGURES)},
         **{name: Kind("layers") for name in catalogue.quantities()},
     }
+
+
+def num_steps(experiment: Experiment, num_examples: int) -> int:
+    """Updates of a run: as given, or what its epochs come to.
+
+    Args:
+        experiment: The run.
+        num_examples: Examples to learn from. Batches go on from one epoch into the next, so none is smaller than the others.
+    """
+    if experiment.train.steps is not None:
+        return experiment.train.steps
+    assert experiment.train.epochs is not None  # one of the two is there
+    return max(1, math.ceil(experiment.train.epochs * num_examples / experiment.data.batch_size))
 
 
 def marked(experiment: Experiment, mark: Mark) -> dict[str, Any]:

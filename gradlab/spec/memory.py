@@ -1,11 +1,10 @@
 """What a run would need of memory, so that one that cannot fit is refused before it starts."""
 
-import math
 import os
 from dataclasses import dataclass
 
 from gradlab.spec import catalogue
-from gradlab.spec.experiment import Experiment
+from gradlab.spec.experiment import Experiment, num_steps
 
 _BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 # Per weight, beside the weight and its gradient.
@@ -74,19 +73,6 @@ def _num_singular_values(experiment: Experiment) -> int:
 def estimate_bytes(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int = 0) -> int:
     """Bytes that one run needs at least, the total of `estimate`."""
     return estimate(experiment, num_features, num_outputs, num_examples).total
-
-
-def num_steps(experiment: Experiment, num_examples: int) -> int:
-    """Updates of a run.
-
-    Args:
-        experiment: The run.
-        num_examples: Examples to learn from; an epoch ends with a batch that may be smaller.
-    """
-    if experiment.train.steps is not None:
-        return experiment.train.steps
-    assert experiment.train.epochs is not None  # one of the two is there
-    return math.ceil(experiment.train.epochs * max(1, math.ceil(num_examples / experiment.data.batch_size)))
 
 
 def recorded(quantities: str | tuple[str, ...]) -> set[str]:

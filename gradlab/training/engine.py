@@ -24,7 +24,7 @@ from gradlab.network.multiplication import threads
 from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
-from gradlab.spec.experiment import Experiment
+from gradlab.spec.experiment import Experiment, num_steps
 from gradlab.training import derive, products
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
@@ -122,7 +122,7 @@ class Batch:
         )
         num_threads = num_threads or (_threads(self.shape, self.dtype) if device.type == "cpu" else 1)
         self.num_threads = num_threads
-        self.num_steps = _num_steps(first, len(dataset.train_inputs))
+        self.num_steps = num_steps(first, len(dataset.train_inputs))
         self.every = first.record.every
         self.activation = activations.activation(first.model.activation)
         self.clips = first.train.clip_norm is not None
@@ -337,11 +337,3 @@ def _threads(shape: Shape, dtype: torch.dtype) -> int:
     return threads(
         shape.num_runs, B, [(B, N), (B, C), (D, N), (N, N), (N, C)], torch.get_num_threads(), dtype is torch.float64
     )
-
-
-def _num_steps(experiment: Experiment, num_examples: int) -> int:
-    """Steps of a run: as given, or what its epochs come to."""
-    if experiment.train.steps is not None:
-        return experiment.train.steps
-    assert experiment.train.epochs is not None
-    return max(1, math.ceil(experiment.train.epochs * num_examples / experiment.data.batch_size))

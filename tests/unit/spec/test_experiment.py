@@ -84,6 +84,15 @@ def test_an_experiment_is_frozen_and_hashable():
 
 
 @pytest.mark.parametrize(
+    ("epochs", "num_examples", "batch_size", "steps"),
+    [(2, 11, 5, 5), (0.5, 11, 5, 2), (0.01, 11, 5, 1), (1, 5, 5, 1), (10, 1438, 64, 225)],
+)
+def test_num_steps_of_epochs(epochs, num_examples, batch_size, steps):
+    one = make(data={"batch_size": batch_size}, train={"steps": None, "epochs": epochs})
+    assert experiment.num_steps(one, num_examples) == steps
+
+
+@pytest.mark.parametrize(
     ("literal", "known"),
     [
         (experiment.ActivationName, catalogue.ACTIVATIONS),

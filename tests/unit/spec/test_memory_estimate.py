@@ -37,13 +37,6 @@ def test_estimate_follows_the_config(key, value, part, factor):
     assert getattr(memory.estimate(experiment(**{key: value}), 7, 2, 11), part) == before * factor
 
 
-def test_num_steps_of_epochs():
-    whole = experiment(**{"train.steps": None, "train.epochs": 2})
-    assert memory.num_steps(whole, 11) == 6  # three batches of up to 5
-    half = experiment(**{"train.steps": None, "train.epochs": 0.5})
-    assert memory.num_steps(half, 11) == 2
-
-
 def test_recorded_quantities():
     assert memory.recorded("none") == set()
     assert memory.recorded(("gradients", "forward_mean")) == {*catalogue.QUANTITIES["gradients"], "forward_mean"}
