@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from gradlab.datasets import Dataset
     from gradlab.errors import Fault
-    from gradlab.report.words import Value
+    from gradlab.report.words.values import Value
     from gradlab.spec.document import Document
     from gradlab.spec.experiment import Experiment
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from gradlab.report.words import Value
+    from gradlab.report.words.values import Value
     from gradlab.results.listing import ListedRun
     from gradlab.results.store import Store
     from gradlab.spec.logic import Looked, Lookup
@@ -47,7 +47,7 @@ def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, q
     from gradlab.errors import SelectionError
     from gradlab.judgement import RULES_VERSION
     from gradlab.report.runs import marked_old, runs_table
-    from gradlab.report.words import counted
+    from gradlab.report.words.values import counted
     from gradlab.results.store import Store
 
     store = Store(out)

@@ -172,7 +172,7 @@ def _print_plan(prepared: "Prepared", choice: "Choice", settings: "Settings", fa
     from gradlab.cli.output import log, write_table
     from gradlab.execution.cores import num_cores
     from gradlab.report.table import Field, Table
-    from gradlab.report.words import counted, duration
+    from gradlab.report.words.values import counted, duration
 
     size = num_cores() if choice.name == "ray" else choice.executor.size  # to look is not worth starting a cluster
     tasks = prepared.tasks(size, settings)

@@ -9,7 +9,7 @@ from gradlab.execution.pipeline import Silent
 from gradlab.execution.plan import Plan
 from gradlab.execution.sweeping import Prepared
 from gradlab.report.sweep_progress import SweepDisplay
-from gradlab.report.words import counted
+from gradlab.report.words.values import counted
 from gradlab.results.record import Progress
 from gradlab.results.stored import StoredRun
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gradlab.report.table import Field, Table
-from gradlab.report.words import Value, say
+from gradlab.report.words.values import Value, say
 from gradlab.spec.activation_text import written
 from gradlab.theory.portrait import WIDTH, Portrait, portrait
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from gradlab.report.heatmap import BLOCKS, LETTERS
-from gradlab.report.words import power
+from gradlab.report.words.values import power
 
 WIDEST = 60
 """Most characters that a profile takes."""

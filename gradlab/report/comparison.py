@@ -11,7 +11,7 @@ from gradlab.judgement.difference import COVERAGE, Difference
 from gradlab.judgement.profiles import Profile
 from gradlab.report.table import Field, Table
 from gradlab.report.view import FIGURE_KINDS
-from gradlab.report.words import Kind, Value, counted, say
+from gradlab.report.words.values import Kind, Value, counted, say
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative depths that a table of profiles shows: 0 is the layer at the input, 1 the last hidden one."""

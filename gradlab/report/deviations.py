@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gradlab.report.table import Field, Table
-from gradlab.report.words import Kind, Value
+from gradlab.report.words.values import Kind, Value
 
 if TYPE_CHECKING:
     from gradlab.judgement.deviations import Compared, LayerDeviation

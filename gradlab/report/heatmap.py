@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from gradlab.report.series import Grid, bins, pooled
-from gradlab.report.words import power
+from gradlab.report.words.values import power
 
 LINES = 16
 """Most lines that a heatmap takes."""

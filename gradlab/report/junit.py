@@ -17,7 +17,7 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from gradlab.judgement.gates import GateResult
-from gradlab.report.words import Value, counted
+from gradlab.report.words.values import Value, counted
 from gradlab.results.record import OutcomeKind
 from gradlab.results.stored import StoredRun
 from gradlab.spec.logic import in_words

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradlab.report.table import Field, Table
-from gradlab.report.words import counted
+from gradlab.report.words.values import counted
 
 GAP = "  "
 

@@ -35,7 +35,7 @@ from gradlab.report.progress import PLAIN_HEIGHTS, bar_parts, profile_parts
 from gradlab.report.screen import Palette, Screen
 from gradlab.report.series import LABELS
 from gradlab.report.trail import BANDS, COLUMNS, Panel
-from gradlab.report.words import power
+from gradlab.report.words.values import power
 from gradlab.results.record import Float, Progress
 
 SMALLEST = (48, 10)

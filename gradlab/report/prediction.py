@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gradlab.report.table import Field, Table
-from gradlab.report.words import Value, say
+from gradlab.report.words.values import Value, say
 
 if TYPE_CHECKING:
     from gradlab.spec.experiment import Experiment

@@ -11,7 +11,7 @@ from gradlab.report.prediction import PredictionView
 from gradlab.report.sweep_words import Point
 from gradlab.report.table import Field, Table, as_markdown
 from gradlab.report.terminal import knows_blocks, print_prose, print_table, width_of
-from gradlab.report.words import Value
+from gradlab.report.words.values import Value
 
 READING = "what one seed typically shows and its standard deviation over seeds, in decades; decades above the last hidden layer"
 

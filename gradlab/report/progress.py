@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gradlab.report.live import REFRESHES_PER_SECOND, LiveDisplay
 from gradlab.report.terminal import Stream
-from gradlab.report.words import duration, power
+from gradlab.report.words.values import duration, power
 from gradlab.results.record import Progress
 
 SECONDS_BETWEEN_LINES = 10.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradlab.report.table import Field, Table
-from gradlab.report.words import Value
+from gradlab.report.words.values import Value
 from gradlab.results.listing import ListedRun, getter
 from gradlab.spec.logic import field_value
 

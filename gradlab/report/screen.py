@@ -14,7 +14,7 @@ from rich.cells import get_character_cell_size
 from rich.console import COLOR_SYSTEMS
 from rich.style import Style
 
-from gradlab.report.words import spell
+from gradlab.report.words.values import spell
 
 PLAIN = 0
 """The style of text as the terminal writes it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradlab.report.view import FIGURE_KINDS
-from gradlab.report.words import Kind
+from gradlab.report.words.values import Kind
 from gradlab.results.listing import ListedRun
 from gradlab.results.stored import StoredRun
 

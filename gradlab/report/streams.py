@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from gradlab.errors import UsageError
-from gradlab.report.words import spell
+from gradlab.report.words.values import spell
 
 
 class Sink:

@@ -20,7 +20,7 @@ from gradlab.report.sweep_words import (
     tally_words,
     word_of,
 )
-from gradlab.report.words import counted
+from gradlab.report.words.values import counted
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 

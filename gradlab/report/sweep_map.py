@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gradlab.report.sweep_groups import Group, tally
 from gradlab.report.sweep_words import badness, is_number, value_words
 from gradlab.report.table import Field, Table
-from gradlab.report.words import MISSING, Value, counted
+from gradlab.report.words.values import MISSING, Value, counted
 
 MOST_ROWS, MOST_COLUMNS = 16, 8
 """Values of an axis that the map shows one by one; more are folded into ranges."""

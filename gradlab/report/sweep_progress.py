@@ -10,7 +10,7 @@ from rich.text import Text
 from gradlab.report.live import REFRESHES_PER_SECOND, LiveDisplay
 from gradlab.report.sweep_words import badness, one_line, tally_words, word_of
 from gradlab.report.terminal import VERDICT_STYLES, Stream
-from gradlab.report.words import counted, duration
+from gradlab.report.words.values import counted, duration
 from gradlab.results.record import Progress
 from gradlab.results.stored import StoredRun
 

@@ -14,7 +14,7 @@ from gradlab.report.sweep_map import VerdictMap, map_rest, map_table, map_title
 from gradlab.report.sweep_words import LETTERS, WORST_FIRST, legend, one_line, point_words, tally_words
 from gradlab.report.table import Table
 from gradlab.report.terminal import VERDICT_STYLES, print_prose, print_table, width_of
-from gradlab.report.words import counted, spell
+from gradlab.report.words.values import counted, spell
 
 MOST_GROUPS, MOST_FAILURES, MOST_PARTS = 20, 10, 5
 """Groups of members, failed runs, and groups of a gate that a terminal shows; a pipe gets all."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from gradlab.report.words import Value, counted
+from gradlab.report.words.values import Value, counted
 from gradlab.results.stored import StoredRun
 
 Point = Mapping[str, Value]

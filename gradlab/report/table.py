@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gradlab.report.words import Kind, Value, say
+from gradlab.report.words.values import Kind, Value, say
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rich.text import Text
 from gradlab.report.layout import Fold, folded, lay_out
 from gradlab.report.streams import Sink
 from gradlab.report.table import Table
-from gradlab.report.words import duration
+from gradlab.report.words.values import duration
 
 if TYPE_CHECKING:  # a table of runs is printed without what a run's own page takes to compute
     from gradlab.report.view import RunView

@@ -13,7 +13,7 @@ from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
 from gradlab.report.deviations import columns
 from gradlab.report.series import Curve, Grid, LayerProfile, curves, grids, profiles
 from gradlab.report.table import Field, Table, beside
-from gradlab.report.words import Kind, Value, counted, say
+from gradlab.report.words.values import Kind, Value, counted, say
 from gradlab.results import tables
 from gradlab.results.quantities import LAYER_QUANTITIES
 from gradlab.results.record import Finding, Record, Summary, Timing

@@ -25,7 +25,7 @@ from gradlab.errors import UsageError
 from gradlab.report.exports import place
 from gradlab.report.exports.contents import Contents
 from gradlab.report.exports.mlflow_metrics import milliseconds, write_metrics
-from gradlab.report.words import counted
+from gradlab.report.words.values import counted
 
 TOOL = "mlflow"
 EXPERIMENT = "gradlab"

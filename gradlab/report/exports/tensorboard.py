@@ -16,7 +16,7 @@ import numpy as np
 from gradlab.report.exports import place
 from gradlab.report.exports.contents import Contents, Setting
 from gradlab.report.exports.figures import single
-from gradlab.report.words import counted
+from gradlab.report.words.values import counted
 
 TOOL = "tensorboard"
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.report.figures.canvas import DIVERGING, panels, save
-from gradlab.report.words import say
+from gradlab.report.words.values import say
 from gradlab.spec.activation_text import written
 from gradlab.theory import activations
 from gradlab.theory.critical import critical_point

@@ -33,7 +33,7 @@ from gradlab.report.figures.canvas import (
     save,
     shortened,
 )
-from gradlab.report.words import say
+from gradlab.report.words.values import say
 from gradlab.results.plane import Bent, Moment, Plane
 from gradlab.results.record import Float
 

@@ -21,7 +21,7 @@ from gradlab.report.figures.extremes import EXTREMES, THEORY, draw_extremes, exp
 from gradlab.report.figures.lines import draw_line, edge_key, mark_layers, say_why_empty
 from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, stroke
-from gradlab.report.words import counted
+from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float, Spectrum
 
 if TYPE_CHECKING:

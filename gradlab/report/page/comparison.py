@@ -25,7 +25,7 @@ from gradlab.report.page.links import link
 from gradlab.report.sweep_words import badness, numbered_seeds, one_line, value_words, word_of
 from gradlab.report.terminal import layers_words
 from gradlab.report.view import setting, why
-from gradlab.report.words import MISSING, Kind, counted, say
+from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.results.record import Finding
 from gradlab.results.stored import StoredRun
 

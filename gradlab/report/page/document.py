@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.report.sweep_words import one_line
 from gradlab.report.table import Table
-from gradlab.report.words import Value, say
+from gradlab.report.words.values import Value, say
 from gradlab.results import strict_json
 
 if TYPE_CHECKING:

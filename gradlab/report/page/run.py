@@ -18,7 +18,7 @@ from gradlab.report.series import LABELS, SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.sweep_words import one_line, word_of
 from gradlab.report.terminal import layers_words, timing_words
 from gradlab.report.view import RunView
-from gradlab.report.words import Kind, power, say
+from gradlab.report.words.values import Kind, power, say
 from gradlab.results.listing import ListedRun
 from gradlab.results.record import Column, Finding, Float
 from gradlab.results.run_files import TRACEBACK

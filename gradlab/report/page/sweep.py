@@ -22,7 +22,7 @@ from gradlab.report.sweep import FailedRun, SweepView, gate_words, groups_title,
 from gradlab.report.sweep_groups import figure_kind, figure_of, groups_table
 from gradlab.report.sweep_map import map_rest
 from gradlab.report.sweep_words import WORST_FIRST, one_line, point_words, tally_words, word_of
-from gradlab.report.words import counted
+from gradlab.report.words.values import counted
 
 MOST_GROUPS = 500
 """Groups that the table holds, the worst ones."""

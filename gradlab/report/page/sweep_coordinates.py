@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradlab.report.sweep_words import is_number, value_words
-from gradlab.report.words import MISSING, Kind, Value, say
+from gradlab.report.words.values import MISSING, Kind, Value, say
 
 MOST_VALUES = 16
 """Distinct values of an axis that stand side by side with a label each; more of them are laid out by size."""

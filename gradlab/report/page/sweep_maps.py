@@ -8,7 +8,7 @@ from gradlab.report.sweep import SweepView
 from gradlab.report.sweep_groups import Group, groups
 from gradlab.report.sweep_map import FoldedAxis, VerdictMap, folded_alone, folded_as, map_over, map_rest
 from gradlab.report.sweep_words import Point, one_line, ordered, value_words
-from gradlab.report.words import Value
+from gradlab.report.words.values import Value
 from gradlab.results.stored import StoredRun
 
 SEED = "seed"

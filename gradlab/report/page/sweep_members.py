@@ -11,7 +11,7 @@ from gradlab.report.sweep_groups import FIGURES, figure_kind, figure_of
 from gradlab.report.sweep_words import Point, one_line, value_words, word_of
 from gradlab.report.table import Field, Table
 from gradlab.report.view import setting, why
-from gradlab.report.words import Value
+from gradlab.report.words.values import Value
 from gradlab.results.record import Float
 from gradlab.results.stored import StoredRun
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gradlab.report.words import counted, duration, power, say, spell
+from gradlab.report.words.values import counted, duration, power, say, spell
 
 
 @pytest.mark.parametrize(
