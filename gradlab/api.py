@@ -114,8 +114,7 @@ def sweep(
         RunFailedError: If a run could not be written, as on a full disk.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
-    from gradlab.execution import device as devices
-    from gradlab.execution import sweeping
+    from gradlab.execution import machine, sweeping
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.pipeline import Settings
     from gradlab.report.markdown import summary
@@ -142,7 +141,7 @@ def sweep(
     choice = choose(
         executor, prepared.num_to_train, device=device, num_workers=workers, address=ray_address, timeout=timeout
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=devices.kind(prepared.device) == "cuda")
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=machine.kind(prepared.device) == "cuda")
     swept = sweeping.carry_out(
         prepared, lambda stored: summary(view(stored)), choice.executor, settings, observer=observer
     )
@@ -196,7 +195,7 @@ def load(run: str | Path, out: str | Path = "runs") -> StoredRun:
         SelectionError: If nothing matches.
         UsageError: If several do, or the run cannot be read.
     """
-    from gradlab.execution.judging import judged_anew
+    from gradlab.execution.rejudge import judged_anew
 
     return judged_anew(Store(out).load(run))
 
@@ -211,7 +210,7 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
         SelectionError: If its plan is not there.
         UsageError: If its plan or the directory of its runs cannot be read.
     """
-    from gradlab.execution.swept_again import open_sweep
+    from gradlab.execution.reopened_sweep import open_sweep
     from gradlab.report.opened_sweep import OpenedSweep, sample
     from gradlab.report.sweep import sweep_view
 

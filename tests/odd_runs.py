@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from vanishing_runs import TIMING
 
-from gradlab.execution.judging import judged
+from gradlab.execution.rejudge import judged
 from gradlab.report.markdown import summary
 from gradlab.report.view import view
 from gradlab.results.quantities import LAYER_QUANTITIES, in_group

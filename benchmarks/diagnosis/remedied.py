@@ -10,7 +10,7 @@ import yaml
 from benchmarks.diagnosis.case import Case
 from benchmarks.diagnosis.trained import Kept, train
 from gradlab.errors import ConfigError
-from gradlab.execution.judging import judged
+from gradlab.execution.rejudge import judged
 from gradlab.results.record import Finding
 from gradlab.spec import document
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchmarks.diagnosis.case import LABELS, Case, Label
 from benchmarks.diagnosis.peers import RULES
 from benchmarks.diagnosis.trained import Kept
-from gradlab.execution.judging import judged
+from gradlab.execution.rejudge import judged
 
 EVERYTHING: frozenset[Label] = frozenset(LABELS)
 

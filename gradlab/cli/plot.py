@@ -126,7 +126,7 @@ def _draw_space(runs: "Sequence[StoredRun]", output: Path, *, quiet: bool) -> No
     """Train runs again and draw the plane of their inputs."""
     from gradlab.cli.output import log
     from gradlab.errors import UsageError
-    from gradlab.execution.plane import bend, field_of
+    from gradlab.execution.input_plane import bend, field_of
     from gradlab.report.figures.sides import about, sides
     from gradlab.report.figures.spaces import MOST, Shown, draw_spaces
 

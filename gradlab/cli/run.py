@@ -55,7 +55,7 @@ def run(
     """Train an experiment, record every layer, and say what its gradients do."""
     from gradlab import datasets
     from gradlab.errors import ConfigError, UsageError
-    from gradlab.execution import device as devices
+    from gradlab.execution import machine
     from gradlab.execution.pipeline import execute
     from gradlab.execution.plan import make_plan
     from gradlab.report.markdown import summary
@@ -76,7 +76,7 @@ def run(
         if dry_run:
             datasets.load(asked.experiment.data, asked.experiment.train.loss)
             _print_plan(
-                make_plan(experiments, store, devices.kind(devices.resolve(device)), rerun.value), format, quiet
+                make_plan(experiments, store, machine.kind(machine.resolve(device)), rerun.value), format, quiet
             )
             return 0
         with _display(live, quiet) as display:

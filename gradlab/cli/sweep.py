@@ -90,8 +90,7 @@ def sweep(
     from gradlab.cli.amounts import seconds_of, shard_of
     from gradlab.cli.output import log
     from gradlab.cli.sweep_reporter import SweepReporter
-    from gradlab.execution import device as devices
-    from gradlab.execution import sweeping
+    from gradlab.execution import machine, sweeping
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.pipeline import Settings
     from gradlab.report.markdown import summary as markdown_of_a_run
@@ -114,7 +113,7 @@ def sweep(
         address=ray_address,
         timeout=seconds,
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=devices.kind(prepared.device) == "cuda")
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=machine.kind(prepared.device) == "cuda")
     if prepared.num_repeated:
         members = "member repeats" if prepared.num_repeated == 1 else "members repeat"
         log(
@@ -170,7 +169,7 @@ def _refuse_folders(*files: Path | None) -> None:
 def _print_plan(prepared: "Prepared", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
     """Print what would be done: members with their state, and in short how and about how long."""
     from gradlab.cli.output import log, write_table
-    from gradlab.execution.cores import num_cores
+    from gradlab.execution.machine import num_cores
     from gradlab.report.table import Field, Table
     from gradlab.report.words.values import counted, duration
 

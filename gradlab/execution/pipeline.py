@@ -12,16 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gradlab.errors import ConfigError, Fault, InterruptedRunError
-from gradlab.execution import device as devices
-from gradlab.execution import interrupts
+from gradlab.execution import interrupts, machine
+from gradlab.execution.batching import divide
 from gradlab.execution.dispatch import Dispatcher, Result, Unwatched, Watcher
-from gradlab.execution.division import divide
 from gradlab.execution.executors.contract import Executor, Task, Train, brief, train_with_torch
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.identity import NUMERICS_VERSION
-from gradlab.execution.judging import judged, reused
-from gradlab.execution.loaded import Loaded
 from gradlab.execution.plan import Locate, Plan, Planned, make_plan
+from gradlab.execution.planned_data import Loaded
+from gradlab.execution.rejudge import judged, reused
 from gradlab.results import environment
 from gradlab.results.record import Finding, Outcome, Progress, Record, Summary, Trained
 from gradlab.results.run_files import TRACEBACK
@@ -93,8 +92,8 @@ def execute(
         RunFailedError: If a run could not be written.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
-    device = devices.resolve(device)
-    plan = make_plan(experiments, store, devices.kind(device), rerun)
+    device = machine.resolve(device)
+    plan = make_plan(experiments, store, machine.kind(device), rerun)
     return carry_out(plan, store, write_summary_md, Inline(device), Settings(), observer=observer, train=train)
 
 

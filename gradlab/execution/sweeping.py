@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.errors import ConfigError, Fault, UsageError
-from gradlab.execution import device as devices
-from gradlab.execution import pipeline
+from gradlab.execution import machine, pipeline
+from gradlab.execution.batching import seconds
 from gradlab.execution.dispatch import Watcher
-from gradlab.execution.division import seconds
 from gradlab.execution.executors.contract import Executor, Task, Train
-from gradlab.execution.loaded import Loaded
 from gradlab.execution.pipeline import Observer, Settings
 from gradlab.execution.plan import Locate, Plan, make_plan
+from gradlab.execution.planned_data import Loaded
 from gradlab.results import environment, sweeps
 from gradlab.results.store import SWEEPS, Store
 from gradlab.results.stored import StoredRun
@@ -171,9 +170,9 @@ def prepare(
     asked = _read(config, overrides, seeds)
     if asked.begun is not None and device == "auto":
         device = asked.begun.device
-    device = devices.resolve(device)
+    device = machine.resolve(device)
     experiments = [experiment for _, experiment in asked.members]
-    plan = make_plan(experiments, store, devices.kind(device), rerun, shard, asked.locate)
+    plan = make_plan(experiments, store, machine.kind(device), rerun, shard, asked.locate)
     ids = plan.ids
     if asked.begun is not None and set(ids.values()) != {member.id for member in asked.begun.members}:
         raise UsageError(
@@ -277,7 +276,7 @@ def carry_out(
     )
     prepared.place.write_plan(
         SweepPlan(
-            prepared.place.id, prepared.name, prepared.axes, prepared.gates, devices.kind(prepared.device), planned
+            prepared.place.id, prepared.name, prepared.axes, prepared.gates, machine.kind(prepared.device), planned
         ),
         prepared.source,
     )

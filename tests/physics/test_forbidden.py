@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gradlab.datasets import load
-from gradlab.execution.judging import judged
+from gradlab.execution.rejudge import judged
 from gradlab.results.record import Finding, Trained
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment

@@ -21,10 +21,10 @@ from synthetic_runs import make_experiment  # noqa: E402
 from gradlab.datasets import load  # noqa: E402
 from gradlab.errors import InterruptedRunError, UsageError  # noqa: E402
 from gradlab.execution.dispatch import Unwatched  # noqa: E402
-from gradlab.execution.executors import ray_connection  # noqa: E402
 from gradlab.execution.executors.contract import Broken, Executor, Finished, Landed, Task, Train  # noqa: E402
 from gradlab.execution.executors.inline import Inline  # noqa: E402
-from gradlab.execution.executors.ray_cluster import RayCluster  # noqa: E402
+from gradlab.execution.executors.ray import connection  # noqa: E402
+from gradlab.execution.executors.ray.cluster import RayCluster  # noqa: E402
 from gradlab.execution.pipeline import Settings, Silent, carry_out  # noqa: E402
 from gradlab.execution.plan import make_plan  # noqa: E402
 from gradlab.results.record import Progress  # noqa: E402
@@ -165,7 +165,7 @@ def test_ctrl_c_keeps_what_was_recorded_and_leaves_the_cluster_alone(machines: M
 def test_a_machine_with_another_gradlab_is_named_before_anything_is_trained(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_connection, "version", lambda name: "99.1" if name == "gradlab" else None)
+    monkeypatch.setattr(connection, "version", lambda name: "99.1" if name == "gradlab" else None)
     with pytest.raises(UsageError, match=r"has gradlab \d.*, and this machine has gradlab 99\.1"):
         _ = RayCluster(machines.address).size
 

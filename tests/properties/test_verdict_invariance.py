@@ -11,7 +11,7 @@ import torch
 
 import gradlab.training  # noqa: F401  (fixes how products are rounded, before torch is used)
 from gradlab.datasets import load
-from gradlab.execution.judging import judged
+from gradlab.execution.rejudge import judged
 from gradlab.network.heads import Head
 from gradlab.results.record import Record, Summary
 from gradlab.spec.experiment import Experiment

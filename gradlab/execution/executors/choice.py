@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from gradlab.errors import UsageError
-from gradlab.execution import device as devices
-from gradlab.execution.cores import num_cores
+from gradlab.execution import machine
 from gradlab.execution.executors.contract import Executor
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.executors.processes import Processes
+from gradlab.execution.machine import num_cores
 
 ExecutorName = Literal["inline", "processes", "ray"]
 EXECUTORS: tuple[str, ...] = get_args(ExecutorName)
@@ -61,8 +61,8 @@ def choose(
         raise UsageError(f"--ray-address {address}: goes with --executor ray, not with {name}")
     if address is not None or name == "ray":
         return _ray(device, num_workers, address, timeout)
-    places = devices.spread(device)
-    on_gpu = devices.kind(places[0]) == "cuda"
+    places = machine.spread(device)
+    on_gpu = machine.kind(places[0]) == "cuda"
     most = len(places) if on_gpu else num_cores()
     if name is None:
         # A batch that takes too long can be ended at any moment only in a process of its own.
@@ -92,7 +92,7 @@ def _threads(share: int) -> int:
 
 def _ray(device: str, num_workers: int | None, address: str | None, timeout: float | None) -> Choice:
     """A Ray cluster."""
-    from gradlab.execution.executors.ray_cluster import RayCluster
+    from gradlab.execution.executors.ray.cluster import RayCluster
 
     kind = device.partition(":")[0]
     kind = "cpu" if kind == "auto" else kind

@@ -15,7 +15,7 @@ from synthetic_runs import assert_same, make_experiment, make_record, make_summa
 
 from gradlab.datasets import Dataset
 from gradlab.errors import ConfigError, InterruptedRunError, RunFailedError, UsageError
-from gradlab.execution import judging, pipeline
+from gradlab.execution import pipeline, rejudge
 from gradlab.execution.identity import run_id
 from gradlab.execution.pipeline import execute
 from gradlab.execution.plan import Plan
@@ -193,7 +193,7 @@ def test_runs_that_other_rules_judged_are_judged_anew_when_cached(
         assert record is not None
         return make_summary(outcome.kind)
 
-    monkeypatch.setattr(judging, "judged", expecting)
+    monkeypatch.setattr(rejudge, "judged", expecting)
     [run] = carry_out(asked(0, name="other", expect=["verdict == healthy"]), store, Trainer())
     assert run.cached
     assert run.name == "other"
@@ -284,7 +284,7 @@ def test_runs_that_can_be_written_are_though_another_cannot(store: Store, monkey
 def test_torch_comes_with_training_only_and_products_repeat() -> None:
     code = """
 import os, sys
-import gradlab.execution.pipeline, gradlab.execution.plan, gradlab.execution.judging
+import gradlab.execution.pipeline, gradlab.execution.plan, gradlab.execution.rejudge
 assert os.environ["MKL_CBWR"] == "AUTO,STRICT"
 sys.exit("torch" in sys.modules)
 """

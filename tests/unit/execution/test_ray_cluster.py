@@ -13,11 +13,11 @@ from synthetic_runs import make_experiment
 
 from gradlab.datasets import load
 from gradlab.errors import UsageError
-from gradlab.execution.executors import ray_cluster, ray_connection
 from gradlab.execution.executors.contract import Broken, Finished, Task
-from gradlab.execution.executors.ray_cluster import RayCluster
-from gradlab.execution.executors.ray_connection import Connection, Need
-from gradlab.execution.executors.ray_errors import what_broke
+from gradlab.execution.executors.ray import connection
+from gradlab.execution.executors.ray.cluster import RayCluster
+from gradlab.execution.executors.ray.connection import Connection, Need
+from gradlab.execution.executors.ray.errors import what_broke
 from gradlab.results.record import Progress
 
 XOR = {"source": "xor", "samples": 200, "batch_size": 16}
@@ -99,7 +99,7 @@ class FakeRay:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[RayCluster, FakeRay]]:
     monkeypatch.setattr(Connection, "at", lambda self, node_id, soft=False: node_id)
-    monkeypatch.setattr(ray_connection, "_knock", lambda address: None)
+    monkeypatch.setattr(connection, "_knock", lambda address: None)
 
     def made(*nodes: dict[str, float], **how: Any) -> tuple[RayCluster, FakeRay]:
         fake = FakeRay(*nodes)
@@ -155,7 +155,7 @@ def test_slots_exceed_the_places_but_never_the_workers_that_were_asked_for(clust
 
 def test_a_machine_that_leaves_takes_its_places_along(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     executor, fake = cluster(CPU, CPU)
-    monkeypatch.setattr(ray_cluster, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr("gradlab.execution.executors.ray.cluster._LOOK_EVERY", 0.0)
     submitted(executor, fake, 0)
     fake.machines[1]["Alive"] = False
     executor.wait(0)
@@ -211,7 +211,7 @@ def test_a_connection_that_was_there_before_is_left_alone(cluster: Any, monkeypa
 
 
 def test_a_machine_with_another_gradlab_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_connection, "version", lambda name: "99.1" if name == "gradlab" else None)
+    monkeypatch.setattr(connection, "version", lambda name: "99.1" if name == "gradlab" else None)
     with pytest.raises(UsageError, match=r"has gradlab \d\S*, and this machine has gradlab 99\.1"):
         cluster(CPU)
 
@@ -231,7 +231,7 @@ def test_a_dead_worker_is_held_against_its_task_only_if_its_machine_lives(cluste
 
 def test_a_machine_that_gives_no_sign_is_lost(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     executor, fake = cluster(CPU)
-    monkeypatch.setattr(ray_cluster, "_ANSWER_SECONDS", -1.0)
+    monkeypatch.setattr("gradlab.execution.executors.ray.cluster._ANSWER_SECONDS", -1.0)
     ref = submitted(executor, fake, 1)
     tell(fake, (1, "begun", "n0"))
     executor.wait(0)
@@ -276,7 +276,7 @@ def test_letters_of_an_earlier_attempt_are_not_taken_for_this_one(cluster: Any) 
 
 
 def test_a_result_comes_back_with_the_drivers_commit(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_cluster.environment, "git_commit", lambda directory: "c" * 40)
+    monkeypatch.setattr("gradlab.execution.executors.ray.cluster.environment.git_commit", lambda directory: "c" * 40)
     executor, fake = cluster(CPU)
     fake.done[submitted(executor, fake, 1)] = pickle.dumps(Finished(1, (), {"git_commit": None, "host": "there"}))
     fake.done[submitted(executor, fake, 2)] = b"no pickle"
@@ -288,7 +288,7 @@ def test_a_result_comes_back_with_the_drivers_commit(cluster: Any, monkeypatch: 
 
 
 def test_a_broken_mailbox_stops_nothing(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_cluster, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr("gradlab.execution.executors.ray.cluster._LOOK_EVERY", 0.0)
     executor, fake = cluster(CPU)
     ref = submitted(executor, fake, 1)
     fake.done[max(at for at, (what, _) in enumerate(fake.asked) if what == "take")] = TellTaleError("mailbox died")

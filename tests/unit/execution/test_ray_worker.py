@@ -12,9 +12,9 @@ import worker_trainers as trainers
 from synthetic_runs import make_experiment
 
 from gradlab.datasets import load
-from gradlab.execution.executors import ray_worker
 from gradlab.execution.executors.contract import Broken, Finished, Landed, Task
-from gradlab.execution.executors.ray_worker import pack
+from gradlab.execution.executors.ray import worker
+from gradlab.execution.executors.ray.worker import pack
 from gradlab.execution.identity import NUMERICS_VERSION
 from gradlab.results.environment import version
 
@@ -43,7 +43,7 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 def trained(seed: int, mailbox: Any, order: bytes | None = None) -> Landed:
     task = Task(7, (make_experiment(seed=seed, data=XOR),))
     order = order or pickle.dumps((task, trainers.by_seed, "cpu", 1))
-    landed: Landed = pickle.loads(ray_worker.train((3, 7), order, pickle.dumps(load(*task.data)), mailbox))
+    landed: Landed = pickle.loads(worker.train((3, 7), order, pickle.dumps(load(*task.data)), mailbox))
     return landed
 
 

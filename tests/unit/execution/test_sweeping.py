@@ -13,7 +13,7 @@ import pytest
 import worker_trainers as trainers
 
 from gradlab.errors import ConfigError, InterruptedRunError, SelectionError, UsageError
-from gradlab.execution import loaded, sweeping
+from gradlab.execution import planned_data, sweeping
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.executors.processes import Processes
 from gradlab.execution.pipeline import Settings
@@ -226,5 +226,5 @@ def test_a_plan_of_another_version_is_named(store: Store) -> None:
 def test_many_data_sets_do_not_pile_up(store: Store) -> None:
     prepared = prepare(asked(grid={"data.seed": list(range(30))}), store)
     assert len(prepared.data) == 30
-    assert len(prepared.data._recent) == loaded.KEPT
+    assert len(prepared.data._recent) == planned_data.KEPT
     assert carry_out(prepared).counts["done"] == 30

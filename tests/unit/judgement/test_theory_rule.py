@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from judged_runs import experiment, record
 
-from gradlab.execution.judging import judged
+from gradlab.execution.rejudge import judged
 from gradlab.results.record import Column, Finding, Outcome, Record
 
 HE = float(np.sqrt(2.0 * 100))  # norm of weights of variance 2 / fan_in into 100 units

@@ -9,7 +9,7 @@ import pytest
 
 from gradlab.datasets import load
 from gradlab.errors import ConfigError
-from gradlab.execution.judging import judged
+from gradlab.execution.rejudge import judged
 from gradlab.spec.experiment import Experiment
 from gradlab.theory.prediction import first_batch, predict
 from gradlab.training.engine import train

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gradlab.errors import GradlabError
-from gradlab.execution.judging import reused
+from gradlab.execution.rejudge import reused
 from gradlab.results.listing import no_garbage_searched
 from gradlab.results.record import Record
 from gradlab.results.store import Store

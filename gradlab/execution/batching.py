@@ -8,8 +8,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradlab.execution.cores import num_cores
 from gradlab.execution.executors.contract import Task
+from gradlab.execution.machine import num_cores
 from gradlab.execution.plan import Planned
 from gradlab.spec import memory
 from gradlab.spec.experiment import Experiment, num_steps

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab.datasets import Dataset
 from gradlab.errors import SelectionError, UsageError
-from gradlab.execution import device as devices
+from gradlab.execution import machine
 from gradlab.judgement.figures import EPSILON
 from gradlab.results.environment import version
 from gradlab.results.plane import Bent, Moment, Plane
@@ -182,9 +182,9 @@ def deviation(run: StoredRun, stored: Record, again: Record) -> str | None:
 
 def _device(run: StoredRun) -> str:
     """Where to train again: on such a device as the first time where there is one."""
-    kind = devices.kind(str(run.manifest.get("device", "cpu")))
+    kind = machine.kind(str(run.manifest.get("device", "cpu")))
     try:
-        return devices.resolve(kind)
+        return machine.resolve(kind)
     except UsageError:
         return "cpu"
 
@@ -224,7 +224,7 @@ class _Examples:
 
     def bent(self, layer: int, activations: Float) -> Bent | None:
         """A layer with a linear read-out of it."""
-        from gradlab.training import linear_probe
+        from gradlab.execution import linear_probe
 
         if not np.isfinite(activations).all():
             return None
@@ -246,7 +246,7 @@ class _Examples:
 
     def _seen(self, layer: int, activations: Float, scores: Float) -> Bent:
         """A layer on its two principal components, with what is said of each place."""
-        from gradlab.training import linear_probe
+        from gradlab.execution import linear_probe
 
         grid, fitted, _ = self._parts(activations)
         placed = linear_probe.components(fitted, self.fitted, self._resolution)

@@ -3,8 +3,8 @@
 import pytest
 from synthetic_runs import make_experiment
 
-from gradlab.execution import division
-from gradlab.execution.division import FEWEST_RUNS, MOST_RUNS, Sizes, divide, most_runs, seconds
+from gradlab.execution import batching
+from gradlab.execution.batching import FEWEST_RUNS, MOST_RUNS, Sizes, divide, most_runs, seconds
 from gradlab.execution.plan import Planned
 
 SIZES = Sizes(1438, 64, 10)
@@ -57,9 +57,9 @@ def test_the_most_runs_that_are_asked_for() -> None:
 
 def test_a_batch_fits_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = make_experiment(depth=50, train={"steps": 1000})
-    needed = division.memory.estimate_bytes(experiment, 64, 10, 1438)
-    monkeypatch.setattr(division.memory, "machine_bytes", lambda: int(needed * 8 / division._MEMORY_SHARE) + 1)
-    monkeypatch.setattr(division, "num_cores", lambda: 50)
+    needed = batching.memory.estimate_bytes(experiment, 64, 10, 1438)
+    monkeypatch.setattr(batching.memory, "machine_bytes", lambda: int(needed * 8 / batching._MEMORY_SHARE) + 1)
+    monkeypatch.setattr(batching, "num_cores", lambda: 50)
     assert most_runs(experiment, SIZES, 2, on_gpu=False) == 4
     assert most_runs(experiment, SIZES, 50, on_gpu=True) == 1, "at least one run, whatever the estimate"
 

@@ -28,8 +28,8 @@ from gradlab.execution.executors.contract import (
     brief,
     overtime,
 )
-from gradlab.execution.executors.ray_connection import Connection, Need
-from gradlab.execution.executors.ray_errors import LOST, plain, what_broke
+from gradlab.execution.executors.ray.connection import Connection, Need
+from gradlab.execution.executors.ray.errors import LOST, plain, what_broke
 from gradlab.results import environment
 
 if TYPE_CHECKING:

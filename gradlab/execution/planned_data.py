@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from gradlab.execution.division import Sizes
+from gradlab.execution.batching import Sizes
 from gradlab.execution.executors.contract import DataKey
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradlab.training.linear_probe import RIDGE, components, fit
+from gradlab.execution.linear_probe import RIDGE, components, fit
 
 EPS = 2.0**-52
 RNG = np.random.default_rng(0)

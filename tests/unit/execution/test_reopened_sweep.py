@@ -11,7 +11,7 @@ import pytest
 import worker_trainers as trainers
 
 from gradlab.errors import SelectionError
-from gradlab.execution import sweeping, swept_again
+from gradlab.execution import reopened_sweep, sweeping
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.pipeline import Settings
 from gradlab.judgement import RULES_VERSION
@@ -58,13 +58,13 @@ def swept(store: Store, shard: tuple[int, int] | None = None, **sections: Any) -
     return done
 
 
-def again(store: Store) -> swept_again.SweptAgain:
+def again(store: Store) -> reopened_sweep.SweptAgain:
     """The one sweep of a store."""
     (path,) = (store.root / "sweeps").iterdir()
-    return swept_again.open_sweep(SweepPlace.at(path))
+    return reopened_sweep.open_sweep(SweepPlace.at(path))
 
 
-def summaries(found: sweeping.Swept | swept_again.SweptAgain) -> list[str]:
+def summaries(found: sweeping.Swept | reopened_sweep.SweptAgain) -> list[str]:
     """What each run comes to, so that NaN is itself."""
     return [repr(run.summary) for _, run in found.members]
 
@@ -212,4 +212,4 @@ def test_what_other_rules_judged_is_judged_anew_and_the_rest_is_not(store: Store
 
 def test_a_directory_without_a_plan_is_no_sweep(tmp_path: Path) -> None:
     with pytest.raises(SelectionError, match=r"plan\.json is missing"):
-        swept_again.open_sweep(SweepPlace.at(tmp_path))
+        reopened_sweep.open_sweep(SweepPlace.at(tmp_path))

@@ -8,7 +8,7 @@ import pytest
 
 from gradlab import api
 from gradlab.errors import SelectionError, UsageError
-from gradlab.execution.plane import PLACES, bend, choose, deviation, field_of
+from gradlab.execution.input_plane import PLACES, bend, choose, deviation, field_of
 from gradlab.results.plane import Plane
 from gradlab.results.stored import StoredRun
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradlab.errors import UsageError
-from gradlab.execution.cores import num_cores
 from gradlab.execution.executors.contract import brief
-from gradlab.execution.executors.ray_worker import Luggage, pack
+from gradlab.execution.executors.ray.worker import Luggage, pack
 from gradlab.execution.identity import NUMERICS_VERSION
+from gradlab.execution.machine import num_cores
 from gradlab.results.environment import version
 
 _LOOK_SECONDS = 60.0

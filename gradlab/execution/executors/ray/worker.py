@@ -75,9 +75,9 @@ def pack() -> Luggage:
         reason = look(*check)
         if reason:
             return reason
-        from gradlab.execution.executors import ray_worker
+        from gradlab.execution.executors.ray import worker
 
-        return ray_worker.train(address, order, dataset, mailbox)
+        return worker.train(address, order, dataset, mailbox)
 
     class Mailbox:
         def __init__(self) -> None:
