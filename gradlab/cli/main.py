@@ -27,6 +27,7 @@ from gradlab.cli.schema import schema
 from gradlab.cli.show import show
 from gradlab.cli.sweep import sweep
 from gradlab.errors import ConfigError, GradlabError
+from gradlab.spec.text import one_line
 
 OK, BUG, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -117,7 +118,7 @@ def _say(error: GradlabError) -> None:
 
 def _say_bug(error: Exception) -> None:
     """Print one line about gradlab's own bug, with where the traceback was written."""
-    words = f"gradlab: internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    words = f"gradlab: internal error: {type(error).__name__}: {one_line(error, 300)}"
     trace = "".join(traceback.format_exception(error))
     try:
         with tempfile.NamedTemporaryFile(

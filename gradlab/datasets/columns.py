@@ -7,6 +7,7 @@ import numpy as np
 
 from gradlab.datasets.dataset import Float, Raw
 from gradlab.datasets.tables import Array, fault
+from gradlab.spec.text import value_text
 
 MOST_CLASSES = 20  # more whole numbers than this are amounts (years, counts) more often than they are names
 
@@ -151,7 +152,7 @@ def _suggestion(target: str, names: list[str]) -> str:
 def _class_name(value: object) -> str:
     """How a class is called in tables."""
     if isinstance(value, (bool, np.bool_)):
-        return "true" if value else "false"
+        return value_text(bool(value))
     return f"{value:.0f}" if isinstance(value, (float, np.floating)) else str(value)
 
 

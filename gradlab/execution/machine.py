@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gradlab.errors import UsageError
 from gradlab.results.environment import describe, version
+from gradlab.spec.text import one_line
 
 PACKAGES = (
     "gradlab",
@@ -139,7 +140,7 @@ def _examine_torch() -> Iterator[tuple[str, bool, str]]:
     try:
         import torch
     except Exception as error:  # a broken installation raises whatever it likes
-        yield "torch loads", False, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        yield "torch loads", False, f"{type(error).__name__}: {one_line(error, 200)}"
         return
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):

@@ -21,6 +21,7 @@ from gradlab.results.store import SWEEPS, Store
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps import SweepPlace, SweepPlan, shard_words, sweep_id
 from gradlab.spec.experiment import Experiment
+from gradlab.spec.text import one_line
 
 if TYPE_CHECKING:
     from gradlab.judgement.gates import GateResult
@@ -232,7 +233,7 @@ def _read(config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, 
         try:
             members = tuple((member.point, member.experiment) for member in plan.members)
         except ValueError as error:  # its fields are another version's
-            reason = " ".join(str(error).split())[:300]
+            reason = one_line(error, 300)
             raise UsageError(
                 f"{place.path}: its plan cannot be read ({reason}); start the sweep from its file"
             ) from None

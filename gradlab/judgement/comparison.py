@@ -21,6 +21,7 @@ from gradlab.spec.catalogue import FIGURES
 from gradlab.spec.condition import Lookup, evaluate, parse
 from gradlab.spec.experiment import Experiment, run_names
 from gradlab.spec.logic import Looked
+from gradlab.spec.text import flat
 
 _OUTCOMES: tuple[OutcomeKind, ...] = ("failed", "diverged", "interrupted", "completed")
 """The worst first."""
@@ -188,19 +189,9 @@ def grouped(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
     return list(groups.values())
 
 
-def _leaves(value: Any, path: str = "") -> dict[str, Any]:
-    """The leaves of nested mappings by dotted path."""
-    if not isinstance(value, dict):
-        return {path: value}
-    found: dict[str, Any] = {}
-    for key, child in value.items():
-        found |= _leaves(child, f"{path}.{key}" if path else key)
-    return found
-
-
 def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
     """Config fields, the seed aside, that are not the same everywhere."""
-    configs = [_leaves(experiment.canonical()) for experiment in experiments]
+    configs = [flat(experiment.canonical()) for experiment in experiments]
     paths = dict.fromkeys(path for config in configs for path in config if path != "seed")
     found = (Changed(path, tuple(config.get(path) for config in configs)) for path in paths)
     return tuple(item for item in found if any(value != item.values[0] for value in item.values))

@@ -21,6 +21,7 @@ from gradlab.report.words.values import Value, counted
 from gradlab.results.record import OutcomeKind
 from gradlab.results.stored import StoredRun
 from gradlab.spec.logic import in_words
+from gradlab.spec.text import one_line
 
 GATES = "gates"
 """Name of the suite that the gates are in."""
@@ -200,4 +201,4 @@ def _text(text: str) -> str:
 
 def _line(text: str) -> str:
     """Text as one line, for an attribute."""
-    return _text(" ".join(text.split()))
+    return _text(one_line(text))

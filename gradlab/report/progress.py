@@ -11,6 +11,7 @@ from gradlab.report.live import REFRESHES_PER_SECOND, LiveDisplay
 from gradlab.report.terminal import Stream
 from gradlab.report.words.values import duration, power
 from gradlab.results.record import Progress
+from gradlab.spec.text import cut
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -101,9 +102,7 @@ def bar_parts(progress: Progress, width: int, *, unicode: bool) -> list[tuple[st
         unicode: Whether line characters can be shown.
     """
     state = f" {progress.step}/{progress.num_steps} {_loss(progress)}{_speed(progress)}"
-    who, room = _who(progress), max(width - len(state) - 10, 10)
-    if len(who) > room:
-        who = who[: room - 3] + "..."
+    who = cut(_who(progress), max(width - len(state) - 10, 10))
     length = max(8, min(24, width - len(who) - len(state) - 2))
     done = round(length * progress.step / max(progress.num_steps, 1))
     full, rest = ("━", "─") if unicode else ("=", "-")

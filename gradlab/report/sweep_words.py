@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gradlab.report.words.values import Value, counted
 from gradlab.results.stored import StoredRun
+from gradlab.spec.text import value_text
 
 Point = Mapping[str, Value]
 """What the sweep set for a member: dotted key -> a short scalar; the seed is not among them."""
@@ -104,11 +105,7 @@ def value_words(value: Value) -> str:
     >>> [value_words(value) for value in (None, True, 50, 1e-05, 0.1 + 0.2, "relu")]
     ['null', 'true', '50', '1e-05', '0.3', 'relu']
     """
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
+    return one_line(value_text(value, 6))
 
 
 def point_words(point: Point, axes: Iterable[str]) -> str:

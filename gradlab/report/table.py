@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gradlab.report.words.values import Kind, Value, say
+from gradlab.spec.text import value_text
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,8 @@ def as_csv(table: Table) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([field.name for field in table.fields])
-    writer.writerows([["" if value is None else _exact(value) for value in row] for row in table.rows])
+    writer.writerows([["" if value is None else value_text(value) for value in row] for row in table.rows])
     return stream.getvalue()
-
-
-def _exact(value: Value) -> str:
-    """A value with all its digits."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else str(value)
 
 
 def as_markdown(table: Table) -> str:

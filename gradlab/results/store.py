@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
 from gradlab.results import crash_safe
 from gradlab.results.listing import SUMMARY, ListedRun, no_garbage_searched, read_line
+from gradlab.spec.text import one_line
 
 if TYPE_CHECKING:
     from gradlab.results.record import Record
@@ -387,8 +388,7 @@ def unwritable(place: Path, error: OSError) -> GradlabError:
 
 def reason_of(error: Exception) -> str:
     """An error in a few words."""
-    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(words.split())[:300]
+    return one_line(error.strerror if isinstance(error, OSError) and error.strerror else error, 300)
 
 
 def _age(path: Path) -> float:

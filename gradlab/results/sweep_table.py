@@ -16,6 +16,7 @@ from gradlab.results.stored import StoredRun
 from gradlab.spec.catalogue import FIGURES, RUN_FIGURES
 from gradlab.spec.experiment import Experiment
 from gradlab.spec.fields import Form, fields
+from gradlab.spec.text import flat, value_text
 
 Value = str | int | float | bool | None
 Point = Mapping[str, Value]
@@ -60,7 +61,7 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
         "reason": ("text", [run.summary.outcome.reason for run in runs]),
         "verdict": ("text", [run.verdict for run in runs]),
     }
-    configs = [_flat(run.experiment.model_dump(mode="json")) for run in runs]
+    configs = [flat(run.experiment.model_dump(mode="json")) for run in runs]
     leaves = fields(Experiment)
     for axis in axes:
         if axis in found:
@@ -147,23 +148,8 @@ def read_parquet(file: Path) -> list[dict[str, Any]]:
 def _words(kind: Type, values: Sequence[Value]) -> list[Value]:
     """A column as CSV has it; the writer turns None into an empty field and gives numbers all their digits."""
     if kind == "flag":
-        return [None if value is None else "true" if value else "false" for value in values]
+        return [None if value is None else value_text(value) for value in values]
     return list(values)
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested config by dotted path.
-
-    >>> _flat({"seed": 1, "model": {"depth": 3}})
-    {'seed': 1, 'model.depth': 3}
-    """
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 def _of_type(kind: Type, values: Sequence[Any]) -> tuple[Type, list[Value]]:
@@ -194,11 +180,6 @@ def _typed(values: Sequence[Value]) -> tuple[Type, list[Value]]:
 
 
 def _one_text(value: Any) -> str | None:
-    """A value as one text."""
-    if value is None or isinstance(value, str):
-        return value
     if isinstance(value, list | tuple):
         return "; ".join(str(item) for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return None if value is None else value_text(value)

@@ -36,6 +36,7 @@ from gradlab.spec.logic import (
     field_value,
 )
 from gradlab.spec.suggestion import suggestion
+from gradlab.spec.text import cut
 
 __all__ = [
     "Condition",
@@ -312,4 +313,4 @@ def _number(text: str) -> float:
 
 def _shown(text: str) -> str:
     """A text of the user's in one short line."""
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+    return repr(cut(text))

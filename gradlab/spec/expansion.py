@@ -14,6 +14,7 @@ from gradlab.spec.sections import Sections
 from gradlab.spec.setting import Setting
 from gradlab.spec.suggestion import suggestion
 from gradlab.spec.sweep_file import Entry, SweepFile
+from gradlab.spec.text import cut, value_text
 
 MOST = 100_000
 """More members than this are refused."""
@@ -165,10 +166,7 @@ def _unmatched(
 
 def _word(value: Any) -> str:
     """A value in a sentence."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = "a mapping" if isinstance(value, dict) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return "a mapping" if isinstance(value, dict) else cut(value_text(value))
 
 
 def _hint(path: tuple[str, ...], wanted: Any) -> str:

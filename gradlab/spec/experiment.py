@@ -18,6 +18,7 @@ from gradlab.spec import catalogue
 from gradlab.spec.condition import ConditionError, Kind, parse
 from gradlab.spec.fields import Mark, Part, condition_names, fault, marks, span
 from gradlab.spec.recording import Recording
+from gradlab.spec.text import flat
 
 SHAPE, FREE, SWITCH, LABEL = Mark.SHAPE, Mark.FREE, Mark.SWITCH, Mark.LABEL
 
@@ -393,12 +394,5 @@ def num_steps(experiment: Experiment, num_examples: int) -> int:
 
 def marked(experiment: Experiment, mark: Mark) -> dict[str, Any]:
     """The leaf fields of one mark, by dotted path."""
-    dumped = experiment.model_dump(mode="json")
-    values: dict[str, Any] = {}
-    for path, own in marks(Experiment).items():
-        if own is mark:
-            value: Any = dumped
-            for key in path.split("."):
-                value = value[key]
-            values[path] = value
-    return values
+    values = flat(experiment.model_dump(mode="json"))
+    return {path: values[path] for path, own in marks(Experiment).items() if own is mark}

@@ -10,6 +10,7 @@ from gradlab.spec.experiment import Experiment
 from gradlab.spec.fields import Field, Part, child_of, fields, part_at
 from gradlab.spec.setting import is_dotted
 from gradlab.spec.suggestion import nearest, suggestion
+from gradlab.spec.text import cut, value_text
 from gradlab.spec.tree import Path, Place, Problem, Tree, copied, written
 from gradlab.spec.yaml12 import resolve
 
@@ -93,7 +94,7 @@ def _key(key: str) -> str:
     """A key in one short printable line."""
     if re.fullmatch(r"[\w-]{1,60}", key):
         return key
-    return repr(key if len(key) <= 60 else f"{key[:57]}...")
+    return repr(cut(key))
 
 
 def printable(text: str) -> str:
@@ -274,12 +275,9 @@ def _shown(tree: Tree, path: Path, value: Any) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    if value is None:
-        return "null"
-    spot = tree.spots.get(path)
+    if value is None or isinstance(value, bool):
+        return value_text(value)
     if isinstance(value, str):
-        return repr(value if len(value) <= 60 else f"{value[:57]}...")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = spot.text if spot is not None and spot.text else written(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+        return repr(cut(value))
+    spot = tree.spots.get(path)
+    return cut(spot.text if spot is not None and spot.text else written(value))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
+from gradlab.spec.text import value_text
+
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 Reduction = Literal["any", "min", "max", "median"]
 Scalar = float | str | bool
@@ -146,11 +148,7 @@ def in_words(value: Scalar | None) -> str:
     >>> in_words(2 / 3), in_words(True), in_words(None)
     ('0.666667', 'true', 'no value')
     """
-    if value is None:
-        return "no value"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "no value" if value is None else value_text(value, 6)
 
 
 def _holds(condition: Condition, lookup: Lookup, first: Lookup | None, seen: dict[str, str]) -> bool:

@@ -14,6 +14,7 @@ from gradlab.spec.faults import printable, reported, validate
 from gradlab.spec.matching import unchecked
 from gradlab.spec.setting import Setting, graft
 from gradlab.spec.sweep_file import SweepFile
+from gradlab.spec.text import cut, value_text
 from gradlab.spec.tree import FILE, Problem, Spot, Tree
 from gradlab.spec.tree import Path as TreePath
 
@@ -218,8 +219,7 @@ def _values(key: str, points: Iterable[Point]) -> set[int]:
 
 def _written(setting: Setting) -> str:
     """A value in a short phrase."""
-    text = setting.spots[()].text or _phrase(setting.value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return cut(setting.spots[()].text or _phrase(setting.value), 40)
 
 
 def _phrase(value: Any) -> str:
@@ -228,6 +228,4 @@ def _phrase(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_phrase(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_phrase(inner) for inner in value) + "]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
+    return value_text(value)

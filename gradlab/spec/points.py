@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from gradlab.spec.experiment import Experiment
 from gradlab.spec.fields import Part
+from gradlab.spec.text import value_text
 
 Scalar = None | bool | int | float | str
 
@@ -37,11 +38,8 @@ def _in_words(value: Any) -> str:
         return _part_in_words(value)
     if isinstance(value, tuple):
         return ", ".join(_in_words(item) for item in value) or "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    return value_text(int(value) if whole else value)
 
 
 @functools.lru_cache(maxsize=4096)

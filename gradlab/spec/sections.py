@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 
 from gradlab.spec.faults import key_problem
 from gradlab.spec.suggestion import suggestion
+from gradlab.spec.text import cut, value_text
 from gradlab.spec.tree import Path, Place, Problem, Tree, written
 
 
@@ -93,9 +94,8 @@ class Sections:
         if isinstance(value, dict | list):
             return "a mapping" if isinstance(value, dict) else "a list"
         if value is None or isinstance(value, bool):
-            return {None: "null", True: "true", False: "false"}[value]
-        text = spot.text or (repr(value) if isinstance(value, str) else written(value))
-        return text if len(text) <= 60 else f"{text[:57]}..."
+            return value_text(value)
+        return cut(spot.text or written(value))
 
     def knows_keys(self, path: Path, known: tuple[str, ...]) -> None:
         """Report the keys of a mapping that are not known."""

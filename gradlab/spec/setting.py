@@ -8,6 +8,7 @@ from typing import Any
 from gradlab.spec import yaml12
 from gradlab.spec.experiment import Experiment
 from gradlab.spec.fields import part_at
+from gradlab.spec.text import cut
 from gradlab.spec.tree import OVERRIDE, Path, Place, Problem, Spot, Tree, copied, is_key, plain, unfold, written
 
 
@@ -184,5 +185,4 @@ def _forget(tree: Tree, path: Path) -> None:
 def _line(value: object) -> str:
     """A value of the user's in one short printable line."""
     text = value if isinstance(value, str) else written(value)
-    text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return cut(text if text.isprintable() else ascii(text), 80)

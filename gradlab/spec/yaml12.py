@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from gradlab.spec.text import one_line
+
 MAX_BYTES = 1 << 20
 MAX_NESTING = 20  # configs nest 3 deep
 MAX_VALUES = 20_000  # with every alias counted as what it stands for
@@ -146,7 +148,7 @@ def _syntax_complaint(error: yaml.MarkedYAMLError, text: str) -> Complaint:
     said = ", ".join(part for part in (error.context, error.problem) if part)
     for theirs, ours in (("<block end>", "the end of the block"), ("<stream end>", "the end of the file")):
         said = said.replace(f"'{theirs}'", ours).replace(theirs, ours)
-    return Complaint(mark, (), f"not valid YAML: {' '.join(said.split())}")
+    return Complaint(mark, (), f"not valid YAML: {one_line(said)}")
 
 
 def _mark(mark: Any) -> Mark:

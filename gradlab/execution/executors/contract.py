@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from gradlab.results import environment
 from gradlab.results.record import Progress, Trained
 from gradlab.spec.experiment import Data, Experiment
+from gradlab.spec.text import one_line
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset
@@ -207,8 +208,8 @@ def brief(error: BaseException) -> str:
     """An error in one line."""
     if isinstance(error, OvertimeError):
         return str(error)
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words[:300]}" if words else type(error).__name__
+    words = one_line(error, 300)
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def _surroundings(device: str, started: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from gradlab.results import environment
 from gradlab.results.record import Finding, Record
 from gradlab.results.stored import StoredRun, nothing_recorded
 from gradlab.spec import document
+from gradlab.spec.text import flat, one_line
 
 MOST_LAYERS = 100
 """Hidden layers of each quantity unless told otherwise: 100 layers of 14 quantities over 200 steps are 280,000 figures."""
@@ -137,7 +138,11 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         figures=figures_of(record, ranked),
         points=tuple(_points(run, record)),
         config=config,
-        settings=dict(_flat(config)),
+        settings={
+            path: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+            for path, value in flat(config).items()
+            if value is not None
+        },
         tags=_tags(run, seen),
         why=_text(seen.why),
         findings=tuple(_text(_said(finding)) for finding in run.summary.findings),
@@ -206,7 +211,7 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
         "expectations_failed": "; ".join(failed) or None,
         **{name: manifest.get(name) for name in ("torch", "device", "device_name", "git_commit")},
     }
-    return {name: _text(" ".join(str(value).split())) for name, value in told.items() if value is not None}
+    return {name: _text(one_line(value)) for name, value in told.items() if value is not None}
 
 
 def _said(finding: Finding) -> str:
@@ -230,17 +235,6 @@ def _seconds(written: object, otherwise: float) -> float:
     except ValueError:
         return otherwise
     return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Setting]]:
-    """Every field that is set by its dotted path; a list is JSON."""
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            yield f"{prefix}{name}", json.dumps(value, ensure_ascii=False)
-        elif value is not None:
-            yield f"{prefix}{name}", value
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ from gradlab.report.exports import place
 from gradlab.report.exports.contents import Contents
 from gradlab.report.exports.mlflow_metrics import milliseconds, write_metrics
 from gradlab.report.words.values import counted
+from gradlab.spec.text import one_line
 
 TOOL = "mlflow"
 EXPERIMENT = "gradlab"
@@ -200,7 +201,7 @@ def _client() -> Iterator[_Client]:
         try:
             yield _Client(SqlAlchemyStore, MlflowClient, stack)
         except (MlflowException, SQLAlchemyError) as error:
-            raise UsageError(f"--to {TOOL}: its client failed: {' '.join(str(error).split())[:500]}") from error
+            raise UsageError(f"--to {TOOL}: its client failed: {one_line(error, 500)}") from error
 
 
 def _uri(database: Path) -> str:

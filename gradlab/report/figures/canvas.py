@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.errors import UsageError
 from gradlab.report.whole_file import write_whole
+from gradlab.spec.text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -169,7 +170,7 @@ def head(ax: "Axes", words: str, **settings: Any) -> None:
 def legible(text: str) -> str:
     """A text on one line of which every letter is in the figures' font; others become a replacement character."""
     known = _letters()
-    return "".join(char if ord(char) in known else "\ufffd" for char in " ".join(text.split()))
+    return "".join(char if ord(char) in known else "\ufffd" for char in one_line(text))
 
 
 def shortened(text: str, most: int) -> str:

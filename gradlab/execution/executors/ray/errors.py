@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from gradlab.execution.executors.contract import BreakKind
+from gradlab.spec.text import one_line
 
 LOST = "the machine that it trained on was lost"
 
@@ -29,7 +30,7 @@ def what_broke(error: Exception, exceptions: Any) -> tuple[BreakKind, str]:
         case exceptions.RayTaskError():
             return "raised", f"its worker could not train it: {plain(error).splitlines()[-1][:300]}"
         case _:
-            return "raised", f"Ray could not train it: {type(error).__name__}: {' '.join(plain(error).split())[:300]}"
+            return "raised", f"Ray could not train it: {type(error).__name__}: {one_line(plain(error), 300)}"
 
 
 def plain(error: BaseException) -> str:

@@ -1,0 +1,55 @@
+"""Text that people read: values in words, texts on one line, texts cut short, a nested config by dotted path."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def one_line(text: object, most: int | None = None) -> str:
+    r"""A text without line breaks and doubled spaces, and no longer than there is room for.
+
+    Args:
+        text: Anything, such as an error.
+        most: Letters of it that are kept, None for all.
+
+    >>> one_line(ValueError("no\n  memory left"), 9)
+    'no memory'
+    """
+    return " ".join(str(text).split())[:most]
+
+
+def cut(text: str, most: int = 60) -> str:
+    """A text of at most so many letters, whose end shows that there was more.
+
+    >>> cut("a_very_long_name", 9)
+    'a_very...'
+    """
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def value_text(value: object, digits: int | None = None) -> str:
+    """A value as YAML writes it.
+
+    Args:
+        value: A scalar; of anything else, what Python makes of it.
+        digits: Significant digits of a fraction, None for all.
+
+    >>> [value_text(value, 6) for value in (None, True, 50, 1e-05, 0.1 + 0.2, "relu")]
+    ['null', 'true', '50', '1e-05', '0.3', 'relu']
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.{digits}g}" if digits and isinstance(value, float) else str(value)
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of a nested config by dotted path.
+
+    >>> flat({"seed": 1, "model": {"depth": 3}})
+    {'seed': 1, 'model.depth': 3}
+    """
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
