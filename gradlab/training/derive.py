@@ -3,7 +3,8 @@
 A run's arrays are derived by themselves and contiguously, so that their rounding cannot depend on the batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,23 +12,61 @@ from numpy.typing import NDArray
 from gradlab.network.stack import Shape
 from gradlab.results.quantities import LAYER_QUANTITIES
 from gradlab.results.record import Column, Float
-from gradlab.spec.catalogue import JACOBIAN
-from gradlab.training.recorder import RawBlock
 
 _LOG10_2 = float(np.log10(2.0))
 
 
+@dataclass(frozen=True)
+class RawBlock:
+    """Raw measures of some recorded steps on the host.
+
+    Attributes:
+        steps: Recorded steps, [T].
+        frames: [T, slots, L + 1, R].
+        exponents: E, [T, L + 1, R].
+        figures: Loss and share classified right, [T, 2, R].
+        clip: Clip factor [T, R].
+    """
+
+    steps: NDArray[np.int64]
+    frames: NDArray[np.float64]
+    exponents: NDArray[np.int32]
+    figures: NDArray[np.float64]
+    clip: NDArray[np.float64]
+
+    def of_first_run(self, rows: NDArray[np.int64]) -> "RawBlock":
+        """Some recorded steps; what is measured of the layers of the first run only, be there a hundred."""
+        frames, exponents = self.frames[rows, ..., :1], self.exponents[rows, ..., :1]
+        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows])
+
+
 class Raw:
     """One run's raw measures over all its recorded steps.
+
+    Args:
+        blocks: Raw measures of its batch.
+        run: Its place in the batch.
+        slots: Name of each raw measure -> its place in a frame.
+        shape: Sizes.
+        last_step: Last step that counts, None for all of them.
+        sup_slope: sup|phi'|.
+        learning_rate: Of a step.
 
     Attributes:
         steps: Recorded steps, int64 [T].
         exponents: E, [T, L + 1].
         figures: Loss and share classified right, [T, 2].
         clip: Clip factor [T].
+        batch_size: B.
+        entries: Entries of a layer's signal, B times its units, [L + 1].
+        sup_slope: sup|phi'|.
+        learning_rate: Of each recorded step, [T].
     """
 
-    def __init__(self, blocks: Sequence[RawBlock], run: int, slots: Mapping[str, int], last_step: int | None) -> None:
+    def __init__(
+        self, blocks: Sequence[RawBlock], run: int, slots: Mapping[str, int], shape: Shape, last_step: int | None = None,
+        sup_slope: float = 1.0, learning_rate: Callable[[int], float] = lambda step: 0.0,
+    ) -> None:  # fmt: skip
         steps = np.concatenate([block.steps for block in blocks])
         count = len(steps) if last_step is None else int(np.searchsorted(steps, last_step, side="right"))
         self.steps = steps[:count]
@@ -36,6 +75,9 @@ class Raw:
         self.figures = np.ascontiguousarray(np.concatenate([block.figures[..., run] for block in blocks])[:count])
         self.clip = np.ascontiguousarray(np.concatenate([block.clip[..., run] for block in blocks])[:count])
         self._slots = slots
+        self.batch_size, self.sup_slope = shape.batch_size, sup_slope
+        self.entries = shape.batch_size * np.array(shape.fan_out, dtype=np.float64)
+        self.learning_rate = np.array([learning_rate(int(step)) for step in self.steps], dtype=np.float64)
 
     def __contains__(self, slot: str) -> bool:
         return slot in self._slots
@@ -43,6 +85,10 @@ class Raw:
     def __getitem__(self, slot: str) -> Float:
         """A raw measure, [T, L + 1]."""
         return np.ascontiguousarray(self._frames[:, self._slots[slot]])
+
+    def get(self, slot: str) -> Float | None:
+        """A raw measure, [T, L + 1]; None where it was not taken."""
+        return self[slot] if slot in self._slots else None
 
     def log10_true(self, slot: str) -> Float:
         """log10 of a stored norm with its exponent."""
@@ -59,91 +105,90 @@ def _column(values: Float, present: NDArray[np.bool_]) -> Column:
     return Column(np.where(present, values, 0.0), present)
 
 
-def layer_columns(
-    raw: Raw, quantities: Sequence[str], shape: Shape, sup_slope: float, learning_rate: Float
-) -> dict[str, Column]:
+def _log10_backward_rms(raw: Raw) -> Float:
+    # δ is a gradient of the batch's mean loss: an example's own is B times as large.
+    per_example = np.log10(raw.batch_size) - 0.5 * np.log10(raw.entries)
+    return np.asarray(raw.log10_true("d_norm") + per_example, dtype=np.float64)
+
+
+def _log10_update_ratio(raw: Raw) -> Float:
+    update = raw.get("u_norm")
+    if update is not None:
+        log10_update = np.log10(update)
+    else:  # plain gradient descent: ‖ΔW‖ = lr · clip · ‖G‖
+        log10_update = np.log10(raw.learning_rate * raw.clip)[:, None] + raw.log10_true("g_norm")
+    ratio = log10_update - np.log10(raw["w_norm"])
+    return np.where(np.isneginf(log10_update), -np.inf, ratio)  # nothing moves, even where the weight itself is zero
+
+
+def _activation_std(raw: Raw) -> Float:
+    mean = raw["h_sum"] / raw.entries
+    variance = raw["h_norm"] ** 2 / raw.entries - mean**2
+    return np.sqrt(np.where(variance < 0, 0.0, variance))
+
+
+@dataclass(frozen=True)
+class Derived:
+    """How a per-layer quantity comes from raw measures.
+
+    Attributes:
+        slots: The raw measures that it is derived from.
+        value: Raw measures of a run -> [T, L + 1]; None where it has no meaning for any layer of the run.
+    """
+
+    slots: tuple[str, ...]
+    value: Callable[[Raw], Float | None]
+
+
+def _as_measured(slot: str) -> Derived:
+    return Derived((slot,), lambda raw: raw.get(slot))
+
+
+DERIVED: Mapping[str, Derived] = {
+    "grad_norm": Derived(("g_norm",), lambda raw: raw.true("g_norm")),
+    "log10_grad_norm": Derived(("g_norm",), lambda raw: raw.log10_true("g_norm")),
+    "log10_backward_rms": Derived(("d_norm",), _log10_backward_rms),
+    "weight_norm": _as_measured("w_norm"),
+    "log10_update_ratio": Derived(("w_norm", "u_norm"), _log10_update_ratio),
+    "forward_rms": Derived(("z_norm",), lambda raw: raw["z_norm"] / np.sqrt(raw.entries)),
+    "activation_mean": Derived(("h_sum",), lambda raw: raw["h_sum"] / raw.entries),
+    "activation_std": Derived(("h_sum", "h_norm"), _activation_std),
+    "mean_slope": Derived(
+        ("s_sum",), lambda raw: raw["s_sum"] / raw.entries / raw.sup_slope if raw.sup_slope > 0 else None
+    ),
+    "dead_fraction": _as_measured("dead"),
+    "inactive_fraction": _as_measured("inactive"),
+    "bias_grad_norm": Derived(("b_norm",), lambda raw: raw.true("b_norm")),
+    "forward_mean": Derived(("z_sum",), lambda raw: raw["z_sum"] / raw.entries),
+    "zero_gradient_fraction": _as_measured("zeros"),
+    "nonfinite_count": _as_measured("nonfinite"),
+    "sign_coherence": _as_measured("signs"),
+    "sample_correlation": _as_measured("cosine"),
+    "gradient_correlation": _as_measured("alike"),
+}
+"""Every per-layer quantity but those of the Jacobian, which have no raw measures (see `jacobian`)."""
+
+
+def layer_columns(raw: Raw, quantities: Sequence[str]) -> dict[str, Column]:
     """The per-layer quantities of a run, but for those of the Jacobian.
 
     Args:
         raw: The run's raw measures.
         quantities: Names to derive.
-        shape: Sizes.
-        sup_slope: sup|phi'|.
-        learning_rate: Of each recorded step, [T].
 
     Returns:
-        Name -> column [T, L + 1].
+        Name -> column [T, L + 1], in the table's order.
     """
-    T, L = len(raw.steps), shape.num_layers
-    units = np.array(shape.fan_out, dtype=np.float64)
-    entries = shape.batch_size * units
-
-    def update_ratio() -> Float:
-        if "u_norm" in raw:
-            update = np.log10(raw["u_norm"])
-        else:  # plain gradient descent: ‖ΔW‖ = lr · clip · ‖G‖
-            update = np.log10(learning_rate * raw.clip)[:, None] + raw.log10_true("g_norm")
-        ratio = update - np.log10(raw["w_norm"])
-        return np.where(np.isneginf(update), -np.inf, ratio)  # nothing moves, even where the weight itself is zero
-
-    def values(name: str) -> Float | None:
-        """The quantity, None where it has no meaning for any layer of this run."""
-        match name:
-            case "grad_norm":
-                return raw.true("g_norm")
-            case "log10_grad_norm":
-                return raw.log10_true("g_norm")
-            case "log10_backward_rms":
-                # δ is a gradient of the batch's mean loss: an example's own is B times as large.
-                per_example = np.log10(shape.batch_size) - 0.5 * np.log10(entries)
-                return np.asarray(raw.log10_true("d_norm") + per_example, dtype=np.float64)
-            case "weight_norm":
-                return raw["w_norm"]
-            case "log10_update_ratio":
-                return update_ratio()
-            case "forward_rms":
-                return np.asarray(raw["z_norm"] / np.sqrt(entries), dtype=np.float64)
-            case "activation_mean":
-                return np.asarray(raw["h_sum"] / entries, dtype=np.float64)
-            case "activation_std":
-                mean = raw["h_sum"] / entries
-                variance = raw["h_norm"] ** 2 / entries - mean**2
-                return np.sqrt(np.where(variance < 0, 0.0, variance))
-            case "mean_slope":
-                return np.asarray(raw["s_sum"] / entries / sup_slope, dtype=np.float64) if sup_slope > 0 else None
-            case "bias_grad_norm":
-                return raw.true("b_norm")
-            case "forward_mean":
-                return np.asarray(raw["z_sum"] / entries, dtype=np.float64)
-            case _:
-                slot = _PLAIN[name]
-                if slot not in raw:
-                    return None
-                return raw[slot]
-
-    present = {hidden_only: np.ones((T, L + 1), dtype=np.bool_) for hidden_only in (False, True)}
-    present[True][:, L] = False
-    derived: dict[str, Column] = {}
+    columns: dict[str, Column] = {}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         for quantity in LAYER_QUANTITIES:
-            if quantity.name in quantities and quantity.name not in JACOBIAN:
-                of_run = values(quantity.name)
-                if of_run is None:
-                    derived[quantity.name] = _column(np.zeros((T, L + 1)), np.zeros((T, L + 1), dtype=np.bool_))
-                else:
-                    derived[quantity.name] = _column(of_run, present[quantity.hidden_only])
-    return derived
-
-
-_PLAIN = {
-    "dead_fraction": "dead",
-    "inactive_fraction": "inactive",
-    "sample_correlation": "cosine",
-    "gradient_correlation": "alike",
-    "zero_gradient_fraction": "zeros",
-    "nonfinite_count": "nonfinite",
-    "sign_coherence": "signs",
-}
+            if quantity.name in quantities and quantity.name in DERIVED:
+                values = DERIVED[quantity.name].value(raw)
+                present = np.full(raw.exponents.shape, values is not None)
+                if quantity.hidden_only:
+                    present[:, -1] = False
+                columns[quantity.name] = _column(np.zeros(present.shape) if values is None else values, present)
+    return columns
 
 
 def log10_total(raw: Raw) -> Float:
@@ -158,7 +203,7 @@ def log10_total(raw: Raw) -> Float:
 
 
 def figure_columns(
-    raw: Raw, classifies: bool, clips: bool, learning_rate: Float, holdout: Mapping[int, tuple[float, float]] | None
+    raw: Raw, classifies: bool, clips: bool, holdout: Mapping[int, tuple[float, float]] | None
 ) -> dict[str, Column]:
     """The per-step quantities of a run.
 
@@ -166,7 +211,6 @@ def figure_columns(
         raw: The run's raw measures.
         classifies: Whether accuracy has a meaning.
         clips: Whether the run clips.
-        learning_rate: Of each recorded step, [T].
         holdout: Step -> held-out loss and accuracy, None where nothing is held out.
     """
     T = len(raw.steps)
@@ -175,7 +219,7 @@ def figure_columns(
     columns = {
         "loss": _column(raw.figures[:, 0], always),
         "accuracy": _column(raw.figures[:, 1], always if classifies else never),
-        "learning_rate": _column(learning_rate, always),
+        "learning_rate": _column(raw.learning_rate, always),
         "clip_factor": _column(raw.clip, always if clips else never),
     }
     if "g_norm" in raw and "b_norm" in raw:

@@ -26,12 +26,13 @@ from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment, num_steps
 from gradlab.training import derive, products
+from gradlab.training.derive import RawBlock
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
 from gradlab.training.jacobian import Jacobians
 from gradlab.training.lookback import LookBack
 from gradlab.training.optimizers import optimizer
-from gradlab.training.recorder import RawBlock, Recorder
+from gradlab.training.recorder import Recorder
 from gradlab.training.step import Step
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -295,14 +296,15 @@ class Batch:
         held = {step: figures[run] for step, figures in holdout.items() if figures}
         if not blocks:
             return Trained(experiment, None, outcome, Timing(seconds, 0.0, self.shape.num_runs))
-        raw = derive.Raw(blocks, run, self.recorder.slots, last_step)
-        rate = np.array([experiment.train.lr * self.optimizer.schedule(int(step)) for step in raw.steps])
+        raw = derive.Raw(
+            blocks, run, self.recorder.slots, self.shape, last_step, self.activation.facts.sup_slope,
+            learning_rate=lambda step: experiment.train.lr * self.optimizer.schedule(step),
+        )  # fmt: skip
         record = Record(
             steps=raw.steps,
-            layers=derive.layer_columns(raw, self.quantities, self.shape, self.activation.facts.sup_slope, rate)
-            | self.jacobians.columns(run, raw.steps),
+            layers=derive.layer_columns(raw, self.quantities) | self.jacobians.columns(run, raw.steps),
             spectrum=self.jacobians.spectrum(run, raw.steps),
-            figures=derive.figure_columns(raw, self.head.classifies, self.clips, rate, held),
+            figures=derive.figure_columns(raw, self.head.classifies, self.clips, held),
             fan_in=np.array(self.shape.fan_in, dtype=np.int64),
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),
             input_mean_square=inputs[0],

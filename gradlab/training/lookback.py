@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from gradlab.network.stack import Shape
 from gradlab.results.record import Float, Recent
 from gradlab.training import derive
-from gradlab.training.recorder import SLOTS_OF, RawBlock, Recorder
+from gradlab.training.derive import DERIVED, RawBlock
+from gradlab.training.recorder import Recorder
 
 PROFILES = ("log10_backward_rms", "log10_grad_norm")
 """Quantities that tell where the gradient goes, the best one first."""
@@ -30,7 +31,7 @@ class LookBack:
     def __init__(self, blocks: list[RawBlock], recorder: Recorder, shape: Shape) -> None:
         self._blocks, self._slots, self._shape = blocks, recorder.slots, shape
         self._recorder: Recorder | None = recorder
-        self._quantity = next((name for name in PROFILES if set(SLOTS_OF[name]) <= set(self._slots)), None)
+        self._quantity = next((name for name in PROFILES if set(DERIVED[name].slots) <= set(self._slots)), None)
 
     def __call__(self, after: int, most: int) -> Recent:
         """The steps recorded after a step, the latest among them, thinned evenly.
@@ -81,7 +82,6 @@ class LookBack:
         steps = np.concatenate([part.steps for part in parts])
         layers: Float = np.zeros((len(steps), 0))
         if self._quantity is not None:
-            raw = derive.Raw(parts, 0, self._slots, None)
-            columns = derive.layer_columns(raw, (self._quantity,), self._shape, 1.0, np.zeros(len(steps)))
-            layers = columns[self._quantity].values
+            raw = derive.Raw(parts, 0, self._slots, self._shape)
+            layers = derive.layer_columns(raw, (self._quantity,))[self._quantity].values
         return Recent(steps, np.concatenate([part.figures[:, 0] for part in parts]), self._quantity, layers)

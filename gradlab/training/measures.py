@@ -7,6 +7,8 @@ underflow or overflow, a standard deviation lost to cancellation) is measured ag
 nothing, and there is nothing to read back.
 """
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
@@ -116,3 +118,13 @@ def zero_fraction(gradient_LRIO: Tensor) -> Tensor:
 def nonfinite_count(gradient_LRIO: Tensor) -> Tensor:
     """Number of NaN or infinite entries."""
     return (~torch.isfinite(by_rows(gradient_LRIO))).sum(2).to(torch.float64)
+
+
+MEASURES: Mapping[str, Mapping[str, Callable[[Tensor], Tensor]]] = {
+    "preactivation": {"cosine": sample_correlation},
+    "gradient": {"signs": sign_coherence},
+    "optimizer_gradient": {"zeros": zero_fraction, "nonfinite": nonfinite_count},
+    "delta": {"alike": gradient_correlation},
+}
+"""Signal -> raw measures that are taken of it as they are: name -> measure. `gradient` and `delta` are stored ones, to be multiplied
+by a power of two; `optimizer_gradient` is the weight gradient with it. Sums, norms and shares of slopes are the recorder's own."""

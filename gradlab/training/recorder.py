@@ -5,7 +5,6 @@ A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities ar
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,56 +16,11 @@ from gradlab.network.layout import reduction
 from gradlab.network.stack import Block, Shape
 from gradlab.theory.activations import Activation
 from gradlab.training import measures
-
-SLOTS_OF: dict[str, tuple[str, ...]] = {
-    "grad_norm": ("g_norm",),
-    "log10_grad_norm": ("g_norm",),
-    "log10_backward_rms": ("d_norm",),
-    "weight_norm": ("w_norm",),
-    "log10_update_ratio": ("w_norm", "u_norm"),
-    "forward_rms": ("z_norm",),
-    "activation_mean": ("h_sum",),
-    "activation_std": ("h_sum", "h_norm"),
-    "mean_slope": ("s_sum",),
-    "dead_fraction": ("dead",),
-    "inactive_fraction": ("inactive",),
-    "bias_grad_norm": ("b_norm",),
-    "forward_mean": ("z_sum",),
-    "zero_gradient_fraction": ("zeros",),
-    "nonfinite_count": ("nonfinite",),
-    "sign_coherence": ("signs",),
-    "sample_correlation": ("cosine",),
-    "gradient_correlation": ("alike",),
-}
-"""Quantity -> the raw measures that it is derived from; those of the Jacobian have none, see `jacobian`."""
+from gradlab.training.derive import DERIVED, RawBlock
 
 _NORMS = ("g_norm", "d_norm", "w_norm", "u_norm", "b_norm", "z_norm", "h_norm")
 
 Repair = tuple[int, Tensor, Tensor, Tensor]
-
-
-@dataclass(frozen=True)
-class RawBlock:
-    """Raw measures of some recorded steps on the host.
-
-    Attributes:
-        steps: Recorded steps, [T].
-        frames: [T, slots, L + 1, R].
-        exponents: E, [T, L + 1, R].
-        figures: Loss and share classified right, [T, 2, R].
-        clip: Clip factor [T, R].
-    """
-
-    steps: NDArray[np.int64]
-    frames: NDArray[np.float64]
-    exponents: NDArray[np.int32]
-    figures: NDArray[np.float64]
-    clip: NDArray[np.float64]
-
-    def of_first_run(self, rows: NDArray[np.int64]) -> "RawBlock":
-        """Some recorded steps; what is measured of the layers of the first run only, be there a hundred."""
-        frames, exponents = self.frames[rows, ..., :1], self.exponents[rows, ..., :1]
-        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows])
 
 
 class Recorder:
@@ -82,7 +36,7 @@ class Recorder:
     ) -> None:  # fmt: skip
         self.shape, self.facts, self.rescaler = shape, facts, rescaler
         self.num_threads, self.looks = num_threads, looks
-        wanted = {slot for name in quantities for slot in SLOTS_OF.get(name, ())}
+        wanted = {slot for name in quantities if name in DERIVED for slot in DERIVED[name].slots}
         if "g_norm" in wanted:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
             if facts.name == "prelu":
@@ -115,6 +69,10 @@ class Recorder:
         self._repairs: list[Repair] = []
         self._never_negative = facts.monotone and facts.name != "prelu"  # a slope that is learned may turn negative
         self._trusted = measures.TRUSTED[self.accumulator]
+        self._measures = {
+            signal: {slot: measure for slot, measure in measures_of.items() if slot in self.slots}
+            for signal, measures_of in measures.MEASURES.items()
+        }
         self._phases = {phase: [slot for slot in self.slots if slot in names] for phase, names in _PHASES.items()}
 
     def _into(self, slot: str, start: int, stop: int) -> Tensor:
@@ -157,6 +115,11 @@ class Recorder:
         if slot in self.slots:
             self._into(slot, start, stop).copy_(measure(*args))
 
+    def _measure(self, signal: str, start: int, stop: int, value: Tensor) -> None:
+        """Takes the measures of a signal that are wanted and need no repair."""
+        for slot, measure in self._measures[signal].items():
+            self._into(slot, start, stop).copy_(measure(value))
+
     # The three visits of a training step.
 
     def products(self, block: Block) -> None:
@@ -168,7 +131,7 @@ class Recorder:
             return {"z_norm": z, "z_sum": z, "h_sum": h, "h_norm": h}
 
         rows = self._visit("products", start, stop, signals)
-        self._put("cosine", start, stop, measures.sample_correlation, block.z_LRBN)
+        self._measure("preactivation", start, stop, block.z_LRBN)
         self._check("forward", start, stop, rows)
         self._check_cancellation(start, stop, rows["h_norm"])
 
@@ -202,7 +165,7 @@ class Recorder:
             return {"z_norm": z, "z_sum": z}
 
         self._readout = self._visit("logits", last, last + 1, signals)
-        self._put("cosine", last, last + 1, measures.sample_correlation, logits_RBC[None])
+        self._measure("preactivation", last, last + 1, logits_RBC[None])
 
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
         """Δ, G and W of a block of layers, before the update."""
@@ -216,13 +179,11 @@ class Recorder:
             self._check("readout", start, stop, {**self._readout, **rows})
         else:
             self._check("backward", start, stop, rows)
-        if "zeros" in self.slots or "nonfinite" in self.slots:
+        if self._measures["optimizer_gradient"]:
             scale = self.rescaler.scale(start, stop)[:, :, None, None]
-            as_trained = (gradient.double() * scale).to(gradient.dtype)
-            self._put("zeros", start, stop, measures.zero_fraction, as_trained)
-            self._put("nonfinite", start, stop, measures.nonfinite_count, as_trained)
-        self._put("signs", start, stop, measures.sign_coherence, gradient)
-        self._put("alike", start, stop, measures.gradient_correlation, delta)
+            self._measure("optimizer_gradient", start, stop, (gradient.double() * scale).to(gradient.dtype))
+        self._measure("gradient", start, stop, gradient)
+        self._measure("delta", start, stop, delta)
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         """The update of a block of layers' weights."""
