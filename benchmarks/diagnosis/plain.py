@@ -82,7 +82,7 @@ class Plain:
         self.case, self.experiment = case, case.experiment
         self.dataset = dataset_of(self.experiment.data, self.experiment.train.loss)
         batch = batch_of([case], self.dataset)
-        self.dtype = batch.dtype
+        self.dtype = batch.place.dtype
         self.num_steps = batch.num_steps
         parameters = batch.stack.parameters
         depth = self.experiment.model.depth

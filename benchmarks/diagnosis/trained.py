@@ -62,7 +62,7 @@ class ScaledHead:
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
         """See `Head`."""
         self._head(logits_RBC, targets, gradient_RBC)
-        self._head.loss_and_right_2RB[0].mul_(self._scale_R[:, None].to(self._head.accumulator))
+        self._head.loss_and_right_2RB[0].mul_(self._scale_R[:, None].to(self._head.place.wide))
         if gradient_RBC is not None:
             gradient_RBC.mul_(self._scale_R[:, None, None].to(gradient_RBC.dtype))
 

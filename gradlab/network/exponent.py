@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from gradlab.network.layout import GRAIN, reducible
+from gradlab.network.place import Place
 
 LONGEST = 16
 """Longest interval, in layers. Longer ones save less than 0.5 % of a step."""
@@ -72,16 +73,9 @@ class Rescaler:
         bits: Bit patterns of the powers of two taken out, [points, R], integer; see `exponents`.
     """
 
-    def __init__(
-        self, num_layers: int, num_runs: int, dtype: torch.dtype, device: torch.device, num_threads: int,
-        enabled: bool = True,
-    ) -> None:  # fmt: skip
-        self.format = FORMATS[dtype]
-        self.num_layers = num_layers
-        self.num_runs = num_runs
-        self.device = device
-        self.num_threads = num_threads
-        self.enabled = enabled
+    def __init__(self, num_layers: int, num_runs: int, place: Place, enabled: bool = True) -> None:
+        self.format = FORMATS[place.dtype]
+        self.num_layers, self.num_runs, self.place, self.enabled = num_layers, num_runs, place, enabled
         self.set_intervals([1] * num_runs)
 
     def set_intervals(self, intervals: Sequence[int]) -> None:
@@ -101,25 +95,21 @@ class Rescaler:
         one = f.bias << f.significand
 
         def pattern(scheduled: int) -> Tensor:
-            return torch.where(due, scheduled, one).to(f.integer).to(self.device)
+            return torch.where(due, scheduled, one).to(f.integer).to(self.place.device)
 
         # Where a run is not due, its power of two is clamped to 1; where it is, to what has a normal reciprocal.
         self._low = list(pattern(1 << f.significand).unbind(0))
         self._high = list(pattern((2 * f.bias - 1) << f.significand).unbind(0))
-        self._mask = torch.full((R,), ((2 * f.bias) + 1) << f.significand, dtype=f.integer, device=self.device)
-        self._two_bias = torch.full((R,), (2 * f.bias) << f.significand, dtype=f.integer, device=self.device)
+        self._mask = torch.full((R,), ((2 * f.bias) + 1) << f.significand, dtype=f.integer, device=self.place.device)
+        self._two_bias = torch.full((R,), (2 * f.bias) << f.significand, dtype=f.integer, device=self.place.device)
 
-        def zeros(rows: int, kind: torch.dtype) -> Tensor:
-            return torch.zeros((rows, R), dtype=kind, device=self.device)
-
-        norm, reciprocal = zeros(len(self.points), f.carrier), zeros(len(self.points), f.carrier)
-        power = zeros(len(self.points), f.carrier)
+        norm, reciprocal, power = (self.place.zeros(len(self.points), R, dtype=f.carrier) for _ in range(3))
         self.bits = power.view(f.integer)
         self._norm, self._norm_bits = list(norm.unbind(0)), list(norm.view(f.integer).unbind(0))
         self._power, self._power_bits = list(power.unbind(0)), list(self.bits.unbind(0))
         self._reciprocal_bits = list(reciprocal.view(f.integer).unbind(0))
         self._reciprocal = [row.view(R, 1, 1) for row in reciprocal.unbind(0)]
-        self._chain = zeros(len(self.points) + 1, torch.float64)
+        self._chain = self.place.zeros(len(self.points) + 1, R, dtype=torch.float64)
         self._chain[0] = 1.0
         self._links = list(self._chain.unbind(0))
         self._point_of = {layer: index for index, layer in enumerate(self.points)}
@@ -128,7 +118,7 @@ class Rescaler:
         self.num_taken = [0] * (self.num_layers + 1)
         for layer in range(top, -1, -1):
             self.num_taken[layer] = self.num_taken[layer + 1] + (layer in self._point_of)
-        self._taken = torch.tensor(self.num_taken, device=self.device)
+        self._taken = torch.tensor(self.num_taken, device=self.place.device)
 
     def rescale(self, layer: int, delta_RBN: Tensor) -> None:
         """Divides a layer's δ by its power of two, in place.
@@ -142,7 +132,7 @@ class Rescaler:
         if rows.dtype is self.format.carrier and not self._splits(rows):
             torch.linalg.vector_norm(rows, 2, 1, out=self._norm[point])
         else:
-            norm = torch.linalg.vector_norm(reducible(rows, self.num_threads), 2, 2, dtype=self.format.carrier)
+            norm = torch.linalg.vector_norm(reducible(rows, self.place.num_threads), 2, 2, dtype=self.format.carrier)
             self._norm[point].copy_(norm[0])
         bits = self._power_bits[point]
         torch.bitwise_and(self._norm_bits[point], self._mask, out=bits)
@@ -153,7 +143,7 @@ class Rescaler:
 
     def _splits(self, rows: Tensor) -> bool:
         """Whether torch would split a row over threads (see `layout.reducible`)."""
-        return self.num_runs < self.num_threads and rows.numel() >= GRAIN
+        return self.num_runs < self.place.num_threads and rows.numel() >= GRAIN
 
     def scale(self, start: int, stop: int) -> Tensor:
         """2^E of layers `start`..`stop - 1` (from 0, the readout is L), float64 [layers, R]; 0 below float64's range."""

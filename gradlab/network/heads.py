@@ -4,13 +4,15 @@ Shapes: R runs, B examples, C outputs. The batch loss is the mean over examples,
 float32 or better; transcendental functions run on padded flat buffers (see `layout`).
 """
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gradlab.network.layout import flat_buffer
+from gradlab.network.layout import padded
+from gradlab.network.place import Place
 
 
 class Head(ABC):
@@ -24,27 +26,15 @@ class Head(ABC):
 
     classifies = True
 
-    def __init__(
-        self,
-        num_runs: int,
-        batch_size: int,
-        num_outputs: int,
-        dtype: torch.dtype,
-        device: torch.device,
-        num_threads: int,
-    ) -> None:
-        self.sizes = (num_runs, batch_size, num_outputs)
-        self.accumulator = torch.float64 if dtype is torch.float64 else torch.float32
-        self._place = (num_threads, self.accumulator, device)
-        self.loss_and_right_2RB = torch.zeros((2, num_runs, batch_size), dtype=self.accumulator, device=device)
+    def __init__(self, sizes_RBC: tuple[int, int, int], place: Place) -> None:
+        self.sizes, self.place = sizes_RBC, place
+        self.loss_and_right_2RB = place.zeros(2, *sizes_RBC[:2], dtype=place.wide)
         self._loss, self._right = self.loss_and_right_2RB.unbind(0)
 
     def _padded(self, *sizes: int) -> tuple[Tensor, Tensor]:
         """A flat padded buffer and its view of the given sizes."""
-        count = 1
-        for size in sizes:
-            count *= size
-        flat = flat_buffer(count, *self._place)
+        count = math.prod(sizes)
+        flat = self.place.zeros(padded(count, self.place.num_threads), dtype=self.place.wide)
         return flat, flat[:count].view(sizes)
 
     @abstractmethod
@@ -61,11 +51,10 @@ class Head(ABC):
 class CrossEntropy(Head):
     """Softmax cross-entropy: l = log sum_c exp(z_c) - z_y, ∂l/∂z = softmax(z) - onehot(y)."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        R, B, C = self.sizes
-        self._flat, self._p_RBC = self._padded(R, B, C)
-        self._flat_log, self._log_RB = self._padded(R, B)
+    def __init__(self, sizes_RBC: tuple[int, int, int], place: Place) -> None:
+        super().__init__(sizes_RBC, place)
+        self._flat, self._p_RBC = self._padded(*sizes_RBC)
+        self._flat_log, self._log_RB = self._padded(*sizes_RBC[:2])
 
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
         """See `Head`."""
@@ -87,17 +76,16 @@ class CrossEntropy(Head):
 class BinaryCrossEntropy(Head):
     """Logistic loss on one output: l = softplus(z) - y z, ∂l/∂z = sigmoid(z) - y."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        R, B, _ = self.sizes
-        self._flat, self._z_RB = self._padded(R, B)
-        self._flat_f, self._f_RB = self._padded(R, B)
+    def __init__(self, sizes_RBC: tuple[int, int, int], place: Place) -> None:
+        super().__init__(sizes_RBC, place)
+        self._flat, self._z_RB = self._padded(*sizes_RBC[:2])
+        self._flat_f, self._f_RB = self._padded(*sizes_RBC[:2])
 
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
         """See `Head`."""
         z, f = self._z_RB, self._f_RB
         z.copy_(logits_RBC.squeeze(2))
-        y = targets.to(self.accumulator)
+        y = targets.to(self.place.wide)
         torch.eq(z > 0, targets > 0, out=self._right)
         # softplus(z) = max(z, 0) + log1p(exp(-|z|)) keeps its digits at both ends.
         torch.abs(self._flat, out=self._flat_f)
@@ -112,42 +100,34 @@ class BinaryCrossEntropy(Head):
 class SquaredError(Head):
     """Mean squared error: l = mean_c (z_c - t_c)², ∂l/∂z = 2 (z - t) / C. Classes become one-hot targets."""
 
-    def __init__(self, *args: object, classifies: bool) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    def __init__(self, sizes_RBC: tuple[int, int, int], place: Place, classifies: bool) -> None:
+        super().__init__(sizes_RBC, place)
         self.classifies = classifies
 
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
         """See `Head`."""
         _, B, C = self.sizes
-        logits = logits_RBC.to(self.accumulator)
+        logits = logits_RBC.to(self.place.wide)
         if self.classifies:
             torch.eq(logits.argmax(2), targets, out=self._right)
-            targets = functional.one_hot(targets, C).to(self.accumulator)
+            targets = functional.one_hot(targets, C).to(self.place.wide)
         residual = logits - targets
         torch.mean(residual * residual, 2, out=self._loss)
         if gradient_RBC is not None:
             torch.mul(residual, 2.0 / (B * C), out=gradient_RBC)
 
 
-def head(
-    loss: str, classes: bool, num_runs: int, batch_size: int, num_outputs: int, dtype: torch.dtype, device: torch.device,
-    num_threads: int,
-) -> Head:  # fmt: skip
+def head(loss: str, classes: bool, sizes_RBC: tuple[int, int, int], place: Place) -> Head:
     """The head of a loss.
 
     Args:
         loss: `cross_entropy`, `binary_cross_entropy` or `mse`.
         classes: Whether the targets are classes.
-        num_runs: R.
-        batch_size: B.
-        num_outputs: C.
-        dtype: Of the logits.
-        device: Where they are.
-        num_threads: Threads that torch may use.
+        sizes_RBC: Runs, examples and outputs.
+        place: Of the logits.
     """
-    place = (num_runs, batch_size, num_outputs, dtype, device, num_threads)
     if loss == "cross_entropy":
-        return CrossEntropy(*place)
+        return CrossEntropy(sizes_RBC, place)
     if loss == "binary_cross_entropy":
-        return BinaryCrossEntropy(*place)
-    return SquaredError(*place, classifies=classes)
+        return BinaryCrossEntropy(sizes_RBC, place)
+    return SquaredError(sizes_RBC, place, classifies=classes)

@@ -47,11 +47,6 @@ def padded(num_elements: int, num_threads: int, multiples: Sequence[int] = (1,))
     return length
 
 
-def flat_buffer(num_elements: int, num_threads: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A zeroed flat buffer of padded length, shape [>= num_elements]."""
-    return torch.zeros(padded(num_elements, num_threads), dtype=dtype, device=device)
-
-
 def reducible(rows: Tensor, num_threads: int) -> Tensor:
     """The rows once, or once for each thread without a copy where torch would otherwise split one row over threads.
 

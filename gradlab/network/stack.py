@@ -22,6 +22,7 @@ from gradlab.network.activations import Activation
 from gradlab.network.exponent import Rescaler
 from gradlab.network.layout import padded, reduction
 from gradlab.network.multiplication import add_product, multiply, reproducible, row_product
+from gradlab.network.place import Place
 
 BLOCK_BYTES = 2 << 20
 """Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""
@@ -79,20 +80,16 @@ class Parameters:
     slope_LR11: Tensor | None
 
 
-def empty_parameters(shape: Shape, activation: Activation, dtype: torch.dtype, device: torch.device) -> Parameters:
-    """Zeroed parameters of a shape."""
-
-    def zeros(*sizes: int) -> Tensor:
-        return torch.zeros(sizes, dtype=dtype, device=device)
-
-    L, R, N = shape.num_layers, shape.num_runs, shape.width
+def empty_parameters(shape: Shape, activation: Activation, place: Place, num_inner: int | None = None) -> Parameters:
+    """Zeroed parameters of a shape, with only so many of the inner weights where that is said."""
+    L, R, N, C = shape.num_layers, shape.num_runs, shape.width, shape.num_outputs
     return Parameters(
-        first_RDN=zeros(R, shape.num_features, N),
-        inner_KRNN=zeros(L - 1, R, N, N),
-        readout_RNC=zeros(R, N, shape.num_outputs),
-        bias_LR1N=zeros(L, R, 1, N),
-        readout_bias_R1C=zeros(R, 1, shape.num_outputs),
-        slope_LR11=zeros(L, R, 1, 1) if activation.learned_slope else None,
+        first_RDN=place.zeros(R, shape.num_features, N),
+        inner_KRNN=place.zeros(L - 1 if num_inner is None else num_inner, R, N, N),
+        readout_RNC=place.zeros(R, N, C),
+        bias_LR1N=place.zeros(L, R, 1, N),
+        readout_bias_R1C=place.zeros(R, 1, C),
+        slope_LR11=place.zeros(L, R, 1, 1) if activation.learned_slope else None,
     )
 
 
@@ -169,10 +166,8 @@ class Stack:
     shape: Shape
     activation: Activation
     parameters: Parameters
-    dtype: torch.dtype
-    device: torch.device
+    place: Place
     keep_gradients: bool
-    num_threads: int
     block_bytes: int = BLOCK_BYTES
     gradients: Parameters = field(init=False)
 
@@ -180,11 +175,11 @@ class Stack:
         """Lays out every buffer and view once, so that the passes allocate nothing."""
         s = self.shape
         size = s.num_runs * s.batch_size * s.width
-        bytes_per_layer = size * torch.empty((), dtype=self.dtype).element_size()
+        bytes_per_layer = size * torch.empty((), dtype=self.place.dtype).element_size()
         per_block = max(1, min(s.num_layers, self.block_bytes // bytes_per_layer))
         starts = list(range(0, s.num_layers, per_block))
         remainder = s.num_layers - starts[-1]
-        self.padded = padded(size, self.num_threads, multiples=sorted({1, per_block, remainder}))
+        self.padded = padded(size, self.place.num_threads, multiples=sorted({1, per_block, remainder}))
         self._z = self._buffer(s.num_layers)
         self._h = self._buffer(s.num_layers)
         self._flat_z = [self._z[layer] for layer in range(s.num_layers)]
@@ -208,9 +203,9 @@ class Stack:
         self._weights = [p.first_RDN, *p.inner_KRNN.unbind(0)]
         self._weights_t = [weight.transpose(1, 2) for weight in self._weights]
         self._readout_t = p.readout_RNC.transpose(1, 2)
-        self.logits_RBC = self._empty(s.num_runs, s.batch_size, s.num_outputs)
-        self.logit_gradient_RBC = self._empty(s.num_runs, s.batch_size, s.num_outputs)
-        self.inputs_RBD = self._empty(s.num_runs, s.batch_size, s.num_features)
+        self.logits_RBC = self.place.zeros(s.num_runs, s.batch_size, s.num_outputs)
+        self.logit_gradient_RBC = self.place.zeros(s.num_runs, s.batch_size, s.num_outputs)
+        self.inputs_RBD = self.place.zeros(s.num_runs, s.batch_size, s.num_features)
         self._below = self._buffer(s.num_layers) if self.activation.learned_slope else None
         self._plan_backward(per_block)
         self._forward_plan = [self._forward_views(block) for block in self.blocks]
@@ -222,16 +217,12 @@ class Stack:
         self._product_below = row_product if s.width == 1 else self._multiply
         slope = self.gradients.slope_LR11
         self._sum_slopes = None if slope is None else reduction(
-            "sum", self._below_layers.flatten(2), slope[:, :, 0, 0], self.num_threads
+            "sum", self._below_layers.flatten(2), slope[:, :, 0, 0], self.place.num_threads
         )  # fmt: skip
-
-    def _empty(self, *sizes: int) -> Tensor:
-        """A zeroed tensor of the network's dtype."""
-        return torch.zeros(sizes, dtype=self.dtype, device=self.device)
 
     def _buffer(self, num_layers: int) -> Tensor:
         """Signals of some layers, [layers, P]; zeroed, because what is in the padding passes through phi too."""
-        return self._empty(num_layers, self.padded)
+        return self.place.zeros(num_layers, self.padded)
 
     def _view(self, buffer: Tensor) -> Tensor:
         """[layers, P] -> [layers, R, B, N]."""
@@ -257,7 +248,9 @@ class Stack:
         The lowest δ of a block is the top of the next one, so it is written straight into the other buffer.
         """
         s = self.shape
-        self.gradients = self._gradient_storage(per_block)
+        # Of the inner weights' gradients only one block is kept where nobody needs all of them at once.
+        kept = s.num_layers - 1 if self.keep_gradients else min(per_block, s.num_layers - 1)
+        self.gradients = empty_parameters(s, self.activation, self.place, kept)
         spans = []
         stop = s.num_layers
         while stop > 1:
@@ -284,19 +277,6 @@ class Stack:
             layers = (self.bottom_delta_RBN, *own.unbind(0))
             products = self._products(below, own, gradient)
             self.gradient_blocks.append(GradientBlock(start, stop, own, gradient, layers, products))
-
-    def _gradient_storage(self, per_block: int) -> Parameters:
-        """Gradients of the parameters; of the inner weights only one block where nobody needs all of them at once."""
-        s = self.shape
-        L, R, N, C = s.num_layers, s.num_runs, s.width, s.num_outputs
-        return Parameters(
-            first_RDN=self._empty(R, s.num_features, N),
-            inner_KRNN=self._empty(L - 1 if self.keep_gradients else min(per_block, L - 1), R, N, N),
-            readout_RNC=self._empty(R, N, C),
-            bias_LR1N=self._empty(L, R, 1, N),
-            readout_bias_R1C=self._empty(R, 1, C),
-            slope_LR11=self._empty(L, R, 1, 1) if self.activation.learned_slope else None,
-        )
 
     def forward(self, probe: Probe | None) -> None:
         """From `inputs_RBD` to `logits_RBC`. Without a probe phi' is not computed, so no backward pass may follow."""

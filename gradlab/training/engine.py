@@ -21,6 +21,7 @@ from gradlab.network import activations, heads
 from gradlab.network.exponent import Rescaler, interval
 from gradlab.network.initializers import initialise
 from gradlab.network.multiplication import threads
+from gradlab.network.place import Place
 from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
@@ -92,7 +93,7 @@ class Batch:
 
     def __init__(
         self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device, rescale: bool = True,
-        num_threads: int | None = None, looks: bool | None = None,
+        num_threads: int | None = None, may_read_back: bool | None = None,
     ) -> None:  # fmt: skip
         """Lays everything out on the device.
 
@@ -102,12 +103,10 @@ class Batch:
             device: Where they train.
             rescale: See `train`.
             num_threads: Threads to train with; where None as many as torch has and the bits of the products allow.
-            looks: Whether a step may read values back; as befits the device where None: a CPU loses nothing by it, a GPU would stop.
+            may_read_back: See `Place`; where None as befits the device.
         """
-        looks = device.type == "cpu" if looks is None else looks
         first = experiments[0]
-        self.experiments, self.device = tuple(experiments), device
-        self.dtype = DTYPES[first.train.dtype]
+        self.experiments = tuple(experiments)
         loss = first.train.loss
         classes = dataset.task == "classes"
         if loss == "auto":
@@ -121,15 +120,19 @@ class Batch:
         self.shape = Shape(
             first.model.depth, len(experiments), batch_size, dataset.train_inputs.shape[1], first.model.width, outputs
         )
-        num_threads = num_threads or (_threads(self.shape, self.dtype) if device.type == "cpu" else 1)
-        self.num_threads = num_threads
+        dtype, on_cpu = DTYPES[first.train.dtype], device.type == "cpu"
+        self.place = place = Place(
+            dtype,
+            device,
+            num_threads or (_threads(self.shape, dtype) if on_cpu else 1),
+            on_cpu if may_read_back is None else may_read_back,
+        )
         self.num_steps = num_steps(first, len(dataset.train_inputs))
         self.every = first.record.every
         self.activation = activations.activation(first.model.activation)
         self.clips = first.train.clip_norm is not None
         self.stack = Stack(
-            self.shape, self.activation, empty_parameters(self.shape, self.activation, self.dtype, device), self.dtype, device,
-            keep_gradients=self.clips, num_threads=num_threads,
+            self.shape, self.activation, empty_parameters(self.shape, self.activation, place), place, keep_gradients=self.clips
         )  # fmt: skip
         for run, experiment in enumerate(experiments):
             initialise(
@@ -140,21 +143,16 @@ class Batch:
                 self.activation.slope,
                 stream_seed(experiment.seed, WEIGHTS),
             )
-        self.head = heads.head(loss, classes, self.shape.num_runs, batch_size, outputs, self.dtype, device, num_threads)
-        self.rescaler = Rescaler(
-            self.shape.num_layers, self.shape.num_runs, self.dtype, device, num_threads, enabled=rescale
-        )
-        self.optimizer = optimizer(experiments, self.num_steps, self.dtype, device)
+        self.head = heads.head(loss, classes, (self.shape.num_runs, batch_size, outputs), place)
+        self.rescaler = Rescaler(self.shape.num_layers, self.shape.num_runs, place, enabled=rescale)
+        self.optimizer = optimizer(experiments, self.num_steps, place)
         self.block_steps = steps_in_block(self.shape.num_layers)
-        self.feed = Feed(
-            dataset, [experiment.seed for experiment in experiments], batch_size, self.block_steps, self.dtype, device
-        )
+        self.feed = Feed(dataset, [experiment.seed for experiment in experiments], batch_size, self.block_steps, place)
         self.quantities = selected(first.record.quantities)
         self.recorder = Recorder(
-            self.shape, self.activation.facts, self.quantities, self.optimizer.derives_norm, self.rescaler, self.block_steps,
-            self.dtype, device, num_threads, looks,
+            self.shape, self.activation.facts, self.quantities, self.optimizer.derives_norm, self.rescaler, self.block_steps
         )  # fmt: skip
-        self.watch = Watch(self.stack, self.head, looks)
+        self.watch = Watch(self.stack)
         self.jacobians = Jacobians(self.stack, first.record, self.num_steps)
         self.step = Step(
             experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.jacobians, self.watch
@@ -183,7 +181,7 @@ class Batch:
                 seen = time.perf_counter()  # an observer that takes long is not called at every step
 
         available = torch.get_num_threads()
-        torch.set_num_threads(self.num_threads)
+        torch.set_num_threads(self.place.num_threads)
         try:
             while step < self.num_steps and not self.watch.all_diverged():
                 count = min(self.block_steps, self.num_steps - step)
@@ -198,7 +196,7 @@ class Batch:
                         before(step)
                     self.step(step, place, record=step % self.every == 0 or step == self.num_steps - 1)
                     step += 1
-                    if self.recorder.looks and place + 1 < count:
+                    if self.place.may_read_back and place + 1 < count:
                         look(max(begun, seen), OBSERVED_IN_BLOCK)
                 self.watch.collect()
                 self._flush(blocks)
@@ -263,7 +261,7 @@ class Batch:
             return []
         parts = []
         for start in range(0, count, B):
-            index = torch.arange(start, start + B, device=self.device)
+            index = torch.arange(start, start + B, device=self.place.device)
             index = torch.where(index < count, index, start)
             self.stack.inputs_RBD.copy_(inputs[index].expand(R, -1, -1))
             self.stack.forward(None)
@@ -317,7 +315,9 @@ class Batch:
             train_seconds=seconds,
             steps_per_second=steps_done / seconds if seconds > 0 else 0.0,
             batch_runs=self.shape.num_runs,
-            record_share=self.step.record_seconds / seconds if self.device.type == "cpu" and seconds > 0 else None,
+            record_share=self.step.record_seconds / seconds
+            if self.place.device.type == "cpu" and seconds > 0
+            else None,
             record_bytes_per_step=8 * (len(self.recorder.slots) * (L + 1) + 4) + 4 * (L + 1),
         )
         return Trained(experiment, record, outcome, timing)

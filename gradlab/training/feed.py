@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gradlab.datasets import Dataset
 from gradlab.datasets.order import Order
+from gradlab.network.place import Place
 
 
 class Feed:
@@ -18,25 +19,16 @@ class Feed:
         targets: Training targets on the device: int64 [N], or the network's dtype [N, C].
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        seeds: Sequence[int],
-        batch_size: int,
-        block_steps: int,
-        dtype: torch.dtype,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, dataset: Dataset, seeds: Sequence[int], batch_size: int, block_steps: int, place: Place) -> None:
         self.batch_size = batch_size
-        self.inputs_ND = torch.from_numpy(dataset.train_inputs).to(dtype).to(device)
-        self.targets = _targets(dataset.train_targets, dtype).to(device)
-        self.holdout_inputs = torch.from_numpy(dataset.holdout_inputs).to(dtype).to(device)
-        self.holdout_targets = _targets(dataset.holdout_targets, dtype).to(device)
+        self.inputs_ND, self.targets = _placed(dataset.train_inputs, place), _placed(dataset.train_targets, place)
+        self.holdout_inputs = _placed(dataset.holdout_inputs, place)
+        self.holdout_targets = _placed(dataset.holdout_targets, place)
         self._orders = [Order(seed, len(self.inputs_ND)) for seed in seeds]
         R = len(seeds)
-        self._order_TRB = torch.zeros((block_steps, R, batch_size), dtype=torch.int64, device=device)
+        self._order_TRB = place.zeros(block_steps, R, batch_size, dtype=torch.int64)
         self._steps = [self._order_TRB[step].view(-1) for step in range(block_steps)]
-        self._picked = torch.zeros((R * batch_size, *self.targets.shape[1:]), dtype=self.targets.dtype, device=device)
+        self._picked = place.zeros(R * batch_size, *self.targets.shape[1:], dtype=self.targets.dtype)
         self.batch_targets = self._picked.view(R, batch_size, *self.targets.shape[1:])
 
     def load_block(self, num_steps: int) -> None:
@@ -62,7 +54,7 @@ class Feed:
         return self.batch_targets
 
 
-def _targets(targets: np.ndarray, dtype: torch.dtype) -> Tensor:
-    """Classes stay integers, numbers take the network's dtype."""
-    tensor = torch.from_numpy(targets)
-    return tensor if tensor.dtype is torch.int64 else tensor.to(dtype)
+def _placed(values: np.ndarray, place: Place) -> Tensor:
+    """Values on the device: classes stay integers, numbers take the network's dtype."""
+    tensor = torch.from_numpy(values)
+    return (tensor if tensor.dtype is torch.int64 else tensor.to(place.dtype)).to(place.device)

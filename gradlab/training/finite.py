@@ -5,7 +5,6 @@ import math
 import torch
 from torch import Tensor
 
-from gradlab.network.heads import Head
 from gradlab.network.stack import Stack
 from gradlab.results.record import Outcome
 
@@ -27,15 +26,14 @@ class Watch:
     because asking would stop the device.
     """
 
-    def __init__(self, stack: Stack, head: Head, looks: bool) -> None:
+    def __init__(self, stack: Stack) -> None:
         self._stack = stack
         s = stack.shape
-        self._looks = looks
-        self._status_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=stack.dtype, device=stack.device)
-        self._bad_weights_LR = torch.zeros((s.num_layers + 1, s.num_runs), dtype=torch.bool, device=stack.device)
-        self.takes_gradients = stack.dtype is torch.float16
-        self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
-        self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.device)
+        self._status_LR = stack.place.zeros(s.num_layers + 1, s.num_runs)
+        self._bad_weights_LR = stack.place.zeros(s.num_layers + 1, s.num_runs, dtype=torch.bool)
+        self.takes_gradients = stack.place.dtype is torch.float16
+        self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.place.device)
+        self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.place.device)
         self._steps: list[int] = [-1] * s.num_runs
         self._layers: list[int] = [-1] * s.num_runs
 
@@ -52,7 +50,7 @@ class Watch:
             figures_2R: Loss and share classified right.
             scale_LR: 2^E of every layer, float64 [L + 1, R].
         """
-        if self._looks and not self.takes_gradients:
+        if self._stack.place.may_read_back and not self.takes_gradients:
             # Finite stored norms and scales that cannot carry them out of range: one sum each tells, without a look at every layer.
             torch.linalg.vector_norm(self._stack.gradients.bias_LR1N, 2, (2, 3), out=self._status_LR[:-1])
             self._status_LR[-1].copy_(figures_2R[0])

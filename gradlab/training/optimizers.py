@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gradlab.network.place import Place
 from gradlab.spec.experiment import Experiment
 
 
@@ -41,11 +42,8 @@ class Optimizer(ABC):
     num_states = 0
     derives_norm = False
 
-    def __init__(
-        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
-    ) -> None:
-        self.dtype, self.device = dtype, device
-        self.compute = dtype if dtype in (torch.float32, torch.float64) else torch.float32
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
+        self.place, self.compute = place, place.wide
         self.num_steps = num_steps
         self.cosine = experiments[0].train.schedule == "cosine"
         self.lr_R = self._numbers(experiments, lambda one: one.train.lr)
@@ -56,7 +54,7 @@ class Optimizer(ABC):
 
     def _numbers(self, experiments: Sequence[Experiment], of: Callable[[Experiment], float | None]) -> Tensor:
         """One number of each run, float64 [R]."""
-        return torch.tensor([of(one) for one in experiments], dtype=torch.float64, device=self.device)
+        return torch.tensor([of(one) for one in experiments], dtype=torch.float64, device=self.place.device)
 
     def schedule(self, step: int) -> float:
         """Factor on the learning rate at a step: 1, or half a cosine from 1 to 0."""
@@ -86,7 +84,7 @@ class Optimizer(ABC):
     def _true_gradient(self, leaf: Leaf, scale: Tensor) -> Tensor:
         """The gradient as plain training would have it, with the share of weight decay that goes through the gradient."""
         gradient = leaf.gradient.mul_(scale.to(self.compute).unsqueeze(2))
-        if self.compute is not self.dtype:
+        if self.compute is not self.place.dtype:
             gradient = gradient.to(self.compute)
         return self._decayed(gradient, leaf)
 
@@ -105,12 +103,10 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """W ← W - lr G."""
 
-    def __init__(
-        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
-    ) -> None:
-        super().__init__(experiments, num_steps, dtype, device)
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
+        super().__init__(experiments, num_steps, place)
         self.derives_norm = not self.decays
-        self.direct = not self.decays and self.compute is dtype
+        self.direct = not self.decays and self.compute is place.dtype
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         """One pass where nothing but the learning rate stands before the gradient: a power of two goes through the rounding of lr · G."""
@@ -128,15 +124,8 @@ class Momentum(Optimizer):
 
     num_states = 1
 
-    def __init__(
-        self,
-        experiments: Sequence[Experiment],
-        num_steps: int,
-        dtype: torch.dtype,
-        device: torch.device,
-        nesterov: bool = False,
-    ) -> None:
-        super().__init__(experiments, num_steps, dtype, device)
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place, nesterov: bool = False) -> None:
+        super().__init__(experiments, num_steps, place)
         self.nesterov = nesterov
         self.momentum_R1 = self._numbers(experiments, lambda one: one.train.optimizer.momentum).to(self.compute)[
             :, None
@@ -155,10 +144,8 @@ class Adagrad(Optimizer):
 
     num_states = 1
 
-    def __init__(
-        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
-    ) -> None:
-        super().__init__(experiments, num_steps, dtype, device)
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
+        super().__init__(experiments, num_steps, place)
         self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
@@ -172,10 +159,8 @@ class RMSprop(Optimizer):
 
     num_states = 1
 
-    def __init__(
-        self, experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device
-    ) -> None:
-        super().__init__(experiments, num_steps, dtype, device)
+    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
+        super().__init__(experiments, num_steps, place)
         alpha = self._numbers(experiments, lambda one: one.train.optimizer.alpha)
         self.alpha_R1, self.rest_R1 = alpha.to(self.compute)[:, None], (1.0 - alpha).to(self.compute)[:, None]
         self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
@@ -195,14 +180,9 @@ class Adam(Optimizer):
     num_states = 2
 
     def __init__(
-        self,
-        experiments: Sequence[Experiment],
-        num_steps: int,
-        dtype: torch.dtype,
-        device: torch.device,
-        decoupled: bool = False,
+        self, experiments: Sequence[Experiment], num_steps: int, place: Place, decoupled: bool = False
     ) -> None:
-        super().__init__(experiments, num_steps, dtype, device)
+        super().__init__(experiments, num_steps, place)
         self.decoupled = decoupled
         self._beta1 = self._numbers(experiments, lambda one: one.train.optimizer.beta1)
         self._beta2 = self._numbers(experiments, lambda one: one.train.optimizer.beta2)
@@ -238,21 +218,20 @@ class Adam(Optimizer):
         return step
 
 
-def optimizer(experiments: Sequence[Experiment], num_steps: int, dtype: torch.dtype, device: torch.device) -> Optimizer:
+def optimizer(experiments: Sequence[Experiment], num_steps: int, place: Place) -> Optimizer:
     """The optimizer of a batch: one kind, each run's own numbers.
 
     Args:
         experiments: The batch's runs, R of them.
         num_steps: Length of the schedule.
-        dtype: Of the weights.
-        device: Where they are.
+        place: Of the weights.
     """
     name = experiments[0].train.optimizer.name
-    place = (experiments, num_steps, dtype, device)
+    batch = (experiments, num_steps, place)
     if name in ("momentum", "nesterov"):
-        return Momentum(*place, nesterov=name == "nesterov")
+        return Momentum(*batch, nesterov=name == "nesterov")
     if name in ("adam", "adamw"):
-        return Adam(*place, decoupled=name == "adamw")
+        return Adam(*batch, decoupled=name == "adamw")
     if name == "adagrad":
-        return Adagrad(*place)
-    return RMSprop(*place) if name == "rmsprop" else SGD(*place)
+        return Adagrad(*batch)
+    return RMSprop(*batch) if name == "rmsprop" else SGD(*batch)

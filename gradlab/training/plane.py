@@ -89,7 +89,7 @@ def _pass(batch: Batch, inputs: Float, layers: Sequence[int]) -> Seen:
     hidden: dict[int, list[Tensor]] = {layer: [] for layer in layers}
     outputs = []
     for start in range(0, len(inputs), rows):
-        part = torch.from_numpy(inputs[start : start + rows]).to(batch.dtype)
+        part = torch.from_numpy(inputs[start : start + rows]).to(batch.place.dtype)
         stack.inputs_RBD[0, : len(part)].copy_(part)
         stack.forward(None)
         for layer, parts in hidden.items():
@@ -101,21 +101,13 @@ def _pass(batch: Batch, inputs: Float, layers: Sequence[int]) -> Seen:
 def _second_stack(batch: Batch, num_inputs: int) -> Stack:
     """A stack with the same parameters and as many rows as fit: the batch's own signals stay what they are."""
     shape = batch.shape
-    element = torch.empty((), dtype=batch.dtype).element_size()
+    element = torch.empty((), dtype=batch.place.dtype).element_size()
     fitting = _BYTES // (2 * shape.num_layers * shape.width * element)
     wide = Shape(
         shape.num_layers, 1, max(1, min(num_inputs, fitting)), shape.num_features, shape.width, shape.num_outputs
     )
     parameters: Parameters = batch.stack.parameters
-    return Stack(
-        wide,
-        batch.activation,
-        parameters,
-        batch.dtype,
-        batch.device,
-        keep_gradients=False,
-        num_threads=batch.num_threads,
-    )
+    return Stack(wide, batch.activation, parameters, batch.place, keep_gradients=False)
 
 
 def _activations(stack: Stack, layer: int) -> Tensor:

@@ -31,11 +31,9 @@ class Recorder:
     """
 
     def __init__(
-        self, shape: Shape, facts: Activation, quantities: Sequence[str], derives_norm: bool, rescaler: Rescaler,
-        block_steps: int, dtype: torch.dtype, device: torch.device, num_threads: int, looks: bool,
+        self, shape: Shape, facts: Activation, quantities: Sequence[str], derives_norm: bool, rescaler: Rescaler, block_steps: int
     ) -> None:  # fmt: skip
-        self.shape, self.facts, self.rescaler = shape, facts, rescaler
-        self.num_threads, self.looks = num_threads, looks
+        self.shape, self.facts, self.rescaler, self.place = shape, facts, rescaler, rescaler.place
         wanted = {slot for name in quantities if name in DERIVED for slot in DERIVED[name].slots}
         if "g_norm" in wanted:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
@@ -51,17 +49,15 @@ class Recorder:
             wanted -= {"cosine", "alike"}
         self.slots = {slot: place for place, slot in enumerate(sorted(wanted, key=_order))}
         # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
-        self.accumulator = torch.float64 if not self.looks or dtype is torch.float64 else torch.float32
+        self.accumulator = self.place.wide if self.place.may_read_back else torch.float64
         sizes = (len(self.slots), shape.num_layers + 1, shape.num_runs)
-        self._frame = torch.ones(sizes, dtype=self.accumulator, device=device)
+        self._frame = self.place.zeros(*sizes, dtype=self.accumulator).fill_(1.0)
         if "a_norm" in self.slots:
             self._frame[self.slots["a_norm"], 0] = 0.0  # see `learned_slopes`
-        self._frames = torch.zeros((block_steps, *sizes), dtype=torch.float64, device=device)
-        self._bits = torch.zeros(
-            (block_steps, shape.num_layers, shape.num_runs), dtype=rescaler.bits.dtype, device=device
-        )
-        self._figures = torch.zeros((block_steps, 2, shape.num_runs), dtype=torch.float64, device=device)
-        self._clip = torch.ones((block_steps, shape.num_runs), dtype=torch.float64, device=device)
+        self._frames = self.place.zeros(block_steps, *sizes, dtype=torch.float64)
+        self._bits = self.place.zeros(block_steps, shape.num_layers, shape.num_runs, dtype=rescaler.bits.dtype)
+        self._figures = self.place.zeros(block_steps, 2, shape.num_runs, dtype=torch.float64)
+        self._clip = self.place.zeros(block_steps, shape.num_runs, dtype=torch.float64).fill_(1.0)
         self._views: dict[tuple[str, int, int], Tensor] = {}
         self._plans: dict[tuple[str, int], tuple[dict[str, Tensor], list[Callable[[], object]]]] = {}
         self._spans: dict[tuple[str, int, int], Tensor] = {}
@@ -101,7 +97,9 @@ class Recorder:
         if plan is None:
             rows = signals()
             takes = [
-                reduction("norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), self.num_threads)
+                reduction(
+                    "norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), self.place.num_threads
+                )
                 for slot, signal in rows.items()
                 if slot in self.slots
             ]
@@ -143,7 +141,11 @@ class Recorder:
             unit_slope = self._unit_slopes(slope)
             if "s_sum" in self.slots:
                 torch.sum(unit_slope, 2, out=self._into("s_sum", start, stop))
-            if self.looks and self._never_negative and not measures.may_be_dead(unit_slope, sup, slope.shape[2]):
+            if (
+                self.place.may_read_back
+                and self._never_negative
+                and not measures.may_be_dead(unit_slope, sup, slope.shape[2])
+            ):
                 self._put("dead", start, stop, torch.zeros_like, unit_slope[:, :, 0])
             else:
                 self._put("dead", start, stop, measures.dead_fraction, slope, sup, self._never_negative)
@@ -152,7 +154,7 @@ class Recorder:
     def _unit_slopes(self, slope_LRBN: Tensor) -> Tensor:
         """Sum of phi' over the examples, for every unit, [L, R, N]."""
         L, R = slope_LRBN.shape[:2]
-        if self.num_threads > L * R:  # few sums of many examples would be split over threads otherwise
+        if self.place.num_threads > L * R:  # few sums of many examples would be split over threads otherwise
             return torch.stack([row.sum(0, dtype=self.accumulator) for row in slope_LRBN.flatten(0, 1)]).view(L, R, -1)
         return slope_LRBN.sum(2, dtype=self.accumulator)
 
@@ -188,7 +190,7 @@ class Recorder:
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         """The update of a block of layers' weights."""
         into = self._into("u_norm", start, stop)
-        reduction("norm", update_LRM, into, self.num_threads)()
+        reduction("norm", update_LRM, into, self.place.num_threads)()
         self._check("update", start, stop, {"u_norm": update_LRM})
 
     def biases(self, gradient_LRN: Tensor, readout_gradient_RC: Tensor) -> None:
@@ -241,7 +243,7 @@ class Recorder:
 
     def pending(self) -> NDArray[np.int64]:
         """Recorded steps that wait for `flush` and can be read meanwhile; none where reading would stop a GPU."""
-        return np.array(self._steps if self.looks else [], dtype=np.int64)
+        return np.array(self._steps if self.place.may_read_back else [], dtype=np.int64)
 
     def of_first_run(self, rows: NDArray[np.int64]) -> RawBlock:
         """Some of the `pending` steps, as `RawBlock.of_first_run`."""
@@ -261,7 +263,7 @@ class Recorder:
     def _sound(self, phase: str, start: int, stop: int) -> bool:
         """Whether all norms of a phase lie where squares neither underflow nor overflow."""
         names = self._phases[phase]
-        if not self.looks or not names:
+        if not self.place.may_read_back or not names:
             return True
         key = (phase, start, stop)
         span = self._spans.get(key)
@@ -299,7 +301,7 @@ class Recorder:
         layers, runs = suspect.nonzero(as_tuple=True)
         if len(layers):
             self._repairs.append(
-                (self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.num_threads))
+                (self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.place.num_threads))
             )
 
 

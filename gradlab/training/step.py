@@ -51,11 +51,11 @@ class Step:
         self._readout_bias = self._leaf(p.readout_bias_R1C[None], g.readout_bias_R1C[None])
         self._slopes = None if p.slope_LR11 is None or g.slope_LR11 is None else self._leaf(p.slope_LR11, g.slope_LR11)
         self._clip_limit_R = torch.tensor(
-            [one.train.clip_norm or math.inf for one in experiments], dtype=torch.float64, device=stack.device
+            [one.train.clip_norm or math.inf for one in experiments], dtype=torch.float64, device=stack.place.device
         )
         if self.clips:
             self._norms_XR, self._take_norms = self._plan_norms()
-        self._figures_2R = torch.zeros((2, stack.shape.num_runs), dtype=head.accumulator, device=stack.device)
+        self._figures_2R = stack.place.zeros(2, stack.shape.num_runs, dtype=stack.place.wide)
 
     def _state(self, value: Tensor) -> tuple[Tensor, ...]:
         """Zeroed state of the optimizer for a parameter."""
@@ -72,9 +72,9 @@ class Step:
         if self._slopes is not None:
             leaves.append(self._slopes)
         counts = [len(leaf.gradient) for leaf in leaves]
-        norms_XR = torch.zeros((sum(counts), self.stack.shape.num_runs), dtype=torch.float64, device=self.stack.device)
+        norms_XR = self.stack.place.zeros(sum(counts), self.stack.shape.num_runs, dtype=torch.float64)
         takes = [
-            reduction("norm", leaf.gradient, into, self.stack.num_threads)
+            reduction("norm", leaf.gradient, into, self.stack.place.num_threads)
             for leaf, into in zip(leaves, torch.split(norms_XR, counts), strict=True)
         ]
         return norms_XR, takes

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from gradlab.datasets import Dataset
 from gradlab.network import activations
+from gradlab.network.place import Place
 from gradlab.network.stack import Stack
 from gradlab.spec import catalogue
 from gradlab.spec import experiment as spec
@@ -184,8 +185,8 @@ def test_the_smallest_networks_too(activation: str, head: str) -> None:
             )
             stack = batch.stack
             batch.stack = Stack(
-                stack.shape, stack.activation, stack.parameters, stack.dtype, stack.device, stack.keep_gradients, 1, block_bytes
-            )  # fmt: skip
+                stack.shape, stack.activation, stack.parameters, Place(torch.float64), stack.keep_gradients, block_bytes
+            )
             slopes = stack.parameters.slope_LR11
             if slopes is not None:
                 slopes.copy_(torch.linspace(-1.2, 0.8, slopes.numel(), dtype=torch.float64).view_as(slopes))

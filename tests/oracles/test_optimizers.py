@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gradlab.network.place import Place
 from gradlab.spec.experiment import Experiment
 from gradlab.training.optimizers import Leaf, optimizer
 
@@ -60,7 +61,7 @@ def test_updates_agree_with_torch(name: str, decay: bool, schedule: str) -> None
     R, rows, size = len(runs), 2, 30
     generator = torch.Generator().manual_seed(5)
     value = torch.randn(rows, R, size, generator=generator, dtype=torch.float64)
-    ours = optimizer(runs, STEPS, torch.float64, torch.device("cpu"))
+    ours = optimizer(runs, STEPS, Place(torch.float64))
     leaf = Leaf(value.clone(), torch.zeros_like(value), tuple(torch.zeros_like(value) for _ in range(ours.num_states)))
     scale = 2.0 ** torch.randint(-5, 5, (rows, R), generator=generator).double()
     parameters = [value[:, run].clone().requires_grad_() for run in range(R)]
@@ -87,6 +88,6 @@ def test_updates_agree_with_torch(name: str, decay: bool, schedule: str) -> None
 
 
 def test_one_step_of_cosine_starts_at_lr_and_nears_zero() -> None:
-    ours = optimizer([experiment("sgd", 0, False, "cosine")], STEPS, torch.float64, torch.device("cpu"))
+    ours = optimizer([experiment("sgd", 0, False, "cosine")], STEPS, Place(torch.float64))
     assert ours.schedule(0) == 1.0
     assert 0 < ours.schedule(STEPS - 1) < 0.02

@@ -145,12 +145,17 @@ def test_total_gradient_norm_has_the_learned_slopes_in_it(depth: int) -> None:
     np.testing.assert_allclose(record.figures["clip_factor"].values, 1e-9 / (total + 1e-6), rtol=1e-12)
 
 
-@pytest.mark.parametrize("looks", [True, False])
-def test_a_negative_learned_slope_is_not_dead(looks: bool) -> None:
+@pytest.mark.parametrize("may_read_back", [True, False])
+def test_a_negative_learned_slope_is_not_dead(may_read_back: bool) -> None:
     """|phi'| counts: units that are below zero for every example pass their gradient with the slope -0.5, and with 0 they do not."""
     one = experiment("prelu", "float32", {"scheme": "he", "bias": -100.0}).model_dump()
     for slope, dead in ((-0.5, 0.0), (0.0, 1.0)):
-        batch = Batch([Experiment.model_validate(one)], load(Data(batch_size=32)), torch.device("cpu"), looks=looks)
+        batch = Batch(
+            [Experiment.model_validate(one)],
+            load(Data(batch_size=32)),
+            torch.device("cpu"),
+            may_read_back=may_read_back,
+        )
         assert batch.stack.parameters.slope_LR11 is not None
         batch.stack.parameters.slope_LR11.fill_(slope)
         record = batch.train()[0].record

@@ -6,6 +6,7 @@ import torch
 
 from gradlab.datasets import load
 from gradlab.network.exponent import FORMATS, Rescaler
+from gradlab.network.place import Place
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch, train
@@ -111,7 +112,7 @@ def test_half_precision_reads_far_below_its_range() -> None:
 
 def test_powers_are_exact_at_both_ends() -> None:
     """A vector of any size ends with a norm between 1 and 2 (or as near as a normal power of two gets), exactly."""
-    rescaler = Rescaler(1, 5, torch.float32, torch.device("cpu"), 1)
+    rescaler = Rescaler(1, 5, Place(torch.float32))
     sizes = torch.tensor([1e-45, 1e-30, 1.0, 1e18, 0.0])
     delta = sizes.view(5, 1, 1).repeat(1, 2, 3)
     before = delta.clone()

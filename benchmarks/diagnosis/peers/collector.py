@@ -57,7 +57,7 @@ class Collector:
     def __init__(self, batch: Batch) -> None:
         self._batch, self._inner = batch, batch.recorder
         s = batch.shape
-        self._accumulator = torch.float64 if batch.dtype is torch.float64 else torch.float32
+        self._accumulator = batch.place.wide
         self._places = {name: place for place, name in enumerate(LAYER_STATISTICS)}
         self._frame = torch.full((len(self._places), s.num_layers + 1, s.num_runs), torch.nan, dtype=self._accumulator)
         self._rows: list[np.ndarray] = []

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from gradlab.network import heads
+from gradlab.network.place import Place
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -14,7 +15,7 @@ def test_cross_entropy_of_half_logits_is_that_of_the_same_logits_in_float64(dtyp
     logits[0, 0] = torch.tensor([60_000.0, -60_000.0, 0.0, 1.0])
     logits = logits.to(dtype)
     targets = torch.tensor([[1, 1, 2, 3, 0], [0, 1, 2, 3, 0]])
-    head = heads.head("cross_entropy", True, 2, 5, 4, dtype, torch.device("cpu"), 1)
+    head = heads.head("cross_entropy", True, (2, 5, 4), Place(dtype))
     gradient = torch.empty_like(logits)
     head(logits, targets, gradient)
     exact = logits.double().requires_grad_()

@@ -219,9 +219,9 @@ class NothingReadBack(TorchDispatchMode):
     "options", [{}, {"clip_norm": 0.1, "optimizer": "adamw", "weight_decay": 0.1, "schedule": "cosine"}]
 )
 def test_a_step_reads_nothing_back_where_it_must_not(activation: str, options: dict) -> None:
-    """The loop as a GPU runs it (no looks), recording included: not one operation in it returns a value to the host."""
+    """The loop as a GPU runs it (nothing read back), recording included: not one operation in it returns a value to the host."""
     one = experiment(model={"activation": activation}, record={"quantities": "all"}, train=options)
-    batch = Batch([one], DIGITS, CPU, looks=False)
+    batch = Batch([one], DIGITS, CPU, may_read_back=False)
     batch.feed.load_block(4)
     with NothingReadBack():
         for step in range(4):
@@ -231,7 +231,9 @@ def test_a_step_reads_nothing_back_where_it_must_not(activation: str, options: d
 def test_looking_and_not_looking_record_the_same() -> None:
     """The two ways to measure agree to float32's rounding of sums."""
     one = experiment(record={"quantities": "all"})
-    ours, theirs = (Batch([one], DIGITS, CPU, looks=looks).train()[0].record for looks in (True, False))
+    ours, theirs = (
+        Batch([one], DIGITS, CPU, may_read_back=may_read_back).train()[0].record for may_read_back in (True, False)
+    )
     assert ours is not None
     assert theirs is not None
     for name, column in ours.layers.items():
@@ -240,6 +242,8 @@ def test_looking_and_not_looking_record_the_same() -> None:
 
 def test_looking_and_not_looking_find_the_same_divergence() -> None:
     one = experiment(train={"lr": 1e30}, model={"activation": "relu", "init": "he"})
-    ours, theirs = (Batch([one], DIGITS, CPU, looks=looks).train()[0].outcome for looks in (True, False))
+    ours, theirs = (
+        Batch([one], DIGITS, CPU, may_read_back=may_read_back).train()[0].outcome for may_read_back in (True, False)
+    )
     assert ours == theirs
     assert ours.kind == "diverged"

@@ -137,5 +137,7 @@ def test_where_reading_would_stop_a_gpu_one_waits_for_a_block(monkeypatch: pytes
     monkeypatch.setattr(engine, "OBSERVED_EVERY", 0.0)
     monkeypatch.setattr(engine, "OBSERVED_IN_BLOCK", 0.0)
     seen: list[int] = []
-    Batch([experiment(steps=80)], DIGITS, torch.device("cpu"), looks=False).train(lambda told: seen.append(told.step))
+    Batch([experiment(steps=80)], DIGITS, torch.device("cpu"), may_read_back=False).train(
+        lambda told: seen.append(told.step)
+    )
     assert seen == [68, 80]
