@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -96,8 +96,11 @@ def _track(run: "StoredRun", to: Target, dest: Path, top: int | None, quiet: boo
 
 def _write_tables(run: "StoredRun", dest: Path) -> "Iterable[Path]":
     """Write a run's tables as CSV, and say where each is."""
+    from functools import partial
+
     from gradlab.errors import SelectionError
     from gradlab.report.long_csv import layer_rows, spectrum_rows, step_rows
+    from gradlab.results import whole_file
     from gradlab.results.stored import nothing_recorded
 
     if run.record is None or not len(run.record.steps):
@@ -107,28 +110,14 @@ def _write_tables(run: "StoredRun", dest: Path) -> "Iterable[Path]":
         written.append(("spectrum", spectrum_rows(run.record.spectrum)))
     for name, rows in written:
         place = dest / f"{run.path.resolve().name}.{name}.csv"
-        _write_new(place, rows)
+        whole_file.write(place, partial(_csv, rows), replace=False, folder=True)
         yield place
 
 
-def _write_new(place: Path, rows: "Iterable[Sequence[object]]") -> None:
-    """Write a CSV file that is not there yet; half a file is not left behind."""
+def _csv(rows: "Iterable[Sequence[object]]", file: "BinaryIO") -> None:
     import csv
+    import io
 
-    from gradlab.errors import UsageError
-
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        file = place.open("x", newline="", encoding="utf-8")
-    except FileExistsError:
-        raise UsageError(f"{place}: is there already and is not overwritten") from None
-    except OSError as error:
-        raise UsageError(f"{place}: cannot be written ({error.strerror})") from error
-    try:
-        with file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
-    except BaseException as error:
-        place.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise UsageError(f"{place}: could not be written ({error.strerror})") from error
-        raise
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    text.detach()

@@ -25,35 +25,21 @@ def new(
     """Write NAME.yaml, an experiment to start from. Nothing is overwritten."""
     from gradlab.cli.output import log, write
     from gradlab.errors import UsageError
+    from gradlab.results import whole_file
 
     place = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     own = place.name.rpartition(".")[0]
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", own):
         raise UsageError(f"NAME: expected letters, digits, '.', '_' and '-', got '{own}'")
     template = _template(like)
-    _write_new(place, _renamed(template.read_text(encoding="utf-8"), own).encode())
+    whole_file.write(place, _renamed(template.read_text(encoding="utf-8"), own).encode(), replace=False)
     write(f"{place}\n")
     for name, source in _data_of(template).items():
         copy = place.parent / name
         if not copy.exists():
-            _write_new(copy, source.read_bytes(), in_new_folder=True)
+            whole_file.write(copy, source.read_bytes(), replace=False, folder=True)
             write(f"{copy}\n")
     log(f"`gradlab run {place}` trains it", quiet=quiet)
-
-
-def _write_new(place: Path, content: bytes, *, in_new_folder: bool = False) -> None:
-    """Write a file that is not there yet."""
-    from gradlab.errors import UsageError
-
-    try:
-        if in_new_folder:
-            place.parent.mkdir(exist_ok=True)
-        with place.open("xb") as file:
-            file.write(content)
-    except FileExistsError:
-        raise UsageError(f"{place}: is there already and is not overwritten") from None
-    except OSError as error:
-        raise UsageError(f"{place}: cannot be written ({error.strerror})") from error
 
 
 def templates() -> dict[str, "Traversable"]:

@@ -32,7 +32,7 @@ def report(
     from gradlab.cli.output import write
     from gradlab.errors import UsageError
     from gradlab.report.page.document import encoded
-    from gradlab.report.whole_file import write_whole
+    from gradlab.results import whole_file
     from gradlab.results.sweep_search import find_sweep
 
     found = [find_sweep(out, name, alone=len(runs) == 1) for name in runs]
@@ -43,7 +43,7 @@ def report(
     if output is None:
         _make_directory(target.parent)
     try:
-        write_whole(target, encoded(page))
+        whole_file.write(target, encoded(page), replace=True, refusal="cannot write {}: {}")
     except UsageError as error:
         raise error if output is not None else UsageError(f"{error}; name a file with -o") from error
     write(f"{target}\n")

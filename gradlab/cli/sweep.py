@@ -235,9 +235,9 @@ def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> No
         UsageError: If one cannot be written.
     """
     from gradlab.api import view_of
-    from gradlab.errors import UsageError
     from gradlab.report.junit import Case, case_name, junit_xml, run_case
     from gradlab.report.sweep_markdown import sweep_markdown
+    from gradlab.results import whole_file
 
     name = swept.prepared.name
     texts: dict[Path, str] = {}
@@ -250,7 +250,4 @@ def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> No
     if summary is not None:
         texts[summary] = sweep_markdown(view_of(swept))
     for file, text in texts.items():
-        try:
-            file.write_text(text, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise UsageError(f"{file}: cannot be written ({error.strerror})") from error
+        whole_file.write(file, text.encode("utf-8", errors="backslashreplace"), replace=True)

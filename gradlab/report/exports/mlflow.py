@@ -26,6 +26,7 @@ from gradlab.report.exports import place
 from gradlab.report.exports.contents import Contents
 from gradlab.report.exports.mlflow_metrics import milliseconds, write_metrics
 from gradlab.report.words.values import counted
+from gradlab.results.whole_file import publish
 from gradlab.spec.text import one_line
 
 TOOL = "mlflow"
@@ -95,7 +96,7 @@ def _new(client: "_Client", temporary: Path, database: Path, id: str) -> Iterato
     made = temporary.stat()
     try:
         try:
-            place.publish(temporary, database)
+            publish(temporary, database)
         except FileExistsError:
             raise UsageError(f"{database}: was made by something else meanwhile; export again") from None
         yield

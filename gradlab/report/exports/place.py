@@ -4,7 +4,6 @@ What is written lies in a temporary directory beside its place until it is renam
 directory behind, `.tmp-export-...`; the next one into the same place removes it, and so does `gradlab clean --out`.
 """
 
-import errno
 import fcntl
 import os
 import shutil
@@ -54,24 +53,6 @@ def undone(directory: Path) -> Iterator[None]:
             with suppress(OSError):  # it is not there, or holds something else by now
                 place.rmdir()
         raise
-
-
-def publish(written: Path, target: Path) -> None:
-    """Give a file its place, whole, and never instead of another one, even of one that came meanwhile.
-
-    Raises:
-        FileExistsError: If something is there.
-    """
-    try:
-        os.link(written, target)
-    except FileExistsError:
-        raise
-    except OSError:  # no links here
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        written.rename(target)
-        return
-    written.unlink()
 
 
 @contextmanager

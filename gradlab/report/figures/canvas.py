@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.errors import UsageError
-from gradlab.report.whole_file import write_whole
+from gradlab.results import whole_file
 from gradlab.spec.text import one_line
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def save(figure: "Figure", path: Path) -> None:
     """
     drawn = io.BytesIO()
     figure.savefig(drawn, format=_format(path), metadata=_METADATA[_format(path)])
-    write_whole(path, drawn.getbuffer())
+    whole_file.write(path, drawn.getbuffer(), replace=True, refusal="cannot write {}: {}")
 
 
 def _format(path: Path) -> str:
