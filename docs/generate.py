@@ -9,10 +9,10 @@ from pathlib import Path
 import typer
 
 from gradlab.cli.main import app
-from gradlab.results.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment
 from gradlab.spec.fields import fields
+from gradlab.spec.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the code; change it there. -->\n"

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.results.quantities import LAYER_QUANTITIES, STEP_NAMES
 from gradlab.results.record import (
     Column,
     Expectation,
@@ -21,6 +20,7 @@ from gradlab.results.record import (
 )
 from gradlab.results.stored import StoredRun
 from gradlab.spec.experiment import Experiment
+from gradlab.spec.quantities import LAYER_QUANTITIES, STEP_NAMES
 
 
 def make_experiment(name: str = "synthetic", seed: int = 0, depth: int = 3, **parts: Any) -> Experiment:

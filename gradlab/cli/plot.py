@@ -68,7 +68,8 @@ def _check_quantities(kind: Picture, asked: "Sequence[str]") -> None:
     """Refuse a quantity that a kind of figure does not draw."""
     from gradlab.errors import UsageError
     from gradlab.report.figures import losses
-    from gradlab.report.series import GRIDS, PROFILED
+    from gradlab.report.series import PROFILED
+    from gradlab.spec.quantities import GRIDS
     from gradlab.spec.suggestion import suggestion
 
     known = {Picture.PROFILE: PROFILED, Picture.HEATMAP: GRIDS, Picture.LOSS: losses.DRAWN}.get(kind, ())

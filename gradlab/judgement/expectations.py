@@ -5,12 +5,12 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradlab.results.quantities import LAYER_NAMES
 from gradlab.results.record import Expectation, Record, Summary
 from gradlab.spec.catalogue import RUN_FIGURES
 from gradlab.spec.condition import Lookup, evaluate, field_value, parse
 from gradlab.spec.experiment import Experiment, run_names
 from gradlab.spec.logic import Looked
+from gradlab.spec.quantities import LAYER_NAMES
 
 Recorded = Record | None | Callable[[], Record | None]
 """What was recorded, None where there is nothing; or how it is got at, which happens once and only if it is needed."""

@@ -12,14 +12,13 @@ from gradlab.judgement.profiles import Profile
 from gradlab.report.table import Field, Table
 from gradlab.report.view import FIGURE_KINDS
 from gradlab.report.words.values import Kind, Value, counted, say
+from gradlab.spec.quantities import QUANTITIES
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative depths that a table of profiles shows: 0 is the layer at the input, 1 the last hidden one."""
 
 _UNTOLD_PERCENT = 1000.0
 """Percent that say less than the two values do."""
-
-_PROFILE_KINDS: dict[str, Kind] = {"dead_fraction": "share", "forward_rms": "figure", "mean_slope": "share"}
 
 
 def rows_shown(comparison: Comparison, *, changed_only: bool) -> list[Row]:
@@ -219,7 +218,7 @@ def profile_table(comparison: Comparison) -> Table:
     for sides in comparison.profiles:
         for side, profile in zip(comparison.sides, sides, strict=True):
             if profile is not None:
-                kind = _PROFILE_KINDS.get(profile.quantity, "decades")
+                kind = QUANTITIES[profile.quantity].kind
                 values = profile.at(np.array(POSITIONS)).tolist()
                 rows.append((profile.quantity, _whose(side, profile), *(say(value, kind) for value in values)))
     return Table(fields, tuple(rows))

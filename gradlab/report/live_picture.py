@@ -33,10 +33,10 @@ from gradlab.report.heatmap import (
 )
 from gradlab.report.progress import PLAIN_HEIGHTS, bar_parts, profile_parts
 from gradlab.report.screen import Palette, Screen
-from gradlab.report.series import LABELS
 from gradlab.report.trail import BANDS, COLUMNS, Panel
 from gradlab.report.words.values import power
 from gradlab.results.record import Float, Progress
+from gradlab.spec.quantities import QUANTITIES
 
 SMALLEST = (48, 10)
 """Columns and lines that a terminal needs for the picture; a smaller one gets the bar and one line of profile."""
@@ -206,7 +206,7 @@ class Picture:
             screen.put(1, 0, "no backward signal is recorded (record.quantities)", "dim")
             return
         of = f" of the first of {len(progress.names)} runs" if len(progress.names) > 1 else ""
-        title, when = f"{LABELS[quantity]}{of}; layer 1 (input) on top", f"at step {panel.step}"
+        title, when = f"{QUANTITIES[quantity].label}{of}; layer 1 (input) on top", f"at step {panel.step}"
         column = layout.profile if len(title) < layout.profile else screen.width - len(when)
         screen.put(1, 0, title, "bold", column - 1)
         screen.put(1, column, when, "bold")

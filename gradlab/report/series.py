@@ -6,40 +6,19 @@ Every face draws these same values: terminal, page and figures.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.results.record import Bool, Column, Float, Record
+from gradlab.spec.quantities import GRIDS, QUANTITIES, Kind
 
 if TYPE_CHECKING:
     from gradlab.judgement.deviations import Compared, LayerDeviation
 
-Scale = Literal["decades", "share", "figure"]
-
 PROFILED = ("log10_backward_rms", "forward_rms", "log10_grad_norm", "log10_update_ratio")
 """Quantities whose profile is drawn, those of which theory speaks first."""
-
-GRIDS = (
-    "log10_grad_norm", "log10_backward_rms", "forward_rms", "log10_update_ratio", "inactive_fraction", "dead_fraction",
-    "mean_slope", "activation_std", "activation_mean", "sample_correlation", "zero_gradient_fraction", "sign_coherence",
-)  # fmt: skip
-"""Quantities that are drawn over layers and steps, in the order in which they are offered."""
-
-LABELS = {
-    "log10_grad_norm": "gradient norm", "log10_backward_rms": "backward signal", "forward_rms": "forward signal",
-    "log10_update_ratio": "update ratio", "inactive_fraction": "inactive", "dead_fraction": "dead",
-    "mean_slope": "mean slope", "activation_std": "activation sd", "activation_mean": "activation mean",
-    "sample_correlation": "correlation of examples", "zero_gradient_fraction": "zero gradients",
-    "sign_coherence": "sign coherence", "loss": "loss", "accuracy": "accuracy", "holdout_loss": "held-out loss",
-    "holdout_accuracy": "held-out accuracy", "log10_grad_norm_total": "whole gradient norm",
-    "learning_rate": "learning rate", "clip_factor": "clip factor",
-}  # fmt: skip
-"""A quantity as a picture names it."""
-
-_SHARES = ("inactive_fraction", "dead_fraction", "mean_slope", "zero_gradient_fraction", "sign_coherence", "accuracy",
-           "holdout_accuracy", "clip_factor")  # fmt: skip
 
 CURVES = (
     "loss", "accuracy", "holdout_loss", "holdout_accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor",
@@ -65,7 +44,7 @@ class Grid:
     """
 
     quantity: str
-    scale: Scale
+    scale: Kind
     values: Float
     present: Bool
     steps: NDArray[np.int64]
@@ -123,20 +102,9 @@ class Curve:
     """
 
     quantity: str
-    scale: Scale
+    scale: Kind
     steps: NDArray[np.int64]
     values: Float
-
-
-def scale_of(quantity: str) -> Scale:
-    """How a quantity's values are drawn.
-
-    >>> scale_of("log10_grad_norm"), scale_of("forward_rms"), scale_of("dead_fraction"), scale_of("loss")
-    ('decades', 'decades', 'share', 'figure')
-    """
-    if quantity.startswith("log10_") or quantity == "forward_rms":
-        return "decades"
-    return "share" if quantity in _SHARES else "figure"
 
 
 def grids(record: Record | None) -> tuple[Grid, ...]:
@@ -147,7 +115,7 @@ def grids(record: Record | None) -> tuple[Grid, ...]:
     for name in GRIDS:
         if name in record.layers:
             column = _drawn(name, record.layers[name])
-            found.append(Grid(name, scale_of(name), column.values.T, column.present.T, record.steps))
+            found.append(Grid(name, QUANTITIES[name].scale, column.values.T, column.present.T, record.steps))
     return tuple(found)
 
 
@@ -234,13 +202,15 @@ def curves(record: Record | None) -> tuple[Curve, ...]:
     for name in CURVES:
         column = record.figures.get(name)
         if column is not None and column.present.any():
-            found.append(Curve(name, scale_of(name), record.steps[column.present], column.values[column.present]))
+            found.append(
+                Curve(name, QUANTITIES[name].scale, record.steps[column.present], column.values[column.present])
+            )
     return tuple(found)
 
 
 def _drawn(name: str, column: Column) -> Column:
     """A column as it is drawn: its log10 where it is recorded as it is and spans decades."""
-    if name != "forward_rms":
+    if not QUANTITIES[name].drawn_as_log10:
         return column
     with np.errstate(divide="ignore", invalid="ignore"):
         return Column(np.log10(column.values), column.present)

@@ -15,19 +15,10 @@ from gradlab.report.series import Curve, Grid, LayerProfile, curves, grids, prof
 from gradlab.report.table import Field, Table, beside
 from gradlab.report.words.values import Kind, Value, counted, say
 from gradlab.results import tables
-from gradlab.results.quantities import LAYER_QUANTITIES
 from gradlab.results.record import Finding, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
 from gradlab.spec.experiment import Activation, Experiment, Init, Optimizer
-
-_RANKS = {
-    "log10_backward_rms": 0, "log10_grad_norm": 1, "log10_update_ratio": 2, "mean_slope": 3, "dead_fraction": 4,
-    "forward_rms": 5, "activation_std": 6, "weight_norm": 7, "activation_mean": 8, "inactive_fraction": 9,
-    "sample_correlation": 10, "zero_gradient_fraction": 11, "nonfinite_count": 12, "sign_coherence": 13,
-    "forward_mean": 14, "bias_grad_norm": 15, "grad_norm": 16, "jacobian_log10_s_max": 3, "jacobian_dispersion": 3,
-    "jacobian_log10_s_mean": 4, "jacobian_log10_s_min": 4,
-}  # fmt: skip
-"""How soon a narrow terminal leaves a quantity out: what the verdict rests on, or was asked for by name, stays longest."""
+from gradlab.spec.quantities import QUANTITIES
 
 FIGURE_KINDS: dict[str, Kind] = {
     "backward_decades": "decades", "backward_fit": "share", "forward_decades": "decades", "grad_ratio": "decades",
@@ -275,15 +266,17 @@ def recorded_row(record: Record | None, at: str) -> int | None:
 def _layers(record: Record, row: int) -> Table:
     """One row a layer in forward order, every recorded quantity at one step."""
     rows = tables.layer_rows(record, row)
-    units = {quantity.name: quantity.unit for quantity in LAYER_QUANTITIES}
+    return Table(tuple(_field(name) for name in rows[0]), tuple(tuple(row.values()) for row in rows))
+
+
+def _field(name: str) -> Field:
+    if name in ("layer", "fan_in", "fan_out"):
+        return Field(name, "integer", 0 if name == "layer" else 20)
+    quantity = QUANTITIES.get(name)  # `grad_rms` is not recorded but computed from what is
+    if quantity is None:
+        return Field(name, "figure", 19)
     kinds: dict[str, Kind] = {"decades": "decades", "share": "share"}
-    fields = tuple(
-        Field(name, "integer", 0 if name == "layer" else 20)
-        if name in ("layer", "fan_in", "fan_out")
-        else Field(name, kinds.get(units.get(name, ""), "figure"), _RANKS.get(name, 19))
-        for name in rows[0]
-    )
-    return Table(fields, tuple(tuple(row.values()) for row in rows))
+    return Field(name, kinds.get(quantity.unit, "figure"), quantity.rank)
 
 
 _ORDERS: dict[str, tuple[str, int]] = {

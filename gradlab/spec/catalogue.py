@@ -1,6 +1,5 @@
 """The names that a config may use, with their parameters and what they are for."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -229,28 +228,6 @@ DTYPES: Mapping[str, Entry] = {
     "float16": Entry("11-bit significand, 6e-5 to 65504"),
 }
 
-QUANTITIES: Mapping[str, tuple[str, ...]] = {
-    "none": (),
-    "gradients": ("grad_norm", "log10_grad_norm", "log10_backward_rms"),
-    "default": (
-        "weight_norm", "log10_update_ratio", "forward_rms", "activation_mean", "activation_std", "mean_slope",
-        "dead_fraction",
-    ),
-    "all": (
-        "inactive_fraction", "bias_grad_norm", "forward_mean", "zero_gradient_fraction", "nonfinite_count",
-        "sign_coherence", "sample_correlation",
-    ),
-}  # fmt: skip
-"""Per-layer quantities by the smallest group that holds them; each group holds those before it."""
-
-JACOBIAN: tuple[str, ...] = (
-    "jacobian_log10_s_max", "jacobian_log10_s_min", "jacobian_log10_s_mean", "jacobian_dispersion",
-)  # fmt: skip
-"""Per-layer quantities of the Jacobian, which are taken at a few steps only."""
-
-BY_NAME: tuple[str, ...] = ("gradient_correlation", *JACOBIAN)
-"""Per-layer quantities that no group holds, because they cost much: they are asked for by name."""
-
 FIGURES: tuple[str, ...] = (
     "backward_decades", "backward_slope", "backward_fit", "forward_decades", "grad_ratio", "loss", "accuracy",
     "holdout_loss", "holdout_accuracy",
@@ -267,19 +244,3 @@ VERDICTS: tuple[str, ...] = (
 
 OUTCOMES: tuple[str, ...] = ("completed", "diverged", "failed", "interrupted")
 """How a run may end."""
-
-
-def quantities() -> tuple[str, ...]:
-    """Names of all per-layer quantities."""
-    return (*(name for names in QUANTITIES.values() for name in names), *BY_NAME)
-
-
-@functools.cache
-def group(name: str) -> tuple[str, ...]:
-    """Names of the per-layer quantities of a group, with those of the smaller groups.
-
-    >>> group("gradients")
-    ('grad_norm', 'log10_grad_norm', 'log10_backward_rms')
-    """
-    smaller = list(QUANTITIES)[: list(QUANTITIES).index(name) + 1]
-    return tuple(quantity for key in smaller for quantity in QUANTITIES[key])

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from gradlab.spec import catalogue
 from gradlab.spec.condition import ConditionError, Kind, parse
 from gradlab.spec.fields import Mark, Part, condition_names, fault, marks, span
+from gradlab.spec.quantities import LAYER_NAMES
 from gradlab.spec.recording import Recording
 from gradlab.spec.text import flat
 
@@ -375,7 +376,7 @@ def run_names() -> dict[str, Kind]:
         "verdict": Kind("word", catalogue.VERDICTS),
         "outcome": Kind("word", catalogue.OUTCOMES),
         **{name: Kind("number") for name in (*figures, *catalogue.RUN_FIGURES)},
-        **{name: Kind("layers") for name in catalogue.quantities()},
+        **{name: Kind("layers") for name in LAYER_NAMES},
     }
 
 

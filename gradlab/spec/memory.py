@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment, num_steps
+from gradlab.spec.quantities import selected
 
 _BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 # Per weight, beside the weight and its gradient.
@@ -51,7 +52,7 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
     num_weights = num_features * width + (depth - 1) * width**2 + width * num_outputs + depth * width + num_outputs
     steps = num_steps(experiment, num_examples)
     num_records = min(steps, -(-steps // record.every) + 1)
-    num_values = num_records * ((depth + 1) * len(recorded(record.quantities)) + _STEP_FIGURES)
+    num_values = num_records * ((depth + 1) * len(selected(record.quantities)) + _STEP_FIGURES)
     return Estimate(
         weights=num_weights * (2 * size + _OPTIMIZER_SLOTS[train.optimizer.name] * max(size, 4)),
         signals=_SIGNAL_STACKS * depth * experiment.data.batch_size * width * size,
@@ -73,12 +74,6 @@ def _num_singular_values(experiment: Experiment) -> int:
 def estimate_bytes(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int = 0) -> int:
     """Bytes that one run needs at least, the total of `estimate`."""
     return estimate(experiment, num_features, num_outputs, num_examples).total
-
-
-def recorded(quantities: str | tuple[str, ...]) -> set[str]:
-    """Names of the per-layer quantities that are asked for by group or name."""
-    asked = (quantities,) if isinstance(quantities, str) else quantities
-    return {name for key in asked for name in (catalogue.group(key) if key in catalogue.QUANTITIES else (key,))}
 
 
 def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str] | None:

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Self
 from annotated_types import Ge
 from pydantic import BeforeValidator, Field, model_validator
 
-from gradlab.spec import catalogue
 from gradlab.spec.fields import Mark, Part, fault
+from gradlab.spec.quantities import GROUPS, JACOBIAN, LAYER_NAMES
 from gradlab.spec.suggestion import suggestion
 
 SHAPE = Mark.SHAPE
@@ -19,7 +19,7 @@ def _quantities(value: Any) -> Any:
     """A group, a quantity, or a list of either."""
     if not isinstance(value, str | list | tuple):
         return value  # the field's own type refuses it
-    known = (*catalogue.QUANTITIES, *catalogue.quantities())
+    known = (*GROUPS, *LAYER_NAMES)
     for index, name in enumerate([value] if isinstance(value, str) else value):
         if not isinstance(name, str) or name not in known:
             reason = "expected the name of a quantity or of a group"
@@ -68,7 +68,7 @@ class Recording(Part):
     def takes_jacobian(self) -> bool:
         """Whether anything of the Jacobian is asked for."""
         asked = (self.quantities,) if isinstance(self.quantities, str) else self.quantities
-        return self.spectrum is not None or any(name in catalogue.JACOBIAN for name in asked)
+        return self.spectrum is not None or any(name in JACOBIAN for name in asked)
 
     @model_validator(mode="after")
     def _jacobian(self) -> Self:
@@ -78,7 +78,7 @@ class Recording(Part):
             return self
         for key in ("jacobian_examples", "jacobian_steps"):
             if getattr(self, key) is not None:
-                names = ", ".join(catalogue.JACOBIAN)
+                names = ", ".join(JACOBIAN)
                 reason = f"nothing of the Jacobian is recorded; ask for one of {names} in record.quantities, or for record.spectrum"
                 raise fault(key, reason, "quantities", "spectrum")
         return self

@@ -8,6 +8,7 @@ from gradlab.spec.axes import RANDOM_KEYS
 from gradlab.spec.bases import BASE_KEYS, SOURCES
 from gradlab.spec.experiment import NAME_PATTERN, Experiment
 from gradlab.spec.fields import Field, Part, child_of, fields, part_at
+from gradlab.spec.quantities import GROUPS, LAYER_NAMES
 from gradlab.spec.sweep_file import KEYS
 
 Schema = dict[str, Any]
@@ -197,7 +198,7 @@ def _leaf(field: Field) -> Schema:
         case "list":
             made = {"type": "array", "items": {"type": "string"}}
         case "words":
-            names = {"enum": [*catalogue.QUANTITIES, *catalogue.quantities()]}
+            names = {"enum": [*GROUPS, *LAYER_NAMES]}
             made = {"anyOf": [names, {"type": "array", "items": names}]}
         case "whole numbers":
             number = {"type": "integer", **_range(field)}

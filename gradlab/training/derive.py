@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.network.stack import Shape
-from gradlab.results.quantities import LAYER_QUANTITIES
 from gradlab.results.record import Column, Float
+from gradlab.spec.quantities import LAYER_QUANTITIES
 
 _LOG10_2 = float(np.log10(2.0))
 

@@ -23,9 +23,9 @@ from gradlab.network.initializers import initialise
 from gradlab.network.multiplication import threads
 from gradlab.network.place import Place
 from gradlab.network.stack import Block, Shape, Stack, empty_parameters
-from gradlab.results.quantities import selected
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment, num_steps
+from gradlab.spec.quantities import selected
 from gradlab.training import derive, products
 from gradlab.training.derive import RawBlock
 from gradlab.training.feed import Feed

@@ -17,9 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from gradlab.network.stack import Stack
-from gradlab.results.quantities import selected
 from gradlab.results.record import Column, Float, Spectrum
-from gradlab.spec.catalogue import JACOBIAN
+from gradlab.spec.quantities import JACOBIAN, selected
 from gradlab.spec.recording import Recording
 from gradlab.training import graded
 from gradlab.training.graded import Product

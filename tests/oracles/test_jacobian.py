@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional
 
 from gradlab.datasets import load
-from gradlab.spec.catalogue import JACOBIAN
 from gradlab.spec.experiment import Experiment
+from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import Batch
 
 PHI = {

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from gradlab.datasets import Dataset, load
 from gradlab.network import activations
-from gradlab.results.quantities import in_group
 from gradlab.spec.experiment import Data, Experiment
+from gradlab.spec.quantities import in_group
 from gradlab.training.engine import Batch
 
 # What float32 may lose: 6,400 terms of a sum, each rounded, in blocks; the log of a ratio carries it as an absolute error.

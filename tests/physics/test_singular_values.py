@@ -15,8 +15,8 @@ import pytest
 
 from gradlab.datasets import Dataset
 from gradlab.results.record import Record
-from gradlab.spec.catalogue import JACOBIAN
 from gradlab.spec.experiment import Experiment
+from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import train
 
 WIDTH, FACTORS, NETS = 400, 6, 3

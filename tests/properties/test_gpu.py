@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gradlab.datasets import load
-from gradlab.spec.catalogue import JACOBIAN
 from gradlab.spec.experiment import Data, Experiment
+from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import Batch, train
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]

@@ -6,8 +6,8 @@ import torch
 
 from gradlab.datasets import load
 from gradlab.results.record import Record
-from gradlab.spec.catalogue import JACOBIAN
 from gradlab.spec.experiment import Data, Experiment
+from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import train
 
 pytestmark = pytest.mark.threads

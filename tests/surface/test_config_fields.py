@@ -3,6 +3,7 @@
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment, run_names
 from gradlab.spec.fields import marks
+from gradlab.spec.quantities import LAYER_NAMES
 
 FIELDS = {
     "name": "label",
@@ -100,7 +101,7 @@ def test_names():
         "schedules": " ".join(catalogue.SCHEDULES),
         "losses": " ".join(catalogue.LOSSES),
         "dtypes": " ".join(catalogue.DTYPES),
-        "quantities": " ".join(catalogue.quantities()),
+        "quantities": " ".join(LAYER_NAMES),
         "figures": " ".join(catalogue.FIGURES),
         "verdicts": " ".join(catalogue.VERDICTS),
         "outcomes": " ".join(catalogue.OUTCOMES),

@@ -13,9 +13,9 @@ from gradlab.report.figures.canvas import COLUMN, PAGE, head, key, panels, print
 from gradlab.report.figures.lines import layer_ticks, mark_steps
 from gradlab.report.figures.powers import mark_bar, span
 from gradlab.report.figures.sides import Side, about
-from gradlab.report.series import GRIDS, LABELS, Grid, Scale, bins, pooled
-from gradlab.results.quantities import LAYER_QUANTITIES
+from gradlab.report.series import Grid, bins, pooled
 from gradlab.results.record import Bool, Float
+from gradlab.spec.quantities import GRIDS, QUANTITIES, Kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ class _Picture:
     """
 
     title: str
-    scale: Scale
+    scale: Kind
     values: Float
     marked: dict[str, Bool]
     layer_edges: Float
@@ -76,7 +76,7 @@ def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> No
 
     Args:
         sides: What is drawn, a panel a run.
-        quantity: Of `series.GRIDS`; by default the first of them that was recorded of all runs.
+        quantity: Of `GRIDS`; by default the first of them that was recorded of all runs.
         path: File, `.svg`, `.png` or `.pdf`.
 
     Raises:
@@ -106,7 +106,7 @@ def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> No
             bar = figure.colorbar(meshes[0], ax=axes, aspect=25, pad=0.02)
             if pictures[0].scale == "decades":
                 mark_bar(bar, low, high)
-            bar.set_label(LABELS[name])
+            bar.set_label(QUANTITIES[name].label)
             bar.outline.set_visible(False)
         _explain(figure, [mark for mark in _MARKS if any(one.marked[mark].any() for one in pictures)])
         print_small(figure, [about(sides[0]) if number == 1 else "", _told(pictures)])
@@ -124,7 +124,7 @@ def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
             return name
         missing = missing or (without[0], name)
     assert missing is not None
-    group = next(one.group for one in LAYER_QUANTITIES if one.name == missing[1])
+    group = QUANTITIES[missing[1]].group
     raise SelectionError(f"{missing[0]}: {missing[1]} was not recorded; -s record.quantities={group} records it")
 
 

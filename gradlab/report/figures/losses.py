@@ -24,9 +24,10 @@ from gradlab.report.figures.lines import (
 )
 from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
-from gradlab.report.series import HELD_OUT, LABELS
+from gradlab.report.series import HELD_OUT
 from gradlab.report.view import RunView
 from gradlab.results.record import Column, Float
+from gradlab.spec.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -240,7 +241,7 @@ def _draw(
     logarithmic: bool,
 ) -> None:
     """One figure of all sides."""
-    ax.set_ylabel(LABELS[name])
+    ax.set_ylabel(QUANTITIES[name].label)
     lines = _on_axis(np.array(references), name, logarithmic=logarithmic)
     drawn = [part for course in courses.values() for part in course.drawn]
     if not say_why_empty(ax, drawn):

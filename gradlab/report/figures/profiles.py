@@ -22,9 +22,9 @@ from gradlab.report.figures.lines import (
 )
 from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
-from gradlab.report.series import LABELS, Band, LayerProfile
-from gradlab.results.quantities import LAYER_QUANTITIES
+from gradlab.report.series import Band, LayerProfile
 from gradlab.results.record import Column, Float
+from gradlab.spec.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -88,7 +88,7 @@ def draw_profiles(sides: Sequence[Side], quantities: Sequence[str], path: Path) 
     missing = [name for name in quantities or DEFAULT if name not in shown]
     if missing and (quantities or not shown):
         without = next(side for side in sides if not _has(side, missing[0]))
-        group = next(one.group for one in LAYER_QUANTITIES if one.name == missing[0])
+        group = QUANTITIES[missing[0]].group
         raise SelectionError(f"{without.label}: {missing[0]} was not recorded; -s record.quantities={group} records it")
     if len(sides) == 1:
         _draw_one(sides[0], shown, path)
@@ -166,7 +166,7 @@ def _draw_one(side: Side, quantities: Sequence[str], path: Path) -> None:
 def _draw_own(ax: "Axes", course: _Course, name: str) -> None:
     """A quantity over the layers at both steps."""
     band = course.band
-    ax.set_ylabel(LABELS[name])
+    ax.set_ylabel(QUANTITIES[name].label)
     if say_why_empty(ax, course.drawn):
         return
     low, high = span(course.drawn + ([] if band is None else _within(band)))
@@ -261,7 +261,7 @@ def _draw_several(sides: Sequence[Side], quantities: Sequence[str], path: Path) 
             pair = axes[2 * row : 2 * row + 2]
             drawn = [part for course in courses for part in course.drawn]
             all_drawn += drawn
-            pair[0].set_ylabel(LABELS[name])
+            pair[0].set_ylabel(QUANTITIES[name].label)
             if say_why_empty(pair[0], drawn):
                 continue
             bands = [part for course in courses if course.band is not None for part in _within(course.band)]

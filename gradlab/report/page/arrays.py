@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.report.series import LABELS, Grid, bins, pooled
+from gradlab.report.series import Grid, bins, pooled
+from gradlab.spec.quantities import QUANTITIES
 
 MOST_CELLS, MOST_ROWS = 24_000, 240
 """Cells and rows of a heatmap: about what a large window has pixels to tell apart."""
@@ -74,7 +75,7 @@ def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -
     thinned = values.shape != seen.values.shape
     return {
         "quantity": seen.quantity,
-        "label": LABELS[seen.quantity],
+        "label": QUANTITIES[seen.quantity].label,
         "scale": seen.scale,
         "rows": [[first + 1, last] for first, last in itertools.pairwise(layer_edges)],
         "columns": _spans(seen.steps, step_edges),

@@ -11,8 +11,9 @@ from gradlab.judgement.profiles import PROFILED, RELATIVE, Profile, against
 from gradlab.judgement.thinning import envelope
 from gradlab.report import series
 from gradlab.report.page import arrays
-from gradlab.report.series import LABELS, Curve, scale_of
+from gradlab.report.series import Curve
 from gradlab.results.stored import StoredRun
+from gradlab.spec.quantities import GRIDS, QUANTITIES
 
 MOST_SEEDS = 10
 """Runs of a side that are drawn one by one; the mean is that of all."""
@@ -53,8 +54,8 @@ def drawn_profiles(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "quantity": quantity,
-            "label": LABELS[quantity],
-            "scale": scale_of(quantity),
+            "label": QUANTITIES[quantity].label,
+            "scale": QUANTITIES[quantity].scale,
             "relative": quantity in RELATIVE,
             "moments": {moment: _moment(sides, most) for moment, sides in found[quantity].items()},
         }
@@ -76,7 +77,7 @@ def _moment(sides: Sequence[Profile | None], most: int) -> dict[str, Any]:
 
 def _in_decades(profile: Profile) -> Profile:
     """A profile as it is drawn: its log10 where it is recorded as it is and spans decades."""
-    if scale_of(profile.quantity) != "decades" or profile.quantity.startswith("log10_"):
+    if not QUANTITIES[profile.quantity].drawn_as_log10:
         return profile
     with np.errstate(divide="ignore", invalid="ignore"):
         each = tuple(np.log10(values) for values in profile.each)
@@ -156,8 +157,8 @@ def drawn_curves(groups: Groups) -> list[dict[str, Any]]:
         found.append(
             {
                 "quantity": name,
-                "label": LABELS[name],
-                "scale": scale_of(name),
+                "label": QUANTITIES[name].label,
+                "scale": QUANTITIES[name].scale,
                 "constant": _constant(name, groups),
                 "sides": _sides(name, told, groups, most),
                 "held": held if any(held) else None,
@@ -232,7 +233,7 @@ def drawn_grids(groups: Groups) -> list[dict[str, Any]]:
         return []
     shown = [_first_with_layers(group) for group in groups]
     seen = [{grid.quantity: grid for grid in series.grids(None if run is None else run.record)} for run in shown]
-    names = [name for name in series.GRIDS if any(name in one for one in seen)]
+    names = [name for name in GRIDS if any(name in one for one in seen)]
     most = min(arrays.MOST_CELLS // 2, _CELLS // max(1, sum(len(one) for one in seen)))
     found = []
     for name in names:
@@ -247,8 +248,8 @@ def drawn_grids(groups: Groups) -> list[dict[str, Any]]:
         found.append(
             {
                 "quantity": name,
-                "label": LABELS[name],
-                "scale": scale_of(name),
+                "label": QUANTITIES[name].label,
+                "scale": QUANTITIES[name].scale,
                 "low": min(lows, default=None),
                 "high": max(highs, default=None),
                 "sides": sides,

@@ -14,7 +14,7 @@ from gradlab.report.page import arrays
 from gradlab.report.page.document import render
 from gradlab.report.page.links import link
 from gradlab.report.seeds import SeedDistribution, distributions, mates
-from gradlab.report.series import LABELS, SCHEDULES, Band, Curve, LayerProfile
+from gradlab.report.series import SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.sweep_words import one_line, word_of
 from gradlab.report.terminal import layers_words, timing_words
 from gradlab.report.view import RunView
@@ -23,6 +23,7 @@ from gradlab.results.listing import ListedRun
 from gradlab.results.record import Column, Finding, Float
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
+from gradlab.spec.quantities import QUANTITIES
 
 SWITCH = (
     "log10_grad_norm", "log10_backward_rms", "forward_rms", "log10_update_ratio", "inactive_fraction", "dead_fraction",
@@ -124,7 +125,7 @@ def _switch(view: RunView) -> list[tuple[str, str, bool]]:
     """What the heatmap can show: quantity, label, and whether it was recorded."""
     recorded = [grid.quantity for grid in view.grids]
     names = [*SWITCH, *(name for name in recorded if name not in SWITCH)]
-    return [(name, LABELS[name], name in recorded) for name in names]
+    return [(name, QUANTITIES[name].label, name in recorded) for name in names]
 
 
 def _nothing(run: StoredRun) -> str:
@@ -155,7 +156,7 @@ def _seen(finding: Finding, view: RunView) -> _Seen:
         if quantity in drawn[kind]:
             anchor = kind if kind == "heatmap" else f"{kind}-{quantity}"
             over = {"profile": "over the layers", "heatmap": "over layers and steps", "curve": "over the steps"}[kind]
-            return _Seen(finding, ", ".join(words), anchor, quantity, f"{LABELS[quantity]} {over}")
+            return _Seen(finding, ", ".join(words), anchor, quantity, f"{QUANTITIES[quantity].label} {over}")
     return _Seen(finding, ", ".join(words), None, "", "")
 
 
@@ -175,7 +176,7 @@ def _profile(profile: LayerProfile) -> dict[str, Any]:
     places = envelope(*lines, most=arrays.MOST_POINTS)
     return {
         "quantity": profile.quantity,
-        "label": LABELS[profile.quantity],
+        "label": QUANTITIES[profile.quantity].label,
         "layers": profile.layers[places].tolist(),
         "init": arrays.numbers(profile.init.values[places], profile.init.present[places]),
         "final": None
@@ -213,7 +214,7 @@ def _profile_words(profile: LayerProfile) -> str:
     ]
     band = "" if profile.band is None else ", with what theory expects"
     return (
-        f"{LABELS[profile.quantity]} over the layers at step {profile.init_step}: {ends[0]} in layer 1, {ends[1]} in layer"
+        f"{QUANTITIES[profile.quantity].label} over the layers at step {profile.init_step}: {ends[0]} in layer 1, {ends[1]} in layer"
         f" {len(profile.layers)}, the readout{band}"
     )
 
@@ -228,7 +229,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
     places = envelope(curve.values, most=arrays.MOST_POINTS)
     return {
         "quantity": curve.quantity,
-        "label": LABELS[curve.quantity],
+        "label": QUANTITIES[curve.quantity].label,
         "scale": curve.scale,
         "steps": curve.steps[places].tolist(),
         "values": arrays.numbers(curve.values[places]),
@@ -246,7 +247,9 @@ def _curve_figures(view: RunView) -> list[tuple[str, str, str]]:
             continue
         kind: Kind = "decades" if curve.scale == "decades" else "figure"
         first, last = (f"{say(float(curve.values[place]), kind)} at step {curve.steps[place]}" for place in (0, -1))
-        found.append((f"curve-{name}", LABELS[name], f"{LABELS[name]} over the steps: {first}, {last}"))
+        found.append(
+            (f"curve-{name}", QUANTITIES[name].label, f"{QUANTITIES[name].label} over the steps: {first}, {last}")
+        )
     return found
 
 

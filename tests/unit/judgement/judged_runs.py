@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradlab.judgement import judge
-from gradlab.results.quantities import selected
 from gradlab.results.record import Column, Finding, Outcome, Record, Summary
 from gradlab.spec.experiment import Experiment
+from gradlab.spec.quantities import selected
 
 ROWS = 160
 

@@ -8,16 +8,17 @@ import pytest
 from odd_runs import filled, make_record
 from vanishing_runs import column, stored
 
-from gradlab.report.series import CURVES, GRIDS, LABELS, PROFILED, Grid, bins, curves, grids, pooled, profiles, scale_of
+from gradlab.report.series import CURVES, PROFILED, Grid, bins, curves, grids, pooled, profiles
 from gradlab.report.view import view
-from gradlab.results.quantities import LAYER_NAMES, STEP_NAMES
+from gradlab.spec.quantities import GRIDS, LAYER_NAMES, QUANTITIES, STEP_NAMES
 
 
 def test_every_picture_is_of_a_quantity_and_has_a_label() -> None:
     assert set(GRIDS) | set(PROFILED) <= set(LAYER_NAMES)
     assert set(CURVES) <= set(STEP_NAMES)
-    assert set(LABELS) >= {*GRIDS, *PROFILED, *CURVES}
-    assert len(set(LABELS.values())) == len(LABELS)
+    assert all(QUANTITIES[name].label for name in (*GRIDS, *PROFILED, *CURVES))
+    labels = [one.label for one in QUANTITIES.values() if one.label]
+    assert len(set(labels)) == len(labels)
 
 
 def test_grids_are_what_was_recorded_in_the_order_in_which_they_are_offered() -> None:
@@ -29,7 +30,7 @@ def test_grids_are_what_was_recorded_in_the_order_in_which_they_are_offered() ->
         expected = np.log10(held.values) if grid.quantity == "forward_rms" else held.values
         np.testing.assert_array_equal(grid.values, expected.T)
         np.testing.assert_array_equal(grid.present, held.present.T)
-        assert grid.scale == scale_of(grid.quantity)
+        assert grid.scale == QUANTITIES[grid.quantity].scale
 
 
 def test_nothing_recorded_gives_nothing() -> None:

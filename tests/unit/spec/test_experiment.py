@@ -3,7 +3,7 @@ from typing import Annotated, get_args
 import pytest
 from pydantic import Field, ValidationError
 
-from gradlab.results import quantities, record
+from gradlab.results import record
 from gradlab.spec import catalogue, experiment
 from gradlab.spec.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault, marked
 from gradlab.spec.fields import Mark, Part, fields, marks
@@ -109,12 +109,7 @@ def test_names_are_those_of_the_catalogue(literal, known):
     assert get_args(literal) == tuple(known)
 
 
-def test_catalogue_and_results_know_the_same_quantities():
-    assert tuple(catalogue.QUANTITIES) == quantities.GROUPS
-    for group in quantities.GROUPS:
-        assert catalogue.group(group) == quantities.in_group(group)
-    assert catalogue.quantities() == quantities.LAYER_NAMES
-    assert catalogue.BY_NAME == tuple(one.name for one in quantities.LAYER_QUANTITIES if one.group == "by name")
+def test_catalogue_and_record_know_the_same_ends():
     assert record.VERDICTS == catalogue.VERDICTS
     assert get_args(record.OutcomeKind) == catalogue.OUTCOMES
 

@@ -1,7 +1,8 @@
 import pytest
 
-from gradlab.spec import catalogue, memory
+from gradlab.spec import memory
 from gradlab.spec.document import from_mapping
+from gradlab.spec.quantities import in_group
 
 
 def experiment(**overrides):
@@ -15,7 +16,7 @@ def test_estimate_counts_what_there_is():
     assert estimated.weights == num_weights * 4 * 2  # and its gradient
     assert estimated.signals == 4 * 3 * 5 * 10 * 4
     assert estimated.data == 11 * 9 * (8 + 4)
-    assert estimated.record == 4 * (4 * len(catalogue.group("default")) + 7) * 9
+    assert estimated.record == 4 * (4 * len(in_group("default")) + 7) * 9
     assert estimated.total == memory.estimate_bytes(experiment(), 7, 2, 11)
 
 
@@ -35,12 +36,6 @@ def test_estimate_counts_what_there_is():
 def test_estimate_follows_the_config(key, value, part, factor):
     before = getattr(memory.estimate(experiment(), 7, 2, 11), part)
     assert getattr(memory.estimate(experiment(**{key: value}), 7, 2, 11), part) == before * factor
-
-
-def test_recorded_quantities():
-    assert memory.recorded("none") == set()
-    assert memory.recorded(("gradients", "forward_mean")) == {*catalogue.QUANTITIES["gradients"], "forward_mean"}
-    assert memory.recorded("all") == set(catalogue.quantities()) - set(catalogue.BY_NAME)
 
 
 def test_what_fits_is_not_refused():

@@ -1,0 +1,189 @@
+"""The one table of recorded quantities: what each is called, what it is, which group holds it, and how it is shown.
+
+Layers are numbered from 1 at the input; 1..depth are hidden, depth + 1 is the readout. z is a layer's preactivation, h = phi(z) its
+activation, W [fan_in, fan_out] its weight, l_i the loss of example i, L the mean over the batch. "norm" is l2 and un-averaged,
+"rms" is averaged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["none", "gradients", "default", "all", "by name"]
+GROUPS: tuple[str, ...] = ("none", "gradients", "default", "all")
+"""Each holds those before it. What costs much is in none of them: it is asked for by name."""
+
+Kind = Literal["decades", "share", "figure"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A recorded quantity.
+
+    Attributes:
+        name: Column name, in files, tables and conditions.
+        symbol: How the field writes it.
+        unit: "1" for dimensionless figures, "decades" for log10, else what it is measured in.
+        group: Smallest group that holds it.
+        hidden_only: Whether the readout has none (null there).
+        definition: What it is.
+        why: What it tells.
+        label: How a picture names it, "" where none draws it.
+        kind: How its values are read: `decades` where they are a log10, `share` from 0 to 1, else `figure`.
+        drawn_as_log10: Whether it is recorded as it is and yet drawn as its log10, because it spans decades.
+        rank: How soon a narrow terminal leaves it out: what the verdict rests on, or was asked for by name, stays longest.
+        drawn_as_grid: Its place among the heatmaps over layers and steps, None where it is not among them.
+    """
+
+    name: str
+    symbol: str
+    unit: str
+    group: Group
+    hidden_only: bool
+    definition: str
+    why: str
+    label: str = ""
+    kind: Kind = "figure"
+    drawn_as_log10: bool = False
+    rank: int = 19
+    drawn_as_grid: int | None = None
+
+    @property
+    def scale(self) -> Kind:
+        """How its values are drawn.
+
+        >>> [QUANTITIES[name].scale for name in ("log10_grad_norm", "forward_rms", "dead_fraction", "loss")]
+        ['decades', 'decades', 'share', 'figure']
+        """
+        return "decades" if self.drawn_as_log10 else self.kind
+
+
+LAYER_QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("grad_norm", "‖∂L/∂W‖", "loss per weight", "gradients", False, "l2 norm of the weight gradient, unscaled, before clipping",
+             "what reaches the optimizer", rank=16),
+    Quantity("log10_grad_norm", "log₁₀‖∂L/∂W‖", "decades", "gradients", False,
+             "log10 of grad_norm, exact at any depth; -inf only if every entry is zero", "readable where float32 reads zero",
+             label="gradient norm", kind="decades", rank=1, drawn_as_grid=1),
+    Quantity("log10_backward_rms", "log₁₀ rms δ", "decades", "gradients", False,
+             "log10 of the rms over examples and units of ∂l_i/∂z (per example, so independent of batch size and reduction)",
+             "the signal that vanishes or explodes; weight gradients can hide it",
+             label="backward signal", kind="decades", rank=0, drawn_as_grid=2),
+    Quantity("weight_norm", "‖W‖", "weight", "default", False, "l2 norm of the weight before the update", "scale of the weights",
+             rank=7),
+    Quantity("log10_update_ratio", "log₁₀‖ΔW‖/‖W‖", "decades", "default", False,
+             "log10 of the optimizer's intended update over the weight norm", "which layers learn; about -3 is healthy",
+             label="update ratio", kind="decades", rank=2, drawn_as_grid=4),
+    Quantity("forward_rms", "rms z", "1", "default", False, "root mean square of the preactivations", "variance preservation",
+             label="forward signal", drawn_as_log10=True, rank=5, drawn_as_grid=3),
+    Quantity("activation_mean", "mean h", "1", "default", True, "mean of the activations", "zero-centred or not",
+             label="activation mean", rank=8, drawn_as_grid=9),
+    Quantity("activation_std", "std h", "1", "default", True, "standard deviation of the activations over examples and units",
+             "how much signal is left", label="activation sd", rank=6, drawn_as_grid=8),
+    Quantity("mean_slope", "mean φ′/sup|φ′|", "1", "default", True, "mean of phi'(z) over its largest magnitude", "saturation by degrees",
+             label="mean slope", kind="share", rank=3, drawn_as_grid=7),
+    Quantity("dead_fraction", "dead", "share", "default", True,
+             "share of units with |phi'| < 0.1 % of its largest magnitude for every example; null for batches below 8 and for step",
+             "units that pass no gradient at all", label="dead", kind="share", rank=4, drawn_as_grid=6),
+    Quantity("inactive_fraction", "inactive", "share", "all", True,
+             "share of entries with |phi'| < 0.1 % of its largest magnitude; null for step", "saturated or off",
+             label="inactive", kind="share", rank=9, drawn_as_grid=5),
+    Quantity("bias_grad_norm", "‖∂L/∂b‖", "loss per bias", "all", False, "l2 norm of the bias gradient", "the bias's own gradient",
+             rank=15),
+    Quantity("forward_mean", "mean z", "1", "all", False, "mean of the preactivations", "drift of the preactivations",
+             rank=14),
+    Quantity("zero_gradient_fraction", "zeros", "share", "all", False,
+             "share of the weight gradient's entries that are zero as the optimizer got them", "underflow as training feels it",
+             label="zero gradients", kind="share", rank=11, drawn_as_grid=11),
+    Quantity("nonfinite_count", "non-finite", "entries", "all", False,
+             "number of NaN or infinite entries of the weight gradient as the optimizer got it", "where NaN or Inf starts",
+             rank=12),
+    Quantity("sign_coherence", "sign coherence", "1", "all", False,
+             "mean over units j of |sum_i sign(∂L/∂W[i, j])| / fan_in", "1 when all weights into a unit move the same way",
+             label="sign coherence", kind="share", rank=13, drawn_as_grid=12),
+    Quantity("sample_correlation", "cos(z_i, z_j)", "1", "all", False,
+             "mean cosine between different examples' preactivations; null for a batch of 1",
+             "1: all inputs look alike; falling: chaotic",
+             label="correlation of examples", rank=10, drawn_as_grid=10),
+    Quantity("gradient_correlation", "|cos(δ_i, δ_j)|", "1", "by name", False,
+             "mean |cosine| between different examples' ∂l_i/∂z, whatever its sign, which the label decides; null for a batch of 1",
+             "1: one direction for all examples; falling towards the input: shattered, each example's gradient is noise to the others"),
+    Quantity("jacobian_log10_s_max", "log₁₀ s_max", "decades", "by name", True,
+             "log10 of the largest singular value of ∂z_depth/∂z_l, from here to the top hidden layer, mean over some examples of their "
+             "log10 (a geometric mean); -inf where it is zero for one of them; null in layer depth and at steps where it was not taken",
+             "the product of matrices itself: what it does to the direction that it stretches most",
+             kind="decades", rank=3),
+    Quantity("jacobian_log10_s_min", "log₁₀ s_min", "decades", "by name", True,
+             "log10 of the smallest singular value of ∂z_depth/∂z_l, likewise; -inf as soon as one unit on the way has phi' = 0; "
+             "null too where it is not zero and yet not resolved (weights that are singular to rounding)",
+             "directions that are lost on the way", kind="decades", rank=4),
+    Quantity("jacobian_log10_s_mean", "log₁₀ mean s", "decades", "by name", True,
+             "log10 of the mean of all singular values of ∂z_depth/∂z_l, likewise", "how much of a signal gets through on the whole",
+             kind="decades", rank=4),
+    Quantity("jacobian_dispersion", "Var(s²)/mean(s²)²", "1", "by name", True,
+             "variance of the squared singular values of ∂z_depth/∂z_l over their mean squared, mean over the examples whose Jacobian "
+             "is not zero; null where it is zero for all",
+             "0: an isometry, every direction gets through alike; grows with depth otherwise", rank=3),
+)  # fmt: skip
+
+STEP_QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("loss", "L", "loss", "none", False, "mean loss of the batch before the update", "what is minimised",
+             label="loss"),
+    Quantity("accuracy", "accuracy", "share", "none", False, "share of the batch classified right; null for regression",
+             "what is wanted", label="accuracy", kind="share"),
+    Quantity("log10_grad_norm_total", "log₁₀‖∇L‖", "decades", "gradients", False,
+             "log10 l2 norm of all parameters' gradients before clipping",
+             "what clipping looks at", label="whole gradient norm", kind="decades"),
+    Quantity("learning_rate", "lr", "1", "none", False, "learning rate of the update", "the schedule",
+             label="learning rate"),
+    Quantity("clip_factor", "clip", "1", "none", False, "factor that clipping put on the gradient; null without clipping",
+             "how hard clipping bites", label="clip factor", kind="share"),
+    Quantity("holdout_loss", "held-out L", "loss", "none", False, "loss on the held-out part, at the first and the last step",
+             "generalisation", label="held-out loss"),
+    Quantity("holdout_accuracy", "held-out accuracy", "share", "none", False,
+             "accuracy on the held-out part, at the first and the last step", "generalisation",
+             label="held-out accuracy", kind="share"),
+)  # fmt: skip
+
+QUANTITIES: Mapping[str, Quantity] = {one.name: one for one in (*LAYER_QUANTITIES, *STEP_QUANTITIES)}
+LAYER_NAMES: tuple[str, ...] = tuple(quantity.name for quantity in LAYER_QUANTITIES)
+STEP_NAMES: tuple[str, ...] = tuple(quantity.name for quantity in STEP_QUANTITIES)
+JACOBIAN: tuple[str, ...] = tuple(name for name in LAYER_NAMES if name.startswith("jacobian_"))
+"""Per-layer quantities of the Jacobian, which are taken at a few steps only."""
+GRIDS: tuple[str, ...] = tuple(
+    sorted(
+        (name for name in LAYER_NAMES if QUANTITIES[name].drawn_as_grid),
+        key=lambda name: QUANTITIES[name].drawn_as_grid or 0,
+    )
+)
+"""Per-layer quantities that are drawn over layers and steps, in the order in which they are offered."""
+
+
+def in_group(group: str) -> tuple[str, ...]:
+    """Names of the per-layer quantities of a group, in the table's order.
+
+    >>> in_group("gradients")
+    ('grad_norm', 'log10_grad_norm', 'log10_backward_rms')
+    """
+    wanted = GROUPS[: GROUPS.index(group) + 1]
+    return tuple(quantity.name for quantity in LAYER_QUANTITIES if quantity.group in wanted)
+
+
+def selected(quantities: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of the per-layer quantities that `record.quantities` asks for, in the table's order.
+
+    Args:
+        quantities: A group, a quantity, or a list of either.
+
+    Raises:
+        ValueError: If a name is neither.
+    """
+    asked = [quantities] if isinstance(quantities, str) else list(quantities)
+    names: set[str] = set()
+    for name in asked:
+        if name in GROUPS:
+            names.update(in_group(name))
+        elif name in LAYER_NAMES:
+            names.add(name)
+        else:
+            raise ValueError(f"unknown quantity or group '{name}'")
+    return tuple(name for name in LAYER_NAMES if name in names)
