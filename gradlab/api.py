@@ -11,8 +11,8 @@ from gradlab.results.stored import StoredRun
 from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
-    from gradlab.execution.pipeline import Observer
-    from gradlab.execution.sweeping import Swept
+    from gradlab.execution.observers import Observer
+    from gradlab.execution.sweeping import FinishedSweep
     from gradlab.report.opened_sweep import OpenedSweep
     from gradlab.report.sweep import SweepView
     from gradlab.results.sweeps import SweepPlace
@@ -52,20 +52,16 @@ def run(
         RunFailedError: If a run could not be written, as on a full disk.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
-    from gradlab.execution.pipeline import execute
-    from gradlab.report.markdown import summary
-    from gradlab.report.view import view
+    from gradlab.execution import machine
+    from gradlab.execution.executors.inline import Inline
+    from gradlab.execution.observers import observer_of
+    from gradlab.execution.pipeline import Call, carry_out
+    from gradlab.execution.plan import make_plan
 
-    experiment = _experiment(config, overrides)
-    experiments = [experiment] if seeds is None else [_seeded(experiment, seed) for seed in seeds]
-    return execute(
-        experiments,
-        Store(out),
-        lambda stored: summary(view(stored)),
-        device=device,
-        rerun=rerun,
-        observer=observer,
-    )
+    experiments = with_seeds(_experiment(config, overrides), seeds)
+    store, device = Store(out), machine.resolve(device)
+    plan = make_plan(experiments, store, machine.kind(device), rerun)
+    return carry_out(plan, Call(store, Inline(device), summary_md, observer=observer_of(observer)))
 
 
 def sweep(
@@ -114,12 +110,11 @@ def sweep(
         RunFailedError: If a run could not be written, as on a full disk.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
-    from gradlab.execution import machine, sweeping
+    from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose
-    from gradlab.execution.pipeline import Settings
-    from gradlab.report.markdown import summary
-    from gradlab.report.sweep_markdown import sweep_markdown
-    from gradlab.report.view import view
+    from gradlab.execution.observers import observer_of
+    from gradlab.execution.pipeline import Call
+    from gradlab.execution.plan import Settings
     from gradlab.spec import sweep as reader
 
     if not isinstance(config, str | Path | Mapping):
@@ -139,30 +134,47 @@ def sweep(
     begun = sweeping.root_of(asked) if isinstance(asked, Path) else None
     prepared = sweeping.prepare(asked, Store(out or begun or "runs"), overrides, words, device=device, rerun=rerun)
     choice = choose(
-        executor, prepared.num_to_train, device=device, num_workers=workers, address=ray_address, timeout=timeout
+        executor,
+        prepared.num_to_train,
+        device=prepared.device,
+        num_workers=workers,
+        address=ray_address,
+        timeout=timeout,
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=machine.kind(prepared.device) == "cuda")
-    swept = sweeping.carry_out(
-        prepared, lambda stored: summary(view(stored)), choice.executor, settings, observer=observer
-    )
-    sweeping.conclude(swept, sweep_markdown(view_of(swept)))
-    return [run for _, run in swept.members]
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind == "cuda")
+    call = Call(prepared.store, choice.executor, summary_md, settings, observer_of(observer))
+    return [run for _, run in sweeping.run_sweep(prepared, call, sweep_summary_md).members]
 
 
-def view_of(swept: "Swept") -> "SweepView":
+def summary_md(run: StoredRun) -> str:
+    """The text of a run's `summary.md`."""
+    from gradlab.report.markdown import summary
+    from gradlab.report.view import view
+
+    return summary(view(run))
+
+
+def sweep_summary_md(finished: "FinishedSweep") -> str:
+    """The text of a sweep's `summary.md`."""
+    from gradlab.report.sweep_markdown import sweep_markdown
+
+    return sweep_markdown(view_of(finished))
+
+
+def view_of(finished: "FinishedSweep") -> "SweepView":
     """What there is to see of a sweep that was carried out."""
     from gradlab.report.sweep import sweep_view
     from gradlab.results.sweeps import shard_words
 
-    prepared = swept.prepared
+    prepared = finished.prepared
     return sweep_view(
         prepared.name,
         prepared.place.id,
         prepared.place.path,
         prepared.axes,
-        swept.members,
-        gates=swept.gates,
-        counts=swept.counts,
+        finished.members,
+        gates=finished.gates,
+        counts=finished.counts,
         shard=shard_words(prepared.shard),
     )
 
@@ -228,6 +240,22 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
     )
 
 
+def with_seeds(experiment: Experiment, seeds: Iterable[int] | None) -> list[Experiment]:
+    """The experiment once for each seed; None for its own alone.
+
+    Raises:
+        UsageError: If one is no seed.
+    """
+    if seeds is None:
+        return [experiment]
+    experiments = []
+    for seed in seeds:
+        if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**63:
+            raise UsageError(f"seeds: expected integers >= 0, got {seed!r}")
+        experiments.append(experiment.model_copy(update={"seed": int(seed)}))
+    return experiments
+
+
 def _typed(seeds: object) -> str:
     """Seeds as they are typed.
 
@@ -254,14 +282,3 @@ def _experiment(config: str | Path | Mapping[str, Any] | Experiment, overrides: 
     if not isinstance(config, Mapping):
         raise UsageError(f"expected a path, a mapping or an Experiment, got {type(config).__name__}")
     return document.from_mapping(config, overrides).experiment
-
-
-def _seeded(experiment: Experiment, seed: int) -> Experiment:
-    """The experiment with another seed.
-
-    Raises:
-        UsageError: If it is no seed.
-    """
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**63:
-        raise UsageError(f"seeds: expected integers >= 0, got {seed!r}")
-    return experiment.model_copy(update={"seed": int(seed)})

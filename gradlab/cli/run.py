@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
     from gradlab.execution.plan import Plan
     from gradlab.report.progress import ProgressDisplay
-    from gradlab.results.record import Progress
     from gradlab.results.stored import StoredRun
-    from gradlab.spec.experiment import Experiment
 
 _FAILED, _UNEXPECTED = 3, 4
 
@@ -53,13 +51,11 @@ def run(
     version: Version = False,
 ) -> int:
     """Train an experiment, record every layer, and say what its gradients do."""
-    from gradlab import datasets
+    from gradlab import api, datasets
+    from gradlab.cli.run_reporter import RunReporter
     from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import machine
-    from gradlab.execution.pipeline import execute
     from gradlab.execution.plan import make_plan
-    from gradlab.report.markdown import summary
-    from gradlab.report.view import view
     from gradlab.results.store import Store
     from gradlab.spec import document
     from gradlab.spec.seeds import seeds_of
@@ -68,35 +64,21 @@ def run(
     if is_sweep(config):
         raise UsageError(f"{config}: is a sweep; carry it out with `gradlab sweep {config}`")
     asked = document.load(config, set_)
-    experiments = (
-        [_seeded(asked.experiment, seed) for seed in seeds_of(seeds)] if seeds is not None else [asked.experiment]
-    )
-    store = Store(out)
+    experiment, numbers = asked.experiment, None if seeds is None else seeds_of(seeds)
     try:
         if dry_run:
-            datasets.load(asked.experiment.data, asked.experiment.train.loss)
-            _print_plan(
-                make_plan(experiments, store, machine.kind(machine.resolve(device)), rerun.value), format, quiet
-            )
+            datasets.load(experiment.data, experiment.train.loss)
+            kind = machine.kind(machine.resolve(device))
+            plan = make_plan(api.with_seeds(experiment, numbers), Store(out), kind, rerun.value)
+            _print_plan(plan, format, quiet)
             return 0
         with _display(live, quiet) as display:
-            runs = execute(
-                experiments,
-                store,
-                lambda stored: summary(view(stored)),
-                device=device,
-                rerun=rerun.value,
-                observer=_Reporter(display),
-            )
+            observer = RunReporter(display)
+            runs = api.run(experiment, seeds=numbers, device=device, out=out, rerun=rerun.value, observer=observer)
     except ConfigError as error:  # what is wrong with the data is known only now, but its place is in the config
         raise asked.locate(error) from None
     _print_runs(runs, format)
     return _exit_code(runs)
-
-
-def _seeded(experiment: "Experiment", seed: int) -> "Experiment":
-    """The experiment with another seed."""
-    return experiment.model_copy(update={"seed": seed})
 
 
 def _display(live: bool, quiet: bool) -> "ProgressDisplay":
@@ -111,31 +93,6 @@ def _display(live: bool, quiet: bool) -> "ProgressDisplay":
     from gradlab.report.progress import ProgressDisplay
 
     return ProgressDisplay(stream, quiet=quiet)
-
-
-class _Reporter:
-    """Tells the person at stderr how it goes."""
-
-    def __init__(self, display: "ProgressDisplay") -> None:
-        self._display = display
-        self._several = False
-
-    def on_plan(self, plan: "Plan") -> None:
-        self._several = len(plan.runs) > 1
-        if self._several:
-            self._display.note(str(plan))
-
-    def on_progress(self, progress: "Progress") -> None:
-        self._display.update(progress)
-
-    def on_stored(self, run: "StoredRun") -> None:
-        if run.cached:
-            self._display.note(
-                f"{run.name} (seed {run.seed}) is trained already, in {run.path}: nothing that decides its numbers has"
-                " changed; --rerun always trains it again"
-            )
-        elif self._several:
-            self._display.note(f"{run.verdict}  {run.path}  seed {run.seed}")
 
 
 def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:

@@ -11,8 +11,8 @@ from gradlab.cli.options import DEFAULT_OUT, Device, DryRun, Face, Format, Quiet
 
 if TYPE_CHECKING:
     from gradlab.execution.executors.choice import Choice
-    from gradlab.execution.pipeline import Settings
-    from gradlab.execution.sweeping import Prepared, Swept
+    from gradlab.execution.plan import Settings
+    from gradlab.execution.sweeping import FinishedSweep, PreparedSweep
 
 
 class Executor(StrEnum):
@@ -86,18 +86,16 @@ def sweep(
     version: Version = False,
 ) -> int:
     """Train every member of a sweep, batched by shape; what is stored already is not trained again."""
-    from gradlab.api import view_of
+    from gradlab import api
     from gradlab.cli.amounts import seconds_of, shard_of
     from gradlab.cli.output import log
     from gradlab.cli.sweep_reporter import SweepReporter
-    from gradlab.execution import machine, sweeping
+    from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose
-    from gradlab.execution.pipeline import Settings
-    from gradlab.report.markdown import summary as markdown_of_a_run
+    from gradlab.execution.pipeline import Call
+    from gradlab.execution.plan import Settings
     from gradlab.report.streams import Sink
-    from gradlab.report.sweep_markdown import sweep_markdown
     from gradlab.report.sweep_progress import SweepDisplay
-    from gradlab.report.view import view
     from gradlab.results.store import Store
 
     share = shard_of(shard) if shard is not None else None
@@ -108,12 +106,12 @@ def sweep(
     choice = choose(
         executor.value if executor is not None else None,
         prepared.num_to_train,
-        device=device,
+        device=prepared.device,
         num_workers=workers,
         address=ray_address,
         timeout=seconds,
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=machine.kind(prepared.device) == "cuda")
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind == "cuda")
     if prepared.num_repeated:
         members = "member repeats" if prepared.num_repeated == 1 else "members repeat"
         log(
@@ -127,25 +125,18 @@ def sweep(
         return 0
     with SweepDisplay(Sink(sys.stderr, vital=False), quiet=quiet) as display:
         reporter = SweepReporter(display, prepared, choice.words)
-        swept = sweeping.carry_out(
-            prepared,
-            lambda stored: markdown_of_a_run(view(stored)),
-            choice.executor,
-            settings,
-            observer=reporter.observer,
-            watcher=reporter,
-        )
-    sweeping.conclude(swept, sweep_markdown(view_of(swept)))
-    _write_files(swept, junit, summary)
-    _print(swept, format)
-    if prepared.gates and not swept.gates:
+        call = Call(store, choice.executor, api.summary_md, settings, reporter)
+        finished = sweeping.run_sweep(prepared, call, api.sweep_summary_md)
+    _write_files(finished, junit, summary)
+    _print(finished, format)
+    if prepared.gates and not finished.gates:
         why = (
-            f"{len(swept.left)} runs are left"
-            if swept.left
+            f"{len(finished.left)} runs are left"
+            if finished.left
             else "a share cannot tell; the command without --shard does"
         )
         log(f"gates are not judged: {why}", quiet=quiet)
-    return 0 if exit_zero else swept.exit_code
+    return 0 if exit_zero else finished.exit_code
 
 
 def _refuse_folders(*files: Path | None) -> None:
@@ -166,7 +157,7 @@ def _refuse_folders(*files: Path | None) -> None:
             raise UsageError(f"{file}: there is no directory {file.parent}")
 
 
-def _print_plan(prepared: "Prepared", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
+def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
     """Print what would be done: members with their state, and in short how and about how long."""
     from gradlab.cli.output import log, write_table
     from gradlab.execution.machine import num_cores
@@ -198,7 +189,7 @@ def _print_plan(prepared: "Prepared", choice: "Choice", settings: "Settings", fa
     write_table(Table(fields, tuple(rows)), face, "plan")
 
 
-def _print(swept: "Swept", face: Face) -> None:
+def _print(finished: "FinishedSweep", face: Face) -> None:
     """Print the sweep; members as JSON, else what they came to together."""
     from gradlab.api import view_of
     from gradlab.cli.output import log, stdout, write, write_json
@@ -209,10 +200,10 @@ def _print(swept: "Swept", face: Face) -> None:
     from gradlab.report.sweep_terminal import print_sweep
     from gradlab.report.table import as_csv
 
-    seen = view_of(swept)
+    seen = view_of(finished)
     if face is Face.JSON:
-        found = document([run for _, run in swept.members], seen.groups)
-        write_json({"schema_version": found.pop("schema_version"), "sweep": swept.result()} | found)
+        found = document([run for _, run in finished.members], seen.groups)
+        write_json({"schema_version": found.pop("schema_version"), "sweep": finished.result()} | found)
     elif face is Face.CSV:
         write(as_csv(groups_data(seen.groups, seen.axes)))
     elif face is Face.MD:
@@ -228,7 +219,7 @@ def _print(swept: "Swept", face: Face) -> None:
         log(f"expected {item.text}: {item.num_failed} of {item.num_judged} do not")
 
 
-def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> None:
+def _write_files(finished: "FinishedSweep", junit: Path | None, summary: Path | None) -> None:
     """Write the files that were asked for.
 
     Raises:
@@ -239,15 +230,15 @@ def _write_files(swept: "Swept", junit: Path | None, summary: Path | None) -> No
     from gradlab.report.sweep_markdown import sweep_markdown
     from gradlab.results import whole_file
 
-    name = swept.prepared.name
+    name = finished.prepared.name
     texts: dict[Path, str] = {}
     if junit is not None:
-        cases = [run_case(run, point, name) for point, run in swept.members]
-        for member in swept.left:
+        cases = [run_case(run, point, name) for point, run in finished.members]
+        for member in finished.left:
             title = case_name(member.experiment.name, member.point, member.experiment.seed, member.id)
             cases.append(Case(title, name, 0.0, "skipped", "not begun, because too many runs failed"))
-        texts[junit] = junit_xml(name, cases, swept.gates, swept.started)
+        texts[junit] = junit_xml(name, cases, finished.gates, finished.started)
     if summary is not None:
-        texts[summary] = sweep_markdown(view_of(swept))
+        texts[summary] = sweep_markdown(view_of(finished))
     for file, text in texts.items():
         whole_file.write(file, text.encode("utf-8", errors="backslashreplace"), replace=True)

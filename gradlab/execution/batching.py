@@ -6,11 +6,11 @@ A run's numbers do not depend on its batch, so a batch may be cut anywhere.
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gradlab.execution.executors.contract import Task
 from gradlab.execution.machine import num_cores
-from gradlab.execution.plan import Planned
+from gradlab.execution.plan import Plan, Planned, Settings
+from gradlab.execution.planned_data import PlannedData, Sizes
 from gradlab.spec import memory
 from gradlab.spec.experiment import Experiment, num_steps
 
@@ -33,21 +33,6 @@ _SECONDS_PER_LAYER = 10e-6
 _SECONDS_PER_FLOP = 1 / 60e9
 _SECONDS_PER_ENTRY = 3.5e-9
 """Of one step on one core, fitted to docs/speed.md: for the calls, for products, and for everything that passes over a signal."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What a data set says of a run's size.
-
-    Attributes:
-        num_examples: Examples to learn from.
-        num_features: Inputs of an example.
-        num_outputs: Outputs of the readout.
-    """
-
-    num_examples: int
-    num_features: int
-    num_outputs: int
 
 
 def seconds(experiment: Experiment, num_runs: int, sizes: Sizes) -> float:
@@ -120,3 +105,13 @@ def divide(
             pieces.append((seconds(first, len(runs), of), runs))
     pieces.sort(key=lambda piece: -piece[0])
     return [Task(number, runs) for number, (_, runs) in enumerate(pieces)]
+
+
+def tasks_of(plan: Plan, data: PlannedData, size: int, settings: Settings) -> list[Task]:
+    """The batches of a plan, cut for an executor that trains `size` tasks at the same time."""
+    if settings.max_runs == 0:
+        batches = (tuple(planned.experiment for planned in batch) for batch in plan.batches)
+        return [Task(number, experiments) for number, experiments in enumerate(batches)]
+    firsts = [batch[0].experiment for batch in plan.batches]
+    sizes = [data.sizes((first.data, first.train.loss)) for first in firsts]
+    return divide(plan.batches, sizes, size, settings.max_runs, settings.on_gpu)

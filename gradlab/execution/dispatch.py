@@ -9,10 +9,11 @@ import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from gradlab.execution.executors.contract import Broken, Executor, Finished, Landed, Task
-from gradlab.results.record import Outcome, Progress, Timing, Trained
+from gradlab.execution.observers import Observer
+from gradlab.results.record import Outcome, Timing, Trained
 from gradlab.results.run_files import TRACEBACK
 
 _MOST_LOST = 3
@@ -47,28 +48,6 @@ class Result:
         return any(trained.outcome.kind == "failed" for trained in self.trained)
 
 
-class Watcher(Protocol):
-    """Who is told what the dispatcher does."""
-
-    def on_tasks(self, tasks: Sequence[Task]) -> None:
-        """How the work was cut, before any of it begins."""
-
-    def on_started(self, task: Task) -> None:
-        """A task was given to the executor."""
-
-    def on_progress(self, number: int, progress: Progress) -> None:
-        """How the task of that number gets on, at a bounded rate."""
-
-    def on_broken(self, task: Task, broken: Broken, again: Sequence[Task]) -> None:
-        """A task broke, and what is tried instead; nothing where it has failed."""
-
-    def on_landed(self, task: Task) -> None:
-        """A task is done and its runs are on the disk, failed ones too."""
-
-    def on_stop(self) -> None:
-        """The user wants to stop, and what trains is asked to come to an end."""
-
-
 class Dispatcher:
     """The queue of one call.
 
@@ -77,17 +56,17 @@ class Dispatcher:
         tasks: What is to be trained, in the order in which it should begin.
         retries: Times that a run that broke alone is tried again.
         max_failures: Failed runs after which nothing more is begun; None where that is no reason to stop.
-        watcher: Who is told.
+        observer: Who is told.
 
     Attributes:
         stopped: Whether tasks were left out because too many runs failed.
     """
 
     def __init__(
-        self, executor: Executor, tasks: Sequence[Task], retries: int, max_failures: int | None, watcher: Watcher
+        self, executor: Executor, tasks: Sequence[Task], retries: int, max_failures: int | None, observer: Observer
     ) -> None:
         self._executor, self._retries, self._max_failures = executor, retries, max_failures
-        self._watcher = watcher
+        self._observer = observer
         self._queue = deque(tasks)
         self._numbers = itertools.count(max((task.number for task in tasks), default=-1) + 1)
         self._out: dict[int, Task] = {}
@@ -129,7 +108,7 @@ class Dispatcher:
     def stop(self) -> Iterator[Result]:
         """End what trains, and hand back what it has recorded; nothing more is begun."""
         self._queue.clear()
-        self._watcher.on_stop()
+        self._observer.on_stop()
         self._executor.interrupt()
         while self._results:
             yield self._results.popleft()
@@ -149,7 +128,7 @@ class Dispatcher:
                 return
             task = self._queue.popleft()
             self._out[task.number] = task
-            self._watcher.on_started(task)
+            self._observer.on_started(task)
             self._executor.submit(task)
 
     def _land(self, landed: Landed) -> None:
@@ -158,7 +137,7 @@ class Dispatcher:
         if isinstance(landed, Finished):
             self._results.append(Result(task, landed.trained, landed.surroundings))
         elif landed.kind == "stopped":
-            self._watcher.on_broken(task, landed, ())
+            self._observer.on_broken(task, landed, ())
         elif landed.kind == "lost" and self._losses.get(task.number, 0) < _MOST_LOST:
             self._losses[task.number] = self._losses.get(task.number, 0) + 1
             self._again(task, landed, [task])
@@ -173,7 +152,7 @@ class Dispatcher:
     def _again(self, task: Task, broken: Broken, tasks: Sequence[Task]) -> None:
         """Try something else first of all, so that a fault is found early."""
         self._queue.extendleft(reversed(tasks))
-        self._watcher.on_broken(task, broken, tasks)
+        self._observer.on_broken(task, broken, tasks)
 
     def _halves(self, task: Task) -> list[Task]:
         """The two halves of a task."""
@@ -194,28 +173,6 @@ class Dispatcher:
         trained = tuple(Trained(experiment, None, outcome, timing) for experiment in task.experiments)
         self._results.append(Result(task, trained, broken.surroundings, attachments))
         self._num_failed += len(trained)
-        self._watcher.on_broken(task, broken, ())
+        self._observer.on_broken(task, broken, ())
         if self._max_failures is not None and self._num_failed > self._max_failures:
             self.stopped = True
-
-
-class Unwatched:
-    """A watcher that looks away."""
-
-    def on_tasks(self, tasks: Sequence[Task]) -> None:
-        """Look away."""
-
-    def on_started(self, task: Task) -> None:
-        """Look away."""
-
-    def on_progress(self, number: int, progress: Progress) -> None:
-        """Look away."""
-
-    def on_broken(self, task: Task, broken: Broken, again: Sequence[Task]) -> None:
-        """Look away."""
-
-    def on_landed(self, task: Task) -> None:
-        """Look away."""
-
-    def on_stop(self) -> None:
-        """Look away."""

@@ -31,14 +31,14 @@ class Planned:
         state: `cached` is reused; the others are trained: `failed` and `interrupted` after such an outcome, `again` by
             wish, `new` for the first time.
         stored: Where the store has it, None where it is new.
-        whole: Whether what is stored came to its end and can be read: it is not given up for a run that does not.
+        keep_if_rerun_fails: Whether what is stored came to its end and can be read.
     """
 
     experiment: Experiment
     id: str
     state: State
     stored: RunHandle | None
-    whole: bool = False
+    keep_if_rerun_fails: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,23 @@ class Plan:
         return f"{runs} in {len(self.batches)} batch{'' if len(self.batches) == 1 else 'es'}: {states}"
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How a plan is carried out.
+
+    Attributes:
+        retries: Times that a run that broke alone is tried again.
+        max_failures: Failed runs after which nothing more is begun; None where that is no reason to stop.
+        max_runs: Most runs in a batch; None for what is best here, 0 for batches as they are planned.
+        on_gpu: Whether batches train on a GPU.
+    """
+
+    retries: int = 0
+    max_failures: int | None = None
+    max_runs: int | None = 0
+    on_gpu: bool = False
+
+
 def make_plan(
     experiments: Sequence[Experiment],
     store: Store,
@@ -121,8 +138,8 @@ def make_plan(
             elsewhere[own] = experiment
         else:
             handle = stored.get(own)
-            state, whole = _state(store, handle, rerun, run_files.tables_of(experiment))
-            runs[own] = Planned(experiment, own, state, handle, whole)
+            state, ended = _state(store, handle, rerun, run_files.tables_of(experiment))
+            runs[own] = Planned(experiment, own, state, handle, ended)
     batches: dict[tuple[str, str | None], list[Planned]] = {}
     for run in runs.values():
         if run.state != "cached":

@@ -1,10 +1,12 @@
 """The data sets of a plan: each is loaded once to see that it is right, and few are kept."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gradlab.execution.batching import Sizes
+from gradlab.errors import ConfigError, Fault
 from gradlab.execution.executors.contract import DataKey
+from gradlab.execution.plan import Locate, Plan
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset
@@ -13,7 +15,22 @@ KEPT = 8
 """Data sets that are kept; others are loaded again when they are wanted, which takes milliseconds."""
 
 
-class Loaded(Mapping[DataKey, "Dataset"]):
+@dataclass(frozen=True)
+class Sizes:
+    """What a data set says of a run's size.
+
+    Attributes:
+        num_examples: Examples to learn from.
+        num_features: Inputs of an example.
+        num_outputs: Outputs of the readout.
+    """
+
+    num_examples: int
+    num_features: int
+    num_outputs: int
+
+
+class PlannedData(Mapping[DataKey, "Dataset"]):
     """Data sets by what they are loaded from.
 
     One that is read from a file stays in memory: the file may change, and a run's id tells what it held at first.
@@ -62,3 +79,25 @@ class Loaded(Mapping[DataKey, "Dataset"]):
             while len(self._recent) > KEPT:
                 del self._recent[next(iter(self._recent))]
         return data
+
+
+def load_data(plan: Plan, locate: Locate | None = None) -> PlannedData:
+    """Every data set that the batches need, before any trains: what is wrong with them is said at once.
+
+    Args:
+        plan: What is to be done.
+        locate: Gives the faults of an experiment's data their place in the config.
+
+    Raises:
+        ConfigError: With the faults of all that cannot be loaded.
+    """
+    data = PlannedData()
+    faults: dict[Fault, None] = {}
+    for first in (batch[0].experiment for batch in plan.batches):
+        try:
+            data.load((first.data, first.train.loss))
+        except ConfigError as error:
+            faults |= dict.fromkeys((locate(error, first) if locate else error).faults)
+    if faults:
+        raise ConfigError(list(faults))
+    return data

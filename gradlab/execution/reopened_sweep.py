@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SweptAgain:
+class ReopenedSweep:
     """A sweep that was read back.
 
     Attributes:
@@ -55,14 +55,14 @@ class SweptAgain:
         for one in ids:
             if one not in self._depths and one not in self.unread:
                 with suppress(GradlabError):  # told in `unread`
-                    _Opened(runs[one], self._depths, self.unread).read()
+                    _RunReader(runs[one], self._depths, self.unread).read()
             depths = self._depths.get(one)
             if depths is not None:
                 found[one] = depths
         return found
 
 
-def open_sweep(place: SweepPlace) -> SweptAgain:
+def open_sweep(place: SweepPlace) -> ReopenedSweep:
     """Read a sweep that was begun; it may be unfinished, and runs may have been removed or damaged since.
 
     A record is read only where a condition or other rules than today's ask for it, at most once, and is not kept.
@@ -89,7 +89,7 @@ def open_sweep(place: SweepPlace) -> SweptAgain:
             if isinstance(found, MissingMember):
                 missing.append(found)
                 continue
-            opened = _Opened(found, depths, unread)
+            opened = _RunReader(found, depths, unread)
             run = _judged(replace(found, read=opened.read))
             members.append((member.point, replace(run, read=found.read)))
             yield run
@@ -99,7 +99,7 @@ def open_sweep(place: SweepPlace) -> SweptAgain:
     if missing and plan.gates:
         verb = "is" if len(missing) == 1 else "are"
         gates, ungated = (), f"{len(missing)} of {len(plan.members)} runs {verb} missing"
-    return SweptAgain(plan, tuple(members), tuple(missing), gates, ungated, unread, depths)
+    return ReopenedSweep(plan, tuple(members), tuple(missing), gates, ungated, unread, depths)
 
 
 def _judged(run: StoredRun) -> StoredRun:
@@ -128,7 +128,7 @@ def _gates(
     return judged, ""
 
 
-class _Opened:
+class _RunReader:
     """A run whose record is read at most once while it is looked at, and whose profile is taken then.
 
     Args:

@@ -1,4 +1,4 @@
-"""The way of a sweep: prepare → carry_out → conclude.
+"""The way of a sweep: prepare, then run.
 
 What is done with one run is the pipeline's; here is what concerns all of them together.
 """
@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.errors import ConfigError, Fault, UsageError
-from gradlab.execution import machine, pipeline
-from gradlab.execution.batching import seconds
-from gradlab.execution.dispatch import Watcher
-from gradlab.execution.executors.contract import Executor, Task, Train
-from gradlab.execution.pipeline import Observer, Settings
-from gradlab.execution.plan import Locate, Plan, make_plan
-from gradlab.execution.planned_data import Loaded
+from gradlab.execution import machine
+from gradlab.execution.batching import seconds, tasks_of
+from gradlab.execution.executors.contract import Task
+from gradlab.execution.pipeline import Call, carry_out
+from gradlab.execution.plan import Locate, Plan, Settings, make_plan
+from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.results import environment, sweeps
 from gradlab.results.store import SWEEPS, Store
 from gradlab.results.stored import StoredRun
@@ -33,7 +32,7 @@ _FAILED, _UNEXPECTED = 3, 4
 
 
 @dataclass(frozen=True)
-class Member:
+class PlannedMember:
     """One run of a sweep.
 
     Attributes:
@@ -48,7 +47,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSweep:
     """A sweep that can be carried out: checked, planned, its data loaded.
 
     Attributes:
@@ -59,7 +58,8 @@ class Prepared:
         members: All of them, also those of other shares.
         num_repeated: Members that repeated another and were left out.
         store: Where its runs go.
-        device: Where it trains.
+        device: Where it trains, as `--device` has it; a sweep that was begun stays on the kind of device that it began on.
+        device_kind: `cpu` or `cuda`.
         plan: What is to be done.
         shard: Number of the share that is planned, from 1, and how many there are; None for all of it.
         place: Where the sweep itself is kept.
@@ -70,14 +70,15 @@ class Prepared:
     axes: tuple[str, ...]
     gates: tuple[str, ...]
     source: str
-    members: tuple[Member, ...]
+    members: tuple[PlannedMember, ...]
     num_repeated: int
     store: Store
     device: str
+    device_kind: str
     plan: Plan
     shard: tuple[int, int] | None
     place: SweepPlace
-    data: Loaded
+    data: PlannedData
 
     @property
     def num_to_train(self) -> int:
@@ -86,7 +87,7 @@ class Prepared:
 
     def tasks(self, size: int, settings: Settings) -> list[Task]:
         """How the work would be cut for an executor that trains so many tasks at a time."""
-        return pipeline.tasks_of(self.plan, self.data, size, settings)
+        return tasks_of(self.plan, self.data, size, settings)
 
     def seconds(self, tasks: Iterable[Task], size: int) -> float:
         """About how long the tasks train, shared among so many workers."""
@@ -95,7 +96,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Swept:
+class FinishedSweep:
     """A sweep that was carried out.
 
     Attributes:
@@ -106,9 +107,9 @@ class Swept:
         started: When it began, ISO 8601 in UTC.
     """
 
-    prepared: Prepared
+    prepared: PreparedSweep
     members: tuple[tuple[Point, StoredRun], ...]
-    left: tuple[Member, ...]
+    left: tuple[PlannedMember, ...]
     gates: "tuple[GateResult, ...]"
     started: str
 
@@ -152,7 +153,7 @@ def prepare(
     device: str = "auto",
     rerun: str = "failed",
     shard: tuple[int, int] | None = None,
-) -> Prepared:
+) -> PreparedSweep:
     """Read, check and plan a sweep, before anything is trained.
 
     Args:
@@ -171,28 +172,29 @@ def prepare(
     asked = _read(config, overrides, seeds)
     if asked.begun is not None and device == "auto":
         device = asked.begun.device
-    device = machine.resolve(device)
+    device_kind = machine.kind(machine.resolve(device))
     experiments = [experiment for _, experiment in asked.members]
-    plan = make_plan(experiments, store, machine.kind(device), rerun, shard, asked.locate)
+    plan = make_plan(experiments, store, device_kind, rerun, shard, asked.locate)
     ids = plan.ids
     if asked.begun is not None and set(ids.values()) != {member.id for member in asked.begun.members}:
         raise UsageError(
             f"{config}: its runs would have other ids now, because a data file, torch, gradlab's numerics or the kind of"
             " device has changed since it began; start the sweep from its file"
         )
-    return Prepared(
+    return PreparedSweep(
         name=asked.name,
         axes=asked.axes,
         gates=asked.gates,
         source=asked.source,
-        members=tuple(Member(ids[one], point, one) for point, one in asked.members if one in ids),
+        members=tuple(PlannedMember(ids[one], point, one) for point, one in asked.members if one in ids),
         num_repeated=asked.num_repeated + len(plan.duplicates),
         store=store,
         device=device,
+        device_kind=device_kind,
         plan=plan,
         shard=shard,
         place=SweepPlace(store.root, asked.name, sweep_id(list(ids.values()))),
-        data=pipeline.load_data(plan, asked.locate),
+        data=load_data(plan, asked.locate),
     )
 
 
@@ -203,7 +205,7 @@ def root_of(config: Path) -> Path | None:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class SweepRequest:
     """A sweep before it is planned, wherever it was read."""
 
     name: str
@@ -216,7 +218,9 @@ class _Asked:
     begun: SweepPlan | None = None
 
 
-def _read(config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, Any], seeds: str | None) -> _Asked:
+def _read(
+    config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, Any], seeds: str | None
+) -> SweepRequest:
     """Read a sweep from its file, or from the plan that it began with.
 
     Raises:
@@ -237,32 +241,19 @@ def _read(config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, 
             raise UsageError(
                 f"{place.path}: its plan cannot be read ({reason}); start the sweep from its file"
             ) from None
-        return _Asked(plan.name, plan.axes, plan.gates, "", members, 0, lambda error, experiment: error, plan)
+        return SweepRequest(plan.name, plan.axes, plan.gates, "", members, 0, lambda error, experiment: error, plan)
     found = reader.load(config, overrides, seeds) if isinstance(config, str | Path) else config
     members = tuple((member.point, member.experiment) for member in found.members)
-    return _Asked(found.name, found.axes, found.gates, found.source, members, found.num_repeated, found.locate)
+    return SweepRequest(found.name, found.axes, found.gates, found.source, members, found.num_repeated, found.locate)
 
 
-def carry_out(
-    prepared: Prepared,
-    write_summary_md: Callable[[StoredRun], str],
-    executor: Executor,
-    settings: Settings,
-    *,
-    observer: Observer | None = None,
-    watcher: Watcher | None = None,
-    train: Train | None = None,
-) -> Swept:
-    """Train what is not there yet, and judge the sweep as a whole.
+def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[FinishedSweep], str]) -> FinishedSweep:
+    """Train what is not there yet, judge the sweep as a whole, and write the sweep's own files.
 
     Args:
         prepared: What is to be done.
-        write_summary_md: Renders a run as the text of its `summary.md`.
-        executor: Who trains.
-        settings: How.
-        observer: Who is told of the plan and of every run.
-        watcher: Who is told of tasks.
-        train: What trains a batch; gradlab's own engine by default.
+        call: With what.
+        summary_md: Renders the sweep as the text of its `summary.md`.
 
     Raises:
         UsageError, RunFailedError: If something cannot be written.
@@ -271,55 +262,32 @@ def carry_out(
     from gradlab.judgement.gates import judge_gates
 
     started = environment.now()
+    place, shard = prepared.place, prepared.shard
     prepared.store.prepare()
     planned = tuple(
         sweeps.Member(one.id, one.point, one.experiment.model_dump(mode="json")) for one in prepared.members
     )
-    prepared.place.write_plan(
-        SweepPlan(
-            prepared.place.id, prepared.name, prepared.axes, prepared.gates, machine.kind(prepared.device), planned
-        ),
+    place.write_plan(
+        SweepPlan(place.id, prepared.name, prepared.axes, prepared.gates, prepared.device_kind, planned),
         prepared.source,
     )
-    runs = pipeline.carry_out(
-        prepared.plan,
-        prepared.store,
-        write_summary_md,
-        executor,
-        settings,
-        observer=observer,
-        watcher=watcher,
-        train=train,
-        loaded=prepared.data,
-    )
+    runs = carry_out(prepared.plan, call, prepared.data)
     stored = {run.id: run for run in runs}
     own = {planned.id for planned in prepared.plan.runs}
     members = [member for member in prepared.members if member.id in own]
     left = tuple(member for member in members if member.id not in stored)
-    gates = judge_gates(prepared.gates, runs) if prepared.shard is None and not left else ()
-    return Swept(
+    finished = FinishedSweep(
         prepared=prepared,
         members=tuple((member.point, stored[member.id]) for member in members if member.id in stored),
         left=left,
-        gates=gates,
+        gates=judge_gates(prepared.gates, runs) if shard is None and not left else (),
         started=started,
     )
-
-
-def conclude(swept: Swept, summary_md: str) -> None:
-    """Write the sweep's own files.
-
-    Args:
-        swept: What came of it.
-        summary_md: Text of its `summary.md`.
-
-    Raises:
-        UsageError, RunFailedError: If something cannot be written.
-    """
-    prepared, result = swept.prepared, swept.result()
-    prepared.place.write_results(swept.members, prepared.axes, prepared.shard)
-    prepared.place.write_summary(summary_md, prepared.shard)
-    prepared.place.write_end(swept.counts, result["gates"], swept.started, prepared.shard)
+    summary = summary_md(finished)
+    place.write_results(finished.members, prepared.axes, shard)
+    place.write_summary(summary, shard)
+    place.write_end(finished.counts, finished.result()["gates"], started, shard)
+    return finished
 
 
 def _word(run: StoredRun) -> str:

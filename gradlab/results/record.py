@@ -191,6 +191,7 @@ class Progress:
         log10_backward_rms: Backward profile of the first run at that step, [L], or None where it is not recorded.
         steps_per_second: Speed so far, steps of the whole batch a second.
         look_back: Gives what was recorded so far while the batch trains; None in another process than the training's.
+        task: Number of the batch among those that train now.
     """
 
     step: int
@@ -200,6 +201,7 @@ class Progress:
     log10_backward_rms: Float | None
     steps_per_second: float
     look_back: LookBack | None = field(default=None, compare=False, repr=False)
+    task: int = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """What is sent to another process: all but the record, which stays where it is."""

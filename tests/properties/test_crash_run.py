@@ -17,9 +17,9 @@ WORK = """
 import sys
 import gradlab
 from gradlab.errors import InterruptedRunError
-from gradlab.execution.pipeline import Silent
+from gradlab.execution.observers import Observer
 
-class Told(Silent):
+class Told(Observer):
     def on_progress(self, progress):
         if progress.step:
             print("training", flush=True)

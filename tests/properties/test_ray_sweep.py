@@ -20,13 +20,13 @@ from synthetic_runs import make_experiment  # noqa: E402
 
 from gradlab.datasets import load  # noqa: E402
 from gradlab.errors import InterruptedRunError, UsageError  # noqa: E402
-from gradlab.execution.dispatch import Unwatched  # noqa: E402
 from gradlab.execution.executors.contract import Broken, Executor, Finished, Landed, Task, Train  # noqa: E402
 from gradlab.execution.executors.inline import Inline  # noqa: E402
 from gradlab.execution.executors.ray import connection  # noqa: E402
 from gradlab.execution.executors.ray.cluster import RayCluster  # noqa: E402
-from gradlab.execution.pipeline import Settings, Silent, carry_out  # noqa: E402
-from gradlab.execution.plan import make_plan  # noqa: E402
+from gradlab.execution.observers import Observer  # noqa: E402
+from gradlab.execution.pipeline import Call, carry_out  # noqa: E402
+from gradlab.execution.plan import Settings, make_plan  # noqa: E402
 from gradlab.results.record import Progress  # noqa: E402
 from gradlab.results.store import Store  # noqa: E402
 from gradlab.results.stored import StoredRun  # noqa: E402
@@ -61,16 +61,13 @@ def machines() -> Iterator[Machines]:
     made.cluster.shutdown()
 
 
-class Told(Silent, Unwatched):
+class Told(Observer):
     """Remembers what broke, and does something when a number of runs is stored."""
 
     def __init__(self, at: int = -1, do: Callable[[], object] = lambda: None) -> None:
         self.at, self.do = at, do
         self.broken: list[Broken] = []
         self.num_stored = 0
-
-    def on_progress(self, *told: Any) -> None:
-        """Of a run, as an observer, and of a task, as a watcher."""
 
     def on_stored(self, run: StoredRun) -> None:
         self.num_stored += 1
@@ -96,7 +93,7 @@ def sweep(
     store, told = Store(root), told or Told()
     plan = make_plan(experiments, store, "cpu")
     settings = Settings(retries=1, max_runs=2)
-    return carry_out(plan, store, lambda run: "", executor, settings, observer=told, watcher=told, train=train)
+    return carry_out(plan, Call(store, executor, lambda run: "", settings, told, train))
 
 
 def layers(root: Path) -> dict[str, bytes]:
@@ -143,9 +140,9 @@ class ImpatientOnceAllTrain(Told):
         super().__init__()
         self.num_tasks, self.numbers = num_tasks, set[int]()
 
-    def on_progress(self, *told: Any) -> None:
-        if len(told) == 2 and told[0] not in self.numbers:
-            self.numbers.add(told[0])
+    def on_progress(self, progress: Progress) -> None:
+        if progress.task not in self.numbers:
+            self.numbers.add(progress.task)
             if len(self.numbers) == self.num_tasks:
                 signal.raise_signal(signal.SIGINT)
 

@@ -7,7 +7,8 @@ import faulty_training as faulty
 
 from gradlab.execution import sweeping
 from gradlab.execution.executors.processes import Processes
-from gradlab.execution.pipeline import Settings
+from gradlab.execution.pipeline import Call
+from gradlab.execution.plan import Settings
 from gradlab.report.sweep import sweep_view
 from gradlab.report.sweep_terminal import print_sweep
 from gradlab.report.terminal import console
@@ -27,7 +28,7 @@ def rates(number: int) -> list[float]:
     return usual
 
 
-def swept(folder: Path, number: int) -> sweeping.Swept:
+def swept(folder: Path, number: int) -> sweeping.FinishedSweep:
     asked = sweep.from_mapping(
         {
             "name": "trouble",
@@ -41,15 +42,17 @@ def swept(folder: Path, number: int) -> sweeping.Swept:
         }
     )
     prepared = sweeping.prepare(asked, Store(folder / "runs"), device="cpu")
-    done = sweeping.carry_out(
-        prepared, lambda run: f"# {run.name}\n", Processes(("cpu",), 2, 1), Settings(retries=1, max_runs=None),
+    call = Call(
+        prepared.store,
+        Processes(("cpu",), 2, 1),
+        lambda run: f"# {run.name}\n",
+        Settings(retries=1, max_runs=None),
         train=faulty.by_lr,
-    )  # fmt: skip
-    sweeping.conclude(done, "")
-    return done
+    )
+    return sweeping.run_sweep(prepared, call, lambda finished: "")
 
 
-def check(done: sweeping.Swept, number: int) -> None:
+def check(done: sweeping.FinishedSweep, number: int) -> None:
     by_rate = {run.experiment.train.lr: run for _, run in done.members}
     assert len(by_rate) == number
     failed = {rate for rate, run in by_rate.items() if run.outcome == "failed"}

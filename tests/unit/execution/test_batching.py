@@ -4,8 +4,9 @@ import pytest
 from synthetic_runs import make_experiment
 
 from gradlab.execution import batching
-from gradlab.execution.batching import FEWEST_RUNS, MOST_RUNS, Sizes, divide, most_runs, seconds
+from gradlab.execution.batching import FEWEST_RUNS, MOST_RUNS, divide, most_runs, seconds
 from gradlab.execution.plan import Planned
+from gradlab.execution.planned_data import Sizes
 
 SIZES = Sizes(1438, 64, 10)
 

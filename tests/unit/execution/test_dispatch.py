@@ -7,8 +7,9 @@ import pytest
 from synthetic_runs import make_experiment, make_trained
 
 from gradlab.errors import RunFailedError
-from gradlab.execution.dispatch import Dispatcher, Unwatched
+from gradlab.execution.dispatch import Dispatcher
 from gradlab.execution.executors.contract import Broken, Finished, Landed, Task
+from gradlab.execution.observers import Observer
 from gradlab.results.run_files import TRACEBACK
 
 
@@ -43,7 +44,7 @@ class Scripted:
     def close(self) -> None: ...
 
 
-class Told(Unwatched):
+class Told(Observer):
     def __init__(self) -> None:
         self.broken: list[tuple[str, list[int]]] = []
 
@@ -74,7 +75,7 @@ def outcomes(dispatcher: Dispatcher) -> Mapping[int, str]:
 def test_only_the_guilty_run_fails_whatever_its_place() -> None:
     for bad in range(9):
         executor = Scripted(guilty(bad))
-        found = outcomes(Dispatcher(executor, [task(0, *range(9))], 1, None, Unwatched()))
+        found = outcomes(Dispatcher(executor, [task(0, *range(9))], 1, None, Observer()))
         assert found == {seed: "failed" if seed == bad else "completed" for seed in range(9)}
         assert executor.taken[-1] == [bad] or executor.taken.count([bad]) == 2
         assert executor.taken.count([bad]) == 2, "once alone, and once again"
@@ -83,16 +84,16 @@ def test_only_the_guilty_run_fails_whatever_its_place() -> None:
 def test_several_guilty_in_several_tasks() -> None:
     executor = Scripted(guilty(0, 5, 11), slots=3)
     tasks = [task(number, *range(number * 4, number * 4 + 4)) for number in range(3)]
-    found = outcomes(Dispatcher(executor, tasks, 0, None, Unwatched()))
+    found = outcomes(Dispatcher(executor, tasks, 0, None, Observer()))
     assert {seed for seed, kind in found.items() if kind == "failed"} == {0, 5, 11}
     assert set(found) == set(range(12))
 
 
 def test_a_failure_says_why_and_how_often() -> None:
-    (result,) = Dispatcher(Scripted(guilty(3)), [task(0, 3)], 2, None, Unwatched()).results()
+    (result,) = Dispatcher(Scripted(guilty(3)), [task(0, 3)], 2, None, Observer()).results()
     assert result.trained[0].outcome.reason == f"it broke, 3 times (see {TRACEBACK})"
     assert result.attachments == {TRACEBACK: "a traceback"}
-    (result,) = Dispatcher(Scripted(guilty(3)), [task(0, 3)], 0, None, Unwatched()).results()
+    (result,) = Dispatcher(Scripted(guilty(3)), [task(0, 3)], 0, None, Observer()).results()
     assert result.trained[0].outcome.reason == f"it broke (see {TRACEBACK})"
 
 
@@ -112,13 +113,13 @@ def test_a_task_that_was_lost_is_tried_again_as_it_is() -> None:
 
 def test_a_task_that_is_always_lost_is_the_reason_in_the_end() -> None:
     executor = Scripted(guilty(2, kind="lost"))
-    found = outcomes(Dispatcher(executor, [task(0, 1, 2)], 0, None, Unwatched()))
+    found = outcomes(Dispatcher(executor, [task(0, 1, 2)], 0, None, Observer()))
     assert found == {1: "completed", 2: "failed"}
 
 
 def test_too_many_failures_stop_the_rest() -> None:
     executor = Scripted(guilty(0, 1, 2))
-    dispatcher = Dispatcher(executor, [task(number, number) for number in range(6)], 0, 1, Unwatched())
+    dispatcher = Dispatcher(executor, [task(number, number) for number in range(6)], 0, 1, Observer())
     found = outcomes(dispatcher)
     assert found == {0: "failed", 1: "failed"}
     assert dispatcher.stopped
@@ -126,7 +127,7 @@ def test_too_many_failures_stop_the_rest() -> None:
 
 def test_slots_are_kept_full_and_a_backlog_is_not_built_up() -> None:
     executor = Scripted(slots=2)
-    dispatcher = Dispatcher(executor, [task(number, number) for number in range(20)], 0, None, Unwatched())
+    dispatcher = Dispatcher(executor, [task(number, number) for number in range(20)], 0, None, Observer())
     results = dispatcher.results()
     next(results)
     assert len(executor._out) == 2
@@ -138,14 +139,14 @@ def test_slots_are_kept_full_and_a_backlog_is_not_built_up() -> None:
 
 def test_stop_hands_back_what_is_still_out_and_begins_nothing() -> None:
     executor = Scripted(slots=2)
-    dispatcher = Dispatcher(executor, [task(number, number) for number in range(5)], 0, None, Unwatched())
+    dispatcher = Dispatcher(executor, [task(number, number) for number in range(5)], 0, None, Observer())
     dispatcher.pump()
     assert [result.task.number for result in dispatcher.stop()] == [0, 1]
     assert len(executor.taken) == 2
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
-    assert list(Dispatcher(Scripted(), [], 0, None, Unwatched()).results()) == []
+    assert list(Dispatcher(Scripted(), [], 0, None, Observer()).results()) == []
 
 
 def test_experiments_are_never_lost() -> None:
@@ -154,7 +155,7 @@ def test_experiments_are_never_lost() -> None:
         bad = {seed for seed in range(16) if (seed * 7 + number * 5) % 11 == 0}
         executor = Scripted(guilty(*bad, kind=kinds[number % 4]), slots=1 + number % 3)
         tasks = [task(part, *range(part * 8, part * 8 + 8)) for part in range(2)]
-        found = outcomes(Dispatcher(executor, tasks, number % 2, None, Unwatched()))
+        found = outcomes(Dispatcher(executor, tasks, number % 2, None, Observer()))
         assert {seed for seed, kind in found.items() if kind == "failed"} == bad
         assert set(found) == set(range(16))
 
@@ -169,7 +170,7 @@ class Breaks(Scripted):
 
 
 def test_what_has_landed_is_handed_over_before_a_broken_executor_is_named() -> None:
-    dispatcher = Dispatcher(Breaks(slots=2), [task(n, n) for n in range(8)], 0, None, Unwatched())
+    dispatcher = Dispatcher(Breaks(slots=2), [task(n, n) for n in range(8)], 0, None, Observer())
     found = []
 
     def collect() -> None:
@@ -184,5 +185,5 @@ def test_what_has_landed_is_handed_over_before_a_broken_executor_is_named() -> N
 
 def test_halves_inherit_how_often_they_were_lost() -> None:
     executor = Scripted(guilty(*range(64), kind="lost"))
-    outcomes(Dispatcher(executor, [task(0, *range(64))], 1, None, Unwatched()))
+    outcomes(Dispatcher(executor, [task(0, *range(64))], 1, None, Observer()))
     assert len(executor.taken) < 4 * 64

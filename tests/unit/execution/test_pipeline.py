@@ -15,10 +15,11 @@ from synthetic_runs import assert_same, make_experiment, make_record, make_summa
 
 from gradlab.datasets import Dataset
 from gradlab.errors import ConfigError, InterruptedRunError, RunFailedError, UsageError
-from gradlab.execution import pipeline, rejudge
+from gradlab.execution import pipeline, rejudge, storing
+from gradlab.execution.executors.inline import Inline
 from gradlab.execution.identity import run_id
-from gradlab.execution.pipeline import execute
-from gradlab.execution.plan import Plan
+from gradlab.execution.observers import observer_of
+from gradlab.execution.plan import Plan, make_plan
 from gradlab.results.record import Outcome, OutcomeKind, Progress, Record, Summary, Trained
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
@@ -80,7 +81,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome) -> Su
 
 @pytest.fixture(autouse=True)
 def plain_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "judged", judge)
+    monkeypatch.setattr(storing, "judged", judge)
 
 
 @pytest.fixture
@@ -93,7 +94,9 @@ def render(run: StoredRun) -> str:
 
 
 def carry_out(experiments: Sequence[Experiment], store: Store, train: Trainer, **how: Any) -> list[StoredRun]:
-    return execute(experiments, store, render, **({"device": "cpu"} | how), train=train)
+    plan = make_plan(experiments, store, "cpu")
+    observer, summary_md = observer_of(how.get("observer")), how.get("summary_md", render)
+    return pipeline.carry_out(plan, pipeline.Call(store, Inline("cpu"), summary_md, observer=observer, train=train))
 
 
 def test_runs_are_trained_once_and_kept(store: Store) -> None:
@@ -204,7 +207,7 @@ def test_runs_that_other_rules_judged_are_judged_anew_when_cached(
 def test_expectations_of_cached_runs_are_judged_anew_and_records_stay_closed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute(asked(0), store, render, device="cpu", train=Trainer())
+    carry_out(asked(0), store, Trainer())
 
     def closed(self: Store, directory: Path) -> Record:
         raise AssertionError("the record was read")
@@ -212,10 +215,10 @@ def test_expectations_of_cached_runs_are_judged_anew_and_records_stay_closed(
     monkeypatch.setattr(Store, "_record", closed)
     monkeypatch.setattr("gradlab.judgement.RULES_VERSION", make_summary().rules_version)
     expect = ["outcome == completed", "model.depth > 3"]
-    [run] = execute(asked(0, expect=expect), store, render, device="cpu", train=Trainer())
+    [run] = carry_out(asked(0, expect=expect), store, Trainer())
     assert [(item.passed, item.actual) for item in run.summary.expectations] == [(True, "completed"), (False, "3")]
     with pytest.raises(AssertionError, match="was read"):
-        execute(asked(0, expect=["max(grad_norm) > 0"]), store, render, device="cpu", train=Trainer())
+        carry_out(asked(0, expect=["max(grad_norm) > 0"]), store, Trainer())
 
 
 @pytest.mark.parametrize("broken", ["judge", "render"])
@@ -226,10 +229,10 @@ def test_a_fault_after_training_does_not_cost_the_training(
         raise ZeroDivisionError("a bug")
 
     if broken == "judge":
-        monkeypatch.setattr(pipeline, "judged", breaks)
+        monkeypatch.setattr(storing, "judged", breaks)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        execute(asked(0, 1), store, breaks if broken == "render" else render, device="cpu", train=Trainer())
-    monkeypatch.setattr(pipeline, "judged", judge)
+        carry_out(asked(0, 1), store, Trainer(), summary_md=breaks if broken == "render" else render)
+    monkeypatch.setattr(storing, "judged", judge)
     mended = Trainer()
     runs = carry_out(asked(0, 1), store, mended)
     assert [run.cached for run in runs] == [True, True]

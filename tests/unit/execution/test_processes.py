@@ -14,10 +14,11 @@ from synthetic_runs import make_experiment
 from gradlab.datasets import load
 from gradlab.errors import RunFailedError
 from gradlab.execution import interrupts
-from gradlab.execution.dispatch import Dispatcher, Result, Unwatched
+from gradlab.execution.dispatch import Dispatcher, Result
 from gradlab.execution.executors import processes
 from gradlab.execution.executors.contract import Broken, Finished, Task
 from gradlab.execution.executors.processes import Processes
+from gradlab.execution.observers import Observer
 from gradlab.results.record import Progress
 from gradlab.results.run_files import TRACEBACK
 
@@ -40,7 +41,7 @@ class Opened:
     def results(self, *tasks: Task, retries: int = 0) -> dict[int, Result]:
         """By seed."""
         found = {}
-        for result in Dispatcher(self.executor, tasks, retries, None, Unwatched()).results():
+        for result in Dispatcher(self.executor, tasks, retries, None, Observer()).results():
             for trained in result.trained:
                 found[trained.experiment.seed] = result
         return found
@@ -139,7 +140,7 @@ def test_an_idle_worker_that_is_killed_costs_nothing(opened: type[Opened]) -> No
 
 def test_an_interrupt_brings_back_what_was_recorded(opened: type[Opened]) -> None:
     pool = opened(2)
-    dispatcher = Dispatcher(pool.executor, [task(0, trainers.SLOW), task(1, trainers.SLOW)], 0, None, Unwatched())
+    dispatcher = Dispatcher(pool.executor, [task(0, trainers.SLOW), task(1, trainers.SLOW)], 0, None, Observer())
     dispatcher.pump()
     while not all(worker.begun for worker in pool.executor._workers):
         pool.executor.wait(0.01)
@@ -149,7 +150,7 @@ def test_an_interrupt_brings_back_what_was_recorded(opened: type[Opened]) -> Non
 
 def test_ctrl_c_while_waiting_leaves_the_tasks_to_be_stopped(opened: type[Opened]) -> None:
     pool = opened()
-    dispatcher = Dispatcher(pool.executor, [task(0, trainers.SLOW)], 0, None, Unwatched())
+    dispatcher = Dispatcher(pool.executor, [task(0, trainers.SLOW)], 0, None, Observer())
 
     def press() -> None:
         while not any(worker.begun for worker in pool.executor._workers):

@@ -13,7 +13,7 @@ import worker_trainers as trainers
 from gradlab.errors import SelectionError
 from gradlab.execution import reopened_sweep, sweeping
 from gradlab.execution.executors.inline import Inline
-from gradlab.execution.pipeline import Settings
+from gradlab.execution.pipeline import Call
 from gradlab.judgement import RULES_VERSION
 from gradlab.judgement.depths import MOST_LAYERS, QUANTITY, depths_of
 from gradlab.judgement.profiles import profile
@@ -47,24 +47,21 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
-def swept(store: Store, shard: tuple[int, int] | None = None, **sections: Any) -> sweeping.Swept:
+def swept(store: Store, shard: tuple[int, int] | None = None, **sections: Any) -> sweeping.FinishedSweep:
     """A sweep of two depths and three seeds, carried out."""
     sections = {"name": "tried", "experiment": EXPERIMENT, "seeds": "0-2", "grid": {"model.depth": [3, 80]}} | sections
     prepared = sweeping.prepare(reader.from_mapping(sections), store, device="cpu", shard=shard)
-    done = sweeping.carry_out(
-        prepared, lambda run: f"# {run.name}", Inline("cpu"), Settings(), train=trainers.by_seed
-    )  # fmt: skip
-    sweeping.conclude(done, "# tried\n")
-    return done
+    call = Call(store, Inline("cpu"), lambda run: f"# {run.name}", train=trainers.by_seed)
+    return sweeping.run_sweep(prepared, call, lambda finished: "# tried\n")
 
 
-def again(store: Store) -> reopened_sweep.SweptAgain:
+def again(store: Store) -> reopened_sweep.ReopenedSweep:
     """The one sweep of a store."""
     (path,) = (store.root / "sweeps").iterdir()
     return reopened_sweep.open_sweep(SweepPlace.at(path))
 
 
-def summaries(found: sweeping.Swept | reopened_sweep.SweptAgain) -> list[str]:
+def summaries(found: sweeping.FinishedSweep | reopened_sweep.ReopenedSweep) -> list[str]:
     """What each run comes to, so that NaN is itself."""
     return [repr(run.summary) for _, run in found.members]
 

@@ -16,7 +16,8 @@ from gradlab.errors import ConfigError, InterruptedRunError, SelectionError, Usa
 from gradlab.execution import planned_data, sweeping
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.executors.processes import Processes
-from gradlab.execution.pipeline import Settings
+from gradlab.execution.pipeline import Call
+from gradlab.execution.plan import Settings
 from gradlab.results.store import Store
 from gradlab.spec import sweep as reader
 
@@ -30,12 +31,15 @@ def asked(**sections: Any) -> reader.Sweep:
     return reader.from_mapping({"name": "tried", "experiment": EXPERIMENT} | sections)
 
 
-def carry_out(prepared: sweeping.Prepared, executor: Any = None, **settings: Any) -> sweeping.Swept:
-    swept = sweeping.carry_out(
-        prepared, lambda run: f"# {run.name}", executor or Inline("cpu"), Settings(**settings), train=trainers.by_seed
+def carry_out(prepared: sweeping.PreparedSweep, executor: Any = None, **settings: Any) -> sweeping.FinishedSweep:
+    call = Call(
+        prepared.store,
+        executor or Inline("cpu"),
+        lambda run: f"# {run.name}",
+        Settings(**settings),
+        train=trainers.by_seed,
     )
-    sweeping.conclude(swept, "# tried\n")
-    return swept
+    return sweeping.run_sweep(prepared, call, lambda finished: "# tried\n")
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "runs")
 
 
-def prepare(sweep: Any, store: Store, **options: Any) -> sweeping.Prepared:
+def prepare(sweep: Any, store: Store, **options: Any) -> sweeping.PreparedSweep:
     return sweeping.prepare(sweep, store, device="cpu", **options)
 
 
@@ -100,6 +104,7 @@ def test_a_begun_sweep_goes_on_from_its_directory(store: Store) -> None:
     again = carry_out(prepared)
     assert again.prepared.place.path == first.prepared.place.path.resolve()
     assert (again.prepared.place.path / "plan.json").read_bytes() == plan
+    assert sweeping.prepare(first.prepared.place.path, store).device == "cpu", "whatever this machine has"
     with pytest.raises(ConfigError, match="takes no -s"):
         sweeping.prepare(first.prepared.place.path, store, ["train.lr=1"])
     with pytest.raises(SelectionError, match=r"plan\.json"):

@@ -1,0 +1,147 @@
+"""From what was trained to runs on the disk: judged, rendered, written, and kept whatever comes after them."""
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gradlab.execution.dispatch import Result
+from gradlab.execution.executors.contract import brief
+from gradlab.execution.identity import NUMERICS_VERSION
+from gradlab.execution.observers import Observer
+from gradlab.execution.plan import Plan, Planned
+from gradlab.execution.rejudge import judged, reused
+from gradlab.results import environment
+from gradlab.results.record import Finding, Outcome, Record, Summary, Trained
+from gradlab.results.run_files import TRACEBACK
+from gradlab.results.store import Store
+from gradlab.results.stored import SCHEMA_VERSION, StoredRun
+from gradlab.spec.experiment import Experiment
+
+STORED_AT_ONCE = 16
+"""Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""
+
+
+@dataclass
+class RunStorer:
+    """Stores the runs of one call.
+
+    Attributes:
+        store: Where they are written.
+        summary_md: Renders a run as the text of its `summary.md`.
+        observer: Is told of every run.
+        stored: What is on the disk, by id.
+        first_error: The first fault that came after training, which is raised when all runs are on the disk. Others are
+            forgotten: each holds on to the record that it arose from.
+    """
+
+    store: Store
+    summary_md: Callable[[StoredRun], str]
+    observer: Observer
+    stored: dict[str, StoredRun] = field(default_factory=dict)
+    first_error: Exception | None = None
+    _ids: dict[Experiment, str] = field(default_factory=dict)
+    _completed_before: set[str] = field(default_factory=set)
+
+    def reuse(self, planned: Planned) -> None:
+        """Take a stored run, with what is expected of it now."""
+        assert planned.stored is not None
+        run = reused(replace(self.store.load(planned.stored), experiment=planned.experiment))
+        self._done(replace(run, cached=True))
+
+    def expect(self, plan: Plan) -> None:
+        """Learn whose runs are going to come."""
+        planned = [run for batch in plan.batches for run in batch]
+        self._ids = {run.experiment: run.id for run in planned}
+        self._completed_before = {run.id for run in planned if run.keep_if_rerun_fails}
+
+    def keep(self, result: Result, between: Callable[[], None]) -> bool:
+        """Store the runs of a task, some at a time.
+
+        Args:
+            result: The task.
+            between: Called between two parts; a Ctrl+C that it lets through is kept until all are stored.
+
+        Returns:
+            Whether the user wants to stop.
+        """
+        surroundings = result.surroundings or environment.describe("cpu")
+        stop = any(trained.outcome.kind == "interrupted" for trained in result.trained)
+        for start in range(0, len(result.trained), STORED_AT_ONCE):
+            part = result.trained[start : start + STORED_AT_ONCE]
+            runs = [
+                self._rendered(trained, surroundings, result.attachments)
+                for trained in part
+                if not self._keep_the_older(trained)
+            ]
+            self.store.save_all(runs, self._done)
+            if not stop:
+                try:
+                    between()
+                except KeyboardInterrupt:
+                    stop = True
+        return stop
+
+    def interrupted(self, plan: Plan) -> str:
+        """What to say after Ctrl+C."""
+        kept = [run for run in self.stored.values() if run.outcome == "interrupted" and not run.cached]
+        if len(plan.runs) > 1:
+            done = len(self.stored) - len(kept)
+            begun = f", {len(kept)} kept as far as trained" if kept else ""
+            return f"interrupted; {done} of {len(plan.runs)} runs are done{begun}; the same command goes on"
+        if not kept:
+            return "interrupted; start the same command again to go on"
+        return f"interrupted; what was recorded is kept ({kept[0].path}), and the same command trains it again from its seed"
+
+    def _keep_the_older(self, trained: Trained) -> bool:
+        """Whether a run that did not come to its end would replace one that did, which is kept instead."""
+        own, outcome = self._ids[trained.experiment], trained.outcome
+        if own not in self._completed_before or outcome.kind in ("completed", "diverged"):
+            return False
+        if outcome.kind == "failed":
+            reason = f"{outcome.reason}; the run that was there before is kept"
+            attempt = replace(trained, outcome=replace(outcome, reason=reason.replace(f" (see {TRACEBACK})", "")))
+            self._done(self._rendered(attempt, environment.describe("cpu"), {})[0])
+        return True
+
+    def _rendered(
+        self, trained: Trained, surroundings: Mapping[str, Any], attachments: Mapping[str, str]
+    ) -> tuple[StoredRun, str, Mapping[str, str]]:
+        """Judge and render one run."""
+        experiment = trained.experiment
+        own = self._ids[experiment]
+        run = StoredRun(
+            id=own,
+            path=self.store.place(own, experiment.name),
+            experiment=experiment,
+            summary=self._judged(experiment, trained.record, trained.outcome),
+            manifest={"schema_version": SCHEMA_VERSION, "id": own, "argv": list(sys.argv)}
+            | dict(surroundings)
+            | {"numerics_version": NUMERICS_VERSION, "finished": environment.now()},
+            timing=trained.timing,
+            read=lambda: trained.record,
+        )
+        try:
+            text = self.summary_md(run)
+        except Exception as error:
+            self._remember(error)
+            text = f"This run could not be rendered.\n\n{traceback.format_exc()}"
+        return run, text, attachments
+
+    def _judged(self, experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
+        """What a run comes to; where the rules break, that, so that the run can be stored and judged later."""
+        try:
+            return judged(experiment, record, outcome)
+        except Exception as error:
+            self._remember(error)
+            message = f"the rules could not judge this run ({brief(error)}); `gradlab show` tries again"
+            finding = Finding("not_judged", "warning", None, 0, 0.0, 0.0, message, "")
+            return Summary(outcome, "not_judged", (finding,), {}, {}, None, None, None, message, rules_version=0)
+
+    def _remember(self, error: Exception) -> None:
+        self.first_error = self.first_error or error
+
+    def _done(self, run: StoredRun) -> None:
+        self.stored[run.id] = run
+        self.observer.on_stored(run)
