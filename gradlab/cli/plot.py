@@ -127,18 +127,18 @@ def _draw_space(runs: "Sequence[StoredRun]", output: Path, *, quiet: bool) -> No
     """Train runs again and draw the plane of their inputs."""
     from gradlab.cli.output import log
     from gradlab.errors import UsageError
-    from gradlab.execution.input_plane import bend, field_of
+    from gradlab.execution.input_plane import load_run_data, trace_input_plane
     from gradlab.report.figures.sides import about, sides
     from gradlab.report.figures.spaces import MOST, Shown, draw_spaces
 
     if len(runs) > MOST:
         raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(runs)}; name fewer")
-    fields = {run.id: field_of(run) for run in runs}
+    data = {run.id: load_run_data(run) for run in runs}
     shown = []
     for side in sides(runs):
         for view in side.views:
             log(f"training {view.name} again: its weights are not stored", quiet=quiet)
-            plane = bend(fields[view.id])
+            plane = trace_input_plane(data[view.id])
             label = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
             if plane.deviation is not None:
                 log(f"{label}: {plane.deviation}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab.datasets import Dataset
 from gradlab.errors import SelectionError, UsageError
-from gradlab.execution import machine
+from gradlab.execution import linear_probe, machine
 from gradlab.judgement.figures import EPSILON
 from gradlab.results.environment import version
 from gradlab.results.plane import Bent, Moment, Plane
@@ -29,12 +29,12 @@ _EXAMPLES = 2000
 
 
 @dataclass(frozen=True)
-class Field:
+class RunData:
     """What a run learns from, and how its numbers are read in the data's own units.
 
     Attributes:
         run: The run.
-        data: What it learns from, as the network is given it.
+        dataset: As the network is given it.
         centre: Mean of each input over the training part, 0 where they are not standardised, [2].
         spread: Their standard deviation, 1 where they are not or where it is 0, [2].
         target_centre: The same of targets that are numbers, [O].
@@ -42,14 +42,14 @@ class Field:
     """
 
     run: StoredRun
-    data: Dataset
+    dataset: Dataset
     centre: Float
     spread: Float
     target_centre: Float
     target_spread: Float
 
 
-def field_of(run: StoredRun) -> Field:
+def load_run_data(run: StoredRun) -> RunData:
     """Load what a run learns from.
 
     Args:
@@ -62,8 +62,8 @@ def field_of(run: StoredRun) -> Field:
     from gradlab import datasets
 
     experiment = run.experiment
-    data = datasets.load(experiment.data, experiment.train.loss)
-    number = data.train_inputs.shape[1]
+    dataset = datasets.load(experiment.data, experiment.train.loss)
+    number = dataset.train_inputs.shape[1]
     if number != 2:
         raise SelectionError(
             f"{run.name}: its data have {number} feature{'' if number == 1 else 's'}, and --kind space shows a plane of two; "
@@ -71,15 +71,15 @@ def field_of(run: StoredRun) -> Field:
             "columns beside its target"
         )
     if not experiment.data.standardize:
-        own = data
+        own = dataset
     else:
         own = datasets.load(experiment.data.model_copy(update={"standardize": False}), experiment.train.loss)
-    numbers = data.task == "numbers"
-    return Field(
+    numbers = dataset.task == "numbers"
+    return RunData(
         run,
-        data,
-        *_scale(own.train_inputs, scaled=own is not data),
-        *_scale(np.atleast_2d(own.train_targets.T).T.astype(np.float64), scaled=numbers and own is not data),
+        dataset,
+        *_scale(own.train_inputs, scaled=own is not dataset),
+        *_scale(np.atleast_2d(own.train_targets.T).T.astype(np.float64), scaled=numbers and own is not dataset),
     )
 
 
@@ -91,53 +91,49 @@ def _scale(values: Float, *, scaled: bool) -> tuple[Float, Float]:
     return values.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
 
 
-def bend(field: Field) -> Plane:
+def trace_input_plane(data: RunData) -> Plane:
     """Train a run again and see what its layers make of the plane.
 
     It trains on the kind of device that the stored run was trained on where there is one, else on the processor.
-
-    Args:
-        field: The run and its data.
 
     Raises:
         UsageError: If training does not reach the steps that are stored.
     """
     from gradlab.training.plane import look
 
-    run, data = field.run, field.data
+    run, dataset = data.run, data.dataset
     record = run.record
     assert record is not None
     last = record.final_index()
     steps = sorted({int(record.steps[0]), int(record.steps[last or 0])})
     layers = choose(record.depth)
-    fitted = data.train_inputs[:_EXAMPLES]
-    held = len(data.holdout_inputs) > 0
-    scored = (data.holdout_inputs if held else data.train_inputs)[:_EXAMPLES]
-    sides = _sides(np.concatenate([data.train_inputs, data.holdout_inputs]))
+    held = len(dataset.holdout_inputs) > 0
+    fitted = dataset.train_inputs[:_EXAMPLES]
+    scored = (dataset.holdout_inputs if held else dataset.train_inputs)[:_EXAMPLES]
+    scored_targets = (dataset.holdout_targets if held else dataset.train_targets)[: len(scored)]
+    fitted_targets = dataset.train_targets[: len(fitted)]
+    sides = _sides(np.concatenate([dataset.train_inputs, dataset.holdout_inputs]))
     grid = np.stack(np.meshgrid(*sides), axis=-1)
     places = np.concatenate([grid.reshape(-1, 2), fitted, scored])
     stop = run.summary.outcome.step if run.outcome == "interrupted" else None
-    trained, seen = look(run.experiment, data, places, layers, steps, stop=stop, device=_device(run))
+    trained, seen = look(run.experiment, dataset, places, layers, steps, stop=stop, device=_device(run))
     if trained.record is None or set(seen) != set(steps):
         raise UsageError(f"{run.path}: trained again, it does not come to step {steps[-1]}, which is stored of it")
-    examples = _Examples(
-        field, grid, fitted, scored, _taught(data, fitted, held=False), _taught(data, scored, held=held)
-    )
+    examples = _Examples(data, grid, fitted, scored, fitted_targets, scored_targets)
     moments = []
     for step in steps:
         found: list[tuple[int, Bent | None]] = [(0, examples.bent(0, places))]
         found += [(layer, examples.bent(layer, seen[step].hidden[layer])) for layer in layers]
         found.append((record.depth + 1, examples.answered(record.depth + 1, seen[step].outputs)))
         moments.append(Moment(step, tuple(one for _, one in found), tuple(number for number, _ in found)))
-    targets = data.train_targets[: len(fitted)]
     return Plane(
-        names=(data.feature_names[0], data.feature_names[1]),
-        x=sides[0] * field.spread[0] + field.centre[0],
-        y=sides[1] * field.spread[1] + field.centre[1],
-        points=fitted * field.spread + field.centre,
-        targets=targets if data.task == "classes" else examples.own(targets)[:, 0],
-        class_names=data.class_names,
-        num_outputs=data.num_outputs,
+        names=(dataset.feature_names[0], dataset.feature_names[1]),
+        x=sides[0] * data.spread[0] + data.centre[0],
+        y=sides[1] * data.spread[1] + data.centre[1],
+        points=fitted * data.spread + data.centre,
+        targets=fitted_targets if dataset.task == "classes" else examples.own(fitted_targets)[:, 0],
+        class_names=dataset.class_names,
+        num_outputs=dataset.num_outputs,
         scored="held-out" if held else "training",
         moments=tuple(moments),
         deviation=deviation(run, record, trained.record),
@@ -197,17 +193,12 @@ def _sides(inputs: Float) -> tuple[Float, Float]:
     return first, second
 
 
-def _taught(data: Dataset, inputs: Float, *, held: bool) -> NDArray[np.int64] | Float:
-    """Targets of the first examples of a part."""
-    return (data.holdout_targets if held else data.train_targets)[: len(inputs)]
-
-
 @dataclass(frozen=True)
 class _Examples:
     """Places and examples of one run, and what its layers make of them.
 
     Attributes:
-        field: The run and its data.
+        data: The run and its data.
         grid: Places, [G, G, 2].
         fitted: Examples that read-outs are fitted on, [P, 2].
         scored: Examples that they are scored on, [M, 2].
@@ -215,7 +206,7 @@ class _Examples:
         scored_targets: Likewise, [M].
     """
 
-    field: Field
+    data: RunData
     grid: Float
     fitted: Float
     scored: Float
@@ -224,8 +215,6 @@ class _Examples:
 
     def bent(self, layer: int, activations: Float) -> Bent | None:
         """A layer with a linear read-out of it."""
-        from gradlab.execution import linear_probe
-
         if not np.isfinite(activations).all():
             return None
         _, fitted, _ = self._parts(activations)
@@ -242,12 +231,10 @@ class _Examples:
 
     def own(self, numbers: NDArray[np.int64] | Float) -> Float:
         """Targets or answers in the data's own units."""
-        return np.asarray(numbers * self.field.target_spread + self.field.target_centre)
+        return np.asarray(numbers * self.data.target_spread + self.data.target_centre)
 
     def _seen(self, layer: int, activations: Float, scores: Float) -> Bent:
         """A layer on its two principal components, with what is said of each place."""
-        from gradlab.execution import linear_probe
-
         grid, fitted, _ = self._parts(activations)
         placed = linear_probe.components(fitted, self.fitted, self._resolution)
         side = self.grid.shape[0]
@@ -269,19 +256,18 @@ class _Examples:
 
     @property
     def _classes(self) -> bool:
-        """Whether the targets are classes."""
-        return self.field.data.task == "classes"
+        return self.data.dataset.task == "classes"
 
     @property
     def _resolution(self) -> float:
         """Distance from 1 to the next number of the network's format."""
-        return EPSILON[self.field.run.experiment.train.dtype]
+        return EPSILON[self.data.run.experiment.train.dtype]
 
     def _columns(self) -> Float:
         """Targets as a read-out learns them."""
         if not self._classes:
             return np.asarray(self.fitted_targets, dtype=np.float64)
-        return np.eye(self.field.data.num_outputs)[self.fitted_targets.astype(np.int64)]
+        return np.eye(self.data.dataset.num_outputs)[self.fitted_targets.astype(np.int64)]
 
     def _right(self, told: Float) -> float:
         """Share of the scored examples that is right, or R² of the first number."""

@@ -234,7 +234,7 @@ def test_the_driver_is_told_how_a_task_gets_on(local: Local) -> None:
 
 def test_a_warning_of_a_worker_is_passed_on_once(local: Local) -> None:
     local.executor.submit(one(1, trainers.WARNS))
-    local.executor.submit(one(2, trainers.HANGS))  # its end gives the letter time
+    local.executor.submit(one(2, trainers.HANGS))  # its end gives the message time
     with pytest.warns(RuntimeWarning, match="something to know"):
         assert len(local.executor.wait() + local.executor.wait()) == 2
 

@@ -180,11 +180,11 @@ class Processes:
         try:
             word, content = worker.line.recv()
         except (EOFError, OSError):
-            self._bury(worker)
+            self._handle_death(worker)
             return
         except Exception:  # what it says cannot be read
             worker.process.kill()
-            self._bury(worker)
+            self._handle_death(worker)
             return
         match word:
             case "ready":
@@ -212,7 +212,7 @@ class Processes:
             idle = worker.ready and worker.task is None
             if worker.begun is None and not idle and time.monotonic() - worker.given > _START_SECONDS:
                 worker.process.kill()
-                self._bury(worker)
+                self._handle_death(worker)
             elif self._timeout is None:
                 continue
             elif (
@@ -230,7 +230,7 @@ class Processes:
         worker.errors.close()
         self._workers.remove(worker)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _handle_death(self, worker: _Worker) -> None:
         """Say what became of the task of a worker that is dead.
 
         Raises:

@@ -8,7 +8,7 @@ import pytest
 
 from gradlab import api
 from gradlab.errors import SelectionError, UsageError
-from gradlab.execution.input_plane import PLACES, bend, choose, deviation, field_of
+from gradlab.execution.input_plane import PLACES, choose, deviation, load_run_data, trace_input_plane
 from gradlab.results.plane import Plane
 from gradlab.results.stored import StoredRun
 
@@ -34,7 +34,7 @@ def xor(out: Path) -> StoredRun:
 
 @pytest.fixture(scope="module")
 def plane(xor: StoredRun) -> Plane:
-    return bend(field_of(xor))
+    return trace_input_plane(load_run_data(xor))
 
 
 def other(out: Path, **overrides: object) -> StoredRun:
@@ -116,7 +116,7 @@ def test_a_run_that_is_not_the_stored_one_is_named(xor: StoredRun) -> None:
 def test_data_that_are_no_plane(out: Path) -> None:
     run = other(out, **{"data.source": "gaussian_mixture", "data.features": 3})
     with pytest.raises(SelectionError, match=r"plane: its data have 3 features, and --kind space shows a plane of two"):
-        field_of(run)
+        load_run_data(run)
 
 
 def test_numbers_from_a_file_in_their_own_units(out: Path) -> None:
@@ -130,7 +130,7 @@ def test_numbers_from_a_file_in_their_own_units(out: Path) -> None:
         out,
         **{"data": {"source": "file", "path": str(file), "target": "cost", "batch_size": 16}, "train.steps": 300},
     )
-    found = bend(field_of(run))
+    found = trace_input_plane(load_run_data(run))
     assert found.deviation is None
     assert found.names == ("mass $m$", "speed")
     assert found.class_names == ()
@@ -152,7 +152,7 @@ def test_a_run_that_diverged_is_seen_at_its_last_finite_step(out: Path) -> None:
            "record.quantities": "gradients"},
     )  # fmt: skip
     assert run.outcome == "diverged"
-    found = bend(field_of(run))
+    found = trace_input_plane(load_run_data(run))
     assert found.deviation is None
     assert run.record is not None
     assert found.moments[-1].step == run.record.steps[run.record.final_index() or 0]
@@ -164,7 +164,7 @@ def test_without_standardising_and_holding_out_and_with_one_output(out: Path) ->
         out,
         **{"data.standardize": False, "data.holdout": 0.0, "train.loss": "binary_cross_entropy", "model.depth": 1},
     )
-    found = bend(field_of(run))
+    found = trace_input_plane(load_run_data(run))
     assert found.deviation is None
     assert found.scored == "training"
     last = found.moments[-1].layers[-1]
@@ -178,7 +178,7 @@ def test_a_step_that_training_does_not_reach_is_said(xor: StoredRun) -> None:
     assert record is not None
     later = replace(record, steps=record.steps + 1000)
     with pytest.raises(UsageError, match="does not come to step 1039"):
-        bend(field_of(replace(xor, read=lambda: later)))
+        trace_input_plane(load_run_data(replace(xor, read=lambda: later)))
 
 
 def test_chosen_layers_are_few_and_hold_both_ends() -> None:

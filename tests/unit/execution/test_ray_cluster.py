@@ -67,7 +67,7 @@ class FakeRay:
 
     def promise(self, what: Any, *arguments: Any) -> int:
         self.asked.append((what, arguments))
-        if getattr(what, "__name__", "") == "look":
+        if getattr(what, "__name__", "") == "check_versions":
             self.done[len(self.asked) - 1] = what(*arguments)
         return len(self.asked) - 1
 
@@ -99,7 +99,7 @@ class FakeRay:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[RayCluster, FakeRay]]:
     monkeypatch.setattr(Connection, "at", lambda self, node_id, soft=False: node_id)
-    monkeypatch.setattr(connection, "_knock", lambda address: None)
+    monkeypatch.setattr(connection, "_check_reachable", lambda address: None)
 
     def made(*nodes: dict[str, float], **how: Any) -> tuple[RayCluster, FakeRay]:
         fake = FakeRay(*nodes)
@@ -122,10 +122,10 @@ def submitted(executor: RayCluster, fake: FakeRay, number: int) -> int:
     return len(fake.asked) - 1
 
 
-def tell(fake: FakeRay, *letters: tuple[int, str, Any]) -> None:
-    """Let letters arrive."""
+def tell(fake: FakeRay, *messages: tuple[int, str, Any]) -> None:
+    """Let messages arrive."""
     waiting = max(ref for ref, (what, _) in enumerate(fake.asked) if what == "take")
-    fake.done[waiting] = list(letters)
+    fake.done[waiting] = list(messages)
 
 
 CPU = {"CPU": 4.0}
@@ -246,7 +246,7 @@ def test_a_worker_that_died_before_its_task_began_is_not_the_tasks_fault(cluster
     assert (landed.kind, landed.reason) == ("lost", "its worker died before it began")
 
 
-def test_the_letter_that_a_task_has_begun_may_come_after_its_end(cluster: Any) -> None:
+def test_the_message_that_a_task_has_begun_may_come_after_its_end(cluster: Any) -> None:
     executor, fake = cluster(CPU)
     ref = submitted(executor, fake, 1)
     fake.done[ref] = ERRORS["WorkerCrashedError"]()
@@ -266,7 +266,7 @@ def test_time_runs_from_when_the_task_began(cluster: Any) -> None:
     assert fake.cancelled == [(ref, True)]
 
 
-def test_letters_of_an_earlier_attempt_are_not_taken_for_this_one(cluster: Any) -> None:
+def test_messages_of_an_earlier_attempt_are_not_taken_for_this_one(cluster: Any) -> None:
     executor, fake = cluster(CPU, timeout=0.0)
     fake.done[submitted(executor, fake, 7)] = ERRORS["NodeDiedError"]("gone")
     assert [landed.kind for landed in executor.wait(0)] == ["lost"]
@@ -287,11 +287,11 @@ def test_a_result_comes_back_with_the_drivers_commit(cluster: Any, monkeypatch: 
     assert refused == Broken(3, "raised", "there has gradlab 2")
 
 
-def test_a_broken_mailbox_stops_nothing(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_queue_stops_nothing(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradlab.execution.executors.ray.cluster._LOOK_EVERY", 0.0)
     executor, fake = cluster(CPU)
     ref = submitted(executor, fake, 1)
-    fake.done[max(at for at, (what, _) in enumerate(fake.asked) if what == "take")] = TellTaleError("mailbox died")
+    fake.done[max(at for at, (what, _) in enumerate(fake.asked) if what == "take")] = TellTaleError("queue died")
     assert executor.wait(0) == []
     tell(fake, (1, "begun", "n0"))  # to the next one
     executor.wait(0)

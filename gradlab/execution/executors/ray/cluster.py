@@ -1,8 +1,8 @@
 """A Ray cluster: one that is started on this machine, or one that is there, on one machine or many.
 
 A task is a Ray task that Ray tries once: what is to become of a task that broke is decided elsewhere. It comes back through Ray, so
-the machines need no disk in common. Tasks write letters to a mailbox on the driver's machine: that they have begun and where, and
-how they get on. The letters decide nothing but when a task's time is over, and whether it died or was lost with its machine.
+the machines need no disk in common. Tasks write messages to a queue on the driver's machine: that they have begun and where, and
+how they get on. The messages decide nothing but when a task's time is over, and whether it died or was lost with its machine.
 """
 
 import os
@@ -43,7 +43,7 @@ _LOOK_EVERY = 2.0
 _ANSWER_SECONDS = 20.0
 """Seconds that the machine of a dead worker has to show that it is alive."""
 
-_LETTER_SECONDS = 1.0
+_MESSAGE_SECONDS = 1.0
 
 _FETCH_SECONDS = 60.0
 """Seconds that a result may take that is said to be here."""
@@ -67,8 +67,8 @@ class _Out:
 
 
 @dataclass(frozen=True)
-class _Suspect:
-    """A task whose worker died: by itself, or with its machine, which was asked for a sign of life."""
+class _DeadWorker:
+    """The worker of a task, which died by itself or with its machine: that was asked for a sign of life, until a time."""
 
     number: int
     until: float
@@ -114,9 +114,9 @@ class RayCluster:
         self._looked = 0.0
         self._num_attempts = 0
         self._out: dict[int, _Out] = {}
-        self._suspects: dict[Any, _Suspect] = {}
-        self._letters: Any = None
-        self._mailbox: Any = None
+        self._dead_workers: dict[Any, _DeadWorker] = {}
+        self._new_messages: Any = None
+        self._queue: Any = None
         self._data: dict[DataKey, Any] = {}
         self._said: set[str] = set()
         self._landed: list[Landed] = []
@@ -135,7 +135,7 @@ class RayCluster:
         return min(self._num_workers or 2 * size + 1, size + 1 + size // 4)
 
     def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
-        """Connect, and set up the mailbox.
+        """Connect, and set up the queue of messages.
 
         Raises:
             UsageError: If Ray is not installed, the cluster cannot be reached or started, or its machines cannot train.
@@ -150,16 +150,16 @@ class RayCluster:
             "MKL_NUM_THREADS": num_threads,
             "MKL_CBWR": os.environ["MKL_CBWR"],
         }
-        self._remote_train = ray.remote(connection.luggage.train).options(
+        self._remote_train = ray.remote(connection.remote_code.train).options(
             num_cpus=self._need.num_cpus, num_gpus=connection.need.num_gpus, max_retries=0
         )
         self._sign_of_life = ray.remote(_sign_of_life())
-        self._mailbox = (
-            ray.remote(connection.luggage.mailbox)
+        self._queue = (
+            ray.remote(connection.remote_code.progress_queue)
             .options(num_cpus=0, max_restarts=-1, scheduling_strategy=connection.at(connection.node_id(), soft=True))
             .remote()
         )
-        self._letters = self._mailbox.take.remote()
+        self._new_messages = self._queue.take.remote()
 
     def submit(self, task: Task) -> None:
         """Give the task to the cluster; a data set is laid out for all of it once."""
@@ -173,7 +173,7 @@ class RayCluster:
             (self._num_attempts, task.number),
             pickle.dumps((task, self._train, self._device, self._need.num_cpus)),
             self._data[task.data],
-            self._mailbox,
+            self._queue,
         )
         self._out[self._num_attempts] = _Out(task, ref)
 
@@ -185,7 +185,7 @@ class RayCluster:
             RunFailedError: If the cluster is gone.
         """
         until = None if timeout is None else time.monotonic() + timeout
-        while not self._landed and (self._out or self._suspects):
+        while not self._landed and (self._out or self._dead_workers):
             for ref in self._ready(self._patience(until)):
                 self._receive(ref)
             self._end_overtime()
@@ -209,16 +209,15 @@ class RayCluster:
             for out in self._out.values():
                 with suppress(Exception):
                     self._ray.cancel(out.ref, force=True)
-            if self._mailbox is not None:
+            if self._queue is not None:
                 with suppress(Exception):
-                    self._ray.kill(self._mailbox)
-        self._out, self._suspects, self._data = {}, {}, {}
-        self._letters = self._mailbox = None
+                    self._ray.kill(self._queue)
+        self._out, self._dead_workers, self._data = {}, {}, {}
+        self._new_messages = self._queue = None
         self._connection.close()
         self._connection = None
 
     def _connect(self) -> Connection:
-        """The connection, made when it is first needed."""
         if self._connection is None:
             self._connection = Connection(self._address, self._need, self._num_workers, self._divides)
             self._count_places(self._connection)
@@ -230,8 +229,8 @@ class RayCluster:
         Raises:
             RunFailedError: If the cluster is gone.
         """
-        refs = [self._letters] if self._letters is not None else []
-        refs += [out.ref for out in self._out.values()] + list(self._suspects)
+        refs = [self._new_messages] if self._new_messages is not None else []
+        refs += [out.ref for out in self._out.values()] + list(self._dead_workers)
         try:
             with interrupts.welcome():
                 ready, _ = self._ray.wait(refs, num_returns=1, timeout=patience)
@@ -241,7 +240,7 @@ class RayCluster:
 
     def _patience(self, until: float | None) -> float:
         """Seconds until something is due: a look around, the caller's patience, the end of a task's time."""
-        due = [self._looked + _LOOK_EVERY, *(suspect.until for suspect in self._suspects.values())]
+        due = [self._looked + _LOOK_EVERY, *(dead.until for dead in self._dead_workers.values())]
         if until is not None:
             due.append(until)
         if self._timeout is not None:
@@ -249,26 +248,26 @@ class RayCluster:
         return max(0.0, min(due) - time.monotonic())
 
     def _receive(self, ref: Any) -> None:
-        """Take what has come: letters, a sign of life, or what became of a task."""
-        if ref == self._letters:
-            self._read_letters()
-        elif ref in self._suspects:
-            self._acquit_or_not(ref)
+        """Take what has come: messages, a sign of life, or what became of a task."""
+        if ref == self._new_messages:
+            self._read_messages()
+        elif ref in self._dead_workers:
+            self._died_or_lost(ref)
         else:
             attempt = next((attempt for attempt, out in self._out.items() if out.ref == ref), None)
             if attempt is not None:
                 self._land(self._out[attempt])
                 del self._out[attempt]
 
-    def _read_letters(self) -> None:
-        """Read what tasks wrote. Where the mailbox is broken, Ray sets up another, and it is asked at the next look around."""
+    def _read_messages(self) -> None:
+        """Where the queue is broken, Ray sets up another, and it is asked at the next look around."""
         try:
-            letters = self._ray.get(self._letters)
-            self._letters = self._mailbox.take.remote()
+            messages = self._ray.get(self._new_messages)
+            self._new_messages = self._queue.take.remote()
         except Exception:
-            self._letters = None
+            self._new_messages = None
             return
-        for attempt, word, content in letters:
+        for attempt, word, content in messages:
             out = self._out.get(attempt)
             if word == "warning":
                 self._warn(content)
@@ -278,18 +277,16 @@ class RayCluster:
                 self._on_progress(out.task.number, pickle.loads(content))
 
     def _warn(self, message: str) -> None:
-        """Say something once."""
         if message not in self._said:
             self._said.add(message)
             warnings.warn(message, RuntimeWarning, stacklevel=2)
 
     def _land(self, out: _Out) -> None:
-        """Say what became of a task that Ray is done with."""
         number, exceptions = out.task.number, self._ray.exceptions
         try:
             sent = self._ray.get(out.ref, timeout=_FETCH_SECONDS)
         except exceptions.WorkerCrashedError:
-            self._suspect(out)
+            self._ask_its_machine(out)
         except exceptions.RayError as error:
             kind, reason = what_broke(error, exceptions)
             self._landed.append(Broken(number, kind, reason, plain(error)))
@@ -299,7 +296,6 @@ class RayCluster:
             )
 
     def _unpacked(self, number: int, sent: bytes) -> Landed:
-        """A task as it was sent."""
         try:
             landed: Landed = pickle.loads(sent)
         except Exception as error:
@@ -308,23 +304,22 @@ class RayCluster:
         surroundings = {**landed.surroundings, "git_commit": self._commit} if landed.surroundings else {}
         return replace(landed, surroundings=surroundings)
 
-    def _suspect(self, out: _Out) -> None:
+    def _ask_its_machine(self, out: _Out) -> None:
         """Ask the machine of a dead worker for a sign of life. Ray may know of the worker's end before it knows of the machine's."""
-        # A worker waits until its letter is in the mailbox; from there it may still be on its way.
-        unread = [self._letters] if not out.node_id and self._letters is not None else []
-        if unread and self._ray.wait(unread, timeout=_LETTER_SECONDS)[0]:
-            self._read_letters()
+        # A worker waits until its message is in the queue; from there it may still be on its way.
+        unread = [self._new_messages] if not out.node_id and self._new_messages is not None else []
+        if unread and self._ray.wait(unread, timeout=_MESSAGE_SECONDS)[0]:
+            self._read_messages()
         if not out.node_id:
             self._landed.append(Broken(out.task.number, "lost", "its worker died before it began"))
             return
         assert self._connection is not None
         place = self._connection.at(out.node_id)
         ref = self._sign_of_life.options(num_cpus=0, max_retries=0, scheduling_strategy=place).remote()
-        self._suspects[ref] = _Suspect(out.task.number, time.monotonic() + _ANSWER_SECONDS)
+        self._dead_workers[ref] = _DeadWorker(out.task.number, time.monotonic() + _ANSWER_SECONDS)
 
-    def _acquit_or_not(self, ref: Any) -> None:
-        """Decide whether a worker died by itself."""
-        number = self._suspects.pop(ref).number
+    def _died_or_lost(self, ref: Any) -> None:
+        number = self._dead_workers.pop(ref).number
         try:
             self._ray.get(ref, timeout=0)
         except self._ray.exceptions.RayError as error:
@@ -336,10 +331,10 @@ class RayCluster:
     def _end_overtime(self) -> None:
         """Kill the workers whose task has had its time, and wait no longer for a machine that gives no sign."""
         now = time.monotonic()
-        for ref, suspect in list(self._suspects.items()):
-            if now > suspect.until:
-                del self._suspects[ref]
-                self._landed.append(Broken(suspect.number, "lost", LOST))
+        for ref, dead in list(self._dead_workers.items()):
+            if now > dead.until:
+                del self._dead_workers[ref]
+                self._landed.append(Broken(dead.number, "lost", LOST))
         if self._timeout is None:
             return
         for attempt, out in list(self._out.items()):
@@ -357,9 +352,9 @@ class RayCluster:
         with suppress(Exception):  # the next look tells
             self._count_places(self._connection)
         self._looked = time.monotonic()
-        if self._letters is None and self._mailbox is not None:
+        if self._new_messages is None and self._queue is not None:
             with suppress(Exception):
-                self._letters = self._mailbox.take.remote()
+                self._new_messages = self._queue.take.remote()
 
     def _count_places(self, connection: Connection) -> None:
         """See which machines there are, and say so when none is left."""
@@ -369,7 +364,7 @@ class RayCluster:
 
 
 def _sign_of_life() -> Any:
-    """What a machine is asked to do to show that it is alive; sent by value."""
+    """What a machine is asked to do, sent by value."""
 
     def answer() -> bool:
         return True

@@ -13,15 +13,15 @@ from typing import Any
 
 from gradlab.errors import UsageError
 from gradlab.execution.executors.contract import brief
-from gradlab.execution.executors.ray.worker import Luggage, pack
+from gradlab.execution.executors.ray.worker import RemoteCode, remote_code
 from gradlab.execution.identity import NUMERICS_VERSION
 from gradlab.execution.machine import num_cores
 from gradlab.results.environment import version
 
-_LOOK_SECONDS = 60.0
+_CHECK_SECONDS = 60.0
 """Seconds that the machines of a cluster have to say whether they can train; one that is slower says so with its first task."""
 
-_KNOCK_SECONDS = 10.0
+_REACH_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Connection:
     Attributes:
         need: What one task takes.
         ray: The package; it is loaded only here.
-        luggage: What is sent to the machines.
-        check: What a machine must agree on, as `Luggage.look` takes it.
+        remote_code: What is sent to the machines.
+        check: What a machine must agree on, as `RemoteCode.check_versions` takes it.
 
     Raises:
         UsageError: If Ray is not installed, the cluster cannot be reached or started, or its machines cannot train.
@@ -76,7 +76,7 @@ class Connection:
     def __init__(self, address: str | None, need: Need, num_workers: int | None, divides: bool = False) -> None:
         self.need, self._num_workers, self._local = need, num_workers, address is None
         self._handlers: Any = None
-        self.luggage: Luggage = pack()
+        self.remote_code: RemoteCode = remote_code()
         self.check = _check()
         # Messages of the cluster would be printed to stdout, which belongs to the data. Ray reads this when it is loaded.
         os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")
@@ -95,7 +95,7 @@ class Connection:
                 self.need = self._divided()
             if (num_workers is None or self._local) and not self.num_places():
                 raise UsageError(self._without_places())
-            self._ask_everybody()
+            self._check_versions()
         except BaseException:
             self.close()
             raise
@@ -134,7 +134,7 @@ class Connection:
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         if address is not None:
             try:
-                _knock(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
+                _check_reachable(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
                 self.ray.init(address=address, **quiet)
             except Exception as error:
                 raise UsageError(
@@ -149,23 +149,21 @@ class Connection:
             raise UsageError(f"--executor ray: Ray cannot be started on this machine ({brief(error)})") from error
 
     def _local_cpus(self) -> int:
-        """Processors that a cluster of this machine alone is told of: what is to be used of those that there are."""
+        """Processors that a cluster of this machine alone may use."""
         places = max(1, num_cores() // self.need.num_cpus)
         return min(places, self._num_workers or places) * self.need.num_cpus
 
     def _nodes(self) -> Sequence[Mapping[str, Any]]:
-        """The machines that are there now, as Ray describes them."""
         return [node for node in self.ray.nodes() if node["Alive"]]
 
     def _divided(self) -> Need:
-        """What a task takes where the tasks that are asked for share the GPUs evenly."""
+        """What a task takes where as many as are asked for share the GPUs evenly."""
         num_gpus = sum(int(node["Resources"].get("GPU", 0)) for node in self._nodes())
         if not self.need.num_gpus or not num_gpus or self._num_workers is None:
             return self.need
         return replace(self.need, num_gpus=1 / math.ceil(self._num_workers / num_gpus))
 
     def _without_places(self) -> str:
-        """What to say if no machine has room for a task."""
         needed = f"{self.need.num_cpus} CPU{'' if self.need.num_cpus == 1 else 's'}"
         if self.need.num_gpus:
             needed += f" and {self.need.num_gpus:g} GPU"
@@ -173,17 +171,17 @@ class Connection:
         remedy = "" if self._local else "; where the cluster grows with its work, say how far with --workers N"
         return f"--executor ray: a batch needs {needed}, and none of {where} has that{remedy}"
 
-    def _ask_everybody(self) -> None:
-        """Let every machine that has room say whether it can train: what is wrong with one is said before anything is trained."""
-        look = self.ray.remote(self.luggage.look)
+    def _check_versions(self) -> None:
+        """Ask every machine that has room whether it can train: what is wrong with one is said before anything is trained."""
+        check = self.ray.remote(self.remote_code.check_versions)
         asked = [
-            look.options(num_cpus=0, max_retries=0, scheduling_strategy=self.at(node["NodeID"])).remote(*self.check)
+            check.options(num_cpus=0, max_retries=0, scheduling_strategy=self.at(node["NodeID"])).remote(*self.check)
             for node in self._nodes()
             if self.need.places(node["Resources"])
         ]
         if not asked:
             return
-        answered, _ = self.ray.wait(asked, num_returns=len(asked), timeout=_LOOK_SECONDS)
+        answered, _ = self.ray.wait(asked, num_returns=len(asked), timeout=_CHECK_SECONDS)
         reasons = []
         for answer in answered:
             with suppress(self.ray.exceptions.RayError):  # the machine is gone
@@ -192,15 +190,15 @@ class Connection:
             raise UsageError("\n".join(f"--executor ray: {reason}" for reason in sorted({*reasons} - {""})))
 
 
-def _knock(address: str) -> None:
-    """Try whether anybody listens at `host:port`; Ray would try for minutes.
+def _check_reachable(address: str) -> None:
+    """Refuse an address where nobody listens; Ray would try for minutes.
 
     Raises:
         OSError: If nobody does.
     """
     if address != "auto":
         host, _, port = address.rpartition(":")
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
 
 
 def _check() -> tuple[Mapping[str, str | None], int, tuple[str, ...]]:

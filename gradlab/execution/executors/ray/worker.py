@@ -18,30 +18,30 @@ from gradlab.execution.executors.contract import Broken, Landed, brief, train_ta
 from gradlab.results.record import Progress
 
 PROGRESS_SECONDS = 1.0
-"""Seconds between two letters of a task about its progress: every task of the cluster writes to one mailbox."""
+"""Seconds between two messages of a task about its progress: every task of the cluster writes to one queue."""
 
 _BEGUN_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Luggage:
+class RemoteCode:
     """What is sent by value: it needs no gradlab where it arrives.
 
     Attributes:
-        look: (versions, numerics, paths) -> why this worker cannot train, "" where it can.
+        check_versions: (versions, numerics, paths) -> why this worker cannot train, "" where it can.
         train: The way of a task, up to `train` of this module.
-        mailbox: A class for an actor: `tell` puts a letter in, `take` waits until there are some and takes them out.
+        progress_queue: A class for an actor: `put` adds a message, `take` waits until there are some and takes them out.
     """
 
-    look: Callable[..., str]
+    check_versions: Callable[..., str]
     train: Callable[..., bytes | str]
-    mailbox: type
+    progress_queue: type
 
 
-def pack() -> Luggage:
-    """What is sent by value. Functions inside a function have no name to be imported by, so Ray sends their code."""
+def remote_code() -> RemoteCode:
+    """Functions inside a function have no name to be imported by, so Ray sends their code."""
 
-    def look(versions: Mapping[str, str | None], numerics: int, paths: Sequence[str]) -> str:
+    def check_versions(versions: Mapping[str, str | None], numerics: int, paths: Sequence[str]) -> str:
         import socket
         import sys
         from importlib import metadata
@@ -67,55 +67,55 @@ def pack() -> Luggage:
         return ""
 
     def train(
-        check: tuple[Any, ...], environment: Mapping[str, str], address: tuple[int, int], order: bytes, dataset: bytes, mailbox: Any
+        check: tuple[Any, ...], environment: Mapping[str, str], address: tuple[int, int], order: bytes, dataset: bytes, queue: Any
     ) -> bytes | str:  # fmt: skip
         import os
 
         os.environ.update(environment)  # before torch is loaded, which reads it once
-        reason = look(*check)
+        reason = check_versions(*check)
         if reason:
             return reason
         from gradlab.execution.executors.ray import worker
 
-        return worker.train(address, order, dataset, mailbox)
+        return worker.train(address, order, dataset, queue)
 
-    class Mailbox:
+    class ProgressQueue:
         def __init__(self) -> None:
             import asyncio
 
-            self.letters: list[Any] = []
+            self.messages: list[Any] = []
             self.filled = asyncio.Event()
 
-        async def tell(self, letter: Any) -> None:
-            self.letters.append(letter)
+        async def put(self, message: Any) -> None:
+            self.messages.append(message)
             self.filled.set()
 
         async def take(self) -> list[Any]:
             await self.filled.wait()
             self.filled.clear()
-            letters, self.letters = self.letters, []
-            return letters
+            messages, self.messages = self.messages, []
+            return messages
 
-    return Luggage(look, train, Mailbox)
+    return RemoteCode(check_versions, train, ProgressQueue)
 
 
-def train(address: tuple[int, int], order: bytes, dataset: bytes, mailbox: Any) -> bytes:
+def train(address: tuple[int, int], order: bytes, dataset: bytes, queue: Any) -> bytes:
     """Train a task here.
 
-    Letters about it go to the mailbox: (attempt, word, content) with the words `begun` (id of the node), `progress` (a pickled
-    Progress) and `warning` (text). Without a mailbox training goes on.
+    Messages about it go to the queue: (attempt, word, content) with the words `begun` (id of the node), `progress` (a pickled
+    Progress) and `warning` (text). Without a queue training goes on.
 
     Args:
         address: Number of the attempt, and of the task.
         order: Pickled (task, train, device, number of threads).
         dataset: A pickled data set; unpickled, its arrays are this task's own, where Ray's would be read-only.
-        mailbox: The actor.
+        queue: The actor that messages go to.
 
     Returns:
         A pickled `Finished` or `Broken`.
     """
     attempt, number = address
-    _tell_begun(mailbox, attempt)
+    _tell_begun(queue, attempt)
     try:
         task, function, device, num_threads = pickle.loads(order)
         data = pickle.loads(dataset)
@@ -126,8 +126,8 @@ def train(address: tuple[int, int], order: bytes, dataset: bytes, mailbox: Any) 
     if torch is not None:  # loaded before this task, and so perhaps before its environment was set
         torch.set_num_threads(num_threads)
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *rest, **more: _tell(mailbox, attempt, "warning", str(message))
-        landed: Landed = train_task(task, data, device, function, _observer(mailbox, attempt))
+        warnings.showwarning = lambda message, *rest, **more: _tell(queue, attempt, "warning", str(message))
+        landed: Landed = train_task(task, data, device, function, _observer(queue, attempt))
     try:
         return pickle.dumps(landed)
     except Exception as error:
@@ -135,8 +135,7 @@ def train(address: tuple[int, int], order: bytes, dataset: bytes, mailbox: Any) 
         return pickle.dumps(Broken(number, "raised", reason, traceback.format_exc()))
 
 
-def _observer(mailbox: Any, attempt: int) -> Callable[[Progress], None]:
-    """Who tells the driver how a task gets on, at a bounded rate."""
+def _observer(queue: Any, attempt: int) -> Callable[[Progress], None]:
     seen = -PROGRESS_SECONDS
 
     def observe(progress: Progress) -> None:
@@ -144,24 +143,24 @@ def _observer(mailbox: Any, attempt: int) -> Callable[[Progress], None]:
         now = time.monotonic()
         if now - seen >= PROGRESS_SECONDS:
             seen = now
-            _tell(mailbox, attempt, "progress", pickle.dumps(progress))
+            _tell(queue, attempt, "progress", pickle.dumps(progress))
 
     return observe
 
 
-def _tell(mailbox: Any, attempt: int, word: str, content: Any) -> Any:
-    """Put a letter into the mailbox; one that does not arrive is not missed."""
+def _tell(queue: Any, attempt: int, word: str, content: Any) -> Any:
+    """Send the driver a message; one that does not arrive is not missed."""
     try:
-        return mailbox.tell.remote((attempt, word, content))
+        return queue.put.remote((attempt, word, content))
     except Exception:
         return None
 
 
-def _tell_begun(mailbox: Any, attempt: int) -> None:
+def _tell_begun(queue: Any, attempt: int) -> None:
     """Say where the task has begun, and wait until that is known: if the worker dies now, it matters."""
     with suppress(Exception):
         import ray
 
-        sent = _tell(mailbox, attempt, "begun", ray.get_runtime_context().get_node_id())
+        sent = _tell(queue, attempt, "begun", ray.get_runtime_context().get_node_id())
         # Not ray.get, for which Ray would lend this task's processor to another.
         sent.future().result(_BEGUN_SECONDS)
