@@ -49,14 +49,14 @@ def gradlab_steps(
     """gradlab's own loop, hand-over to the host included."""
     runs = [experiment(shape, activation, quantities, seed) for seed in range(num_runs)]
     batch = Batch(runs, load(Data(batch_size=shape[2])), torch.device("cpu"))
-    batch.feed.load_block(batch.block_steps)
+    batch.load_block(0, batch.block_steps)
     batch._calibrate()
 
     def steps(count: int) -> None:
         blocks: list[RawBlock] = []
-        batch.feed.load_block(count)
+        batch.load_block(0, count)
         for place in range(count):
-            batch.step(place, place, record=True)
+            batch.train_step(place)
         batch.watch.collect()
         batch._flush(blocks)
 

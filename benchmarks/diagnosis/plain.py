@@ -98,7 +98,7 @@ class Plain:
         while len(self.order) < self.num_steps:
             count = min(batch.block_steps, self.num_steps - len(self.order))
             feed.load_block(count)
-            self.order += [feed._order_TRB[step, 0].clone() for step in range(count)]
+            self.order += [feed._order_TX[step].clone() for step in range(count)]
         loss = self.experiment.train.loss
         self.loss_name = loss if loss != "auto" else ("cross_entropy" if self.classifies else "mse")
 

@@ -15,8 +15,11 @@ patterns of [R] norms; nothing is read back by the host.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gradlab.network.layout import GRAIN, reducible
@@ -70,7 +73,7 @@ class Rescaler:
     Attributes:
         points: Layers (from 0) at which some run is rescaled, from the top down.
         is_point: For each layer, whether it is one of them.
-        bits: Bit patterns of the powers of two taken out, [points, R], integer; see `exponents`.
+        power: The powers of two taken out, [points, R]; see `exponents`.
     """
 
     def __init__(self, num_layers: int, num_runs: int, place: Place, enabled: bool = True) -> None:
@@ -103,10 +106,9 @@ class Rescaler:
         self._mask = torch.full((R,), ((2 * f.bias) + 1) << f.significand, dtype=f.integer, device=self.place.device)
         self._two_bias = torch.full((R,), (2 * f.bias) << f.significand, dtype=f.integer, device=self.place.device)
 
-        norm, reciprocal, power = (self.place.zeros(len(self.points), R, dtype=f.carrier) for _ in range(3))
-        self.bits = power.view(f.integer)
+        norm, reciprocal, self.power = (self.place.zeros(len(self.points), R, dtype=f.carrier) for _ in range(3))
         self._norm, self._norm_bits = list(norm.unbind(0)), list(norm.view(f.integer).unbind(0))
-        self._power, self._power_bits = list(power.unbind(0)), list(self.bits.unbind(0))
+        self._power, self._power_bits = list(self.power.unbind(0)), list(self.power.view(f.integer).unbind(0))
         self._reciprocal_bits = list(reciprocal.view(f.integer).unbind(0))
         self._reciprocal = [row.view(R, 1, 1) for row in reciprocal.unbind(0)]
         self._chain = self.place.zeros(len(self.points) + 1, R, dtype=torch.float64)
@@ -149,16 +151,8 @@ class Rescaler:
         """2^E of layers `start`..`stop - 1` (from 0, the readout is L), float64 [layers, R]; 0 below float64's range."""
         return self._chain.index_select(0, self._taken[start:stop])
 
-    def exponents(self, bits: Tensor) -> Tensor:
-        """E of every layer from recorded bit patterns.
-
-        Args:
-            bits: [T, points, R], integer, copies of `bits`.
-
-        Returns:
-            int64 [T, L + 1, R] on the CPU, the readout last.
-        """
-        f = self.format
-        taken = (bits.cpu().to(torch.int64) >> f.significand) - f.bias
-        none = torch.zeros((taken.shape[0], 1, taken.shape[2]), dtype=torch.int64)
-        return torch.cat([none, taken.cumsum(1)], dim=1)[:, self.num_taken]
+    def exponents(self, power_TPR: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
+        """E of every layer, [T, L + 1, R], the readout last, from copies of `power`."""
+        taken = np.frexp(power_TPR)[1] - 1
+        none = np.zeros((len(taken), 1, taken.shape[2]), dtype=np.int32)
+        return np.concatenate([none, taken.cumsum(axis=1, dtype=np.int32)], axis=1)[:, self.num_taken]

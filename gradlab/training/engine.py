@@ -185,7 +185,7 @@ class Batch:
         try:
             while step < self.num_steps and not self.watch.all_diverged():
                 count = min(self.block_steps, self.num_steps - step)
-                self.feed.load_block(count)
+                self.load_block(step, count)
                 if step == 0:
                     self._calibrate()
                     inputs = self._first_inputs()
@@ -194,7 +194,7 @@ class Batch:
                         holdout[step] = self._holdout()
                     if before is not None:
                         before(step)
-                    self.step(step, place, record=step % self.every == 0 or step == self.num_steps - 1)
+                    self.train_step(step)
                     step += 1
                     if self.place.may_read_back and place + 1 < count:
                         look(max(begun, seen), OBSERVED_IN_BLOCK)
@@ -215,6 +215,24 @@ class Batch:
             for run in range(self.shape.num_runs)
         ]
 
+    def load_block(self, first: int, num_steps: int) -> None:
+        """Hands what the next steps need to the device.
+
+        Args:
+            first: Number of the first one, from 0.
+            num_steps: How many they are; no later block may be longer than the first.
+        """
+        self.feed.load_block(num_steps)
+        self.optimizer.load_block(first, num_steps)
+        self.step.counters.begin_block()
+
+    def train_step(self, step: int) -> None:
+        """Trains the next step, whose number the host knows too."""
+        record = step % self.every == 0 or step == self.num_steps - 1
+        self.step(record, step if record and self.jacobians.due(step) else None)
+        if record:
+            self.recorder.note_step(step)
+
     def _flush(self, blocks: list[RawBlock]) -> None:
         """Takes the recorder's block and halves the interval of each run whose signal drifted far within one."""
         block = self.recorder.flush()
@@ -233,25 +251,23 @@ class Batch:
 
     def _calibrate(self) -> None:
         """Sets each run's interval from one pass over its first batch, rescaled at every layer; nothing is updated."""
-        targets = self.feed.batch(0, self.stack.inputs_RBD)
+        targets = self.feed.batch(self.step.counters.row, self.stack.inputs_RBD)
         probe = _Idle()
         self.stack.forward(probe)
         self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
         self.stack.backward(probe, self.rescaler)
         if not self.rescaler.enabled:
             return
-        exponents = self.rescaler.exponents(self.rescaler.bits[None])[0, : self.shape.num_layers]
-        steepest = (
-            exponents.diff(dim=0).abs().amax(0) if len(exponents) > 1 else exponents.new_zeros(self.shape.num_runs)
-        )
+        exponents = self.rescaler.exponents(self.rescaler.power.cpu().numpy()[None])[0, : self.shape.num_layers]
+        steepest = np.abs(np.diff(exponents, axis=0)).max(axis=0, initial=0)
         self.rescaler.set_intervals(
             [interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest.tolist()]
         )
 
     def _first_inputs(self) -> list[tuple[float, float | None]]:
         """Mean square of each run's first batch, and how much its examples look alike."""
-        inputs = self.stack.inputs_RBD.double()
-        return [(float(run.square().mean()), input_correlation(run.cpu().numpy())) for run in inputs]
+        inputs = self.stack.inputs_RBD.cpu().double()
+        return [(float(run.square().mean()), input_correlation(run.numpy())) for run in inputs]
 
     def _holdout(self) -> list[tuple[float, float]]:
         """Held-out loss and accuracy of each run, batch by batch through the same buffers; the last one is filled up with its first row."""

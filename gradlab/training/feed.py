@@ -26,8 +26,9 @@ class Feed:
         self.holdout_targets = _placed(dataset.holdout_targets, place)
         self._orders = [Order(seed, len(self.inputs_ND)) for seed in seeds]
         R = len(seeds)
-        self._order_TRB = place.zeros(block_steps, R, batch_size, dtype=torch.int64)
-        self._steps = [self._order_TRB[step].view(-1) for step in range(block_steps)]
+        self._order_TX = place.zeros(block_steps, R * batch_size, dtype=torch.int64)
+        self._index_1X = place.zeros(1, R * batch_size, dtype=torch.int64)
+        self._index = self._index_1X[0]
         self._picked = place.zeros(R * batch_size, *self.targets.shape[1:], dtype=self.targets.dtype)
         self.batch_targets = self._picked.view(R, batch_size, *self.targets.shape[1:])
 
@@ -36,21 +37,21 @@ class Feed:
         need = num_steps * self.batch_size
         order = np.stack([order.take(need) for order in self._orders])
         block = torch.from_numpy(order).view(len(self._orders), num_steps, self.batch_size).transpose(0, 1)
-        self._order_TRB[:num_steps].copy_(block)
+        self._order_TX[:num_steps].copy_(block.flatten(1))
 
-    def batch(self, step_in_block: int, inputs_RBD: Tensor) -> Tensor:
+    def batch(self, row_1: Tensor, inputs_RBD: Tensor) -> Tensor:
         """Puts the batch of a step into place.
 
         Args:
-            step_in_block: Step since the last `load_block`.
+            row_1: Its row in the block that was loaded last, int64 on the device.
             inputs_RBD: Where the inputs go.
 
         Returns:
             Targets, int64 [R, B] or [R, B, C].
         """
-        index = self._steps[step_in_block]
-        torch.index_select(self.inputs_ND, 0, index, out=inputs_RBD.view(-1, inputs_RBD.shape[2]))
-        torch.index_select(self.targets, 0, index, out=self._picked)
+        torch.index_select(self._order_TX, 0, row_1, out=self._index_1X)
+        torch.index_select(self.inputs_ND, 0, self._index, out=inputs_RBD.view(-1, inputs_RBD.shape[2]))
+        torch.index_select(self.targets, 0, self._index, out=self._picked)
         return self.batch_targets
 
 

@@ -34,6 +34,7 @@ class Watch:
         self.takes_gradients = stack.place.dtype is torch.float16
         self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.place.device)
         self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.place.device)
+        self._numbers_L1 = torch.arange(1, s.num_layers + 2, device=stack.place.device)[:, None]
         self._steps: list[int] = [-1] * s.num_runs
         self._layers: list[int] = [-1] * s.num_runs
 
@@ -42,11 +43,11 @@ class Watch:
         as_trained = (gradient.double() * scale_LR[:, :, None, None]).to(gradient.dtype)
         self._bad_weights_LR[start:stop] = ~torch.isfinite(as_trained).flatten(2).all(2)
 
-    def look(self, step: int, figures_2R: Tensor, scale_LR: Tensor) -> None:
+    def look(self, step_1: Tensor, figures_2R: Tensor, scale_LR: Tensor) -> None:
         """Looks at a step after its backward pass.
 
         Args:
-            step: Step from 0.
+            step_1: Step from 0, int64 on the device.
             figures_2R: Loss and share classified right.
             scale_LR: 2^E of every layer, float64 [L + 1, R].
         """
@@ -56,24 +57,23 @@ class Watch:
             self._status_LR[-1].copy_(figures_2R[0])
             if math.isfinite(self._status_LR.sum().item()) and scale_LR.sum().item() < SAFE_SCALE:
                 return
-        self._attribute(step, figures_2R[0], scale_LR)
+        self._attribute(step_1, figures_2R[0], scale_LR)
 
-    def _attribute(self, step: int, loss_R: Tensor, scale_LR: Tensor) -> None:
+    def _attribute(self, step_1: Tensor, loss_R: Tensor, scale_LR: Tensor) -> None:
         """Notes step and layer of the runs that are not finite for the first time. No branch depends on a value."""
         stack, L = self._stack, self._stack.shape.num_layers
         bias_LRN = stack.gradients.bias_LR1N.squeeze(2)
         as_trained = (bias_LRN.double() * scale_LR[:L].unsqueeze(2)).to(bias_LRN.dtype)
         bad_backward = ~torch.isfinite(as_trained).all(2) | self._bad_weights_LR[:L]
         bad_forward = torch.cat([_bad_activations(stack), ~torch.isfinite(stack.logits_RBC).all(2).all(1)[None]])
-        layers = torch.arange(1, L + 2, device=loss_R.device)[:, None]
-        none = L + 2
+        layers, none = self._numbers_L1, L + 2
         forward_R = torch.where(bad_forward, layers, none).amin(0)
         backward_R = torch.where(bad_backward, layers[:L], 0).amax(0)
         layer_R = torch.where(forward_R < none, forward_R, torch.where(backward_R > 0, backward_R, L + 1))
         bad_R = ~torch.isfinite(loss_R) | bad_backward.any(0) | self._bad_weights_LR[L]
         new = bad_R & (self._first_step < 0)
-        self._first_layer = torch.where(new, layer_R, self._first_layer)
-        self._first_step = torch.where(new, step, self._first_step)
+        torch.where(new, layer_R, self._first_layer, out=self._first_layer)
+        torch.where(new, step_1, self._first_step, out=self._first_step)
 
     def collect(self) -> None:
         """Reads the notes back, once a block of steps."""

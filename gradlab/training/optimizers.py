@@ -32,7 +32,7 @@ class Leaf:
 
 
 class Optimizer(ABC):
-    """Updates leaves. One step is `begin`, then `update` for every leaf.
+    """Updates leaves. One step is `begin`, then `update` for every leaf; a block of steps begins with `load_block`.
 
     Attributes:
         num_states: Tensors of a parameter's size that it keeps.
@@ -50,7 +50,9 @@ class Optimizer(ABC):
         self.decay_R = self._numbers(experiments, lambda one: one.train.weight_decay)
         self.decays = any(one.train.weight_decay > 0 for one in experiments)
         self._decay_R1 = self.decay_R.to(self.compute)[:, None]
-        self.negative_lr_R = -self.lr_R
+        self._negative_lr_1R = -self.lr_R[None]
+        self.negative_lr_R = self._negative_lr_1R[0]
+        self._negative_lr_TR: Tensor | None = None
 
     def _numbers(self, experiments: Sequence[Experiment], of: Callable[[Experiment], float | None]) -> Tensor:
         """One number of each run, float64 [R]."""
@@ -60,10 +62,19 @@ class Optimizer(ABC):
         """Factor on the learning rate at a step: 1, or half a cosine from 1 to 0."""
         return 0.5 * (1.0 + math.cos(math.pi * step / self.num_steps)) if self.cosine else 1.0
 
-    def begin(self, step: int) -> None:
-        """Sets the numbers of a step (from 0)."""
+    def load_block(self, first: int, num_steps: int) -> None:
+        """Hands the learning rates of the steps from `first` on to the device; no later block is longer than the first."""
         if self.cosine:
-            torch.mul(self.lr_R, -self.schedule(step), out=self.negative_lr_R)
+            factors = torch.tensor([[-self.schedule(first + row)] for row in range(num_steps)], dtype=torch.float64)
+            rates = self.lr_R * factors.to(self.place.device)
+            if self._negative_lr_TR is None:
+                self._negative_lr_TR = rates
+            self._negative_lr_TR[:num_steps].copy_(rates)
+
+    def begin(self, row_1: Tensor) -> None:
+        """Sets the numbers of the step at a row of the loaded block, int64 [1] on the device."""
+        if self._negative_lr_TR is not None:
+            torch.index_select(self._negative_lr_TR, 0, row_1, out=self._negative_lr_1R)
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         """Updates a leaf in place.
@@ -195,9 +206,9 @@ class Adam(Optimizer):
         self.beta2_R1, self.rest2_R1 = column(self._beta2), column(1.0 - self._beta2)
         self.eps_R1 = column(self._numbers(experiments, lambda one: one.train.optimizer.eps))
 
-    def begin(self, step: int) -> None:
+    def begin(self, row_1: Tensor) -> None:
         """See `Optimizer`; also the corrections 1 - β^(step + 1)."""
-        super().begin(step)
+        super().begin(row_1)
         self._power1.mul_(self._beta1)
         self._power2.mul_(self._beta2)
         self.rate_R1 = (self.negative_lr_R / (1.0 - self._power1)).to(self.compute)[:, None]

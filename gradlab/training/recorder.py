@@ -4,6 +4,7 @@ A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities ar
 (`derive`). Nothing is read back during a step on a GPU; on a CPU a frame is checked for rows that need float64 (see `measures`).
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -50,14 +51,21 @@ class Recorder:
         self.slots = {slot: place for place, slot in enumerate(sorted(wanted, key=_order))}
         # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
         self.accumulator = self.place.wide if self.place.may_read_back else torch.float64
-        sizes = (len(self.slots), shape.num_layers + 1, shape.num_runs)
-        self._frame = self.place.zeros(*sizes, dtype=self.accumulator).fill_(1.0)
+        # A recorded step is a row: its frame, the powers of two taken out, loss and share classified right, clip factors.
+        L, R = shape.num_layers, shape.num_runs
+        sizes = [(len(self.slots), L + 1, R), (L, R), (2, R), (R,)]
+        counts = [math.prod(each) for each in sizes]
+        self._row_1X = self.place.zeros(1, sum(counts), dtype=torch.float64).fill_(1.0)
+        self._rows_TX = self.place.zeros(block_steps, sum(counts), dtype=torch.float64)
+        row, self._rows = (
+            [part.view(len(rows), *each) for part, each in zip(torch.split(rows, counts, 1), sizes, strict=True)]
+            for rows in (self._row_1X, self._rows_TX)
+        )
+        self._kept_frame, self._power, self._figures, self._clip = (part[0] for part in row)
+        own = self.accumulator is torch.float64
+        self._frame = self._kept_frame if own else torch.ones_like(self._kept_frame, dtype=self.accumulator)
         if "a_norm" in self.slots:
             self._frame[self.slots["a_norm"], 0] = 0.0  # see `learned_slopes`
-        self._frames = self.place.zeros(block_steps, *sizes, dtype=torch.float64)
-        self._bits = self.place.zeros(block_steps, shape.num_layers, shape.num_runs, dtype=rescaler.bits.dtype)
-        self._figures = self.place.zeros(block_steps, 2, shape.num_runs, dtype=torch.float64)
-        self._clip = self.place.zeros(block_steps, shape.num_runs, dtype=torch.float64).fill_(1.0)
         self._views: dict[tuple[str, int, int], Tensor] = {}
         self._plans: dict[tuple[str, int], tuple[dict[str, Tensor], list[Callable[[], object]]]] = {}
         self._spans: dict[tuple[str, int, int], Tensor] = {}
@@ -206,19 +214,22 @@ class Recorder:
         """Gradients of prelu's slopes; a layer's stands in the place of the layer above, whose exponent it carries."""
         self._put("a_norm", 1, self.shape.num_layers + 1, torch.abs, gradient_LR)
 
-    def finish(self, step: int, figures_2R: Tensor, clip_R: Tensor | None) -> None:
-        """Ends a recorded step: its frame joins the block."""
-        place = len(self._steps)
-        if self.slots:
-            self._frames[place].copy_(self._frame)
-            for slot, layers, runs, values in self._repairs:
-                self._frames[place, slot].index_put_((layers, runs), values)
-            self._repairs.clear()
-        bits = self.rescaler.bits
-        self._bits[place, : len(bits)].copy_(bits)
-        self._figures[place].copy_(figures_2R)
+    def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None) -> None:
+        """Ends a recorded step: it joins the block at a place that is given on the device."""
+        if self._frame is not self._kept_frame:
+            self._kept_frame.copy_(self._frame)
+        for slot, layers, runs, values in self._repairs:
+            self._kept_frame[slot].index_put_((layers, runs), values)
+        self._repairs.clear()
+        power = self.rescaler.power
+        self._power[: len(power)].copy_(power)
+        self._figures.copy_(figures_2R)
         if clip_R is not None:
-            self._clip[place].copy_(clip_R)
+            self._clip.copy_(clip_R)
+        self._rows_TX.index_copy_(0, frame_1, self._row_1X)
+
+    def note_step(self, step: int) -> None:
+        """Notes on the host which step was recorded."""
         self._steps.append(step)
 
     def abandon(self) -> None:
@@ -227,19 +238,20 @@ class Recorder:
 
     def flush(self) -> RawBlock | None:
         """Hands the recorded steps to the host; None where there are none."""
-        count = len(self._steps)
-        if count == 0:
+        if not self._steps:
             return None
-        bits = self._bits[:count, : len(self.rescaler.bits)]
-        block = RawBlock(
-            steps=np.array(self._steps, dtype=np.int64),
-            frames=self._frames[:count].cpu().numpy().copy(),
-            exponents=self.rescaler.exponents(bits).numpy().astype(np.int32),
-            figures=self._figures[:count].cpu().numpy().copy(),
-            clip=self._clip[:count].cpu().numpy().copy(),
-        )
+        block = self._block(slice(None), self.shape.num_runs)
         self._steps = []
         return block
+
+    def _block(self, rows: slice | NDArray[np.int64], runs: int) -> RawBlock:
+        """Some of the recorded steps on the host; what is measured of the layers, of the first runs only."""
+        steps = np.array(self._steps, dtype=np.int64)
+        frames, power, figures, clip = (part[: len(steps)].cpu().numpy() for part in self._rows)
+        exponents = self.rescaler.exponents(power[rows, : len(self.rescaler.power), :runs])
+        return RawBlock(
+            steps[rows], frames[rows, ..., :runs].copy(), exponents, figures[rows].copy(), clip[rows].copy()
+        )
 
     def pending(self) -> NDArray[np.int64]:
         """Recorded steps that wait for `flush` and can be read meanwhile; none where reading would stop a GPU."""
@@ -247,16 +259,7 @@ class Recorder:
 
     def of_first_run(self, rows: NDArray[np.int64]) -> RawBlock:
         """Some of the `pending` steps, as `RawBlock.of_first_run`."""
-        index = torch.from_numpy(rows)
-        return RawBlock(
-            steps=np.array(self._steps, dtype=np.int64)[rows],
-            frames=self._frames[..., :1][index].numpy(),
-            exponents=self.rescaler.exponents(self._bits[index, : len(self.rescaler.bits), :1])
-            .numpy()
-            .astype(np.int32),
-            figures=self._figures[index].numpy(),
-            clip=self._clip[index].numpy(),
-        )
+        return self._block(rows, 1)
 
     # Rows that the fast measure cannot be trusted with.
 

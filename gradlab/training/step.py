@@ -12,6 +12,7 @@ from gradlab.network.heads import Head
 from gradlab.network.layout import reduction
 from gradlab.network.stack import Block, Stack
 from gradlab.spec.experiment import Experiment
+from gradlab.training.counters import Counters
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
 from gradlab.training.jacobian import Jacobians
@@ -23,6 +24,7 @@ class Step:
     """One training step; a probe of the stack's two passes that measures and updates at every block.
 
     Attributes:
+        counters: Which step comes next.
         record_seconds: Time spent in the recorder so far, as the host saw it.
     """
 
@@ -33,6 +35,7 @@ class Step:
         self.stack, self.head, self.rescaler, self.optimizer = stack, head, rescaler, optimizer
         self.feed, self.recorder, self.jacobians, self.watch = feed, recorder, jacobians, watch
         self.clips = experiments[0].train.clip_norm is not None
+        self.counters = Counters(stack.place.device)
         self.recording = False
         self.record_seconds = 0.0
         self.clip_R: Tensor | None = None
@@ -79,20 +82,23 @@ class Step:
         ]
         return norms_XR, takes
 
-    def __call__(self, step: int, place: int, record: bool) -> None:
-        """Trains one step.
+    def __call__(self, record: bool, jacobian_of: int | None = None) -> None:
+        """Trains the next step.
+
+        All that changes from step to step lies on the device: two steps, both recorded or neither, launch the same operations on the
+        same memory, but where Jacobians are taken.
 
         Args:
-            step: Step from 0.
-            place: Its place in the loaded block.
             record: Whether it is recorded.
+            jacobian_of: Number of the step where its Jacobians are taken, which reads back.
         """
         self.recording = record
-        targets = self.feed.batch(place, self.stack.inputs_RBD)
-        self.optimizer.begin(step)
+        counters = self.counters
+        targets = self.feed.batch(counters.row, self.stack.inputs_RBD)
+        self.optimizer.begin(counters.row)
         self.stack.forward(self)
-        if record and self.jacobians.due(step):  # phi' is there, and no weight is updated yet
-            self._timed(self.jacobians.take, step)
+        if jacobian_of is not None:  # phi' is there, and no weight is updated yet
+            self._timed(self.jacobians.take, jacobian_of)
         self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
         torch.mean(self.head.loss_and_right_2RB, 2, out=self._figures_2R)
         if record:
@@ -101,7 +107,7 @@ class Step:
         self.stack.slope_gradients()
         L = self.stack.shape.num_layers
         scale = self.rescaler.scale(0, L + 1)
-        self.watch.look(step, self._figures_2R, scale)
+        self.watch.look(counters.step, self._figures_2R, scale)
         if record:
             self._timed(self.recorder.biases, self._biases.gradient, self._readout_bias.gradient[0])
             if self._slopes is not None:
@@ -114,7 +120,8 @@ class Step:
             # A slope's gradient was summed before its layer was rescaled: it carries the exponent of the layer above.
             self.optimizer.update(self._slopes, scale[1:], keep=False)
         if record:
-            self._timed(self.recorder.finish, step, self._figures_2R, self.clip_R)
+            self._timed(self.recorder.finish, counters.frame, self._figures_2R, self.clip_R)
+        counters.advance(record)
 
     def _timed(self, visit: Callable[..., None], *args: object) -> None:
         """Runs a visit of the recorder and adds its time."""

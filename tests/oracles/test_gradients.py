@@ -117,7 +117,7 @@ class Keeper:
 
 def one_pass(batch: Batch) -> tuple[Keeper, torch.Tensor, torch.Tensor]:
     batch.feed.load_block(1)
-    targets = batch.feed.batch(0, batch.stack.inputs_RBD)
+    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
     keeper = Keeper(batch)
     batch.stack.forward(keeper)
     batch.head(batch.stack.logits_RBC, targets, batch.stack.logit_gradient_RBC)

@@ -48,12 +48,12 @@ def recorded(*experiments: Experiment) -> list:
 def singular_values(batch: Batch, step: int, num_examples: int) -> list[np.ndarray]:
     """Of ∂z_depth/∂z_l for l = 1..depth - 1, each [examples, N], from the network as it is before a step of its first block."""
     p, L = batch.stack.parameters, batch.shape.num_layers
-    batch.feed.load_block(step + 1)
+    batch.load_block(0, step + 1)
     for place in range(step + 1):
         if place == step:
-            batch.feed.batch(place, batch.stack.inputs_RBD)
+            batch.feed.batch(torch.tensor([place]), batch.stack.inputs_RBD)
         else:
-            batch.step(place, place, record=True)
+            batch.train_step(place)
     weights = [p.first_RDN[0].double(), *p.inner_KRNN[:, 0].double()]
     biases = p.bias_LR1N[:, 0, 0].double()
     slopes = None if p.slope_LR11 is None else p.slope_LR11[:, 0].double()
@@ -128,7 +128,7 @@ def test_two_hundred_sigmoids_in_float32() -> None:
     )
     batch = batch_of(one)
     batch.feed.load_block(1)
-    batch.feed.batch(0, batch.stack.inputs_RBD)
+    batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
     p = batch.stack.parameters
     weights = [one.double().numpy() for one in (p.first_RDN[0], *p.inner_KRNN[:, 0])]
     h, slopes = batch.stack.inputs_RBD[0, 0].double().numpy(), []
@@ -165,7 +165,7 @@ def test_ten_thousand_layers() -> None:
     )
     batch = batch_of(one)
     batch.feed.load_block(1)
-    batch.feed.batch(0, batch.stack.inputs_RBD)
+    batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
     p = batch.stack.parameters
     weights = [one.numpy() for one in (p.first_RDN[0], *p.inner_KRNN[:, 0])]
     h, logs = batch.stack.inputs_RBD[0, 0].numpy(), []

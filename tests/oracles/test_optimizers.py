@@ -70,11 +70,12 @@ def test_updates_agree_with_torch(name: str, decay: bool, schedule: str) -> None
         numbers = {**NUMBERS[run]}
         one = THEIRS[name]([parameter], RATES[run], DECAYS[run] if decay else 0.0, numbers)
         theirs.append((one, torch.optim.lr_scheduler.LambdaLR(one, ours.schedule)))
+    ours.load_block(0, STEPS)
     for step in range(STEPS):
         gradient = torch.randn(rows, R, size, generator=generator, dtype=torch.float64)
         leaf.gradient.copy_(gradient / scale.unsqueeze(2))
         before = leaf.value.clone()
-        ours.begin(step)
+        ours.begin(torch.tensor([step]))
         update = ours.update(leaf, scale, keep=True)
         if update is None:
             assert ours.derives_norm

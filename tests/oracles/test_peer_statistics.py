@@ -70,7 +70,7 @@ class Plain:
             count = min(batch.block_steps, batch.num_steps - start)
             batch.feed.load_block(count)
             for place in range(count):
-                targets = batch.feed.batch(place, batch.stack.inputs_RBD)[0]
+                targets = batch.feed.batch(torch.tensor([place]), batch.stack.inputs_RBD)[0]
                 self.step(batch.stack.inputs_RBD[0].clone(), targets)
 
     def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:

@@ -106,7 +106,7 @@ def test_recorded_quantities_are_what_they_are_defined_as(activation: str, dtype
     device = torch.device("cpu")
     batch = Batch([one], load(Data(batch_size=32)), device)
     batch.feed.load_block(1)
-    targets = batch.feed.batch(0, batch.stack.inputs_RBD)
+    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
     expected = definitions(batch, batch.stack.inputs_RBD[0], targets[0])
     record = Batch([one], load(Data(batch_size=32)), device).train()[0].record
     assert record is not None
@@ -126,7 +126,7 @@ def test_total_gradient_norm_is_that_of_all_parameters() -> None:
     one = experiment("tanh", "float64", "xavier")
     batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
     batch.feed.load_block(1)
-    targets = batch.feed.batch(0, batch.stack.inputs_RBD)
+    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
     rows = definitions(batch, batch.stack.inputs_RBD[0], targets[0])
     record = Batch([one], load(Data(batch_size=32)), torch.device("cpu")).train()[0].record
     assert record is not None
@@ -193,7 +193,7 @@ def test_gradient_correlation_is_the_mean_cosine_without_its_sign(dtype: str, in
     data = load(made.data)
     batch = Batch([made], data, torch.device("cpu"))
     batch.feed.load_block(1)
-    targets = batch.feed.batch(0, batch.stack.inputs_RBD)[0]
+    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)[0]
     p, L, B = batch.stack.parameters, batch.shape.num_layers, batch.shape.batch_size
     weights = [w.double() for w in (p.first_RDN[0], *p.inner_KRNN[:, 0], p.readout_RNC[0])]
     h, zs = batch.stack.inputs_RBD[0].double(), []

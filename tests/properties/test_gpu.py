@@ -33,13 +33,13 @@ def experiment(seed: int = 0, **train_options: object) -> Experiment:
 )
 def test_no_step_stops_the_device(options: dict) -> None:
     batch = Batch([experiment(seed, **options) for seed in range(4)], DIGITS, torch.device("cuda"))
-    batch.feed.load_block(12)
+    batch.load_block(0, 12)
     for step in range(2):  # libraries set themselves up
-        batch.step(step, step, record=True)
+        batch.train_step(step)
     torch.cuda.set_sync_debug_mode("error")
     try:
         for step in range(2, 12):
-            batch.step(step, step, record=True)
+            batch.train_step(step)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -159,9 +159,9 @@ class Collector:
         self._put("update_norm", start, stop, self._norm(update))
         self._put("update_mean_abs", start, stop, self._mean(update.abs_()))
 
-    def finish(self, step: int, figures_2R: Tensor, clip_R: Tensor | None) -> None:
+    def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None) -> None:
         """Ends a recorded step."""
-        self._inner.finish(step, figures_2R, clip_R)
+        self._inner.finish(frame_1, figures_2R, clip_R)
         row = len(self._steps)
         if row % WINDOW == 0:
             if row > 0:
@@ -170,6 +170,10 @@ class Collector:
             self._window_sums.zero_()
         self._rows.append(self._frame.numpy().copy())
         self._frame.fill_(torch.nan)
+
+    def note_step(self, step: int) -> None:
+        """Notes which step was recorded."""
+        self._inner.note_step(step)
         self._steps.append(step)
 
     # Measures.
@@ -330,7 +334,7 @@ class _EveryStep:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def __call__(self, step: int, place: int, record: bool) -> None:
+    def __call__(self, record: bool, jacobian_of: int | None = None) -> None:
         """See `Step`."""
-        self._inner(step, place, record)
+        self._inner(record, jacobian_of)
         self._figures.append(self._inner.head.loss_and_right_2RB.mean(2).numpy().copy())

@@ -64,7 +64,7 @@ def test_batches_are_the_examples_in_the_order_of_the_run_s_seed() -> None:
     batch.feed.load_block(3)
     orders = [Order(seed, len(DIGITS.train_inputs)) for seed in (0, 1)]
     for place in range(3):
-        batch.feed.batch(place, batch.stack.inputs_RBD)
+        batch.feed.batch(torch.tensor([place]), batch.stack.inputs_RBD)
         for run, order in enumerate(orders):
             rows = DIGITS.train_inputs[order.take(32)].astype(np.float32)
             assert np.array_equal(batch.stack.inputs_RBD[run].numpy(), rows)
@@ -222,10 +222,10 @@ def test_a_step_reads_nothing_back_where_it_must_not(activation: str, options: d
     """The loop as a GPU runs it (nothing read back), recording included: not one operation in it returns a value to the host."""
     one = experiment(model={"activation": activation}, record={"quantities": "all"}, train=options)
     batch = Batch([one], DIGITS, CPU, may_read_back=False)
-    batch.feed.load_block(4)
+    batch.load_block(0, 4)
     with NothingReadBack():
         for step in range(4):
-            batch.step(step, step, record=True)
+            batch.train_step(step)
 
 
 def test_looking_and_not_looking_record_the_same() -> None:
