@@ -13,7 +13,7 @@ from gradlab.datasets import Dataset
 from gradlab.errors import SelectionError, UsageError
 from gradlab.execution import linear_probe, machine
 from gradlab.judgement.figures import EPSILON
-from gradlab.results.environment import version
+from gradlab.results.environment import say_products_are_fixed, version
 from gradlab.results.plane import Bent, Moment, Plane
 from gradlab.results.record import Float, Record
 from gradlab.results.stored import StoredRun
@@ -101,6 +101,7 @@ def trace_input_plane(data: RunData) -> Plane:
     """
     from gradlab.training.plane import look
 
+    say_products_are_fixed()
     run, dataset = data.run, data.dataset
     record = run.record
     assert record is not None

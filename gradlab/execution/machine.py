@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gradlab.errors import UsageError
-from gradlab.results.environment import describe, version
+from gradlab.results.environment import PRODUCTS, describe, overwritten_products, version
 from gradlab.spec.text import one_line
 
 PACKAGES = (
@@ -148,10 +148,9 @@ def _examine_torch() -> Iterator[tuple[str, bool, str]]:
             yield f"cuda:{index}", True, f"{torch.cuda.get_device_name(index)}, {memory / 2**30:.1f} GiB"
     else:
         yield "cuda", True, "none: runs train on the cpu"
-    mode = os.environ.get("MKL_CBWR", "")
-    repeats = mode == "AUTO,STRICT"
-    reason = "a run's numbers do not depend on its batch" if repeats else "a run's numbers may depend on its batch"
-    yield "MKL_CBWR", repeats, f"{mode or 'not set'}: {reason}"
+    asked = overwritten_products()
+    instead = f" in place of {asked}" if asked else ""
+    yield "MKL_CBWR", True, f"{PRODUCTS}{instead}: a run's numbers do not depend on its batch"
 
 
 def _try_to_write(out: Path) -> tuple[bool, str]:

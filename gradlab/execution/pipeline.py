@@ -17,6 +17,7 @@ from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan, Settings
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.execution.storing import RunStorer
+from gradlab.results.environment import say_products_are_fixed
 from gradlab.results.record import Progress
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
@@ -61,6 +62,8 @@ def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[S
         RunFailedError: If a run could not be written.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
+    if plan.batches:
+        say_products_are_fixed()
     call.observer.on_plan(plan)
     storer = RunStorer(call.store, call.summary_md, call.observer)
     try:

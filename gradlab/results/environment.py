@@ -12,7 +12,39 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from gradlab.spec.text import one_line
+
+PRODUCTS = "AUTO,STRICT"
+"""What `MKL_CBWR` has to be: MKL's only mode in which a product has the same bits whichever batch it is part of."""
+
 _GIT_SECONDS = 2.0
+
+_overwritten: list[str] = []
+
+
+def fix_products() -> None:
+    """Sets how MKL rounds products, which it reads once, at its first product: this comes before torch is used.
+
+    A user's own value is overwritten: a run's id stands for its bytes on every machine and says nothing of this setting, so a run that
+    trained under another one would later be taken for what it is not. `say_products_are_fixed` tells the user.
+    """
+    asked = os.environ.get("MKL_CBWR", "")
+    if asked and asked != PRODUCTS:
+        _overwritten[:] = [asked]
+    os.environ["MKL_CBWR"] = PRODUCTS
+
+
+def overwritten_products() -> str | None:
+    """The user's own `MKL_CBWR` that `fix_products` overwrote, on one line."""
+    return one_line(_overwritten[0], 40) if _overwritten else None
+
+
+@lru_cache(maxsize=1)
+def say_products_are_fixed() -> None:
+    """Says on stderr, once and before anything is trained, that the user's own `MKL_CBWR` is overwritten."""
+    asked = overwritten_products()
+    if asked:
+        print(f"MKL_CBWR={asked} is overwritten with {PRODUCTS}, on which a run's bytes rest", file=sys.stderr)
 
 
 def describe(device: str) -> dict[str, Any]:

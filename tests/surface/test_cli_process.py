@@ -248,3 +248,26 @@ def test_a_command_that_is_done_is_over_at_once(place: Path) -> None:
     assert done.returncode == 0
     assert "7f3ac9d1e2b4" in done.stdout
     assert "late" not in done.stdout
+
+
+def test_one_line_tells_that_a_setting_of_products_is_overwritten_where_something_is_trained(
+    place: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sweep.yaml").write_text(f"base: {place / 'tiny.yaml'}\ngrid: {{seed: [0, 1], model.width: [3, 4]}}\n")
+    told = ["MKL_CBWR=COMPATIBLE is overwritten with AUTO,STRICT, on which a run's bytes rest"]
+
+    def lines(*words: str, setting: str = "COMPATIBLE") -> list[str]:
+        done = gradlab(tmp_path, *words, MKL_CBWR=setting)
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stderr.splitlines() if "MKL" in line]
+
+    sweep = ("sweep", "sweep.yaml", "--executor", "processes", "--workers", "2")
+    assert lines(*sweep, "--dry-run") == lines("check", "sweep.yaml") == []
+    assert lines(*sweep, "--out", "strict", setting="AUTO,STRICT") == []
+    assert lines(*sweep) == told
+    assert lines(*sweep) == lines("list") == []  # all of them are there: nothing is trained
+    assert lines("run", str(place / "tiny.yaml"), "-s", "seed=7") == told
+    found = gradlab(tmp_path, "doctor", MKL_CBWR="COMPATIBLE").stdout
+    assert "AUTO,STRICT in place of COMPATIBLE: a run's numbers do not depend on its batch" in found
+    for run in (tmp_path / "strict").glob("*-*/layers.parquet"):
+        assert (tmp_path / "runs" / run.relative_to(tmp_path / "strict")).read_bytes() == run.read_bytes()

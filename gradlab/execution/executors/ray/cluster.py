@@ -5,7 +5,6 @@ the machines need no disk in common. Tasks write messages to a queue on the driv
 how they get on. The messages decide nothing but when a task's time is over, and whether it died or was lost with its machine.
 """
 
-import os
 import pickle
 import re
 import time
@@ -148,7 +147,7 @@ class RayCluster:
         self._environment = {
             "OMP_NUM_THREADS": num_threads,
             "MKL_NUM_THREADS": num_threads,
-            "MKL_CBWR": os.environ["MKL_CBWR"],
+            "MKL_CBWR": environment.PRODUCTS,
         }
         self._remote_train = ray.remote(connection.remote_code.train).options(
             num_cpus=self._need.num_cpus, num_gpus=connection.need.num_gpus, max_retries=0
