@@ -1,18 +1,15 @@
 """`gradlab check`."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gradlab.cli.options import DEFAULT_OUT, Configs, Face, Format, HiddenOut, Quiet, Set, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from gradlab.datasets import Dataset
     from gradlab.errors import Fault
     from gradlab.report.words.values import Value
-    from gradlab.spec.document import Document
     from gradlab.spec.experiment import Experiment
 
 
@@ -28,13 +25,12 @@ def check(
     from gradlab.cli.output import write_table
     from gradlab.errors import ConfigError
     from gradlab.report.table import Field, Table
-    from gradlab.spec.sweep import is_sweep
 
     rows: list[tuple[Value, ...]] = []
     faults: list[Fault] = []
     for config in configs:
         try:
-            rows.append(_swept(config, set_, quiet) if is_sweep(config) else _alone(config, set_))
+            rows.append(_row(config, set_, quiet))
         except ConfigError as error:
             faults += error.faults
     if faults:
@@ -59,86 +55,26 @@ def check(
     write_table(Table(fields, tuple(rows)), format, "configs")
 
 
-def _alone(config: Path, overrides: list[str]) -> "tuple[Value, ...]":
-    """What a config comes to: a row of the table.
+def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]":
+    """What a config comes to, or a sweep: what all of its members have in common.
 
     Raises:
-        ConfigError: If the config or its data cannot be used.
-    """
-    from gradlab.spec import document
-
-    found = document.load(config, overrides)
-    return _row(config, found.experiment.name, [found.experiment], lambda experiment: found)
-
-
-def _swept(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]":
-    """What a sweep comes to: a row of the table, with what all of its members have in common.
-
-    Raises:
-        ConfigError: If the sweep or some member's data cannot be used.
+        ConfigError: If the config, or the data of some member, cannot be used.
     """
     from gradlab.cli.output import log
-    from gradlab.spec import sweep
+    from gradlab.execution.check import check
+    from gradlab.spec import document, sweep
 
-    found = sweep.load(config, overrides)
-    if found.num_repeated:
-        log(f"{config}: members that repeat another, and are dropped: {found.num_repeated:,}", quiet=quiet)
-    return _row(config, found.name, [member.experiment for member in found.members], found.document_of)
-
-
-class _Shape(NamedTuple):
-    """A data set's sizes; the data themselves are not kept, of which there may be as many as members."""
-
-    examples: int
-    held_out: int
-    features: int
-    outputs: int
-
-
-@dataclass
-class _Sizes:
-    """What an experiment comes to with its data."""
-
-    examples: int
-    held_out: int
-    features: int
-    outputs: int
-    steps: int
-    memory_bytes: int
-
-
-def _row(
-    config: Path, name: str, experiments: "list[Experiment]", document_of: "Callable[[Experiment], Document]"
-) -> "tuple[Value, ...]":
-    """One row, for one experiment or for several.
-
-    Raises:
-        ConfigError: With what is wrong with the data, each data set once.
-    """
-    from gradlab import datasets
-    from gradlab.errors import ConfigError, Fault
-
-    shapes: dict[object, _Shape | None] = {}
-    faults: dict[Fault, None] = {}
-    refused: set[str] = set()
-    sizes = []
-    for experiment in experiments:
-        key = experiment.data, experiment.train.loss
-        if key not in shapes:
-            try:
-                shapes[key] = _shape(datasets.load(*key))
-            except ConfigError as error:
-                shapes[key] = None
-                faults |= dict.fromkeys(document_of(experiment).locate(error).faults)
-        shape = shapes[key]
-        if shape is not None:
-            sizes.append(_sizes(experiment, shape))
-            reason = _refusal(sizes[-1])
-            if reason is not None and reason not in refused:
-                refused.add(reason)
-                faults[Fault(document_of(experiment).place_of("model"), "model", reason)] = None
-    if faults:
-        raise ConfigError(list(faults))
+    if sweep.is_sweep(config):
+        found = sweep.load(config, overrides)
+        if found.num_repeated:
+            log(f"{config}: members that repeat another, and are dropped: {found.num_repeated:,}", quiet=quiet)
+        name, experiments = found.name, [member.experiment for member in found.members]
+        extents = check(experiments, found.document_of)
+    else:
+        alone = document.load(config, overrides)
+        name, experiments = alone.experiment.name, [alone.experiment]
+        extents = check(experiments, lambda experiment: alone)
     return (
         str(config),
         name,
@@ -149,46 +85,16 @@ def _row(
         _words(experiment.model.activation.name for experiment in experiments),
         _words(_init(experiment) for experiment in experiments),
         _words(experiment.data.source for experiment in experiments),
-        _shared(one.examples for one in sizes),
-        _shared(one.held_out for one in sizes),
-        _shared(one.features for one in sizes),
-        _shared(one.outputs for one in sizes),
-        _shared(one.steps for one in sizes),
-        max(one.memory_bytes for one in sizes),
+        _shared(extent.data.num_examples for extent in extents),
+        _shared(extent.data.num_held_out for extent in extents),
+        _shared(extent.data.num_features for extent in extents),
+        _shared(extent.data.num_outputs for extent in extents),
+        _shared(extent.steps for extent in extents),
+        max(extent.memory_bytes for extent in extents),
     )
-
-
-def _shape(data: "Dataset") -> _Shape:
-    """The sizes of a data set."""
-    num_examples, num_features = data.train_inputs.shape
-    return _Shape(num_examples, len(data.holdout_inputs), num_features, data.num_outputs)
-
-
-def _sizes(experiment: "Experiment", data: _Shape) -> _Sizes:
-    """What an experiment comes to with its data."""
-    from gradlab.spec import memory
-    from gradlab.spec.experiment import num_steps
-
-    return _Sizes(
-        *data,
-        steps=num_steps(experiment, data.examples),
-        memory_bytes=memory.estimate_bytes(experiment, data.features, data.outputs, data.examples),
-    )
-
-
-def _refusal(sizes: _Sizes) -> str | None:
-    """Why a run does not fit into this machine's memory, None where it does."""
-    from gradlab.spec import memory
-
-    limit = memory.machine_bytes()
-    if limit is None or sizes.memory_bytes <= limit:
-        return None
-    needed = memory.in_words(sizes.memory_bytes)
-    return f"needs about {needed} of memory, and this machine has {memory.in_words(limit)}"
 
 
 def _init(experiment: "Experiment") -> str:
-    """An initialisation in a word."""
     from gradlab.report.runs import init_words
 
     return str(experiment.model.init.scheme or init_words(experiment.model_dump(mode="json")))

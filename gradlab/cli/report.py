@@ -8,7 +8,6 @@ import typer
 from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, RunsOrSweep, Version
 
 if TYPE_CHECKING:
-    from gradlab.results.stored import StoredRun
     from gradlab.results.sweeps import SweepPlace
 
 
@@ -63,21 +62,10 @@ def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
         run = distinct[0]
         target = _checked(output) or run.path / PAGE
         return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs())
-    from gradlab.report.page.comparison import comparison_page
+    from gradlab.report.page.comparison import comparison_page, page_name
 
-    target = _checked(output) or out / "comparisons" / f"{_together(distinct)}.html"
+    target = _checked(output) or out / "comparisons" / f"{page_name(distinct)}.html"
     return target, comparison_page(distinct, target)
-
-
-def _together(runs: "list[StoredRun]") -> str:
-    """A file's name for the page of several runs; other runs have another, the same in another order too."""
-    from hashlib import sha256
-
-    first, second, *more = (run.path.resolve().name for run in runs)
-    if not more:
-        return f"{first}_{second}"
-    digest = sha256("\n".join(run.id for run in runs).encode()).hexdigest()
-    return f"{first}_and_{len(more) + 1}_more-{digest[:8]}"
 
 
 def _sweep(place: "SweepPlace", output: Path | None, *, quiet: bool) -> tuple[Path, str]:

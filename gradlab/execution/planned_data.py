@@ -23,11 +23,19 @@ class Sizes:
         num_examples: Examples to learn from.
         num_features: Inputs of an example.
         num_outputs: Outputs of the readout.
+        num_held_out: Examples that are held out.
     """
 
     num_examples: int
     num_features: int
     num_outputs: int
+    num_held_out: int = 0
+
+
+def sizes_of(data: "Dataset") -> Sizes:
+    """The sizes of a data set."""
+    num_examples, num_features = data.train_inputs.shape
+    return Sizes(num_examples, num_features, data.num_outputs, len(data.holdout_inputs))
 
 
 class PlannedData(Mapping[DataKey, "Dataset"]):
@@ -48,12 +56,10 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
             ConfigError: If it cannot be.
         """
         if key not in self._sizes:
-            data = self._load(key)
-            num_examples, num_features = data.train_inputs.shape
-            self._sizes[key] = Sizes(num_examples, num_features, data.num_outputs)
+            self._sizes[key] = sizes_of(self._load(key))
 
     def sizes(self, key: DataKey) -> Sizes:
-        """What a data set says of a run's size."""
+        """The sizes of a data set that was loaded."""
         return self._sizes[key]
 
     def __getitem__(self, key: DataKey) -> "Dataset":

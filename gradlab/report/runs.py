@@ -1,15 +1,20 @@
 """Runs side by side, one line each: the table of `list`, and of `run` with several seeds."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from gradlab.errors import UsageError
 from gradlab.report.table import Field, Table
 from gradlab.report.words.values import Value
 from gradlab.results.listing import ListedRun, getter
 from gradlab.spec.logic import field_value
 
 if TYPE_CHECKING:
+    from gradlab.results.store import Store
     from gradlab.results.stored import StoredRun
+    from gradlab.spec.logic import Looked
 
 FIELDS = (
     Field("id"),
@@ -84,9 +89,57 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
     return values
 
 
-def value_of(run: ListedRun, name: str) -> Value:
-    """What a name stands for in one run."""
-    return values_of([run], name)[0]
+def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:
+    """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity."""
+    from gradlab.spec.condition import evaluate, parse
+    from gradlab.spec.experiment import run_names
+
+    names = run_names()
+    condition = parse(where, names)
+
+    def value_in(run: ListedRun, name: str) -> "Looked":
+        return _over_layers(store, run, name) if names[name].form == "layers" else values_of([run], name)[0]
+
+    return [run for run in runs if evaluate(condition, partial(value_in, run))[0]]
+
+
+def _over_layers(store: "Store", run: ListedRun, quantity: str) -> "Looked":
+    """A quantity's values over the layers at the last record, for which the run's tables are opened."""
+    from gradlab.judgement.expectations import lookup
+
+    stored = store.load(run.path)
+    return lookup(stored.experiment, stored.record, stored.summary)(quantity)
+
+
+def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
+    """The runs in the order of a name's values; those without a value go last.
+
+    Args:
+        runs: In any order.
+        key: The name, with a minus before it for the largest first.
+
+    Raises:
+        UsageError: If there is no such name.
+    """
+    name = key.removeprefix("-")
+    known = dict.fromkeys([*(field.name for field in FIELDS), "started"])
+    if name not in known:
+        from gradlab.spec.experiment import run_names  # here: it takes longer than most lists
+
+        known |= dict.fromkeys(known_name for known_name, kind in run_names().items() if kind.form != "layers")
+    if name not in known:
+        from gradlab.spec.suggestion import suggestion
+
+        raise UsageError(f"--sort {key}: unknown name '{name}'{suggestion(name, known)}")
+    pairs = list(zip(values_of(runs, name), runs, strict=True))
+    with_value = [pair for pair in pairs if _comparable(pair[0])]
+    without = [run for value, run in pairs if not _comparable(value)]
+    with_value.sort(key=itemgetter(0), reverse=key.startswith("-"))
+    return [run for _, run in with_value] + without
+
+
+def _comparable(value: Value) -> bool:
+    return value is not None and value == value  # NaN equals nothing
 
 
 def listed(run: "StoredRun") -> ListedRun:

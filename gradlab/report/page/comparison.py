@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ _MOST_CHANGES = 3
 
 _MOST_COLUMNS = 5
 """Cards in a row of a wide window."""
+
+
+def page_name(runs: Sequence[StoredRun]) -> str:
+    """A name for the page of several runs: other runs have another, the same in another order too."""
+    first, second, *more = (run.path.resolve().name for run in runs)
+    if not more:
+        return f"{first}_{second}"
+    digest = sha256("\n".join(run.id for run in runs).encode()).hexdigest()
+    return f"{first}_and_{len(more) + 1}_more-{digest[:8]}"
 
 
 @dataclass(frozen=True)

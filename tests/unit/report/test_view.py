@@ -10,7 +10,7 @@ from vanishing_runs import experiment, record, stored
 
 from gradlab.errors import UsageError
 from gradlab.report.long_csv import layer_rows, step_rows
-from gradlab.report.runs import listed, runs_table, value_of
+from gradlab.report.runs import listed, runs_table, values_of
 from gradlab.report.view import recorded_row, setting, view
 
 
@@ -75,12 +75,12 @@ def test_setting_says_what_is_not_the_default() -> None:
 
 def test_a_list_reads_config_figures_and_attributes() -> None:
     line = listed(stored())
-    assert [value_of(line, name) for name in ("model.depth", "model.activation", "init.loss", "verdict", "seed")] == [
+    assert [values_of([line], name)[0] for name in ("model.depth", "model.activation", "init.loss", "verdict", "seed")] == [
         50, "sigmoid", 2.31, "vanishing", 0,
     ]  # fmt: skip
-    assert value_of(line, "model.init.gain") == 1.0
-    assert value_of(line, "final.nothing") is None
-    assert value_of(line, "nothing") is None
+    assert values_of([line], "model.init.gain") == [1.0]
+    assert values_of([line], "final.nothing") == [None]
+    assert values_of([line], "nothing") == [None]
     row = dict(zip([field.name for field in runs_table([]).fields], runs_table([line]).rows[0], strict=True))
     assert row["final.backward_decades"] == -30.1
 

@@ -1,0 +1,72 @@
+"""What experiments come to with their data, before anything is trained."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gradlab import datasets
+from gradlab.errors import ConfigError, Fault
+from gradlab.execution.planned_data import Sizes, sizes_of
+from gradlab.spec import memory
+from gradlab.spec.experiment import Experiment, num_steps
+
+if TYPE_CHECKING:
+    from gradlab.spec.document import Document
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What an experiment comes to with its data.
+
+    Attributes:
+        data: Of the data.
+        steps: Steps that it trains.
+        memory_bytes: About what it takes of memory.
+    """
+
+    data: Sizes
+    steps: int
+    memory_bytes: int
+
+
+def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment], "Document"]) -> list[Extent]:
+    """Load the data of experiments, each data set once and none kept, of which there may be as many as experiments.
+
+    Args:
+        experiments: What is asked for.
+        document_of: Where an experiment was written.
+
+    Raises:
+        ConfigError: With everything that is wrong with the data, and with what does not fit into this machine's memory.
+    """
+    loaded: dict[object, Sizes | None] = {}
+    faults: dict[Fault, None] = {}
+    refused: set[str] = set()
+    extents = []
+    for experiment in experiments:
+        key = experiment.data, experiment.train.loss
+        if key not in loaded:
+            try:
+                loaded[key] = sizes_of(datasets.load(*key))
+            except ConfigError as error:
+                loaded[key] = None
+                faults |= dict.fromkeys(document_of(experiment).locate(error).faults)
+        data = loaded[key]
+        if data is not None:
+            needed = memory.estimate_bytes(experiment, data.num_features, data.num_outputs, data.num_examples)
+            extents.append(Extent(data, num_steps(experiment, data.num_examples), needed))
+            reason = _refusal(needed)
+            if reason is not None and reason not in refused:
+                refused.add(reason)
+                faults[Fault(document_of(experiment).place_of("model"), "model", reason)] = None
+    if faults:
+        raise ConfigError(list(faults))
+    return extents
+
+
+def _refusal(needed: int) -> str | None:
+    """Why so many bytes are too many here, None where they are not."""
+    limit = memory.machine_bytes()
+    if limit is None or needed <= limit:
+        return None
+    return f"needs about {memory.in_words(needed)} of memory, and this machine has {memory.in_words(limit)}"
