@@ -58,12 +58,12 @@ def activations(
         if file is not None:
             _check(file)
     if plot is not None:
-        from gradlab.report.figures.curves import draw_curves
+        from gradlab.report.figures.activations import draw_curves
 
         draw_curves(chosen, plot)
         log(f"phi and phi' are in {plot}", quiet=quiet)
     if phase is not None:
-        from gradlab.report.figures.phases import draw_phases
+        from gradlab.report.figures.activations import draw_phases
 
         draw_phases(chosen, phase)
         log(f"chi_1 over sigma_w and sigma_b is in {phase}", quiet=quiet)

@@ -9,8 +9,9 @@ import typer
 from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Runs, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
+    from gradlab.report.figures.sides import Side
     from gradlab.results.stored import StoredRun
 
 
@@ -54,25 +55,41 @@ def plot(
     from gradlab.report.figures.canvas import check_file
 
     check_file(output)
-    _check_quantities(kind, quantity)
-    stored = load_runs(runs, out)
-    drawn = _recorded(stored, quiet=quiet)
-    if kind is Picture.SPACE:
-        _draw_space(drawn, output, quiet=quiet)
-    else:
-        _draw(drawn, kind, quantity, output)
+    draw, known = _kinds(quiet)[kind]
+    _check_quantities(kind, quantity, known)
+    drawn = _recorded(load_runs(runs, out), quiet=quiet)
+    draw(drawn, quantity, output)
     log(f"{kind} of {drawn[0].name if len(drawn) == 1 else f'{len(drawn)} runs'} is in {output}", quiet=quiet)
 
 
-def _check_quantities(kind: Picture, asked: "Sequence[str]") -> None:
-    """Refuse a quantity that a kind of figure does not draw."""
-    from gradlab.errors import UsageError
-    from gradlab.report.figures import losses
+def _kinds(
+    quiet: bool,
+) -> "dict[Picture, tuple[Callable[[Sequence[StoredRun], Sequence[str], Path], None], Collection[str]]]":
+    """Each kind of figure: what draws it of runs, quantities and a file, and the quantities that can be named."""
+    from gradlab.report.figures.heatmaps import draw_heatmaps
+    from gradlab.report.figures.losses import DRAWN, draw_losses
+    from gradlab.report.figures.profiles import draw_profiles
+    from gradlab.report.figures.spectra import draw_spectra
     from gradlab.report.series import PROFILED
     from gradlab.spec.quantities import GRIDS
+
+    return {
+        Picture.PROFILE: (lambda runs, names, path: draw_profiles(_sides(runs), names, path), PROFILED),
+        Picture.HEATMAP: (
+            lambda runs, names, path: draw_heatmaps(_sides(runs), names[0] if names else None, path),
+            GRIDS,
+        ),
+        Picture.LOSS: (lambda runs, names, path: draw_losses(_sides(runs), names, path), DRAWN),
+        Picture.SPECTRUM: (lambda runs, _, path: draw_spectra(_sides(runs), path), ()),
+        Picture.SPACE: (lambda runs, _, path: _draw_space(runs, path, quiet=quiet), ()),
+    }
+
+
+def _check_quantities(kind: Picture, asked: "Sequence[str]", known: "Collection[str]") -> None:
+    """Refuse a quantity that a kind of figure does not draw."""
+    from gradlab.errors import UsageError
     from gradlab.spec.suggestion import suggestion
 
-    known = {Picture.PROFILE: PROFILED, Picture.HEATMAP: GRIDS, Picture.LOSS: losses.DRAWN}.get(kind, ())
     if asked and not known:
         raise UsageError(f"--quantity {asked[0]}: --kind {kind} draws what there is of one thing; leave it out")
     for name in asked:
@@ -101,26 +118,15 @@ def _recorded(stored: "Sequence[StoredRun]", *, quiet: bool) -> "list[StoredRun]
     return found
 
 
-def _draw(runs: "Sequence[StoredRun]", kind: Picture, quantities: "Sequence[str]", output: Path) -> None:
-    """Draw what was recorded."""
+def _sides(runs: "Sequence[StoredRun]") -> "tuple[Side, ...]":
+    """The runs as a figure overlays them."""
     from gradlab.errors import UsageError
-    from gradlab.report.figures.heatmaps import draw_heatmaps
-    from gradlab.report.figures.losses import draw_losses
-    from gradlab.report.figures.profiles import draw_profiles
     from gradlab.report.figures.sides import MOST, sides
-    from gradlab.report.figures.spectra import draw_spectra
 
     shown = sides(runs)
     if len(shown) > MOST:
         raise UsageError(f"{len(shown)} experiments cannot be told apart in one figure, {MOST} can; name fewer")
-    if kind is Picture.HEATMAP:
-        draw_heatmaps(shown, quantities[0] if quantities else None, output)
-    elif kind is Picture.LOSS:
-        draw_losses(shown, quantities, output)
-    elif kind is Picture.SPECTRUM:
-        draw_spectra(shown, output)
-    else:
-        draw_profiles(shown, quantities, output)
+    return shown
 
 
 def _draw_space(runs: "Sequence[StoredRun]", output: Path, *, quiet: bool) -> None:
@@ -128,8 +134,8 @@ def _draw_space(runs: "Sequence[StoredRun]", output: Path, *, quiet: bool) -> No
     from gradlab.cli.output import log
     from gradlab.errors import UsageError
     from gradlab.execution.input_plane import load_run_data, trace_input_plane
+    from gradlab.report.figures.input_plane import MOST, Shown, draw_spaces
     from gradlab.report.figures.sides import about, sides
-    from gradlab.report.figures.spaces import MOST, Shown, draw_spaces
 
     if len(runs) > MOST:
         raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(runs)}; name fewer")

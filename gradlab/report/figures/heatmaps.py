@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradlab.errors import SelectionError, UsageError
+from gradlab.report.figures.axes import mark_powers, span
 from gradlab.report.figures.canvas import COLUMN, PAGE, head, key, panels, print_small, save, shortened
 from gradlab.report.figures.lines import layer_ticks, mark_steps
-from gradlab.report.figures.powers import mark_bar, span
 from gradlab.report.figures.sides import Side, about
 from gradlab.report.series import Grid, bins, pooled
 from gradlab.results.record import Bool, Float
@@ -105,7 +105,7 @@ def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> No
         if any(np.isfinite(one.values).any() for one in pictures):
             bar = figure.colorbar(meshes[0], ax=axes, aspect=25, pad=0.02)
             if pictures[0].scale == "decades":
-                mark_bar(bar, low, high)
+                mark_powers(bar, low, high)
             bar.set_label(QUANTITIES[name].label)
             bar.outline.set_visible(False)
         _explain(figure, [mark for mark in _MARKS if any(one.marked[mark].any() for one in pictures)])

@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradlab.errors import SelectionError
 from gradlab.judgement.thinning import thinned
+from gradlab.report.figures.axes import mark_powers, span
 from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, panels, print_small, save
+from gradlab.report.figures.course import Course
 from gradlab.report.figures.lines import (
     draw_line,
     edge_key,
@@ -22,7 +22,6 @@ from gradlab.report.figures.lines import (
     mark_steps,
     say_why_empty,
 )
-from gradlab.report.figures.powers import mark_powers, span
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
 from gradlab.report.series import HELD_OUT
 from gradlab.report.view import RunView
@@ -61,30 +60,6 @@ _FAILED_MARKS = 30
 _CROSS: dict[str, Any] = {"marker": "x", "markersize": 5.0, "markeredgewidth": 1.5, "linestyle": "none"}
 
 
-@dataclass(frozen=True)
-class _Course:
-    """A side's figure over the steps.
-
-    Attributes:
-        steps: int64 [K].
-        values: [K], log10 where the axis is logarithmic.
-        held_steps: Steps with a figure of what was held out, int64 [H].
-        held: [H].
-        ends: Step and value at which a run diverged, one a run that did; NaN where it never had a finite value.
-    """
-
-    steps: NDArray[np.int64]
-    values: Middle
-    held_steps: NDArray[np.int64]
-    held: Middle
-    ends: tuple[tuple[int, float], ...]
-
-    @property
-    def drawn(self) -> list[Float]:
-        """All values that are drawn."""
-        return [self.values.low, finite(self.values.high), self.held.low, self.held.high]
-
-
 def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
     """Draw figures over the steps, those of several experiments overlaid.
 
@@ -104,16 +79,12 @@ def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) ->
     columns = 1 if len(sides) == 1 else min(len(shown), 2)
     width = COLUMN if columns == 1 else PAGE
     with panels(len(shown), columns, 1.7 if columns == 1 else 2.1, width, sharex=True) as (figure, axes):
-        drawn: list[_Course] = []
+        trained: list[Course] = []
+        held: list[Course] = []
         for ax, name in zip(axes, shown, strict=True):
-            logarithmic = _is_logarithmic(sides, name)
-            courses = {
-                index: _course(side, name, logarithmic=logarithmic)
-                for index, side in enumerate(sides)
-                if _has(side, name)
-            }
-            _draw(ax, courses, len(sides), name, _references(sides, name), logarithmic=logarithmic)
-            drawn += courses.values()
+            both = _draw(ax, sides, name)
+            trained += both[0]
+            held += both[1]
         steps = [view.record.steps for side in sides for view in side.views if view.record is not None]
         for ax in axes:
             mark_steps(ax, min(float(one[0]) for one in steps), max(float(one[-1]) for one in steps))
@@ -122,7 +93,7 @@ def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) ->
         explain_sides(
             figure,
             sides if len(sides) > 1 else (),
-            _explained(sides, drawn, referred=any(_references(sides, name) for name in shown)),
+            _explained(sides, trained, held, referred=any(_references(sides, name) for name in shown)),
         )
         print_small(figure, [about(sides[0]) if len(sides) == 1 else "", over_seeds(sides)])
         save(figure, path)
@@ -152,29 +123,19 @@ def _is_logarithmic(sides: Sequence[Side], name: str) -> bool:
     return bool(values.size) and float(values.max()) > _LOGARITHMIC * float(values.min())
 
 
-def _course(side: Side, name: str, *, logarithmic: bool) -> _Course:
-    """A side's figure over the steps at which some run has one."""
-
-    def aligned(which: str) -> tuple[NDArray[np.int64], Middle]:
-        curves = [curve for view in side.views for curve in view.curves if curve.quantity == which]
-        if not curves:
-            nothing = np.empty(0)
-            return np.empty(0, dtype=np.int64), Middle(nothing, nothing, nothing)
-        steps = np.unique(np.concatenate([curve.steps for curve in curves]))
-        columns = []
-        for curve in curves:
-            values, present = np.zeros(len(steps)), np.isin(steps, curve.steps)
-            values[present] = _on_axis(curve.values, which, logarithmic=logarithmic)
-            columns.append(Column(values, present))
-        return steps, middle(columns)
-
-    return _Course(
-        *aligned(name),
-        *aligned(HELD_OUT.get(name, "")),
-        ends=tuple(
-            _end(view, name, logarithmic=logarithmic) for view in side.views if view.summary.outcome.kind == "diverged"
-        ),
-    )
+def _course(side: Side, name: str, *, logarithmic: bool) -> Course:
+    """A side's figure over the steps at which some run has one; log10 where the axis is logarithmic."""
+    curves = [curve for view in side.views for curve in view.curves if curve.quantity == name]
+    if not curves:
+        nothing = np.empty(0)
+        return Course(nothing, Middle(nothing, nothing, nothing))
+    steps = np.unique(np.concatenate([curve.steps for curve in curves]))
+    columns = []
+    for curve in curves:
+        values, present = np.zeros(len(steps)), np.isin(steps, curve.steps)
+        values[present] = _on_axis(curve.values, name, logarithmic=logarithmic)
+        columns.append(Column(values, present))
+    return Course(steps.astype(np.float64), middle(columns))
 
 
 def _on_axis(values: Float, name: str, *, logarithmic: bool) -> Float:
@@ -231,19 +192,18 @@ def _refer(ax: "Axes", references: Sequence[float], places: Float, name: str) ->
         )  # fmt: skip
 
 
-def _draw(
-    ax: "Axes",
-    courses: dict[int, _Course],
-    num_sides: int,
-    name: str,
-    references: Sequence[float],
-    *,
-    logarithmic: bool,
-) -> None:
-    """One figure of all sides."""
+def _draw(ax: "Axes", sides: Sequence[Side], name: str) -> tuple[list[Course], list[Course]]:
+    """One figure of the sides that have it; gives what was drawn of the training batches, and of what was held out."""
+    logarithmic, references = _is_logarithmic(sides, name), _references(sides, name)
+    shown = {index: side for index, side in enumerate(sides) if _has(side, name)}
+    trained, held = (
+        [_course(side, which, logarithmic=logarithmic) for side in shown.values()]
+        for which in (name, HELD_OUT.get(name, ""))
+    )
     ax.set_ylabel(QUANTITIES[name].label)
     lines = _on_axis(np.array(references), name, logarithmic=logarithmic)
-    drawn = [part for course in courses.values() for part in course.drawn]
+    drawn = [part for course in trained for part in (course.init.low, finite(course.init.high))]
+    drawn += [part for course in held for part in course.drawn]
     if not say_why_empty(ax, drawn):
         if name in ("accuracy", "clip_factor"):
             ax.set_ylim(-0.03, 1.03)
@@ -253,24 +213,26 @@ def _draw(
             if logarithmic:
                 mark_powers(ax.yaxis, low, high)
         _refer(ax, references, lines, name)
-    for index, course in courses.items():
-        style = stroke(index, num_sides)
-        draw_line(ax, course.steps.astype(np.float64), _cut(course.values), style)
-        _draw_held(ax, course, style["color"])
-        for step, value in course.ends:
-            there = math.isfinite(value)
-            ax.plot(
-                [step], [value if there else 1.0], color=style["color"], zorder=6, clip_on=False,
-                transform=ax.transData if there else ax.get_xaxis_transform(), **_CROSS,
-            )  # fmt: skip
+    for (index, side), course, beside in zip(shown.items(), trained, held, strict=True):
+        style = stroke(index, len(sides))
+        draw_line(ax, course.place, _cut(course.init), style)
+        _draw_held(ax, beside, style["color"])
+        for view in side.views:
+            if view.summary.outcome.kind == "diverged":
+                step, value = _end(view, name, logarithmic=logarithmic)
+                there = math.isfinite(value)
+                ax.plot(
+                    [step], [value if there else 1.0], color=style["color"], zorder=6, clip_on=False,
+                    transform=ax.transData if there else ax.get_xaxis_transform(), **_CROSS,
+                )  # fmt: skip
+    return trained, held
 
 
-def _draw_held(ax: "Axes", course: _Course, color: str) -> None:
+def _draw_held(ax: "Axes", held: Course, color: str) -> None:
     """What was held out as open marks; under the ceiling where some run's is not finite, on the floor where it is zero."""
-    steps = course.held_steps.astype(np.float64)
-    ax.plot(steps, finite(course.held.values), **hollow(color), zorder=5)
-    mark_edges(ax, steps, _cut(course.held).values, color)
-    failed = steps[np.isposinf(course.held.high)]
+    ax.plot(held.place, finite(held.init.values), **hollow(color), zorder=5)
+    mark_edges(ax, held.place, _cut(held.init).values, color)
+    failed = held.place[np.isposinf(held.init.high)]
     failed = failed[thinned(len(failed), _FAILED_MARKS)]
     if failed.size:
         ax.plot(
@@ -289,27 +251,24 @@ def _cut(values: Middle) -> Middle:
     return Middle(*(np.where(np.isposinf(one), np.nan, one) for one in (values.values, values.low, values.high)))
 
 
-def _explained(sides: Sequence[Side], drawn: Sequence[_Course], *, referred: bool) -> "tuple[list[Artist], list[str]]":
+def _explained(
+    sides: Sequence[Side], trained: Sequence[Course], held: Sequence[Course], *, referred: bool
+) -> "tuple[list[Artist], list[str]]":
     """What lines and marks stand for, those that occur."""
     from matplotlib.lines import Line2D
 
-    handles: list[Artist] = []
-    labels = []
-    if len(sides) == 1:
-        handles.append(Line2D([], [], **stroke(0, 1)))
-        labels.append("training batch")
-    if any(course.held_steps.size for course in drawn):
-        handles.append(Line2D([], [], **hollow(GREY)))
-        labels.append("held out")
-    if any(np.isposinf(course.held.high).any() for course in drawn):
-        handles.append(Line2D([], [], color=GREY, **_FAILED))
-        labels.append("held out, not finite")
-    zeros = edge_key([_cut(one).values for course in drawn for one in (course.values, course.held)])
-    handles, labels = handles + zeros[0], labels + zeros[1]
-    if referred:
-        handles.append(Line2D([], [], **_REFERENCE))
-        labels.append("best constant answer")
-    if any(view.summary.outcome.kind == "diverged" for side in sides for view in side.views):
-        handles.append(Line2D([], [], color=GREY, **_CROSS))
-        labels.append("diverged")
-    return handles, labels
+    def line(style: dict[str, Any], words: str) -> "tuple[list[Artist], list[str]]":
+        return [Line2D([], [], **style)], [words]
+
+    diverged = any(view.summary.outcome.kind == "diverged" for side in sides for view in side.views)
+    failed = any(np.isposinf(course.init.high).any() for course in held)
+    parts = [
+        line(stroke(0, 1), "training batch") if len(sides) == 1 else None,
+        line(hollow(GREY), "held out") if any(course.place.size for course in held) else None,
+        line({"color": GREY} | _FAILED, "held out, not finite") if failed else None,
+        edge_key([_cut(course.init).values for course in (*trained, *held)]),
+        line(_REFERENCE, "best constant answer") if referred else None,
+        line({"color": GREY} | _CROSS, "diverged") if diverged else None,
+    ]
+    shown = [part for part in parts if part is not None]
+    return [handle for handles, _ in shown for handle in handles], [word for _, words in shown for word in words]

@@ -1,28 +1,19 @@
 """A signal over the layers at the first and the last finite step, with what theory expects of the first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradlab.errors import SelectionError
 from gradlab.judgement.thinning import thinned
+from gradlab.report.figures.axes import show_powers
 from gradlab.report.figures.canvas import BLUE, COLUMN, GREY, PAGE, VERMILION, head, key, panels, print_small, save
-from gradlab.report.figures.lines import (
-    draw_line,
-    draw_readout,
-    edge_key,
-    explain_sides,
-    hollow,
-    mark_layers,
-    say_why_empty,
-)
-from gradlab.report.figures.powers import mark_powers, span
-from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
-from gradlab.report.series import Band, LayerProfile
+from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
+from gradlab.report.figures.lines import edge_key, explain_sides, hollow, mark_layers
+from gradlab.report.figures.sides import Side, about, middle, over_seeds, stroke
+from gradlab.report.series import Band
 from gradlab.results.record import Column, Float
 from gradlab.spec.quantities import QUANTITIES
 
@@ -42,34 +33,8 @@ _SMOOTH = 400
 
 _FINAL: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.5)), "marker": "s"}
 _INIT: dict[str, Any] = {"color": BLUE, "linestyle": "solid", "marker": "o"}
-_THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (1, 1)), "linewidth": 0.9, "zorder": 3}
 _SHADES = (("#e0e0e0", 2.0), ("#bdbdbd", 1.0))
 """Fill and standard deviations of theory's band, the widest first."""
-
-
-@dataclass(frozen=True)
-class _Course:
-    """One side's profile of a quantity.
-
-    Attributes:
-        place: Of each hidden layer: its number, or its relative depth [L].
-        readout: Place of the readout, None where it is not drawn.
-        init: At the first step, [L + 1], the readout last.
-        final: At the last finite step; None where that is the first.
-        band: What theory expects of the first step, median over the runs; None where it has no answer.
-    """
-
-    place: Float
-    readout: float | None
-    init: Middle
-    final: Middle | None
-    band: Band | None
-
-    @property
-    def drawn(self) -> list[Float]:
-        """All values that are drawn, theory's band aside."""
-        stop = len(self.place) + (self.readout is not None)
-        return [part[:stop] for one in (self.init, self.final) if one is not None for part in (one.low, one.high)]
 
 
 def draw_profiles(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
@@ -101,36 +66,30 @@ def _has(side: Side, quantity: str) -> bool:
     return all(any(one.quantity == quantity for one in view.profiles) for view in side.views)
 
 
-def _course(side: Side, quantity: str, *, relative: bool = False) -> _Course:
-    """A side's profile of a quantity that it has, on layer numbers or on relative depth."""
-    found = [one for view in side.views for one in view.profiles if one.quantity == quantity]
-    layers = np.arange(1, side.depth + 1, dtype=np.float64)
-    return _Course(
-        place=(layers - 1) / max(1, side.depth - 1) if relative else layers,
+def _course(side: Side, quantity: str, *, relative: bool = False) -> Course:
+    profiles = [one for view in side.views for one in view.profiles if one.quantity == quantity]
+    last = [one.init if one.final is None else one.final for one in profiles]
+    return Course(
+        place=layer_places(side, side.depth, relative=relative),
+        init=middle([one.init for one in profiles]),
+        final=None if all(one.final is None for one in profiles) else middle(last),
         readout=None if relative else side.depth + 1.0,
-        init=middle([one.init for one in found]),
-        final=None if all(one.final is None for one in found) else middle([_last(one) for one in found]),
-        band=_median([one.band for one in found if one.band is not None]),
+        band=_median([one.band for one in profiles if one.band is not None]),
     )
-
-
-def _last(profile: LayerProfile) -> Column:
-    """The last finite step, which may be the first."""
-    return profile.init if profile.final is None else profile.final
 
 
 def _median(bands: Sequence[Band]) -> Band | None:
     """The bands of a side's runs as one: they differ by their first batch and by what was measured at the top."""
     if not bands:
         return None
-    expected, typical, spread = (
-        np.median([getattr(band, name) for band in bands], axis=0) for name in ("expected", "typical", "spread")
-    )
-    return Band(bands[0].layers, expected, typical, spread)
+    names = ("expected", "typical", "spread")
+    return Band(bands[0].layers, *(np.median([getattr(band, name) for band in bands], axis=0) for name in names))
 
 
-def _within(band: Band) -> list[Float]:
+def _within(band: Band | None) -> list[Float]:
     """What is drawn of a band."""
+    if band is None:
+        return []
     return [band.typical, band.typical - 2 * band.spread, band.typical + 2 * band.spread]
 
 
@@ -138,7 +97,6 @@ def _within(band: Band) -> list[Float]:
 
 
 def _draw_one(side: Side, quantities: Sequence[str], path: Path) -> None:
-    """One experiment."""
     courses = {name: _course(side, name) for name in quantities}
     compared = any(course.band is not None for course in courses.values())
     columns = 2 if compared else 1
@@ -153,62 +111,51 @@ def _draw_one(side: Side, quantities: Sequence[str], path: Path) -> None:
         for ax in axes[-columns:]:
             ax.set_xlabel("layer")
         if compared:
-            head(
-                axes[1],
-                f"{_steps({one.init_step for one in side.views[0].profiles}, 'first')}, relative to theory",
-                loc="left",
-            )
+            first = _steps({one.init_step for one in side.views[0].profiles}, "first")
+            head(axes[1], f"{first}, relative to theory", loc="left")
         _explain_one(figure, side, courses)
         print_small(figure, [about(side), over_seeds([side])])
         save(figure, path)
 
 
-def _draw_own(ax: "Axes", course: _Course, name: str) -> None:
+def _draw_own(ax: "Axes", course: Course, name: str) -> None:
     """A quantity over the layers at both steps."""
-    band = course.band
     ax.set_ylabel(QUANTITIES[name].label)
-    if say_why_empty(ax, course.drawn):
+    if not scaled(ax, course.drawn, _within(course.band)):
         return
-    low, high = span(course.drawn + ([] if band is None else _within(band)))
-    ax.set_ylim(low, high)
-    mark_powers(ax.yaxis, low, high)
-    if band is not None:
-        _draw_band(ax, band.layers, band.typical, band.spread, course.readout)
-    _draw_course(ax, course, course.init, _INIT)
+    if course.band is not None:
+        _draw_band(ax, course.band, course.readout)
+    draw_course(ax, course, course.init, _INIT)
     if course.final is not None:
-        _draw_course(ax, course, course.final, _FINAL)
+        draw_course(ax, course, course.final, _FINAL)
 
 
-def _draw_deviation(ax: "Axes", side: Side, course: _Course, name: str) -> None:
+def _draw_deviation(ax: "Axes", side: Side, course: Course, name: str) -> None:
     """How far the first step is from what theory calls typical, in standard deviations' shades."""
     band = course.band
     if band is None:
         ax.text(0.5, 0.5, "not compared with theory", ha="center", va="center", transform=ax.transAxes, color=GREY)
         ax.set_yticks([])
         return
-    backward = name == "log10_backward_rms"
     away = []
     for view in side.views:
-        told = [one.backward if backward else one.forward for one in view.theory]
+        told = [one.backward if name == "log10_backward_rms" else one.forward for one in view.theory]
         measured = np.array([np.nan if one.measured is None else one.measured for one in told])
         typical = np.array([one.typical for one in told])
         there = np.array([one.measured is not None for one in told]) & np.isfinite(typical)
         away.append(Column(measured - np.where(there, typical, 0.0), there))  # a dead layer is infinitely far below
-    found = middle(away)
-    reach = 2 * band.spread
-    low, high = span([found.low, found.high, reach, -reach], least=0.1)
-    ax.set_ylim(low, high)
-    mark_powers(ax.yaxis, low, high)
-    _draw_band(ax, band.layers, np.zeros(len(band.layers)), band.spread, course.readout)
-    _draw_course(ax, course, found, _INIT)
+    values = middle(away)
+    show_powers(ax, [values.low, values.high, 2 * band.spread, -2 * band.spread], least=0.1)
+    _draw_band(ax, Band(band.layers, band.expected, np.zeros(len(band.layers)), band.spread), course.readout)
+    draw_course(ax, course, values, _INIT)
 
 
-def _draw_band(ax: "Axes", layers: NDArray[np.int64], typical: Float, spread: Float, readout: float | None) -> None:
+def _draw_band(ax: "Axes", band: Band, readout: float | None) -> None:
     """Theory's typical value with its standard deviations; for the readout, which is no hidden layer, bars."""
-    hidden = layers != readout
+    layers, typical, hidden = band.layers, band.typical, band.layers != readout
     places = thinned(int(hidden.sum()), _SMOOTH)
     for shade, deviations in _SHADES:
-        low, high = typical - deviations * spread, typical + deviations * spread
+        low, high = typical - deviations * band.spread, typical + deviations * band.spread
         ax.fill_between(
             layers[hidden][places], low[hidden][places], high[hidden][places], color=shade, linewidth=0, zorder=1
         )
@@ -216,12 +163,11 @@ def _draw_band(ax: "Axes", layers: NDArray[np.int64], typical: Float, spread: Fl
             ax.vlines(layers[hidden], low[hidden], high[hidden], color=shade, linewidth=5.0, zorder=1)
         ax.vlines(layers[~hidden], low[~hidden], high[~hidden], color=shade, linewidth=5.0, zorder=1)
     single: dict[str, Any] = {"marker": "_", "markersize": 6.0} if hidden.sum() == 1 else {}
-    ax.plot(layers[hidden][places], typical[hidden][places], **_THEORY, **single)
-    ax.plot(layers[~hidden], typical[~hidden], marker="_", markersize=6.0, **_THEORY)
+    ax.plot(layers[hidden][places], typical[hidden][places], **THEORY, **single)
+    ax.plot(layers[~hidden], typical[~hidden], marker="_", markersize=6.0, **THEORY)
 
 
-def _explain_one(figure: "Figure", side: Side, courses: dict[str, _Course]) -> None:
-    """What lines and shades stand for."""
+def _explain_one(figure: "Figure", side: Side, courses: dict[str, Course]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -235,7 +181,7 @@ def _explain_one(figure: "Figure", side: Side, courses: dict[str, _Course]) -> N
     handles.append(Line2D([], [], **hollow(GREY)))
     labels.append("readout")
     if any(course.band is not None for course in courses.values()):
-        handles += [Line2D([], [], **_THEORY), *(Patch(color=shade, linewidth=0) for shade, _ in reversed(_SHADES))]
+        handles += [Line2D([], [], **THEORY), *(Patch(color=shade, linewidth=0) for shade, _ in reversed(_SHADES))]
         labels += ["theory, typical", "± 1 sd over seeds", "± 2 sd"]
     marks, words = edge_key([part for course in courses.values() for part in course.drawn])
     handles, labels = handles + marks, labels + words
@@ -251,7 +197,6 @@ def _steps(steps: set[int], otherwise: str) -> str:
 
 
 def _draw_several(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
-    """Several experiments overlaid."""
     relative = len({side.depth for side in sides}) > 1
     all_drawn: list[Float] = []
     height = 1.9 if len(quantities) > 1 else 2.2
@@ -262,32 +207,22 @@ def _draw_several(sides: Sequence[Side], quantities: Sequence[str], path: Path) 
             drawn = [part for course in courses for part in course.drawn]
             all_drawn += drawn
             pair[0].set_ylabel(QUANTITIES[name].label)
-            if say_why_empty(pair[0], drawn):
+            if not scaled(pair[0], drawn, [part for course in courses for part in _within(course.band)]):
                 continue
-            bands = [part for course in courses if course.band is not None for part in _within(course.band)]
-            low, high = span(drawn + bands)
-            pair[0].set_ylim(low, high)
-            mark_powers(pair[0].yaxis, low, high)
             for index, course in enumerate(courses):
                 style = stroke(index, len(sides))
                 _draw_expected(pair[0], course, style, shaded=len(sides) <= _BANDS)
-                for ax, one in zip(pair, (course.init, course.final or course.init), strict=True):
-                    _draw_course(ax, course, one, style)
-        for ax in axes:
-            if relative:
-                ax.set_xlim(-0.02, 1.02)
-            else:
-                mark_layers(ax, sides[0].depth + 1)
+                for ax, values in zip(pair, (course.init, course.final or course.init), strict=True):
+                    draw_course(ax, course, values, style)
+        number_layers(axes, sides[0].depth + 1, "layer", relative=relative)
         head(axes[0], "first step", loc="left")
         head(axes[1], "last finite step", loc="left")
-        for ax in axes[-2:]:
-            ax.set_xlabel("relative depth: 0 first, 1 last hidden layer" if relative else "layer")
         explain_sides(figure, sides, edge_key(all_drawn))
         print_small(figure, [_theory_note(sides), over_seeds(sides)])
         save(figure, path)
 
 
-def _draw_expected(ax: "Axes", course: _Course, style: dict[str, Any], *, shaded: bool) -> None:
+def _draw_expected(ax: "Axes", course: Course, style: dict[str, Any], *, shaded: bool) -> None:
     """Theory's typical value in a side's colour, with two standard deviations around it."""
     band = course.band
     if band is None:
@@ -295,7 +230,7 @@ def _draw_expected(ax: "Axes", course: _Course, style: dict[str, Any], *, shaded
     hidden = min(len(course.place), len(band.layers))
     place, typical, spread = course.place[:hidden], band.typical[:hidden], band.spread[:hidden]
     some = thinned(hidden, _SMOOTH)
-    ax.plot(place[some], typical[some], **(_THEORY | {"color": style["color"]}))
+    ax.plot(place[some], typical[some], **(THEORY | {"color": style["color"]}))
     if shaded:
         low, high = (typical - 2 * spread)[some], (typical + 2 * spread)[some]
         ax.fill_between(place[some], low, high, color=style["color"], alpha=0.15, linewidth=0, zorder=1)
@@ -307,16 +242,3 @@ def _theory_note(sides: Sequence[Side]) -> str:
         return ""
     shade = ", shaded ± 2 sd over seeds" if len(sides) <= _BANDS else ""
     return f"dotted: what theory expects a seed to show at initialisation{shade}"
-
-
-def _draw_course(ax: "Axes", course: _Course, values: Middle, style: dict[str, Any]) -> None:
-    """Hidden layers as a line, the readout beside it."""
-    depth = len(course.place)
-    draw_line(ax, course.place, _part(values, slice(0, depth)), style)
-    if course.readout is not None and len(values.values) > depth:
-        draw_readout(ax, course.readout, _part(values, slice(depth, depth + 1)), style["color"])
-
-
-def _part(values: Middle, which: slice) -> Middle:
-    """Some layers' values."""
-    return Middle(values.values[which], values.low[which], values.high[which])

@@ -76,6 +76,10 @@ class Middle:
     low: Float
     high: Float
 
+    def __getitem__(self, which: slice) -> "Middle":
+        """Some of its places."""
+        return Middle(self.values[which], self.low[which], self.high[which])
+
 
 def sides(runs: "Sequence[StoredRun]") -> tuple[Side, ...]:
     """Take the seeds of one experiment together and name each by what tells it from the others.

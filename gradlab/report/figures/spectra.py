@@ -16,13 +16,26 @@ import numpy as np
 
 from gradlab.errors import SelectionError, UsageError
 from gradlab.judgement.thinning import thinned
-from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, head, key, legible, panels, print_small, save, shortened
-from gradlab.report.figures.extremes import EXTREMES, THEORY, draw_extremes, expected, taken
-from gradlab.report.figures.lines import draw_line, edge_key, mark_layers, say_why_empty
-from gradlab.report.figures.powers import mark_powers, span
-from gradlab.report.figures.sides import Middle, Side, about, middle, stroke
+from gradlab.report.figures.canvas import (
+    BLUE,
+    COLUMN,
+    GREEN,
+    GREY,
+    PAGE,
+    VERMILION,
+    head,
+    key,
+    legible,
+    panels,
+    print_small,
+    save,
+    shortened,
+)
+from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
+from gradlab.report.figures.lines import draw_line, edge_key, explain_sides, mark_layers
+from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
 from gradlab.report.words.values import counted
-from gradlab.results.record import Column, Float, Spectrum
+from gradlab.results.record import Column, Float, Record, Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -37,6 +50,18 @@ _LAYERS, _STEPS = 4, 4
 
 _ROOT: dict[str, Any] = {"marker": 4, "markersize": 4.5, "linestyle": "none", "clip_on": False, "zorder": 6}
 """Mark of a root mean square, at the right end of the axes."""
+
+
+EXTREMES = {
+    "jacobian_log10_s_max": "largest", "jacobian_log10_s_mean": "mean", "jacobian_log10_s_min": "smallest",
+}  # fmt: skip
+"""Quantities that are drawn, and what a figure calls them."""
+
+_STROKES: dict[str, dict[str, Any]] = {
+    "jacobian_log10_s_max": {"color": VERMILION, "linestyle": "solid"},
+    "jacobian_log10_s_mean": {"color": BLUE, "linestyle": (0, (4, 1.5))},
+    "jacobian_log10_s_min": {"color": GREEN, "linestyle": (0, (6, 1.5, 1, 1.5))},
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +105,7 @@ def draw_spectra(sides: Sequence[Side], path: Path) -> None:
             raise UsageError(f"--kind spectrum has room for {MOST} experiments, and these are {len(sides)}; name fewer")
         _draw_values(sides, path)
         return
-    names = [name for name in EXTREMES if all(taken(side, name) for side in sides)]
+    names = [name for name in EXTREMES if all(_taken(side, name) for side in sides)]
     if not names and without.depth == 1:
         raise SelectionError(f"{without.label}: one hidden layer has no Jacobian to another")
     if not names:
@@ -88,7 +113,7 @@ def draw_spectra(sides: Sequence[Side], path: Path) -> None:
             f"{without.label}: no singular values were recorded; -s record.spectrum=1 keeps all of layer 1's, and "
             f"-s 'record.quantities=[default, {', '.join(EXTREMES)}]' the extremes of every layer's"
         )
-    draw_extremes(sides, names, path)
+    _draw_extremes(sides, names, path)
 
 
 def _spectra(side: Side) -> list[Spectrum]:
@@ -103,7 +128,6 @@ def _steps(side: Side) -> list[int]:
 
 
 def _panels(side: Side, most_steps: int) -> list[_Panel]:
-    """What is drawn of a side."""
     spectra, steps = _spectra(side), _steps(side)
     chosen = tuple(steps[place] for place in thinned(len(steps), most_steps))
     layers = spectra[0].layers.tolist()
@@ -124,7 +148,7 @@ def _panels(side: Side, most_steps: int) -> list[_Panel]:
                 steps=chosen,
                 values=tuple(middle(columns) for columns in pooled),
                 roots=tuple(_root(columns) for columns in pooled),
-                expected=expected(side).get(layers[place]) if chosen[0] == 0 else None,
+                expected=_expected(side).get(layers[place]) if chosen[0] == 0 else None,
             )
         )
     return found
@@ -162,12 +186,8 @@ def _draw_values(sides: Sequence[Side], path: Path) -> None:
 
 def _draw_row(axes: "Sequence[Axes]", row: Sequence[_Panel]) -> None:
     """One experiment."""
-    drawn = [part for panel in row for part in panel.drawn]
     expected = np.array([panel.expected for panel in row if panel.expected is not None])
-    low, high = span([*drawn, expected])
-    if not say_why_empty(axes[0], drawn):
-        axes[0].set_ylim(low, high)
-        mark_powers(axes[0].yaxis, low, high)
+    scaled(axes[0], [part for panel in row for part in panel.drawn], [expected])
     for ax, panel in zip(axes, row, strict=False):
         head(ax, f"from layer {panel.layer}", loc="left")
         for index, (values, root) in enumerate(zip(panel.values, panel.roots, strict=True)):
@@ -183,7 +203,6 @@ def _draw_row(axes: "Sequence[Axes]", row: Sequence[_Panel]) -> None:
 
 
 def _explain(figure: "Figure", drawn: Sequence[_Panel]) -> None:
-    """What lines and marks stand for."""
     from matplotlib.lines import Line2D
 
     steps = max((panel.steps for panel in drawn), key=len)
@@ -209,3 +228,106 @@ def _note(side: Side, row: Sequence[_Panel], *, alone: bool) -> str:
     if len(row[0].steps) < spectrum.steps.size:
         parts.append(f"{len(row[0].steps)} of {spectrum.steps.size} steps")
     return "; ".join(parts if alone else [f"{side.told}: {parts[1]}", *parts[2:]])
+
+
+# The largest, mean and smallest singular value of every layer, at the first and the last step at which they were taken.
+
+
+def _taken(side: Side, name: str) -> bool:
+    """Whether one of `EXTREMES` was taken in all runs of a side."""
+    return all(view.record is not None and len(_rows(view.record, name)) > 0 for view in side.views)
+
+
+def _expected(side: Side) -> dict[int, float]:
+    """log10 of the root mean square singular value that theory expects at the first step, by layer; {} where it has no answer."""
+    return {one.layer: one.backward.expected for one in side.views[0].theory if one.layer < side.depth}
+
+
+def _draw_extremes(sides: Sequence[Side], names: Sequence[str], path: Path) -> None:
+    """Of one experiment together, of several overlaid."""
+    relative = len({side.depth for side in sides}) > 1
+    courses = {name: [_course(side, name, relative=relative) for side in sides] for name in names}
+    # One experiment has its three on the same axes, several have axes for each.
+    rows = [list(names)] if len(sides) == 1 else [[name] for name in names]
+    with panels(2 * len(rows), 2, 1.9, PAGE, sharex=True, sharey="row") as (figure, axes):
+        for row, shown in enumerate(rows):
+            pair = axes[2 * row : 2 * row + 2]
+            _draw_pair(pair, sides, {name: courses[name] for name in shown})
+            pair[0].set_ylabel("singular value" if len(sides) == 1 else f"{EXTREMES[shown[0]]} singular value")
+        number_layers(axes, max(1, sides[0].depth - 1), "from layer", relative=relative)
+        steps = {pair for name in names for side in sides for pair in _first_and_last(side, name)}
+        first, last = next(iter(steps)) if len(steps) == 1 else (None, None)
+        head(axes[0], "first step" if first is None else f"step {first}", loc="left")
+        head(axes[1], "last step" if last is None else f"step {last}", loc="left")
+        marks, words = edge_key([part for each in courses.values() for course in each for part in course.drawn])
+        if len(sides) == 1:
+            handles, labels = _explained(names, theory=bool(_expected(sides[0])))
+            key(figure, [*handles, *marks], [*labels, *words], ncols=6)
+        else:
+            explain_sides(figure, sides, (marks, words))
+        dotted = "; dotted: their root mean square by theory" if any(_expected(side) for side in sides) else ""
+        print_small(
+            figure,
+            [
+                about(sides[0]) if len(sides) == 1 else "",
+                f"of the Jacobian from a layer to the top hidden one{dotted}",
+                over_seeds(sides),
+            ],
+        )
+        save(figure, path)
+
+
+def _draw_pair(pair: "Sequence[Axes]", sides: Sequence[Side], courses: dict[str, list[Course]]) -> None:
+    """The first and the last step."""
+    theory = [np.array(list(_expected(side).values())) for side in sides]
+    scaled(pair[0], [part for each in courses.values() for course in each for part in course.drawn], theory)
+    for name, each in courses.items():
+        for index, course in enumerate(each):
+            style = _STROKES[name] if len(sides) == 1 else stroke(index, len(sides))
+            for ax, values in zip(pair, (course.init, course.final or course.init), strict=True):
+                draw_course(ax, course, values, style)
+            expected = theory[index][: len(course.place)]
+            if expected.size:
+                color = "black" if len(sides) == 1 else style["color"]
+                pair[0].plot(course.place[: len(expected)], expected, **(THEORY | {"color": color}))
+
+
+def _course(side: Side, name: str, *, relative: bool) -> Course:
+    """One of `EXTREMES` over the layers below the top hidden one."""
+    columns: tuple[list[Column], list[Column]] = ([], [])
+    for view in side.views:
+        assert view.record is not None
+        rows, column = _rows(view.record, name), view.record.layers[name]
+        for found, row in zip(columns, (rows[0], rows[-1]), strict=True):
+            found.append(Column(column.values[row, : side.depth - 1], column.present[row, : side.depth - 1]))
+    init, final = map(middle, columns)
+    return Course(layer_places(side, side.depth - 1, relative=relative), init, final)
+
+
+def _first_and_last(side: Side, name: str) -> set[tuple[int, int]]:
+    """The steps that are drawn of each run."""
+    records = [view.record for view in side.views if view.record is not None]
+    rows = [record.steps[_rows(record, name)] for record in records]
+    return {(int(steps[0]), int(steps[-1])) for steps in rows}
+
+
+def _rows(record: Record, name: str) -> list[int]:
+    """Recorded steps at which it was taken and is finite, or all at which it was where it never is."""
+    column = record.layers.get(name)
+    if column is None:
+        return []
+    there = column.present.any(axis=1)
+    broken = (column.present & ~(column.values < np.inf)).any(axis=1)
+    sound = np.flatnonzero(there & ~broken)
+    return [int(row) for row in (sound if sound.size else np.flatnonzero(there))]
+
+
+def _explained(names: Sequence[str], *, theory: bool) -> "tuple[list[Artist], list[str]]":
+    from matplotlib.lines import Line2D
+
+    handles: list[Artist] = [Line2D([], [], **_STROKES[name]) for name in names]
+    labels = [EXTREMES[name] for name in names]
+    if theory:
+        handles.append(Line2D([], [], **THEORY))
+        labels.append("root mean square by theory")
+    return handles, labels

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from gradlab.errors import UsageError
-from gradlab.report.figures import canvas, curves, phases
+from gradlab.report.figures import activations as activation_figures
+from gradlab.report.figures import canvas
+from gradlab.report.figures.activations import draw_curves, draw_phases
 from gradlab.report.figures.canvas import check_file, panels, save
-from gradlab.report.figures.curves import draw_curves
-from gradlab.report.figures.phases import draw_phases
 from gradlab.spec.activation_text import read_all
 from gradlab.theory import activations
 
@@ -30,8 +30,7 @@ def figure_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
     def caught(draw: Callable[..., None], *texts: str) -> Any:
         found: list[Any] = []
-        for module in (curves, phases):
-            monkeypatch.setattr(module, "save", lambda figure, path: found.append(figure))
+        monkeypatch.setattr(activation_figures, "save", lambda figure, path: found.append(figure))
         draw(read_all(texts), Path("none.svg"))
         return found[0]
 
@@ -141,13 +140,13 @@ def test_the_users_settings_neither_count_nor_change() -> None:
 def test_a_place_in_a_region_is_its_middle() -> None:
     region = np.zeros((40, 60), dtype=bool)
     region[:, :30] = True
-    across, up = phases._roomiest(region) or (0.0, 0.0)
+    across, up = activation_figures._roomiest(region) or (0.0, 0.0)
     assert 0.2 < across < 0.3
     assert 0.4 < up < 0.6
-    assert phases._roomiest(np.zeros((40, 60), dtype=bool)) is None
+    assert activation_figures._roomiest(np.zeros((40, 60), dtype=bool)) is None
     region[:] = False
     region[:, :2] = True
-    assert phases._roomiest(region) is None
+    assert activation_figures._roomiest(region) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pictured import NOWHERE, assert_same_bytes, caught, line, run, words
 from vanishing_runs import column, record
 
 from gradlab.errors import SelectionError, UsageError
-from gradlab.report.figures import extremes, spectra
+from gradlab.report.figures import spectra
 from gradlab.report.figures.canvas import BLUE, COLUMN, GREEN, PAGE, VERMILION
 from gradlab.report.figures.sides import sides
 from gradlab.report.figures.spectra import draw_spectra
@@ -110,7 +110,7 @@ def test_a_single_layer_takes_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_extremes_over_the_layers_where_only_they_were_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = sides([run(kept=with_extremes())])
-    figure = caught(monkeypatch, extremes, lambda: draw_spectra(chosen, NOWHERE))
+    figure = caught(monkeypatch, spectra, lambda: draw_spectra(chosen, NOWHERE))
     first, last = figure.axes
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["step 0", "step 19"]
     for color, lift in ((GREEN, 0), (BLUE, 1), (VERMILION, 2)):
@@ -124,7 +124,7 @@ def test_extremes_over_the_layers_where_only_they_were_recorded(monkeypatch: pyt
 
 def test_extremes_of_several_depths(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = sides([run("a", kept=with_extremes()), run("b", depth=4, kept=with_extremes(4))])
-    figure = caught(monkeypatch, extremes, lambda: draw_spectra(chosen, NOWHERE))
+    figure = caught(monkeypatch, spectra, lambda: draw_spectra(chosen, NOWHERE))
     assert len(figure.axes) == 6
     assert [ax.get_ylabel() for ax in figure.axes[::2]] == [
         "largest singular value", "mean singular value", "smallest singular value",
@@ -136,7 +136,7 @@ def test_a_step_that_is_not_finite_is_not_the_last(monkeypatch: pytest.MonkeyPat
     kept = with_extremes()
     for name in ("min", "mean", "max"):
         kept.layers[f"jacobian_log10_s_{name}"].values[19, :5] = math.nan
-    figure = caught(monkeypatch, extremes, lambda: draw_spectra(sides([run(kept=kept)]), NOWHERE))
+    figure = caught(monkeypatch, spectra, lambda: draw_spectra(sides([run(kept=kept)]), NOWHERE))
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["step 0", "step 0"]
 
 

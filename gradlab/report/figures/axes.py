@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from matplotlib.axis import Axis
+    from matplotlib.axes import Axes
 
 Values = NDArray[np.float64]
 
@@ -39,11 +39,11 @@ def span(parts: Sequence[Values], least: float = 1.0, margin: float = 0.06) -> t
     return low - room, high + room
 
 
-def mark_powers(axis: "Axis", low: float, high: float, most: int = 6) -> None:
-    """Put ticks at round numbers on an axis of log10 values.
+def mark_powers(axis: Any, low: float, high: float, most: int = 6) -> None:
+    """Put ticks at round numbers on an axis or a colour bar of log10 values.
 
     Args:
-        axis: Of axes whose limits are `low` and `high`.
+        axis: The axis or the bar, whose limits are `low` and `high`.
         low: log10.
         high: log10.
         most: Ticks that there is room for.
@@ -52,10 +52,11 @@ def mark_powers(axis: "Axis", low: float, high: float, most: int = 6) -> None:
     axis.set_ticks(places, labels=labels)
 
 
-def mark_bar(bar: Any, low: float, high: float, most: int = 6) -> None:
-    """The same on a colour bar."""
-    places, labels = ticks(low, high, most)
-    bar.set_ticks(places, labels=labels)
+def show_powers(ax: "Axes", parts: Sequence[Values], least: float = 1.0) -> None:
+    """Give axes of log10 values the limits of `span`, and ticks at round numbers."""
+    low, high = span(parts, least)
+    ax.set_ylim(low, high)
+    mark_powers(ax.yaxis, low, high)
 
 
 def ticks(low: float, high: float, most: int = 6) -> tuple[list[float], list[str]]:

@@ -10,8 +10,8 @@ from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from pictured import NOWHERE, assert_same_bytes, caught, words
 
 from gradlab.errors import UsageError
-from gradlab.report.figures import spaces
-from gradlab.report.figures.spaces import Shown, draw_spaces
+from gradlab.report.figures import input_plane
+from gradlab.report.figures.input_plane import Shown, draw_spaces
 from gradlab.results.plane import Bent, Moment, Plane
 
 SIDE = 41
@@ -39,7 +39,7 @@ def moment(step: int = 0, layers: int = 3, **changes: Any) -> Moment:
 
 def drawn(monkeypatch: pytest.MonkeyPatch, *shown: Plane) -> Any:
     named = [Shown(f"run {index}", f"about {index}", one) for index, one in enumerate(shown)]
-    return caught(monkeypatch, spaces, lambda: draw_spaces(named, NOWHERE))
+    return caught(monkeypatch, input_plane, lambda: draw_spaces(named, NOWHERE))
 
 
 def kinds(ax: Any, kind: type) -> list[Any]:

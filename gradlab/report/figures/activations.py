@@ -1,5 +1,6 @@
-"""chi_1 over the scales of weights and biases, with the edge of chaos between the phases."""
+"""Activations: the curves of phi and phi', and chi_1 over the scales of weights and biases with the edge of chaos between the phases."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.report.figures.canvas import DIVERGING, panels, save
+from gradlab.report.figures.canvas import BLUE, DIVERGING, GREY, VERMILION, panels, save
 from gradlab.report.words.values import say
 from gradlab.spec.activation_text import written
 from gradlab.theory import activations
 from gradlab.theory.critical import critical_point
+from gradlab.theory.moments import Float
 from gradlab.theory.phase_plane import PhasePlane, phase_plane
 
 if TYPE_CHECKING:
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     from gradlab.spec.experiment import Activation
+
+_REACH = 4.0
+"""Arguments shown, on either side of 0: beyond, the curves are as good as straight."""
+
+_TALLEST = 2.5
+"""Values shown, on either side of 0, unless a single activation needs more."""
 
 _NUM_W, _NUM_B = 180, 120
 """Cells of a panel; two thirds of each side where many panels share the page."""
@@ -41,6 +49,62 @@ _POINT: dict[str, Any] = {"marker": "o", "markersize": 4.0, "color": "white", "m
 
 _DECADES = 1.0
 """log10 of chi_1 at the ends of the colours, on either side; beyond, colours do not change."""
+
+
+def draw_curves(configs: "Sequence[Activation]", path: Path) -> None:
+    """Draw phi and phi' of activations as small multiples on common axes.
+
+    Args:
+        configs: One a panel.
+        path: File, `.svg`, `.png` or `.pdf`.
+
+    Raises:
+        UsageError: If the file cannot be written.
+    """
+    curves = [_curves(config) for config in configs]
+    low, high = _limits(curves)
+    with panels(len(configs), sharex=True, sharey=True) as (figure, axes):
+        for config, (x, phi, dphi), ax in zip(configs, curves, axes, strict=True):
+            ax.axhline(0.0, color=GREY, linewidth=0.5)
+            ax.axvline(0.0, color=GREY, linewidth=0.5)
+            ax.plot(x, phi, color=BLUE, label="φ(z)")
+            ax.plot(x, dphi, color=VERMILION, linestyle=(0, (4, 1.5)), label="φ′(z)")
+            ax.set(xlim=(-_REACH, _REACH), ylim=(low, high), title=written(config))
+        figure.legend(handles=axes[0].lines[-2:], loc="outside upper center", ncols=2, handlelength=1.8)
+        figure.supxlabel("preactivation z", fontsize=8.0)
+        save(figure, path)
+
+
+def _curves(config: "Activation") -> tuple[Float, Float, Float]:
+    """Arguments, phi and phi', with a gap where a curve jumps."""
+    one = activations.of(config)
+    ends = [-_REACH, *sorted(kink for kink in one.kinks if abs(kink) < _REACH), _REACH]
+    pieces = []
+    for start, end in itertools.pairwise(ends):
+        inside = 1e-9 * _REACH
+        x = np.linspace(start + inside, end - inside, 400)
+        pieces.append((x, one.phi(x), one.dphi(x)))
+    x, phi, dphi = (np.concatenate([piece[which] for piece in pieces]) for which in range(3))
+    return x, _parted(x, phi), _parted(x, dphi)
+
+
+def _parted(x: Float, values: Float) -> Float:
+    """Values with NaN for the first one after each jump, so that no line is drawn across it."""
+    steps = np.abs(np.diff(values))
+    jumps = (np.diff(x) < 1e-6) & (steps > 1e-6)
+    parted = values.copy()
+    parted[1:][jumps] = np.nan
+    return parted
+
+
+def _limits(curves: Sequence[tuple[Float, Float, Float]]) -> tuple[float, float]:
+    """Common limits: all that is steeper than a straight line may leave them, but not a single activation's own curve."""
+    values = np.concatenate([np.concatenate([phi, dphi]) for _, phi, dphi in curves])
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if len(curves) > 1:
+        low, high = max(low, -_TALLEST), min(high, _TALLEST)
+    margin = 0.08 * (high - low)
+    return low - margin, high + margin
 
 
 def draw_phases(configs: "Sequence[Activation]", path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gradlab.report.figures.powers import span, ticks
+from gradlab.report.figures.axes import span, ticks
 
 
 def value(label: str) -> float:
