@@ -96,10 +96,6 @@ class Store:
         self._known = {handle.id: handle.path for handle in found.values()}
         return found
 
-    def ids(self) -> list[str]:
-        """The ids of all runs."""
-        return list(self.handles())
-
     def runs(self, on_unreadable: Callable[[Path, str], None] | None = None) -> list[ListedRun]:
         """One line a run, oldest first, read from the summaries alone.
 

@@ -116,11 +116,6 @@ def run_object(run: StoredRun) -> dict[str, Any]:
     return found
 
 
-def document(runs: list[StoredRun]) -> dict[str, Any]:
-    """The one object that `--format json` prints for runs."""
-    return {"schema_version": SCHEMA_VERSION, "runs": [run_object(run) for run in runs]}
-
-
 def summary_object(run: StoredRun) -> dict[str, Any]:
     """A run as `summary.json` holds it: all that a list of runs shows, and all that `read_summary` needs."""
     found: dict[str, Any] = strict_json.encode(

@@ -6,7 +6,6 @@ Null is "there is none", NaN is a number that was computed: in CSV an empty fiel
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -26,9 +25,6 @@ Type = Literal["text", "whole", "number", "flag"]
 Columns = dict[str, tuple[Type, list[Value]]]
 """Column name -> its type and its values, one a member."""
 
-OWN = ("id", "name", "path", "seed", "outcome", "reason", "verdict")
-"""The first columns: the run itself."""
-
 _TYPES: Mapping[Form, Type] = {
     "number": "number", "whole number": "whole", "flag": "flag", "word": "text", "list": "text", "words": "text",
     "whole numbers": "text",
@@ -47,7 +43,7 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
         axes: Dotted keys that the sweep sets.
 
     Returns:
-        The run itself (`OWN`), the value on every axis, every leaf field of the config, every summary figure at the
+        The run itself, the value on every axis, every leaf field of the config, every summary figure at the
         first (`init.`) and the last finite step (`final.`), figures of the whole run, and what it took (`timing.`). An
         axis that is a leaf field is not repeated.
     """
@@ -129,20 +125,6 @@ def write_csv(table: Columns, file: BinaryIO) -> None:
     writer.writerow(table)
     writer.writerows(zip(*(_words(kind, values) for kind, values in table.values()), strict=True))
     file.write(text.getvalue().encode("utf-8", errors="backslashreplace"))
-
-
-def read_parquet(file: Path) -> list[dict[str, Any]]:
-    """A table that `write_parquet` wrote, one mapping a member.
-
-    Raises:
-        OSError: If it is missing or cannot be read.
-        ValueError: If it is no Parquet.
-    """
-    from pyarrow import parquet
-
-    with open(file, "rb") as opened:
-        rows: list[dict[str, Any]] = parquet.ParquetFile(opened).read(use_threads=False).to_pylist()
-    return rows
 
 
 def _words(kind: Type, values: Sequence[Value]) -> list[Value]:

@@ -181,24 +181,6 @@ class SweepPlace:
             self._write(_named("results.parquet", shard), partial(sweep_table.write_parquet, columns))
             self._write(_named("results.csv", shard), partial(sweep_table.write_csv, columns))
 
-    def read_results(self, shard: Shard | None = None) -> list[dict[str, Any]]:
-        """What came of the members, one mapping a member; null is None and NaN a NaN.
-
-        Args:
-            shard: The share to read, None for the whole sweep.
-
-        Raises:
-            SelectionError: If there is nothing.
-            UsageError: If it cannot be read.
-        """
-        name = _named("results.parquet", shard)
-        try:
-            return sweep_table.read_parquet(self.path / name)
-        except (FileNotFoundError, NotADirectoryError):
-            raise self._missing(name) from None
-        except (OSError, ValueError) as error:
-            raise self._unreadable(name, error) from error
-
     def write_summary(self, text: str, shard: Shard | None = None) -> Path:
         """Write `summary.md`.
 
@@ -239,15 +221,6 @@ class SweepPlace:
             "argv": list(sys.argv),
         }
         return self._write(_named("sweep.json", shard), crash_safe.text(dumps(data)))
-
-    def read_end(self, shard: Shard | None = None) -> dict[str, Any]:
-        """What `write_end` wrote.
-
-        Raises:
-            SelectionError: If the sweep was never carried out to its end.
-            UsageError: If it cannot be read.
-        """
-        return self._read(_named("sweep.json", shard))
 
     def _write(self, name: str, write: crash_safe.Writer) -> Path:
         """Write a file, whole or not at all."""

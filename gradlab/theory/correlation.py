@@ -16,7 +16,7 @@ import numpy as np
 
 from gradlab.theory.activations import Activation
 from gradlab.theory.chart import hermite
-from gradlab.theory.mean_field import chi_1, q_map
+from gradlab.theory.mean_field import chi_1
 from gradlab.theory.moments import LARGEST, SMALLEST, Float, nodes
 
 NUM_COEFFICIENTS = 256
@@ -73,28 +73,6 @@ def _at(squares: Float, rest: float, c: float) -> float:
     """sum_k f_k^2 c^k; what is left of the sum at 1 stands at the first power that is not kept."""
     powers = c ** np.arange(NUM_COEFFICIENTS)
     return float(squares @ powers) + rest * c**NUM_COEFFICIENTS
-
-
-def c_map(c: float, q: float, sigma_w: float, sigma_b: float, activation: Activation, mean: float = 0.0) -> float:
-    """Correlation of two examples' preactivations in the next layer.
-
-    Args:
-        c: Correlation in this layer, -1 to 1.
-        q: Preactivation variance of both in this layer.
-        sigma_w: Weight scale (weight variance is sigma_w^2 / fan_in).
-        sigma_b: Standard deviation of the biases.
-        activation: Supplies phi.
-        mean: Constant that all biases share.
-
-    Returns:
-        (sigma_w^2 E[phi(u_i) phi(u_j)] + sigma_b^2) / q'.
-
-    >>> from gradlab.theory.activations import activation
-    >>> round(c_map(0.0, 1.0, 2.0**0.5, 0.0, activation("relu")), 6)  # 1 / pi
-    0.31831
-    """
-    shared = sigma_w**2 * Pairs.at(q, activation, mean).similarity(c) + sigma_b**2
-    return shared / q_map(q, sigma_w, sigma_b, activation, mean)
 
 
 def c_star(q: float, sigma_w: float, sigma_b: float, activation: Activation, mean: float = 0.0) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 
 from gradlab.theory.activations import Activation
-from gradlab.theory.moments import LARGEST, SMALLEST, expectation, gaussian_nodes, nodes
+from gradlab.theory.moments import LARGEST, SMALLEST, expectation, gaussian_nodes
 
 _ZERO = 1e-12  # below it a falling variance counts as gone
 _INFINITE = 1e12  # above it a growing one counts as unbounded
@@ -74,29 +74,6 @@ def chi_parallel(q: float, sigma_w: float, activation: Activation, mean: float =
     z, x, weight = gaussian_nodes(q, mean, activation.kinks)
     deviation = math.sqrt(min(max(q, SMALLEST), LARGEST))
     return sigma_w**2 * float(weight @ (activation.phi(x) * activation.dphi(x) * z)) / deviation
-
-
-def kappa(q: float, activation: Activation, mean: float = 0.0) -> float:
-    """Width times the variance that one layer of finite width adds to the log of a squared gradient.
-
-    kappa = 3 E[phi'^4] / E[phi'^2]^2 - 1: a Gaussian weight column met by a unit vector has kurtosis 3, the derivative
-    has its own. 2 for a linear network, 5 for relu.
-
-    Args:
-        q: Preactivation variance.
-        activation: Supplies dphi.
-        mean: Constant that all biases share.
-
-    Returns:
-        kappa; inf where the derivative is zero.
-
-    Raises:
-        ValueError: If q is negative.
-    """
-    x, weight = nodes(q, mean, activation.kinks)
-    slope2 = activation.dphi(x) ** 2
-    second, fourth = float(weight @ slope2), float(weight @ slope2**2)
-    return 3.0 * fourth / second**2 - 1.0 if second**2 > 0.0 else math.inf
 
 
 def q_star(sigma_w: float, sigma_b: float, activation: Activation, start: float = 1.0, mean: float = 0.0) -> float:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from mean_field_maps import kappa
 from numpy.typing import NDArray
 
 from gradlab import theory
 from gradlab.spec.experiment import Activation, Experiment, Init
 from gradlab.theory import activations
-from gradlab.theory.mean_field import kappa
 from gradlab.theory.scales import scales
 
 ACTIVATIONS = (

@@ -11,11 +11,12 @@ import math
 
 import numpy as np
 import pytest
+from mean_field_maps import kappa
 
 from gradlab.datasets import load
 from gradlab.judgement.figures import summarise
 from gradlab.spec.experiment import Data, Experiment
-from gradlab.theory import activations, forecast, mean_field
+from gradlab.theory import activations, forecast
 from gradlab.training.engine import train
 
 SEEDS = 8
@@ -52,7 +53,7 @@ def test_measured_decades_agree_with_theory(case: str, width: int) -> None:
         assert own.expected_backward_decades is not None
         decades = summarise(result.record, 0)["backward_decades"]
         assert decades is not None
-        kappas = [mean_field.kappa(layer.q, activations.activation(name)) for layer in own.layers[:-1]]
+        kappas = [kappa(layer.q, activations.activation(name)) for layer in own.layers[:-1]]
         measured.append(decades)
         expected.append(own.expected_backward_decades)
         corrections.append(sum(kappas) / (2 * width) / (2 * math.log(10)))

@@ -43,7 +43,7 @@ def save_group(root: Path, generation: int) -> None:
 def generation(root: Path, run_id: str = ID) -> int | None:
     """Which generation is there, whole; None where there is none."""
     store = Store(root)
-    if run_id not in store.ids():
+    if run_id not in store.handles():
         return None
     run = store.load(run_id)
     assert run.record is not None

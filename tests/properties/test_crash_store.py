@@ -99,7 +99,7 @@ def test_full_at_every_operation(has_old: bool, tmp_path: Path) -> None:
             assert run.record is not None
             assert_same(run.record, make_record(seed=run.seed))
         else:
-            assert fresh.ids() == []
+            assert list(fresh.handles()) == []
         fresh.clean()
         assert {path.name for path in store.root.iterdir()} - {".lock"} == (
             {f"synthetic-{ID}"} if kept or has_old else set()
@@ -131,15 +131,15 @@ def test_a_group_on_a_disk_that_is_full_at_every_operation(tmp_path: Path) -> No
             store.save_all([(make_run(run_id, seed=2), "", {}) for run_id in ids], partial(_tell, told))
         reached = disk.count >= operation
         fresh = Store(store.root)
-        assert set(fresh.ids()) == {*told, ids[1]}
-        for run_id in fresh.ids():
+        assert set(fresh.handles()) == {*told, ids[1]}
+        for run_id in fresh.handles():
             run = fresh.load(run_id)
             assert run.seed == (2 if run_id in told else 1), (operation, run_id)
             assert run.record is not None
             assert_same(run.record, make_record(seed=run.seed))
         fresh.clean()
         left = {path.name for path in store.root.iterdir()} - {".lock"}
-        assert left == {f"synthetic-{run_id}" for run_id in fresh.ids()}
+        assert left == {f"synthetic-{run_id}" for run_id in fresh.handles()}
         outcomes.add(tuple(told))
     assert operation > 60
     assert outcomes == {(), ids, ids[1:], ids[::2], ids[:2]}

@@ -171,7 +171,7 @@ def test_ctrl_c_is_130_and_says_that_the_same_command_goes_on(
     assert (code, out) == (130, "")
     assert "the same command" in err
     assert err.count("\n") == 1
-    assert Store("runs").ids() == []
+    assert list(Store("runs").handles()) == []
 
 
 def test_quiet(gradlab: Gradlab) -> None:

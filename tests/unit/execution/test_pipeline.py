@@ -166,14 +166,14 @@ def test_an_interrupted_batch_is_kept_and_trained_again(store: Store) -> None:
 def test_an_interrupt_outside_training_is_an_interrupt(store: Store) -> None:
     with pytest.raises(InterruptedRunError, match="start the same command again"):
         carry_out(asked(0), store, Trainer({0: KeyboardInterrupt()}))
-    assert store.ids() == []
+    assert list(store.handles()) == []
 
 
 def test_an_interrupt_while_runs_are_stored_waits_for_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Store.save_all
 
     def save_all(self: Store, *args: Any) -> list[StoredRun]:
-        if not self.ids():
+        if not self.handles():
             os.kill(os.getpid(), signal.SIGINT)
         return original(self, *args)
 
@@ -266,7 +266,7 @@ def test_a_full_disk_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(RunFailedError, match="free some space"):
         carry_out(asked(0), store, Trainer())
     monkeypatch.undo()
-    assert store.ids() == []
+    assert list(store.handles()) == []
 
 
 def test_runs_that_can_be_written_are_though_another_cannot(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

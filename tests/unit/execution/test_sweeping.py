@@ -73,7 +73,9 @@ def test_a_sweep_is_trained_judged_and_kept(store: Store) -> None:
     end = json.loads((place / "sweep.json").read_text())
     assert end["counts"]["done"] == 6
     assert [gate["passed"] for gate in end["gates"]] == [True, False]
-    assert sorted(store.ids()) == sorted(run.id for _, run in swept.members), "the store sees runs and not the sweep"
+    assert sorted(store.handles()) == sorted(run.id for _, run in swept.members), (
+        "the store sees runs and not the sweep"
+    )
 
 
 def test_the_same_sweep_again_trains_nothing_and_judges_gates_anew(store: Store) -> None:

@@ -98,7 +98,7 @@ def test_the_directory_keeps_its_first_name(store: Store) -> None:
     other = Store(store.root)
     other.handles()
     assert other.save(make_run(A, "third"), "").path == first.path
-    assert store.ids() == [A]
+    assert list(store.handles()) == [A]
 
 
 @pytest.mark.parametrize("name", ["a-b.c_d", "0", "tmp-x", f"net-{B}"])
@@ -302,7 +302,7 @@ def test_a_group_waits_for_the_disk_once_where_the_system_can(
     monkeypatch.setattr(crash_safe, "_syncfs", counted_syncfs)
     monkeypatch.setattr(os, "fsync", lambda descriptor: (waits.append("file"), fsync(descriptor)))
     store.save_all([(make_run(run_id), "", {}) for run_id in (A, B, C)])
-    assert sorted(store.ids()) == [A, B, C]
+    assert sorted(store.handles()) == [A, B, C]
     one_by_one = ["file"] * 3 * (len(FILES) + 1)
     assert waits == [*(["file system"] if has_syncfs else one_by_one), "file"]  # the root comes last
 
@@ -327,7 +327,7 @@ def test_one_that_cannot_be_written_does_not_stop_the_others(store: Store, monke
         store.save_all([(make_run(run_id, "net"), "", {}) for run_id in (A, B, C)], lambda run: told.append(run.id))
     monkeypatch.undo()
     assert told == [A, C]
-    assert sorted(store.ids()) == [A, B, C]
+    assert sorted(store.handles()) == [A, B, C]
     assert store.load(B).seed == 7
     assert {path.name for path in store.root.iterdir()} == {f"net-{A}", f"net-{B}", f"net-{C}", ".lock"}
 
@@ -365,7 +365,7 @@ def test_the_directories_of_sweeps_are_no_runs(store: Store) -> None:
     sweep = store.root / "sweeps" / f"grid-{B}"
     sweep.mkdir(parents=True)
     (sweep / "plan.json").write_text("{}")
-    assert store.ids() == [A]
+    assert list(store.handles()) == [A]
     assert [line.id for line in store.runs()] == [A]
     assert store.clean() == []
     with pytest.raises(SelectionError):
@@ -424,7 +424,7 @@ def test_a_run_left_aside_is_read_where_it_lies_if_it_cannot_be_moved(
 def test_half_a_run_left_aside_is_no_run(store: Store) -> None:
     aside = moved_aside(store)
     (aside / "summary.json").unlink()
-    assert store.ids() == []
+    assert list(store.handles()) == []
     assert not aside.exists()
 
 

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from mean_field_maps import c_map
 from scipy import integrate
 
 from gradlab.theory import activations
-from gradlab.theory.correlation import Pairs, c_map, c_star
+from gradlab.theory.correlation import Pairs, c_star
 from gradlab.theory.mean_field import q_map, q_star
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(120)

@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from mean_field_maps import kappa
 
 from gradlab.spec.experiment import Activation, Experiment, Init
 from gradlab.theory import activations, forecast
-from gradlab.theory.mean_field import chi_1, kappa, q_map
+from gradlab.theory.mean_field import chi_1, q_map
 from gradlab.theory.scales import scales
 
 DIGITS = 61 / 64  # three of the 64 standardised pixels are constant zeros

@@ -2,12 +2,13 @@ import itertools
 import math
 
 import pytest
+from mean_field_maps import kappa
 
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Activation
 from gradlab.theory import activations
 from gradlab.theory.critical import critical_point
-from gradlab.theory.mean_field import chi_1, chi_parallel, kappa, q_map, q_star
+from gradlab.theory.mean_field import chi_1, chi_parallel, q_map, q_star
 
 
 def named(name):
