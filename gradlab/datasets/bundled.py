@@ -13,8 +13,6 @@ import numpy as np
 
 from gradlab.datasets.dataset import Float, Int, Raw
 
-NAMES = ("digits", "breast_cancer", "wine", "diabetes")
-
 _MEASURES = (
     "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points", "symmetry",
     "fractal dimension",
@@ -30,18 +28,12 @@ def read(name: str) -> Raw:
     """All rows of a bundled source, in the order in which scikit-learn keeps them.
 
     Args:
-        name: One of `NAMES`.
+        name: One of `READERS`.
     """
-    readers: Mapping[str, Callable[[Path], Raw]] = {
-        "digits": _digits,
-        "breast_cancer": _breast_cancer,
-        "wine": _wine,
-        "diabetes": _diabetes,
-    }
     found = find_spec("sklearn")
     for place in (found.submodule_search_locations or ()) if found is not None else ():
         try:
-            return readers[name](Path(place) / "datasets" / "data")
+            return READERS[name](Path(place) / "datasets" / "data")
         except (OSError, ValueError):  # another version keeps them elsewhere, or otherwise
             continue
     return _loaded(name)
@@ -106,13 +98,7 @@ def _loaded(name: str) -> Raw:
     """A bundled source by scikit-learn's own loader."""
     from sklearn import datasets
 
-    loaders: Mapping[str, Callable[[], object]] = {
-        "digits": datasets.load_digits,
-        "breast_cancer": datasets.load_breast_cancer,
-        "wine": datasets.load_wine,
-        "diabetes": datasets.load_diabetes,
-    }
-    bunch: dict[str, object] = dict(loaders[name]())  # type: ignore[call-overload]
+    bunch: dict[str, object] = dict(getattr(datasets, f"load_{name}")())
     target = np.asarray(bunch["target"])
     names = bunch.get("target_names")
     targets = target.astype(np.float64)[:, None] if names is None else target.astype(np.int64)
@@ -122,3 +108,11 @@ def _loaded(name: str) -> Raw:
         class_names=() if names is None else tuple(str(one) for one in np.asarray(names)),
         feature_names=tuple(str(one) for one in np.asarray(bunch["feature_names"])),
     )
+
+
+READERS: Mapping[str, Callable[[Path], Raw]] = {
+    "digits": _digits,
+    "breast_cancer": _breast_cancer,
+    "wine": _wine,
+    "diabetes": _diabetes,
+}

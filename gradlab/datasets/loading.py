@@ -58,7 +58,7 @@ def digest(data: Data) -> str | None:
 
 def _rows(data: Data, loss: str) -> Raw:
     """All rows of a source."""
-    if data.source in bundled.NAMES:
+    if data.source in bundled.READERS:
         return bundled.read(data.source)
     if data.source in synthetic.SOURCES:
         return synthetic.draw(data)

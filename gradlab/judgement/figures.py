@@ -7,7 +7,6 @@ import numpy as np
 
 from gradlab.results.record import Bool, Float, Record
 from gradlab.spec.catalogue import FIGURES
-from gradlab.spec.experiment import DtypeName
 
 TRIMMED_DEPTH = 12
 """From this depth on the slope leaves out the layers at both ends, which carry the shapes of the input and of the
@@ -19,7 +18,7 @@ TRIMMED_LAYERS = 2
 LEARNING_SHARE = 0.01
 """A layer learns if its update ratio is at least this share of the largest hidden layer's."""
 
-EPSILON: Mapping[DtypeName, float] = {
+EPSILON: Mapping[str, float] = {
     "float32": 2.0**-23,
     "float64": 2.0**-52,
     "bfloat16": 2.0**-7,
@@ -143,7 +142,7 @@ def slope_towards_input(log10_profile: Float) -> tuple[float | None, float | Non
     return -slope, max(0.0, 1.0 - float(rest @ rest) / total)
 
 
-def learning_layers(ratios: Float | None, dtype: DtypeName) -> int | None:
+def learning_layers(ratios: Float | None, dtype: str) -> int | None:
     """Number of hidden layers that learn.
 
     A layer learns if its median update ratio over the run is at least `LEARNING_SHARE` of the largest hidden layer's

@@ -190,23 +190,41 @@ _BETAS = {
     "eps": Parameter(1e-8, 0.0, open_low=True, about="added to the denominator"),
 }
 
-OPTIMIZERS: Mapping[str, Entry] = {
-    "sgd": Entry("W - lr * G"),
-    "momentum": Entry("stochastic gradient descent with heavy-ball momentum", {"momentum": _MOMENTUM}),
-    "nesterov": Entry("stochastic gradient descent with Nesterov momentum", {"momentum": _MOMENTUM}),
-    "adagrad": Entry(
+
+@dataclass(frozen=True)
+class OptimizerEntry(Entry):
+    """An optimizer, with how many numbers it keeps of every weight."""
+
+    num_states: int = 0
+
+
+OPTIMIZERS: Mapping[str, OptimizerEntry] = {
+    "sgd": OptimizerEntry("W - lr * G"),
+    "momentum": OptimizerEntry(
+        "stochastic gradient descent with heavy-ball momentum", {"momentum": _MOMENTUM}, num_states=1
+    ),
+    "nesterov": OptimizerEntry(
+        "stochastic gradient descent with Nesterov momentum", {"momentum": _MOMENTUM}, num_states=1
+    ),
+    "adagrad": OptimizerEntry(
         "each weight's step divided by the root of its summed squares",
         {"eps": Parameter(1e-10, 0.0, open_low=True, about="added to the denominator")},
+        num_states=1,
     ),
-    "rmsprop": Entry(
+    "rmsprop": OptimizerEntry(
         "each weight's step divided by its running root mean square",
         {
             "alpha": Parameter(0.99, 0.0, 1.0, open_high=True, about="decay of the mean square"),
             "eps": Parameter(1e-8, 0.0, open_low=True, about="added to the denominator"),
         },
+        num_states=1,
     ),
-    "adam": Entry("running mean over running root mean square, bias-corrected (Kingma and Ba 2015)", _BETAS),
-    "adamw": Entry("adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)", _BETAS),
+    "adam": OptimizerEntry(
+        "running mean over running root mean square, bias-corrected (Kingma and Ba 2015)", _BETAS, num_states=2
+    ),
+    "adamw": OptimizerEntry(
+        "adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)", _BETAS, num_states=2
+    ),
 }
 
 SCHEDULES: Mapping[str, Entry] = {

@@ -16,27 +16,12 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from gradlab.spec import catalogue
 from gradlab.spec.condition import ConditionError, Kind, parse
-from gradlab.spec.fields import Mark, Part, condition_names, fault, marks, span
+from gradlab.spec.fields import Mark, OneOf, Part, condition_names, fault, marks, span
 from gradlab.spec.quantities import LAYER_NAMES
 from gradlab.spec.recording import Recording
 from gradlab.spec.text import flat
 
 SHAPE, FREE, SWITCH, LABEL = Mark.SHAPE, Mark.FREE, Mark.SWITCH, Mark.LABEL
-
-ActivationName = Literal[
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "selu", "silu", "gelu", "mish", "softplus",
-    "softsign", "hardtanh", "scaled_sigmoid", "step",
-]  # fmt: skip
-SchemeName = Literal["xavier", "he", "lecun", "normal", "orthogonal", "pytorch", "zeros", "critical"]
-DistributionName = Literal["normal", "uniform", "truncated"]
-SourceName = Literal[
-    "digits", "breast_cancer", "wine", "diabetes", "xor", "circles", "moons", "spirals", "gaussian_mixture", "teacher",
-    "orthogonal_map", "noise", "file",
-]  # fmt: skip
-OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
-ScheduleName = Literal["constant", "cosine"]
-LossName = Literal["auto", "cross_entropy", "binary_cross_entropy", "mse"]
-DtypeName = Literal["float32", "float64", "bfloat16", "float16"]
 
 
 def _fill(part: BaseModel, owner: str, entry: catalogue.Entry, keys: Sequence[str]) -> None:
@@ -63,7 +48,7 @@ class Activation(Part):
 
     shorthand: ClassVar[str | None] = "name"
 
-    name: Annotated[ActivationName, SHAPE] = Field(description="activation function")
+    name: Annotated[str, OneOf(catalogue.ACTIVATIONS), SHAPE] = Field(description="activation function")
     slope: Annotated[float | None, SHAPE] = Field(default=None, description="slope below 0 of leaky_relu and prelu")
     alpha: Annotated[float | None, SHAPE] = Field(default=None, description="limit of elu below 0, negated")
 
@@ -87,10 +72,10 @@ class Init(Part):
 
     shorthand: ClassVar[str | None] = "scheme"
 
-    scheme: Annotated[SchemeName | None, FREE] = Field(
+    scheme: Annotated[str | None, OneOf(catalogue.SCHEMES), FREE] = Field(
         default=None, description="scheme that sets the scale; xavier when absent"
     )
-    distribution: Annotated[DistributionName, FREE] = Field(
+    distribution: Annotated[str, OneOf(catalogue.DISTRIBUTIONS), FREE] = Field(
         default="normal", description="shape of the weights' distribution"
     )
     gain: Annotated[float, FREE] = Field(
@@ -183,7 +168,9 @@ def _path(value: str) -> str:
 class Data(Part):
     """What the network learns from."""
 
-    source: Annotated[SourceName, SHAPE] = Field(default="digits", description="where the examples come from")
+    source: Annotated[str, OneOf(catalogue.SOURCES), SHAPE] = Field(
+        default="digits", description="where the examples come from"
+    )
     path: Annotated[Annotated[str, AfterValidator(_path)] | None, SHAPE] = Field(
         default=None, min_length=1, description="the data file, relative to the config; for source file"
     )
@@ -237,7 +224,7 @@ class Optimizer(Part):
 
     shorthand: ClassVar[str | None] = "name"
 
-    name: Annotated[OptimizerName, SHAPE] = Field(default="sgd", description="kind of optimizer")
+    name: Annotated[str, OneOf(catalogue.OPTIMIZERS), SHAPE] = Field(default="sgd", description="kind of optimizer")
     momentum: Annotated[float | None, FREE] = Field(
         default=None, description="share of the last step that is kept; 0.9 when absent"
     )
@@ -265,15 +252,17 @@ class Train(Part):
     clip_norm: Annotated[float | None, SWITCH] = Field(
         default=None, gt=0, description="largest l2 norm of the whole gradient"
     )
-    schedule: Annotated[ScheduleName, SHAPE] = Field(default="constant", description="course of the learning rate")
+    schedule: Annotated[str, OneOf(catalogue.SCHEDULES), SHAPE] = Field(
+        default="constant", description="course of the learning rate"
+    )
     steps: Annotated[int | None, SHAPE] = Field(
         default=None, ge=1, description="updates; 200 when epochs is absent too"
     )
     epochs: Annotated[float | None, SHAPE] = Field(
         default=None, gt=0, description="passes over the data, instead of steps"
     )
-    loss: Annotated[LossName, SHAPE] = Field(default="auto", description="what is minimised")
-    dtype: Annotated[DtypeName, SHAPE] = Field(default="float32", description="storage and products")
+    loss: Annotated[str, OneOf(catalogue.LOSSES), SHAPE] = Field(default="auto", description="what is minimised")
+    dtype: Annotated[str, OneOf(catalogue.DTYPES), SHAPE] = Field(default="float32", description="storage and products")
 
     @model_validator(mode="after")
     def _length(self) -> Self:
@@ -352,7 +341,7 @@ _LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum"
 """Fields that there were not from the beginning."""
 
 
-def loss_fault(loss: LossName, task: Literal["classes", "numbers"] | None, num_classes: int | None) -> str | None:
+def loss_fault(loss: str, task: Literal["classes", "numbers"] | None, num_classes: int | None) -> str | None:
     """Why a loss does not fit what is to be predicted, None where it does or where that is not known yet.
 
     Args:

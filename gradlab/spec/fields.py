@@ -12,10 +12,11 @@ from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from gradlab.spec.catalogue import Entry
 from gradlab.spec.condition import Kind
 
 Form = Literal["number", "whole number", "flag", "word", "list", "words", "whole numbers"]
@@ -32,6 +33,18 @@ class Mark(Enum):
     FREE = "free"
     SWITCH = "switch"
     LABEL = "label"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Mark of a field that takes a name of the catalogue; what it takes is read off the catalogue."""
+
+    entries: Mapping[str, Entry]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The schema of these names and no others."""
+        names = core_schema.literal_schema(list(self.entries))
+        return core_schema.nullable_schema(names) if type(None) in _options(source) else names
 
 
 class Part(BaseModel):
@@ -58,7 +71,7 @@ class Field:
     Attributes:
         path: Dotted path.
         form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), `words` or `whole numbers` (one or a list).
-        words: What a word may be, () where it is free text.
+        words: What a word may be, and what each stands for; empty where it is free text.
         low: Smallest value, None where there is none.
         high: Largest value, None where there is none.
         open_low: Whether `low` itself is excluded.
@@ -72,7 +85,7 @@ class Field:
 
     path: str
     form: Form
-    words: tuple[str, ...]
+    words: Mapping[str, str]
     low: float | None
     high: float | None
     open_low: bool
@@ -184,7 +197,7 @@ def condition_names(part: type[BaseModel]) -> dict[str, Kind]:
             case "flag":
                 named[path] = Kind("flag")
             case "word":
-                named[path] = Kind("word", field.words)
+                named[path] = Kind("word", tuple(field.words))
     for path in _shorthands(part):
         named[path.rpartition(".")[0]] = named[path]
     return named
@@ -214,10 +227,12 @@ def _leaf(path: str, info: FieldInfo) -> Field:
         raise TypeError(f"field {path} carries no mark")
     options = _options(info.annotation)
     own = [option for option in options if option is not type(None)]
-    form, words = _form(own)
     limits: dict[str, Any] = {"low": None, "high": None, "open_low": False, "open_high": False}
+    words: Mapping[str, str] = {}
     for item in (*info.metadata, *_item_metadata(own[0])):
         match item:
+            case OneOf(entries):
+                words = {name: entry.about for name, entry in entries.items()}
             case Ge(value):
                 limits |= {"low": value}
             case Gt(value):
@@ -228,7 +243,7 @@ def _leaf(path: str, info: FieldInfo) -> Field:
                 limits |= {"high": value, "open_high": True}
     return Field(
         path=path,
-        form=form,
+        form=_form(own),
         words=words,
         optional=type(None) in options,
         required=info.is_required(),
@@ -245,16 +260,14 @@ def _item_metadata(annotation: Any) -> tuple[Any, ...]:
     return get_args(item)[1:] if get_origin(item) is Annotated and get_args(item)[0] is int else ()
 
 
-def _form(options: list[Any]) -> tuple[Form, tuple[str, ...]]:
+def _form(options: list[Any]) -> Form:
     """The form of a leaf field from its annotation."""
     if len(options) == 2:
-        return "words", ()
+        return "words"
     option = options[0]
     if get_origin(option) is Annotated:
         option = get_args(option)[0]
-    if get_origin(option) is Literal:
-        return "word", get_args(option)
     if get_origin(option) is tuple:
-        return ("whole numbers" if _item_metadata(option) else "list"), ()
+        return "whole numbers" if _item_metadata(option) else "list"
     forms: Mapping[type, Form] = {bool: "flag", int: "whole number", float: "number", str: "word"}
-    return forms[option], ()
+    return forms[option]

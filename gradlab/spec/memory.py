@@ -8,8 +8,6 @@ from gradlab.spec.experiment import Experiment, num_steps
 from gradlab.spec.quantities import selected
 
 _BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
-# Per weight, beside the weight and its gradient.
-_OPTIMIZER_SLOTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 _SIGNAL_STACKS = 4  # preactivations, activations, slopes, backward signals
 _RECORDED_BYTES = 9  # a float64, and whether it is there
 _STEP_FIGURES = 7
@@ -53,8 +51,9 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
     steps = num_steps(experiment, num_examples)
     num_records = min(steps, -(-steps // record.every) + 1)
     num_values = num_records * ((depth + 1) * len(selected(record.quantities)) + _STEP_FIGURES)
+    num_states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
     return Estimate(
-        weights=num_weights * (2 * size + _OPTIMIZER_SLOTS[train.optimizer.name] * max(size, 4)),
+        weights=num_weights * (2 * size + num_states * max(size, 4)),
         signals=_SIGNAL_STACKS * depth * experiment.data.batch_size * width * size,
         data=num_examples * (num_features + num_outputs) * (8 + size),
         record=(num_values + _num_singular_values(experiment)) * _RECORDED_BYTES,

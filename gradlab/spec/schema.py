@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gradlab.spec import catalogue, draws
+from gradlab.spec import draws
 from gradlab.spec.axes import RANDOM_KEYS
 from gradlab.spec.bases import BASE_KEYS, SOURCES
 from gradlab.spec.experiment import NAME_PATTERN, Experiment
@@ -12,20 +12,6 @@ from gradlab.spec.quantities import GROUPS, LAYER_NAMES
 from gradlab.spec.sweep_file import KEYS
 
 Schema = dict[str, Any]
-
-# Where the words of a field are explained.
-_EXPLAINED: Mapping[str, Mapping[str, catalogue.Entry]] = {
-    "model.activation.name": catalogue.ACTIVATIONS,
-    "model.init.scheme": catalogue.SCHEMES,
-    "model.init.distribution": catalogue.DISTRIBUTIONS,
-    "model.readout_init.scheme": catalogue.SCHEMES,
-    "model.readout_init.distribution": catalogue.DISTRIBUTIONS,
-    "data.source": catalogue.SOURCES,
-    "train.optimizer.name": catalogue.OPTIMIZERS,
-    "train.schedule": catalogue.SCHEDULES,
-    "train.loss": catalogue.LOSSES,
-    "train.dtype": catalogue.DTYPES,
-}
 
 
 def schema() -> Schema:
@@ -218,8 +204,7 @@ def _leaf(field: Field) -> Schema:
 
 def _words(field: Field) -> Schema:
     """Schema of a word, each with what it stands for."""
-    entries = _EXPLAINED[field.path]
-    return {"anyOf": [{"const": word, "description": entries[word].about} for word in field.words]}
+    return {"anyOf": [{"const": word, "description": about} for word, about in field.words.items()]}
 
 
 def _range(field: Field) -> Schema:

@@ -6,13 +6,15 @@ A leaf is one kind of parameter, seen as [rows, R, elements], rows being layers.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from gradlab.network.place import Place
+from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment
 
 
@@ -39,12 +41,12 @@ class Optimizer(ABC):
         derives_norm: Whether the norm of its update follows from the gradient's (lr · scale · ‖G‖), so that `update` need not measure it.
     """
 
-    num_states = 0
     derives_norm = False
 
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
         self.place, self.compute = place, place.wide
         self.num_steps = num_steps
+        self.num_states = catalogue.OPTIMIZERS[experiments[0].train.optimizer.name].num_states
         self.cosine = experiments[0].train.schedule == "cosine"
         self.lr_R = self._numbers(experiments, lambda one: one.train.lr)
         self.decay_R = self._numbers(experiments, lambda one: one.train.weight_decay)
@@ -133,8 +135,6 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """V ← momentum V + G, W ← W - lr V; with Nesterov's look-ahead W ← W - lr (G + momentum V)."""
 
-    num_states = 1
-
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place, nesterov: bool = False) -> None:
         super().__init__(experiments, num_steps, place)
         self.nesterov = nesterov
@@ -153,8 +153,6 @@ class Momentum(Optimizer):
 class Adagrad(Optimizer):
     """S ← S + G², W ← W - lr G / (√S + eps)."""
 
-    num_states = 1
-
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
         super().__init__(experiments, num_steps, place)
         self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
@@ -167,8 +165,6 @@ class Adagrad(Optimizer):
 
 class RMSprop(Optimizer):
     """S ← alpha S + (1 - alpha) G², W ← W - lr G / (√S + eps)."""
-
-    num_states = 1
 
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
         super().__init__(experiments, num_steps, place)
@@ -187,8 +183,6 @@ class Adam(Optimizer):
 
     Weight decay goes through the gradient; for `adamw` it shrinks the weight by lr · weight_decay instead.
     """
-
-    num_states = 2
 
     def __init__(
         self, experiments: Sequence[Experiment], num_steps: int, place: Place, decoupled: bool = False
@@ -237,12 +231,15 @@ def optimizer(experiments: Sequence[Experiment], num_steps: int, place: Place) -
         num_steps: Length of the schedule.
         place: Of the weights.
     """
-    name = experiments[0].train.optimizer.name
-    batch = (experiments, num_steps, place)
-    if name in ("momentum", "nesterov"):
-        return Momentum(*batch, nesterov=name == "nesterov")
-    if name in ("adam", "adamw"):
-        return Adam(*batch, decoupled=name == "adamw")
-    if name == "adagrad":
-        return Adagrad(*batch)
-    return RMSprop(*batch) if name == "rmsprop" else SGD(*batch)
+    return KINDS[experiments[0].train.optimizer.name](experiments, num_steps, place)
+
+
+KINDS: Mapping[str, Callable[[Sequence[Experiment], int, Place], Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": partial(Momentum, nesterov=True),
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": partial(Adam, decoupled=True),
+}

@@ -8,9 +8,9 @@ import numpy as np
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.results.record import Finding, Outcome
-from gradlab.spec.experiment import DtypeName, Experiment
+from gradlab.spec.experiment import Experiment
 
-LARGEST: Mapping[DtypeName, float] = {"float32": 3.4e38, "float64": 1.8e308, "bfloat16": 3.4e38, "float16": 65504.0}
+LARGEST: Mapping[str, float] = {"float32": 3.4e38, "float64": 1.8e308, "bfloat16": 3.4e38, "float16": 65504.0}
 """Largest number of each dtype."""
 
 FAST = 1e-3

@@ -15,7 +15,7 @@ from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.wording import bounds, factor, span
 from gradlab.results.record import Finding, Float
-from gradlab.spec.experiment import DtypeName, Init
+from gradlab.spec.experiment import Init
 
 NUM_SPREADS = 6.0
 """Standard deviations over seeds, ..."""
@@ -39,7 +39,7 @@ WEIGHT_ERRORS = 6.0
 WEIGHT_SHARE = 0.01
 """... the share of it that it may differ besides, for rounding in 16 bits."""
 
-SMALLEST: dict[DtypeName, float] = {"float32": 1.2e-38, "float64": 2.2e-308, "bfloat16": 1.2e-38, "float16": 6.1e-5}
+SMALLEST: dict[str, float] = {"float32": 1.2e-38, "float64": 2.2e-308, "bfloat16": 1.2e-38, "float16": 6.1e-5}
 """Smallest normal number of each dtype: below it digits are lost, and soon everything."""
 
 NEAR_UNDERFLOW = 30.0

@@ -23,7 +23,7 @@ def assert_identical(one: Raw, other: Raw) -> None:
     assert one.feature_names == other.feature_names
 
 
-@pytest.mark.parametrize("name", bundled.NAMES)
+@pytest.mark.parametrize("name", bundled.READERS)
 def test_the_files_give_what_the_loaders_give(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = bundled._loaded(name)
     monkeypatch.setattr(bundled, "_loaded", lambda name: pytest.fail("the file was not read"))
@@ -63,7 +63,7 @@ def test_scikit_learn_is_not_imported() -> None:
 import sys
 from gradlab.datasets import load
 from gradlab.spec.experiment import Data
-for name in {bundled.NAMES!r}:
+for name in {list(bundled.READERS)!r}:
     load(Data(source=name))
 sys.exit(bool({{"sklearn", "scipy", "pandas"}} & set(sys.modules)))
 """

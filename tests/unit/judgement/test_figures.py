@@ -10,7 +10,6 @@ from judged_runs import broken_at_end, record
 from gradlab.judgement import figures
 from gradlab.results.record import Column, Record
 from gradlab.spec.catalogue import FIGURES
-from gradlab.spec.experiment import DtypeName
 
 
 def test_decades_and_slope_are_negative_where_the_signal_falls_towards_the_input() -> None:
@@ -90,7 +89,7 @@ def test_what_was_not_recorded_or_is_null_is_none() -> None:
     assert figures.summarise(made, 1)["holdout_loss"] is None
 
 
-def learning(run: Record, dtype: DtypeName) -> int | None:
+def learning(run: Record, dtype: str) -> int | None:
     return figures.learning_layers(figures.median_update_ratios(run), dtype)
 
 

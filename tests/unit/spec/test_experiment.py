@@ -92,23 +92,6 @@ def test_num_steps_of_epochs(epochs, num_examples, batch_size, steps):
     assert experiment.num_steps(one, num_examples) == steps
 
 
-@pytest.mark.parametrize(
-    ("literal", "known"),
-    [
-        (experiment.ActivationName, catalogue.ACTIVATIONS),
-        (experiment.SchemeName, catalogue.SCHEMES),
-        (experiment.DistributionName, catalogue.DISTRIBUTIONS),
-        (experiment.SourceName, catalogue.SOURCES),
-        (experiment.OptimizerName, catalogue.OPTIMIZERS),
-        (experiment.ScheduleName, catalogue.SCHEDULES),
-        (experiment.LossName, catalogue.LOSSES),
-        (experiment.DtypeName, catalogue.DTYPES),
-    ],
-)
-def test_names_are_those_of_the_catalogue(literal, known):
-    assert get_args(literal) == tuple(known)
-
-
 def test_catalogue_and_record_know_the_same_ends():
     assert record.VERDICTS == catalogue.VERDICTS
     assert get_args(record.OutcomeKind) == catalogue.OUTCOMES
