@@ -110,6 +110,5 @@ _MOST_WORDS = 4
 
 
 def _words(words: "Iterable[str]") -> str:
-    """The words that there are, or how many."""
     distinct = list(dict.fromkeys(words))
     return ", ".join(distinct) if len(distinct) <= _MOST_WORDS else f"{len(distinct)} different"

@@ -95,7 +95,6 @@ def _track(run: "StoredRun", to: Target, dest: Path, top: int | None, quiet: boo
 
 
 def _write_tables(run: "StoredRun", dest: Path) -> "Iterable[Path]":
-    """Write a run's tables as CSV, and say where each is."""
     from functools import partial
 
     from gradlab.errors import SelectionError

@@ -38,7 +38,6 @@ def list_runs(
 
 
 def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
-    """List the runs."""
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
     from gradlab.judgement import RULES_VERSION

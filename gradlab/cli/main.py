@@ -82,7 +82,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    """Carry out a command line and say what went wrong."""
     try:
         code = app(args=None if argv is None else list(argv), prog_name="gradlab", standalone_mode=False)
         if code == INTERRUPTED:  # the library's answer to Ctrl+C inside a command

@@ -55,7 +55,6 @@ def templates() -> dict[str, "Traversable"]:
 
 
 def _template(like: str) -> "Traversable":
-    """The template of a name."""
     from gradlab.errors import UsageError
     from gradlab.spec.suggestion import suggestion
 

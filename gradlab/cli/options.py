@@ -25,7 +25,6 @@ class Rerun(StrEnum):
 
 
 def _print_version(wanted: bool) -> None:
-    """Print gradlab's version and leave."""
     if wanted:
         from importlib.metadata import version
 

@@ -86,7 +86,6 @@ def _kinds(
 
 
 def _check_quantities(kind: Picture, asked: "Sequence[str]", known: "Collection[str]") -> None:
-    """Refuse a quantity that a kind of figure does not draw."""
     from gradlab.errors import UsageError
     from gradlab.spec.suggestion import suggestion
 
@@ -119,7 +118,6 @@ def _recorded(stored: "Sequence[StoredRun]", *, quiet: bool) -> "list[StoredRun]
 
 
 def _sides(runs: "Sequence[StoredRun]") -> "tuple[Side, ...]":
-    """The runs as a figure overlays them."""
     from gradlab.errors import UsageError
     from gradlab.report.figures.sides import MOST, sides
 

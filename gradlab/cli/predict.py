@@ -83,5 +83,4 @@ def _sweep(found: "Sweep", face: Face, quiet: bool) -> None:
 
 
 def _document(forecasts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The one object that `--format json` prints."""
     return {"schema_version": 1, "forecasts": forecasts}

@@ -96,7 +96,6 @@ def _display(live: bool, quiet: bool) -> "ProgressDisplay":
 
 
 def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
-    """Print what would be done."""
     from gradlab.cli.output import log, write_table
     from gradlab.report.table import Field, Table
 

@@ -220,11 +220,6 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
 
 
 def _write_files(finished: "FinishedSweep", junit: Path | None, summary: Path | None) -> None:
-    """Write the files that were asked for.
-
-    Raises:
-        UsageError: If one cannot be written.
-    """
     from gradlab.api import view_of
     from gradlab.report.junit import Case, case_name, junit_xml, run_case
     from gradlab.report.sweep_markdown import sweep_markdown

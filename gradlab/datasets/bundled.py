@@ -95,7 +95,6 @@ def _expect(rows: Float | Int, num_rows: int, num_columns: int) -> None:
 
 
 def _loaded(name: str) -> Raw:
-    """A bundled source by scikit-learn's own loader."""
     from sklearn import datasets
 
     bunch: dict[str, object] = dict(getattr(datasets, f"load_{name}")())

@@ -142,7 +142,6 @@ def _refuse_useless_classes(path: str, target: str, num_classes: int, num_rows: 
 
 
 def _suggestion(target: str, names: list[str]) -> str:
-    """The name that was probably meant, or those that there are."""
     close = difflib.get_close_matches(target, names, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"
@@ -150,14 +149,12 @@ def _suggestion(target: str, names: list[str]) -> str:
 
 
 def _class_name(value: object) -> str:
-    """How a class is called in tables."""
     if isinstance(value, (bool, np.bool_)):
         return value_text(bool(value))
     return f"{value:.0f}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def _is_number(word: object) -> bool:
-    """Whether a word reads as a number."""
     try:
         float(str(word))
     except ValueError:

@@ -57,7 +57,6 @@ def digest(data: Data) -> str | None:
 
 
 def _rows(data: Data, loss: str) -> Raw:
-    """All rows of a source."""
     if data.source in bundled.READERS:
         return bundled.read(data.source)
     if data.source in synthetic.SOURCES:
@@ -71,7 +70,6 @@ def _rows(data: Data, loss: str) -> Raw:
 
 
 def _refuse_loss(place: str, raw: Raw, loss: str) -> None:
-    """Refuse a loss that the targets cannot have."""
     num_classes = len(raw.class_names)
     if loss in ("cross_entropy", "binary_cross_entropy") and not num_classes:
         message = f"{loss} needs classes, and the target is numbers; use mse or auto"

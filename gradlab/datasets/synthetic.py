@@ -133,12 +133,10 @@ def _numbered(num_features: int) -> tuple[str, ...]:
 
 
 def _whole(value: int | None) -> int:
-    """A parameter that the spec has filled in."""
     assert value is not None
     return value
 
 
 def _number(value: float | None) -> float:
-    """A parameter that the spec has filled in."""
     assert value is not None
     return value

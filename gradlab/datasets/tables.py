@@ -84,7 +84,6 @@ def read(path: str) -> Mapping[str, Array]:
 
 
 def _csv(file: Path) -> Mapping[str, Array]:
-    """Columns of a comma-separated file whose first line names them."""
     import pyarrow
     from pyarrow import csv
 
@@ -115,7 +114,6 @@ def _parquet(file: Path) -> Mapping[str, Array]:
 
 
 def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
-    """An Arrow table's columns as arrays."""
     names = table.column_names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -171,7 +169,6 @@ def _npz(file: Path) -> Mapping[str, Array]:
 
 
 def _plain(file: Path, name: str, array: Array) -> Array:
-    """One array of an NPZ file: bool, integer, float64 or text."""
     if array.dtype.kind in "biu":
         return array
     if array.dtype.kind == "f":
@@ -186,6 +183,5 @@ def _plain(file: Path, name: str, array: Array) -> Array:
 
 
 def _first_line(error: Exception) -> str:
-    """What a library said, on one line."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__

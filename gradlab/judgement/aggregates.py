@@ -24,13 +24,11 @@ class _Some:
     ids: list[str] = field(default_factory=list)
 
     def add(self, run: str) -> None:
-        """One more."""
         self.number += 1
         if len(self.ids) < NUM_NAMED:
             self.ids.append(run)
 
     def __str__(self) -> str:
-        """The first few, and how many more there are."""
         return enumerated(self.ids, self.number)
 
 

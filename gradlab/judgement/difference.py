@@ -105,7 +105,6 @@ def _margin(figure: str, magnitude: float, spread: float | None) -> float:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Mean; NaN for infinities of both signs."""
     with np.errstate(invalid="ignore", over="ignore"):
         return float(np.mean(values))
 
@@ -126,5 +125,4 @@ def _bootstrap(first: Sequence[float], other: Sequence[float]) -> tuple[float, f
 
 
 def _resampled(values: Float, random: np.random.Generator) -> Float:
-    """Means of resamples, [RESAMPLES]."""
     return np.asarray(values[random.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1))

@@ -76,11 +76,9 @@ class Evidence:
 
     @cached_property
     def _seen(self) -> dict[str, Float | None]:
-        """What `layers` was asked for."""
         return {}
 
     def _layers(self, quantity: str) -> Float | None:
-        """`layers`, looked up."""
         column = self.record.layers.get(quantity)
         if column is None:
             return None

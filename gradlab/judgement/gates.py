@@ -133,13 +133,11 @@ class _Group:
 
 
 def _scalar(value: Looked) -> Scalar | None:
-    """A config field's value."""
     assert value is None or isinstance(value, str | int | float), "a config field has one value"
     return value
 
 
 def _result(gate: Gate, groups: Mapping[Key, _Group]) -> GateResult:
-    """A gate over all of its groups."""
     if gate.where is not None and not any(group.num_members for group in groups.values()):
         # A count of nothing is 0: what was meant to be guarded is not there, and that must not pass.
         return GateResult(gate.text, False, "no value (no member meets its 'where')")
@@ -187,5 +185,4 @@ def _side(comparison: Comparison, wanted: bool, value: Looked) -> Side:
 
 
 def _groups(number: int) -> str:
-    """A number of groups."""
     return "1 group" if number == 1 else f"{number} groups"

@@ -176,7 +176,6 @@ def _explained(record: Record, loss: float, rows: slice, constant: float) -> boo
 
 
 def _gone(before: float, after: float) -> float:
-    """Share of a loss that is gone."""
     return 1.0 - after / before if 0 < before < math.inf else float(after < before or after == 0)
 
 

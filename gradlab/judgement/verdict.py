@@ -56,7 +56,6 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
 
 
 def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | None) -> tuple[Verdict, list[Finding]]:
-    """The leading verdict and all findings."""
     found = diverged(experiment, outcome, evidence)
     missing: dict[Verdict, list[str]] = {}
     for rule in RULES:

@@ -308,7 +308,6 @@ class Picture:
         return codes
 
     def _cells(self, codes: Codes) -> tuple[Codes, Codes]:
-        """Characters and styles of cells that take a line's whole height."""
         if self._color:
             return np.full(codes.shape, ord(" ")), self._palette.pair(np.full_like(codes, _DEFAULT), codes)
         shades = _points(BLOCKS if self._unicode else LETTERS)
@@ -317,7 +316,6 @@ class Picture:
 
 
 def _write(screen: Screen, row: int, parts: list[tuple[str, str]]) -> None:
-    """Texts, one behind the other."""
     column = 0
     for text, style in parts:
         column = screen.put(row, column, text, style)
@@ -330,5 +328,4 @@ def _stretched(glyphs: Codes, styles: Codes, times: int) -> tuple[Codes, Codes]:
 
 @cache
 def _points(glyphs: str) -> Codes:
-    """Characters as their numbers."""
     return np.array([ord(glyph) for glyph in glyphs])

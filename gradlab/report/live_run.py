@@ -65,7 +65,6 @@ class LiveRunDisplay(ProgressDisplay):
             self._due = now + max(1 / REFRESHES_PER_SECOND, took / MOST_SHARE)
 
     def _frame(self, progress: Progress) -> Screen:
-        """The picture now."""
         recent = self._recent(progress)
         self._trail.add(recent)
         width, height = self._out.size

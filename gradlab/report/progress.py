@@ -75,7 +75,6 @@ class ProgressDisplay(LiveDisplay):
             self._out.print(Text(self._line(progress)))
 
     def _line(self, progress: Progress) -> str:
-        """Where training stands, in one line."""
         words = f"{_who(progress)}: step {progress.step} of {progress.num_steps}"
         loss = _loss(progress)
         return words + (f", {loss}" if loss else "") + _speed(progress)
@@ -124,7 +123,6 @@ def profile_parts(profile: NDArray[np.float64], width: int, *, unicode: bool) ->
 
 
 def _who(progress: Progress) -> str:
-    """The run that trains, or how many."""
     return progress.names[0] if len(progress.names) == 1 else f"{len(progress.names)} runs"
 
 
@@ -143,7 +141,6 @@ def _median(values: NDArray[np.float64]) -> float:
 
 
 def _speed(progress: Progress) -> str:
-    """Speed and what is left."""
     if progress.steps_per_second <= 0:
         return ""
     left = (progress.num_steps - progress.step) / progress.steps_per_second

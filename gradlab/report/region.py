@@ -92,7 +92,6 @@ class Region(RenderHook):
         return "\n" * below + (f"\x1b[{below}A" if below else "") + "\r" + _SAVE
 
     def _write(self, text: str) -> None:
-        """Write what a terminal understands as it is."""
         if text:
             self._out.file.write(text)
             self._out.file.flush()

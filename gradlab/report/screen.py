@@ -175,7 +175,6 @@ class Screen:
         return "".join(parts) + (f"\x1b[{at}A" if at else "")
 
     def _cells(self, row: int) -> tuple[str, list[int]]:
-        """A row's characters and styles."""
         return str(self.glyphs[row].tobytes(), "utf-32-le"), self.styles[row].tolist()
 
     def _styled(self, glyphs: str, styles: list[int], start: int, stop: int) -> str:

@@ -102,12 +102,10 @@ class SweepDisplay(LiveDisplay):
                 self._live.update(self._picture(now), refresh=True)
 
     def _forget(self, task: int) -> None:
-        """A batch no longer trains."""
         self._running.pop(task, None)
         self._progress.pop(task, None)
 
     def _finished(self) -> int:
-        """Runs that need no more work."""
         return min(self._cached + self._done, self._total)
 
     def _worked(self) -> float:
@@ -118,7 +116,6 @@ class SweepDisplay(LiveDisplay):
         return max(self._landed_runs + partly, float(self._done))
 
     def _rate(self, now: float) -> float:
-        """Runs a second, 0 where nothing is done yet."""
         elapsed = now - self._began
         return self._worked() / elapsed if elapsed > 0 else 0.0
 
@@ -144,7 +141,6 @@ class SweepDisplay(LiveDisplay):
         return f"{done}{f', {verdicts}' if verdicts else ''}; {batch}{f'; {left}' if left else ''}"
 
     def _picture(self, now: float) -> Group:
-        """The live display."""
         lines = [self._bar(now), self._counts(), self._verdict_line(), *self._batches()]
         return Group(*lines)
 
@@ -162,7 +158,6 @@ class SweepDisplay(LiveDisplay):
         return _cropped().append(full * filled, "green").append(rest * (length - filled), "dim").append(said)
 
     def _counts(self) -> Text:
-        """Runs by what has become of them."""
         left = self._total - self._finished()
         training = min(sum(self._running.values()), left)
         said = f"{self._done - self._failed} done, {self._cached} cached, "
@@ -172,7 +167,6 @@ class SweepDisplay(LiveDisplay):
         return line.append(f", {left} left, {training} of them running")
 
     def _verdict_line(self) -> Text:
-        """Verdict counts so far."""
         line = _cropped()
         for word, count in self._tally():
             line.append(", " if line else "").append(f"{count} ").append(word, VERDICT_STYLES.get(word, ""))

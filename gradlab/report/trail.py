@@ -81,7 +81,6 @@ class Trail:
         self.step = int(steps[-1])
 
     def _add_layers(self, columns: NDArray[np.int64], layers: Float) -> None:
-        """Take in profiles."""
         if not self.num_layers:
             self._edges = bins(layers.shape[1], BANDS)
             self._bands = np.zeros((COLUMNS, 4, len(self._edges) - 1))

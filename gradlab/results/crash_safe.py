@@ -205,7 +205,6 @@ def _staging(root: Path, label: str) -> Iterator[Path]:
 
 
 def _attempt(work: Callable[..., None], *args: Any) -> OSError | None:
-    """Do it, and say what stood in the way."""
     try:
         work(*args)
     except OSError as error:
@@ -278,7 +277,6 @@ def _hold(descriptor: int, operation: int) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Bring a file's content, or a directory's entries, to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -86,7 +86,6 @@ def getter(name: str) -> Callable[[ListedRun], Any]:
     keys = name.split(".")
 
     def configured(run: ListedRun) -> Any:
-        """A field of the config."""
         found: Any = run.config
         for key in keys:
             if not isinstance(found, dict):
@@ -143,5 +142,4 @@ def read_line(path: Path, text: str | bytes) -> ListedRun:
 
 
 def _figures(data: Mapping[str, Any]) -> dict[str, float | None]:
-    """Summary figures as they were before they were written."""
     return {name: value if type(value) is float else number(value) for name, value in data.items()}

@@ -321,7 +321,6 @@ class Store:
             return read()
 
     def _record(self, directory: Path) -> "Record | None":
-        """The record of a run."""
         from gradlab.results import tables
 
         try:
@@ -332,7 +331,6 @@ class Store:
             ) from error
 
     def _at(self, path: Path) -> RunHandle:
-        """The run at a path, wherever that is."""
         if not (path / SUMMARY).is_file():
             raise SelectionError(
                 f"{path}: is no run ({SUMMARY} is missing)" if path.exists() else f"{path}: there is no such run"
@@ -362,7 +360,6 @@ class Store:
 
 
 def _ambiguous(wanted: str, matches: list[RunHandle]) -> str:
-    """A prefix that names several runs, with the runs."""
     shown = ", ".join(handle.path.name for handle in matches[:_SHOWN])
     more = f", and {len(matches) - _SHOWN} more" if len(matches) > _SHOWN else ""
     return f"'{wanted}' names {len(matches)} runs: {shown}{more}; give more of the id, or @latest"

@@ -41,7 +41,6 @@ class StoredRun:
     read: Callable[[], Record | None] = field(default=lambda: None, compare=False)
 
     def __repr__(self) -> str:
-        """One line: where it lies and what it came to."""
         return f"<run {self.path}: {self.outcome}, {self.verdict}>"
 
     @property
@@ -85,7 +84,6 @@ class StoredRun:
         return self._frame(tables.spectrum_frame)
 
     def _frame(self, frame: "Callable[[Record], pd.DataFrame]") -> "pd.DataFrame":
-        """A table of the record."""
         import pandas as pd
 
         return pd.DataFrame() if self.record is None else frame(self.record)
@@ -190,17 +188,14 @@ def _results(run: StoredRun) -> dict[str, Any]:
 
 
 def _expectations(run: StoredRun) -> list[dict[str, Any]]:
-    """The config's conditions, judged."""
     return [vars(expectation) for expectation in run.summary.expectations]
 
 
 def _timing(timing: Timing) -> dict[str, Any]:
-    """What the run took."""
     return dict(vars(timing))
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:
-    """A finding as it was before it was written."""
     layers = data["layers"]
     value, limit = strict_json.number(data["value"]), strict_json.number(data["limit"])
     if value is None or limit is None:

@@ -223,7 +223,6 @@ class SweepPlace:
         return self._write(_named("sweep.json", shard), crash_safe.text(dumps(data)))
 
     def _write(self, name: str, write: crash_safe.Writer) -> Path:
-        """Write a file, whole or not at all."""
         path = self.path / name
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -235,7 +234,6 @@ class SweepPlace:
         return path
 
     def _read(self, name: str) -> dict[str, Any]:
-        """One of the JSON files."""
         try:
             data = json.loads((self.path / name).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
@@ -250,11 +248,9 @@ class SweepPlace:
         return data
 
     def _missing(self, name: str) -> GradlabError:
-        """What to say where a file is not there."""
         return SelectionError(f"{self.path}: {name} is missing; `gradlab sweep` writes it")
 
     def _unreadable(self, name: str, error: Exception) -> GradlabError:
-        """What to say where a file cannot be read."""
         return UsageError(
             f"{self.path / name}: cannot be read ({reason_of(error)}); remove it and start the sweep again"
         )

@@ -85,7 +85,6 @@ def write_spectrum(spectrum: Spectrum, file: BinaryIO) -> None:
 
 
 def _spectrum_keys(spectrum: Spectrum) -> dict[str, NDArray[Any]]:
-    """The columns that say which singular value a row holds."""
     shape = spectrum.log10_s.values.shape
     _, layer, example, index = (np.ascontiguousarray(axis).ravel() for axis in np.indices(shape, dtype=np.int32))
     return {
@@ -136,7 +135,6 @@ def read_record(directory: Path) -> Record | None:
 
 
 def _read_spectrum(file: BinaryIO) -> Spectrum:
-    """What `write_spectrum` wrote."""
     columns, metadata = _read(file)
     log10_s, shape = columns["log10_s"], metadata["shape"]
     return Spectrum(
@@ -185,7 +183,6 @@ def layer_rows(record: Record, index: int) -> list[dict[str, Any]]:
 
 
 def _at(record: Record, index: int) -> dict[str, list[Any]]:
-    """The columns of one recorded step, L values each."""
     found: dict[str, list[Any]] = {
         "layer": list(range(1, len(record.fan_in) + 1)),
         "fan_in": record.fan_in.tolist(),
@@ -294,7 +291,6 @@ def _read(file: BinaryIO) -> tuple[dict[str, Column], dict[str, Any]]:
 
 
 def _arrow(values: NDArray[Any], present: NDArray[np.bool_] | None) -> Any:
-    """Values as an Arrow array, null where they are not present."""
     import pyarrow as pa
 
     validity = None

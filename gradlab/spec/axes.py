@@ -90,12 +90,10 @@ def seeds_at(sections: Sections, path: Path) -> tuple[int, ...]:
 
 
 def _is_seed(value: object) -> bool:
-    """Whether a value can be the seed of a run."""
     return is_whole(value) and 0 <= value < _MAX_SEED
 
 
 def _grid(sections: Sections) -> list[Factor]:
-    """A factor a key."""
     factors = []
     for key in sections.mapping(("grid",), _LISTS):
         path: Path = ("grid", key)
@@ -170,7 +168,6 @@ def _random(sections: Sections) -> list[Factor]:
 
 
 def _drawn(drawers: list[Callable[[int, int], Setting]], n: int, seed: int) -> list[Row]:
-    """The rows of a random space."""
     return [tuple(draw(seed, index) for draw in drawers) for index in range(n)]
 
 
@@ -215,7 +212,6 @@ def _drawer(sections: Sections, key: str, path: Path) -> Callable[[int, int], Se
 
 
 def _choice(sections: Sections, key: str, key_path: Path, path: Path) -> Callable[[int, int], Setting] | None:
-    """What draws one of a list of values."""
     items = sections.items(path, "a list of values")
     if not items or sections.is_broken(path):
         return None
@@ -224,7 +220,6 @@ def _choice(sections: Sections, key: str, key_path: Path, path: Path) -> Callabl
 
 
 def _span(sections: Sections, key: str, kind: Any, path: Path) -> draws.Span | None:
-    """The limits of a distribution of numbers."""
     limits = sections.tree.at(path)
     form = "whole numbers" if kind == "integer" else "numbers"
     fits = is_whole if kind == "integer" else is_number
@@ -248,5 +243,4 @@ def _span(sections: Sections, key: str, kind: Any, path: Path) -> draws.Span | N
 
 
 def _text(sections: Sections, path: Path, index: int) -> str:
-    """A limit as it was written."""
     return sections.got((*path, index))

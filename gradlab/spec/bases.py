@@ -80,7 +80,6 @@ class _Named:
 
 
 def _inline(sections: Sections, folder: Path, name: str) -> list[Base]:
-    """The experiment in the sweep's own file."""
     if not isinstance(sections.tree.at(("experiment",)), dict):
         got = sections.got(("experiment",))
         sections.complain(("experiment",), f"expected a mapping with the keys of an experiment, got {got}")
@@ -141,7 +140,6 @@ def _with_seeds(sections: Sections, path: TreePath) -> Iterator[tuple[TreePath, 
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
-    """The files that a pattern matches, sorted."""
     try:
         return [_tidy(folder / name) for name in sorted(glob.glob(pattern, root_dir=folder, recursive=True))]
     except (OSError, ValueError):  # no pattern of a path

@@ -133,7 +133,6 @@ class Token:
     column: int
 
     def __str__(self) -> str:
-        """As an error names it."""
         return "the end" if self.kind == "end" else _shown(self.text)
 
 
@@ -312,5 +311,4 @@ def _number(text: str) -> float:
 
 
 def _shown(text: str) -> str:
-    """A text of the user's in one short line."""
     return repr(cut(text))

@@ -149,7 +149,6 @@ def _near(path: Path) -> str:
 
 
 def _document(tree: Tree, name: str, folder: Path) -> Document:
-    """Check the values and complete them."""
     tree.data.setdefault("name", name)
     absolute_data_path(tree, folder)
     experiment, problems = validate(tree)
@@ -174,7 +173,6 @@ def dump(experiment: Experiment) -> str:
 
 
 def _lines(values: Mapping[str, Any], indent: str) -> Iterable[str]:
-    """A mapping in block style."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield f"{indent}{key}:"

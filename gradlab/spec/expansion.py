@@ -84,7 +84,6 @@ def _crosses(file: SweepFile) -> bool:
 
 
 def _crossed(file: SweepFile) -> list[Combination]:
-    """The bases, the factors and the seeds, crossed."""
     if not _crosses(file):
         return []
     factors = [factor.rows() for factor in file.factors]
@@ -141,7 +140,6 @@ def _alternatives(entry: Entry) -> _Test:
 
 
 def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...], wanted: list[Any]) -> bool:
-    """Whether a combination has one of the values that are wanted."""
     value = one.seed if path == ("seed",) and one.seed is not None else value_at(resolved, path)
     return any(has_value(value, alternative) for alternative in wanted)
 
@@ -165,12 +163,10 @@ def _unmatched(
 
 
 def _word(value: Any) -> str:
-    """A value in a sentence."""
     return "a mapping" if isinstance(value, dict) else cut(value_text(value))
 
 
 def _hint(path: tuple[str, ...], wanted: Any) -> str:
-    """What a word that the field does not know may have meant."""
     part = part_at(Experiment, path)
     key = ".".join(path if part is None or part.shorthand is None else (*path, part.shorthand))
     field = fields(Experiment).get(key)
@@ -208,7 +204,6 @@ def _included(crossed: list[Combination], file: SweepFile, sections: Sections) -
 
 
 def _meets(one: Combination, wanted: Setting, file: SweepFile) -> bool:
-    """Whether a combination has the value that an entry gives to an axis."""
     if wanted.key in one.point.by_key:
         return is_same(wanted.path, one.point.by_key[wanted.key].value, wanted.value)
     if wanted.key == "name":

@@ -101,7 +101,6 @@ class Init(Part):
         return self
 
     def _by_scheme(self) -> None:
-        """Complete and check an initialisation by scheme."""
         if self.scheme is None:
             object.__setattr__(self, "scheme", "xavier")
         scheme = str(self.scheme)
@@ -116,7 +115,6 @@ class Init(Part):
                 raise fault(key, f"{scheme} sets its own {key}", "scheme", "sigma_w")
 
     def _by_scale(self) -> None:
-        """Complete and check an initialisation by sigma_w and sigma_b."""
         if self.sigma_w is None:
             raise fault("sigma_b", "sigma_b needs sigma_w beside it", "sigma_w")
         if self.scheme is not None:
@@ -159,7 +157,6 @@ class Model(Part):
 
 
 def _path(value: str) -> str:
-    """Refuse what no file system takes."""
     if "\0" in value:
         raise fault("", "expected a path, got text with a NUL character")
     return value
@@ -274,7 +271,6 @@ class Train(Part):
 
 
 def _readable(text: str) -> str:
-    """Refuse a condition that cannot be read."""
     try:
         parse(text, run_names())
     except ConditionError as error:

@@ -91,7 +91,6 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 
 def _key(key: str) -> str:
-    """A key in one short printable line."""
     if re.fullmatch(r"[\w-]{1,60}", key):
         return key
     return repr(cut(key))
@@ -119,7 +118,6 @@ def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
 
 
 def _within(path: Path, blamed: set[Path]) -> bool:
-    """Whether a path is one of those blamed, or lies below one."""
     return any(path[:length] in blamed for length in range(len(path) + 1))
 
 
@@ -148,7 +146,6 @@ def _mend(data: Any, path: Path) -> bool:
 
 
 def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> Problem:
-    """Put one error into words."""
     unknown = item["type"] == "extra_forbidden"
     place = tree.place(path, key=unknown)
     # A fault between two fields belongs to the one that was set last: a sweep's against the file, an override against both.
@@ -164,7 +161,6 @@ def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> P
 
 
 def _layer(tree: Tree, path: Path) -> int:
-    """The layer that a value belongs to."""
     return tree.place(path).order[0]
 
 
@@ -216,7 +212,6 @@ def _beside(path: Path) -> list[str]:
 
 
 def _message(tree: Tree, item: Any, path: Path) -> str:
-    """What an error says, with what would be right."""
     kind, value = item["type"], item["input"]
     if kind == "fault":
         return str(item["ctx"]["reason"])
@@ -236,7 +231,6 @@ def _message(tree: Tree, item: Any, path: Path) -> str:
 
 
 def _expected_part(path: Path) -> str:
-    """What is expected where there is no leaf field."""
     part = part_at(Experiment, path)
     if part is None:
         return "text"  # an item of a list
@@ -246,7 +240,6 @@ def _expected_part(path: Path) -> str:
 
 
 def _hint(field: Field, kind: str, value: Any) -> str:
-    """The remedy, where the value lets one guess it."""
     if value is None:
         return _null_hint(value)
     if kind == "finite_number":
@@ -270,7 +263,6 @@ def _null_hint(value: Any) -> str:
 
 
 def _shown(tree: Tree, path: Path, value: Any) -> str:
-    """A value as the user wrote it, in one short line."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):

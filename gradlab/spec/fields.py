@@ -60,7 +60,6 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _spelled_out(cls, value: Any) -> Any:
-        """The mapping that a bare word stands for."""
         return {cls.shorthand: value} if cls.shorthand is not None and isinstance(value, str) else value
 
 
@@ -221,7 +220,6 @@ def _options(annotation: Any) -> tuple[Any, ...]:
 
 
 def _leaf(path: str, info: FieldInfo) -> Field:
-    """Read one leaf field off its model."""
     mark = next((item for item in info.metadata if isinstance(item, Mark)), None)
     if mark is None:
         raise TypeError(f"field {path} carries no mark")
@@ -261,7 +259,6 @@ def _item_metadata(annotation: Any) -> tuple[Any, ...]:
 
 
 def _form(options: list[Any]) -> Form:
-    """The form of a leaf field from its annotation."""
     if len(options) == 2:
         return "words"
     option = options[0]

@@ -98,7 +98,6 @@ def parse_gate(text: str) -> Gate:
 
 @functools.cache
 def _fields() -> dict[str, Kind]:
-    """The config fields that runs can be split by."""
     return condition_names(Experiment)
 
 
@@ -113,7 +112,6 @@ class _GateParser(Parser):
         self.of_one_run = False
 
     def gate(self) -> Gate:
-        """Read the gate to its end."""
         condition = self._or()
         where = self._where()
         return Gate(self.text, condition, self.aggregates, self._by(after_where=where is not None), where)
@@ -156,14 +154,12 @@ class _GateParser(Parser):
         return value
 
     def _inner(self) -> Condition:
-        """A whole condition over one run."""
         self.of_one_run = True
         condition = self._or()
         self.of_one_run = False
         return condition
 
     def _figure(self, function: str) -> str:
-        """The name of a figure that is one number a run."""
         token = self._take()
         kind = self._named(token)
         if kind.form == "layers":
@@ -209,14 +205,12 @@ class _GateParser(Parser):
         return self._fault(reason, start)
 
     def _where(self) -> Condition | None:
-        """The condition that the runs are chosen by."""
         if not self._is("where"):
             return None
         self._take()
         return self._inner()
 
     def _by(self, after_where: bool) -> tuple[str, ...]:
-        """The fields that the runs are split by."""
         if self.now.kind == "end":
             return ()
         if not self._is("by"):
@@ -231,7 +225,6 @@ class _GateParser(Parser):
         return tuple(fields)
 
     def _field(self, before: list[str]) -> str:
-        """A config field that is not named yet."""
         token = self._take()
         if token.kind == "word" and token.text in self.names and token.text not in _fields():
             raise self._fault(f"{token.text} is a result; runs are split by config fields such as model.depth", token)

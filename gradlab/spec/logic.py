@@ -25,7 +25,6 @@ class Figure:
     name: str
 
     def __str__(self) -> str:
-        """As it is written."""
         return self.name
 
 
@@ -37,7 +36,6 @@ class Layers:
     quantity: str
 
     def __str__(self) -> str:
-        """As it is written."""
         return f"{self.reduction}({self.quantity})"
 
 
@@ -167,7 +165,6 @@ def _holds(condition: Condition, lookup: Lookup, first: Lookup | None, seen: dic
 
 
 def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen: dict[str, str]) -> bool:
-    """Whether one comparison holds."""
     term, value = comparison.term, comparison.value
     name = str(term)
     if isinstance(term, Layers) and term.reduction == "any":
@@ -190,7 +187,6 @@ def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen:
 
 
 def _value(term: Figure | Layers, lookup: Lookup) -> Scalar | None:
-    """The one value of a term."""
     if isinstance(term, Figure):
         value = lookup(term.name)
         assert value is None or isinstance(value, int | float | str), f"{term} has one value"
@@ -206,7 +202,6 @@ def _value(term: Figure | Layers, lookup: Lookup) -> Scalar | None:
 
 
 def _present(values: Looked) -> list[float]:
-    """The layers that have a value."""
     if values is None:
         return []
     assert not isinstance(values, int | float | str), "a quantity has one value a layer"
@@ -233,7 +228,6 @@ def _ordered(operator: Operator, actual: Scalar, value: Scalar) -> bool:
 
 
 def _span(values: Sequence[float]) -> str:
-    """The range of some layers' values."""
     if not values:
         return "no value"
     low, high = in_words(min(values)), in_words(max(values))

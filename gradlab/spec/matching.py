@@ -70,7 +70,6 @@ def unchecked(tree: Tree) -> dict[str, Any]:
 
 
 def _filled(given: Any, path: tuple[str, ...]) -> dict[str, Any]:
-    """A part with its defaults."""
     part = part_at(Experiment, path)
     assert part is not None
     if isinstance(given, str) and part.shorthand is not None:

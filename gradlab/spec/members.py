@@ -95,7 +95,6 @@ class Builder:
 
     @property
     def _sets_seed(self) -> bool:
-        """Whether an override gives every member its seed."""
         return any(setting.key == "seed" for setting in self.overrides)
 
 
@@ -208,17 +207,14 @@ def _cause(point: Point, problem: Problem) -> Setting | None:
 
 
 def _is_at(setting: Setting, problem: Problem) -> bool:
-    """Whether a problem's place is one of a setting's."""
     return any(problem.place in (spot.key, spot.value) for spot in setting.spots.values())
 
 
 def _values(key: str, points: Iterable[Point]) -> set[int]:
-    """The settings that points have at a key."""
     return {id(point.by_key[key]) if key in point.by_key else 0 for point in points}
 
 
 def _written(setting: Setting) -> str:
-    """A value in a short phrase."""
     return cut(setting.spots[()].text or _phrase(setting.value), 40)
 
 

@@ -61,7 +61,6 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
 
 
 def _num_singular_values(experiment: Experiment) -> int:
-    """Values of the Jacobian's spectrum that a run keeps."""
     record = experiment.record
     if record.spectrum is None or record.jacobian_examples is None:
         return 0

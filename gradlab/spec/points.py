@@ -33,7 +33,6 @@ def value_on_axis(experiment: Experiment, key: str) -> Scalar:
 
 
 def _in_words(value: Any) -> str:
-    """A value in one short line."""
     if isinstance(value, Part):
         return _part_in_words(value)
     if isinstance(value, tuple):

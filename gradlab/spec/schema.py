@@ -73,7 +73,6 @@ def _keys(part: type[Part], prefix: str = "") -> list[str]:
 
 
 def _by_key(values: Callable[[Schema], Schema]) -> Schema:
-    """Schema of a mapping of dotted keys."""
     properties = {key: values({"$ref": f"#/definitions/{key}"}) for key in _keys(Experiment)}
     return {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": properties}
 
@@ -84,12 +83,10 @@ def _several(item: Schema) -> Schema:
 
 
 def _seed() -> Schema:
-    """Schema of one seed."""
     return {"type": "integer", "minimum": 0}
 
 
 def _seeds() -> Schema:
-    """Schema of several seeds."""
     return {"anyOf": [_seed(), {"type": "string", "pattern": "^[-0-9, ]+$"}, _several(_seed())]}
 
 
@@ -104,8 +101,6 @@ def _exactly(keys: tuple[str, ...], properties: Mapping[str, Schema]) -> Schema:
 
 
 def _random() -> Schema:
-    """Schema of a random space."""
-
     def distribution(value: Schema) -> Schema:
         choice = _one_key("choice", _several(value))
         return {"anyOf": [{"$ref": "#/definitions/span"}, choice, _several(value)]}
@@ -124,7 +119,6 @@ def _random() -> Schema:
 
 
 def _span() -> Schema:
-    """Schema of a distribution of numbers."""
     spans = []
     for kind in draws.KINDS:
         if kind != "choice":
@@ -134,7 +128,6 @@ def _span() -> Schema:
 
 
 def _one_key(kind: draws.Kind, value: Schema) -> Schema:
-    """Schema of a distribution."""
     described = {"description": draws.KINDS[kind], **value}
     return {"type": "object", "additionalProperties": False, "required": [kind], "properties": {kind: described}}
 
@@ -162,7 +155,6 @@ def _part(part: type[Part], path: str, varied: bool = False) -> Schema:
 
 
 def _value(key: str, varied: bool = False) -> Schema:
-    """Schema of the value at a dotted key."""
     leaf = fields(Experiment).get(key)
     if leaf is not None:
         return _leaf(leaf)
@@ -177,7 +169,6 @@ def _value(key: str, varied: bool = False) -> Schema:
 
 
 def _leaf(field: Field) -> Schema:
-    """Schema of a field without fields of its own."""
     match field.form:
         case "flag":
             made: Schema = {"type": "boolean"}
@@ -208,7 +199,6 @@ def _words(field: Field) -> Schema:
 
 
 def _range(field: Field) -> Schema:
-    """Limits of a number."""
     limits: Schema = {}
     if field.low is not None:
         limits["exclusiveMinimum" if field.open_low else "minimum"] = field.low

@@ -119,7 +119,6 @@ def _branch(document: yaml12.Value, place: Place) -> Tree:
 
 
 def _setting(key: str, branch: Tree, place: Place) -> Setting:
-    """A branch's one value, to be set at a dotted key."""
     return Setting(
         key,
         place,
@@ -183,6 +182,5 @@ def _forget(tree: Tree, path: Path) -> None:
 
 
 def _line(value: object) -> str:
-    """A value of the user's in one short printable line."""
     text = value if isinstance(value, str) else written(value)
     return cut(text if text.isprintable() else ascii(text), 80)

@@ -89,7 +89,6 @@ class Sweep:
 
     @functools.cached_property
     def _places(self) -> dict[Experiment, int]:
-        """The number of each member."""
         return {member.experiment: index for index, member in enumerate(self.members)}
 
     def locate(self, error: ConfigError, experiment: Experiment) -> ConfigError:
@@ -167,7 +166,6 @@ def is_sweep(path: str | os.PathLike[str]) -> bool:
 
 
 def _top_level_keys(text: str) -> Iterator[str]:
-    """The keys of a document's outermost mapping, one after another."""
     level, key_is_next = 0, True
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
@@ -184,7 +182,6 @@ def _top_level_keys(text: str) -> Iterator[str]:
 
 
 def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, name: str) -> Sweep:
-    """Read, cross and check."""
     replaced = None if seeds is None else tuple(seeds_of(seeds))
     settings, problems = read_overrides(overrides)
     unknown = {id(setting): key_problem(setting.key, setting.place) for setting in settings}
@@ -236,7 +233,6 @@ def _refuse_contradictions(file: SweepFile, sections: Sections) -> None:
 
 
 def _count(count: int) -> str:
-    """A number of members in words."""
     return f"{count:,}" if count < 10**15 else "far too many"
 
 
@@ -276,5 +272,4 @@ def _point(experiment: Experiment, combination: Combination, file: SweepFile, ax
 
 
 def _tree_of(builder: Builder, combinations: Sequence[Combination], index: int) -> Tree:
-    """The values of one member, with their places."""
     return builder.tree(combinations[index])

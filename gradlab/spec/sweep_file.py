@@ -118,7 +118,6 @@ def read_sections(sections: Sections, folder: Path, name: str) -> SweepFile:
 
 
 def _meant(key: str) -> str:
-    """What an unknown key of a sweep may have meant, as the end of a sentence."""
     near = suggestion(key, KEYS)
     if near:
         return near
@@ -130,7 +129,6 @@ def _meant(key: str) -> str:
 
 
 def _name(sections: Sections, name: str) -> str:
-    """What the sweep is called."""
     path: TreePath = ("name",)
     if not sections.has(path):
         return name
@@ -161,7 +159,6 @@ def _entries(sections: Sections, section: str) -> tuple[Entry, ...]:
 
 
 def _expect(sections: Sections) -> tuple[Setting, ...]:
-    """The conditions on every member."""
     found = []
     for path, text in sections.texts(("expect",), "a list of conditions"):
         try:
@@ -174,7 +171,6 @@ def _expect(sections: Sections) -> tuple[Setting, ...]:
 
 
 def _gates(sections: Sections) -> tuple[str, ...]:
-    """The conditions on the sweep."""
     found = []
     for path, text in sections.texts(("gates",), "a list of gates"):
         try:

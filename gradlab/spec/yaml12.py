@@ -99,7 +99,6 @@ def read(source: bytes | str) -> tuple[Value | None, list[Complaint]]:
 
 
 def _decode(source: bytes) -> str:
-    """Bytes to text; only plain UTF-8 will do."""
     start = Mark(1, 1)
     if len(source) > MAX_BYTES:
         raise _UnreadableError(start, f"the file has {len(source):,} bytes; a config has at most {MAX_BYTES:,}")
@@ -138,7 +137,6 @@ def _mark_at(text: str, index: int) -> Mark:
 
 
 def _syntax_complaint(error: yaml.MarkedYAMLError, text: str) -> Complaint:
-    """PyYAML's own complaint in one line."""
     found = error.problem_mark or error.context_mark
     mark = _mark(found) if found is not None else Mark(1, 1)
     if found is not None and text[found.index : found.index + 1] == "\t":
@@ -205,7 +203,6 @@ class _Builder:
         self.events = yaml.parse(self.text, Loader=yaml.SafeLoader)
 
     def document(self) -> Value:
-        """The one document of the text."""
         event = next(self.events)
         while not isinstance(event, yaml.DocumentStartEvent):
             if isinstance(event, yaml.StreamEndEvent):

@@ -120,7 +120,6 @@ _ERFC = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _normal_pdf(x: Float) -> Float:
-    """Density of the standard normal distribution."""
     return np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
 
 

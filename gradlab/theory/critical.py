@@ -170,7 +170,6 @@ def _is_neutral(activation: Activation) -> bool:
 
 
 def _mean_squares(q: float, activation: Activation) -> tuple[float, float]:
-    """E[phi^2] and E[phi'^2] at a variance."""
     x, weight = nodes(q, kinks=activation.kinks)
     return float(weight @ activation.phi(x) ** 2), float(weight @ activation.dphi(x) ** 2)
 

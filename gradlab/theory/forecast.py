@@ -275,5 +275,4 @@ class _Network:
 
 
 def _none(reason: str) -> Forecast:
-    """No expectation, and why."""
     return Forecast(None, None, reason)

@@ -215,7 +215,6 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
 
 
 def _said(finding: Finding) -> str:
-    """A finding in a line."""
     place = "" if finding.layers is None else f", {layers_words(finding.layers)}"
     line = f"**{finding.rule}** ({finding.severity}{place}, since step {finding.since_step}): {finding.message}"
     return f"{line}; remedy: {finding.remedy}" if finding.remedy else line

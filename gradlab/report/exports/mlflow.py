@@ -154,14 +154,6 @@ class _Database:
 
 @dataclass(frozen=True)
 class _Client:
-    """The client, loaded.
-
-    Attributes:
-        store: Its class of stores that are databases.
-        client: Its class of clients.
-        on_exit: Takes what is to be done when the client is no longer needed.
-    """
-
     store: Callable[[str, str], Any]
     client: Callable[..., Any]
     on_exit: ExitStack
@@ -172,7 +164,6 @@ class _Client:
         store.engine.dispose()
 
     def open(self, database: Path) -> _Database:
-        """Open a database that is there."""
         uri = _uri(database)
         store = self.store(uri, (database.parent / ARTIFACTS).as_uri())
         self.on_exit.callback(store.engine.dispose)
@@ -206,7 +197,6 @@ def _client() -> Iterator[_Client]:
 
 
 def _uri(database: Path) -> str:
-    """A database as MLflow is told it."""
     return f"sqlite:///{database}"
 
 

@@ -57,13 +57,11 @@ class Rows:
             yield self._row(name, steps[-1], values[-1])
 
     def _series(self) -> Iterator[tuple[str, list[int], list[float]]]:
-        """Name, steps and values of every metric."""
         for point in self.contents.points:
             yield point.name, [point.step], [point.value]
         yield from self.contents.figures.by_name()
 
     def _row(self, name: str, step: int, value: float) -> Row:
-        """One figure."""
         is_nan, kept = (False, value) if math.isfinite(value) else self.sanitize(value)
         when = milliseconds(self.contents.time_of(step))
         return {"run_uuid": self.run_id, "key": name, "value": kept, "timestamp": when, "step": step, "is_nan": is_nan}
@@ -105,7 +103,6 @@ def _log(client: Any, run_id: str, rows: Rows) -> None:
 
 
 def _batched(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
-    """Rows, so many at once."""
     while batch := list(islice(rows, most)):
         yield batch
 

@@ -120,7 +120,6 @@ def _log(wandb: Any, contents: Contents, root: Path) -> None:
 
 
 def _tags(contents: Contents) -> list[str]:
-    """The words that runs are picked by."""
     tags = contents.tags
     told = [tags["verdict"], tags["outcome"], f"seed {tags['seed']}", f"gradlab {tags['version']}"]
     return list(dict.fromkeys(word[:_TAG] for word in told))
