@@ -16,8 +16,8 @@ from gradlab.errors import UsageError
 from gradlab.judgement.difference import Difference, Judgement, difference
 from gradlab.judgement.expectations import lookup
 from gradlab.judgement.profiles import PROFILED, Moment, Profile, profile
-from gradlab.results.record import VERDICTS, Expectation, OutcomeKind, Record, Summary, Verdict
-from gradlab.spec.catalogue import FIGURES
+from gradlab.results.record import Expectation, Record, Summary
+from gradlab.spec.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
 from gradlab.spec.condition import Lookup, evaluate, parse
 from gradlab.spec.experiment import Experiment, run_names
 from gradlab.spec.logic import Looked

@@ -10,7 +10,8 @@ from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.rules import RULES
 from gradlab.judgement.rules.divergence import diverged
 from gradlab.judgement.rules.theory import forbidden
-from gradlab.results.record import VERDICTS, Finding, Outcome, Record, Summary, Verdict
+from gradlab.results.record import Finding, Outcome, Record, Summary
+from gradlab.spec.catalogue import VERDICTS, Verdict
 from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:

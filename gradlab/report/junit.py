@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 
 from gradlab.judgement.gates import GateResult
 from gradlab.report.words.values import Value, counted
-from gradlab.results.record import OutcomeKind
 from gradlab.results.stored import StoredRun
+from gradlab.spec.catalogue import OutcomeKind
 from gradlab.spec.logic import in_words
 from gradlab.spec.text import one_line
 

@@ -14,9 +14,7 @@ def summary(view: RunView, *, whole: bool = False) -> str:
         view: What there is to see.
         whole: List every layer; otherwise a long network is folded in the middle.
     """
-    kind = view.summary.outcome.kind
-    word = kind if kind in ("failed", "interrupted") else view.summary.verdict
-    parts = [f"# {view.name}: {word}\n", f"{view.why}\n" if view.why else "", f"{view.setting}\n"]
+    parts = [f"# {view.name}: {view.word}\n", f"{view.why}\n" if view.why else "", f"{view.setting}\n"]
     parts += [f"id `{view.id}`\n"]
     parts += [_findings(view), _expectations(view)]
     parts += [f"## Figures\n\n{as_markdown(view.figures)}"] if view.figures.rows else []

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradlab.report.sweep import SweepView
-from gradlab.report.sweep_words import Point, badness, word_of
+from gradlab.report.sweep_words import Point
+from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweep_members import MissingMember
 

@@ -8,19 +8,9 @@ from typing import TYPE_CHECKING
 
 from gradlab.report.sweep_groups import Group, groups
 from gradlab.report.sweep_map import VerdictMap, verdict_map
-from gradlab.report.sweep_words import (
-    WORST_FIRST,
-    Point,
-    badness,
-    member_words,
-    one_line,
-    ordered,
-    point_words,
-    seeds_words,
-    tally_words,
-    word_of,
-)
+from gradlab.report.sweep_words import Point, member_words, one_line, ordered, point_words, seeds_words
 from gradlab.report.words.values import counted
+from gradlab.report.words.verdicts import STATES, badness, tally_words, word_of
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 
@@ -191,7 +181,7 @@ def _failures(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str]) -
     found = []
     for point, run in members:
         word = word_of(run)
-        if word in WORST_FIRST[:2]:
+        if word in STATES:
             traceback = run.path / TRACEBACK
             found.append(
                 FailedRun(

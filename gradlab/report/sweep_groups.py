@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradlab.report.sweep_words import Point, agreement_words, badness, value_words, word_of
+from gradlab.report.sweep_words import Point, agreement_words, value_words
 from gradlab.report.table import Field, Table
 from gradlab.report.view import FIGURE_KINDS
 from gradlab.report.words.values import MISSING, Kind, Value, say
+from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.stored import StoredRun
 
 FIGURES = ("init.backward_decades", "final.backward_decades", "learning_layers", "final.loss", "final.accuracy")

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradlab.report.sweep_groups import Group, tally
-from gradlab.report.sweep_words import badness, is_number, value_words
+from gradlab.report.sweep_words import is_number, value_words
 from gradlab.report.table import Field, Table
 from gradlab.report.words.values import MISSING, Value, counted
+from gradlab.report.words.verdicts import APPEARANCES, badness
 
 MOST_ROWS, MOST_COLUMNS = 16, 8
 """Values of an axis that the map shows one by one; more are folded into ranges."""
@@ -207,26 +208,26 @@ def _bits(counts: Counter[str]) -> float:
     return math.fsum(count * math.log2(total / count) for count in counts.values())
 
 
-def map_table(found: VerdictMap, spelled: dict[str, str] | None = None) -> Table:
+def map_table(found: VerdictMap, *, letters: bool = False) -> Table:
     """The map as a table: the leading word of each cell, with how many of its members agree where it has several.
 
     Args:
         found: The map.
-        spelled: Word -> what stands for it; the word itself where it is None.
+        letters: Give words by their letters.
     """
     numbers = all(label[:1] in "-0123456789" for label in found.rows if label != "null")
     fields = [Field(found.down, "figure" if numbers else "text"), *(Field(label) for label in found.columns)]
     rows = []
     for label, cells in zip(found.rows, found.cells, strict=True):
-        rows.append((label, *(_cell_words(cell, spelled or {}) for cell in cells)))
+        rows.append((label, *(_cell_words(cell, letters) for cell in cells)))
     return Table(tuple(fields), tuple(rows))
 
 
-def _cell_words(cell: Cell | None, spelled: dict[str, str]) -> str:
+def _cell_words(cell: Cell | None, letters: bool) -> str:
     """A cell in words."""
     if cell is None:
         return MISSING
-    word = spelled.get(cell.word, cell.word)
+    word = APPEARANCES[cell.word].letter if letters else cell.word
     return word if cell.num_members == 1 else f"{word} {cell.num_agreeing}/{cell.num_members}"
 
 

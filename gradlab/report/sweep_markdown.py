@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from gradlab.report.sweep import SweepView, gate_words, groups_title, head, title
 from gradlab.report.sweep_groups import groups_table
 from gradlab.report.sweep_map import map_rest, map_table, map_title
-from gradlab.report.sweep_words import one_line, point_words, tally_words
+from gradlab.report.sweep_words import one_line, point_words
 from gradlab.report.table import Field, Table
 from gradlab.report.words.values import counted
+from gradlab.report.words.verdicts import tally_words
 
 LIMIT = 1_048_576
 """Bytes that a step summary of GitHub Actions holds."""

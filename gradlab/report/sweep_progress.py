@@ -8,9 +8,10 @@ from rich.console import Group
 from rich.text import Text
 
 from gradlab.report.live import REFRESHES_PER_SECOND, LiveDisplay
-from gradlab.report.sweep_words import badness, one_line, tally_words, word_of
-from gradlab.report.terminal import VERDICT_STYLES, Stream
+from gradlab.report.sweep_words import one_line
+from gradlab.report.terminal import Stream
 from gradlab.report.words.values import counted, duration
+from gradlab.report.words.verdicts import APPEARANCES, badness, tally_words, word_of
 from gradlab.results.record import Progress
 from gradlab.results.stored import StoredRun
 
@@ -162,14 +163,16 @@ class SweepDisplay(LiveDisplay):
         training = min(sum(self._running.values()), left)
         said = f"{self._done - self._failed} done, {self._cached} cached, "
         line = (
-            _cropped().append(said).append(f"{self._failed} failed", VERDICT_STYLES["failed"] if self._failed else "")
+            _cropped()
+            .append(said)
+            .append(f"{self._failed} failed", APPEARANCES["failed"].style if self._failed else "")
         )
         return line.append(f", {left} left, {training} of them running")
 
     def _verdict_line(self) -> Text:
         line = _cropped()
         for word, count in self._tally():
-            line.append(", " if line else "").append(f"{count} ").append(word, VERDICT_STYLES.get(word, ""))
+            line.append(", " if line else "").append(f"{count} ").append(word, APPEARANCES[word].style)
         return line or line.append("no verdict yet", "dim")
 
     def _batches(self) -> list[Text]:

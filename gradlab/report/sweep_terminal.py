@@ -11,10 +11,11 @@ from gradlab.report.layout import Fold, lay_out
 from gradlab.report.sweep import SweepView, gate_words, groups_title, head, title
 from gradlab.report.sweep_groups import Group, groups_table
 from gradlab.report.sweep_map import VerdictMap, map_rest, map_table, map_title
-from gradlab.report.sweep_words import LETTERS, WORST_FIRST, legend, one_line, point_words, tally_words
+from gradlab.report.sweep_words import one_line, point_words
 from gradlab.report.table import Table
-from gradlab.report.terminal import VERDICT_STYLES, print_prose, print_table, width_of
+from gradlab.report.terminal import print_prose, print_table, width_of
 from gradlab.report.words.values import counted, spell
+from gradlab.report.words.verdicts import APPEARANCES, badness, legend, tally_words
 
 MOST_GROUPS, MOST_FAILURES, MOST_PARTS = 20, 10, 5
 """Groups of members, failed runs, and groups of a gate that a terminal shows; a pipe gets all."""
@@ -68,8 +69,8 @@ def _most(out: Console, number: int, most: int, where: str) -> list[int | Fold]:
 
 def _colour(line: Text) -> None:
     """Colour every verdict in a line."""
-    for word, style in VERDICT_STYLES.items():
-        line.highlight_regex(rf"(?<![\w.-]){word}(?![\w.-])", style)
+    for word, shown in APPEARANCES.items():
+        line.highlight_regex(rf"(?<![\w.-]){word}(?![\w.-])", shown.style)
 
 
 def _print_failures(out: Console, view: SweepView) -> None:
@@ -81,7 +82,7 @@ def _print_failures(out: Console, view: SweepView) -> None:
             out.print(Text(f"  {place.words('run')}", "dim"))
             continue
         failure = view.failures[place]
-        line = Text("  ").append(failure.word, VERDICT_STYLES[failure.word])
+        line = Text("  ").append(failure.word, APPEARANCES[failure.word].style)
         print_prose(out, line.append(f"  {failure.name}-{failure.id}: {failure.member}"))
         if failure.reason:
             print_prose(out, Text(f"    {failure.reason}"))
@@ -126,8 +127,9 @@ def _print_map(out: Console, found: VerdictMap) -> None:
     table = map_table(found)
     letters = width is not None and _breadth(table) > width - 2
     if letters:
-        table = map_table(found, LETTERS)
-    styles = {LETTERS[word] if letters else word: VERDICT_STYLES[word] for word in found.words}
+        table = map_table(found, letters=True)
+    shown = {word: APPEARANCES[word] for word in found.words}
+    styles = {one.letter if letters else word: one.style for word, one in shown.items()}
     layout = lay_out(table, None if width is None else width - 2)
     for said in layout.header:
         out.print(Text(f"  {said}", "bold"))
@@ -179,7 +181,7 @@ def _print_abbreviations(out: Console, groups: Sequence[Group]) -> None:
     """What the short forms in the table of groups mean."""
     figures = [figure for group in groups for figure in group.figures.values()]
     following = [word for group in groups for word, _ in group.verdicts[1:]]
-    says = [legend(word for word in WORST_FIRST if word in following)]
+    says = [legend(sorted(set(following), key=badness))]
     left_out = next((figure for figure in figures if figure.parts("figure")[2]), None)
     if left_out is not None:
         note = left_out.parts("figure", compact=True)[2]

@@ -4,44 +4,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from gradlab.report.words.values import Value, counted
+from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results.stored import StoredRun
 from gradlab.spec.text import value_text
 
 Point = Mapping[str, Value]
 """What the sweep set for a member: dotted key -> a short scalar; the seed is not among them."""
-
-WORST_FIRST = (
-    "failed", "interrupted", "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "not_judged",
-    "healthy",
-)  # fmt: skip
-"""The words that a run can come to, the worst first."""
-
-LETTERS = {
-    "failed": "F", "interrupted": "I", "diverged": "D", "dead": "X", "exploding": "E", "vanishing": "V",
-    "saturated": "S", "not_learning": "N", "not_judged": "?", "healthy": "ok",
-}  # fmt: skip
-"""The same words where there is room for a letter: trouble in capitals, so that it is seen without colours."""
-
-_BADNESS = {word: place for place, word in enumerate(WORST_FIRST)}
-
-
-def word_of(run: StoredRun) -> str:
-    """What a run came to, in one word: its verdict, or that it could not be carried out."""
-    return run.outcome if run.outcome in ("failed", "interrupted") else run.verdict
-
-
-def badness(word: str) -> int:
-    """Where a word stands among `WORST_FIRST`; 0 is worst."""
-    return _BADNESS.get(word, _BADNESS["healthy"])
-
-
-def tally_words(tally: Iterable[tuple[str, int]]) -> str:
-    """Counts of words in one line, without those that do not occur.
-
-    >>> tally_words([("failed", 0), ("vanishing", 12), ("healthy", 3)])
-    '12 vanishing, 3 healthy'
-    """
-    return ", ".join(f"{count:,} {word}" for word, count in tally if count)
 
 
 def agreement_words(
@@ -64,7 +32,7 @@ def agreement_words(
     total = sum(count for _, count in verdicts)
     if total == 1:
         return verdicts[0][0]
-    words = [LETTERS.get(word, word) if compact and place else word for place, (word, _) in enumerate(verdicts)]
+    words = [APPEARANCES[word].letter if compact and place else word for place, (word, _) in enumerate(verdicts)]
     who = [""] * len(words)
     if seeds is not None and not compact:
         named = [seeds[word] if place else () for place, (word, _) in enumerate(verdicts)]
@@ -88,15 +56,6 @@ def numbered_seeds(seeds: Sequence[int]) -> str:
     named = [str(seed) for seed in seeds[:MOST_NAMED]]
     last = f"{len(seeds) - MOST_NAMED} more" if len(seeds) > MOST_NAMED else named.pop()
     return f"seeds {', '.join(named)} and {last}"
-
-
-def legend(words: Iterable[str]) -> str:
-    """What letters stand for.
-
-    >>> legend(["vanishing", "healthy"])
-    'V vanishing, ok healthy'
-    """
-    return ", ".join(f"{LETTERS[word]} {word}" for word in words if word in LETTERS)
 
 
 def value_words(value: Value) -> str:

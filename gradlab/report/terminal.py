@@ -14,21 +14,14 @@ from gradlab.report.layout import Fold, folded, lay_out
 from gradlab.report.streams import Sink
 from gradlab.report.table import Table
 from gradlab.report.words.values import duration
+from gradlab.report.words.verdicts import APPEARANCES
 
 if TYPE_CHECKING:  # a table of runs is printed without what a run's own page takes to compute
     from gradlab.report.view import RunView
     from gradlab.results.record import Expectation, Finding, Timing
 
-VERDICT_STYLES = {
-    "diverged": "bold white on red", "dead": "bold red", "exploding": "bold red", "vanishing": "bold magenta",
-    "saturated": "bold yellow", "not_learning": "bold yellow", "healthy": "bold green", "not_judged": "bold",
-    "failed": "bold white on red", "interrupted": "bold yellow",
-}  # fmt: skip
-
 _SEVERITY_STYLES = {"critical": "red", "warning": "yellow", "note": "dim"}
-_COMPARED_STYLES = {"better": "green", "worse": "red"}
-
-_WORD_STYLES = VERDICT_STYLES | _COMPARED_STYLES
+_WORD_STYLES = {word: shown.style for word, shown in APPEARANCES.items()} | {"better": "green", "worse": "red"}
 _WORDS = re.compile(rf"(?<![\w.-])({'|'.join(_WORD_STYLES)})(?![\w.-])")
 
 Stream = TextIO | Sink
@@ -149,14 +142,12 @@ def print_run(out: Console, view: "RunView") -> None:
 
 def print_verdict(out: Console, view: "RunView") -> None:
     """Print one line of verdict and why, what was trained, and the other findings."""
-    kind = view.summary.outcome.kind
-    word = kind if kind in ("failed", "interrupted") else view.summary.verdict
-    line = Text().append(word, VERDICT_STYLES.get(word, "bold"))
+    line = Text().append(view.word, APPEARANCES[view.word].style)
     if view.why:
         line.append(f"  {view.why}")
     print_prose(out, line)
     print_prose(out, Text(f"  {view.name}-{view.id}: {view.setting}", "dim"))
-    if word == "interrupted" and view.summary.verdict != "not_judged":
+    if view.word == "interrupted" and view.summary.verdict != "not_judged":
         print_prose(out, Text(f"  so far: {view.summary.verdict}"))
     for finding in view.summary.findings:
         _print_finding(out, finding, said=view.why)

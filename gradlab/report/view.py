@@ -14,6 +14,7 @@ from gradlab.report.deviations import columns
 from gradlab.report.series import Curve, Grid, LayerProfile, curves, grids, profiles
 from gradlab.report.table import Field, Table, beside
 from gradlab.report.words.values import Kind, Value, counted, say
+from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
 from gradlab.results import tables
 from gradlab.results.record import Finding, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
@@ -40,6 +41,7 @@ class RunView:
         cached: Whether it was trained earlier.
         seed: The run's seed.
         summary: Outcome, verdict, findings, figures, expectations.
+        word: What it came to, in one word.
         why: One sentence: what the verdict rests on.
         setting: What was trained, in one line.
         figures: Summary figures at the first and last step, and what theory expected.
@@ -59,6 +61,7 @@ class RunView:
     cached: bool
     seed: int
     summary: Summary
+    word: str
     why: str
     setting: str
     figures: Table
@@ -119,6 +122,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         cached=run.cached,
         seed=run.seed,
         summary=run.summary,
+        word=word_of(run),
         why=why(run.summary),
         setting=setting(run.experiment),
         figures=_figures(run.summary, theory),
@@ -178,7 +182,7 @@ def deciding(summary: Summary) -> Finding | None:
 def why(summary: Summary) -> str:
     """One sentence: what the verdict rests on."""
     outcome = summary.outcome
-    if outcome.kind in ("failed", "interrupted"):
+    if outcome.kind in STATES:
         return outcome.reason or f"the run {'failed' if outcome.kind == 'failed' else 'was interrupted'}"
     finding = deciding(summary)
     if finding is not None:
@@ -279,23 +283,12 @@ def _field(name: str) -> Field:
     return Field(name, kinds.get(quantity.unit, "figure"), quantity.rank)
 
 
-_ORDERS: dict[str, tuple[str, int]] = {
-    "vanishing": ("log10_backward_rms", 1),
-    "exploding": ("log10_backward_rms", -1),
-    "diverged": ("log10_backward_rms", -1),
-    "dead": ("dead_fraction", -1),
-    "saturated": ("mean_slope", 1),
-    "not_learning": ("log10_update_ratio", 1),
-}
-"""What is bad under a verdict: the quantity, and 1 where the smallest is worst, -1 where the largest is."""
-
-
 def _worst_first(layers: Table, summary: Summary) -> tuple[tuple[int, ...], str]:
     """Order of the layer table, and what it is ordered by."""
     names = [field.name for field in layers.fields]
     hidden = range(len(layers.rows) - 1)
     readout = tuple(range(len(layers.rows) - 1, len(layers.rows)))
-    quantity, sign = _ORDERS.get(summary.verdict, ("log10_backward_rms", 0))
+    quantity, end = APPEARANCES[summary.verdict].worst_by
     if quantity not in names:
         return (*hidden, *readout), "in forward order"
     cells = [layers.rows[row][names.index(quantity)] for row in hidden]
@@ -310,7 +303,6 @@ def _worst_first(layers: Table, summary: Summary) -> tuple[tuple[int, ...], str]
             return math.inf, row
         if math.isnan(value):
             return -math.inf, row
-        return sign * value if sign else -abs(value - middle), row
+        return {"smallest": value, "largest": -value}.get(end, -abs(value - middle)), row
 
-    end = {1: "smallest", -1: "largest", 0: "furthest from the median"}[sign]
     return (*sorted(hidden, key=badness), *readout), f"{end} {quantity} first"

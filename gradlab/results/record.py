@@ -8,16 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.spec.catalogue import OutcomeKind, Verdict
 from gradlab.spec.experiment import Experiment
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
-
-OutcomeKind = Literal["completed", "diverged", "failed", "interrupted"]
-Verdict = Literal["diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy", "not_judged"]
-VERDICTS: tuple[Verdict, ...] = (
-    "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy", "not_judged",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

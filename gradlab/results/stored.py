@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.results import strict_json, tables
-from gradlab.results.record import Expectation, Finding, Outcome, Record, Summary, Timing, Verdict
+from gradlab.results.record import Expectation, Finding, Outcome, Record, Summary, Timing
+from gradlab.spec.catalogue import Verdict
 from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 
 @dataclass(frozen=True)
@@ -255,10 +255,10 @@ FIGURES: tuple[str, ...] = (
 RUN_FIGURES: tuple[str, ...] = ("learning_layers", "expected_backward_decades", "expected_spread")
 """Summary figures of a run as a whole."""
 
-VERDICTS: tuple[str, ...] = (
-    "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy", "not_judged",
-)  # fmt: skip
-"""What the rules may come to, the first that holds leads."""
+Verdict = Literal["diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "not_judged", "healthy"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""What the rules may come to, the worst first: the first whose rule finds something critical leads."""
 
-OUTCOMES: tuple[str, ...] = ("completed", "diverged", "failed", "interrupted")
+OutcomeKind = Literal["completed", "diverged", "failed", "interrupted"]
+OUTCOMES: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
 """How a run may end."""

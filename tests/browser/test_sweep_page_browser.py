@@ -23,7 +23,8 @@ from gradlab.report.page.document import encoded
 from gradlab.report.page.sweep import sweep_page
 from gradlab.report.page.sweep_maps import Maps
 from gradlab.report.sweep_groups import figure_of
-from gradlab.report.sweep_words import one_line, value_words, word_of
+from gradlab.report.sweep_words import one_line, value_words
+from gradlab.report.words.verdicts import word_of
 from gradlab.results.sweep_search import find_sweep
 
 pytestmark = pytest.mark.browser

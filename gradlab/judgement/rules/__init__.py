@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.rules import depth, learning, units
-from gradlab.results.record import Finding, Verdict
+from gradlab.results.record import Finding
+from gradlab.spec.catalogue import Verdict
 from gradlab.spec.experiment import Experiment
 
 

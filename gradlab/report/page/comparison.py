@@ -23,10 +23,11 @@ from gradlab.report.comparison import (
 from gradlab.report.page.comparison_series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
 from gradlab.report.page.document import render
 from gradlab.report.page.links import link
-from gradlab.report.sweep_words import badness, numbered_seeds, one_line, value_words, word_of
+from gradlab.report.sweep_words import numbered_seeds, one_line, value_words
 from gradlab.report.terminal import layers_words
 from gradlab.report.view import setting, why
 from gradlab.report.words.values import MISSING, Kind, counted, say
+from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.record import Finding
 from gradlab.results.stored import StoredRun
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gradlab.report.sweep_words import one_line
 from gradlab.report.table import Table
 from gradlab.report.words.values import Value, say
+from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results import strict_json
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def render(kind: str, title: str, data: Mapping[str, Any], **context: Any) -> st
         .get_template(f"{kind}.html")
         .render(
             title=one_line(title),
-            style="\n".join(style),
+            style="\n".join([_colours(), *style]),
             scripts=scripts,
             library=_library(),
             data=_json(data),
+            appearances=_json({word: vars(shown) for word, shown in APPEARANCES.items()}),
             version=version("gradlab"),
             **context,
         )
@@ -69,7 +71,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"cells": _cells, "line": one_line, "say": say}
+    made.filters |= {"cells": _cells, "glyph": lambda word: APPEARANCES[word].glyph, "line": one_line, "say": say}
     return made
 
 
@@ -84,6 +86,15 @@ def _own(kind: str) -> tuple[str, ...]:
 def _asset(name: str) -> str:
     """The text of a style or script."""
     return (files("gradlab.report.page") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _colours() -> str:
+    """The style of every word that a run can come to: its colour on white and on dark, as text and as a background (`--hue`)."""
+    light = " ".join(f"--{word}: {shown.ink};" for word, shown in APPEARANCES.items())
+    dark = " ".join(f"--{word}: {shown.dark};" for word, shown in APPEARANCES.items())
+    own = [f".{word} {{ color: var(--{word}); --hue: var(--{word}); }}" for word in APPEARANCES]
+    # Paper is white.
+    return "\n".join([f":root {{ {light} }}", f'@media screen {{ [data-theme="dark"] {{ {dark} }} }}', *own])
 
 
 @lru_cache(maxsize=1)

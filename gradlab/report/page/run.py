@@ -15,10 +15,11 @@ from gradlab.report.page.document import render
 from gradlab.report.page.links import link
 from gradlab.report.seeds import SeedDistribution, distributions, mates
 from gradlab.report.series import SCHEDULES, Band, Curve, LayerProfile
-from gradlab.report.sweep_words import one_line, word_of
+from gradlab.report.sweep_words import one_line
 from gradlab.report.terminal import layers_words, timing_words
 from gradlab.report.view import RunView
 from gradlab.report.words.values import Kind, power, say
+from gradlab.report.words.verdicts import PICTURES, word_of
 from gradlab.results.listing import ListedRun
 from gradlab.results.record import Column, Finding, Float
 from gradlab.results.run_files import TRACEBACK
@@ -32,17 +33,6 @@ SWITCH = (
 
 MOST_ROWS = 1_000
 """Layers that the table holds; of a longer network the worst."""
-
-_PICTURES: dict[str, tuple[tuple[str, str], ...]] = {
-    "vanishing": (("profile", "log10_backward_rms"), ("profile", "log10_grad_norm")),
-    "exploding": (("profile", "log10_backward_rms"), ("profile", "log10_grad_norm")),
-    "theory": (("profile", "log10_backward_rms"), ("profile", "forward_rms")),
-    "dead": (("heatmap", "dead_fraction"), ("heatmap", "mean_slope")),
-    "saturated": (("heatmap", "mean_slope"), ("heatmap", "inactive_fraction")),
-    "not_learning": (("heatmap", "log10_update_ratio"), ("curve", "loss")),
-    "diverged": (("curve", "loss"), ("heatmap", "log10_grad_norm")),
-}
-"""Where a rule's finding can be seen: kinds of picture with their quantity, the best first."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +73,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
     places = list(range(len(view.theory))) if len(view.theory) <= 200 else deviations.shown(view.theory)
     return render(
         "run",
-        f"{view.name}: {word_of(run)}",
+        f"{view.name}: {view.word}",
         {
             "file": f"{view.name}-{view.id}",
             "depth": run.experiment.model.depth,
@@ -97,7 +87,6 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
             "findings": [_place(one) for one in seen],
         },
         view=view,
-        word=word_of(run),
         findings=seen,
         config=_text(run.path / "config.yaml"),
         facts=_facts(run),
@@ -152,7 +141,7 @@ def _seen(finding: Finding, view: RunView) -> _Seen:
         "heatmap": {grid.quantity for grid in view.grids},
         "curve": {curve.quantity for curve in view.curves},
     }
-    for kind, quantity in _PICTURES.get(finding.rule, ()):
+    for kind, quantity in PICTURES.get(finding.rule, ()):
         if quantity in drawn[kind]:
             anchor = kind if kind == "heatmap" else f"{kind}-{quantity}"
             over = {"profile": "over the layers", "heatmap": "over layers and steps", "curve": "over the steps"}[kind]
@@ -269,7 +258,7 @@ def _seeds(one: SeedDistribution, run: StoredRun, page: Path) -> dict[str, Any]:
         "values": list(one.values),
         "mean": one.mean,
         "sd": one.sd,
-        "words": [other.outcome if other.outcome in ("failed", "interrupted") else other.verdict for other in one.runs],
+        "words": [word_of(other) for other in one.runs],
         "ids": [other.id for other in one.runs],
         "links": [link(page, other.path) for other in one.runs],
         "own": [other.id == run.id for other in one.runs],

@@ -21,8 +21,9 @@ from gradlab.report.page.sweep_members import (
 from gradlab.report.sweep import FailedRun, SweepView, gate_words, groups_title, head, title
 from gradlab.report.sweep_groups import figure_kind, figure_of, groups_table
 from gradlab.report.sweep_map import map_rest
-from gradlab.report.sweep_words import WORST_FIRST, one_line, point_words, tally_words, word_of
+from gradlab.report.sweep_words import one_line, point_words
 from gradlab.report.words.values import counted
+from gradlab.report.words.verdicts import badness, tally_words, word_of
 
 MOST_GROUPS = 500
 """Groups that the table holds, the worst ones."""
@@ -120,7 +121,7 @@ def _dimensions(members: Sequence[Member], maps: Maps) -> list[Dimension]:
         for name in figure_names(members)
     ]
     words = [word_of(run) for _, run in members]
-    return [*found, word_dimension("verdict", words, [word for word in WORST_FIRST if word in words])]
+    return [*found, word_dimension("verdict", words, sorted(set(words), key=badness))]
 
 
 def _gate(gate: Any) -> _Gate:

@@ -8,10 +8,11 @@ import numpy as np
 from gradlab.judgement.depths import Depths
 from gradlab.report.page import arrays
 from gradlab.report.sweep_groups import FIGURES, figure_kind, figure_of
-from gradlab.report.sweep_words import Point, one_line, value_words, word_of
+from gradlab.report.sweep_words import Point, one_line, value_words
 from gradlab.report.table import Field, Table
 from gradlab.report.view import setting, why
 from gradlab.report.words.values import Value
+from gradlab.report.words.verdicts import word_of
 from gradlab.results.record import Float
 from gradlab.results.stored import StoredRun
 

@@ -20,9 +20,10 @@ from gradlab.execution.executors.inline import Inline
 from gradlab.execution.identity import run_id
 from gradlab.execution.observers import observer_of
 from gradlab.execution.plan import Plan, make_plan
-from gradlab.results.record import Outcome, OutcomeKind, Progress, Record, Summary, Trained
+from gradlab.results.record import Outcome, Progress, Record, Summary, Trained
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
+from gradlab.spec.catalogue import OutcomeKind
 from gradlab.spec.experiment import Experiment
 
 XOR = {"source": "xor", "samples": 200, "batch_size": 16}

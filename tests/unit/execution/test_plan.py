@@ -9,8 +9,8 @@ from synthetic_runs import make_experiment, make_run
 from gradlab.errors import ConfigError, UsageError
 from gradlab.execution.identity import run_id
 from gradlab.execution.plan import Plan, make_plan
-from gradlab.results.record import OutcomeKind
 from gradlab.results.store import Store
+from gradlab.spec.catalogue import OutcomeKind
 from gradlab.spec.experiment import Experiment
 
 KINDS: tuple[OutcomeKind, ...] = ("completed", "diverged", "failed", "interrupted")

@@ -135,6 +135,12 @@ class TestGates:
         found = compare([self.BASE, good, bad], ["final.loss > 1.4 and final.loss < 1.6", "verdict == vanishing"])
         assert [gate.passed for _, gate in found.gates] == [False, False]
 
+    def test_an_unjudged_run_leads_a_side_of_healthy_ones(self) -> None:
+        unseen = run(record(quantities="gradients"), seed=1, train={"lr": 0.5})
+        found = compare([self.BASE, run(record(), seed=0, train={"lr": 0.5}), unseen])
+        assert found.sides[1].verdicts == ("healthy", "not_judged")
+        assert found.sides[1].verdict == "not_judged"
+
     def test_a_condition_that_cannot_be_read(self) -> None:
         with pytest.raises(ConditionError):
             compare([self.BASE, self.SICK], ["final.los > +5%"])

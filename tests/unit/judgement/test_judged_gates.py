@@ -12,8 +12,9 @@ from judged_runs import experiment, record
 from gradlab.judgement.expectations import expect, judged
 from gradlab.judgement.expectations import lookup as lookup_of
 from gradlab.judgement.gates import GateResult, gate_object, judge_gates
-from gradlab.results.record import Outcome, Record, Summary, Timing, Verdict
+from gradlab.results.record import Outcome, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
+from gradlab.spec.catalogue import Verdict
 from gradlab.spec.condition import ConditionError
 
 

@@ -7,7 +7,7 @@ from opened_sweeps import opened
 from swept import failed, grid, member
 
 from gradlab.report.opened_sweep import LEAST_OF_A_WORD, MOST_LISTED, sample, worst_first
-from gradlab.report.sweep_words import word_of
+from gradlab.report.words.verdicts import word_of
 
 
 def test_worst_first_goes_by_the_word_and_then_by_how_far_the_gradient_falls() -> None:

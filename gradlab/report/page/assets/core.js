@@ -4,14 +4,8 @@ const gradlab = {};
 
 gradlab.data = JSON.parse(document.getElementById("page-data").textContent);
 
-// A word that a run can come to: its colour in print and on dark, and a shape, so that colour never speaks alone.
-gradlab.words = {
-  failed: ["#1b1f23", "#ffffff", "x-thin-open", "✕"], interrupted: ["#54595f", "#adb5bd", "line-ew-open", "–"],
-  diverged: ["#d55e00", "#ff9d66", "x", "✖"], dead: ["#54391f", "#d8b48c", "circle-open", "○"],
-  exploding: ["#b47800", "#f5b942", "triangle-up", "▲"], vanishing: ["#0072b2", "#74c0fc", "triangle-down", "▼"],
-  saturated: ["#b5588f", "#eaa3cd", "square", "■"], not_learning: ["#857a00", "#f0e442", "diamond", "◆"],
-  healthy: ["#009e73", "#4fd1a5", "circle", "●"], not_judged: ["#767676", "#adb5bd", "diamond-open", "◇"],
-};
+// A word that a run can come to: its colour in figures, `light` and `dark`, and its `symbol`, `glyph` and `dash`, so that colour never speaks alone.
+gradlab.words = JSON.parse(document.getElementById("page-words").textContent);
 
 gradlab.bytes = (text) => {
   const whole = atob(text), made = new Uint8Array(whole.length);
@@ -92,7 +86,7 @@ gradlab.element = (tag, text, properties = {}) => Object.assign(document.createE
 // A word with its colour and shape.
 gradlab.word = (word) => {
   const made = gradlab.element("span", word, { className: `word ${word}` });
-  made.dataset.glyph = gradlab.words[word]?.[3] ?? "";
+  made.dataset.glyph = gradlab.words[word]?.glyph ?? "";
   return made;
 };
 
@@ -100,7 +94,7 @@ gradlab.theme = {
   listeners: [],
   printing: false,
   get dark() { return !this.printing && document.documentElement.dataset.theme === "dark"; },
-  color(word) { return gradlab.words[word]?.[this.dark ? 1 : 0] ?? (this.dark ? "#adb5bd" : "#54595f"); },
+  color(word) { return gradlab.words[word]?.[this.dark ? "dark" : "light"] ?? (this.dark ? "#adb5bd" : "#54595f"); },
   get colors() {
     return this.dark
       ? { text: "#e9ecef", muted: "#adb5bd", line: "#3a4148", back: "#14171a", first: "#74c0fc", second: "#ff9d66", theory: "#adb5bd",

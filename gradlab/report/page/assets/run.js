@@ -189,7 +189,7 @@
       const heights = values.map((value) => (Number.isFinite(value) ? value : floor));
       const traces = [{
         x: one.seeds.map((_, place) => place), y: heights, type: "scatter", mode: "markers", hoverinfo: "none", showlegend: false,
-        marker: { opacity: 1, size: one.own.map((own) => (own ? 15 : 10)), symbol: one.words.map((word) => gradlab.words[word]?.[2] ?? "circle"),
+        marker: { opacity: 1, size: one.own.map((own) => (own ? 15 : 10)), symbol: one.words.map((word) => gradlab.words[word]?.symbol ?? "circle"),
                   color: one.words.map((word) => gradlab.theme.color(word)), line: { width: one.own.map((own) => (own ? 3 : 1)), color: colors.text } },
       }];
       // Seeds stand side by side whatever their numbers are.

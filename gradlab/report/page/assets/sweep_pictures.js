@@ -1,11 +1,7 @@
 // The pictures of a sweep: every run as a line over its axes, and its backward signal over depth.
 {
   const { data, sweep } = gradlab;
-  const dashes = {
-    failed: "2px,4px", interrupted: "2px,4px", diverged: "dot", dead: "longdash", exploding: "dashdot", vanishing: "dash",
-    saturated: "longdashdot", not_learning: "6px,3px", healthy: "solid", not_judged: "4px,4px",
-  };
-  const symbol = (word) => gradlab.words[word]?.[2] ?? "circle";
+  const symbol = (word) => gradlab.words[word]?.symbol ?? "circle";
   const opacity = (number) => (number > 400 ? .35 : number > 120 ? .5 : number > 30 ? .7 : .95);
 
   // Lines of several runs as one trace, with gaps between them.
@@ -65,8 +61,8 @@
         if (!indices) continue;
         found[traces.length] = indices;
         traces.push({
-          ...bundle(indices.map(line)), name: `${gradlab.words[word][3]} ${word}`, mode: kept.length <= 150 ? "lines+markers" : "lines", hoverinfo: "none",
-          line: { color: gradlab.theme.color(word), width: kept.length > 120 ? 1.2 : 1.8, dash: kept.length > 120 ? "solid" : dashes[word] }, opacity: opacity(kept.length),
+          ...bundle(indices.map(line)), name: `${gradlab.words[word].glyph} ${word}`, mode: kept.length <= 150 ? "lines+markers" : "lines", hoverinfo: "none",
+          line: { color: gradlab.theme.color(word), width: kept.length > 120 ? 1.2 : 1.8, dash: kept.length > 120 ? "solid" : gradlab.words[word].dash }, opacity: opacity(kept.length),
           marker: { symbol: symbol(word), size: 6, color: gradlab.theme.color(word) },
         });
       }
@@ -89,7 +85,7 @@
         });
         const fits = down ? Math.max(3, Math.floor(home.clientWidth * .62 / one.ticks.length / 7)) : 16;
         for (const [position, label] of one.ticks) {
-          const glyph = at === last ? gradlab.words[label]?.[3] ?? "" : "";
+          const glyph = at === last ? gradlab.words[label]?.glyph ?? "" : "";
           annotations.push({
             text: gradlab.plain(glyph && label.length > fits ? glyph : `${glyph} ${shorten(label, fits)}`.trim()), showarrow: false, font: { size: 11, color: colors.text }, bgcolor: colors.back, opacity: .88, borderpad: 1,
             ...(down ? { x: position, y: at + .35, xanchor: "center", yanchor: "middle" }
@@ -192,7 +188,7 @@
     };
 
     const trace = (word, lines, more) => ({ ...bundle(lines.map(({ x, y }) => [x, y.map((value) => (Number.isFinite(value) ? value : null))])), hoverinfo: "none", mode: lines.some(({ x }) => x.length < 3) ? "lines+markers" : "lines",
-      name: `${gradlab.words[word][3]} ${word}`, legendgroup: word, line: { color: gradlab.theme.color(word), width: 1.5, dash: dashes[word] }, marker: { symbol: symbol(word), size: 6, color: gradlab.theme.color(word) }, ...more });
+      name: `${gradlab.words[word].glyph} ${word}`, legendgroup: word, line: { color: gradlab.theme.color(word), width: 1.5, dash: gradlab.words[word].dash }, marker: { symbol: symbol(word), size: 6, color: gradlab.theme.color(word) }, ...more });
 
     const build = () => {
       const colors = gradlab.theme.colors, { shown, left } = panels();

@@ -17,9 +17,10 @@ from vanishing_runs import finding, stored
 from gradlab.report.page import run as page_of_a_run
 from gradlab.report.page.run import run_page
 from gradlab.report.view import view
-from gradlab.results.record import VERDICTS, Column, Outcome, Record, Spectrum
+from gradlab.results.record import Column, Outcome, Record, Spectrum
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
+from gradlab.spec.catalogue import VERDICTS
 
 
 def page_of(run: StoredRun, place: Path = Path("report.html"), out: Path | None = None) -> str:

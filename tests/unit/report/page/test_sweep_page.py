@@ -19,7 +19,8 @@ from swept import GATES, drawn, failed, grid, init_by_depth, member
 from gradlab.report.opened_sweep import OpenedSweep
 from gradlab.report.page.document import encoded
 from gradlab.report.page.sweep import MOST_GROUPS, sweep_page
-from gradlab.report.sweep_words import WORST_FIRST, badness, one_line, word_of
+from gradlab.report.sweep_words import one_line
+from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.sweep_members import MissingMember
 
@@ -195,7 +196,7 @@ def test_lines_cross_each_axis_in_the_order_of_its_values(example: OpenedSweep) 
     assert all(place < 0 for place in outside)
     assert {"-inf", "none"} < {label for _, label in found["final.backward_decades"]["ticks"]}
     words = [label for _, label in found["verdict"]["ticks"]]
-    assert words == sorted(words, key=WORST_FIRST.index)
+    assert words == sorted(words, key=badness)
 
 
 def test_profiles_travel_bit_by_bit_and_know_their_layers(example: OpenedSweep) -> None:

@@ -1,0 +1,26 @@
+"""The table of what a run can come to: every word has a row, and no two look alike."""
+
+from gradlab.report.words.verdicts import APPEARANCES, PICTURES, STATES, badness
+from gradlab.spec.catalogue import VERDICTS
+from gradlab.spec.quantities import LAYER_QUANTITIES, STEP_NAMES
+
+
+def test_every_word_has_a_row_in_the_one_order() -> None:
+    assert tuple(APPEARANCES) == (*STATES, *VERDICTS)
+    assert sorted(["healthy", "not_judged", "diverged", "failed"], key=badness) == [
+        "failed",
+        "diverged",
+        "not_judged",
+        "healthy",
+    ]
+
+
+def test_words_are_told_apart_without_colours() -> None:
+    for of in ("letter", "glyph", "symbol"):
+        assert len({getattr(shown, of) for shown in APPEARANCES.values()}) == len(APPEARANCES), of
+
+
+def test_what_orders_layers_and_what_shows_a_finding_is_recorded() -> None:
+    recorded = {quantity.name for quantity in LAYER_QUANTITIES}
+    assert {shown.worst_by[0] for shown in APPEARANCES.values()} <= recorded
+    assert {quantity for pictures in PICTURES.values() for _, quantity in pictures} <= recorded | set(STEP_NAMES)
