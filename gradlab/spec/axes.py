@@ -23,12 +23,7 @@ _LISTS = "a mapping of dotted keys, each with a list of values"
 
 @dataclass(frozen=True)
 class Factor:
-    """Keys that vary together.
-
-    Attributes:
-        num_rows: Number of their combinations.
-        rows: Makes them: one setting a key each.
-    """
+    """Keys that vary together; `rows` makes their `num_rows` combinations, each with one setting a key."""
 
     num_rows: int
     rows: Callable[[], list[Row]]
@@ -62,12 +57,7 @@ def read_seeds(sections: Sections) -> tuple[int, ...] | None:
 
 
 def seeds_at(sections: Sections, path: Path) -> tuple[int, ...]:
-    """Seeds as a range in words, one number or a list of them; what is none is reported.
-
-    Args:
-        sections: The sweep's values.
-        path: Where the seeds stand.
-    """
+    """Seeds as a range in words, one number or a list of them; what is none is reported."""
     value = sections.tree.at(path)
     if isinstance(value, str):
         try:

@@ -26,12 +26,8 @@ MARKS = frozenset((*SOURCES, "grid", "zip", "random", "exclude", "include", "gat
 
 @dataclass(frozen=True)
 class Base:
-    """An experiment before the sweep varies it; whether it is a valid one shows only in the members.
-
-    Attributes:
-        name: What it is called.
-        tree: Its values.
-        seeds: Of its replicates, None where the sweep's are.
+    """An experiment before the sweep varies it; whether it is valid shows only in the members. `seeds` is None where
+    the sweep's are used.
     """
 
     name: str
@@ -40,13 +36,7 @@ class Base:
 
 
 def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
-    """The bases of a sweep; what cannot be read is reported and left out.
-
-    Args:
-        sections: The sweep's values.
-        folder: What paths are relative to.
-        name: What an experiment in the sweep's own file is called, if it does not say.
-    """
+    """The bases of a sweep; what cannot be read is reported and left out."""
     given = [key for key in SOURCES if key in sections.tree.data]
     if not given:
         sections.complain((), "what is swept is missing: give base (a config), bases (several) or experiment")
@@ -66,13 +56,7 @@ def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
 
 @dataclass(frozen=True)
 class _Named:
-    """A file that the sweep names.
-
-    Attributes:
-        path: Path in the sweep of what names it.
-        file: The file.
-        seeds: Seeds that are given beside it.
-    """
+    """A file that the sweep names at `path`."""
 
     path: TreePath
     file: Path

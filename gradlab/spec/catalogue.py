@@ -7,16 +7,7 @@ from typing import Literal, get_args
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that belongs to a name of the catalogue.
-
-    Attributes:
-        default: Value where the config gives none; a whole number where only those make sense.
-        low: Smallest value allowed.
-        high: Largest value allowed.
-        open_low: Whether ``low`` itself is excluded.
-        open_high: Whether ``high`` itself is excluded.
-        about: What it is.
-    """
+    """A number that belongs to a name of the catalogue; its default is whole where only whole numbers make sense."""
 
     default: float
     low: float

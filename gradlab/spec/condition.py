@@ -60,12 +60,7 @@ REDUCTIONS: tuple[Reduction, ...] = ("any", "min", "max", "median")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a name stands for.
-
-    Attributes:
-        form: A number, a word, true or false, or one number a layer.
-        words: The words that it can be, () where any word may be.
-    """
+    """What a name stands for; `words` are what it can be, () where any word may be."""
 
     form: Literal["number", "word", "flag", "layers"]
     words: tuple[str, ...] = ()
@@ -75,13 +70,7 @@ Names = Mapping[str, Kind]
 
 
 class ConditionError(UsageError):
-    """A condition that cannot be read.
-
-    Attributes:
-        text: The condition.
-        column: Where in it, from 1.
-        reason: What is wrong.
-    """
+    """A condition that cannot be read, with the column (from 1) and the reason."""
 
     def __init__(self, text: str, column: int, reason: str) -> None:
         self.text, self.column, self.reason = text, column, reason
@@ -89,12 +78,7 @@ class ConditionError(UsageError):
 
 
 def parse(text: str, names: Names, changes: bool = False) -> Condition:
-    """Read a condition.
-
-    Args:
-        text: The condition.
-        names: What may be named.
-        changes: Whether there is a first run to compare with.
+    """Read a condition over `names`; with `changes` there is a first run to compare with.
 
     Raises:
         ConditionError: If it does not follow the grammar, names something unknown, or compares a word with a number.
@@ -120,13 +104,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Token:
-    """One word, number, quoted text, operator, bracket or comma of a condition, or its end.
-
-    Attributes:
-        kind: Which of these.
-        text: As it is written; "" for the end.
-        column: Where it begins, from 1.
-    """
+    """One word, number, quoted text, operator, bracket or comma of a condition, or its end; columns count from 1."""
 
     kind: str
     text: str

@@ -25,20 +25,14 @@ class Document:
     tree: Tree = field(repr=False)
 
     def place_of(self, path: str) -> str:
-        """Where a field's value came from: `file:line:column` or `-s key=value`; for a default, what is around it.
-
-        Args:
-            path: Dotted path of the field, as in `data.target`.
-        """
+        """Where a field's value came from: `file:line:column` or `-s key=value`; for a default, what is around it."""
         return self.tree.place(tuple(path.split("."))).label
 
     def locate(self, error: ConfigError) -> ConfigError:
-        """The same faults, each at the place in the config that caused it.
+        """The same faults, each at the place in the config that caused it; their own places become part of their
+        messages.
 
         What is found wrong after reading (a column that is not there) names a field but does not know its place.
-
-        Args:
-            error: Its faults' own places become part of their messages.
         """
         return ConfigError(
             [
@@ -87,11 +81,6 @@ def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[s
 def from_file(path: Path, layer: int = FILE, what: str = "an experiment") -> Tree:
     """The values of a file, not yet checked.
 
-    Args:
-        path: The file.
-        layer: Layer of the values.
-        what: What the file describes.
-
     Raises:
         ConfigError: If it cannot be read; what is wrong with its text is in the tree.
     """
@@ -109,12 +98,7 @@ def name_of(path: Path) -> str:
 
 
 def absolute_data_path(tree: Tree, folder: Path) -> None:
-    """Make the path of a data file absolute.
-
-    Args:
-        tree: Changed in place.
-        folder: What the path is relative to.
-    """
+    """Make the path of a data file absolute."""
     data = tree.data.get("data")
     if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"]:
         data["path"] = os.path.abspath(folder / data["path"])

@@ -23,13 +23,7 @@ _BITS = 128
 
 @dataclass(frozen=True)
 class Span:
-    """What a number is drawn from.
-
-    Attributes:
-        kind: `uniform`, `loguniform` or `integer`.
-        low: Smallest value.
-        high: Largest value, at least `low`.
-    """
+    """What a number is drawn from."""
 
     kind: Kind
     low: float
@@ -53,14 +47,7 @@ class Span:
 
 
 def chosen(seed: int, key: str, index: int, num_values: int) -> int:
-    """The number of the value that one draw takes of a list, from 0.
-
-    Args:
-        seed: Of the random space.
-        key: Dotted key that the value is for.
-        index: Number of the draw.
-        num_values: Length of the list.
-    """
+    """The number of the value that one draw takes of a list, from 0."""
     return _digest(seed, key, index) * num_values >> _BITS
 
 

@@ -24,13 +24,7 @@ _MOST_SHOWN = 6
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """A base and what is set on it; its seeds apart.
-
-    Attributes:
-        base: Number of the base.
-        settings: What is set, in order: a later one is laid over an earlier one.
-        by_key: The same by dotted key.
-    """
+    """A base and what is set on it, its seeds apart; a later setting is laid over an earlier one."""
 
     base: int
     settings: tuple[Setting, ...]
@@ -42,12 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Combination:
-    """A member before it is checked.
-
-    Attributes:
-        point: What is set.
-        seed: The replicate's seed, None where the point or the base says.
-    """
+    """A member before it is checked; its seed is None where the point or the base says."""
 
     point: Point
     seed: int | None
@@ -65,11 +54,6 @@ def num_combinations(file: SweepFile) -> int:
 
 def expand(file: SweepFile, sections: Sections, resolve: Resolve) -> tuple[list[Combination], int]:
     """The combinations of a sweep: the crossed ones with the last key fastest and seeds fastest of all, then the added.
-
-    Args:
-        file: What the sweep says.
-        sections: Is told what is wrong.
-        resolve: The resolved values of a combination, nested.
 
     Returns:
         The combinations, and how many an entry of `include` named although they were there already.

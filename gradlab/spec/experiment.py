@@ -338,13 +338,7 @@ _LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum"
 
 
 def loss_fault(loss: str, task: Literal["classes", "numbers"] | None, num_classes: int | None) -> str | None:
-    """Why a loss does not fit what is to be predicted, None where it does or where that is not known yet.
-
-    Args:
-        loss: As in the config.
-        task: Whether there are classes or numbers to predict, None where it is not known.
-        num_classes: Number of classes, None for numbers or where it is not known.
-    """
+    """Why a loss does not fit what is to be predicted, None where it does or where that is not known yet."""
     if loss in ("cross_entropy", "binary_cross_entropy") and task == "numbers":
         return f"{loss} needs classes, and the data have numbers to predict; use mse or auto"
     if loss == "binary_cross_entropy" and num_classes is not None and num_classes != 2:

@@ -39,9 +39,6 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
     A validator reports its first fault and none around it, so what is at fault is replaced by something harmless and
     the rest is looked at again until nothing is left.
 
-    Args:
-        tree: The values, as they were read.
-
     Returns:
         The experiment, None where something is wrong, and all that is wrong.
     """
@@ -165,12 +162,7 @@ def _layer(tree: Tree, path: Path) -> int:
 
 
 def key_problem(key: str, place: Place) -> Problem | None:
-    """Why nothing can be set at a dotted key, None where something can.
-
-    Args:
-        key: The dotted key.
-        place: Where it is written.
-    """
+    """Why nothing can be set at a dotted key, None where something can."""
     if not is_dotted(key):
         return Problem(place, (), f"expected a dotted key, got {key!r:.60}")
     path = tuple(key.split("."))

@@ -68,18 +68,9 @@ class Field:
     """A leaf field of a config.
 
     Attributes:
-        path: Dotted path.
         form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), `words` or `whole numbers` (one or a list).
         words: What a word may be, and what each stands for; empty where it is free text.
-        low: Smallest value, None where there is none.
-        high: Largest value, None where there is none.
-        open_low: Whether `low` itself is excluded.
-        open_high: Whether `high` itself is excluded.
-        optional: Whether null is allowed.
-        required: Whether the config has to give it.
         default: Value where the config gives none; None also where another field decides.
-        mark: What it means for batching.
-        about: What it is.
     """
 
     path: str

@@ -32,12 +32,7 @@ _NUMBER = Kind("number")
 
 @dataclass(frozen=True)
 class Counted:
-    """How many runs a condition holds for, or which share of them.
-
-    Attributes:
-        function: Which of the two.
-        condition: Over one run.
-    """
+    """How many runs a condition holds for, or which share of them."""
 
     function: Tally
     condition: Condition
@@ -45,12 +40,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Reduced:
-    """A statistic of one figure over the runs that have it.
-
-    Attributes:
-        function: Which one; `spread` is the sample standard deviation.
-        figure: Name of the figure.
-    """
+    """A statistic of one figure over the runs that have it; `spread` is the sample standard deviation."""
 
     function: Statistic
     figure: str
@@ -80,9 +70,6 @@ class Gate:
 
 def parse_gate(text: str) -> Gate:
     """Read a gate.
-
-    Args:
-        text: The gate.
 
     Raises:
         ConditionError: If it does not follow the grammar, names something unknown, or is about one run.

@@ -47,11 +47,7 @@ class Change:
     percent: bool
 
     def limit(self, first: float) -> float:
-        """The value that a change of this size leads to.
-
-        Args:
-            first: The first run's value.
-        """
+        """The value that a change of this size leads to."""
         return first + (abs(first) * self.amount / 100 if self.percent else self.amount)
 
 
@@ -124,10 +120,6 @@ def comparisons(condition: Condition) -> tuple[Comparison, ...]:
 
 def field_value(config: Mapping[str, Any], name: str) -> Looked:
     """The value of a config field in a resolved config; `model.activation` is its name, `model.init` its scheme.
-
-    Args:
-        config: The experiment as nested mappings.
-        name: Dotted path.
 
     >>> field_value({"model": {"activation": {"name": "relu"}, "depth": 3}}, "model.activation")
     'relu'

@@ -13,10 +13,6 @@ def has_value(resolved: Any, wanted: Any) -> bool:
 
     A word wants a part of that name, whatever its parameters; a mapping wants the keys that it has, whatever the others.
 
-    Args:
-        resolved: A value of a resolved experiment.
-        wanted: A value as it is written in a config.
-
     >>> has_value({"name": "leaky_relu", "slope": 0.2}, "leaky_relu"), has_value(True, 1), has_value(2.0, 2)
     (True, False, True)
     """
@@ -43,13 +39,7 @@ def value_at(resolved: Mapping[str, Any], path: tuple[str, ...]) -> Any:
 
 
 def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:
-    """Whether two values as they are written say the same: `relu` and `{name: relu}` do, 1 and true do not.
-
-    Args:
-        path: What they are values of.
-        one: A value.
-        other: Another one.
-    """
+    """Whether two values as they are written say the same: `relu` and `{name: relu}` do, 1 and true do not."""
     part = part_at(Experiment, path)
     if part is not None and part.shorthand is not None:
         one, other = ({part.shorthand: value} if isinstance(value, str) else value for value in (one, other))
@@ -61,11 +51,7 @@ def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:
 
 
 def unchecked(tree: Tree) -> dict[str, Any]:
-    """The values of a config that is not a valid one, as far as they are there: words spelled out, defaults filled in.
-
-    Args:
-        tree: The config's values.
-    """
+    """The values of a config that is not a valid one, as far as they are there: words spelled out, defaults filled in."""
     return _filled(tree.data, ())
 
 

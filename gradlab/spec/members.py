@@ -23,13 +23,7 @@ _Order = tuple[int, int, int, int, str]
 
 @dataclass
 class Builder:
-    """Builds members from combinations.
-
-    Attributes:
-        file: What the sweep says.
-        overrides: What is laid over every member, last of all.
-        folder: What the path of a data file is relative to, if the sweep or an override gives it.
-    """
+    """Builds members from combinations; an override or the sweep gives the path of a data file relative to `folder`."""
 
     file: SweepFile
     overrides: Sequence[Setting]
@@ -38,12 +32,7 @@ class Builder:
     _checked: dict[tuple[Point, bool], "Experiment | list[Problem]"] = field(default_factory=dict, repr=False)
 
     def tree(self, combination: Combination, overridden: bool = True) -> Tree:
-        """The values of a member, each with its place.
-
-        Args:
-            combination: What is set.
-            overridden: Whether with the overrides.
-        """
+        """The values of a member, each with its place."""
         tree = self._laid(combination.point)
         if combination.seed is not None:
             tree.data["seed"] = combination.seed
@@ -73,10 +62,6 @@ class Builder:
         """The experiment that a combination makes, or what is wrong with it.
 
         Combinations that differ in their seeds alone are checked once.
-
-        Args:
-            combination: What is set.
-            overridden: Whether with the overrides.
         """
         final = overridden or not self.overrides
         key = combination.point, final
@@ -156,11 +141,7 @@ class Findings:
                 seen.append(point)
 
     def faults(self, others: Iterable[Problem]) -> list[Fault]:
-        """All faults, sorted by place; one that only some combinations have says which.
-
-        Args:
-            others: What is wrong with the sweep's file and the overrides.
-        """
+        """All faults, sorted by place; one that only some combinations have says which."""
         found: list[tuple[_Order, Problem, _Sighting | None]] = [(_order(one, 0), one, None) for one in others]
         found += [(seen.order, seen.problem, seen) for seen in self.sightings.values()]
         faults: dict[Fault, None] = {}

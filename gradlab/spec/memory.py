@@ -36,14 +36,7 @@ class Estimate:
 
 
 def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int) -> Estimate:
-    """What a run needs, from its shape alone.
-
-    Args:
-        experiment: The run.
-        num_features: Inputs of an example.
-        num_outputs: Outputs of the readout.
-        num_examples: Examples to learn from.
-    """
+    """What a run needs, from its shape alone."""
     model, train, record = experiment.model, experiment.train, experiment.record
     size = _BYTES[train.dtype]
     depth, width = model.depth, model.width
@@ -75,11 +68,8 @@ def estimate_bytes(experiment: Experiment, num_features: int, num_outputs: int, 
 
 
 def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str] | None:
-    """Why a run would not fit in memory, None where it may.
-
-    Args:
-        experiment: The run. What is not known before its data are loaded counts as 1.
-        limit: Bytes that there are; this machine's memory where it is None.
+    """Why a run would not fit in memory (`limit` bytes, this machine's if None), None where it may. What is not known
+    before its data are loaded counts as 1.
 
     Returns:
         Dotted path of the field to blame, and the reason with the estimate.

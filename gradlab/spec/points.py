@@ -15,10 +15,6 @@ Scalar = None | bool | int | float | str
 def value_on_axis(experiment: Experiment, key: str) -> Scalar:
     """The value that an experiment has at a dotted key; a part in words.
 
-    Args:
-        experiment: A resolved experiment.
-        key: Dotted key of a field or a part.
-
     >>> from gradlab.spec.experiment import Activation, Init, Model
     >>> activation = Activation(name="leaky_relu", slope=0.2)
     >>> model = Model(depth=2, width=8, activation=activation, init=Init(sigma_w=1.5))

@@ -12,26 +12,14 @@ from gradlab.spec.tree import Path, Place, Problem, Tree, written
 
 @dataclass
 class Sections:
-    """A sweep's values, and what was found wrong with them.
-
-    Attributes:
-        tree: The values.
-        problems: What is wrong.
-        axes: The dotted keys that the sweep varies, in the order of the file, each with its place.
-    """
+    """A sweep's values, what was found wrong with them, and the dotted keys that it varies, each with its place."""
 
     tree: Tree
     problems: list[Problem] = field(default_factory=list)
     axes: dict[str, Place] = field(default_factory=dict)
 
     def complain(self, path: Path, message: str, key: bool = False) -> None:
-        """Report a fault, unless one was reported already for what it is about.
-
-        Args:
-            path: Path in the sweep's file.
-            message: What is wrong and what would be right.
-            key: Whether it is about the key rather than the value.
-        """
+        """Report a fault of a value, or of its key, unless one was reported already for what it is about."""
         if not self.is_broken(path):
             shown = tuple(part for step in path for part in (step.split(".") if isinstance(step, str) else (step,)))
             self.problems.append(Problem(self.tree.place(path, key), shown, message))
@@ -41,12 +29,7 @@ class Sections:
         return any(path[:length] in self.tree.broken for length in range(len(path) + 1))
 
     def mapping(self, path: Path, what: str) -> dict[str, Any]:
-        """The entries of a mapping; an empty one is a fault, as is anything else.
-
-        Args:
-            path: Its path; nothing there is no fault.
-            what: What is expected, in words.
-        """
+        """The entries of a mapping, none where it is not there; an empty one is a fault, as is anything else."""
         if not self.has(path):
             return {}
         value = self.tree.at(path)
@@ -57,12 +40,7 @@ class Sections:
         return value if isinstance(value, dict) else {}
 
     def items(self, path: Path, what: str) -> list[Any]:
-        """The items of a list; an empty one is a fault, as is anything else.
-
-        Args:
-            path: Its path; nothing there is no fault.
-            what: What is expected, in words.
-        """
+        """The items of a list, none where it is not there; an empty one is a fault, as is anything else."""
         if not self.has(path):
             return []
         value = self.tree.at(path)
@@ -105,24 +83,14 @@ class Sections:
                 self.complain((*path, key), f"unknown key{near}", key=True)
 
     def field(self, key: str, path: Path) -> bool:
-        """Whether a dotted key names a field of an experiment or a part of one; else that is reported.
-
-        Args:
-            key: The dotted key.
-            path: Where it stands in the sweep's file.
-        """
+        """Whether a dotted key names a field of an experiment or a part of one; else that is reported."""
         problem = key_problem(key, self.tree.place(path, key=True))
         if problem is not None:
             self.problems.append(problem)
         return problem is None
 
     def axis(self, key: str, path: Path) -> bool:
-        """Whether a dotted key can be varied, and is not varied yet; else that is reported.
-
-        Args:
-            key: The dotted key.
-            path: Where it stands in the sweep's file.
-        """
+        """Whether a dotted key can be varied, and is not varied yet; else that is reported."""
         if not self.field(key, path):
             return False
         if key == "expect":

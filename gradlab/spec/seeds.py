@@ -9,11 +9,7 @@ MOST = 100_000
 
 
 class SeedsError(UsageError):
-    """Seeds that cannot be read.
-
-    Attributes:
-        reason: What is wrong, without where they were given.
-    """
+    """Seeds that cannot be read."""
 
     def __init__(self, text: str, reason: str) -> None:
         self.reason = reason

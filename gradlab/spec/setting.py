@@ -17,7 +17,6 @@ class Setting:
     """A value and the dotted key that it is to be set at.
 
     Attributes:
-        key: The dotted key.
         place: Where the key is.
         value: Mappings, lists and scalars; never changed.
         spots: What is known of the value (at `()`) and of what is below it.
@@ -41,13 +40,8 @@ class Setting:
 
 
 def setting_at(tree: Tree, key: str, path: Path, key_path: Path | None = None) -> Setting:
-    """The value at a path of a tree, to be set elsewhere; what was wrong with it while reading stays behind.
-
-    Args:
-        tree: Where the value is.
-        key: Dotted key that it is to be set at.
-        path: Path of the value.
-        key_path: Path of what has the key, if not the value itself.
+    """The value at a path of a tree, to be set elsewhere; what was wrong with it while reading stays behind. `key_path`
+    is the path of what has the key, if not the value itself.
     """
     key_place = tree.place(path if key_path is None else key_path, key=True)
     spots: dict[Path, Spot] = {}
@@ -66,12 +60,7 @@ def setting_at(tree: Tree, key: str, path: Path, key_path: Path | None = None) -
 
 
 def override(tree: Tree, overrides: Iterable[str] | Mapping[str, Any]) -> None:
-    """Set values by dotted keys, in order; what cannot be set is added to the tree's problems.
-
-    Args:
-        tree: Changed in place.
-        overrides: Texts `key=value` with a YAML value, or values by key.
-    """
+    """Set values by dotted keys, in order; what cannot be set is added to the tree's problems."""
     settings, problems = read_overrides(overrides)
     tree.problems += problems
     for setting in settings:
@@ -136,12 +125,7 @@ def is_dotted(key: str) -> bool:
 
 
 def graft(tree: Tree, setting: Setting) -> None:
-    """Put a value where its dotted key points to; what stands in the way is added to the tree's problems.
-
-    Args:
-        tree: Changed in place.
-        setting: The value and its key.
-    """
+    """Put a value where its dotted key points to; what stands in the way is added to the tree's problems."""
     path, place = setting.path, setting.place
     if not is_dotted(setting.key):
         tree.problems.append(Problem(place, (), f"expected a dotted key, got {setting.key!r:.60}"))

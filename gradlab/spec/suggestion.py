@@ -12,10 +12,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     A dotted name is also near to its last part, and a name to itself in other letters' case.
 
-    Args:
-        word: The unknown word.
-        known: What it could be.
-
     >>> nearest("loss", ["depth", "init.loss", "final.loss"])
     'final.loss'
     >>> nearest("ReLU", ["elu", "relu"])
@@ -32,11 +28,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def suggestion(word: str, known: Iterable[str], all_of_them: bool = False) -> str:
     """What an unknown word may have meant, as the end of a sentence.
-
-    Args:
-        word: The unknown word.
-        known: What it could be.
-        all_of_them: Whether to list all that is known where nothing is near.
 
     >>> suggestion("widht", ["depth", "width"])
     ". Did you mean 'width'?"

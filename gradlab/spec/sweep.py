@@ -40,12 +40,7 @@ Overrides = Iterable[str] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Member:
-    """One run of a sweep.
-
-    Attributes:
-        experiment: Checked and resolved.
-        point: The value that it has on each axis, by dotted key, in the order of the axes.
-    """
+    """One run of a sweep, checked, with its value on each axis in the order of the axes."""
 
     experiment: Experiment
     point: Mapping[str, Scalar]
@@ -56,11 +51,9 @@ class Sweep:
     """What a sweep comes to.
 
     Attributes:
-        name: What it is called.
         members: All different, in the order of expansion: the last key of the grid fastest, seeds fastest of all.
         axes: Dotted keys that are varied, in the order of the file, `seed` not among them. With several bases `name`
             comes first; keys that only `include` sets come last.
-        gates: Conditions on the whole.
         num_repeated: Members that repeated another and were dropped.
         source: The file's text, "" where there is none.
     """
@@ -76,9 +69,6 @@ class Sweep:
     def document_of(self, experiment: Experiment) -> Document:
         """A member with the places of its values.
 
-        Args:
-            experiment: The member's.
-
         Raises:
             ValueError: If the sweep has no such member.
         """
@@ -92,13 +82,10 @@ class Sweep:
         return {member.experiment: index for index, member in enumerate(self.members)}
 
     def locate(self, error: ConfigError, experiment: Experiment) -> ConfigError:
-        """The same faults, each at the place in the sweep's or the base's file that caused it.
+        """The same faults of a member, each at the place in the sweep's or the base's file that caused it; their own
+        places become part of their messages.
 
         What is found wrong after reading (a column that is not there) names a field but does not know its place.
-
-        Args:
-            error: Its faults' own places become part of their messages.
-            experiment: The member that they were found in.
 
         Raises:
             ValueError: If the sweep has no such member.
@@ -133,12 +120,6 @@ def from_mapping(
 ) -> Sweep:
     """A sweep from nested mappings, as a YAML file would give them.
 
-    Args:
-        mapping: The sections.
-        overrides: As for `load`.
-        seeds: As for `load`.
-        folder: What paths are relative to.
-
     Raises:
         ConfigError: With all that is wrong.
         UsageError: If `seeds` cannot be read.
@@ -152,11 +133,7 @@ def from_mapping(
 
 
 def is_sweep(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's top-level keys are those of a sweep; False where that cannot be told.
-
-    Args:
-        path: Any path. Of a file with a fault, what is before the fault is looked at.
-    """
+    """Whether a file's top-level keys, as far as they can be read, are those of a sweep."""
     try:
         with open(path, "rb") as file:
             text = file.read(yaml12.MAX_BYTES).decode("utf-8", "replace")

@@ -35,12 +35,7 @@ KEYS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One mapping of `exclude` or `include`.
-
-    Attributes:
-        path: Where it is in the sweep's file.
-        settings: Its values by dotted key.
-    """
+    """One mapping of `exclude` or `include`."""
 
     path: TreePath
     settings: tuple[Setting, ...]
@@ -51,15 +46,9 @@ class SweepFile:
     """What a sweep's file says.
 
     Attributes:
-        name: What the sweep is called.
-        bases: What is varied.
         seeds: Of the replicates, None where there are none; a base may have its own (`seeds_of`).
-        factors: What is crossed.
         axes: Dotted keys that these vary, each with its place.
-        exclude: What is left out.
-        include: What is added.
         expect: Conditions on every member, each with its place.
-        gates: Conditions on the sweep.
         whole: Whether all that varies could be read.
     """
 
@@ -75,11 +64,7 @@ class SweepFile:
     whole: bool
 
     def seeds_of(self, base: int) -> tuple[int, ...] | None:
-        """Seeds of the replicates of a base, None where there are none.
-
-        Args:
-            base: Its number.
-        """
+        """Seeds of a base's replicates, None where there are none."""
         own = self.bases[base].seeds
         return self.seeds if own is None else own
 
@@ -90,13 +75,7 @@ class SweepFile:
 
 
 def read_sections(sections: Sections, folder: Path, name: str) -> SweepFile:
-    """What a sweep's file says; what it should not say is added to the sections' problems.
-
-    Args:
-        sections: The values.
-        folder: What paths are relative to.
-        name: What the sweep is called, if it does not say.
-    """
+    """What a sweep's file says; what it should not say is added to the sections' problems."""
     for key in sections.tree.data:
         if key not in KEYS:
             sections.complain((key,), f"unknown key{_meant(key)}", key=True)

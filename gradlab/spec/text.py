@@ -5,11 +5,7 @@ from typing import Any
 
 
 def one_line(text: object, most: int | None = None) -> str:
-    r"""A text without line breaks and doubled spaces, and no longer than there is room for.
-
-    Args:
-        text: Anything, such as an error.
-        most: Letters of it that are kept, None for all.
+    r"""A text without line breaks and doubled spaces, cut after so many letters.
 
     >>> one_line(ValueError("no\n  memory left"), 9)
     'no memory'
@@ -27,11 +23,7 @@ def cut(text: str, most: int = 60) -> str:
 
 
 def value_text(value: object, digits: int | None = None) -> str:
-    """A value as YAML writes it.
-
-    Args:
-        value: A scalar; of anything else, what Python makes of it.
-        digits: Significant digits of a fraction, None for all.
+    """A value as YAML writes it; a fraction with so many significant digits.
 
     >>> [value_text(value, 6) for value in (None, True, 50, 1e-05, 0.1 + 0.2, "relu")]
     ['null', 'true', '50', '1e-05', '0.3', 'relu']

@@ -32,13 +32,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Spot:
-    """What is known of one value.
-
-    Attributes:
-        key: Place of its key.
-        value: Place of the value itself.
-        text: How it was written, "" where that is its own representation.
-    """
+    """The places of a key and its value, and how the value was written where that is not its own representation."""
 
     key: Place
     value: Place
@@ -50,9 +44,6 @@ class Problem:
     """One thing that is wrong.
 
     Attributes:
-        place: Where.
-        path: What it is about.
-        message: What is wrong and what would be right.
         blamed: The value that stands at the place, where it is another one than the path's.
     """
 
@@ -64,15 +55,7 @@ class Problem:
 
 @dataclass
 class Tree:
-    """Nested plain values and the spot of each.
-
-    Attributes:
-        data: Mappings, lists and scalars.
-        start: Place of the whole.
-        spots: What is known of each value, by path.
-        problems: What was wrong already while reading.
-        broken: Paths of values that a problem was reported for.
-    """
+    """Nested plain values and the spot of each."""
 
     data: dict[str, Any]
     start: Place
@@ -81,12 +64,7 @@ class Tree:
     broken: set[Path] = field(default_factory=set)
 
     def place(self, path: Path, key: bool = False) -> Place:
-        """Where a value came from; where it is not given, the nearest thing around it.
-
-        Args:
-            path: The value's path.
-            key: Whether the place of its key is wanted.
-        """
+        """Where a value came from; where it is not given, the nearest thing around it."""
         if path in self.spots:
             return self.spots[path].key if key else self.spots[path].value
         for length in range(len(path) - 1, 0, -1):
@@ -113,12 +91,7 @@ class Tree:
         return Tree(copied(self.data), self.start, dict(self.spots), list(self.problems), set(self.broken))
 
     def below(self, path: Path, layer: int) -> "Tree":
-        """The mapping at a path as a tree of its own; what was wrong with it while reading stays behind.
-
-        Args:
-            path: Where it is.
-            layer: Layer of its places.
-        """
+        """The mapping at a path as a tree of its own; what was wrong with it while reading stays behind."""
 
         def moved(place: Place) -> Place:
             return Place((layer, *place.order[1:]), place.label)
@@ -140,14 +113,7 @@ def copied(value: Any) -> Any:
 
 
 def from_yaml(source: bytes, label: str, layer: int = FILE, what: str = "an experiment") -> Tree:
-    """Values of a YAML file.
-
-    Args:
-        source: The file's bytes.
-        label: What errors call the file.
-        layer: Layer of the values.
-        what: What the file describes.
-    """
+    """Values of a YAML file."""
     document, complaints = yaml12.read(source)
 
     def place(mark: yaml12.Mark) -> Place:
@@ -176,14 +142,7 @@ def from_yaml(source: bytes, label: str, layer: int = FILE, what: str = "an expe
 
 
 def unfold(tree: Tree, value: yaml12.Value, path: Path, place: Callable[[yaml12.Mark], Place]) -> Any:
-    """Plain values of what was read; their spots go to the tree.
-
-    Args:
-        tree: Is told the spots.
-        value: As it was written.
-        path: Where the value is in the tree.
-        place: The place of a line and column.
-    """
+    """Plain values of what was read; their spots go to the tree."""
     if value.broken:
         tree.broken.add(path)
     if isinstance(value.content, dict):
@@ -198,13 +157,7 @@ def unfold(tree: Tree, value: yaml12.Value, path: Path, place: Callable[[yaml12.
 
 
 def from_python(config: Mapping[str, Any], label: str, layer: int = FILE) -> Tree:
-    """Values handed over in Python.
-
-    Args:
-        config: Nested mappings, lists and scalars; numpy's numbers and paths are taken as what they mean.
-        label: What errors call it.
-        layer: Layer of the values.
-    """
+    """Values handed over in Python; numpy's numbers and paths are taken as what they mean."""
     start = Place((layer, 0, 0), label)
     tree = Tree({}, start)
     tree.data = plain(tree, config, (), start)
@@ -212,14 +165,7 @@ def from_python(config: Mapping[str, Any], label: str, layer: int = FILE) -> Tre
 
 
 def plain(tree: Tree, value: Any, path: Path, place: Place) -> Any:
-    """Plain values of Python's; their spots go to the tree.
-
-    Args:
-        tree: Is told the spots and what is wrong.
-        value: Mappings, lists and scalars.
-        path: Where the value is in the tree.
-        place: Where all of it came from.
-    """
+    """Plain values of Python's; their spots go to the tree."""
     if path:
         tree.spots[path] = Spot(place, place)
     if len(path) > MAX_NESTING:

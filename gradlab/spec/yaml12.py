@@ -77,9 +77,6 @@ class _UnreadableError(Exception):
 def read(source: bytes | str) -> tuple[Value | None, list[Complaint]]:
     """Read one YAML document.
 
-    Args:
-        source: The file's bytes, or text.
-
     Returns:
         The document, None where it could not be read to its end, and all that is wrong with it.
 
