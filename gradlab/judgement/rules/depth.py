@@ -12,6 +12,7 @@ import numpy as np
 
 from gradlab.judgement import figures, remedies
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, span
 from gradlab.results.record import Finding, Float
 
@@ -200,3 +201,9 @@ def _forward(evidence: Evidence) -> list[Finding]:
             remedy=remedies.initialisation(evidence),
         )
     ]
+
+
+RULES = (
+    Rule("exploding", exploding, ("log10_backward_rms",), lambda experiment: experiment.model.depth > 1),
+    Rule("vanishing", vanishing, ("log10_backward_rms",)),
+)

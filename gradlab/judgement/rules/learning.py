@@ -8,6 +8,7 @@ from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.figures import EPSILON
 from gradlab.judgement.progress import STUCK_SHARE, Progress
 from gradlab.judgement.rules.depth import DECADES
+from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import factor, percent
 from gradlab.results.record import Finding
 
@@ -117,3 +118,6 @@ def _alike(evidence: Evidence) -> bool:
     """Whether the inputs are the same in every example."""
     correlation = evidence.record.input_correlation
     return evidence.record.input_mean_square == 0.0 or (correlation is not None and correlation > ALIKE)
+
+
+RULES = (Rule("not_learning", not_learning),)

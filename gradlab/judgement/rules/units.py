@@ -12,6 +12,7 @@ import numpy as np
 
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent, span
 from gradlab.results.record import Bool, Finding, Float
 from gradlab.spec.experiment import Experiment
@@ -134,3 +135,9 @@ def _remedy(evidence: Evidence, since: int) -> str:
     if can_saturate(evidence.experiment):
         return smaller
     return f"{smaller}; {remedies.sloped(evidence.experiment.model.activation)}"
+
+
+RULES = (
+    Rule("dead", dead, ("dead_fraction", "mean_slope"), can_die),
+    Rule("saturated", saturated, ("mean_slope",), can_saturate),
+)

@@ -1,0 +1,26 @@
+"""What a rule is: a pure function from a run's evidence to findings, and when it can look."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gradlab.judgement.evidence import Evidence
+from gradlab.results.record import Finding
+from gradlab.spec.catalogue import Verdict
+from gradlab.spec.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One verdict's rule.
+
+    Attributes:
+        verdict: What a critical finding of it leads to.
+        find: Evidence -> findings.
+        needs: Layer quantities without which it cannot look.
+        applies: Whether it has a meaning for an experiment at all.
+    """
+
+    verdict: Verdict
+    find: Callable[[Evidence], list[Finding]]
+    needs: tuple[str, ...] = ()
+    applies: Callable[[Experiment], bool] = lambda experiment: True
