@@ -84,7 +84,7 @@ class Plain:
         batch = batch_of([case], self.dataset)
         self.dtype = batch.place.dtype
         self.num_steps = batch.num_steps
-        parameters = batch.stack.parameters
+        parameters = batch.network.parameters
         depth = self.experiment.model.depth
         weights = [parameters.first_RDN[0], *parameters.inner_KRNN[:, 0].unbind(0), parameters.readout_RNC[0]]
         biases = [*parameters.bias_LR1N[:, 0, 0].unbind(0), parameters.readout_bias_R1C[0, 0]]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from gradlab.network.stack import Parameters, Shape
 from gradlab.spec import experiment as spec
 from gradlab.theory.scales import scales
 
@@ -105,34 +104,3 @@ def _orthogonal(fan_in: int, fan_out: int, generator: Generator) -> Tensor:
     q = q * torch.sign(torch.diagonal(r))  # makes the distribution uniform over the orthogonal matrices
     matrix: Tensor = q if fan_in >= fan_out else q.T.contiguous()
     return matrix
-
-
-def initialise(
-    parameters: Parameters, run: int, experiment: spec.Experiment, shape: Shape, slope: float, seed: int
-) -> None:
-    """Draws a run's weights and biases, layer by layer from the input.
-
-    Args:
-        parameters: Of all runs of a batch.
-        run: Place of the run in it.
-        experiment: Its initialisations.
-        shape: Sizes of the batch.
-        slope: Learned slope at the start, for prelu.
-        seed: Of the generator.
-    """
-    generator = Generator().manual_seed(seed)
-    model = experiment.model
-    assert model.readout_init is not None
-    L = shape.num_layers
-    for layer, (fan_in, fan_out) in enumerate(zip(shape.fan_in, shape.fan_out, strict=True)):
-        init = model.init if layer < L else model.readout_init
-        weight, bias = draw(distribution(init, model.activation, fan_in, fan_out), fan_in, fan_out, generator)
-        if layer == 0:
-            parameters.first_RDN[run].copy_(weight)
-        elif layer < L:
-            parameters.inner_KRNN[layer - 1, run].copy_(weight)
-        else:
-            parameters.readout_RNC[run].copy_(weight)
-        (parameters.bias_LR1N[layer, run] if layer < L else parameters.readout_bias_R1C[run]).copy_(bias)
-    if parameters.slope_LR11 is not None:
-        parameters.slope_LR11[:, run].fill_(slope)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.network.stack import Shape
+from gradlab.network.network import Shape
 from gradlab.results.record import Column, Float
 from gradlab.spec.quantities import LAYER_QUANTITIES
 

@@ -16,21 +16,17 @@ from torch import Tensor
 from gradlab.datasets import Dataset
 from gradlab.datasets.constant import constant_answer
 from gradlab.datasets.likeness import input_correlation
-from gradlab.datasets.order import WEIGHTS, stream_seed
-from gradlab.network import activations, heads
+from gradlab.network import heads
 from gradlab.network.exponent import Rescaler, interval
-from gradlab.network.initializers import initialise
-from gradlab.network.multiplication import threads
+from gradlab.network.kinds import network
+from gradlab.network.network import Block
 from gradlab.network.place import Place
-from gradlab.network.stack import Block, Shape, Stack, empty_parameters
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
 from gradlab.spec.experiment import Experiment, num_steps
-from gradlab.spec.quantities import selected
 from gradlab.training import derive, products
 from gradlab.training.derive import RawBlock
 from gradlab.training.feed import Feed
 from gradlab.training.finite import Watch
-from gradlab.training.jacobian import Jacobians
 from gradlab.training.lookback import LookBack
 from gradlab.training.optimizers import optimizer
 from gradlab.training.recorder import Recorder
@@ -88,12 +84,12 @@ class Batch:
         num_steps: Steps to train.
         shape: Sizes.
         constant: Loss and accuracy of the best answer that does not look at the inputs.
-        stack: Signals, weights, gradients.
+        network: Signals, weights, gradients.
     """
 
     def __init__(
         self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device, rescale: bool = True,
-        num_threads: int | None = None, may_read_back: bool | None = None,
+        may_read_back: bool | None = None,
     ) -> None:  # fmt: skip
         """Lays everything out on the device.
 
@@ -102,7 +98,6 @@ class Batch:
             dataset: What they learn from.
             device: Where they train.
             rescale: See `train`.
-            num_threads: Threads to train with; where None as many as torch has and the bits of the products allow.
             may_read_back: See `Place`; where None as befits the device.
         """
         first = experiments[0]
@@ -116,54 +111,37 @@ class Batch:
             1 if loss == "binary_cross_entropy" else dataset.num_classes if classes else dataset.train_targets.shape[1]
         )
         assert outputs is not None
-        batch_size = first.data.batch_size
-        self.shape = Shape(
-            first.model.depth, len(experiments), batch_size, dataset.train_inputs.shape[1], first.model.width, outputs
-        )
-        dtype, on_cpu = DTYPES[first.train.dtype], device.type == "cpu"
-        self.place = place = Place(
-            dtype,
+        on_cpu = device.type == "cpu"
+        available = Place(
+            DTYPES[first.train.dtype],
             device,
-            num_threads or (_threads(self.shape, dtype) if on_cpu else 1),
+            torch.get_num_threads() if on_cpu else 1,
             on_cpu if may_read_back is None else may_read_back,
         )
+        self.network = network(experiments, dataset.train_inputs.shape[1], outputs, available)
+        self.shape, self.place, self.activation = self.network.shape, self.network.place, self.network.activation
+        place, batch_size = self.place, self.shape.batch_size
         self.num_steps = num_steps(first, len(dataset.train_inputs))
         self.every = first.record.every
-        self.activation = activations.activation(first.model.activation)
-        self.clips = first.train.clip_norm is not None
-        self.stack = Stack(
-            self.shape, self.activation, empty_parameters(self.shape, self.activation, place), place, keep_gradients=self.clips
-        )  # fmt: skip
-        for run, experiment in enumerate(experiments):
-            initialise(
-                self.stack.parameters,
-                run,
-                experiment,
-                self.shape,
-                self.activation.slope,
-                stream_seed(experiment.seed, WEIGHTS),
-            )
         self.head = heads.head(loss, classes, (self.shape.num_runs, batch_size, outputs), place)
         self.rescaler = Rescaler(self.shape.num_layers, self.shape.num_runs, place, enabled=rescale)
         self.optimizer = optimizer(experiments, self.num_steps, place)
         self.block_steps = steps_in_block(self.shape.num_layers)
         self.feed = Feed(dataset, [experiment.seed for experiment in experiments], batch_size, self.block_steps, place)
-        self.quantities = selected(first.record.quantities)
         self.recorder = Recorder(
-            self.shape, self.activation.facts, self.quantities, self.optimizer.derives_norm, self.rescaler, self.block_steps
-        )  # fmt: skip
-        self.watch = Watch(self.stack)
-        self.jacobians = Jacobians(self.stack, first.record, self.num_steps)
+            self.network, first.record, self.optimizer.derives_norm, self.rescaler, self.block_steps, self.num_steps
+        )
+        self.watch = Watch(self.network)
         self.step = Step(
-            experiments, self.stack, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.jacobians, self.watch
-        )  # fmt: skip
+            experiments, self.network, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.watch
+        )
 
     def train(self, observer: Observer | None = None, before: Callable[[int], None] | None = None) -> list[Trained]:
         """Trains to the end, until every run has diverged, or until interrupted.
 
         Args:
             observer: See `train`.
-            before: Called with each step before it is trained; it may look at the stack's parameters.
+            before: Called with each step before it is trained; it may look at the network's parameters.
         """
         blocks: list[RawBlock] = []
         holdout: dict[int, list[tuple[float, float]]] = {}
@@ -229,7 +207,7 @@ class Batch:
     def train_step(self, step: int) -> None:
         """Trains the next step, whose number the host knows too."""
         record = step % self.every == 0 or step == self.num_steps - 1
-        self.step(record, step if record and self.jacobians.due(step) else None)
+        self.step(record, step if record and self.recorder.jacobians.due(step) else None)
         if record:
             self.recorder.note_step(step)
 
@@ -251,11 +229,11 @@ class Batch:
 
     def _calibrate(self) -> None:
         """Sets each run's interval from one pass over its first batch, rescaled at every layer; nothing is updated."""
-        targets = self.feed.batch(self.step.counters.row, self.stack.inputs_RBD)
+        targets = self.feed.batch(self.step.counters.row, self.network.inputs_RBD)
         probe = _Idle()
-        self.stack.forward(probe)
-        self.head(self.stack.logits_RBC, targets, self.stack.logit_gradient_RBC)
-        self.stack.backward(probe, self.rescaler)
+        self.network.forward(probe)
+        self.head(self.network.logits_RBC, targets, self.network.logit_gradient_RBC)
+        self.network.backward(probe, self.rescaler)
         if not self.rescaler.enabled:
             return
         exponents = self.rescaler.exponents(self.rescaler.power.cpu().numpy()[None])[0, : self.shape.num_layers]
@@ -266,7 +244,7 @@ class Batch:
 
     def _first_inputs(self) -> list[tuple[float, float | None]]:
         """Mean square of each run's first batch, and how much its examples look alike."""
-        inputs = self.stack.inputs_RBD.cpu().double()
+        inputs = self.network.inputs_RBD.cpu().double()
         return [(float(run.square().mean()), input_correlation(run.numpy())) for run in inputs]
 
     def _holdout(self) -> list[tuple[float, float]]:
@@ -279,10 +257,10 @@ class Batch:
         for start in range(0, count, B):
             index = torch.arange(start, start + B, device=self.place.device)
             index = torch.where(index < count, index, start)
-            self.stack.inputs_RBD.copy_(inputs[index].expand(R, -1, -1))
-            self.stack.forward(None)
+            self.network.inputs_RBD.copy_(inputs[index].expand(R, -1, -1))
+            self.network.forward(None)
             expanded = targets[index].expand(R, *([-1] * targets.dim())).contiguous()
-            self.head(self.stack.logits_RBC, expanded, None)
+            self.head(self.network.logits_RBC, expanded, None)
             parts.append(self.head.loss_and_right_2RB[:, :, : min(B, count - start)].double().cpu().numpy().copy())
         figures = np.concatenate(parts, axis=2)
         return [(float(np.mean(figures[0, run])), float(np.mean(figures[1, run]))) for run in range(R)]
@@ -316,9 +294,10 @@ class Batch:
         )  # fmt: skip
         record = Record(
             steps=raw.steps,
-            layers=derive.layer_columns(raw, self.quantities) | self.jacobians.columns(run, raw.steps),
-            spectrum=self.jacobians.spectrum(run, raw.steps),
-            figures=derive.figure_columns(raw, self.head.classifies, self.clips, held),
+            layers=derive.layer_columns(raw, self.recorder.quantities)
+            | self.recorder.jacobians.columns(run, raw.steps),
+            spectrum=self.recorder.jacobians.spectrum(run, raw.steps),
+            figures=derive.figure_columns(raw, self.head.classifies, self.step.clipping is not None, held),
             fan_in=np.array(self.shape.fan_in, dtype=np.int64),
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),
             input_mean_square=inputs[0],
@@ -347,11 +326,3 @@ class _Idle:
     def after_slopes(self, block: Block) -> None: ...
 
     def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None: ...
-
-
-def _threads(shape: Shape, dtype: torch.dtype) -> int:
-    """Threads that a batch trains with on a CPU."""
-    B, D, N, C = shape.batch_size, shape.num_features, shape.width, shape.num_outputs
-    return threads(
-        shape.num_runs, B, [(B, N), (B, C), (D, N), (N, N), (N, C)], torch.get_num_threads(), dtype is torch.float64
-    )

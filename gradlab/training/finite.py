@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from gradlab.network.stack import Stack
+from gradlab.network.network import Network
 from gradlab.results.record import Outcome
 
 SAFE_SCALE = 1e18
@@ -26,15 +26,17 @@ class Watch:
     because asking would stop the device.
     """
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        s = stack.shape
-        self._status_LR = stack.place.zeros(s.num_layers + 1, s.num_runs)
-        self._bad_weights_LR = stack.place.zeros(s.num_layers + 1, s.num_runs, dtype=torch.bool)
-        self.takes_gradients = stack.place.dtype is torch.float16
-        self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.place.device)
-        self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=stack.place.device)
-        self._numbers_L1 = torch.arange(1, s.num_layers + 2, device=stack.place.device)[:, None]
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        s, place = network.shape, network.place
+        # The readout's bias gradient follows from the loss, which is looked at.
+        self._biases = [leaf for leaf in network.leaves if leaf.kind == "bias" and leaf.layers.stop <= s.num_layers]
+        self._status_LR = place.zeros(s.num_layers + 1, s.num_runs)
+        self._bad_weights_LR = place.zeros(s.num_layers + 1, s.num_runs, dtype=torch.bool)
+        self.takes_gradients = place.dtype is torch.float16
+        self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=place.device)
+        self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=place.device)
+        self._numbers_L1 = torch.arange(1, s.num_layers + 2, device=place.device)[:, None]
         self._steps: list[int] = [-1] * s.num_runs
         self._layers: list[int] = [-1] * s.num_runs
 
@@ -51,9 +53,10 @@ class Watch:
             figures_2R: Loss and share classified right.
             scale_LR: 2^E of every layer, float64 [L + 1, R].
         """
-        if self._stack.place.may_read_back and not self.takes_gradients:
+        if self._network.place.may_read_back and not self.takes_gradients:
             # Finite stored norms and scales that cannot carry them out of range: one sum each tells, without a look at every layer.
-            torch.linalg.vector_norm(self._stack.gradients.bias_LR1N, 2, (2, 3), out=self._status_LR[:-1])
+            for leaf in self._biases:
+                torch.linalg.vector_norm(leaf.gradient, 2, 2, out=self._status_LR[leaf.layers])
             self._status_LR[-1].copy_(figures_2R[0])
             if math.isfinite(self._status_LR.sum().item()) and scale_LR.sum().item() < SAFE_SCALE:
                 return
@@ -61,11 +64,13 @@ class Watch:
 
     def _attribute(self, step_1: Tensor, loss_R: Tensor, scale_LR: Tensor) -> None:
         """Notes step and layer of the runs that are not finite for the first time. No branch depends on a value."""
-        stack, L = self._stack, self._stack.shape.num_layers
-        bias_LRN = stack.gradients.bias_LR1N.squeeze(2)
-        as_trained = (bias_LRN.double() * scale_LR[:L].unsqueeze(2)).to(bias_LRN.dtype)
-        bad_backward = ~torch.isfinite(as_trained).all(2) | self._bad_weights_LR[:L]
-        bad_forward = torch.cat([_bad_activations(stack), ~torch.isfinite(stack.logits_RBC).all(2).all(1)[None]])
+        L = self._network.shape.num_layers
+        bad_backward = self._bad_weights_LR[:L].clone()
+        for leaf in self._biases:
+            as_trained = (leaf.gradient.double() * scale_LR[leaf.layers].unsqueeze(2)).to(leaf.gradient.dtype)
+            bad_backward[leaf.layers] |= ~torch.isfinite(as_trained).all(2)
+        signals = [*(block.h_LRBN for block in self._network.blocks), self._network.logits_RBC[None]]
+        bad_forward = torch.cat([~torch.isfinite(signal).all(3).all(2) for signal in signals])
         layers, none = self._numbers_L1, L + 2
         forward_R = torch.where(bad_forward, layers, none).amin(0)
         backward_R = torch.where(bad_backward, layers[:L], 0).amax(0)
@@ -92,10 +97,5 @@ class Watch:
         step, layer = self._steps[run], self._layers[run]
         if step < 0:
             return None
-        where = "the readout" if layer == self._stack.shape.num_layers + 1 else f"layer {layer}"
+        where = "the readout" if layer == self._network.shape.num_layers + 1 else f"layer {layer}"
         return Outcome("diverged", step, layer, f"not finite from step {step} on, first in {where}")
-
-
-def _bad_activations(stack: Stack) -> Tensor:
-    """Whether a layer's activations hold a NaN or an infinity, [L, R]."""
-    return torch.cat([~torch.isfinite(block.h_LRBN).all(3).all(2) for block in stack.blocks])

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gradlab.network.stack import Stack
+from gradlab.network.network import Network
 from gradlab.results.record import Column, Float, Spectrum
 from gradlab.spec.quantities import JACOBIAN, selected
 from gradlab.spec.recording import Recording
@@ -40,19 +40,19 @@ class Taken:
 class Jacobians:
     """Takes the Jacobians of all runs at some steps, and keeps what is recorded of them."""
 
-    def __init__(self, stack: Stack, recording: Recording, num_steps: int) -> None:
+    def __init__(self, network: Network, recording: Recording, num_steps: int) -> None:
         """Plans what is taken.
 
         Args:
-            stack: The runs' networks.
+            network: Of the runs.
             recording: What their configs ask for.
             num_steps: Steps that they train.
         """
-        self.stack = stack
+        self.network, self.num_units = network, network.shape.fan_out[0]
         quantities = selected(recording.quantities)
         self.names = [name for name in JACOBIAN if name in quantities]
         self.layers = recording.spectrum or ()
-        self.num_examples = min(recording.jacobian_examples or 0, stack.shape.batch_size)
+        self.num_examples = min(recording.jacobian_examples or 0, network.shape.batch_size)
         self.steps = {0, num_steps - 1, *(recording.jacobian_steps or ())} if recording.takes_jacobian else set()
         self._taken: dict[tuple[int, int], Taken] = {}
 
@@ -61,21 +61,21 @@ class Jacobians:
         return step in self.steps
 
     def take(self, step: int) -> None:
-        """Measures a step: after its forward pass, while the stack's z holds phi', and before any weight is updated.
+        """Measures a step: after its forward pass, while z holds phi', and before any weight is updated.
 
         On a GPU the step waits for it: what it takes from there is read back.
         """
         num_threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the factorisations' rounding depends on the number of threads
         try:
-            for run in range(self.stack.shape.num_runs):
+            for run in range(self.network.shape.num_runs):
                 self._taken[run, step] = self._measured(run)
         finally:
             torch.set_num_threads(num_threads)
 
     def _measured(self, run: int) -> Taken:
         """What is to be taken of a run, now; NaN from the top hidden layer down to where a number is not finite."""
-        E, N, num_factors = self.num_examples, self.stack.shape.width, self.stack.shape.num_layers - 1
+        E, N, num_factors = self.num_examples, self.num_units, self.network.shape.num_layers - 1
         figures = _nans(len(JACOBIAN), num_factors)
         log10_s = _nans(len(self.layers), E, N)
         lowest = 1 if self.names else min(self.layers)
@@ -92,18 +92,10 @@ class Jacobians:
 
     def _products(self, run: int, lowest: int) -> Iterator[tuple[int, list[Product]]]:
         """Layer and J of all examples, from the top down to the lowest; it ends where a number is not finite."""
-        E, N = self.num_examples, self.stack.shape.width
-        slope_LEN, h_LEN = (
-            torch.cat([signal[:, run, :E] for signal in signals]).to("cpu", torch.float64).numpy()
-            for signals in zip(*((block.z_LRBN, block.h_LRBN) for block in self.stack.blocks), strict=True)
-        )
-        weight_KNN = self.stack.parameters.inner_KRNN[:, run].cpu()
-        products = [graded.identity(E, N)]
-        for layer in range(len(weight_KNN), lowest - 1, -1):
-            weight_NN, slope_EN = weight_KNN[layer - 1].double().numpy(), slope_LEN[layer - 1]
-            # Some phi' of a NaN are 0, so what they belong to is looked at too.
-            if not all(np.isfinite(one).all() for one in (weight_NN, slope_EN, h_LEN[layer - 1])):
-                return
+        products = [graded.identity(self.num_examples, self.num_units)]
+        layers = range(self.network.shape.num_layers - 1, lowest - 1, -1)
+        factors = self.network.jacobian_factors(run, self.num_examples)
+        for layer, (slope_EN, weight_NN) in zip(layers, factors, strict=False):
             first, longer = 0, []
             for product in products:
                 stop = first + product.num_examples
@@ -122,7 +114,7 @@ class Jacobians:
         Returns:
             Name -> column [T, L + 1], null at steps and layers where there is none.
         """
-        shape = (len(JACOBIAN), len(steps), self.stack.shape.num_layers + 1)
+        shape = (len(JACOBIAN), len(steps), self.network.shape.num_layers + 1)
         values, present = np.zeros(shape), np.zeros(shape, np.bool_)
         for place, step in enumerate(steps.tolist()):
             taken = self._taken.get((run, step))
@@ -138,7 +130,7 @@ class Jacobians:
         if not self.layers:
             return None
         own = [step for step in steps.tolist() if (run, step) in self._taken]
-        shape = (len(own), len(self.layers), self.num_examples, self.stack.shape.width)
+        shape = (len(own), len(self.layers), self.num_examples, self.num_units)
         values, present = np.zeros(shape), np.zeros(shape, np.bool_)
         for place, step in enumerate(own):
             log10_s = self._taken[run, step].log10_s

@@ -6,7 +6,7 @@ Only the steps that are asked for are derived, and only for the first run, so a 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.network.stack import Shape
+from gradlab.network.network import Shape
 from gradlab.results.record import Float, Recent
 from gradlab.training import derive
 from gradlab.training.derive import DERIVED, RawBlock

@@ -1,36 +1,21 @@
 """Optimizers over the run axis: the numbers of an optimizer are vectors [R], one entry a run.
 
-A leaf is one kind of parameter, seen as [rows, R, elements], rows being layers. Its gradient is stored, to be multiplied by a scale
-[rows, R]: the exponent's power of two times the clip factor. Every optimizer follows torch.optim's definition of the same name.
+A leaf's gradient is stored, to be multiplied by a scale [rows, R], rows being layers: the exponent's power of two times the clip
+factor. Every optimizer follows torch.optim's definition of the same name.
 """
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from gradlab.network.network import Leaf
 from gradlab.network.place import Place
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment
-
-
-@dataclass
-class Leaf:
-    """A parameter or a block of its layers.
-
-    Attributes:
-        value: [rows, R, elements].
-        gradient: Stored gradient, same shape; an optimizer may overwrite it.
-        state: The optimizer's own tensors, same shape.
-    """
-
-    value: Tensor
-    gradient: Tensor
-    state: tuple[Tensor, ...] = field(default=())
 
 
 class Optimizer(ABC):
@@ -59,6 +44,10 @@ class Optimizer(ABC):
     def _numbers(self, experiments: Sequence[Experiment], of: Callable[[Experiment], float | None]) -> Tensor:
         """One number of each run, float64 [R]."""
         return torch.tensor([of(one) for one in experiments], dtype=torch.float64, device=self.place.device)
+
+    def prepare(self, leaf: Leaf) -> None:
+        """Gives a leaf its state."""
+        leaf.state = tuple(torch.zeros_like(leaf.value, dtype=self.compute) for _ in range(self.num_states))
 
     def schedule(self, step: int) -> float:
         """Factor on the learning rate at a step: 1, or half a cosine from 1 to 0."""

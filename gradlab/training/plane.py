@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gradlab.datasets import Dataset
-from gradlab.network.stack import Parameters, Shape, Stack
+from gradlab.network.network import Network
 from gradlab.results.record import Float, Trained
 from gradlab.spec.experiment import Experiment
 from gradlab.training import products
@@ -84,35 +84,29 @@ def look(
 
 def _pass(batch: Batch, inputs: Float, layers: Sequence[int]) -> Seen:
     """Send inputs through a batch's only network as it is now."""
-    stack = _second_stack(batch, len(inputs))
-    rows = stack.shape.batch_size
+    rows = _fitting_rows(batch.network, len(inputs))
+    network = batch.network.with_rows(rows)  # the batch's own signals stay what they are
     hidden: dict[int, list[Tensor]] = {layer: [] for layer in layers}
     outputs = []
     for start in range(0, len(inputs), rows):
-        part = torch.from_numpy(inputs[start : start + rows]).to(batch.place.dtype)
-        stack.inputs_RBD[0, : len(part)].copy_(part)
-        stack.forward(None)
+        part = torch.from_numpy(inputs[start : start + rows]).to(network.place.dtype)
+        network.inputs_RBD[0, : len(part)].copy_(part)
+        network.forward(None)
         for layer, parts in hidden.items():
-            parts.append(_activations(stack, layer)[: len(part)].to("cpu", torch.float64, copy=True))
-        outputs.append(stack.logits_RBC[0, : len(part)].to("cpu", torch.float64, copy=True))
+            parts.append(_activations(network, layer)[: len(part)].to("cpu", torch.float64, copy=True))
+        outputs.append(network.logits_RBC[0, : len(part)].to("cpu", torch.float64, copy=True))
     return Seen({layer: _joined(parts) for layer, parts in hidden.items()}, _joined(outputs))
 
 
-def _second_stack(batch: Batch, num_inputs: int) -> Stack:
-    """A stack with the same parameters and as many rows as fit: the batch's own signals stay what they are."""
-    shape = batch.shape
-    element = torch.empty((), dtype=batch.place.dtype).element_size()
-    fitting = _BYTES // (2 * shape.num_layers * shape.width * element)
-    wide = Shape(
-        shape.num_layers, 1, max(1, min(num_inputs, fitting)), shape.num_features, shape.width, shape.num_outputs
-    )
-    parameters: Parameters = batch.stack.parameters
-    return Stack(wide, batch.activation, parameters, batch.place, keep_gradients=False)
+def _fitting_rows(network: Network, num_inputs: int) -> int:
+    """Rows of a pass: all inputs, or as many as there is room for."""
+    element = torch.empty((), dtype=network.place.dtype).element_size()
+    return max(1, min(num_inputs, _BYTES // (2 * sum(network.shape.fan_out[:-1]) * element)))
 
 
-def _activations(stack: Stack, layer: int) -> Tensor:
+def _activations(network: Network, layer: int) -> Tensor:
     """Activations of a hidden layer, from 1, [B, N]."""
-    block = next(block for block in stack.blocks if block.start < layer <= block.stop)
+    block = next(block for block in network.blocks if block.start < layer <= block.stop)
     return block.h_LRBN[layer - 1 - block.start, 0]
 
 

@@ -4,6 +4,7 @@ A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities ar
 (`derive`). Nothing is read back during a step on a GPU; on a CPU a frame is checked for rows that need float64 (see `measures`).
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -14,10 +15,12 @@ from torch import Tensor
 
 from gradlab.network.exponent import Rescaler
 from gradlab.network.layout import reduction
-from gradlab.network.stack import Block, Shape
-from gradlab.theory.activations import Activation
+from gradlab.network.network import Block, Leaf, Network
+from gradlab.spec.quantities import selected
+from gradlab.spec.recording import Recording
 from gradlab.training import measures
 from gradlab.training.derive import DERIVED, RawBlock
+from gradlab.training.jacobian import Jacobians
 
 _NORMS = ("g_norm", "d_norm", "w_norm", "u_norm", "b_norm", "z_norm", "h_norm")
 
@@ -32,9 +35,23 @@ class Recorder:
     """
 
     def __init__(
-        self, shape: Shape, facts: Activation, quantities: Sequence[str], derives_norm: bool, rescaler: Rescaler, block_steps: int
+        self, network: Network, recording: Recording, derives_norm: bool, rescaler: Rescaler, block_steps: int, num_steps: int
     ) -> None:  # fmt: skip
-        self.shape, self.facts, self.rescaler, self.place = shape, facts, rescaler, rescaler.place
+        """Lays out every buffer.
+
+        Args:
+            network: What is recorded.
+            recording: What the config asks for.
+            derives_norm: Whether updates are not measured (see `Optimizer`).
+            rescaler: Of the backward signal.
+            block_steps: Steps, at most, from one `flush` to the next.
+            num_steps: Steps that are trained.
+        """
+        self.shape, self.place, self.rescaler = network.shape, network.place, rescaler
+        self.facts = facts = network.activation.facts
+        self.quantities = quantities = selected(recording.quantities)
+        self.jacobians = Jacobians(network, recording, num_steps)
+        shape = network.shape
         wanted = {slot for name in quantities if name in DERIVED for slot in DERIVED[name].slots}
         if "g_norm" in wanted:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
@@ -201,18 +218,17 @@ class Recorder:
         reduction("norm", update_LRM, into, self.place.num_threads)()
         self._check("update", start, stop, {"u_norm": update_LRM})
 
-    def biases(self, gradient_LRN: Tensor, readout_gradient_RC: Tensor) -> None:
+    def biases(self, leaves: Sequence[Leaf]) -> None:
         """Bias gradients of all layers."""
-        last = self.shape.num_layers
-        hidden = self._visit("biases", 0, last, lambda: {"b_norm": gradient_LRN})
-        readout = self._visit("biases", last, last + 1, lambda: {"b_norm": readout_gradient_RC[None]})
-        if not self._sound("biases", 0, last + 1):
-            self._check("biases", 0, last, hidden)
-            self._check("biases", last, last + 1, readout)
+        for leaf in leaves:
+            self._visit("biases", leaf.layers.start, leaf.layers.stop, functools.partial(_bias_norm, leaf))
+        if not self._sound("biases", 0, self.shape.num_layers + 1):
+            for leaf in leaves:
+                self._check("biases", leaf.layers.start, leaf.layers.stop, _bias_norm(leaf))
 
-    def learned_slopes(self, gradient_LR: Tensor) -> None:
+    def learned_slopes(self, leaf: Leaf) -> None:
         """Gradients of prelu's slopes; a layer's stands in the place of the layer above, whose exponent it carries."""
-        self._put("a_norm", 1, self.shape.num_layers + 1, torch.abs, gradient_LR)
+        self._put("a_norm", leaf.layers.start, leaf.layers.stop, torch.abs, leaf.gradient[:, :, 0])
 
     def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None) -> None:
         """Ends a recorded step: it joins the block at a place that is given on the device."""
@@ -306,6 +322,10 @@ class Recorder:
             self._repairs.append(
                 (self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.place.num_threads))
             )
+
+
+def _bias_norm(leaf: Leaf) -> dict[str, Tensor]:
+    return {"b_norm": leaf.gradient}
 
 
 _PHASES = {

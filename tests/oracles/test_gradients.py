@@ -6,9 +6,7 @@ import torch
 from torch.nn import functional
 
 from gradlab.datasets import Dataset
-from gradlab.network import activations
-from gradlab.network.place import Place
-from gradlab.network.stack import Stack
+from gradlab.network import activations, dense
 from gradlab.spec import catalogue
 from gradlab.spec import experiment as spec
 from gradlab.training.engine import Batch
@@ -66,7 +64,7 @@ def experiment(activation: str, head: str, **changes: object) -> spec.Experiment
 
 def autograd(batch: Batch, run: int, activation: str, head: str, inputs: torch.Tensor, targets: torch.Tensor):
     """The same network written the obvious way: the loss and its gradient by each weight, bias and slope."""
-    p = batch.stack.parameters
+    p = batch.network.parameters
     L = batch.shape.num_layers
     weights = [p.first_RDN[run], *(p.inner_KRNN[k, run] for k in range(L - 1)), p.readout_RNC[run]]
     weights = [w.clone().requires_grad_() for w in weights]
@@ -117,13 +115,12 @@ class Keeper:
 
 def one_pass(batch: Batch) -> tuple[Keeper, torch.Tensor, torch.Tensor]:
     batch.feed.load_block(1)
-    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
+    targets = batch.feed.batch(torch.tensor([0]), batch.network.inputs_RBD)
     keeper = Keeper(batch)
-    batch.stack.forward(keeper)
-    batch.head(batch.stack.logits_RBC, targets, batch.stack.logit_gradient_RBC)
-    batch.stack.backward(keeper, batch.rescaler)
-    batch.stack.slope_gradients()
-    return keeper, batch.stack.inputs_RBD, targets
+    batch.network.forward(keeper)
+    batch.head(batch.network.logits_RBC, targets, batch.network.logit_gradient_RBC)
+    batch.network.backward(keeper, batch.rescaler)
+    return keeper, batch.network.inputs_RBD, targets
 
 
 def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
@@ -153,13 +150,13 @@ def check_gradients(batch: Batch, activation: str, head: str) -> None:
             assert relative(keeper.gradients[layer][run], weights[layer].grad) < 1e-12
             assert relative(keeper.deltas[layer][run], zs[layer].grad) < 1e-12
             stored = (
-                batch.stack.gradients.bias_LR1N[layer, run, 0]
+                batch.network.gradients.bias_LR1N[layer, run, 0]
                 if layer < L
-                else batch.stack.gradients.readout_bias_R1C[run, 0]
+                else batch.network.gradients.readout_bias_R1C[run, 0]
             )
             assert relative(stored * scale[layer, run], biases[layer].grad) < 1e-12
         for layer, slope in enumerate(slopes):
-            ours = batch.stack.gradients.slope_LR11[layer, run].view(1) * scale[layer + 1, run]
+            ours = batch.network.gradients.slope_LR11[layer, run].view(1) * scale[layer + 1, run]
             assert relative(ours, slope.grad) < 1e-12
 
 
@@ -170,7 +167,7 @@ EDGES = [  # depth, width, batch size, features, runs
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("activation", ["tanh", "relu", "prelu"])
-def test_the_smallest_networks_too(activation: str, head: str) -> None:
+def test_the_smallest_networks_too(activation: str, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of everything; prelu's slopes from -1.2 to 0.8, as they may have been learned; blocks of one layer and of all."""
     for depth, width, batch_size, features, num_runs in EDGES:
         for block_bytes in (1, 2 << 20):
@@ -178,16 +175,13 @@ def test_the_smallest_networks_too(activation: str, head: str) -> None:
             for run in runs:
                 run["model"].update(depth=depth, width=width)
                 run["data"]["batch_size"] = batch_size
+            monkeypatch.setattr(dense, "BLOCK_BYTES", block_bytes)
             batch = Batch(
                 [spec.Experiment.model_validate(run) for run in runs],
                 dataset(head, features=features),
                 torch.device("cpu"),
             )
-            stack = batch.stack
-            batch.stack = Stack(
-                stack.shape, stack.activation, stack.parameters, Place(torch.float64), stack.keep_gradients, block_bytes
-            )
-            slopes = stack.parameters.slope_LR11
+            slopes = batch.network.parameters.slope_LR11
             if slopes is not None:
                 slopes.copy_(torch.linspace(-1.2, 0.8, slopes.numel(), dtype=torch.float64).view_as(slopes))
             check_gradients(batch, activation, head)

@@ -47,18 +47,18 @@ def recorded(*experiments: Experiment) -> list:
 
 def singular_values(batch: Batch, step: int, num_examples: int) -> list[np.ndarray]:
     """Of ∂z_depth/∂z_l for l = 1..depth - 1, each [examples, N], from the network as it is before a step of its first block."""
-    p, L = batch.stack.parameters, batch.shape.num_layers
+    p, L = batch.network.parameters, batch.shape.num_layers
     batch.load_block(0, step + 1)
     for place in range(step + 1):
         if place == step:
-            batch.feed.batch(torch.tensor([place]), batch.stack.inputs_RBD)
+            batch.feed.batch(torch.tensor([place]), batch.network.inputs_RBD)
         else:
             batch.train_step(place)
     weights = [p.first_RDN[0].double(), *p.inner_KRNN[:, 0].double()]
     biases = p.bias_LR1N[:, 0, 0].double()
     slopes = None if p.slope_LR11 is None else p.slope_LR11[:, 0].double()
     phi = PHI[batch.activation.name]
-    zs = [batch.stack.inputs_RBD[0, :num_examples].double() @ weights[0] + biases[0]]
+    zs = [batch.network.inputs_RBD[0, :num_examples].double() @ weights[0] + biases[0]]
 
     def layer(index: int, z: torch.Tensor) -> torch.Tensor:
         h = phi(z) if slopes is None else functional.prelu(z[None], slopes[index - 1, 0])[0]
@@ -128,10 +128,10 @@ def test_two_hundred_sigmoids_in_float32() -> None:
     )
     batch = batch_of(one)
     batch.feed.load_block(1)
-    batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
-    p = batch.stack.parameters
+    batch.feed.batch(torch.tensor([0]), batch.network.inputs_RBD)
+    p = batch.network.parameters
     weights = [one.double().numpy() for one in (p.first_RDN[0], *p.inner_KRNN[:, 0])]
-    h, slopes = batch.stack.inputs_RBD[0, 0].double().numpy(), []
+    h, slopes = batch.network.inputs_RBD[0, 0].double().numpy(), []
     for weight in weights:
         h = 1.0 / (1.0 + np.exp(-(h @ weight)))
         slopes.append(h * (1.0 - h))
@@ -165,10 +165,10 @@ def test_ten_thousand_layers() -> None:
     )
     batch = batch_of(one)
     batch.feed.load_block(1)
-    batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
-    p = batch.stack.parameters
+    batch.feed.batch(torch.tensor([0]), batch.network.inputs_RBD)
+    p = batch.network.parameters
     weights = [one.numpy() for one in (p.first_RDN[0], *p.inner_KRNN[:, 0])]
-    h, logs = batch.stack.inputs_RBD[0, 0].numpy(), []
+    h, logs = batch.network.inputs_RBD[0, 0].numpy(), []
     for weight in weights:
         h = np.tanh(h @ weight)
         logs.append(np.log10(1.0 - h**2).sum())

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from gradlab.network.network import Leaf
 from gradlab.network.place import Place
 from gradlab.spec.experiment import Experiment
-from gradlab.training.optimizers import Leaf, optimizer
+from gradlab.training.optimizers import optimizer
 
 STEPS = 12
 
@@ -62,7 +63,8 @@ def test_updates_agree_with_torch(name: str, decay: bool, schedule: str) -> None
     generator = torch.Generator().manual_seed(5)
     value = torch.randn(rows, R, size, generator=generator, dtype=torch.float64)
     ours = optimizer(runs, STEPS, Place(torch.float64))
-    leaf = Leaf(value.clone(), torch.zeros_like(value), tuple(torch.zeros_like(value) for _ in range(ours.num_states)))
+    leaf = Leaf("weight", 0, value.clone(), torch.zeros_like(value))
+    ours.prepare(leaf)
     scale = 2.0 ** torch.randint(-5, 5, (rows, R), generator=generator).double()
     parameters = [value[:, run].clone().requires_grad_() for run in range(R)]
     theirs = []

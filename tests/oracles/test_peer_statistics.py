@@ -47,7 +47,7 @@ class Plain:
     def __init__(self, run: Experiment, dataset: Dataset) -> None:
         batch = Batch([run], dataset, torch.device("cpu"))
         self.batch, self.run = batch, run
-        p, shape = batch.stack.parameters, batch.shape
+        p, shape = batch.network.parameters, batch.shape
         weights = [p.first_RDN[0], *p.inner_KRNN[:, 0], p.readout_RNC[0]]
         biases = [*p.bias_LR1N[:, 0, 0], p.readout_bias_R1C[0, 0]]
         modules: list[nn.Module] = []
@@ -70,8 +70,8 @@ class Plain:
             count = min(batch.block_steps, batch.num_steps - start)
             batch.feed.load_block(count)
             for place in range(count):
-                targets = batch.feed.batch(torch.tensor([place]), batch.stack.inputs_RBD)[0]
-                self.step(batch.stack.inputs_RBD[0].clone(), targets)
+                targets = batch.feed.batch(torch.tensor([place]), batch.network.inputs_RBD)[0]
+                self.step(batch.network.inputs_RBD[0].clone(), targets)
 
     def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
         outputs = [inputs]

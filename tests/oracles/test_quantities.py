@@ -30,7 +30,7 @@ def experiment(activation: str, dtype: str, init: object, lr: float = 0.05, **tr
 
 def definitions(batch: Batch, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, list[float | None]]:
     """The quantities of run 0 from autograd on float64 copies of its weights, layer by layer."""
-    p, L, B = batch.stack.parameters, batch.shape.num_layers, batch.shape.batch_size
+    p, L, B = batch.network.parameters, batch.shape.num_layers, batch.shape.batch_size
     weights = [p.first_RDN[0], *p.inner_KRNN[:, 0], p.readout_RNC[0]]
     weights = [w.double().clone().requires_grad_() for w in weights]
     biases = [*p.bias_LR1N[:, 0, 0], p.readout_bias_R1C[0, 0]]
@@ -106,8 +106,8 @@ def test_recorded_quantities_are_what_they_are_defined_as(activation: str, dtype
     device = torch.device("cpu")
     batch = Batch([one], load(Data(batch_size=32)), device)
     batch.feed.load_block(1)
-    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
-    expected = definitions(batch, batch.stack.inputs_RBD[0], targets[0])
+    targets = batch.feed.batch(torch.tensor([0]), batch.network.inputs_RBD)
+    expected = definitions(batch, batch.network.inputs_RBD[0], targets[0])
     record = Batch([one], load(Data(batch_size=32)), device).train()[0].record
     assert record is not None
     assert set(record.layers) == set(in_group("all"))
@@ -126,8 +126,8 @@ def test_total_gradient_norm_is_that_of_all_parameters() -> None:
     one = experiment("tanh", "float64", "xavier")
     batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
     batch.feed.load_block(1)
-    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)
-    rows = definitions(batch, batch.stack.inputs_RBD[0], targets[0])
+    targets = batch.feed.batch(torch.tensor([0]), batch.network.inputs_RBD)
+    rows = definitions(batch, batch.network.inputs_RBD[0], targets[0])
     record = Batch([one], load(Data(batch_size=32)), torch.device("cpu")).train()[0].record
     assert record is not None
     total = math.sqrt(sum(v**2 for name in ("grad_norm", "bias_grad_norm") for v in rows[name] if v is not None))
@@ -156,8 +156,8 @@ def test_a_negative_learned_slope_is_not_dead(may_read_back: bool) -> None:
             torch.device("cpu"),
             may_read_back=may_read_back,
         )
-        assert batch.stack.parameters.slope_LR11 is not None
-        batch.stack.parameters.slope_LR11.fill_(slope)
+        assert batch.network.parameters.slope_LR11 is not None
+        batch.network.parameters.slope_LR11.fill_(slope)
         record = batch.train()[0].record
         assert record is not None
         assert record.layers["dead_fraction"].values[0, 0] == dead
@@ -169,10 +169,10 @@ def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
     for options in ({}, {"weight_decay": 0.1}, {"clip_norm": 0.01}):
         one = experiment("tanh", "float64", "xavier", optimizer=optimizer, **options)
         batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
-        before = [w.clone() for w in batch.stack._weights] + [batch.stack.parameters.readout_RNC.clone()]
+        before = [w.clone() for w in batch.network._weights] + [batch.network.parameters.readout_RNC.clone()]
         batch.num_steps = 1
         record = batch.train()[0].record
-        after = [*batch.stack._weights, batch.stack.parameters.readout_RNC]
+        after = [*batch.network._weights, batch.network.parameters.readout_RNC]
         assert record is not None
         for layer, (old, new) in enumerate(zip(before, after, strict=True)):
             want = math.log10(((new - old).norm() / old.norm()).item())
@@ -193,10 +193,10 @@ def test_gradient_correlation_is_the_mean_cosine_without_its_sign(dtype: str, in
     data = load(made.data)
     batch = Batch([made], data, torch.device("cpu"))
     batch.feed.load_block(1)
-    targets = batch.feed.batch(torch.tensor([0]), batch.stack.inputs_RBD)[0]
-    p, L, B = batch.stack.parameters, batch.shape.num_layers, batch.shape.batch_size
+    targets = batch.feed.batch(torch.tensor([0]), batch.network.inputs_RBD)[0]
+    p, L, B = batch.network.parameters, batch.shape.num_layers, batch.shape.batch_size
     weights = [w.double() for w in (p.first_RDN[0], *p.inner_KRNN[:, 0], p.readout_RNC[0])]
-    h, zs = batch.stack.inputs_RBD[0].double(), []
+    h, zs = batch.network.inputs_RBD[0].double(), []
     for layer, w in enumerate(weights):
         zs.append((h @ w).requires_grad_())
         zs[-1].retain_grad()

@@ -2,18 +2,16 @@
 
 import itertools
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from gradlab.datasets import Dataset
-from gradlab.network.stack import Stack
+from gradlab.network import dense
 from gradlab.results.record import Trained
 from gradlab.spec import catalogue
 from gradlab.spec.experiment import Experiment
-from gradlab.training import engine
 from gradlab.training.engine import train
 
 pytestmark = pytest.mark.threads
@@ -158,7 +156,7 @@ def test_no_number_depends_on_the_size_of_the_blocks(options: dict, monkeypatch:
     runs = [experiment(seed, "gelu", 13, 37, depth=7, **options) for seed in (0, 2)]
     whole = train(runs, dataset())
     for layers in (1, 3):
-        monkeypatch.setattr(engine, "Stack", partial(Stack, block_bytes=layers * 2 * 37 * 13 * 4))
+        monkeypatch.setattr(dense, "BLOCK_BYTES", layers * 2 * 37 * 13 * 4)
         for one, other in zip(whole, train(runs, dataset()), strict=True):
             assert_same(one, other, (options, layers))
 

@@ -37,7 +37,7 @@ def test_inside_the_range_it_changes_no_bit(activation: str, init: object, optim
         trained = batch.train()[0]
         assert trained.record is not None
         assert bool(batch.rescaler.points) is rescale
-        states.append((batch.stack.parameters, trained.record))
+        states.append((batch.network.parameters, trained.record))
     (ours, ours_record), (plain, plain_record) = states
     for name in ("first_RDN", "inner_KRNN", "readout_RNC", "bias_LR1N", "readout_bias_R1C"):
         assert torch.equal(getattr(ours, name), getattr(plain, name)), name
@@ -60,7 +60,7 @@ def test_it_changes_no_bit_of_any_optimizer_at_any_interval(optimizer: str, opti
         batch = Batch(runs, data, torch.device("cpu"), rescale=rescale)
         batch._calibrate = lambda batch=batch: batch.rescaler.set_intervals([1, 2, 4])  # type: ignore[method-assign, misc]
         assert all(trained.outcome.kind == "completed" for trained in batch.train())
-        weights.append(batch.stack.parameters)
+        weights.append(batch.network.parameters)
     for name, ours in vars(weights[0]).items():
         assert torch.equal(ours, getattr(weights[1], name)), name
 

@@ -6,7 +6,7 @@ accuracy. The training itself is not touched: a run's record is the same, byte f
 Shapes: L hidden layers, R runs, B examples, N units, M elements of a row; a block is some consecutive layers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.diagnosis.peers.record import HIDDEN_STATISTICS, LAYER_STATISTICS, PeerRecord
-from gradlab.network.stack import Block
+from gradlab.network.network import Block, Leaf
 from gradlab.training.engine import Batch
-from gradlab.training.optimizers import Leaf
 from gradlab.training.step import Step
 
 SPREAD_ROWS = 10
@@ -65,14 +64,12 @@ class Collector:
         self._figures: list[np.ndarray] = []
         self._variance: Tensor | None = None
         self._name = batch.activation.name
-        self._window_units = torch.zeros((s.num_layers, s.num_runs, s.width), dtype=self._accumulator)
+        self._window_units = torch.zeros((s.num_layers, s.num_runs, s.fan_out[0]), dtype=self._accumulator)
         self._window_sums = torch.zeros((2, s.num_layers, s.num_runs), dtype=torch.float64)
         self._room: dict[str, Tensor] = {}
         step = batch.step
         batch.recorder = step.recorder = self  # type: ignore[assignment]
-        p = batch.stack.parameters
-        weights = (p.first_RDN, *p.inner_KRNN.unbind(0), p.readout_RNC)
-        step.optimizer = _Updates(step, self, {weight.data_ptr(): layer for layer, weight in enumerate(weights)})  # type: ignore[assignment]
+        step.optimizer = _Updates(step, self)  # type: ignore[assignment]
         batch.step = _EveryStep(step, self._figures)  # type: ignore[assignment]
 
     def __getattr__(self, name: str) -> Any:
@@ -138,13 +135,12 @@ class Collector:
                 self._variance = torch.zeros_like(self._frame[0])
             self._variance[start:stop] = w.to(self._accumulator).var(2, correction=0)
 
-    def biases(self, gradient_LRN: Tensor, readout_gradient_RC: Tensor) -> None:
+    def biases(self, leaves: Sequence[Leaf]) -> None:
         """Bias gradients of all layers."""
-        self._inner.biases(gradient_LRN, readout_gradient_RC)
-        last = self._batch.shape.num_layers
-        scale = self._batch.rescaler.scale(0, last + 1)
-        for start, stop, gradient in ((0, last, gradient_LRN), (last, last + 1, readout_gradient_RC[None])):
-            zeros = self._share(self._true(gradient, scale[start:stop]), torch.eq, 0.0)
+        self._inner.biases(leaves)
+        for leaf in leaves:
+            start, stop = leaf.layers.start, leaf.layers.stop
+            zeros = self._share(self._true(leaf.gradient, self._batch.rescaler.scale(start, stop)), torch.eq, 0.0)
             self._put("bias_gradient_zeros", start, stop, zeros)
 
     def before(self, weight_LRM: Tensor) -> Tensor:
@@ -244,7 +240,7 @@ class Collector:
         mean_unit = self._window_units / entries
         hit = mean_unit > 0.85 if self._name in LIMITS else mean_unit >= 0.95
         self._put_units("window_units", 0, s.num_layers, hit)
-        mean, square = self._window_sums / (entries * s.width)
+        mean, square = self._window_sums / (entries * s.fan_out[0])
         self._put("window_std", 0, s.num_layers, (square - mean.square()).clamp_min_(0.0).sqrt_())
 
     def record(self, run: int) -> PeerRecord:
@@ -308,20 +304,19 @@ def _percentile(rows_LRM: Tensor, q: float) -> Tensor:
 class _Updates:
     """Stands before the optimizer and shows the collector every weight before and after, at recorded steps."""
 
-    def __init__(self, step: Step, collector: Collector, layers: dict[int, int]) -> None:
-        self._step, self._inner, self._collector, self._layers = step, step.optimizer, collector, layers
+    def __init__(self, step: Step, collector: Collector) -> None:
+        self._step, self._inner, self._collector = step, step.optimizer, collector
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         """See `Optimizer`."""
-        layer = self._layers.get(leaf.value.data_ptr()) if self._step.recording else None
-        if layer is None:
+        if leaf.kind != "weight" or not self._step.recording:
             return self._inner.update(leaf, scale, keep)
         before = self._collector.before(leaf.value)
         update = self._inner.update(leaf, scale, keep)
-        self._collector.after(layer, before, leaf.value)
+        self._collector.after(leaf.first_layer, before, leaf.value)
         return update
 
 

@@ -64,10 +64,10 @@ def test_batches_are_the_examples_in_the_order_of_the_run_s_seed() -> None:
     batch.feed.load_block(3)
     orders = [Order(seed, len(DIGITS.train_inputs)) for seed in (0, 1)]
     for place in range(3):
-        batch.feed.batch(torch.tensor([place]), batch.stack.inputs_RBD)
+        batch.feed.batch(torch.tensor([place]), batch.network.inputs_RBD)
         for run, order in enumerate(orders):
             rows = DIGITS.train_inputs[order.take(32)].astype(np.float32)
-            assert np.array_equal(batch.stack.inputs_RBD[run].numpy(), rows)
+            assert np.array_equal(batch.network.inputs_RBD[run].numpy(), rows)
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
@@ -75,9 +75,9 @@ def test_holdout_is_the_whole_held_out_part(loss: str) -> None:
     """Against one pass over all held-out rows at once; the last batch there is short."""
     one = experiment(train={"steps": 1, "dtype": "float64", "loss": loss})
     batch = Batch([one], DIGITS, CPU)
-    p = batch.stack.parameters
+    p = batch.network.parameters
     h = torch.from_numpy(DIGITS.holdout_inputs)
-    for weight, bias in zip(batch.stack._weights, p.bias_LR1N, strict=True):
+    for weight, bias in zip(batch.network._weights, p.bias_LR1N, strict=True):
         h = torch.tanh(h @ weight[0] + bias[0])
     logits = h @ p.readout_RNC[0] + p.readout_bias_R1C[0]
     targets = torch.from_numpy(DIGITS.holdout_targets)

@@ -29,16 +29,11 @@ def numpy_pass(data: Dataset, run: Experiment, inputs: np.ndarray, steps: int) -
     """Train by hand in float64 for some steps, then send inputs through: an independent second implementation."""
     import torch
 
-    from gradlab.datasets.order import WEIGHTS, Order, stream_seed
-    from gradlab.network import activations
-    from gradlab.network.initializers import initialise
+    from gradlab.datasets.order import Order
+    from gradlab.network.kinds import network
     from gradlab.network.place import Place
-    from gradlab.network.stack import Shape, empty_parameters
 
-    phi = activations.activation(run.model.activation)
-    shape = Shape(run.model.depth, 1, run.data.batch_size, 2, run.model.width, 2)
-    start = empty_parameters(shape, phi, Place(torch.float64))
-    initialise(start, 0, run, shape, 0.0, stream_seed(run.seed, WEIGHTS))
+    start = network([run], 2, 2, Place(torch.float64)).parameters
     weights = [start.first_RDN[0], *start.inner_KRNN[:, 0], start.readout_RNC[0]]
     biases = [*start.bias_LR1N[:, 0, 0], start.readout_bias_R1C[0, 0]]
     w = [one.numpy().copy() for one in weights]

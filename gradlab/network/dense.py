@@ -1,4 +1,4 @@
-"""Forward and backward pass of the stacked layers: the chain rule as the field writes it.
+"""Dense layers of one width: the chain rule as the field writes it.
 
 Shapes: L hidden layers (1..L at the input side first), R runs, B examples, D input features, N units, C outputs, P padded length of
 one layer's signal. All hidden layers of all runs have one shape, so a signal is one buffer [L, P] with a view [L, R, B, N], and a
@@ -12,51 +12,26 @@ for whatever a `Probe` measures or changes there. A block is as many layers as s
 whole stack and for many it is a few layers. No result depends on the size of the blocks.
 """
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from gradlab.network.activations import Activation
+from gradlab.datasets.order import WEIGHTS, stream_seed
+from gradlab.network.activations import Activation, activation
 from gradlab.network.exponent import Rescaler
+from gradlab.network.initializers import distribution, draw
 from gradlab.network.layout import padded, reduction
-from gradlab.network.multiplication import add_product, multiply, reproducible, row_product
+from gradlab.network.multiplication import add_product, multiply, reproducible, row_product, threads
+from gradlab.network.network import Block, Leaf, Probe, Shape
 from gradlab.network.place import Place
+from gradlab.results.record import Float
+from gradlab.spec.experiment import Experiment
 
 BLOCK_BYTES = 2 << 20
 """Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes that all runs of a batch share.
-
-    Attributes:
-        num_layers: Hidden layers, L.
-        num_runs: Runs, R.
-        batch_size: Examples a step, B.
-        num_features: Inputs, D.
-        width: Units of a hidden layer, N.
-        num_outputs: Outputs, C.
-    """
-
-    num_layers: int
-    num_runs: int
-    batch_size: int
-    num_features: int
-    width: int
-    num_outputs: int
-
-    @property
-    def fan_in(self) -> list[int]:
-        """Fan-in of every layer, the readout last."""
-        return [self.num_features, *[self.width] * self.num_layers]
-
-    @property
-    def fan_out(self) -> list[int]:
-        """Fan-out of every layer, the readout last."""
-        return [*[self.width] * self.num_layers, self.num_outputs]
 
 
 @dataclass(frozen=True)
@@ -80,12 +55,12 @@ class Parameters:
     slope_LR11: Tensor | None
 
 
-def empty_parameters(shape: Shape, activation: Activation, place: Place, num_inner: int | None = None) -> Parameters:
-    """Zeroed parameters of a shape, with only so many of the inner weights where that is said."""
-    L, R, N, C = shape.num_layers, shape.num_runs, shape.width, shape.num_outputs
+def _empty_parameters(shape: Shape, activation: Activation, place: Place, num_inner: int) -> Parameters:
+    """Zeroed parameters with so many of the inner weights."""
+    L, R, N, C = shape.num_layers, shape.num_runs, shape.fan_out[0], shape.num_outputs
     return Parameters(
         first_RDN=place.zeros(R, shape.num_features, N),
-        inner_KRNN=place.zeros(L - 1 if num_inner is None else num_inner, R, N, N),
+        inner_KRNN=place.zeros(num_inner, R, N, N),
         readout_RNC=place.zeros(R, N, C),
         bias_LR1N=place.zeros(L, R, 1, N),
         readout_bias_R1C=place.zeros(R, 1, C),
@@ -94,28 +69,7 @@ def empty_parameters(shape: Shape, activation: Activation, place: Place, num_inn
 
 
 @dataclass(frozen=True)
-class Block:
-    """Consecutive hidden layers `start`..`stop - 1`, counted from 0, with views of their signals.
-
-    Attributes:
-        start: First layer.
-        stop: One past the last layer.
-        flat_z: The block of the buffer that holds z, and phi'(z) after `dphi`, flat with its padding.
-        flat_h: The same of h.
-        z_LRBN: View of `flat_z`.
-        h_LRBN: View of `flat_h`.
-    """
-
-    start: int
-    stop: int
-    flat_z: Tensor
-    flat_h: Tensor
-    z_LRBN: Tensor
-    h_LRBN: Tensor
-
-
-@dataclass(frozen=True)
-class GradientBlock:
+class _GradientBlock:
     """A block of the inner weights in the backward pass: layers `start`..`stop - 1` from 0, the first of them at least 1.
 
     Attributes:
@@ -136,99 +90,117 @@ class GradientBlock:
     products: tuple[tuple[Tensor, Tensor, Tensor], ...]
 
 
-class Probe(Protocol):
-    """What a training step does at each block; every method may be a no-op."""
-
-    def after_products(self, block: Block) -> None:
-        """Z and h of the block are there; phi' is not yet."""
-
-    def after_slopes(self, block: Block) -> None:
-        """The block's z buffer now holds phi'."""
-
-    def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
-        """Weights `start`..`stop - 1` (from 0, the readout is L) are no longer needed by the pass; their gradients are there."""
-
-
-@dataclass
-class Stack:
-    """The signals of R networks and the two passes over them.
+class Dense:
+    """R networks of dense layers, all hidden ones of one width; see `network.Network`.
 
     Attributes:
-        shape: Sizes.
-        activation: phi and phi'.
         parameters: Weights and biases.
-        gradients: Stored gradients, to be multiplied by 2^E of their layer (`Rescaler`). Inner weights hold one block only unless
-            `keep_gradients`.
-        logits_RBC: Output of the readout, written by `forward`.
-        logit_gradient_RBC: ∂L/∂logits, to be written before `backward`.
+        gradients: Stored gradients. Of the inner weights they hold one block only unless `keep_gradients`.
     """
 
-    shape: Shape
-    activation: Activation
-    parameters: Parameters
-    place: Place
-    keep_gradients: bool
-    block_bytes: int = BLOCK_BYTES
-    gradients: Parameters = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, shape: Shape, phi: Activation, place: Place, keep_gradients: bool, parameters: Parameters | None = None
+    ) -> None:
         """Lays out every buffer and view once, so that the passes allocate nothing."""
-        s = self.shape
-        size = s.num_runs * s.batch_size * s.width
-        bytes_per_layer = size * torch.empty((), dtype=self.place.dtype).element_size()
-        per_block = max(1, min(s.num_layers, self.block_bytes // bytes_per_layer))
-        starts = list(range(0, s.num_layers, per_block))
-        remainder = s.num_layers - starts[-1]
-        self.padded = padded(size, self.place.num_threads, multiples=sorted({1, per_block, remainder}))
-        self._z = self._buffer(s.num_layers)
-        self._h = self._buffer(s.num_layers)
-        self._flat_z = [self._z[layer] for layer in range(s.num_layers)]
-        self._flat_h = [self._h[layer] for layer in range(s.num_layers)]
+        self.shape, self.activation, self.place, self._keep_gradients = shape, phi, place, keep_gradients
+        self.parameters = p = parameters or _empty_parameters(shape, phi, place, shape.num_layers - 1)
+        L, R, B, N = shape.num_layers, shape.num_runs, shape.batch_size, shape.fan_out[0]
+        self._size = R * B * N
+        bytes_per_layer = self._size * torch.empty((), dtype=place.dtype).element_size()
+        per_block = max(1, min(L, BLOCK_BYTES // bytes_per_layer))
+        starts = range(0, L, per_block)
+        self._padded = padded(self._size, place.num_threads, multiples=sorted({1, per_block, L - starts[-1]}))
+        self._z, self._h = self._buffer(L), self._buffer(L)
         z_LRBN, h_LRBN = self._view(self._z), self._view(self._h)
-        self._z_layers = list(z_LRBN.unbind(0))
-        self._h_layers = list(h_LRBN.unbind(0))
-        self.blocks = [
-            Block(
-                start,
-                stop,
-                self._z[start:stop].view(-1),
-                self._h[start:stop].view(-1),
-                z_LRBN[start:stop],
-                h_LRBN[start:stop],
-            )
+        self._z_layers, self._h_layers = list(z_LRBN.unbind(0)), list(h_LRBN.unbind(0))
+        self.blocks: Sequence[Block] = [
+            Block(start, stop, z_LRBN[start:stop], h_LRBN[start:stop])
             for start in starts
-            for stop in [min(start + per_block, s.num_layers)]
+            for stop in [min(start + per_block, L)]
         ]
-        p = self.parameters
         self._weights = [p.first_RDN, *p.inner_KRNN.unbind(0)]
         self._weights_t = [weight.transpose(1, 2) for weight in self._weights]
         self._readout_t = p.readout_RNC.transpose(1, 2)
-        self.logits_RBC = self.place.zeros(s.num_runs, s.batch_size, s.num_outputs)
-        self.logit_gradient_RBC = self.place.zeros(s.num_runs, s.batch_size, s.num_outputs)
-        self.inputs_RBD = self.place.zeros(s.num_runs, s.batch_size, s.num_features)
-        self._below = self._buffer(s.num_layers) if self.activation.learned_slope else None
+        self.inputs_RBD = place.zeros(R, B, shape.num_features)
+        self.logits_RBC = place.zeros(R, B, shape.num_outputs)
+        self.logit_gradient_RBC = place.zeros(R, B, shape.num_outputs)
+        self._below = self._buffer(L) if phi.learned_slope else None
         self._plan_backward(per_block)
-        self._forward_plan = [self._forward_views(block) for block in self.blocks]
+        self.leaves: Sequence[Leaf] = self._leaves()
+        self._forward_plan = [
+            (
+                block,
+                self._z[block.start : block.stop].view(-1),
+                self._h[block.start : block.stop].view(-1),
+                self._forward_views(block),
+            )
+            for block in self.blocks
+        ]
         self._readout_plan = reproducible(self._h_layers[-1], p.readout_RNC, self.logits_RBC)
         # A run alone may have products with a single row; all others go straight to the library.
-        alone = s.num_runs == 1 and 1 in (s.batch_size, s.width, s.num_features, s.num_outputs)
+        alone = R == 1 and 1 in (B, N, shape.num_features, shape.num_outputs)
         self._multiply = multiply if alone else torch.bmm
         self._add_product = add_product if alone else torch.Tensor.baddbmm_
-        self._product_below = row_product if s.width == 1 else self._multiply
+        self._product_below = row_product if N == 1 else self._multiply
         slope = self.gradients.slope_LR11
         self._sum_slopes = None if slope is None else reduction(
-            "sum", self._below_layers.flatten(2), slope[:, :, 0, 0], self.place.num_threads
+            "sum", self._below_layers.flatten(2), slope[:, :, 0, 0], place.num_threads
         )  # fmt: skip
+
+    @classmethod
+    def of(cls, experiments: Sequence[Experiment], num_features: int, num_outputs: int, place: Place) -> "Dense":
+        """Zeroed networks of some runs of one batch key, with no more threads than leave the bits of their products alone."""
+        first = experiments[0]
+        widths = (first.model.width,) * first.model.depth
+        R, B, N = len(experiments), first.data.batch_size, first.model.width
+        shape = Shape(R, B, num_features, num_outputs, (num_features, *widths), (*widths, num_outputs))
+        products = [(B, N), (B, num_outputs), (num_features, N), (N, N), (N, num_outputs)]
+        num_threads = threads(R, B, products, place.num_threads, place.dtype is torch.float64)
+        clips = first.train.clip_norm is not None  # then an update waits for all gradients
+        return cls(shape, activation(first.model.activation), replace(place, num_threads=num_threads), clips)
+
+    def with_rows(self, num_rows: int) -> "Dense":
+        """See `Network`."""
+        shape = replace(self.shape, batch_size=num_rows)
+        return Dense(shape, self.activation, self.place, keep_gradients=False, parameters=self.parameters)
+
+    def initialise(self, run: int, experiment: Experiment) -> None:
+        """Draws a run's weights and biases, layer by layer from the input."""
+        generator = Generator().manual_seed(stream_seed(experiment.seed, WEIGHTS))
+        model, p = experiment.model, self.parameters
+        assert model.readout_init is not None
+        weights = [*self._weights, p.readout_RNC]
+        biases = [*p.bias_LR1N.unbind(0), p.readout_bias_R1C]
+        for layer, (fan_in, fan_out) in enumerate(zip(self.shape.fan_in, self.shape.fan_out, strict=True)):
+            init = model.init if layer < self.shape.num_layers else model.readout_init
+            weight, bias = draw(distribution(init, model.activation, fan_in, fan_out), fan_in, fan_out, generator)
+            weights[layer][run].copy_(weight)
+            biases[layer][run].copy_(bias)
+        if p.slope_LR11 is not None:
+            p.slope_LR11[:, run].fill_(self.activation.slope)
+
+    def jacobian_factors(self, run: int, num_examples: int) -> Iterator[tuple[Float, Float]]:
+        """See `Network`."""
+        slope_LEN, h_LEN = (
+            torch.cat([signal[:, run, :num_examples] for signal in signals]).to("cpu", torch.float64).numpy()
+            for signals in zip(*((block.z_LRBN, block.h_LRBN) for block in self.blocks), strict=True)
+        )
+        weight_KNN = self.parameters.inner_KRNN[:, run].cpu()
+        for layer in range(len(weight_KNN) - 1, -1, -1):
+            weight_NN, slope_EN = weight_KNN[layer].double().numpy(), slope_LEN[layer]
+            # Some phi' of a NaN are 0, so what they belong to is looked at too.
+            if not all(np.isfinite(values).all() for values in (weight_NN, slope_EN, h_LEN[layer])):
+                return
+            yield slope_EN, weight_NN
 
     def _buffer(self, num_layers: int) -> Tensor:
         """Signals of some layers, [layers, P]; zeroed, because what is in the padding passes through phi too."""
-        return self.place.zeros(num_layers, self.padded)
+        return self.place.zeros(num_layers, self._padded)
 
     def _view(self, buffer: Tensor) -> Tensor:
         """[layers, P] -> [layers, R, B, N]."""
         s = self.shape
-        size = s.num_runs * s.batch_size * s.width
-        return buffer[:, :size].view(-1, s.num_runs, s.batch_size, s.width)
+        return buffer[:, : self._size].view(-1, s.num_runs, s.batch_size, s.fan_out[0])
 
     def _forward_views(self, block: Block) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
         """(h below, weight, z: what is multiplied into what; flat z, flat h) of each layer of a block."""
@@ -236,8 +208,8 @@ class Stack:
         return [
             (
                 *reproducible(below[layer], self._weights[layer], self._z_layers[layer]),
-                self._flat_z[layer],
-                self._flat_h[layer],
+                self._z[layer],
+                self._h[layer],
             )
             for layer in range(block.start, block.stop)
         ]
@@ -249,8 +221,8 @@ class Stack:
         """
         s = self.shape
         # Of the inner weights' gradients only one block is kept where nobody needs all of them at once.
-        kept = s.num_layers - 1 if self.keep_gradients else min(per_block, s.num_layers - 1)
-        self.gradients = empty_parameters(s, self.activation, self.place, kept)
+        kept = s.num_layers - 1 if self._keep_gradients else min(per_block, s.num_layers - 1)
+        self.gradients = _empty_parameters(s, self.activation, self.place, kept)
         spans = []
         stop = s.num_layers
         while stop > 1:
@@ -260,39 +232,57 @@ class Stack:
         self._delta = [
             self._view(self._buffer(max(1, min(per_block, s.num_layers)))) for _ in range(min(2, len(spans) + 1))
         ]
-        self.gradient_blocks: list[GradientBlock] = []
-        self.top_delta_RBN = self._delta[0][(spans[0][1] - spans[0][0] if spans else 1) - 1]
-        self.bottom_delta_RBN = self.top_delta_RBN
+        self._gradient_blocks: list[_GradientBlock] = []
+        self._top_delta_RBN = self._delta[0][(spans[0][1] - spans[0][0] if spans else 1) - 1]
+        self._bottom_delta_RBN = self._top_delta_RBN
         for index, (start, stop) in enumerate(spans):
             own = self._delta[index % 2][: stop - start]
             other = self._delta[(index + 1) % 2]
             top_of_next = (spans[index + 1][1] - spans[index + 1][0] if index + 1 < len(spans) else 1) - 1
-            self.bottom_delta_RBN = other[top_of_next]
+            self._bottom_delta_RBN = other[top_of_next]
             gradient = (
                 self.gradients.inner_KRNN[start - 1 : stop - 1]
-                if self.keep_gradients
+                if self._keep_gradients
                 else self.gradients.inner_KRNN[: stop - start]
             )
             below = self._view(self._h)[start - 1 : stop - 1]
-            layers = (self.bottom_delta_RBN, *own.unbind(0))
+            layers = (self._bottom_delta_RBN, *own.unbind(0))
             products = self._products(below, own, gradient)
-            self.gradient_blocks.append(GradientBlock(start, stop, own, gradient, layers, products))
+            self._gradient_blocks.append(_GradientBlock(start, stop, own, gradient, layers, products))
+
+    def _leaves(self) -> list[Leaf]:
+        """See `Network`; a leaf of inner weights is a block of the backward pass."""
+        p, g, L = self.parameters, self.gradients, self.shape.num_layers
+        leaves = [
+            Leaf("weight", 0, p.first_RDN[None], g.first_RDN[None]),
+            *(
+                Leaf("weight", block.start, p.inner_KRNN[block.start - 1 : block.stop - 1], block.gradient_LRNN)
+                for block in reversed(self._gradient_blocks)
+            ),
+            Leaf("weight", L, p.readout_RNC[None], g.readout_RNC[None]),
+            Leaf("bias", 0, p.bias_LR1N, g.bias_LR1N),
+            Leaf("bias", L, p.readout_bias_R1C[None], g.readout_bias_R1C[None]),
+        ]
+        if p.slope_LR11 is not None and g.slope_LR11 is not None:
+            # A slope's gradient is summed before its layer is rescaled: it carries the exponent of the layer above.
+            leaves.append(Leaf("slope", 1, p.slope_LR11, g.slope_LR11))
+        return leaves
 
     def forward(self, probe: Probe | None) -> None:
-        """From `inputs_RBD` to `logits_RBC`. Without a probe phi' is not computed, so no backward pass may follow."""
+        """See `Network`."""
         p, phi = self.parameters, self.activation.phi
         bias = p.bias_LR1N
-        for block, views in zip(self.blocks, self._forward_plan, strict=True):
+        for block, flat_z, flat_h, views in self._forward_plan:
             block.z_LRBN.copy_(bias[block.start : block.stop])  # the bias is there before the product is added to it
-            for offset, (below, weight, z, flat_z, flat_h) in enumerate(views):
+            for offset, (below, weight, z, layer_z, layer_h) in enumerate(views):
                 self._add_product(z, below, weight)
-                phi(flat_z, flat_h)
+                phi(layer_z, layer_h)
                 if self._below is not None:
                     self._add_below_zero(block.start + offset)
             if probe is not None:
                 probe.after_products(block)
                 if self._below is None:
-                    self.activation.dphi(block.flat_z, block.flat_h, block.flat_z)
+                    self.activation.dphi(flat_z, flat_h, flat_z)
                 else:
                     self._learned_dphi(block)
                 probe.after_slopes(block)
@@ -301,15 +291,15 @@ class Stack:
         self._add_product(logits, left, right)
 
     def backward(self, probe: Probe, rescaler: Rescaler) -> None:
-        """From `logit_gradient_RBC` to the gradients, which the probe gets block by block from the top."""
+        """See `Network`."""
         g, last = self.gradients, self.shape.num_layers
         self._multiply(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
         torch.sum(self.logit_gradient_RBC, 1, keepdim=True, out=g.readout_bias_R1C)
-        self._delta_below(self.logit_gradient_RBC, self._readout_t, last - 1, self.top_delta_RBN, rescaler)
+        self._delta_below(self.logit_gradient_RBC, self._readout_t, last - 1, self._top_delta_RBN, rescaler)
         probe.after_gradients(
             last, last + 1, self.logit_gradient_RBC[None], g.readout_RNC[None], self.parameters.readout_RNC[None]
         )
-        for block in self.gradient_blocks:
+        for block in self._gradient_blocks:
             for layer in range(block.stop - 1, block.start - 1, -1):
                 above = block.delta_above[layer - block.start + 1]
                 below = block.delta_above[layer - block.start]
@@ -321,9 +311,11 @@ class Stack:
                 block.start, block.stop, block.delta_LRBN, block.gradient_LRNN,
                 self.parameters.inner_KRNN[block.start - 1 : block.stop - 1],
             )  # fmt: skip
-        self._multiply(self.inputs_RBD.transpose(1, 2), self.bottom_delta_RBN, out=g.first_RDN)
-        torch.sum(self.bottom_delta_RBN, 1, keepdim=True, out=g.bias_LR1N[0])
-        probe.after_gradients(0, 1, self.bottom_delta_RBN[None], g.first_RDN[None], self.parameters.first_RDN[None])
+        self._multiply(self.inputs_RBD.transpose(1, 2), self._bottom_delta_RBN, out=g.first_RDN)
+        torch.sum(self._bottom_delta_RBN, 1, keepdim=True, out=g.bias_LR1N[0])
+        probe.after_gradients(0, 1, self._bottom_delta_RBN[None], g.first_RDN[None], self.parameters.first_RDN[None])
+        if self._sum_slopes is not None:
+            self._sum_slopes()
 
     def _delta_below(self, above: Tensor, weight_t: Tensor, layer: int, out: Tensor, rescaler: Rescaler) -> None:
         """δ of `layer` (from 0) into `out`, from the δ and the weight above it; then brought back into range."""
@@ -338,7 +330,7 @@ class Stack:
     def _products(self, below: Tensor, delta: Tensor, gradient: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
         """Views for G = hᵀ δ of a block of layers."""
         s = self.shape
-        if s.num_runs == 1 or self.padded == s.num_runs * s.batch_size * s.width:
+        if s.num_runs == 1 or self._padded == self._size:
             return ((_merge(below).transpose(1, 2), _merge(delta), gradient.flatten(0, 1)),)
         return tuple((h.transpose(1, 2), d, g) for h, d, g in zip(below, delta, gradient, strict=True))
 
@@ -364,11 +356,6 @@ class Stack:
         assert slope is not None
         above = block.z_LRBN.clamp_min_(0.0).sign_()
         above.addcmul_(1.0 - above, slope[block.start : block.stop])
-
-    def slope_gradients(self) -> None:
-        """Sums ∂L/∂slope of all layers after a backward pass; layer l carries the exponent of layer l + 1."""
-        if self._sum_slopes is not None:
-            self._sum_slopes()
 
 
 def _merge(signal_LRBN: Tensor) -> Tensor:

@@ -1,0 +1,157 @@
+"""What training asks of a network: R runs of one kind side by side, every tensor with a run axis.
+
+Shapes: L hidden layers (from 0 at the input side), the readout being layer L; R runs, B examples, D input features, N units of a layer,
+C outputs. A kind of network is one class that satisfies `Network`, entered in `kinds`.
+
+    z_l = h_(l-1) W_l + b_l,   h_l = phi(z_l),   δ_l = ∂L/∂z_l,   G_l = ∂L/∂W_l
+
+Backward signals and gradients are stored, to be multiplied by 2^E of their layer (`exponent.Rescaler`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from gradlab.network.activations import Activation
+from gradlab.network.exponent import Rescaler
+from gradlab.network.place import Place
+from gradlab.results.record import Float
+from gradlab.spec.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes that all runs of a batch share.
+
+    Attributes:
+        num_runs: Runs, R.
+        batch_size: Examples a step, B.
+        num_features: Inputs, D.
+        num_outputs: Outputs, C.
+        fan_in: Of every layer, the readout last.
+        fan_out: Likewise.
+    """
+
+    num_runs: int
+    batch_size: int
+    num_features: int
+    num_outputs: int
+    fan_in: tuple[int, ...]
+    fan_out: tuple[int, ...]
+
+    @property
+    def num_layers(self) -> int:
+        """Hidden layers, L."""
+        return len(self.fan_in) - 1
+
+
+@dataclass
+class Leaf:
+    """A kind of parameter in consecutive layers, seen as [layers, R, elements].
+
+    Attributes:
+        kind: `weight`: the backward pass hands it to the probe when it needs it no more; the others are updated after the pass.
+        first_layer: Layer whose 2^E the gradient of the first row carries; the next rows carry the next layers'.
+        value: [layers, R, elements].
+        gradient: Stored gradient, same shape; an optimizer may overwrite it.
+        state: The optimizer's own tensors, same shape.
+    """
+
+    kind: Literal["weight", "bias", "slope"]
+    first_layer: int
+    value: Tensor
+    gradient: Tensor
+    state: tuple[Tensor, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.value, self.gradient = self.value.flatten(2), self.gradient.flatten(2)
+
+    @property
+    def layers(self) -> slice:
+        """The layers whose 2^E the gradient carries."""
+        return slice(self.first_layer, self.first_layer + len(self.value))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Signals of the consecutive hidden layers `start`..`stop - 1`.
+
+    Attributes:
+        start: First layer.
+        stop: One past the last layer.
+        z_LRBN: z, and phi'(z) from `Probe.after_slopes` on.
+        h_LRBN: h.
+    """
+
+    start: int
+    stop: int
+    z_LRBN: Tensor
+    h_LRBN: Tensor
+
+
+class Probe(Protocol):
+    """What a training step does at each block of layers; every method may be a no-op."""
+
+    def after_products(self, block: Block) -> None:
+        """Z and h of the block are there; phi' is not yet."""
+
+    def after_slopes(self, block: Block) -> None:
+        """The block's z now holds phi'."""
+
+    def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
+        """Weights of layers `start`..`stop - 1` are no longer needed by the pass; their gradients are there.
+
+        Args:
+            start: First layer of a leaf of weights.
+            stop: One past its last layer.
+            delta: Stored δ, [layers, R, B, N].
+            gradient: Stored G, [layers, R, fan_in, fan_out].
+            weight: W, likewise.
+        """
+
+
+class Network(Protocol):
+    """The networks of R runs and the two passes over them; its buffers never move.
+
+    Attributes:
+        shape: Sizes.
+        place: Where they lie, with as many threads as leave the bits of a run independent of its batch.
+        activation: phi and phi'.
+        blocks: Signals of the hidden layers, in order.
+        leaves: Parameters: weights in the order of layers, then biases, then what else is learned.
+        inputs_RBD: To be written before `forward`.
+        logits_RBC: Output of the readout, written by `forward`.
+        logit_gradient_RBC: ∂L/∂logits, to be written before `backward`.
+    """
+
+    shape: Shape
+    place: Place
+    activation: Activation
+    blocks: Sequence[Block]
+    leaves: Sequence[Leaf]
+    inputs_RBD: Tensor
+    logits_RBC: Tensor
+    logit_gradient_RBC: Tensor
+
+    def initialise(self, run: int, experiment: Experiment) -> None:
+        """Draws the parameters of the run at a place in the batch, from its seed alone."""
+
+    def forward(self, probe: Probe | None) -> None:
+        """From `inputs_RBD` to `logits_RBC`. Without a probe phi' is not computed, so no backward pass may follow."""
+
+    def backward(self, probe: Probe, rescaler: Rescaler) -> None:
+        """From `logit_gradient_RBC` to the gradients of all leaves; the probe gets those of the weights block by block from the top."""
+
+    def jacobian_factors(self, run: int, num_examples: int) -> Iterator[tuple[Float, Float]]:
+        """The factors ∂z_(l+1)/∂z_l = diag(phi'(z_l)) W_(l+1) of a run's first examples E, from the top down, float64 on the host.
+
+        To be called between `after_slopes` and the first update.
+
+        Returns:
+            phi' [E, N] and W [N, N] of each; it ends below the first layer where a number is not finite.
+        """
+
+    def with_rows(self, num_rows: int) -> "Network":
+        """The same parameters with signals of their own, for so many examples; only `forward` may be called."""
