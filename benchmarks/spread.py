@@ -21,7 +21,7 @@ HEAD = f"""# Spread: what theory expects beside what seeds show
 Written by `make bench-spread` (`python benchmarks/spread.py --write`).
 
 R = ln(|δ₁|² / |δ_L|²) of one example, in nats (÷ 4.605 for decades of rms). *Mean field* is Σ ln χ₁ − Σκ/(2n), *typical* theory's
-own mean at that width, which adds that the variance wanders and that a matrix is used both ways (`gradlab/theory/wandering.py`); z is
+own mean at that width, which adds that the variance wanders and that a matrix is used both ways (`gradlab/theory/variance_drift.py`); z is
 the distance of the measured mean from it in standard errors. f is the standard deviation over seeds in units of √(Σκ/n): 1 where only
 the units' noise counts.
 

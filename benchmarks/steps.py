@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 import gradlab.training  # noqa: F401  (fixes how products are rounded, before torch is loaded)
+from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import load
-from gradlab.spec.experiment import Data, Experiment
-from gradlab.training.derive import RawBlock
 from gradlab.training.engine import Batch
+from gradlab.training.record.quantities import RawBlock
 
 SHAPES = ((100, 50, 64), (32, 50, 64), (64, 20, 32), (256, 10, 128), (16, 100, 32))
 """Width, depth, batch size."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import typer
 
 from gradlab.cli.main import app
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.fields import fields
-from gradlab.spec.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
+from gradlab.config import catalogue
+from gradlab.config.experiment import Experiment
+from gradlab.config.fields import fields
+from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the code; change it there. -->\n"

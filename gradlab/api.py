@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.experiment import Experiment
 from gradlab.errors import UsageError
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
-from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.execution.observers import Observer
     from gradlab.execution.sweeping import FinishedSweep
     from gradlab.report.opened_sweep import OpenedSweep
     from gradlab.report.sweep import SweepView
-    from gradlab.results.sweeps import SweepPlace
+    from gradlab.results.sweeps.directory import SweepPlace
     from gradlab.theory.prediction import Prediction
 
 
@@ -110,12 +110,12 @@ def sweep(
         RunFailedError: If a run could not be written, as on a full disk.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
+    from gradlab.config.sweeps import sweep as reader
     from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.observers import observer_of
     from gradlab.execution.pipeline import Call
     from gradlab.execution.plan import Settings
-    from gradlab.spec import sweep as reader
 
     if not isinstance(config, str | Path | Mapping):
         raise UsageError(f"expected a path or a mapping, got {type(config).__name__}")
@@ -164,7 +164,7 @@ def sweep_summary_md(finished: "FinishedSweep") -> str:
 def view_of(finished: "FinishedSweep") -> "SweepView":
     """What there is to see of a sweep that was carried out."""
     from gradlab.report.sweep import sweep_view
-    from gradlab.results.sweeps import shard_words
+    from gradlab.results.sweeps.directory import shard_words
 
     prepared = finished.prepared
     return sweep_view(
@@ -271,7 +271,7 @@ def _typed(seeds: object) -> str:
 
 def _experiment(config: str | Path | Mapping[str, Any] | Experiment, overrides: Mapping[str, Any]) -> Experiment:
     """The experiment that is meant, with its overrides."""
-    from gradlab.spec import document
+    from gradlab.config.reading import document
 
     if isinstance(config, str | Path):
         return document.read(config, overrides)

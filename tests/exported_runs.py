@@ -14,7 +14,7 @@ import numpy as np
 from synthetic_runs import make_experiment, make_record, make_summary
 from vanishing_runs import TIMING, finding, record, stored
 
-from gradlab.report.exports.contents import Contents
+from gradlab.report.trackers.contents import Contents
 from gradlab.results.record import Column, Outcome, Record
 from gradlab.results.stored import StoredRun
 from gradlab.results.tables import with_grad_rms

@@ -5,10 +5,10 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.execution.executors.contract import train_with_torch
 from gradlab.results.record import Progress, Trained
-from gradlab.spec.experiment import Experiment
 
 RAISES, KILLS, HANGS = 0.0123, 0.0456, 0.0789
 

@@ -9,7 +9,7 @@ from vanishing_runs import record
 
 from gradlab.judgement.depths import Depths, depths_of
 from gradlab.report.opened_sweep import OpenedSweep, sample
-from gradlab.results.sweep_members import MissingMember
+from gradlab.results.sweeps.members import MissingMember
 
 HOSTILE = "<script>alert(1)</script>\"'&amp; \u202eRTL\u202c 🎉 שלום {{x}} ${y} </textarea><b>"
 """Text that must stay text."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from vanishing_runs import experiment, stored, summary
 
-from gradlab.judgement.gates import GateResult, GroupResult
+from gradlab.judgement.conditions.gates import GateResult, GroupResult
 from gradlab.report.sweep import SweepView, sweep_view
 from gradlab.report.sweep_words import Point
 from gradlab.results.record import Expectation, Outcome

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.config.experiment import Experiment
+from gradlab.config.quantities import LAYER_QUANTITIES, STEP_NAMES
 from gradlab.results.record import (
     Column,
     Expectation,
@@ -19,8 +21,6 @@ from gradlab.results.record import (
     Trained,
 )
 from gradlab.results.stored import StoredRun
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.quantities import LAYER_QUANTITIES, STEP_NAMES
 
 
 def make_experiment(name: str = "synthetic", seed: int = 0, depth: int = 3, **parts: Any) -> Experiment:

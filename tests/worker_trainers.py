@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from synthetic_runs import make_trained
 
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.results.record import Progress, Trained
-from gradlab.spec.experiment import Experiment
 
 RAISES, KILLS, HANGS, EXITS, WARNS, UNSENDABLE, SLOW = 101, 102, 103, 104, 105, 106, 107
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from gradlab.spec.experiment import Experiment
+from gradlab.config.experiment import Experiment
 
 Label = Literal["diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy"]
 LABELS: tuple[Label, ...] = ("diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy")

@@ -17,7 +17,7 @@ import torch
 from benchmarks.diagnosis.case import Family, Half, Label, cases_of, config
 from benchmarks.diagnosis.proofs import clearly, prove, same_run
 from benchmarks.diagnosis.trained import train
-from gradlab.spec import catalogue
+from gradlab.config import catalogue
 
 PLACE = Path(__file__).parent / "families" / "drawn.json"
 

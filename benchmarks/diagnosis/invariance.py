@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.diagnosis.case import Case, Family, Label, cases_of, config
 from benchmarks.diagnosis.data_files import source
 from benchmarks.diagnosis.trained import Kept, train
+from gradlab.config.experiment import Experiment
 from gradlab.execution.rejudge import judged
-from gradlab.spec.experiment import Experiment
 
 SCALES = (2.0**-20, 2.0**20)
 """About a millionth and a million; powers of two, so that the run is the same to the last bit."""

@@ -9,10 +9,10 @@ import yaml
 
 from benchmarks.diagnosis.case import Case
 from benchmarks.diagnosis.trained import Kept, train
+from gradlab.config.reading import document
 from gradlab.errors import ConfigError
 from gradlab.execution.rejudge import judged
 from gradlab.results.record import Finding
-from gradlab.spec import document
 
 SETTING = re.compile(r"\b((?:model|data|train|record)\.[a-z_.]+): ([^\s,;()]+)")
 """A setting as a remedy has it."""

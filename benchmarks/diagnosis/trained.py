@@ -16,11 +16,11 @@ from torch import Tensor
 
 import gradlab.training  # noqa: F401  (fixes how products are rounded, before torch is used)
 from benchmarks.diagnosis.case import Case
+from gradlab.config.experiment import Data
 from gradlab.datasets import Dataset, load
-from gradlab.execution.identity import NUMERICS_VERSION
-from gradlab.network.heads import Head
+from gradlab.network.losses import Head
+from gradlab.results.identity import NUMERICS_VERSION
 from gradlab.results.record import Outcome, Record
-from gradlab.spec.experiment import Data
 from gradlab.training.engine import Batch
 
 PLACE = Path("build/diagnosis/records")

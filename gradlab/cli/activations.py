@@ -10,12 +10,12 @@ from gradlab.cli.options import DEFAULT_OUT, Face, Format, HiddenOut, Quiet, Ver
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gradlab.spec.experiment import Activation
+    from gradlab.config.experiment import Activation
 
 
 def _complete_name(incomplete: str) -> list[str]:
     """Names of the catalogue, for the shell."""
-    from gradlab.spec.catalogue import ACTIVATIONS
+    from gradlab.config.catalogue import ACTIVATIONS
 
     return [name for name in ACTIVATIONS if name.startswith(incomplete)]
 
@@ -50,8 +50,8 @@ def activations(
 ) -> None:
     """Show activations side by side: range, slopes, critical initialisation, chi_1 under usual schemes, cost."""
     from gradlab.cli.output import log, write_json, write_table
+    from gradlab.config.reading.activation_text import read_all
     from gradlab.report.activations import activations_table, legend
-    from gradlab.spec.activation_text import read_all
 
     chosen = read_all(names)
     for file in (plot, phase):
@@ -93,7 +93,7 @@ def _check(file: Path) -> None:
 
 def _measured(chosen: "Sequence[Activation]") -> "tuple[dict[Activation, tuple[float, float]], dict[str, str | int]]":
     """What an element costs, and how that was measured."""
-    from gradlab.network.cost import NUM_ELEMENTS, NUM_REPEATS, NUM_THREADS, cost
+    from gradlab.network.activation_cost import NUM_ELEMENTS, NUM_REPEATS, NUM_THREADS, cost
     from gradlab.results import environment
 
     costs = {config: cost(config) for config in chosen}

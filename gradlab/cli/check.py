@@ -8,9 +8,9 @@ from gradlab.cli.options import DEFAULT_OUT, Configs, Face, Format, HiddenOut, Q
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gradlab.config.experiment import Experiment
     from gradlab.errors import Fault
     from gradlab.report.words.values import Value
-    from gradlab.spec.experiment import Experiment
 
 
 def check(
@@ -62,8 +62,9 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         ConfigError: If the config, or the data of some member, cannot be used.
     """
     from gradlab.cli.output import log
+    from gradlab.config.reading import document
+    from gradlab.config.sweeps import sweep
     from gradlab.execution.check import check
-    from gradlab.spec import document, sweep
 
     if sweep.is_sweep(config):
         found = sweep.load(config, overrides)

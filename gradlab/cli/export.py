@@ -64,8 +64,8 @@ def _track(run: "StoredRun", to: Target, dest: Path, top: int | None, quiet: boo
     from shlex import quote
 
     from gradlab.cli.output import log
-    from gradlab.report.exports import mlflow, tensorboard, wandb
-    from gradlab.report.exports.contents import MOST_LAYERS, contents_of
+    from gradlab.report.trackers import mlflow, tensorboard, wandb
+    from gradlab.report.trackers.contents import MOST_LAYERS, contents_of
 
     contents = contents_of(run, MOST_LAYERS if top is None else top)
     if to is Target.TENSORBOARD:

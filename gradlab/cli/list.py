@@ -31,9 +31,9 @@ def list_runs(
     version: Version = False,
 ) -> None:
     """List the runs that are stored, newest first."""
-    from gradlab.results.listing import no_garbage_searched
+    from gradlab.results.listing import gc_paused
 
-    with no_garbage_searched():
+    with gc_paused():
         _list(where, sort, limit, out, format, quiet)
 
 

@@ -26,8 +26,8 @@ from gradlab.cli.run import run
 from gradlab.cli.schema import schema
 from gradlab.cli.show import show
 from gradlab.cli.sweep import sweep
+from gradlab.config.text import one_line
 from gradlab.errors import ConfigError, GradlabError
-from gradlab.spec.text import one_line
 
 OK, BUG, USAGE, INTERRUPTED = 0, 1, 2, 130
 

@@ -44,7 +44,7 @@ def new(
 
 def templates() -> dict[str, "Traversable"]:
     """The experiments that come with gradlab, by name; the sweeps beside them are none."""
-    from gradlab.spec.sweep import is_sweep
+    from gradlab.config.sweeps.sweep import is_sweep
 
     found = files("gradlab.cli") / "templates"
     return {
@@ -55,8 +55,8 @@ def templates() -> dict[str, "Traversable"]:
 
 
 def _template(like: str) -> "Traversable":
+    from gradlab.config.suggestion import suggestion
     from gradlab.errors import UsageError
-    from gradlab.spec.suggestion import suggestion
 
     known = templates()
     if like not in known:

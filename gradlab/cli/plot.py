@@ -66,12 +66,12 @@ def _kinds(
     quiet: bool,
 ) -> "dict[Picture, tuple[Callable[[Sequence[StoredRun], Sequence[str], Path], None], Collection[str]]]":
     """Each kind of figure: what draws it of runs, quantities and a file, and the quantities that can be named."""
+    from gradlab.config.quantities import GRIDS
     from gradlab.report.figures.heatmaps import draw_heatmaps
     from gradlab.report.figures.losses import DRAWN, draw_losses
     from gradlab.report.figures.profiles import draw_profiles
     from gradlab.report.figures.spectra import draw_spectra
     from gradlab.report.series import PROFILED
-    from gradlab.spec.quantities import GRIDS
 
     return {
         Picture.PROFILE: (lambda runs, names, path: draw_profiles(_sides(runs), names, path), PROFILED),
@@ -86,8 +86,8 @@ def _kinds(
 
 
 def _check_quantities(kind: Picture, asked: "Sequence[str]", known: "Collection[str]") -> None:
+    from gradlab.config.suggestion import suggestion
     from gradlab.errors import UsageError
-    from gradlab.spec.suggestion import suggestion
 
     if asked and not known:
         raise UsageError(f"--quantity {asked[0]}: --kind {kind} draws what there is of one thing; leave it out")

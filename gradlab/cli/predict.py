@@ -8,7 +8,7 @@ import typer
 from gradlab.cli.options import DEFAULT_OUT, Face, Format, HiddenOut, Quiet, Set, Version
 
 if TYPE_CHECKING:
-    from gradlab.spec.sweep import Sweep
+    from gradlab.config.sweeps.sweep import Sweep
 
 
 def predict(
@@ -23,11 +23,12 @@ def predict(
 ) -> None:
     """Say what theory expects of the gradients before the first update, layer by layer. Nothing is trained."""
     from gradlab.cli.output import stdout, write, write_json
+    from gradlab.config.reading import document
+    from gradlab.config.sweeps import sweep
     from gradlab.errors import ConfigError
     from gradlab.report.prediction import prediction_view
     from gradlab.report.prediction_faces import prediction_markdown, print_prediction
     from gradlab.report.table import as_csv
-    from gradlab.spec import document, sweep
     from gradlab.theory.prediction import predict as predicted
 
     if sweep.is_sweep(config):

@@ -8,7 +8,7 @@ import typer
 from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, RunsOrSweep, Version
 
 if TYPE_CHECKING:
-    from gradlab.results.sweeps import SweepPlace
+    from gradlab.results.sweeps.directory import SweepPlace
 
 
 def report(
@@ -30,9 +30,9 @@ def report(
     """Write a page to look at: of one run, of several side by side, or of a sweep. It is one file and opens offline."""
     from gradlab.cli.output import write
     from gradlab.errors import UsageError
-    from gradlab.report.page.document import encoded
+    from gradlab.report.page.shared.document import encoded
     from gradlab.results import whole_file
-    from gradlab.results.sweep_search import find_sweep
+    from gradlab.results.sweeps.search import find_sweep
 
     found = [find_sweep(out, name, alone=len(runs) == 1) for name in runs]
     sweeps = [place for place in found if place is not None]
@@ -55,14 +55,14 @@ def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
 
     distinct = load_runs(names, out)
     if len(distinct) == 1:
-        from gradlab.report.page.links import PAGE
-        from gradlab.report.page.run import run_page
+        from gradlab.report.page.run.page import run_page
+        from gradlab.report.page.shared.links import PAGE
         from gradlab.report.view import view
 
         run = distinct[0]
         target = _checked(output) or run.path / PAGE
         return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs())
-    from gradlab.report.page.comparison import comparison_page, page_name
+    from gradlab.report.page.comparison.page import comparison_page, page_name
 
     target = _checked(output) or out / "comparisons" / f"{page_name(distinct)}.html"
     return target, comparison_page(distinct, target)
@@ -72,8 +72,8 @@ def _sweep(place: "SweepPlace", output: Path | None, *, quiet: bool) -> tuple[Pa
     """Where the page of a sweep is to be, and the page."""
     from gradlab import api
     from gradlab.cli.output import log
-    from gradlab.report.page.links import PAGE
-    from gradlab.report.page.sweep import sweep_page
+    from gradlab.report.page.shared.links import PAGE
+    from gradlab.report.page.sweep.page import sweep_page
 
     target = _checked(output) or place.path / PAGE
     opened = api.load_sweep(place)

@@ -53,13 +53,13 @@ def run(
     """Train an experiment, record every layer, and say what its gradients do."""
     from gradlab import api, datasets
     from gradlab.cli.run_reporter import RunReporter
+    from gradlab.config.reading import document
+    from gradlab.config.seeds import seeds_of
+    from gradlab.config.sweeps.sweep import is_sweep
     from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import machine
     from gradlab.execution.plan import make_plan
     from gradlab.results.store import Store
-    from gradlab.spec import document
-    from gradlab.spec.seeds import seeds_of
-    from gradlab.spec.sweep import is_sweep
 
     if is_sweep(config):
         raise UsageError(f"{config}: is a sweep; carry it out with `gradlab sweep {config}`")

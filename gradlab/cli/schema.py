@@ -15,6 +15,6 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a config or a sweep, for editors that check and complete YAML."""
     from gradlab.cli.output import write_json
-    from gradlab.spec import schema as schemas
+    from gradlab.config.sweeps import schema as schemas
 
     write_json(schemas.sweep_schema() if sweep else schemas.schema())

@@ -17,7 +17,7 @@ def load_run(name: str, out: Path) -> "StoredRun":
     """
     from gradlab import api
     from gradlab.errors import SelectionError, UsageError
-    from gradlab.results.sweep_search import find_sweep
+    from gradlab.results.sweeps.search import find_sweep
 
     try:
         return api.load(name, out)

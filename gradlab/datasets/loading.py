@@ -2,10 +2,11 @@
 
 import hashlib
 
-from gradlab.datasets import bundled, columns, split, synthetic, tables
+from gradlab.config.experiment import Data
+from gradlab.datasets import split
 from gradlab.datasets.dataset import Dataset, Raw
+from gradlab.datasets.sources import bundled, columns, synthetic, tables
 from gradlab.errors import ConfigError, Fault
-from gradlab.spec.experiment import Data
 
 
 def load(data: Data, loss: str = "auto") -> Dataset:
@@ -22,7 +23,7 @@ def load(data: Data, loss: str = "auto") -> Dataset:
         ConfigError: If a file cannot be used, the loss does not fit the targets, or there are fewer rows to learn from
             than a batch takes.
 
-    >>> from gradlab.spec.experiment import Data
+    >>> from gradlab.config.experiment import Data
     >>> digits = load(Data(source="digits"))
     >>> digits.train_inputs.shape, digits.holdout_inputs.shape, digits.num_classes
     ((1438, 64), (359, 64), 10)

@@ -7,12 +7,12 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from gradlab.config import memory
+from gradlab.config.experiment import Experiment, num_steps
 from gradlab.execution.executors.contract import Task
 from gradlab.execution.machine import num_cores
 from gradlab.execution.plan import Plan, Planned, Settings
 from gradlab.execution.planned_data import PlannedData, Sizes
-from gradlab.spec import memory
-from gradlab.spec.experiment import Experiment, num_steps
 
 MOST_RUNS = 32
 """Runs in a batch beyond which nothing is gained on a CPU, however small they are: caches overflow."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradlab import datasets
+from gradlab.config import memory
+from gradlab.config.experiment import Experiment, num_steps
 from gradlab.errors import ConfigError, Fault
 from gradlab.execution.planned_data import Sizes, sizes_of
-from gradlab.spec import memory
-from gradlab.spec.experiment import Experiment, num_steps
 
 if TYPE_CHECKING:
-    from gradlab.spec.document import Document
+    from gradlab.config.reading.document import Document
 
 
 @dataclass(frozen=True)

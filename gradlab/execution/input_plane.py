@@ -14,7 +14,7 @@ from gradlab.errors import SelectionError, UsageError
 from gradlab.execution import linear_probe, machine
 from gradlab.judgement.figures import EPSILON
 from gradlab.results.environment import say_products_are_fixed, version
-from gradlab.results.plane import Bent, Moment, Plane
+from gradlab.results.input_plane import InputPlane, LayerView, Snapshot
 from gradlab.results.record import Float, Record
 from gradlab.results.stored import StoredRun
 
@@ -91,7 +91,7 @@ def _scale(values: Float, *, scaled: bool) -> tuple[Float, Float]:
     return values.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
 
 
-def trace_input_plane(data: RunData) -> Plane:
+def trace_input_plane(data: RunData) -> InputPlane:
     """Train a run again and see what its layers make of the plane.
 
     It trains on the kind of device that the stored run was trained on where there is one, else on the processor.
@@ -99,7 +99,7 @@ def trace_input_plane(data: RunData) -> Plane:
     Raises:
         UsageError: If training does not reach the steps that are stored.
     """
-    from gradlab.training.plane import look
+    from gradlab.training.replay import replay
 
     say_products_are_fixed()
     run, dataset = data.run, data.dataset
@@ -117,17 +117,17 @@ def trace_input_plane(data: RunData) -> Plane:
     grid = np.stack(np.meshgrid(*sides), axis=-1)
     places = np.concatenate([grid.reshape(-1, 2), fitted, scored])
     stop = run.summary.outcome.step if run.outcome == "interrupted" else None
-    trained, seen = look(run.experiment, dataset, places, layers, steps, stop=stop, device=_device(run))
+    trained, seen = replay(run.experiment, dataset, places, layers, steps, stop=stop, device=_device(run))
     if trained.record is None or set(seen) != set(steps):
         raise UsageError(f"{run.path}: trained again, it does not come to step {steps[-1]}, which is stored of it")
     examples = _Examples(data, grid, fitted, scored, fitted_targets, scored_targets)
     moments = []
     for step in steps:
-        found: list[tuple[int, Bent | None]] = [(0, examples.bent(0, places))]
+        found: list[tuple[int, LayerView | None]] = [(0, examples.bent(0, places))]
         found += [(layer, examples.bent(layer, seen[step].hidden[layer])) for layer in layers]
         found.append((record.depth + 1, examples.answered(record.depth + 1, seen[step].outputs)))
-        moments.append(Moment(step, tuple(one for _, one in found), tuple(number for number, _ in found)))
-    return Plane(
+        moments.append(Snapshot(step, tuple(one for _, one in found), tuple(number for number, _ in found)))
+    return InputPlane(
         names=(dataset.feature_names[0], dataset.feature_names[1]),
         x=sides[0] * data.spread[0] + data.centre[0],
         y=sides[1] * data.spread[1] + data.centre[1],
@@ -214,7 +214,7 @@ class _Examples:
     fitted_targets: NDArray[np.int64] | Float
     scored_targets: NDArray[np.int64] | Float
 
-    def bent(self, layer: int, activations: Float) -> Bent | None:
+    def bent(self, layer: int, activations: Float) -> LayerView | None:
         """A layer with a linear read-out of it."""
         if not np.isfinite(activations).all():
             return None
@@ -222,7 +222,7 @@ class _Examples:
         probe = linear_probe.fit(fitted, self._columns(), self._resolution)
         return self._seen(layer, activations, probe(activations))
 
-    def answered(self, layer: int, outputs: Float) -> Bent | None:
+    def answered(self, layer: int, outputs: Float) -> LayerView | None:
         """The network's output, which is its own read-out."""
         if not np.isfinite(outputs).all():
             return None
@@ -234,13 +234,13 @@ class _Examples:
         """Targets or answers in the data's own units."""
         return np.asarray(numbers * self.data.target_spread + self.data.target_centre)
 
-    def _seen(self, layer: int, activations: Float, scores: Float) -> Bent:
+    def _seen(self, layer: int, activations: Float, scores: Float) -> LayerView:
         """A layer on its two principal components, with what is said of each place."""
         grid, fitted, _ = self._parts(activations)
         placed = linear_probe.components(fitted, self.fitted, self._resolution)
         side = self.grid.shape[0]
         told, _, scored = self._parts(scores)
-        return Bent(
+        return LayerView(
             layer=layer,
             grid=placed(grid).reshape(side, side, 2),
             points=placed(fitted),

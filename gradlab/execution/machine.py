@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from gradlab.config.text import one_line
 from gradlab.errors import UsageError
 from gradlab.results.environment import PRODUCTS, describe, overwritten_products, version
-from gradlab.spec.text import one_line
 
 PACKAGES = (
     "gradlab",

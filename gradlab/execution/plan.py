@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from gradlab.config.experiment import Experiment
 from gradlab.errors import ConfigError, Fault, UsageError
-from gradlab.execution.identity import run_id
 from gradlab.results import run_files
+from gradlab.results.identity import run_id
 from gradlab.results.store import RunHandle, Store
-from gradlab.spec.experiment import Experiment
 
 Rerun = Literal["never", "failed", "always"]
 State = Literal["cached", "failed", "interrupted", "again", "new"]

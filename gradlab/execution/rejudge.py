@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from gradlab.config.experiment import Experiment
 from gradlab.results.record import Outcome, Record, Summary
 from gradlab.results.stored import StoredRun
-from gradlab.spec.experiment import Experiment
 
 
 def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
@@ -26,7 +26,8 @@ def reused(run: StoredRun) -> StoredRun:
 
     Its record is read only if that is needed: of ten thousand runs it would take minutes.
     """
-    from gradlab.judgement import RULES_VERSION, expectations
+    from gradlab.judgement import RULES_VERSION
+    from gradlab.judgement.conditions import expectations
 
     if run.summary.rules_version != RULES_VERSION:
         return judged_anew(run)

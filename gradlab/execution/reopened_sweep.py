@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from gradlab.errors import GradlabError
 from gradlab.execution.rejudge import reused
-from gradlab.results.listing import no_garbage_searched
+from gradlab.results.listing import gc_paused
 from gradlab.results.record import Record
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
-from gradlab.results.sweep_members import MissingMember, read_member
-from gradlab.results.sweep_table import Point
-from gradlab.results.sweeps import SweepPlace, SweepPlan
+from gradlab.results.sweeps.directory import SweepPlace, SweepPlan
+from gradlab.results.sweeps.members import MissingMember, read_member
+from gradlab.results.sweeps.table import Point
 
 if TYPE_CHECKING:
+    from gradlab.judgement.conditions.gates import GateResult
     from gradlab.judgement.depths import Depths
-    from gradlab.judgement.gates import GateResult
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
             members.append((member.point, replace(run, read=found.read)))
             yield run
 
-    with no_garbage_searched():
+    with gc_paused():
         gates, ungated = _gates(plan.gates, runs, unread)
     if missing and plan.gates:
         verb = "is" if len(missing) == 1 else "are"
@@ -114,7 +114,7 @@ def _gates(
     gates: Sequence[str], runs: Callable[[], Iterator[StoredRun]], unread: Mapping[str, str]
 ) -> "tuple[tuple[GateResult, ...], str]":
     """The gates, judged while the runs pass by, and why they could not be; all runs pass in either case."""
-    from gradlab.judgement.gates import judge_gates
+    from gradlab.judgement.conditions.gates import judge_gates
 
     passing = runs()
     try:

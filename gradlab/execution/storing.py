@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gradlab.config.experiment import Experiment
 from gradlab.execution.dispatch import Result
 from gradlab.execution.executors.contract import brief
-from gradlab.execution.identity import NUMERICS_VERSION
 from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan, Planned
 from gradlab.execution.rejudge import judged, reused
 from gradlab.results import environment
+from gradlab.results.identity import NUMERICS_VERSION
 from gradlab.results.record import Finding, Outcome, Record, Summary, Trained
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.store import Store
 from gradlab.results.stored import SCHEMA_VERSION, StoredRun
-from gradlab.spec.experiment import Experiment
 
 STORED_AT_ONCE = 16
 """Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.experiment import Experiment
+from gradlab.config.text import one_line
 from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.execution import machine
 from gradlab.execution.batching import seconds, tasks_of
@@ -15,16 +17,15 @@ from gradlab.execution.executors.contract import Task
 from gradlab.execution.pipeline import Call, carry_out
 from gradlab.execution.plan import Locate, Plan, Settings, make_plan
 from gradlab.execution.planned_data import PlannedData, load_data
-from gradlab.results import environment, sweeps
+from gradlab.results import environment
 from gradlab.results.store import SWEEPS, Store
 from gradlab.results.stored import StoredRun
-from gradlab.results.sweeps import SweepPlace, SweepPlan, shard_words, sweep_id
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.text import one_line
+from gradlab.results.sweeps import directory as sweeps
+from gradlab.results.sweeps.directory import SweepPlace, SweepPlan, shard_words, sweep_id
 
 if TYPE_CHECKING:
-    from gradlab.judgement.gates import GateResult
-    from gradlab.spec.sweep import Sweep
+    from gradlab.config.sweeps.sweep import Sweep
+    from gradlab.judgement.conditions.gates import GateResult
 
 Point = Mapping[str, Any]
 
@@ -130,7 +131,7 @@ class FinishedSweep:
 
     def result(self) -> dict[str, Any]:
         """The sweep as JSON holds it: id, name, path, counts and gates."""
-        from gradlab.judgement.gates import gate_object
+        from gradlab.judgement.conditions.gates import gate_object
 
         place, shard = self.prepared.place, self.prepared.shard
         return {
@@ -227,7 +228,7 @@ def _read(
         ConfigError: If it is no sweep.
         SelectionError, UsageError: If the plan is not there or cannot be read.
     """
-    from gradlab.spec import sweep as reader
+    from gradlab.config.sweeps import sweep as reader
 
     if isinstance(config, str | Path) and Path(config).is_dir():
         if overrides or seeds is not None:
@@ -259,13 +260,13 @@ def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[Finishe
         UsageError, RunFailedError: If something cannot be written.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
-    from gradlab.judgement.gates import judge_gates
+    from gradlab.judgement.conditions.gates import judge_gates
 
     started = environment.now()
     place, shard = prepared.place, prepared.shard
     prepared.store.prepare()
     planned = tuple(
-        sweeps.Member(one.id, one.point, one.experiment.model_dump(mode="json")) for one in prepared.members
+        sweeps.StoredMember(one.id, one.point, one.experiment.model_dump(mode="json")) for one in prepared.members
     )
     place.write_plan(
         SweepPlan(place.id, prepared.name, prepared.axes, prepared.gates, prepared.device_kind, planned),

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradlab.judgement.comparison import Comparison as Comparison
-    from gradlab.judgement.comparison import compare as compare
-    from gradlab.judgement.expectations import expect as expect
+    from gradlab.judgement.comparing.comparison import Comparison as Comparison
+    from gradlab.judgement.comparing.comparison import compare as compare
+    from gradlab.judgement.conditions.expectations import expect as expect
     from gradlab.judgement.verdict import judge as judge
 
 __all__ = ["RULES_VERSION", "Comparison", "compare", "expect", "judge"]
@@ -18,7 +18,12 @@ RULES_VERSION = 2
 """Raised whenever a record could get another verdict than before."""
 
 
-_WHERE = {"Comparison": "comparison", "compare": "comparison", "expect": "expectations", "judge": "verdict"}
+_WHERE = {
+    "Comparison": "comparing.comparison",
+    "compare": "comparing.comparison",
+    "expect": "conditions.expectations",
+    "judge": "verdict",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.judgement.profiles import profile
-from gradlab.judgement.thinning import envelope, thinned
+from gradlab.judgement.comparing.profiles import profile
 from gradlab.results.record import Float, Record
+from gradlab.results.thinning import envelope, thinned
 
 QUANTITY = "log10_backward_rms"
 """The layer quantity."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from gradlab.config.experiment import Experiment
 from gradlab.results.record import Record
-from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast, LayerForecast

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradlab.judgement import figures, progress
+from gradlab.config.experiment import Experiment
+from gradlab.judgement import figures
+from gradlab.judgement import learning_progress as progress
 from gradlab.results.record import Bool, Float, Outcome, Record
-from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast

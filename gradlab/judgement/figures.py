@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gradlab.config.catalogue import FIGURES
 from gradlab.results.record import Bool, Float, Record
-from gradlab.spec.catalogue import FIGURES
 
 TRIMMED_DEPTH = 12
 """From this depth on the slope leaves out the layers at both ends, which carry the shapes of the input and of the

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradlab.judgement import RULES_VERSION, expectations, figures
+from gradlab.config.catalogue import VERDICTS, Verdict
+from gradlab.config.experiment import Experiment
+from gradlab.judgement import RULES_VERSION, figures
+from gradlab.judgement.conditions import expectations
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.rules import RULES
 from gradlab.judgement.rules.divergence import diverged
-from gradlab.judgement.rules.theory import forbidden
+from gradlab.judgement.rules.theory import contradicts_theory
 from gradlab.results.record import Finding, Outcome, Record, Summary
-from gradlab.spec.catalogue import VERDICTS, Verdict
-from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast
@@ -72,7 +73,7 @@ def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | Non
     verdict = _leading(found, missing)
     if verdict == "not_judged":
         found.append(_not_judged(missing, outcome, evidence))
-    found += [] if evidence is None else forbidden(evidence)
+    found += [] if evidence is None else contradicts_theory(evidence)
     return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gradlab.spec import experiment as spec
+from gradlab.config import experiment as spec
 from gradlab.theory import activations as analytic
 
 Phi = Callable[[Tensor, Tensor], None]

@@ -19,16 +19,16 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from gradlab.config.experiment import Experiment
 from gradlab.datasets.order import WEIGHTS, stream_seed
 from gradlab.network.activations import Activation, activation
-from gradlab.network.exponent import Rescaler
 from gradlab.network.initializers import distribution, draw
-from gradlab.network.layout import padded, reduction
-from gradlab.network.multiplication import add_product, multiply, reproducible, row_product, threads
 from gradlab.network.network import Block, Leaf, Probe, Shape
 from gradlab.network.place import Place
+from gradlab.network.reproducible.buffers import padded, reduction
+from gradlab.network.reproducible.products import add_product, multiply, reproducible, row_product, threads
+from gradlab.network.rescaling import Rescaler
 from gradlab.results.record import Float
-from gradlab.spec.experiment import Experiment
 
 BLOCK_BYTES = 2 << 20
 """Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""

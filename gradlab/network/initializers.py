@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from gradlab.spec import experiment as spec
+from gradlab.config import experiment as spec
 from gradlab.theory.scales import scales
 
 _CUT = 2.0

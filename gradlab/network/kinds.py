@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from gradlab.config.experiment import Experiment, Model
 from gradlab.network.dense import Dense
 from gradlab.network.network import Network
 from gradlab.network.place import Place
-from gradlab.spec.experiment import Experiment, Model
 
 KINDS: Mapping[type, Callable[[Sequence[Experiment], int, int, Place], Network]] = {Model: Dense.of}
 

@@ -14,11 +14,11 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
+from gradlab.config.experiment import Experiment
 from gradlab.network.activations import Activation
-from gradlab.network.exponent import Rescaler
 from gradlab.network.place import Place
+from gradlab.network.rescaling import Rescaler
 from gradlab.results.record import Float
-from gradlab.spec.experiment import Experiment
 
 
 @dataclass(frozen=True)

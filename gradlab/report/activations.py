@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gradlab.config.reading.activation_text import written
 from gradlab.report.table import Field, Table
 from gradlab.report.words.values import Value, say
-from gradlab.spec.activation_text import written
-from gradlab.theory.portrait import WIDTH, Portrait, portrait
+from gradlab.theory.activation_facts import WIDTH, Portrait, portrait
 
 if TYPE_CHECKING:
-    from gradlab.spec.experiment import Activation
+    from gradlab.config.experiment import Activation
     from gradlab.theory import activations
 
 FIELDS = (

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.judgement.comparison import Changed, Comparison, Row, Side
-from gradlab.judgement.difference import COVERAGE, Difference
-from gradlab.judgement.profiles import Profile
+from gradlab.config.quantities import QUANTITIES
+from gradlab.judgement.comparing.comparison import Changed, Comparison, Row, Side
+from gradlab.judgement.comparing.difference import COVERAGE, Difference
+from gradlab.judgement.comparing.profiles import Profile
 from gradlab.report.table import Field, Table
 from gradlab.report.view import FIGURE_KINDS
 from gradlab.report.words.values import Kind, Value, counted, say
-from gradlab.spec.quantities import QUANTITIES
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative depths that a table of profiles shows: 0 is the layer at the input, 1 the last hidden one."""

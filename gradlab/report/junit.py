@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree
 
-from gradlab.judgement.gates import GateResult
+from gradlab.config.catalogue import OutcomeKind
+from gradlab.config.logic import in_words
+from gradlab.config.text import one_line
+from gradlab.judgement.conditions.gates import GateResult
 from gradlab.report.words.values import Value, counted
 from gradlab.results.stored import StoredRun
-from gradlab.spec.catalogue import OutcomeKind
-from gradlab.spec.logic import in_words
-from gradlab.spec.text import one_line
 
 GATES = "gates"
 """Name of the suite that the gates are in."""

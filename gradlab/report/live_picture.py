@@ -19,6 +19,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config.quantities import QUANTITIES
 from gradlab.report.heatmap import (
     BLOCKS,
     LETTERS,
@@ -36,7 +37,6 @@ from gradlab.report.screen import Palette, Screen
 from gradlab.report.trail import BANDS, COLUMNS, Panel
 from gradlab.report.words.values import power
 from gradlab.results.record import Float, Progress
-from gradlab.spec.quantities import QUANTITIES
 
 SMALLEST = (48, 10)
 """Columns and lines that a terminal needs for the picture; a smaller one gets the bar and one line of profile."""

@@ -12,7 +12,7 @@ from gradlab.report.sweep import SweepView
 from gradlab.report.sweep_words import Point
 from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.stored import StoredRun
-from gradlab.results.sweep_members import MissingMember
+from gradlab.results.sweeps.members import MissingMember
 
 if TYPE_CHECKING:
     from gradlab.judgement.depths import Depths

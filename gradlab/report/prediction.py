@@ -9,7 +9,7 @@ from gradlab.report.table import Field, Table
 from gradlab.report.words.values import Value, say
 
 if TYPE_CHECKING:
-    from gradlab.spec.experiment import Experiment
+    from gradlab.config.experiment import Experiment
     from gradlab.theory import Forecast, LayerForecast, Phase
     from gradlab.theory.prediction import Prediction
 

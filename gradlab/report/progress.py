@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from rich.console import Group
 from rich.text import Text
 
+from gradlab.config.text import cut
 from gradlab.report.live import REFRESHES_PER_SECOND, LiveDisplay
 from gradlab.report.terminal import Stream
 from gradlab.report.words.values import duration, power
 from gradlab.results.record import Progress
-from gradlab.spec.text import cut
 
 SECONDS_BETWEEN_LINES = 10.0
 

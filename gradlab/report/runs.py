@@ -5,16 +5,16 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.logic import field_value
 from gradlab.errors import UsageError
 from gradlab.report.table import Field, Table
 from gradlab.report.words.values import Value
 from gradlab.results.listing import ListedRun, getter
-from gradlab.spec.logic import field_value
 
 if TYPE_CHECKING:
+    from gradlab.config.logic import Looked
     from gradlab.results.store import Store
     from gradlab.results.stored import StoredRun
-    from gradlab.spec.logic import Looked
 
 FIELDS = (
     Field("id"),
@@ -91,8 +91,8 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
 
 def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:
     """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity."""
-    from gradlab.spec.condition import evaluate, parse
-    from gradlab.spec.experiment import run_names
+    from gradlab.config.condition import evaluate, parse
+    from gradlab.config.experiment import run_names
 
     names = run_names()
     condition = parse(where, names)
@@ -105,7 +105,7 @@ def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[List
 
 def _over_layers(store: "Store", run: ListedRun, quantity: str) -> "Looked":
     """A quantity's values over the layers at the last record, for which the run's tables are opened."""
-    from gradlab.judgement.expectations import lookup
+    from gradlab.judgement.conditions.expectations import lookup
 
     stored = store.load(run.path)
     return lookup(stored.experiment, stored.record, stored.summary)(quantity)
@@ -124,11 +124,11 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
     name = key.removeprefix("-")
     known = dict.fromkeys([*(field.name for field in FIELDS), "started"])
     if name not in known:
-        from gradlab.spec.experiment import run_names  # here: it takes longer than most lists
+        from gradlab.config.experiment import run_names  # here: it takes longer than most lists
 
         known |= dict.fromkeys(known_name for known_name, kind in run_names().items() if kind.form != "layers")
     if name not in known:
-        from gradlab.spec.suggestion import suggestion
+        from gradlab.config.suggestion import suggestion
 
         raise UsageError(f"--sort {key}: unknown name '{name}'{suggestion(name, known)}")
     pairs = list(zip(values_of(runs, name), runs, strict=True))

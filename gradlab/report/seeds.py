@@ -50,7 +50,7 @@ class SeedDistribution:
         return statistics.stdev(finite) if len(finite) > 1 else None
 
 
-def mates(run: StoredRun, listed: Iterable[ListedRun]) -> tuple[ListedRun, ...]:
+def same_experiment(run: StoredRun, listed: Iterable[ListedRun]) -> tuple[ListedRun, ...]:
     """The runs of a list that differ from a run at most in their seed, by seed; one a seed, itself included where it is listed.
 
     Args:

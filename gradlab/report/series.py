@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config.quantities import GRIDS, QUANTITIES, Kind
 from gradlab.results.record import Bool, Column, Float, Record
-from gradlab.spec.quantities import GRIDS, QUANTITIES, Kind
 
 if TYPE_CHECKING:
     from gradlab.judgement.deviations import Compared, LayerDeviation

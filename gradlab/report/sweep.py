@@ -15,7 +15,7 @@ from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 
 if TYPE_CHECKING:
-    from gradlab.judgement.gates import GateResult
+    from gradlab.judgement.conditions.gates import GateResult
 
 NUM_EXAMPLES = 3
 """Runs that are named of those that failed the same expectation."""

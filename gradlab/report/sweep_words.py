@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from gradlab.config.text import value_text
 from gradlab.report.words.values import Value, counted
 from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results.stored import StoredRun
-from gradlab.spec.text import value_text
 
 Point = Mapping[str, Value]
 """What the sweep set for a member: dotted key -> a short scalar; the seed is not among them."""

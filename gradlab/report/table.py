@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gradlab.config.text import value_text
 from gradlab.report.words.values import Kind, Value, say
-from gradlab.spec.text import value_text
 
 
 @dataclass(frozen=True)

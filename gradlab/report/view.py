@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gradlab.config.experiment import Activation, Experiment, Init, Optimizer
+from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import UsageError
 from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
 from gradlab.report.deviations import columns
@@ -18,8 +20,6 @@ from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
 from gradlab.results import tables
 from gradlab.results.record import Finding, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
-from gradlab.spec.experiment import Activation, Experiment, Init, Optimizer
-from gradlab.spec.quantities import QUANTITIES
 
 FIGURE_KINDS: dict[str, Kind] = {
     "backward_decades": "decades", "backward_fit": "share", "forward_decades": "decades", "grad_ratio": "decades",

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from gradlab.spec.text import one_line
+from gradlab.config.text import one_line
 
 PRODUCTS = "AUTO,STRICT"
 """What `MKL_CBWR` has to be: MKL's only mode in which a product has the same bits whichever batch it is part of."""

@@ -97,7 +97,7 @@ def getter(name: str) -> Callable[[ListedRun], Any]:
 
 
 @contextmanager
-def no_garbage_searched() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """While thousands of runs are read and shown: searching them for garbage, which is not there, doubles the time."""
     searches = gc.isenabled()
     gc.disable()

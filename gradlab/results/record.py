@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.spec.catalogue import OutcomeKind, Verdict
-from gradlab.spec.experiment import Experiment
+from gradlab.config.catalogue import OutcomeKind, Verdict
+from gradlab.config.experiment import Experiment
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -170,7 +170,7 @@ class Recent:
     layers: Float
 
 
-LookBack = Callable[[int, int], Recent]
+RecordedSoFar = Callable[[int, int], Recent]
 """Gives the steps that were recorded after a step, the latest among them, thinned evenly to at most so many."""
 
 
@@ -195,7 +195,7 @@ class Progress:
     loss: Float
     log10_backward_rms: Float | None
     steps_per_second: float
-    look_back: LookBack | None = field(default=None, compare=False, repr=False)
+    look_back: RecordedSoFar | None = field(default=None, compare=False, repr=False)
     task: int = 0
 
     def __getstate__(self) -> dict[str, Any]:

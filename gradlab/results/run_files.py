@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gradlab.config.experiment import Experiment
+from gradlab.config.reading import document
 from gradlab.results import crash_safe, tables
 from gradlab.results.listing import SUMMARY
 from gradlab.results.record import Record
 from gradlab.results.stored import SCHEMA_VERSION, StoredRun, read_summary, summary_object
 from gradlab.results.strict_json import dumps
-from gradlab.spec import document
-from gradlab.spec.experiment import Experiment
 
 MANIFEST, TRACEBACK = "manifest.json", "traceback.txt"
 

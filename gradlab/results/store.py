@@ -1,7 +1,7 @@
 """The directory of runs: found by id, prefix, name or path; listed fast; written so that a crash loses nothing.
 
 runs/deep_sigmoid-7f3ac9d1e2b4/      the name that the run had first, and its id
-runs/sweeps/                         what concerns many runs (`gradlab.results.sweeps`)
+runs/sweeps/                         what concerns many runs (`gradlab.results.sweeps.directory`)
 """
 
 import errno
@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gradlab.config.text import one_line
 from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
 from gradlab.results import crash_safe
-from gradlab.results.listing import SUMMARY, ListedRun, no_garbage_searched, read_line
-from gradlab.spec.text import one_line
+from gradlab.results.listing import SUMMARY, ListedRun, gc_paused, read_line
 
 if TYPE_CHECKING:
     from gradlab.results.record import Record
@@ -103,7 +103,7 @@ class Store:
             on_unreadable: Told about a run that cannot be read, with the reason; it is left out.
         """
         lines = []
-        with no_garbage_searched():
+        with gc_paused():
             for handle in self.handles().values():
                 try:
                     lines.append(self.line(handle))

@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.catalogue import Verdict
+from gradlab.config.experiment import Experiment
 from gradlab.results import strict_json, tables
 from gradlab.results.record import Expectation, Finding, Outcome, Record, Summary, Timing
-from gradlab.spec.catalogue import Verdict
-from gradlab.spec.experiment import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd

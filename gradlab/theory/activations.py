@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from gradlab import spec
+    from gradlab import config as spec
 
 Float = NDArray[np.float64]
 Map = Callable[[Float], Float]
@@ -61,7 +61,7 @@ class Activation:
 def of(part: "spec.experiment.Activation") -> Activation:
     """The activation that a config names, with its parameters.
 
-    >>> from gradlab.spec.experiment import Activation
+    >>> from gradlab.config.experiment import Activation
     >>> of(Activation(name="sigmoid")).sup_slope
     0.25
     """

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.theory.activations import Activation
-from gradlab.theory.chart import hermite
 from gradlab.theory.mean_field import chi_1
+from gradlab.theory.moment_tables import hermite
 from gradlab.theory.moments import LARGEST, SMALLEST, Float, nodes
 
 NUM_COEFFICIENTS = 256

@@ -12,7 +12,7 @@ from gradlab.theory.mean_field import chi_parallel
 from gradlab.theory.moments import nodes
 
 if TYPE_CHECKING:
-    from gradlab import spec
+    from gradlab import config as spec
 
 Stability = Literal["neutral", "slow", "stable", "saturated", "half-stable"]
 
@@ -74,7 +74,7 @@ def critical(activation: "spec.experiment.Activation") -> tuple[float, float]:
     Raises:
         ValueError: If there is no such pair, with the reason.
 
-    >>> from gradlab.spec.experiment import Activation
+    >>> from gradlab.config.experiment import Activation
     >>> critical(Activation(name="tanh"))
     (1.0, 0.0)
     """

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradlab.theory import activations
-from gradlab.theory.chart import Moments, chart
+from gradlab.theory.moment_tables import Moments, chart
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.phase import Phase, phase
 from gradlab.theory.scales import Scales, scales
 from gradlab.theory.spread import Spread, seed_spread
 
 if TYPE_CHECKING:
-    from gradlab import spec
-    from gradlab.theory.chart import Chart
+    from gradlab import config as spec
+    from gradlab.theory.moment_tables import Chart
 
 _SETTLED = 1e-14
 """Relative change of the variance from layer to layer below which it stays: over 10,000 layers it would come to 1e-10."""

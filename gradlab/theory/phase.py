@@ -13,7 +13,7 @@ from gradlab.theory.moments import LARGEST
 from gradlab.theory.scales import Scales
 
 if TYPE_CHECKING:
-    from gradlab import spec
+    from gradlab import config as spec
 
 NEARLY = 1e-3
 """|ln chi_1| below which a network counts as critical: its gradient changes by a factor of e over 1,000 layers."""
@@ -62,7 +62,7 @@ def phase(scales: Scales, part: "spec.experiment.Activation", start: float = 1.0
         part: The activation as a config names it; its derivative is not 0 everywhere.
         start: Variance of the first layer's preactivations, above 0.
 
-    >>> from gradlab.spec.experiment import Activation
+    >>> from gradlab.config.experiment import Activation
     >>> found = phase(Scales(1.3**0.5, 0.05**0.5, 0.0), Activation(name="tanh"))
     >>> found.name, round(found.q_star, 5), round(found.trainable_depth, 1)
     ('ordered', 0.31532, 47.0)

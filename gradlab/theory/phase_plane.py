@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.theory.activations import Activation
-from gradlab.theory.chart import chart
+from gradlab.theory.moment_tables import chart
 from gradlab.theory.moments import Float
 
 _STEPS_A_DECADE = 16

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradlab import datasets
+from gradlab.config.experiment import Data, Experiment, Init
 from gradlab.datasets.dataset import Dataset, Float
 from gradlab.datasets.likeness import input_correlation
 from gradlab.datasets.order import Order
-from gradlab.spec.experiment import Data, Experiment, Init
 from gradlab.theory.forecast import Forecast, forecast
 from gradlab.theory.scales import Scales, scales
 
 if TYPE_CHECKING:
-    from gradlab.spec.experiment import Model
+    from gradlab.config.experiment import Model
 
 
 @dataclass(frozen=True)

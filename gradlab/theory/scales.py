@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gradlab.theory.critical import critical
 
 if TYPE_CHECKING:
-    from gradlab import spec
+    from gradlab import config as spec
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def scales(init: "spec.experiment.Init", fan_in: int, fan_out: int, activation: 
         PyTorch's default for a linear layer: weights and biases uniform in ±1 / sqrt(fan_in), of variance 1 / (3
         fan_in).
 
-    >>> from gradlab.spec.experiment import Activation, Init
+    >>> from gradlab.config.experiment import Activation, Init
     >>> scales(Init(scheme="he"), 64, 100, Activation(name="relu")).sigma_w ** 2
     2.0000000000000004
     """

@@ -36,10 +36,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.theory.batch_mean import of_batch
-from gradlab.theory.chart import NUM_COEFFICIENTS, Chart, Coefficients, Moments
+from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Chart, Coefficients, Moments
 from gradlab.theory.moments import Float
 from gradlab.theory.scales import Scales
-from gradlab.theory.wandering import Pair, Walk, from_above
+from gradlab.theory.variance_drift import Pair, Walk, from_above
 
 TO_DECADES = 1.0 / (2.0 * math.log(10.0))
 """From the log of a square to decades of the root."""

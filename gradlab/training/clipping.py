@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gradlab.network.layout import reduction
+from gradlab.config.experiment import Experiment
 from gradlab.network.network import Network
-from gradlab.spec.experiment import Experiment
+from gradlab.network.reproducible.buffers import reduction
 
 
 class Clipping:

@@ -13,23 +13,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gradlab.config.experiment import Experiment, num_steps
 from gradlab.datasets import Dataset
-from gradlab.datasets.constant import constant_answer
 from gradlab.datasets.likeness import input_correlation
-from gradlab.network import heads
-from gradlab.network.exponent import Rescaler, interval
+from gradlab.datasets.statistics import constant_answer
+from gradlab.network import losses as heads
 from gradlab.network.kinds import network
 from gradlab.network.network import Block
 from gradlab.network.place import Place
+from gradlab.network.rescaling import Rescaler, interval
 from gradlab.results.record import Outcome, Progress, Record, Timing, Trained
-from gradlab.spec.experiment import Experiment, num_steps
-from gradlab.training import derive, products
-from gradlab.training.derive import RawBlock
-from gradlab.training.feed import Feed
-from gradlab.training.finite import Watch
-from gradlab.training.lookback import LookBack
+from gradlab.training import product_check as products
+from gradlab.training.batches import Batches
+from gradlab.training.divergence import DivergenceWatch
 from gradlab.training.optimizers import optimizer
-from gradlab.training.recorder import Recorder
+from gradlab.training.record import quantities as derive
+from gradlab.training.record.quantities import RawBlock
+from gradlab.training.record.recent import RecordedSoFar
+from gradlab.training.record.recorder import Recorder
 from gradlab.training.step import Step
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -127,11 +128,13 @@ class Batch:
         self.rescaler = Rescaler(self.shape.num_layers, self.shape.num_runs, place, enabled=rescale)
         self.optimizer = optimizer(experiments, self.num_steps, place)
         self.block_steps = steps_in_block(self.shape.num_layers)
-        self.feed = Feed(dataset, [experiment.seed for experiment in experiments], batch_size, self.block_steps, place)
+        self.feed = Batches(
+            dataset, [experiment.seed for experiment in experiments], batch_size, self.block_steps, place
+        )
         self.recorder = Recorder(
             self.network, first.record, self.optimizer.derives_norm, self.rescaler, self.block_steps, self.num_steps
         )
-        self.watch = Watch(self.network)
+        self.watch = DivergenceWatch(self.network)
         self.step = Step(
             experiments, self.network, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.watch
         )
@@ -148,7 +151,7 @@ class Batch:
         inputs: list[tuple[float, float | None]] = [(0.0, None)] * self.shape.num_runs
         step, interrupted, seen = 0, False, 0.0
         begun = time.perf_counter()
-        look_back = LookBack(blocks, self.recorder, self.shape)
+        look_back = RecordedSoFar(blocks, self.recorder, self.shape)
 
         def look(since: float, interval: float) -> None:
             """Tell the observer, if that is due."""
@@ -265,7 +268,7 @@ class Batch:
         figures = np.concatenate(parts, axis=2)
         return [(float(np.mean(figures[0, run])), float(np.mean(figures[1, run]))) for run in range(R)]
 
-    def _progress(self, step: int, look_back: LookBack, seconds: float) -> Progress:
+    def _progress(self, step: int, look_back: RecordedSoFar, seconds: float) -> Progress:
         """What an observer sees."""
         latest = look_back.latest()
         loss = latest.loss[-1] if len(latest.steps) else np.full(self.shape.num_runs, np.nan)

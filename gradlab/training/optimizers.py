@@ -12,10 +12,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from gradlab.config import catalogue
+from gradlab.config.experiment import Experiment
 from gradlab.network.network import Leaf
 from gradlab.network.place import Place
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Experiment
 
 
 class Optimizer(ABC):

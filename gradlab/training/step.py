@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from gradlab.network.exponent import Rescaler
-from gradlab.network.heads import Head
+from gradlab.config.experiment import Experiment
+from gradlab.network.losses import Head
 from gradlab.network.network import Block, Network
-from gradlab.spec.experiment import Experiment
+from gradlab.network.rescaling import Rescaler
+from gradlab.training.batches import Batches
 from gradlab.training.clipping import Clipping
-from gradlab.training.counters import Counters
-from gradlab.training.feed import Feed
-from gradlab.training.finite import Watch
+from gradlab.training.divergence import DivergenceWatch
 from gradlab.training.optimizers import Optimizer
-from gradlab.training.recorder import Recorder
+from gradlab.training.record.counters import Counters
+from gradlab.training.record.recorder import Recorder
 
 
 class Step:
@@ -27,8 +27,8 @@ class Step:
     """
 
     def __init__(
-        self, experiments: Sequence[Experiment], network: Network, head: Head, rescaler: Rescaler, optimizer: Optimizer, feed: Feed,
-        recorder: Recorder, watch: Watch,
+        self, experiments: Sequence[Experiment], network: Network, head: Head, rescaler: Rescaler, optimizer: Optimizer, feed: Batches,
+        recorder: Recorder, watch: DivergenceWatch,
     ) -> None:  # fmt: skip
         self.network, self.head, self.rescaler, self.optimizer = network, head, rescaler, optimizer
         self.feed, self.recorder, self.watch = feed, recorder, watch

@@ -13,8 +13,8 @@ from odd_runs import filled, keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
 
-from gradlab.judgement.profiles import against, profile
-from gradlab.report.page.comparison import comparison_page
+from gradlab.judgement.comparing.profiles import against, profile
+from gradlab.report.page.comparison.page import comparison_page
 from gradlab.results.record import Column, Outcome
 from gradlab.results.stored import StoredRun
 

@@ -10,8 +10,8 @@ from page_watch import OpenPage
 from playwright.sync_api import Page
 
 from gradlab.cli.main import main
-from gradlab.report.page.document import encoded
-from gradlab.report.page.run import run_page
+from gradlab.report.page.run.page import run_page
+from gradlab.report.page.shared.document import encoded
 from gradlab.report.view import view
 from gradlab.results.record import Expectation, Finding, Outcome
 from gradlab.results.store import Store

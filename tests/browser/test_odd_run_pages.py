@@ -14,9 +14,9 @@ from page_watch import OpenPage
 from playwright.sync_api import Page
 
 from gradlab.cli.main import main
+from gradlab.config.quantities import selected
 from gradlab.results.record import Column, Outcome
 from gradlab.results.stored import StoredRun
-from gradlab.spec.quantities import selected
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 import gradlab
 from gradlab.cli.main import main
+from gradlab.config.quantities import GRIDS
 from gradlab.results.stored import StoredRun
-from gradlab.spec.quantities import GRIDS
 
 pytestmark = pytest.mark.browser
 

@@ -19,13 +19,13 @@ import gradlab
 from gradlab import api
 from gradlab.cli.main import main
 from gradlab.report.opened_sweep import OpenedSweep
-from gradlab.report.page.document import encoded
-from gradlab.report.page.sweep import sweep_page
-from gradlab.report.page.sweep_maps import Maps
+from gradlab.report.page.shared.document import encoded
+from gradlab.report.page.sweep.maps import Maps
+from gradlab.report.page.sweep.page import sweep_page
 from gradlab.report.sweep_groups import figure_of
 from gradlab.report.sweep_words import one_line, value_words
 from gradlab.report.words.verdicts import word_of
-from gradlab.results.sweep_search import find_sweep
+from gradlab.results.sweeps.search import find_sweep
 
 pytestmark = pytest.mark.browser
 

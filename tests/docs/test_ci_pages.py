@@ -11,10 +11,10 @@ import yaml
 
 from gradlab.cli.amounts import seconds_of, shard_of
 from gradlab.cli.main import app
-from gradlab.spec import sweep
-from gradlab.spec.condition import parse
-from gradlab.spec.experiment import run_names
-from gradlab.spec.logic import Change, Comparison
+from gradlab.config.condition import parse
+from gradlab.config.experiment import run_names
+from gradlab.config.logic import Change, Comparison
+from gradlab.config.sweeps import sweep
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/ci.md").read_text()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gradlab.spec.sweep import is_sweep
+from gradlab.config.sweeps.sweep import is_sweep
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("runs/*.md")])

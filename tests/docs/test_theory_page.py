@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from gradlab.cli.main import main
+from gradlab.config.experiment import Experiment
 from gradlab.judgement.rules import theory as rule
 from gradlab.report import deviations, prediction
-from gradlab.spec.experiment import Experiment
 from gradlab.theory.prediction import predict
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from gradlab.config import catalogue
+from gradlab.config import experiment as spec
 from gradlab.datasets import Dataset
 from gradlab.network import activations, dense
-from gradlab.spec import catalogue
-from gradlab.spec import experiment as spec
 from gradlab.training.engine import Batch
 
 HEADS = ("cross_entropy", "binary_cross_entropy", "mse", "mse on numbers")

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from gradlab.config.experiment import Experiment
+from gradlab.config.quantities import JACOBIAN
 from gradlab.datasets import load
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import Batch
 
 PHI = {

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from gradlab.config.experiment import Experiment
 from gradlab.network.network import Leaf
 from gradlab.network.place import Place
-from gradlab.spec.experiment import Experiment
 from gradlab.training.optimizers import optimizer
 
 STEPS = 12

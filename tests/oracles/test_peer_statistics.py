@@ -13,8 +13,8 @@ from torch import nn
 
 from benchmarks.diagnosis.peers import PeerRecord, attach, collect
 from benchmarks.diagnosis.peers.collector import as_trained
+from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import Dataset, load
-from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch, train
 
 MODULES = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "gelu": nn.GELU}

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from gradlab.config.experiment import Data, Experiment
+from gradlab.config.quantities import in_group
 from gradlab.datasets import Dataset, load
 from gradlab.network import activations
-from gradlab.spec.experiment import Data, Experiment
-from gradlab.spec.quantities import in_group
 from gradlab.training.engine import Batch
 
 # What float32 may lose: 6,400 terms of a sum, each rounded, in blocks; the log of a ratio carries it as an absolute error.

@@ -13,7 +13,7 @@ from mean_field_maps import kappa
 from numpy.typing import NDArray
 
 from gradlab import theory
-from gradlab.spec.experiment import Activation, Experiment, Init
+from gradlab.config.experiment import Activation, Experiment, Init
 from gradlab.theory import activations
 from gradlab.theory.scales import scales
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from mean_field_maps import kappa
 
+from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import load
 from gradlab.judgement.figures import summarise
-from gradlab.spec.experiment import Data, Experiment
 from gradlab.theory import activations, forecast
 from gradlab.training.engine import train
 

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from random_networks import NATS, Expected, Kind, expected, kinds, log_ratios, single
 
+from gradlab.config.experiment import Data
 from gradlab.datasets import load
-from gradlab.spec.experiment import Data
 from gradlab.training.engine import train
 
 SEEDS = 8

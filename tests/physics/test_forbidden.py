@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from gradlab.config import catalogue
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import load
 from gradlab.execution.rejudge import judged
 from gradlab.results.record import Finding, Trained
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Experiment
 from gradlab.training.engine import train
 
 ACTIVATIONS = [name for name in catalogue.ACTIVATIONS if name != "step"]

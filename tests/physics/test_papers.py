@@ -18,8 +18,8 @@ import pytest
 from scipy.special import polygamma, psi
 from scipy.stats import binom, norm
 
-from gradlab.spec import document
-from gradlab.spec.sweep import Sweep, load
+from gradlab.config.reading import document
+from gradlab.config.sweeps.sweep import Sweep, load
 
 ROOT = Path(__file__).parents[2]
 PRESETS = sorted((ROOT / "configs" / "papers").glob("*.yaml"))

@@ -13,10 +13,10 @@ import math
 import numpy as np
 import pytest
 
+from gradlab.config.experiment import Experiment
+from gradlab.config.quantities import JACOBIAN
 from gradlab.datasets import Dataset
 from gradlab.results.record import Record
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import train
 
 WIDTH, FACTORS, NETS = 400, 6, 3

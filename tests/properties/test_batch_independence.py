@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from gradlab.config import catalogue
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.network import dense
 from gradlab.results.record import Trained
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Experiment
 from gradlab.training.engine import train
 
 pytestmark = pytest.mark.threads

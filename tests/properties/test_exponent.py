@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from gradlab.config import catalogue
+from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import load
-from gradlab.network.exponent import FORMATS, Rescaler
 from gradlab.network.place import Place
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Data, Experiment
+from gradlab.network.rescaling import FORMATS, Rescaler
 from gradlab.training.engine import Batch, train
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from gradlab.config.experiment import Data, Experiment
+from gradlab.config.quantities import JACOBIAN
 from gradlab.datasets import load
-from gradlab.spec.experiment import Data, Experiment
-from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import Batch, train
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from gradlab.config.experiment import Data, Experiment
+from gradlab.config.quantities import JACOBIAN
 from gradlab.datasets import load
 from gradlab.results.record import Record
-from gradlab.spec.experiment import Data, Experiment
-from gradlab.spec.quantities import JACOBIAN
 from gradlab.training.engine import train
 
 pytestmark = pytest.mark.threads
@@ -101,7 +101,7 @@ def test_a_run_that_diverges_has_its_jacobians_up_to_there() -> None:
 
 def test_no_more_is_taken_than_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """One example, one layer of the spectrum and no column: of six factors only the two above that layer are multiplied."""
-    from gradlab.training import graded
+    from gradlab.training.record import graded_product as graded
 
     calls: list[tuple[int, ...]] = []
     original = graded.extended

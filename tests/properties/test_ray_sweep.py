@@ -18,6 +18,7 @@ import worker_trainers as trainers  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 from synthetic_runs import make_experiment  # noqa: E402
 
+from gradlab.config.experiment import Experiment  # noqa: E402
 from gradlab.datasets import load  # noqa: E402
 from gradlab.errors import InterruptedRunError, UsageError  # noqa: E402
 from gradlab.execution.executors.contract import Broken, Executor, Finished, Landed, Task, Train  # noqa: E402
@@ -30,7 +31,6 @@ from gradlab.execution.plan import Settings, make_plan  # noqa: E402
 from gradlab.results.record import Progress  # noqa: E402
 from gradlab.results.store import Store  # noqa: E402
 from gradlab.results.stored import StoredRun  # noqa: E402
-from gradlab.spec.experiment import Experiment  # noqa: E402
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import faulty_training as faulty
 
+from gradlab.config.sweeps import sweep
 from gradlab.execution import sweeping
 from gradlab.execution.executors.processes import Processes
 from gradlab.execution.pipeline import Call
@@ -13,7 +14,6 @@ from gradlab.report.sweep import sweep_view
 from gradlab.report.sweep_terminal import print_sweep
 from gradlab.report.terminal import console
 from gradlab.results.store import Store
-from gradlab.spec import sweep
 
 DIVERGES, ABSURD = 300.0, 1e30
 

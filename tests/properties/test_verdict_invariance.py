@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import gradlab.training  # noqa: F401  (fixes how products are rounded, before torch is used)
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import load
 from gradlab.execution.rejudge import judged
-from gradlab.network.heads import Head
+from gradlab.network.losses import Head
 from gradlab.results.record import Record, Summary
-from gradlab.spec.experiment import Experiment
 from gradlab.training.engine import Batch
 
 Config = dict[str, Any]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gradlab.config.reading import document
 from gradlab.errors import ConfigError
-from gradlab.spec import document
 
 HERE = Path(__file__).parent
 

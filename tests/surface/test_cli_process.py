@@ -229,7 +229,7 @@ command()
 """
 
 
-@pytest.mark.parametrize("module", ["gradlab.cli.main", "typer", "gradlab.spec.document", "pydantic", "yaml"])
+@pytest.mark.parametrize("module", ["gradlab.cli.main", "typer", "gradlab.config.reading.document", "pydantic", "yaml"])
 def test_ctrl_c_while_gradlab_is_being_loaded_is_130(place: Path, module: str) -> None:
     code = INTERRUPTED_AT.format(module=module, words=["run", "tiny.yaml", "--out", "none"])
     done = subprocess.run(

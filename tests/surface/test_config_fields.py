@@ -1,9 +1,9 @@
 """The fields of a config are a contract: adding one is free, renaming or removing one is not."""
 
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Experiment, run_names
-from gradlab.spec.fields import marks
-from gradlab.spec.quantities import LAYER_NAMES
+from gradlab.config import catalogue
+from gradlab.config.experiment import Experiment, run_names
+from gradlab.config.fields import marks
+from gradlab.config.quantities import LAYER_NAMES
 
 FIELDS = {
     "name": "label",

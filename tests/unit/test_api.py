@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import gradlab
+from gradlab.config.reading import document
 from gradlab.errors import ConfigError, SelectionError, UsageError
-from gradlab.execution.identity import run_id
+from gradlab.results.identity import run_id
 from gradlab.results.stored import run_object
-from gradlab.spec import document
 
 TINY: dict[str, Any] = {
     "name": "tiny",

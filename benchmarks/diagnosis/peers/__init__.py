@@ -24,9 +24,9 @@ from benchmarks.diagnosis.peers import autotrainer, deepdiagnosis, sagemaker_deb
 from benchmarks.diagnosis.peers.collector import attach
 from benchmarks.diagnosis.peers.record import PeerRecord
 from benchmarks.diagnosis.peers.verdict import Diagnosis, Rule, Symptom
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.results.record import Trained
-from gradlab.spec.experiment import Experiment
 from gradlab.training.engine import Batch
 
 __all__ = ["RULES", "Diagnosis", "PeerRecord", "Rule", "Symptom", "attach", "collect"]

@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from gradlab.config.experiment import Data, Experiment
+from gradlab.config.text import one_line
 from gradlab.results import environment
 from gradlab.results.record import Progress, Trained
-from gradlab.spec.experiment import Data, Experiment
-from gradlab.spec.text import one_line
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gradlab.config.experiment import Experiment, Model
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
-from gradlab.spec.experiment import Experiment, Model
 from gradlab.theory import Forecast
 from gradlab.theory.critical import critical
 from gradlab.theory.spread import TO_DECADES

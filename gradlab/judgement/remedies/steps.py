@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from gradlab.config.experiment import Activation
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.figures import EPSILON
 from gradlab.judgement.wording import factor, power
-from gradlab.spec.experiment import Activation
 
 HEALTHY_UPDATE = 1e-3
 """Update ratio to aim for: a thousand such steps rebuild a weight, one of them does not upset it."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
+from gradlab.config.catalogue import VERDICTS
 from gradlab.judgement.rules.rule import Rule
-from gradlab.spec.catalogue import VERDICTS
 
 
 def _rules() -> Iterator[Rule]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gradlab.config.experiment import Experiment
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.results.record import Finding, Outcome
-from gradlab.spec.experiment import Experiment
 
 LARGEST: Mapping[str, float] = {"float32": 3.4e38, "float64": 1.8e308, "bfloat16": 3.4e38, "float16": 65504.0}
 """Largest number of each dtype."""

@@ -6,7 +6,7 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.figures import EPSILON
-from gradlab.judgement.progress import STUCK_SHARE, Progress
+from gradlab.judgement.learning_progress import STUCK_SHARE, Progress
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import factor, percent

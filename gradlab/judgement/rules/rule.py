@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gradlab.config.catalogue import Verdict
+from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
 from gradlab.results.record import Finding
-from gradlab.spec.catalogue import Verdict
-from gradlab.spec.experiment import Experiment
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config.experiment import Init
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.wording import bounds, factor, span
 from gradlab.results.record import Finding, Float
-from gradlab.spec.experiment import Init
 
 NUM_SPREADS = 6.0
 """Standard deviations over seeds, ..."""
@@ -77,7 +77,7 @@ class _Profile:
         return _Profile(self.name, self.measured, self.typical, self.spread, low, high)
 
 
-def forbidden(evidence: Evidence) -> list[Finding]:
+def contradicts_theory(evidence: Evidence) -> list[Finding]:
     """A profile at step 0 that theory does not allow, or weights that are not those of the start."""
     layers = [layer for layer in deviations(evidence.record, evidence.forecast) if layer.layer <= evidence.depth]
     if not layers or evidence.experiment.model.width < FEWEST_UNITS:
@@ -112,7 +112,7 @@ def _profiles(evidence: Evidence, layers: list[LayerDeviation]) -> list[_Profile
     ]
     if not any((profile.outside > 0).any() for profile in found):
         return found
-    from gradlab.theory.paths import paths
+    from gradlab.theory.sampled_networks import paths
 
     record = evidence.record
     drawn = paths(

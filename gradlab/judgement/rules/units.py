@@ -10,12 +10,12 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config.experiment import Experiment
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent, span
 from gradlab.results.record import Bool, Finding, Float
-from gradlab.spec.experiment import Experiment
 from gradlab.theory import activations
 
 DEAD_SHARE = 0.9

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config.reading.activation_text import written
 from gradlab.report.figures.canvas import BLUE, DIVERGING, GREY, VERMILION, panels, save
 from gradlab.report.words.values import say
-from gradlab.spec.activation_text import written
 from gradlab.theory import activations
 from gradlab.theory.critical import critical_point
 from gradlab.theory.moments import Float
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
     from matplotlib.lines import Line2D
 
-    from gradlab.spec.experiment import Activation
+    from gradlab.config.experiment import Activation
 
 _REACH = 4.0
 """Arguments shown, on either side of 0: beyond, the curves are as good as straight."""

@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.text import one_line
 from gradlab.errors import UsageError
 from gradlab.results import whole_file
-from gradlab.spec.text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradlab.config.quantities import GRIDS, QUANTITIES, Kind
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures.axes import mark_powers, span
 from gradlab.report.figures.canvas import COLUMN, PAGE, head, key, panels, print_small, save, shortened
@@ -15,7 +16,6 @@ from gradlab.report.figures.lines import layer_ticks, mark_steps
 from gradlab.report.figures.sides import Side, about
 from gradlab.report.series import Grid, bins, pooled
 from gradlab.results.record import Bool, Float
-from gradlab.spec.quantities import GRIDS, QUANTITIES, Kind
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

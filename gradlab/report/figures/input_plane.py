@@ -34,7 +34,7 @@ from gradlab.report.figures.canvas import (
     shortened,
 )
 from gradlab.report.words.values import say
-from gradlab.results.plane import Bent, Moment, Plane
+from gradlab.results.input_plane import InputPlane, LayerView, Snapshot
 from gradlab.results.record import Float
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Shown:
 
     label: str
     about: str
-    plane: Plane
+    plane: InputPlane
 
 
 def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
@@ -124,7 +124,7 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
         save(figure, path)
 
 
-def _name(number: int, moment: Moment) -> str:
+def _name(number: int, moment: Snapshot) -> str:
     """What a column is."""
     if number == 0:
         return "inputs"
@@ -132,7 +132,7 @@ def _name(number: int, moment: Moment) -> str:
 
 
 def _draw_row(
-    above: "Sequence[Axes]", below: "Sequence[Axes]", plane: Plane, moment: Moment
+    above: "Sequence[Axes]", below: "Sequence[Axes]", plane: InputPlane, moment: Snapshot
 ) -> "ScalarMappable | None":
     """One moment of one run: its layers from left to right; gives what its colours stand for, where they stand for numbers."""
     picked = np.sort(np.random.default_rng(0).permutation(len(plane.points))[:_EXAMPLES])
@@ -156,13 +156,13 @@ def _draw_row(
     return mappable
 
 
-def _right(bent: Bent, plane: Plane) -> str:
+def _right(bent: LayerView, plane: InputPlane) -> str:
     """How much of the examples is right."""
     told = say(round(bent.right, 2), "share")[:-1]
     return f"{told} right" if plane.class_names else f"R² {told}"
 
 
-def _draw_bent(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) -> None:
+def _draw_bent(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> None:
     """The grid and the examples after a layer."""
     from matplotlib.collections import LineCollection
 
@@ -182,7 +182,7 @@ def _draw_bent(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) 
     )
 
 
-def _draw_examples(ax: "Axes", places: Float, plane: Plane, picked: NDArray[np.int64]) -> None:
+def _draw_examples(ax: "Axes", places: Float, plane: InputPlane, picked: NDArray[np.int64]) -> None:
     """Examples: classes by colour and mark, numbers by colour."""
     targets = plane.targets[picked]
     if not plane.class_names:
@@ -200,7 +200,7 @@ def _draw_examples(ax: "Axes", places: Float, plane: Plane, picked: NDArray[np.i
         )
 
 
-def _draw_answers(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64]) -> "ScalarMappable | None":
+def _draw_answers(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> "ScalarMappable | None":
     """What is said of every place, and the examples."""
     found = None
     if plane.class_names:
@@ -220,7 +220,7 @@ def _draw_answers(ax: "Axes", bent: Bent, plane: Plane, picked: NDArray[np.int64
     return found
 
 
-def _draw_regions(ax: "Axes", bent: Bent, plane: Plane) -> None:
+def _draw_regions(ax: "Axes", bent: LayerView, plane: InputPlane) -> None:
     """Where each class is the answer, and the boundaries."""
     from matplotlib.colors import to_rgb
 
@@ -237,7 +237,7 @@ def _draw_regions(ax: "Axes", bent: Bent, plane: Plane) -> None:
             ax.contour(plane.x, plane.y, margin, levels=[0.0], colors="black", linewidths=0.8, zorder=3)
 
 
-def _draw_numbers(ax: "Axes", bent: Bent, plane: Plane) -> "ScalarMappable":
+def _draw_numbers(ax: "Axes", bent: LayerView, plane: InputPlane) -> "ScalarMappable":
     """The answer as a colour."""
     low, high = _span(plane)
     return ax.pcolormesh(
@@ -245,13 +245,13 @@ def _draw_numbers(ax: "Axes", bent: Bent, plane: Plane) -> "ScalarMappable":
     )
 
 
-def _span(plane: Plane) -> tuple[float, float]:
+def _span(plane: InputPlane) -> tuple[float, float]:
     """Ends of the colours of numbers."""
     low, high = float(plane.targets.min()), float(plane.targets.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _explain(figure: "Figure", planes: Sequence[Plane]) -> None:
+def _explain(figure: "Figure", planes: Sequence[InputPlane]) -> None:
     """What marks and lines stand for."""
     from matplotlib.lines import Line2D
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.judgement.thinning import envelope, thinned
 from gradlab.report.figures.canvas import GREY, key
 from gradlab.report.figures.sides import Middle, Side, stroke
 from gradlab.results.record import Float
+from gradlab.results.thinning import envelope, thinned
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import SelectionError
-from gradlab.judgement.thinning import thinned
 from gradlab.report.figures.axes import mark_powers, span
 from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, panels, print_small, save
 from gradlab.report.figures.course import Course
@@ -26,7 +26,7 @@ from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds
 from gradlab.report.series import HELD_OUT
 from gradlab.report.view import RunView
 from gradlab.results.record import Column, Float
-from gradlab.spec.quantities import QUANTITIES
+from gradlab.results.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import SelectionError
-from gradlab.judgement.thinning import thinned
 from gradlab.report.figures.axes import show_powers
 from gradlab.report.figures.canvas import BLUE, COLUMN, GREY, PAGE, VERMILION, head, key, panels, print_small, save
 from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
@@ -15,7 +15,7 @@ from gradlab.report.figures.lines import edge_key, explain_sides, hollow, mark_l
 from gradlab.report.figures.sides import Side, about, middle, over_seeds, stroke
 from gradlab.report.series import Band
 from gradlab.results.record import Column, Float
-from gradlab.spec.quantities import QUANTITIES
+from gradlab.results.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.judgement.comparison import Changed, changed, grouped
+from gradlab.judgement.comparing.comparison import Changed, changed, grouped
 from gradlab.report.figures.canvas import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, shortened
 from gradlab.report.view import RunView, view
 from gradlab.report.words.values import counted

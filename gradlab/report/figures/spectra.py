@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradlab.errors import SelectionError, UsageError
-from gradlab.judgement.thinning import thinned
 from gradlab.report.figures.canvas import (
     BLUE,
     COLUMN,
@@ -36,6 +35,7 @@ from gradlab.report.figures.lines import draw_line, edge_key, explain_sides, mar
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
 from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float, Record, Spectrum
+from gradlab.results.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

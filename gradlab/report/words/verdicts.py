@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from gradlab.config.catalogue import VERDICTS
 from gradlab.results.listing import ListedRun
 from gradlab.results.stored import StoredRun
-from gradlab.spec.catalogue import VERDICTS
 
 STATES = ("failed", "interrupted")
 """The words of a run that was not carried out; they are said in place of its verdict."""

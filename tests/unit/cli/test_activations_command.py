@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gradlab.cli.main import main
+from gradlab.config import catalogue
 from gradlab.report.activations import FIELDS
-from gradlab.spec import catalogue
 
 Captured = pytest.CaptureFixture[str]
 

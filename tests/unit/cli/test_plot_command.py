@@ -15,7 +15,7 @@ from gradlab import api
 from gradlab.cli.main import main
 from gradlab.results.record import Outcome
 from gradlab.results.store import Store
-from gradlab.results.sweeps import Member, SweepPlace, SweepPlan
+from gradlab.results.sweeps.directory import StoredMember, SweepPlace, SweepPlan
 
 Plot = Callable[..., tuple[int, str]]
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_drawn_is_said_and_nothing_is_written(
 
 def test_a_sweep_is_no_run(plot: Plot, runs: Path) -> None:
     place = SweepPlace(runs, "grid", "a" * 8 + "0000")
-    member = Member("0" * 12, {}, stored(8, None).experiment.model_dump(mode="json"))
+    member = StoredMember("0" * 12, {}, stored(8, None).experiment.model_dump(mode="json"))
     place.write_plan(SweepPlan(place.id, "grid", (), (), "cpu", (member,)), "")
     code, told = plot("grid", "-o", "a.svg")
     assert code == 2

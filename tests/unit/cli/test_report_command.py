@@ -14,7 +14,7 @@ from odd_runs import keep, make_record
 from gradlab.cli.main import main
 from gradlab.results.record import Outcome
 from gradlab.results.stored import StoredRun
-from gradlab.results.sweeps import Member, SweepPlace, SweepPlan
+from gradlab.results.sweeps.directory import StoredMember, SweepPlace, SweepPlan
 
 Report = Callable[..., tuple[int, str, str]]
 
@@ -48,7 +48,7 @@ def report(out: Path, capsys: pytest.CaptureFixture[str]) -> Report:
 
 def make_sweep(out: Path, name: str, digit: str) -> Path:
     run = keep(out, f"{name}_member", make_record(3, 5), steps=5)
-    member = Member(run.id, {}, run.experiment.model_dump(mode="json"))
+    member = StoredMember(run.id, {}, run.experiment.model_dump(mode="json"))
     place = SweepPlace(out, name, digit * 12)
     place.write_plan(SweepPlan(digit * 12, name, (), (), "cpu", (member,)), "")
     return place.path
@@ -117,7 +117,7 @@ def nothing_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     def made(*_: Any, **__: Any) -> str:
         raise AssertionError("a page was made")
 
-    for module in ("run.run_page", "comparison.comparison_page", "sweep.sweep_page"):
+    for module in ("run.page.run_page", "comparison.page.comparison_page", "sweep.page.sweep_page"):
         monkeypatch.setattr(f"gradlab.report.page.{module}", made)
 
 

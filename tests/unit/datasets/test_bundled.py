@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gradlab.datasets import bundled
 from gradlab.datasets.dataset import Raw
+from gradlab.datasets.sources import bundled
 
 
 def assert_identical(one: Raw, other: Raw) -> None:
@@ -62,7 +62,7 @@ def test_scikit_learn_is_not_imported() -> None:
     code = f"""
 import sys
 from gradlab.datasets import load
-from gradlab.spec.experiment import Data
+from gradlab.config.experiment import Data
 for name in {list(bundled.READERS)!r}:
     load(Data(source=name))
 sys.exit(bool({{"sklearn", "scipy", "pandas"}} & set(sys.modules)))

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gradlab.config.experiment import Data
 from gradlab.datasets import digest, load
 from gradlab.errors import ConfigError
-from gradlab.spec.experiment import Data
 
 ROWS = 40
 

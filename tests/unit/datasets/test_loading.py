@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from gradlab.config.experiment import Data
 from gradlab.datasets import digest, load
 from gradlab.errors import ConfigError
-from gradlab.spec.experiment import Data
 
 BUNDLED = {
     "digits": (1797, 64, 10),

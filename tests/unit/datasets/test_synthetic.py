@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from gradlab.config.experiment import Data
 from gradlab.datasets import load
-from gradlab.spec.experiment import Data
 
 SETTINGS = {
     "xor": {"samples": 400, "noise": 0.2},

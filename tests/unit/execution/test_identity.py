@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from synthetic_runs import make_experiment
 
-from gradlab.execution import identity
-from gradlab.execution.identity import run_id
+from gradlab.results import identity
+from gradlab.results.identity import run_id
 
 BASE = run_id(make_experiment(), "cpu", torch_version="2.13.0")
 
@@ -71,7 +71,7 @@ def test_of_a_file_its_content_counts_and_not_its_path() -> None:
 
 def test_it_is_found_without_torch() -> None:
     code = (
-        "import sys; from gradlab.execution.identity import run_id; from gradlab.spec.experiment import *\n"
+        "import sys; from gradlab.results.identity import run_id; from gradlab.config.experiment import *\n"
         "run_id(Experiment(model=Model(depth=1, width=1, activation=Activation(name='relu'))), 'cpu')\n"
         "sys.exit('torch' in sys.modules)"
     )

@@ -9,7 +9,7 @@ import pytest
 from gradlab import api
 from gradlab.errors import SelectionError, UsageError
 from gradlab.execution.input_plane import PLACES, choose, deviation, load_run_data, trace_input_plane
-from gradlab.results.plane import Plane
+from gradlab.results.input_plane import InputPlane
 from gradlab.results.stored import StoredRun
 
 CONFIG = {
@@ -33,7 +33,7 @@ def xor(out: Path) -> StoredRun:
 
 
 @pytest.fixture(scope="module")
-def plane(xor: StoredRun) -> Plane:
+def plane(xor: StoredRun) -> InputPlane:
     return trace_input_plane(load_run_data(xor))
 
 
@@ -42,11 +42,11 @@ def other(out: Path, **overrides: object) -> StoredRun:
     return api.load(made.id, out)
 
 
-def test_the_run_is_the_stored_one_to_the_last_bit(plane: Plane) -> None:
+def test_the_run_is_the_stored_one_to_the_last_bit(plane: InputPlane) -> None:
     assert plane.deviation is None
 
 
-def test_the_output_is_right_as_often_as_was_recorded(plane: Plane, xor: StoredRun) -> None:
+def test_the_output_is_right_as_often_as_was_recorded(plane: InputPlane, xor: StoredRun) -> None:
     assert [moment.step for moment in plane.moments] == [0, 39]
     assert plane.scored == "held-out"
     for moment, recorded in zip(plane.moments, (xor.summary.init, xor.summary.final), strict=True):
@@ -56,7 +56,7 @@ def test_the_output_is_right_as_often_as_was_recorded(plane: Plane, xor: StoredR
         assert [one.layer for one in moment.layers if one is not None] == list(moment.numbers)
 
 
-def test_the_plane_is_in_the_datas_own_units(plane: Plane) -> None:
+def test_the_plane_is_in_the_datas_own_units(plane: InputPlane) -> None:
     assert plane.names == ("x1", "x2")
     corners = np.abs(plane.points).mean(axis=0)
     np.testing.assert_allclose(corners, 1.0, atol=0.1)  # clouds on (±1, ±1), and not standardised ones
@@ -65,7 +65,7 @@ def test_the_plane_is_in_the_datas_own_units(plane: Plane) -> None:
     assert len(plane.x) == len(plane.y) == PLACES
 
 
-def test_the_grid_lies_where_the_inputs_lie(plane: Plane) -> None:
+def test_the_grid_lies_where_the_inputs_lie(plane: InputPlane) -> None:
     """Of the inputs themselves the components are the inputs, standardised: grid and examples by one map, rows along y."""
     inputs = plane.moments[0].layers[0]
     assert inputs is not None
@@ -76,7 +76,7 @@ def test_the_grid_lies_where_the_inputs_lie(plane: Plane) -> None:
     assert sum(inputs.shares) == pytest.approx(1.0)
 
 
-def test_training_makes_the_layers_readable(plane: Plane) -> None:
+def test_training_makes_the_layers_readable(plane: InputPlane) -> None:
     first, last = ([one.right for one in moment.layers if one is not None] for moment in plane.moments)
     assert first[0] == last[0] < 0.8  # xor cannot be cut straight
     assert last[-2] > 0.9
@@ -87,7 +87,7 @@ def test_training_makes_the_layers_readable(plane: Plane) -> None:
             assert one.points.shape == plane.points.shape
 
 
-def test_a_read_out_says_of_the_grid_what_an_independent_one_says(plane: Plane) -> None:
+def test_a_read_out_says_of_the_grid_what_an_independent_one_says(plane: InputPlane) -> None:
     """The inputs' own read-out by least squares in the data's units, which standardising does not change."""
     inputs = plane.moments[0].layers[0]
     assert inputs is not None

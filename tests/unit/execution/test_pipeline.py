@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 from synthetic_runs import assert_same, make_experiment, make_record, make_summary, make_trained
 
+from gradlab.config.catalogue import OutcomeKind
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.errors import ConfigError, InterruptedRunError, RunFailedError, UsageError
 from gradlab.execution import pipeline, rejudge, storing
 from gradlab.execution.executors.inline import Inline
-from gradlab.execution.identity import run_id
 from gradlab.execution.observers import observer_of
 from gradlab.execution.plan import Plan, make_plan
+from gradlab.results.identity import run_id
 from gradlab.results.record import Outcome, Progress, Record, Summary, Trained
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
-from gradlab.spec.catalogue import OutcomeKind
-from gradlab.spec.experiment import Experiment
 
 XOR = {"source": "xor", "samples": 200, "batch_size": 16}
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from synthetic_runs import make_experiment, make_run
 
+from gradlab.config.catalogue import OutcomeKind
+from gradlab.config.experiment import Experiment
 from gradlab.errors import ConfigError, UsageError
-from gradlab.execution.identity import run_id
 from gradlab.execution.plan import Plan, make_plan
+from gradlab.results.identity import run_id
 from gradlab.results.store import Store
-from gradlab.spec.catalogue import OutcomeKind
-from gradlab.spec.experiment import Experiment
 
 KINDS: tuple[OutcomeKind, ...] = ("completed", "diverged", "failed", "interrupted")
 

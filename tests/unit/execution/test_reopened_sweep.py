@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import worker_trainers as trainers
 
+from gradlab.config.sweeps import sweep as reader
 from gradlab.errors import SelectionError
 from gradlab.execution import reopened_sweep, sweeping
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.pipeline import Call
 from gradlab.judgement import RULES_VERSION
+from gradlab.judgement.comparing.profiles import profile
 from gradlab.judgement.depths import MOST_LAYERS, QUANTITY, depths_of
-from gradlab.judgement.profiles import profile
 from gradlab.results import tables
 from gradlab.results.store import Store
-from gradlab.results.sweeps import SweepPlace
-from gradlab.spec import sweep as reader
+from gradlab.results.sweeps.directory import SweepPlace
 
 EXPERIMENT = {
     "model": {"depth": 3, "width": 8, "activation": "sigmoid"},

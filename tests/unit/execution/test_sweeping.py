@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import worker_trainers as trainers
 
+from gradlab.config.sweeps import sweep as reader
 from gradlab.errors import ConfigError, InterruptedRunError, SelectionError, UsageError
 from gradlab.execution import planned_data, sweeping
 from gradlab.execution.executors.inline import Inline
@@ -19,7 +20,6 @@ from gradlab.execution.executors.processes import Processes
 from gradlab.execution.pipeline import Call
 from gradlab.execution.plan import Settings
 from gradlab.results.store import Store
-from gradlab.spec import sweep as reader
 
 EXPERIMENT = {
     "model": {"depth": 3, "width": 8, "activation": "sigmoid"},
@@ -210,7 +210,7 @@ def test_a_sweep_that_is_not_whole_judges_no_gates(store: Store) -> None:
 
 def test_a_begun_sweep_whose_ids_would_change_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     place = carry_out(prepare(asked(seeds="0-1"), store)).prepared.place.path
-    monkeypatch.setattr("gradlab.execution.identity.NUMERICS_VERSION", 999)
+    monkeypatch.setattr("gradlab.results.identity.NUMERICS_VERSION", 999)
     with pytest.raises(UsageError, match="would have other ids now"):
         prepare(place, store)
 

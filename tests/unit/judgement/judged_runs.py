@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from gradlab.config.experiment import Experiment
+from gradlab.config.quantities import selected
 from gradlab.judgement import judge
 from gradlab.results.record import Column, Finding, Outcome, Record, Summary
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.quantities import selected
 
 ROWS = 160
 

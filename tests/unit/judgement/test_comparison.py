@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from judged_runs import experiment, record, stuck
 
+from gradlab.config.condition import ConditionError
+from gradlab.config.experiment import Experiment
 from gradlab.errors import UsageError
 from gradlab.judgement import compare, judge
-from gradlab.judgement.comparison import Comparison, Row
-from gradlab.judgement.profiles import Profile, against, profile
+from gradlab.judgement.comparing.comparison import Comparison, Row
+from gradlab.judgement.comparing.profiles import Profile, against, profile
 from gradlab.results.record import Outcome, Record, Summary
-from gradlab.spec.condition import ConditionError
-from gradlab.spec.experiment import Experiment
 
 
 @dataclass(frozen=True)

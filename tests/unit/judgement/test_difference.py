@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gradlab.judgement.difference import AIMS, SAME_ACCURACY, SAME_DECADES, SAME_SHARE, difference
+from gradlab.judgement.comparing.difference import AIMS, SAME_ACCURACY, SAME_DECADES, SAME_SHARE, difference
 
 BELOW, ABOVE = 1 - 1e-9, 1 + 1e-9
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from judged_runs import broken_at_end, experiment, record, stuck, summary
 
+from gradlab.config.condition import ConditionError
 from gradlab.judgement import expect
 from gradlab.results.record import Outcome, Record
-from gradlab.spec.condition import ConditionError
 
 
 def judged(made: Record | None, *conditions: str, outcome: Outcome | None = None) -> list[tuple[bool, str]]:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from judged_runs import broken_at_end, record
 
+from gradlab.config.catalogue import FIGURES
 from gradlab.judgement import figures
 from gradlab.results.record import Column, Record
-from gradlab.spec.catalogue import FIGURES
 
 
 def test_decades_and_slope_are_negative_where_the_signal_falls_towards_the_input() -> None:

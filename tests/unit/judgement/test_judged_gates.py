@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from judged_runs import experiment, record
 
-from gradlab.judgement.expectations import expect, judged
-from gradlab.judgement.expectations import lookup as lookup_of
-from gradlab.judgement.gates import GateResult, gate_object, judge_gates
+from gradlab.config.catalogue import Verdict
+from gradlab.config.condition import ConditionError
+from gradlab.judgement.conditions.expectations import expect, judged
+from gradlab.judgement.conditions.expectations import lookup as lookup_of
+from gradlab.judgement.conditions.gates import GateResult, gate_object, judge_gates
 from gradlab.results.record import Outcome, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
-from gradlab.spec.catalogue import Verdict
-from gradlab.spec.condition import ConditionError
 
 
 def never() -> Record:

@@ -8,11 +8,12 @@ import pytest
 from judged_runs import experiment, only, record, stuck, summary
 
 from gradlab import theory
+from gradlab.config import catalogue
+from gradlab.config.experiment import Experiment
+from gradlab.config.reading import document
 from gradlab.judgement import judge
 from gradlab.judgement.remedies.starts import HARMLESS
 from gradlab.results.record import Column, Finding, Outcome, Record
-from gradlab.spec import catalogue, document
-from gradlab.spec.experiment import Experiment
 
 SETTING = re.compile(r"\b((?:model|data|train)\.[a-z_.]+): ([^\s,;()]+)")
 SCHEMES = [scheme for scheme in catalogue.SCHEMES if scheme != "critical"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradlab.judgement.thinning import envelope, thinned
+from gradlab.results.thinning import envelope, thinned
 
 
 def test_a_row_is_thinned_evenly_with_both_ends() -> None:

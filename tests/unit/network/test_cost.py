@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from gradlab.network import cost as measured
-from gradlab.network.cost import NUM_ELEMENTS, NUM_REPEATS, cost
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Activation
+from gradlab.config import catalogue
+from gradlab.config.experiment import Activation
+from gradlab.network import activation_cost as measured
+from gradlab.network.activation_cost import NUM_ELEMENTS, NUM_REPEATS, cost
 
 
 @pytest.mark.parametrize("name", catalogue.ACTIVATIONS)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from gradlab.network import heads
+from gradlab.network import losses as heads
 from gradlab.network.place import Place
 
 

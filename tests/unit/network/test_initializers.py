@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Generator
 
+from gradlab.config.experiment import Activation, Init
 from gradlab.network.initializers import distribution, draw
-from gradlab.spec.experiment import Activation, Init
 
 FAN_IN, FAN_OUT = 300, 200
 RELU = Activation(name="relu")

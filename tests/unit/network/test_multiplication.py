@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gradlab.network.multiplication import add_product, as_row, multiply, reproducible, row_product, threads
+from gradlab.network.reproducible.products import add_product, as_row, multiply, reproducible, row_product, threads
 
 
 @pytest.mark.parametrize(("rows", "inner"), [(1, 1), (1, 7), (5, 1), (5, 7)])

@@ -3,13 +3,13 @@
 import pytest
 from faces import Stream, assert_snapshot
 
+from gradlab.config.reading.activation_text import read_all
 from gradlab.report.activations import COST_FIELDS, FIELDS, activations_table, legend, range_words
 from gradlab.report.layout import lay_out
 from gradlab.report.table import as_csv, as_markdown
 from gradlab.report.terminal import console, print_table
-from gradlab.spec.activation_text import read_all
 from gradlab.theory import activations
-from gradlab.theory.portrait import portrait
+from gradlab.theory.activation_facts import portrait
 
 ALL = read_all([])
 

@@ -7,8 +7,8 @@ import pytest
 from vanishing_runs import experiment, record, stored, summary
 
 from gradlab.judgement import compare
-from gradlab.judgement.comparison import Comparison
-from gradlab.judgement.difference import Difference
+from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.judgement.comparing.difference import Difference
 from gradlab.report.comparison import (
     change_words,
     comparison_object,

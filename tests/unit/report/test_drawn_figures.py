@@ -12,12 +12,12 @@ import matplotlib
 import numpy as np
 import pytest
 
+from gradlab.config.reading.activation_text import read_all
 from gradlab.errors import UsageError
 from gradlab.report.figures import activations as activation_figures
 from gradlab.report.figures import canvas
 from gradlab.report.figures.activations import draw_curves, draw_phases
 from gradlab.report.figures.canvas import check_file, panels, save
-from gradlab.spec.activation_text import read_all
 from gradlab.theory import activations
 
 DRAWN = [draw_curves, draw_phases]

@@ -10,7 +10,7 @@ import pytest
 import xmlschema
 from synthetic_runs import make_run
 
-from gradlab.judgement.gates import GateResult, GroupResult
+from gradlab.judgement.conditions.gates import GateResult, GroupResult
 from gradlab.report.junit import Case, junit_xml, run_case
 from gradlab.results.record import Expectation, Outcome
 

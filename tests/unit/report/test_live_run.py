@@ -12,7 +12,7 @@ from gradlab.report import live_run as live_run_module
 from gradlab.report import progress as progress_module
 from gradlab.report.live_run import MOST_SHARE, LiveRunDisplay
 from gradlab.report.progress import ProgressDisplay
-from gradlab.results.record import LookBack, Progress, Recent
+from gradlab.results.record import Progress, Recent, RecordedSoFar
 
 
 class Clock:
@@ -230,7 +230,7 @@ def test_nothing_recorded_yet_is_a_bar(clock: Clock) -> None:
     def nothing(after: int, most: int) -> Recent:
         return Recent(np.zeros(0, np.int64), np.zeros((0, 1)), None, np.zeros((0, 0)))
 
-    look_back: LookBack = nothing
+    look_back: RecordedSoFar = nothing
     stream = Stream(terminal=True)
     with LiveRunDisplay(stream) as display:
         display.update(Progress(8, 2000, ("deep",), np.full(1, np.nan), None, 50.0, look_back))

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from faces import Stream, assert_snapshot
 
+from gradlab.config.experiment import Experiment
 from gradlab.report.bars import bars
 from gradlab.report.prediction import PredictionView, prediction_view
 from gradlab.report.prediction_faces import prediction_markdown, print_prediction, several
 from gradlab.report.table import as_csv
 from gradlab.report.terminal import console
 from gradlab.results import strict_json
-from gradlab.spec.experiment import Experiment
 from gradlab.theory.prediction import predict
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

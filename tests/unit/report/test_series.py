@@ -8,9 +8,9 @@ import pytest
 from odd_runs import filled, make_record
 from vanishing_runs import column, stored
 
+from gradlab.config.quantities import GRIDS, LAYER_NAMES, QUANTITIES, STEP_NAMES
 from gradlab.report.series import CURVES, PROFILED, Grid, bins, curves, grids, pooled, profiles
 from gradlab.report.view import view
-from gradlab.spec.quantities import GRIDS, LAYER_NAMES, QUANTITIES, STEP_NAMES
 
 
 def test_every_picture_is_of_a_quantity_and_has_a_label() -> None:

@@ -7,14 +7,14 @@ from synthetic_runs import make_experiment, make_run
 
 from gradlab.errors import UsageError
 from gradlab.results.store import Store
-from gradlab.results.sweep_search import find_sweep
-from gradlab.results.sweeps import Member, SweepPlace, SweepPlan
+from gradlab.results.sweeps.directory import StoredMember, SweepPlace, SweepPlan
+from gradlab.results.sweeps.search import find_sweep
 
 
 def make_sweep(root: Path, name: str, sweep_id: str) -> Path:
     one = make_experiment("net")
     place = SweepPlace(root, name, sweep_id)
-    member = Member("0" * 12, {}, one.model_dump(mode="json"))
+    member = StoredMember("0" * 12, {}, one.model_dump(mode="json"))
     place.write_plan(SweepPlan(sweep_id, name, (), (), "cpu", (member,)), "")
     return place.path
 

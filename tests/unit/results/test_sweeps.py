@@ -15,13 +15,13 @@ import pytest
 from pyarrow.parquet import ParquetFile
 from synthetic_runs import make_experiment, make_run, make_summary
 
+from gradlab.config.experiment import Experiment
+from gradlab.config.fields import fields
 from gradlab.errors import RunFailedError, SelectionError, UsageError
-from gradlab.results import sweep_table
 from gradlab.results.record import Outcome
 from gradlab.results.stored import StoredRun
-from gradlab.results.sweeps import Member, SweepPlace, SweepPlan, sweep_id
-from gradlab.spec.experiment import Experiment
-from gradlab.spec.fields import fields
+from gradlab.results.sweeps import table as sweep_table
+from gradlab.results.sweeps.directory import StoredMember, SweepPlace, SweepPlan, sweep_id
 
 AXES = ("model.depth", "model.activation", "mixed")
 
@@ -41,7 +41,7 @@ def read_results(place: SweepPlace, shard: tuple[int, int] | None = None) -> lis
 def plan(num_members: int = 3, name: str = "grid", **parts: Any) -> SweepPlan:
     experiments = [make_experiment("net", seed, depth=2 + seed % 2, **parts) for seed in range(num_members)]
     members = tuple(
-        Member(f"{seed:012x}", {"model.depth": one.model.depth}, one.model_dump(mode="json"))
+        StoredMember(f"{seed:012x}", {"model.depth": one.model.depth}, one.model_dump(mode="json"))
         for seed, one in enumerate(experiments)
     )
     return SweepPlan("0123456789ab", name, ("model.depth",), ("count(verdict == dead) == 0",), "cpu", members)
@@ -237,7 +237,7 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pyarrow.parquet import ParquetFile
 from synthetic_runs import make_run
-from gradlab.results.sweeps import SweepPlace
+from gradlab.results.sweeps.directory import SweepPlace
 place = SweepPlace({str(tmp_path)!r}, "grid", "0" * 12)
 place.write_results([({{"model.init": "he"}}, make_run())], ["model.init"])
 assert len(ParquetFile(place.path / "results.parquet").read(use_threads=False).to_pylist()) == 1

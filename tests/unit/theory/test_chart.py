@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradlab.theory import activations
-from gradlab.theory.chart import NUM_COEFFICIENTS, Chart, hermite
+from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Chart, hermite
 from gradlab.theory.moments import expectation, nodes
 
 CASES = [

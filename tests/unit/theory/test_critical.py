@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Activation
+from gradlab.config import catalogue
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations, critical
 from gradlab.theory.critical import critical_point, edge
 from gradlab.theory.mean_field import chi_1, chi_parallel, q_map, q_star

@@ -14,7 +14,7 @@ from mean_field_maps import kappa
 from scipy import optimize, special
 from second_opinion import average
 
-from gradlab.spec.experiment import Activation
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
 from gradlab.theory.critical import critical, critical_point, edge
 from gradlab.theory.mean_field import chi_1, chi_parallel, q_map, q_star

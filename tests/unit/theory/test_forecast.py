@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mean_field_maps import kappa
 
-from gradlab.spec.experiment import Activation, Experiment, Init
+from gradlab.config.experiment import Activation, Experiment, Init
 from gradlab.theory import activations, forecast
 from gradlab.theory.mean_field import chi_1, q_map
 from gradlab.theory.scales import scales

@@ -4,8 +4,8 @@ import math
 import pytest
 from mean_field_maps import kappa
 
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Activation
+from gradlab.config import catalogue
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
 from gradlab.theory.critical import critical_point
 from gradlab.theory.mean_field import chi_1, chi_parallel, q_map, q_star

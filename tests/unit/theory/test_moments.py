@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from second_opinion import FUNCTIONS, MOMENTS, average, exact_average
 
-from gradlab.spec import catalogue
+from gradlab.config import catalogue
 from gradlab.theory import activations
 from gradlab.theory.moments import expectation, gaussian_nodes, nodes
 

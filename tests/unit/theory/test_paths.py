@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradlab.spec.experiment import Experiment
+from gradlab.config.experiment import Experiment
 from gradlab.theory import activations
-from gradlab.theory.paths import _batches, paths
+from gradlab.theory.sampled_networks import _batches, paths
 
 DEPTH, WIDTH, FEATURES = 20, 64, 64
 FANS = [FEATURES, *[WIDTH] * DEPTH], [*[WIDTH] * DEPTH, 10]

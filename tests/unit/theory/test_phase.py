@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gradlab.spec.experiment import Activation
+from gradlab.config.experiment import Activation
 from gradlab.theory.critical import critical
 from gradlab.theory.phase import depth_scale, phase
 from gradlab.theory.scales import Scales

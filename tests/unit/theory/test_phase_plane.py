@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Activation
+from gradlab.config import catalogue
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
 from gradlab.theory.critical import edge
 from gradlab.theory.mean_field import chi_1, q_star

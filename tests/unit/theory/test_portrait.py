@@ -5,11 +5,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Activation
+from gradlab.config import catalogue
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
+from gradlab.theory.activation_facts import SCHEMES, WIDTH, portrait, torch_gain
 from gradlab.theory.mean_field import chi_1, q_map
-from gradlab.theory.portrait import SCHEMES, WIDTH, portrait, torch_gain
 
 SCALES = {"pytorch": (1 / 3, 1 / (3 * WIDTH)), "xavier": (1.0, 0.0), "he": (2.0, 0.0)}
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import load
 from gradlab.errors import ConfigError
 from gradlab.execution.rejudge import judged
-from gradlab.spec.experiment import Experiment
 from gradlab.theory.prediction import first_batch, predict
 from gradlab.training.engine import train
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
-from gradlab.spec import catalogue
-from gradlab.spec.experiment import Activation
+from gradlab.config import catalogue
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
 
 ALL = [activations.of(Activation(name=name)) for name in catalogue.ACTIVATIONS]

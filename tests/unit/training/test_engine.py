@@ -9,10 +9,10 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import Dataset, load
 from gradlab.datasets.order import Order
 from gradlab.results.record import Progress
-from gradlab.spec.experiment import Data, Experiment
 from gradlab.training.engine import Batch, train
 
 CPU = torch.device("cpu")

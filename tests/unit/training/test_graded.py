@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from gradlab.training import graded
-from gradlab.training.graded import Product
+from gradlab.training.record import graded_product as graded
+from gradlab.training.record.graded_product import GradedProduct
 
 Factor = tuple[np.ndarray, np.ndarray]
 
 
-def multiplied(factors: Sequence[Factor], num_examples: int = 1) -> list[Product]:
+def multiplied(factors: Sequence[Factor], num_examples: int = 1) -> list[GradedProduct]:
     """diag(d_1) W_1 diag(d_2) W_2 ... of all examples; a slope is [N], or [E, N]."""
     products = [graded.identity(num_examples, len(factors[0][1]))]
     for slope, weight in reversed(factors):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import load
 from gradlab.results.record import Progress, Recent, Trained
-from gradlab.spec.experiment import Data, Experiment
 from gradlab.training import engine
 from gradlab.training.engine import Batch, train
 

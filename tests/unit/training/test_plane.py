@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import Dataset, load
 from gradlab.results.record import Record
-from gradlab.spec.experiment import Data, Experiment
-from gradlab.training import plane
+from gradlab.training import replay as plane
 from gradlab.training.engine import train
-from gradlab.training.plane import look
+from gradlab.training.replay import replay
 
 XOR = load(Data(source="xor", samples=60, batch_size=16))
 
@@ -62,7 +62,7 @@ def numpy_pass(data: Dataset, run: Experiment, inputs: np.ndarray, steps: int) -
 def test_activations_are_those_of_an_independent_float64_network() -> None:
     run = experiment()
     inputs = np.random.default_rng(0).standard_normal((41, 2))
-    _, seen = look(run, XOR, inputs, [1, 3], [0, 11])
+    _, seen = replay(run, XOR, inputs, [1, 3], [0, 11])
     assert set(seen) == {0, 11}
     for step in (0, 11):
         hidden, outputs = numpy_pass(XOR, run, inputs, step)
@@ -85,7 +85,7 @@ def losses(record: Record | None) -> bytes:
 )  # fmt: skip
 def test_looking_changes_nothing(parts: dict) -> None:
     run = experiment(**parts)
-    again, _ = look(run, XOR, XOR.train_inputs, [1], range(12))
+    again, _ = replay(run, XOR, XOR.train_inputs, [1], range(12))
     neighbour = run.model_copy(update={"seed": 99})
     alone, together = train([run], XOR)[0], train([neighbour, run], XOR)[1]
     assert losses(again.record) == losses(alone.record) == losses(together.record)
@@ -98,15 +98,15 @@ def test_looking_changes_nothing(parts: dict) -> None:
 def test_inputs_in_parts_are_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
     run = experiment(model={"activation": "prelu"})
     inputs = np.random.default_rng(0).standard_normal((37, 2))
-    _, whole = look(run, XOR, inputs, [2, 3], [5])
+    _, whole = replay(run, XOR, inputs, [2, 3], [5])
     monkeypatch.setattr(plane, "_BYTES", 2 * 3 * 8 * 8 * 10)  # ten rows a time
-    _, parts = look(run, XOR, inputs, [2, 3], [5])
+    _, parts = replay(run, XOR, inputs, [2, 3], [5])
     np.testing.assert_allclose(parts[5].hidden[3], whole[5].hidden[3], atol=1e-14)
     np.testing.assert_allclose(parts[5].outputs, whole[5].outputs, atol=1e-14)
 
 
 def test_an_interrupted_run_ends_where_it_did() -> None:
-    again, seen = look(experiment(), XOR, XOR.train_inputs, [1], [0, 4], stop=5)
+    again, seen = replay(experiment(), XOR, XOR.train_inputs, [1], [0, 4], stop=5)
     assert (again.outcome.kind, again.outcome.step) == ("interrupted", 5)
     assert again.record is not None
     assert again.record.steps.tolist() == [0, 1, 2, 3, 4]
@@ -119,6 +119,6 @@ def test_the_users_own_interrupt_gets_through(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(plane, "_pass", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        look(experiment(), XOR, XOR.train_inputs, [1], [3])
+        replay(experiment(), XOR, XOR.train_inputs, [1], [3])
     with pytest.raises(KeyboardInterrupt):
-        look(experiment(), XOR, XOR.train_inputs, [1], [3], stop=5)
+        replay(experiment(), XOR, XOR.train_inputs, [1], [3], stop=5)

@@ -6,7 +6,7 @@ import sys
 
 RUN = """
 import gradlab.training
-from gradlab.spec.experiment import Experiment
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import load
 one = Experiment.model_validate({"model": {"depth": 2, "width": 4, "activation": "tanh"}, "train": {"steps": 1}})
 from gradlab.training.engine import train

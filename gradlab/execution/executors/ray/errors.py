@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+from gradlab.config.text import one_line
 from gradlab.execution.executors.contract import BreakKind
-from gradlab.spec.text import one_line
 
 LOST = "the machine that it trained on was lost"
 

@@ -12,7 +12,7 @@ from pictured import NOWHERE, assert_same_bytes, caught, words
 from gradlab.errors import UsageError
 from gradlab.report.figures import input_plane
 from gradlab.report.figures.input_plane import Shown, draw_spaces
-from gradlab.results.plane import Bent, Moment, Plane
+from gradlab.results.input_plane import InputPlane, LayerView, Snapshot
 
 SIDE = 41
 X = Y = np.linspace(-2.0, 2.0, SIDE)
@@ -20,24 +20,24 @@ GRID = np.stack(np.meshgrid(X, Y), axis=-1)
 POINTS = np.random.default_rng(0).uniform(-1.5, 1.5, (60, 2))
 
 
-def bent(layer: int, boundary: float = 0.0, **changes: Any) -> Bent:
+def bent(layer: int, boundary: float = 0.0, **changes: Any) -> LayerView:
     """A layer that leaves the plane as it is, and cuts it upright."""
     scores = np.stack([boundary - GRID[:, :, 0], GRID[:, :, 0] - boundary], axis=-1)
-    return replace(Bent(layer, GRID.copy(), POINTS.copy(), (0.7, 0.2), scores, 0.875), **changes)
+    return replace(LayerView(layer, GRID.copy(), POINTS.copy(), (0.7, 0.2), scores, 0.875), **changes)
 
 
-def plane(*moments: Moment, **changes: Any) -> Plane:
+def plane(*moments: Snapshot, **changes: Any) -> InputPlane:
     targets = (POINTS[:, 0] > 0).astype(np.int64)
-    made = Plane(("x1", "x2"), X, Y, POINTS, targets, ("no", "yes"), 2, "held-out", moments, None)
+    made = InputPlane(("x1", "x2"), X, Y, POINTS, targets, ("no", "yes"), 2, "held-out", moments, None)
     return replace(made, **changes)
 
 
-def moment(step: int = 0, layers: int = 3, **changes: Any) -> Moment:
+def moment(step: int = 0, layers: int = 3, **changes: Any) -> Snapshot:
     found = tuple(bent(number) for number in range(layers))
-    return replace(Moment(step, found, tuple(range(layers))), **changes)
+    return replace(Snapshot(step, found, tuple(range(layers))), **changes)
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch, *shown: Plane) -> Any:
+def drawn(monkeypatch: pytest.MonkeyPatch, *shown: InputPlane) -> Any:
     named = [Shown(f"run {index}", f"about {index}", one) for index, one in enumerate(shown)]
     return caught(monkeypatch, input_plane, lambda: draw_spaces(named, NOWHERE))
 
@@ -66,7 +66,7 @@ def test_one_run_has_a_row_of_grids_and_one_of_answers_for_each_moment(monkeypat
 
 def test_the_boundary_is_where_the_answer_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     layers = (bent(0), bent(1, boundary=0.55), bent(2, boundary=9.0))
-    figure = drawn(monkeypatch, plane(Moment(0, layers, (0, 1, 2))))
+    figure = drawn(monkeypatch, plane(Snapshot(0, layers, (0, 1, 2))))
     contours = [
         one for one in figure.axes[4].collections if np.ndim(one.get_linewidth()) and one.get_linewidth()[0] == 0.8
     ]
@@ -86,7 +86,7 @@ def test_several_runs_are_shown_at_their_last_moment(monkeypatch: pytest.MonkeyP
 
 def test_layers_without_a_picture_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     alike = bent(1, points=np.zeros((60, 2)), shares=(0.0, 0.0))
-    figure = drawn(monkeypatch, plane(Moment(0, (bent(0), alike, None), (0, 1, 2))))
+    figure = drawn(monkeypatch, plane(Snapshot(0, (bent(0), alike, None), (0, 1, 2))))
     assert [text.get_text() for text in figure.axes[1].texts] == ["all alike"]
     assert [text.get_text() for text in figure.axes[2].texts] == ["not finite"]
     assert [text.get_text() for text in figure.axes[5].texts] == ["not finite"]
@@ -95,7 +95,7 @@ def test_layers_without_a_picture_say_why(monkeypatch: pytest.MonkeyPatch) -> No
 def test_numbers_are_shades(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = GRID[:, :, :1] * 10
     layers = tuple(bent(number, scores=scores, right=-0.001) for number in range(3))
-    numbers = plane(Moment(0, layers, (0, 1, 2)), targets=POINTS[:, 0] * 10, class_names=(), num_outputs=2)
+    numbers = plane(Snapshot(0, layers, (0, 1, 2)), targets=POINTS[:, 0] * 10, class_names=(), num_outputs=2)
     figure = drawn(monkeypatch, numbers)
     (mesh,) = kinds(figure.axes[3], QuadMesh)
     assert mesh.get_clim() == (numbers.targets.min(), numbers.targets.max())
@@ -108,7 +108,7 @@ def test_numbers_are_shades(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_classes_have_their_own_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = np.stack([np.cos(angle) * GRID[:, :, 0] + np.sin(angle) * GRID[:, :, 1] for angle in range(5)], axis=-1)
     layers = tuple(bent(number, scores=scores) for number in range(3))
-    five = plane(Moment(0, layers, (0, 1, 2)), targets=np.arange(60) % 5, class_names=tuple("abcde"))
+    five = plane(Snapshot(0, layers, (0, 1, 2)), targets=np.arange(60) % 5, class_names=tuple("abcde"))
     figure = drawn(monkeypatch, five)
     assert len(kinds(figure.axes[0], PathCollection)) == 5
     assert {"class a", "class e"} <= set(words(figure))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gradlab.report.page import arrays
+from gradlab.report.page.shared import arrays
 from gradlab.report.series import Grid
 
 

@@ -11,11 +11,14 @@ import jinja2
 import pytest
 from vanishing_runs import stored
 
-from gradlab.report.page import document
-from gradlab.report.page.run import run_page
+from gradlab.report.page.run.page import run_page
+from gradlab.report.page.shared import document
 from gradlab.report.view import view
 
-ASSETS = sorted(held.name for held in (files("gradlab.report.page") / "assets").iterdir())
+ROOMS = [room for room in files("gradlab.report.page").iterdir() if room.is_dir()]
+ASSETS = sorted(
+    f"{room.name}/{held.name}" for room in ROOMS for held in room.iterdir() if held.name.endswith((".css", ".js"))
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def test_the_library_is_plotly_s_own(page: str) -> None:
 
 @pytest.mark.parametrize("name", ASSETS)
 def test_no_asset_ends_its_element_or_writes_html(name: str) -> None:
-    text = (files("gradlab.report.page") / "assets" / name).read_text(encoding="utf-8")
+    text = (files("gradlab.report.page") / name).read_text(encoding="utf-8")
     assert "</script" not in text.lower()
     assert "</style" not in text.lower()
     assert "<!--" not in text

@@ -14,13 +14,13 @@ from odd_runs import keep, make_record
 from synthetic_runs import make_spectrum
 from vanishing_runs import finding, stored
 
-from gradlab.report.page import run as page_of_a_run
-from gradlab.report.page.run import run_page
+from gradlab.config.catalogue import VERDICTS
+from gradlab.report.page.run import page as page_of_a_run
+from gradlab.report.page.run.page import run_page
 from gradlab.report.view import view
 from gradlab.results.record import Column, Outcome, Record, Spectrum
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
-from gradlab.spec.catalogue import VERDICTS
 
 
 def page_of(run: StoredRun, place: Path = Path("report.html"), out: Path | None = None) -> str:

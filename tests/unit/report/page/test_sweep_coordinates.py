@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradlab.report.page.sweep_coordinates import MOST_VALUES, figure_dimension, set_dimension, word_dimension
+from gradlab.report.page.sweep.coordinates import MOST_VALUES, figure_dimension, set_dimension, word_dimension
 
 ANY = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
 

@@ -1,8 +1,8 @@
 """The table of what a run can come to: every word has a row, and no two look alike."""
 
+from gradlab.config.catalogue import VERDICTS
+from gradlab.config.quantities import LAYER_QUANTITIES, STEP_NAMES
 from gradlab.report.words.verdicts import APPEARANCES, PICTURES, STATES, badness
-from gradlab.spec.catalogue import VERDICTS
-from gradlab.spec.quantities import LAYER_QUANTITIES, STEP_NAMES
 
 
 def test_every_word_has_a_row_in_the_one_order() -> None:

@@ -1,0 +1,292 @@
+"""One grammar for `expect`, `--where` and `--fail-on`: parsed, never evaluated as code.
+
+    condition  = conjunction { "or" conjunction }
+    conjunction = negation { "and" negation }
+    negation   = "not" negation | "(" condition ")" | comparison
+    comparison = term ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
+    term       = NAME | ( "any" | "min" | "max" | "median" ) "(" QUANTITY ")"
+    value      = NUMBER | WORD | "true" | "false" | CHANGE
+
+A CHANGE is `+5%`, `-5%` or `+0.3`: a difference from the first run of a comparison, allowed only where there is one.
+A name without a value (null) makes every comparison with it false. What `gates` may say besides is in `gates.py`.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from gradlab.config.logic import (
+    And,
+    Change,
+    Comparison,
+    Condition,
+    Figure,
+    Layers,
+    Lookup,
+    Not,
+    Operator,
+    Or,
+    Reduction,
+    Scalar,
+    comparisons,
+    evaluate,
+    field_value,
+)
+from gradlab.config.suggestion import suggestion
+from gradlab.config.text import cut
+from gradlab.errors import UsageError
+
+__all__ = [
+    "Condition",
+    "ConditionError",
+    "Kind",
+    "Lookup",
+    "Names",
+    "Parser",
+    "Token",
+    "comparisons",
+    "evaluate",
+    "field_value",
+    "parse",
+]
+
+MAX_LENGTH = 2000
+MAX_NESTING = 50  # far below Python's recursion limit
+KEYWORDS = ("and", "or", "not")
+REDUCTIONS: tuple[Reduction, ...] = ("any", "min", "max", "median")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a name stands for; `words` are what it can be, () where any word may be."""
+
+    form: Literal["number", "word", "flag", "layers"]
+    words: tuple[str, ...] = ()
+
+
+Names = Mapping[str, Kind]
+
+
+class ConditionError(UsageError):
+    """A condition that cannot be read, with the column (from 1) and the reason."""
+
+    def __init__(self, text: str, column: int, reason: str) -> None:
+        self.text, self.column, self.reason = text, column, reason
+        super().__init__(f"condition {_shown(text)}, character {column}: {reason}")
+
+
+def parse(text: str, names: Names, changes: bool = False) -> Condition:
+    """Read a condition over `names`; with `changes` there is a first run to compare with.
+
+    Raises:
+        ConditionError: If it does not follow the grammar, names something unknown, or compares a word with a number.
+
+    >>> parse("depth >= 20 and verdict != healthy", {"depth": Kind("number"), "verdict": Kind("word")}).operands[0]
+    Comparison(term=Figure(name='depth'), operator='>=', value=20)
+    """
+    return Parser(text, names, changes).whole()
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<number>[+-]?(?:\.?inf\b|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?)%?(?![\w.]))
+      | (?P<word>[^\W\d][\w.-]*)
+      | (?P<quoted>"[^"]*"|'[^']*')
+      | (?P<operator>==|!=|<=|>=|<|>)
+      | (?P<bracket>[()])
+      | (?P<comma>,)
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word, number, quoted text, operator, bracket or comma of a condition, or its end; columns count from 1."""
+
+    kind: str
+    text: str
+    column: int
+
+    def __str__(self) -> str:
+        return "the end" if self.kind == "end" else _shown(self.text)
+
+
+class Parser:
+    """Recursive descent over the tokens of one condition.
+
+    Attributes:
+        commas: Whether commas may occur; a condition over one run has none.
+    """
+
+    commas: ClassVar[bool] = False
+
+    def __init__(self, text: str, names: Names, changes: bool) -> None:
+        self.text, self.names, self.changes = text, names, changes
+        self.tokens = self._split()
+        self.at = 0
+        self.nesting = 0
+
+    def whole(self) -> Condition:
+        """Read the condition to its end.
+
+        Raises:
+            ConditionError: If it does not follow the grammar.
+        """
+        condition = self._or()
+        if self.now.kind != "end":
+            raise self._fault(f"expected 'and', 'or' or the end, found {self.now}")
+        return condition
+
+    @property
+    def now(self) -> Token:
+        """The token that is read next."""
+        return self.tokens[self.at]
+
+    def _split(self) -> list[Token]:
+        if len(self.text) > MAX_LENGTH:
+            raise ConditionError(self.text, MAX_LENGTH, f"longer than {MAX_LENGTH} characters")
+        tokens, at = [], 0
+        end = len(self.text.rstrip())
+        while at < end:
+            found = _TOKEN.match(self.text, at)
+            if found is None or (found.lastgroup == "comma" and not self.commas):
+                column = at + 1 + len(self.text[at:]) - len(self.text[at:].lstrip())
+                wrong = self.text[column - 1 :].split()[0]
+                hint = "; did you mean '=='?" if wrong.startswith("=") else ""
+                raise ConditionError(self.text, column, f"cannot read {_shown(wrong)}{hint}")
+            kind = str(found.lastgroup)
+            tokens.append(Token(kind, found[kind], found.start(kind) + 1))
+            at = found.end()
+        return [*tokens, Token("end", "", end + 1)]
+
+    def _take(self) -> Token:
+        token = self.now
+        self.at += token.kind != "end"
+        return token
+
+    def _is(self, *texts: str) -> bool:
+        return self.now.kind != "quoted" and self.now.text in texts
+
+    def _fault(self, reason: str, token: Token | None = None) -> ConditionError:
+        return ConditionError(self.text, (token or self.now).column, reason)
+
+    def _or(self) -> Condition:
+        operands = [self._and()]
+        while self._is("or"):
+            self._take()
+            operands.append(self._and())
+        return operands[0] if len(operands) == 1 else Or(tuple(operands))
+
+    def _and(self) -> Condition:
+        operands = [self._not()]
+        while self._is("and"):
+            self._take()
+            operands.append(self._not())
+        return operands[0] if len(operands) == 1 else And(tuple(operands))
+
+    def _not(self) -> Condition:
+        if not self._is("not", "("):
+            return self._comparison()
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            raise self._fault(f"nested more than {MAX_NESTING} deep")
+        if self._take().text == "not":
+            condition: Condition = Not(self._not())
+        else:
+            condition = self._or()
+            self._expect(")")
+        self.nesting -= 1
+        return condition
+
+    def _expect(self, bracket: str) -> None:
+        if not self._is(bracket):
+            raise self._fault(f"expected '{bracket}', found {self.now}")
+        self._take()
+
+    def _comparison(self) -> Comparison:
+        term, kind = self._term()
+        token = self._take()
+        if token.kind != "operator":
+            raise self._fault(f"expected one of == != < <= > >=, found {token}", token)
+        operator: Operator = token.text  # type: ignore[assignment]  # by the token's pattern
+        if kind.form in ("word", "flag") and operator not in ("==", "!="):
+            form = "a word" if kind.form == "word" else "true or false"
+            raise self._fault(f"{term} is {form}; compare it with == or !=", token)
+        return Comparison(term, operator, self._value(term, kind))
+
+    def _term(self) -> tuple[Figure | Layers, Kind]:
+        token = self._take()
+        if token.kind != "word" or token.text in KEYWORDS:
+            raise self._fault(f"expected a name, found {token}", token)
+        if token.text in REDUCTIONS and self._is("("):
+            self._take()
+            name = self._take()
+            kind = self._named(name)
+            if kind.form != "layers":
+                raise self._fault(f"{name.text} has one value; write it without {token.text}()", name)
+            self._expect(")")
+            return Layers(token.text, name.text), kind
+        kind = self._named(token)
+        if kind.form == "layers":
+            options = ", ".join(f"{reduction}({token.text})" for reduction in REDUCTIONS)
+            raise self._fault(f"{token.text} has a value for every layer; write one of {options}", token)
+        return Figure(token.text), kind
+
+    def _named(self, token: Token) -> Kind:
+        kind = self.names.get(token.text) if token.kind == "word" else None
+        if kind is None:
+            raise self._fault(f"unknown name {token}{suggestion(token.text, self.names)}", token)
+        return kind
+
+    def _value(self, term: Figure | Layers, kind: Kind) -> Scalar | Change:
+        token = self._take()
+        if token.kind not in ("number", "word", "quoted") or token.text in KEYWORDS:
+            raise self._fault(f"expected a value, found {token}", token)
+        if kind.form == "flag":
+            if token.text not in ("true", "false"):
+                raise self._fault(f"{term} is true or false, got {token}", token)
+            return token.text == "true"
+        if kind.form == "word":
+            return self._word(term, kind, token)
+        if token.kind != "number":
+            hint = " (a word)" if token.kind == "word" else ""
+            raise self._fault(f"{term} is a number, got {token}{hint}", token)
+        if token.text.startswith("+") or token.text.endswith("%"):
+            return self._change(term, token)
+        return _number(token.text)
+
+    def _word(self, term: Figure | Layers, kind: Kind, token: Token) -> str:
+        if token.kind == "number":
+            raise self._fault(f"{term} is a word, got the number {token.text}", token)
+        word = token.text[1:-1] if token.kind == "quoted" else token.text
+        if kind.words and word not in kind.words:
+            raise self._fault(f"{term} is never {_shown(word)}{suggestion(word, kind.words, all_of_them=True)}", token)
+        return word
+
+    def _change(self, term: Figure | Layers, token: Token) -> Change:
+        percent = token.text.endswith("%")
+        amount = float(_number(token.text.rstrip("%").lstrip("+")))
+        if not self.changes:
+            plain = "" if percent else f"; for the number itself write {token.text[1:]}"
+            raise self._fault(f"{token.text} is a change against a first run, and there is none here{plain}", token)
+        if percent and token.text[0] not in "+-":
+            raise self._fault(f"a change has a sign: write +{token.text} or -{token.text}", token)
+        if not math.isfinite(amount):
+            raise self._fault("a change is finite", token)
+        if isinstance(term, Layers) and term.reduction == "any":
+            raise self._fault("any() has no change; use min(), max() or median()", token)
+        return Change(amount, percent)
+
+
+def _number(text: str) -> float:
+    """A number as it is written; a whole one stays whole."""
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return int(text)
+    return float(text.replace(".inf", "inf"))
+
+
+def _shown(text: str) -> str:
+    return repr(cut(text))

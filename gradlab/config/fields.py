@@ -1,0 +1,261 @@
+"""What the fields of a config are, read off the models: form, range, default, mark, description.
+
+Errors, the schema, the documentation and the names that a condition may use all come from here, so a new field cannot
+be forgotten.
+"""
+
+import functools
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from gradlab.config.catalogue import Entry
+from gradlab.config.condition import Kind
+
+Form = Literal["number", "whole number", "flag", "word", "list", "words", "whole numbers"]
+
+
+class Mark(Enum):
+    """What a field means for batching.
+
+    A `SWITCH` is free, but whether it is on (neither 0 nor absent) is part of the shape: a step with weight decay or clipping computes
+    what one without does not, and a run's bytes must not depend on what its neighbours need.
+    """
+
+    SHAPE = "shape"
+    FREE = "free"
+    SWITCH = "switch"
+    LABEL = "label"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Mark of a field that takes a name of the catalogue; what it takes is read off the catalogue."""
+
+    entries: Mapping[str, Entry]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The schema of these names and no others."""
+        names = core_schema.literal_schema(list(self.entries))
+        return core_schema.nullable_schema(names) if type(None) in _options(source) else names
+
+
+class Part(BaseModel):
+    """A frozen part of an experiment that knows no other keys than its fields.
+
+    Attributes:
+        shorthand: Key that a bare word stands for: `relu` means `{name: relu}`. None where there is no such form.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    shorthand: ClassVar[str | None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_out(cls, value: Any) -> Any:
+        return {cls.shorthand: value} if cls.shorthand is not None and isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class Field:
+    """A leaf field of a config.
+
+    Attributes:
+        form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), `words` or `whole numbers` (one or a list).
+        words: What a word may be, and what each stands for; empty where it is free text.
+        default: Value where the config gives none; None also where another field decides.
+    """
+
+    path: str
+    form: Form
+    words: Mapping[str, str]
+    low: float | None
+    high: float | None
+    open_low: bool
+    open_high: bool
+    optional: bool
+    required: bool
+    default: Any
+    mark: Mark
+    about: str
+
+    def expected(self) -> str:
+        """What the field takes, in words.
+
+        >>> from gradlab.config.experiment import Experiment
+        >>> fields(Experiment)["train.lr"].expected()
+        'a number > 0'
+        """
+        match self.form:
+            case "flag":
+                return "true or false"
+            case "list":
+                return "a list"
+            case "words":
+                return "a group, a quantity or a list of them"
+            case "whole numbers":
+                return f"{span('a whole number', self.low, self.high, self.open_low, self.open_high)} or a list of them"
+            case "word":
+                return f"one of {', '.join(self.words)}" if self.words else "text"
+        return span(f"a {self.form}", self.low, self.high, self.open_low, self.open_high)
+
+
+def span(noun: str, low: float | None, high: float | None, open_low: bool, open_high: bool) -> str:
+    """A range in words.
+
+    >>> span("a number", 0, 1, True, False)
+    'a number > 0 and <= 1'
+    """
+    limits = []
+    if low is not None:
+        limits.append(f"{'>' if open_low else '>='} {_number(low)}")
+    if high is not None and high != float("inf"):
+        limits.append(f"{'<' if open_high else '<='} {_number(high)}")
+    return f"{noun} {' and '.join(limits)}".rstrip()
+
+
+def _number(value: float) -> str:
+    """A limit in words: 0, not 0.0."""
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def fault(field: str, reason: str, *involved: str) -> PydanticCustomError:
+    """An error that names its field, for a validator to raise.
+
+    Args:
+        field: Dotted path of the field at fault, from the part that the validator belongs to.
+        reason: What is wrong.
+        involved: Other fields that the judgement rests on.
+    """
+    return PydanticCustomError("fault", "{reason}", {"reason": reason, "field": field, "involved": involved})
+
+
+@functools.cache
+def fields(part: type[BaseModel], prefix: str = "") -> Mapping[str, Field]:
+    """All leaf fields below a model, by dotted path.
+
+    Raises:
+        TypeError: If a leaf field carries no mark.
+    """
+    found: dict[str, Field] = {}
+    for key, info in part.model_fields.items():
+        child = child_of(info)
+        if child is None:
+            found[f"{prefix}{key}"] = _leaf(f"{prefix}{key}", info)
+        else:
+            found |= fields(child, f"{prefix}{key}.")
+    return found
+
+
+def marks(part: type[BaseModel]) -> dict[str, Mark]:
+    """The mark of every leaf field below a model, by dotted path."""
+    return {path: field.mark for path, field in fields(part).items()}
+
+
+def child_of(info: FieldInfo) -> type[Part] | None:
+    """The part that a field holds, None for a leaf."""
+    for candidate in _options(info.annotation):
+        if isinstance(candidate, type) and issubclass(candidate, Part):
+            return candidate
+    return None
+
+
+@functools.cache
+def part_at(root: type[Part], path: tuple[str | int, ...]) -> type[Part] | None:
+    """The part at a path, None where there is none."""
+    part: type[Part] | None = root
+    for key in path:
+        info = part.model_fields.get(str(key)) if part is not None else None
+        part = child_of(info) if info is not None else None
+    return part
+
+
+def condition_names(part: type[BaseModel]) -> dict[str, Kind]:
+    """What a condition may call the fields below a model; a part with a shorthand goes by its own name too."""
+    named: dict[str, Kind] = {}
+    for path, field in fields(part).items():
+        match field.form:
+            case "number" | "whole number":
+                named[path] = Kind("number")
+            case "flag":
+                named[path] = Kind("flag")
+            case "word":
+                named[path] = Kind("word", tuple(field.words))
+    for path in _shorthands(part):
+        named[path.rpartition(".")[0]] = named[path]
+    return named
+
+
+def _shorthands(part: type[BaseModel], prefix: str = "") -> list[str]:
+    """Paths of the leaf fields that a bare word stands for."""
+    found = []
+    for key, info in part.model_fields.items():
+        child = child_of(info)
+        if child is not None:
+            if child.shorthand is not None:
+                found.append(f"{prefix}{key}.{child.shorthand}")
+            found += _shorthands(child, f"{prefix}{key}.")
+    return found
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, or the annotation itself."""
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+
+
+def _leaf(path: str, info: FieldInfo) -> Field:
+    mark = next((item for item in info.metadata if isinstance(item, Mark)), None)
+    if mark is None:
+        raise TypeError(f"field {path} carries no mark")
+    options = _options(info.annotation)
+    own = [option for option in options if option is not type(None)]
+    limits: dict[str, Any] = {"low": None, "high": None, "open_low": False, "open_high": False}
+    words: Mapping[str, str] = {}
+    for item in (*info.metadata, *_item_metadata(own[0])):
+        match item:
+            case OneOf(entries):
+                words = {name: entry.about for name, entry in entries.items()}
+            case Ge(value):
+                limits |= {"low": value}
+            case Gt(value):
+                limits |= {"low": value, "open_low": True}
+            case Le(value):
+                limits |= {"high": value}
+            case Lt(value):
+                limits |= {"high": value, "open_high": True}
+    return Field(
+        path=path,
+        form=_form(own),
+        words=words,
+        optional=type(None) in options,
+        required=info.is_required(),
+        default=None if info.is_required() else info.default,
+        mark=mark,
+        about=info.description or "",
+        **limits,
+    )
+
+
+def _item_metadata(annotation: Any) -> tuple[Any, ...]:
+    """What is said of the items of a list of numbers."""
+    item = get_args(annotation)[0] if get_origin(annotation) is tuple else None
+    return get_args(item)[1:] if get_origin(item) is Annotated and get_args(item)[0] is int else ()
+
+
+def _form(options: list[Any]) -> Form:
+    if len(options) == 2:
+        return "words"
+    option = options[0]
+    if get_origin(option) is Annotated:
+        option = get_args(option)[0]
+    if get_origin(option) is tuple:
+        return "whole numbers" if _item_metadata(option) else "list"
+    forms: Mapping[type, Form] = {bool: "flag", int: "whole number", float: "number", str: "word"}
+    return forms[option]

@@ -1,0 +1,226 @@
+"""What a condition says, and whether it holds.
+
+A name without a value (null) makes every comparison with it false.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+from gradlab.config.text import value_text
+
+Operator = Literal["==", "!=", "<", "<=", ">", ">="]
+Reduction = Literal["any", "min", "max", "median"]
+Scalar = float | str | bool
+Looked = Scalar | Sequence[float | None] | None
+Lookup = Callable[[str], Looked]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A name with one value."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A per-layer quantity at the last record, reduced over the layers that have it."""
+
+    reduction: Reduction
+    quantity: str
+
+    def __str__(self) -> str:
+        return f"{self.reduction}({self.quantity})"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference from the first run: an amount, or a share of the first run's magnitude in percent."""
+
+    amount: float
+    percent: bool
+
+    def limit(self, first: float) -> float:
+        """The value that a change of this size leads to."""
+        return first + (abs(first) * self.amount / 100 if self.percent else self.amount)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A term against a value."""
+
+    term: Figure | Layers
+    operator: Operator
+    value: Scalar | Change
+
+
+@dataclass(frozen=True)
+class Not:
+    """True where its operand is false."""
+
+    operand: "Condition"
+
+
+@dataclass(frozen=True)
+class And:
+    """True where all operands are."""
+
+    operands: tuple["Condition", ...]
+
+
+@dataclass(frozen=True)
+class Or:
+    """True where one operand is."""
+
+    operands: tuple["Condition", ...]
+
+
+Condition = Comparison | Not | And | Or
+
+
+def evaluate(condition: Condition, lookup: Lookup, first: Lookup | None = None) -> tuple[bool, str]:
+    """Judge a condition.
+
+    Args:
+        condition: As `parse` gave it.
+        lookup: The value of a name: a scalar; for a per-layer quantity its values over the layers, None where a layer
+            has none; None where there is no value at all.
+        first: The same for the first run, where the condition was parsed with `changes`.
+
+    Returns:
+        Whether it holds, and the values that decided it, in words: the value alone for a single comparison, else
+        `name = value` for each name.
+
+    >>> evaluate(Comparison(Figure("depth"), "<", 9), {"depth": 12}.get)
+    (False, '12')
+    """
+    seen: dict[str, str] = {}
+    holds = _holds(condition, lookup, first, seen)
+    if isinstance(condition, Comparison):
+        return holds, next(iter(seen.values()))
+    return holds, ", ".join(f"{name} = {value}" for name, value in seen.items())
+
+
+def comparisons(condition: Condition) -> tuple[Comparison, ...]:
+    """All comparisons of a condition, in the order in which they are written."""
+    match condition:
+        case Comparison():
+            return (condition,)
+        case Not(operand):
+            return comparisons(operand)
+        case And(operands) | Or(operands):
+            return tuple(found for operand in operands for found in comparisons(operand))
+
+
+def field_value(config: Mapping[str, Any], name: str) -> Looked:
+    """The value of a config field in a resolved config; `model.activation` is its name, `model.init` its scheme.
+
+    >>> field_value({"model": {"activation": {"name": "relu"}, "depth": 3}}, "model.activation")
+    'relu'
+    """
+    value: Any = config
+    for key in name.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping):
+        value = value.get("name", value.get("scheme"))
+    return value if isinstance(value, int | float | str) else None
+
+
+def in_words(value: Scalar | None) -> str:
+    """A value as a judged condition shows it.
+
+    >>> in_words(2 / 3), in_words(True), in_words(None)
+    ('0.666667', 'true', 'no value')
+    """
+    return "no value" if value is None else value_text(value, 6)
+
+
+def _holds(condition: Condition, lookup: Lookup, first: Lookup | None, seen: dict[str, str]) -> bool:
+    """Whether a condition holds; every operand is looked at, so that `seen` is complete."""
+    match condition:
+        case Comparison():
+            return _compare(condition, lookup, first, seen)
+        case Not(operand):
+            return not _holds(operand, lookup, first, seen)
+        case And(operands):
+            verdicts = [_holds(operand, lookup, first, seen) for operand in operands]
+            return all(verdicts)
+        case Or(operands):
+            verdicts = [_holds(operand, lookup, first, seen) for operand in operands]
+            return any(verdicts)
+
+
+def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen: dict[str, str]) -> bool:
+    term, value = comparison.term, comparison.value
+    name = str(term)
+    if isinstance(term, Layers) and term.reduction == "any":
+        assert not isinstance(value, Change)  # refused when parsed
+        layers = _present(lookup(term.quantity))
+        holding = [actual for actual in layers if _ordered(comparison.operator, actual, value)]
+        # What is shown is a layer that decided: one that holds, else the extremes, none of which does.
+        seen[name] = _span(holding or layers)
+        return bool(holding)
+    actual = _value(term, lookup)
+    seen[name] = in_words(actual)
+    if isinstance(value, Change):
+        assert first is not None, "a change needs a first run"
+        before = _value(term, first)
+        seen[name] = f"{in_words(actual)} (first: {in_words(before)})"
+        if not isinstance(before, int | float):
+            return False
+        value = value.limit(before)
+    return actual is not None and _ordered(comparison.operator, actual, value)
+
+
+def _value(term: Figure | Layers, lookup: Lookup) -> Scalar | None:
+    if isinstance(term, Figure):
+        value = lookup(term.name)
+        assert value is None or isinstance(value, int | float | str), f"{term} has one value"
+        return value
+    present = _present(lookup(term.quantity))
+    if not present:
+        return None
+    if any(math.isnan(value) for value in present):
+        return math.nan
+    if term.reduction == "median":
+        return float(median(present))
+    return min(present) if term.reduction == "min" else max(present)
+
+
+def _present(values: Looked) -> list[float]:
+    if values is None:
+        return []
+    assert not isinstance(values, int | float | str), "a quantity has one value a layer"
+    return [value for value in values if value is not None]
+
+
+def _ordered(operator: Operator, actual: Scalar, value: Scalar) -> bool:
+    """Compare two values of one form; words are only equal or different."""
+    if isinstance(actual, str) or isinstance(value, str):
+        return (actual == value) is (operator == "==")
+    match operator:
+        case "==":
+            return actual == value
+        case "!=":
+            return actual != value
+        case "<":
+            return actual < value
+        case "<=":
+            return actual <= value
+        case ">":
+            return actual > value
+        case ">=":
+            return actual >= value
+
+
+def _span(values: Sequence[float]) -> str:
+    if not values:
+        return "no value"
+    low, high = in_words(min(values)), in_words(max(values))
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,124 @@
+"""What a run would need of memory, so that one that cannot fit is refused before it starts."""
+
+import os
+from dataclasses import dataclass
+
+from gradlab.config import catalogue
+from gradlab.config.experiment import Experiment, num_steps
+from gradlab.config.quantities import selected
+
+_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
+_SIGNAL_STACKS = 4  # preactivations, activations, slopes, backward signals
+_RECORDED_BYTES = 9  # a float64, and whether it is there
+_STEP_FIGURES = 7
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes that one run needs at least.
+
+    Attributes:
+        weights: Weights, gradients and the optimizer's state.
+        signals: What the layers pass forward and backward for one batch.
+        data: The examples.
+        record: What is recorded.
+    """
+
+    weights: int
+    signals: int
+    data: int
+    record: int
+
+    @property
+    def total(self) -> int:
+        """Bytes of all of it."""
+        return self.weights + self.signals + self.data + self.record
+
+
+def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int) -> Estimate:
+    """What a run needs, from its shape alone."""
+    model, train, record = experiment.model, experiment.train, experiment.record
+    size = _BYTES[train.dtype]
+    depth, width = model.depth, model.width
+    num_weights = num_features * width + (depth - 1) * width**2 + width * num_outputs + depth * width + num_outputs
+    steps = num_steps(experiment, num_examples)
+    num_records = min(steps, -(-steps // record.every) + 1)
+    num_values = num_records * ((depth + 1) * len(selected(record.quantities)) + _STEP_FIGURES)
+    num_states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
+    return Estimate(
+        weights=num_weights * (2 * size + num_states * max(size, 4)),
+        signals=_SIGNAL_STACKS * depth * experiment.data.batch_size * width * size,
+        data=num_examples * (num_features + num_outputs) * (8 + size),
+        record=(num_values + _num_singular_values(experiment)) * _RECORDED_BYTES,
+    )
+
+
+def _num_singular_values(experiment: Experiment) -> int:
+    record = experiment.record
+    if record.spectrum is None or record.jacobian_examples is None:
+        return 0
+    num_examples = min(record.jacobian_examples, experiment.data.batch_size)
+    num_taken = 2 + len(record.jacobian_steps or ())
+    return num_taken * len(record.spectrum) * num_examples * experiment.model.width
+
+
+def estimate_bytes(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int = 0) -> int:
+    """Bytes that one run needs at least, the total of `estimate`."""
+    return estimate(experiment, num_features, num_outputs, num_examples).total
+
+
+def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str] | None:
+    """Why a run would not fit in memory (`limit` bytes, this machine's if None), None where it may. What is not known
+    before its data are loaded counts as 1.
+
+    Returns:
+        Dotted path of the field to blame, and the reason with the estimate.
+    """
+    limit = machine_bytes() if limit is None else limit
+    source, data = catalogue.SOURCES[experiment.data.source], experiment.data
+    num_outputs = data.classes or source.classes or 1
+    needed = estimate(
+        experiment, data.features or source.features or 1, num_outputs, data.samples or source.samples or 1
+    )
+    if limit is None or needed.total <= limit:
+        return None
+    # The field to blame: the one farthest beyond what is usual.
+    steps = num_steps(experiment, data.samples or source.samples or 1)
+    usual = {
+        "model.depth": (experiment.model.depth, 100),
+        "model.width": (experiment.model.width, 1000),
+        "data.batch_size": (data.batch_size, 1000),
+        "data.samples": (data.samples or 1, 10**6),
+        "data.features": (data.features or 1, 10**4),
+        "data.classes": (data.classes or 1, 10**3),
+        "train.steps" if experiment.train.steps is not None else "train.epochs": (steps, 10**5),
+    }
+    field = max(usual, key=lambda path: usual[path][0] * 10**6 // usual[path][1])
+    sizes = {part: getattr(needed, part) for part in ("weights", "signals", "data", "record")}
+    parts = ", ".join(f"{part} {in_words(size)}" for part, size in sizes.items())
+    reason = f"needs at least {in_words(needed.total)} of memory ({parts}), and this machine has {in_words(limit)}"
+    if needed.record == max(sizes.values()):
+        reason += "; record.every and record.quantities make the record smaller"
+    return field, reason
+
+
+def machine_bytes() -> int | None:
+    """Memory of this machine, None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def in_words(num_bytes: int) -> str:
+    """A number of bytes in words.
+
+    >>> in_words(3_210_000_000)
+    '3.21 GB'
+    """
+    if num_bytes >= 10**21:
+        return "1,000+ EB"
+    for exponent, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
+        if num_bytes >= 10**exponent:
+            return f"{num_bytes / 10**exponent:.3g} {unit}"
+    return f"{num_bytes} bytes"

@@ -1,0 +1,182 @@
+"""Configs in and out: a file or Python values, with overrides, to an experiment and the place of each value."""
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gradlab.config import memory
+from gradlab.config.experiment import Experiment
+from gradlab.config.reading import yaml12
+from gradlab.config.reading.faults import printable, reported, validate
+from gradlab.config.reading.overrides import override
+from gradlab.config.reading.tree import FILE, Problem, Tree, from_python, from_yaml
+from gradlab.errors import ConfigError, Fault
+
+
+@dataclass(frozen=True)
+class Document:
+    """An experiment, and where its values came from."""
+
+    experiment: Experiment
+    tree: Tree = field(repr=False)
+
+    def place_of(self, path: str) -> str:
+        """Where a field's value came from: `file:line:column` or `-s key=value`; for a default, what is around it."""
+        return self.tree.place(tuple(path.split("."))).label
+
+    def locate(self, error: ConfigError) -> ConfigError:
+        """The same faults, each at the place in the config that caused it; their own places become part of their
+        messages.
+
+        What is found wrong after reading (a column that is not there) names a field but does not know its place.
+        """
+        return ConfigError(
+            [
+                replace(fault, place=self.place_of(fault.path), message=printable(f"{fault.message} ({fault.place})"))
+                for fault in error.faults
+            ]
+        )
+
+
+def read(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Experiment:
+    """Read an experiment from a YAML file.
+
+    Args:
+        path: The file. Its stem is the experiment's name where it gives none; `data.path` is relative to its folder.
+        overrides: Texts `key=value` (dotted keys, YAML values), or values by dotted key; the last one wins.
+
+    Raises:
+        ConfigError: With all that is wrong, each fault with its place.
+    """
+    return load(path, overrides).experiment
+
+
+def load(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
+    """As `read`, with the places of the values."""
+    path = Path(path)
+    tree = from_file(path)
+    override(tree, overrides)
+    return _document(tree, name_of(path) or "experiment", path.parent)
+
+
+def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
+    """An experiment from nested mappings, as a YAML file would give them.
+
+    Args:
+        config: The values; `data.path` is relative to the working directory.
+        overrides: As for `read`.
+
+    Raises:
+        ConfigError: With all that is wrong.
+    """
+    tree = from_python(config, "config")
+    override(tree, overrides)
+    return _document(tree, "experiment", Path())
+
+
+def from_file(path: Path, layer: int = FILE, what: str = "an experiment") -> Tree:
+    """The values of a file, not yet checked.
+
+    Raises:
+        ConfigError: If it cannot be read; what is wrong with its text is in the tree.
+    """
+    label = printable(str(path))
+    return from_yaml(_bytes(path, label), label, layer, what)
+
+
+def name_of(path: Path) -> str:
+    """What a file's stem gives as a name, "" where nothing is left of it.
+
+    >>> name_of(Path("a b(2).yaml"))
+    'a_b_2_'
+    """
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip(".-")[:100]
+
+
+def absolute_data_path(tree: Tree, folder: Path) -> None:
+    """Make the path of a data file absolute."""
+    data = tree.data.get("data")
+    if isinstance(data, dict) and isinstance(data.get("path"), str) and data["path"]:
+        data["path"] = os.path.abspath(folder / data["path"])
+
+
+def _bytes(path: Path, label: str) -> bytes:
+    """The file's bytes, at most one more than are allowed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(yaml12.MAX_BYTES + 1)
+    except FileNotFoundError:
+        reason = f"no such file{_near(path)}"
+    except IsADirectoryError:
+        reason = "is a directory; name a config in it"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except ValueError:
+        reason = "cannot be read: not a path"
+    raise ConfigError([Fault(label, "", reason)])
+
+
+def _near(path: Path) -> str:
+    """The config beside a missing file that may have been meant."""
+    try:
+        beside = [entry.name for entry in os.scandir(path.parent) if entry.name.endswith((".yaml", ".yml"))]
+    except (OSError, ValueError):
+        return ""
+    if f"{path.name}.yaml" in beside:
+        return f". Did you mean '{printable(path.name)}.yaml'?"
+    near = difflib.get_close_matches(path.name, beside, 1)
+    return f". Did you mean '{printable(near[0])}'?" if near else ""
+
+
+def _document(tree: Tree, name: str, folder: Path) -> Document:
+    tree.data.setdefault("name", name)
+    absolute_data_path(tree, folder)
+    experiment, problems = validate(tree)
+    if experiment is not None:
+        oversized = memory.refusal(experiment)
+        if oversized is None:
+            return Document(experiment, tree)
+        path = tuple(oversized[0].split("."))
+        problems = [Problem(tree.place(path), path, oversized[1])]
+    ordered = sorted(problems, key=lambda problem: (problem.place.order, str(problem.path)))
+    raise ConfigError(list(dict.fromkeys(reported(problem) for problem in ordered)))
+
+
+def dump(experiment: Experiment) -> str:
+    """An experiment as YAML that reads back to an equal one; what is None is left out.
+
+    >>> from gradlab.config.experiment import Model, Activation
+    >>> dump(Experiment(model=Model(depth=2, width=8, activation=Activation(name="relu")))).splitlines()[:5]
+    ['name: experiment', 'seed: 0', 'model:', '  depth: 2', '  width: 8']
+    """
+    return "".join(f"{line}\n" for line in _lines(experiment.model_dump(mode="json"), ""))
+
+
+def _lines(values: Mapping[str, Any], indent: str) -> Iterable[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            yield from _lines(value, f"{indent}  ")
+        elif isinstance(value, list) and value:
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  - {_scalar(item)}" for item in value)
+        elif value is not None:
+            yield f"{indent}{key}: {'[]' if isinstance(value, list) else _scalar(value)}"
+
+
+def _scalar(value: float | str | bool) -> str:
+    """A scalar; text is quoted unless it is a plain word."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) and isinstance(yaml12.resolve(value), str):
+        return value
+    # JSON's quoting is YAML's, but for what YAML does not take as it is.
+    return "".join(
+        character if character.isprintable() else f"\\U{ord(character):08x}"
+        for character in json.dumps(value, ensure_ascii=False)
+    )

@@ -1,0 +1,267 @@
+"""What is wrong with a config's values, all of it at once, in words that say what would be right."""
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+from gradlab.config.experiment import Experiment
+from gradlab.config.fields import Field, Part, child_of, fields, part_at
+from gradlab.config.reading.overrides import is_dotted
+from gradlab.config.reading.tree import Path, Place, Problem, Tree, copied, written
+from gradlab.config.reading.yaml12 import resolve
+from gradlab.config.suggestion import nearest, suggestion
+from gradlab.config.text import cut, value_text
+from gradlab.errors import Fault
+
+# What takes the place of a required value that is missing or wrong, so that the rest can be looked at.
+_STAND_INS: dict[Path, Any] = {
+    ("model",): {"depth": 1, "width": 1, "activation": "identity"},
+    ("model", "depth"): 1,
+    ("model", "width"): 1,
+    ("model", "activation"): "identity",
+    ("model", "activation", "name"): "identity",
+    ("data", "path"): "-",
+    ("data", "target"): "-",
+}
+_LIST_STAND_INS: dict[Path, Any] = {
+    ("expect",): "outcome == completed",
+    ("record", "quantities"): "grad_norm",
+    ("record", "jacobian_steps"): 0,
+    ("record", "spectrum"): 1,
+}
+_MAX_ROUNDS = 200
+
+
+def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
+    """Check a config's values.
+
+    A validator reports its first fault and none around it, so what is at fault is replaced by something harmless and
+    the rest is looked at again until nothing is left.
+
+    Returns:
+        The experiment, None where something is wrong, and all that is wrong.
+    """
+    problems = list(tree.problems)
+    if () in tree.broken:
+        return None, problems
+    data = copied(tree.data) if tree.broken else tree.data
+    blamed = set(tree.broken)
+    meant: set[Path] = set()
+    for path in tree.broken:
+        _mend(data, path)
+    for _ in range(_MAX_ROUNDS):
+        try:
+            experiment = Experiment.model_validate(data)
+        except ValidationError as error:
+            data = copied(tree.data) if data is tree.data else data
+            mended = False
+            items = error.errors(include_url=False)
+            # Where `widht` is unknown, `width` is not called missing beside it.
+            meant |= {_meant(tuple(item["loc"])) for item in items if item["type"] == "extra_forbidden"}
+            for item in items:
+                path, involved = _subject(item)
+                if item["type"] == "missing" and path in meant:
+                    blamed.add(path)
+                if not any(_within(one, blamed) for one in (path, *involved)):
+                    problems.append(_problem(tree, item, path, involved))
+                blamed.add(path)
+                mended |= _mend(data, path)
+            if not mended:
+                break
+        else:
+            return (None if problems else experiment), problems
+    return None, problems
+
+
+def reported(problem: Problem) -> Fault:
+    """A problem as the user is told of it."""
+    return Fault(problem.place.label, _dotted(problem.path), printable(problem.message))
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    """A path as it is written: `record.quantities[1]`."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{_key(key)}" if text else _key(key)
+    return text
+
+
+def _key(key: str) -> str:
+    if re.fullmatch(r"[\w-]{1,60}", key):
+        return key
+    return repr(cut(key))
+
+
+def printable(text: str) -> str:
+    r"""A text without what would break its line or the terminal.
+
+    >>> print(printable("two\nlines"))
+    two\nlines
+    """
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
+    """The path that an error is about, and the paths that it rests on."""
+    location: Path = tuple(item["loc"])
+    if location[:2] == ("record", "quantities"):
+        location = location[:2]  # the rest names members of a union
+    context = item.get("ctx", {})
+    named = context.get("field", "")
+    keys = tuple(int(key) if key.isdigit() else key for key in named.split(".")) if named else ()
+    involved = tuple((*location, *other.split(".")) for other in context.get("involved", ()))
+    return (*location, *keys), involved
+
+
+def _within(path: Path, blamed: set[Path]) -> bool:
+    return any(path[:length] in blamed for length in range(len(path) + 1))
+
+
+def _mend(data: Any, path: Path) -> bool:
+    """Replace or drop the value at a path; whether that changed anything."""
+    around = data
+    for key in path[:-1]:
+        inner = around.get(key) if isinstance(around, dict) else None
+        if inner is None or isinstance(inner, str):  # not there, or a word that stands for a mapping
+            inner = around[key] = {}
+        around = inner
+    last = path[-1]
+    if isinstance(around, list):
+        assert isinstance(last, int)
+        stand_in = _LIST_STAND_INS.get(path[:-1])
+        changed = around[last] != stand_in
+        around[last] = stand_in
+        return bool(changed)
+    present = last in around
+    if path in _STAND_INS and not (present and path[0] == "data"):
+        changed = not present or around[last] != _STAND_INS[path]
+        around[last] = copied(_STAND_INS[path])
+        return bool(changed)
+    around.pop(last, None)
+    return present
+
+
+def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> Problem:
+    unknown = item["type"] == "extra_forbidden"
+    place = tree.place(path, key=unknown)
+    # A fault between two fields belongs to the one that was set last: a sweep's against the file, an override against both.
+    blamed = max((one for one in involved if one in tree.spots), key=lambda one: _layer(tree, one), default=path)
+    if _layer(tree, blamed) > place.order[0]:
+        place = tree.place(blamed)
+    else:
+        blamed = path
+    message = _unknown_key(path) if unknown else _message(tree, item, path)
+    if not unknown and path not in tree.spots and tree.place(path[:-1]) and isinstance(tree.at(path[:-1]), str):
+        path = path[:-1]  # `activation: sigmod` is about model.activation, not about a name that nobody wrote
+    return Problem(place, path, message, blamed)
+
+
+def _layer(tree: Tree, path: Path) -> int:
+    return tree.place(path).order[0]
+
+
+def key_problem(key: str, place: Place) -> Problem | None:
+    """Why nothing can be set at a dotted key, None where something can."""
+    if not is_dotted(key):
+        return Problem(place, (), f"expected a dotted key, got {key!r:.60}")
+    path = tuple(key.split("."))
+    part: type[Part] | None = Experiment
+    for length, step in enumerate(path, 1):
+        if part is None:
+            return Problem(place, path, f"{'.'.join(path[: length - 1])} has no keys of its own; set it whole")
+        info = part.model_fields.get(step)
+        if info is None:
+            return Problem(place, path[:length], _unknown_key(path[:length]))
+        part = child_of(info)
+    return None
+
+
+def _unknown_key(path: Path) -> str:
+    """What an unknown key may have meant: one beside it, or one of the same name elsewhere."""
+    meant = _meant(path)
+    if meant == path:
+        return f"unknown key (known here: {', '.join(_beside(path))})"
+    if meant[:-1] == path[:-1]:
+        return f"unknown key. Did you mean '{meant[-1]}'?"
+    return f"unknown key. Did you mean '{'.'.join(map(str, meant))}'?"
+
+
+def _meant(path: Path) -> Path:
+    """The field that an unknown key may have meant, the unknown path itself where none is near."""
+    key = str(path[-1])
+    near = nearest(key, _beside(path))
+    if near is not None:
+        return (*path[:-1], near)
+    elsewhere = next((known for known in fields(Experiment) if known.endswith(f".{key}")), None)
+    return tuple(elsewhere.split(".")) if elsewhere is not None else path
+
+
+def _beside(path: Path) -> list[str]:
+    """The keys that are known where a key stands."""
+    part = part_at(Experiment, path[:-1])
+    return list(part.model_fields) if part is not None else []
+
+
+def _message(tree: Tree, item: Any, path: Path) -> str:
+    kind, value = item["type"], item["input"]
+    if kind == "fault":
+        return str(item["ctx"]["reason"])
+    if kind == "missing":
+        return "missing, and it has no default"
+    got = _shown(tree, path, value)
+    if kind == "string_pattern_mismatch":
+        return f"expected letters, digits, '.', '_' or '-', beginning with a letter, a digit or '_', got {got}"
+    if kind == "string_too_long":
+        return f"expected at most {item['ctx']['max_length']} characters, got {len(value)}"
+    field = fields(Experiment).get(".".join(str(key) for key in path))
+    if field is None:
+        return f"expected {_expected_part(path)}, got {got}{_null_hint(value)}"
+    if kind == "literal_error" and isinstance(value, str):
+        return f"unknown name {got}{suggestion(value, field.words, all_of_them=True)}"
+    return f"expected {field.expected()}, got {got}{_hint(field, kind, value)}"
+
+
+def _expected_part(path: Path) -> str:
+    part = part_at(Experiment, path)
+    if part is None:
+        return "text"  # an item of a list
+    keys = ", ".join(part.model_fields)
+    word = {"name": "a name or ", "scheme": "a scheme or "}.get(part.shorthand or "", "")
+    return f"{word}a mapping (keys: {keys})"
+
+
+def _hint(field: Field, kind: str, value: Any) -> str:
+    if value is None:
+        return _null_hint(value)
+    if kind == "finite_number":
+        return ", which is not finite"
+    if field.form == "whole number" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f" (write {int(value)})"
+    if not isinstance(value, str):
+        return ""
+    if field.form in ("number", "whole number") and re.fullmatch(r"[-+.0-9eExob]{1,40}", value):
+        written = resolve(value)
+        return " (a text: remove the quotes)" if isinstance(written, int | float) else ""
+    if field.optional and value.lower() in ("none", "off", "no"):
+        return " (leave the key out, or write null)"
+    if field.form == "flag" and value.lower() in ("yes", "no", "on", "off"):
+        return f" (write {'true' if value.lower() in ('yes', 'on') else 'false'})"
+    return ""
+
+
+def _null_hint(value: Any) -> str:
+    return " (leave the key out for its default)" if value is None else ""
+
+
+def _shown(tree: Tree, path: Path, value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None or isinstance(value, bool):
+        return value_text(value)
+    if isinstance(value, str):
+        return repr(cut(value))
+    spot = tree.spots.get(path)
+    return cut(spot.text if spot is not None and spot.text else written(value))

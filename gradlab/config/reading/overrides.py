@@ -1,0 +1,182 @@
+"""Values laid over a config by dotted keys: overrides, and what a sweep sets."""
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gradlab.config.experiment import Experiment
+from gradlab.config.fields import part_at
+from gradlab.config.reading import yaml12
+from gradlab.config.reading.tree import (
+    OVERRIDE,
+    Path,
+    Place,
+    Problem,
+    Spot,
+    Tree,
+    copied,
+    is_key,
+    plain,
+    unfold,
+    written,
+)
+from gradlab.config.text import cut
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A value and the dotted key that it is to be set at.
+
+    Attributes:
+        place: Where the key is.
+        value: Mappings, lists and scalars; never changed.
+        spots: What is known of the value (at `()`) and of what is below it.
+        problems: What was wrong already while reading, by path below the value.
+        broken: Paths below the value that a problem was reported for.
+        drawn: Whether it is one of many that a distribution gave.
+    """
+
+    key: str
+    place: Place
+    value: Any
+    spots: Mapping[Path, Spot]
+    problems: tuple[Problem, ...] = ()
+    broken: frozenset[Path] = frozenset()
+    drawn: bool = False
+
+    @functools.cached_property
+    def path(self) -> tuple[str, ...]:
+        """The key's steps."""
+        return tuple(self.key.split("."))
+
+
+def setting_at(tree: Tree, key: str, path: Path, key_path: Path | None = None) -> Setting:
+    """The value at a path of a tree, to be set elsewhere; what was wrong with it while reading stays behind. `key_path`
+    is the path of what has the key, if not the value itself.
+    """
+    key_place = tree.place(path if key_path is None else key_path, key=True)
+    spots: dict[Path, Spot] = {}
+
+    def visit(value: Any, below: Path) -> None:
+        spots[below] = tree.spots[path + below]
+        if isinstance(value, dict | list):
+            for step in value if isinstance(value, dict) else range(len(value)):
+                visit(value[step], (*below, step))
+
+    value = tree.at(path)
+    visit(value, ())
+    spots[()] = Spot(key_place, spots[()].value, spots[()].text)
+    broken = frozenset(below for below in spots if path + below in tree.broken)
+    return Setting(key, key_place, value, spots, broken=broken)
+
+
+def override(tree: Tree, overrides: Iterable[str] | Mapping[str, Any]) -> None:
+    """Set values by dotted keys, in order; what cannot be set is added to the tree's problems."""
+    settings, problems = read_overrides(overrides)
+    tree.problems += problems
+    for setting in settings:
+        graft(tree, setting)
+
+
+def read_overrides(overrides: Iterable[str] | Mapping[str, Any]) -> tuple[list[Setting], list[Problem]]:
+    """Values by dotted keys, and what is wrong with those that cannot be read.
+
+    Args:
+        overrides: Texts `key=value` with a YAML value, or values by key.
+    """
+    settings: list[Setting] = []
+    problems: list[Problem] = []
+    if isinstance(overrides, Mapping):
+        for number, (key, value) in enumerate(overrides.items()):
+            place = Place((OVERRIDE, number, 0), f"{_line(str(key))}={_line(value)}")
+            branch = Tree({}, place)
+            branch.data = {"": plain(branch, value, ("",), place)}
+            settings.append(_setting(str(key), branch, place))
+        return settings, problems
+    for number, text in enumerate(overrides):
+        place = Place((OVERRIDE, number, 0), f"-s {_line(text)}")
+        key, equals, written = text.partition("=")
+        if not equals or not key.strip():
+            problems.append(Problem(place, (), "expected key=value, as in -s model.depth=100"))
+            continue
+        document, complaints = (
+            yaml12.read(written) if written.strip() else (yaml12.Value(yaml12.Mark(1, 1), None, "null"), [])
+        )
+        path = tuple(key.strip().split("."))
+        problems += [Problem(place, (*path, *one.path), one.reason) for one in complaints]
+        if document is None:
+            continue
+        settings.append(_setting(key.strip(), _branch(document, place), place))
+    return settings, problems
+
+
+def _branch(document: yaml12.Value, place: Place) -> Tree:
+    """A tree with one value, all of it from one place."""
+    branch = Tree({}, place)
+    branch.spots[("",)] = Spot(place, place, document.text)
+    branch.data = {"": unfold(branch, document, ("",), lambda mark: place)}
+    return branch
+
+
+def _setting(key: str, branch: Tree, place: Place) -> Setting:
+    return Setting(
+        key,
+        place,
+        branch.data[""],
+        {found[1:]: spot for found, spot in branch.spots.items()},
+        tuple(Problem(one.place, one.path[1:], one.message) for one in branch.problems),
+        frozenset(found[1:] for found in branch.broken),
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def is_dotted(key: str) -> bool:
+    """Whether a key can point to a value."""
+    return all(key.split(".")) and is_key(key)
+
+
+def graft(tree: Tree, setting: Setting) -> None:
+    """Put a value where its dotted key points to; what stands in the way is added to the tree's problems."""
+    path, place = setting.path, setting.place
+    if not is_dotted(setting.key):
+        tree.problems.append(Problem(place, (), f"expected a dotted key, got {setting.key!r:.60}"))
+        return
+    around = tree.data
+    for length in range(1, len(path)):
+        step = path[:length]
+        name = step[-1]
+        below = around.get(name)
+        part = part_at(Experiment, step)
+        if isinstance(below, str) and part is not None and part.shorthand is not None:
+            # `init: he` and a key below init: the word is spelled out, and the key set beside it.
+            tree.spots[(*step, part.shorthand)] = tree.spots[step]
+            tree.spots[step] = Spot(tree.spots[step].key, tree.spots[step].value)
+            below = around[name] = {part.shorthand: below}
+        elif below is None:
+            below = around[name] = {}
+            tree.spots[step] = Spot(place, place)
+        elif not isinstance(below, dict):
+            if part is None:
+                tree.problems.append(Problem(place, path, f"{'.'.join(step)} has no keys of its own; set it whole"))
+            return  # else the value that is there is reported
+        around = below
+    around[path[-1]] = copied(setting.value)
+    _forget(tree, path)
+    tree.spots.update((path + found, spot) for found, spot in setting.spots.items())
+    tree.problems += [Problem(one.place, path + one.path, one.message) for one in setting.problems]
+    tree.broken.update(path + found for found in setting.broken)
+
+
+def _forget(tree: Tree, path: Path) -> None:
+    """Drop what is known of a value that was replaced."""
+    if path not in tree.spots:  # what has no spot has none below it
+        return
+    for known in [known for known in tree.spots if known[: len(path)] == path]:
+        del tree.spots[known]
+    tree.broken = {known for known in tree.broken if known[: len(path)] != path}
+
+
+def _line(value: object) -> str:
+    text = value if isinstance(value, str) else written(value)
+    return cut(text if text.isprintable() else ascii(text), 80)

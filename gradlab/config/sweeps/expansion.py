@@ -1,0 +1,212 @@
+"""The combinations that a sweep comes to: its factors crossed, some of them left out, others added."""
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradlab.config.experiment import Experiment
+from gradlab.config.fields import fields, part_at
+from gradlab.config.reading.overrides import Setting
+from gradlab.config.suggestion import suggestion
+from gradlab.config.sweeps.bases import base_named
+from gradlab.config.sweeps.matching import has_value, is_same, named, value_at
+from gradlab.config.sweeps.sections import Sections
+from gradlab.config.sweeps.sweep_file import Entry, SweepFile
+from gradlab.config.text import cut, value_text
+
+MOST = 100_000
+"""More members than this are refused."""
+
+_MOST_SHOWN = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A base and what is set on it, its seeds apart; a later setting is laid over an earlier one."""
+
+    base: int
+    settings: tuple[Setting, ...]
+    by_key: Mapping[str, Setting] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_key", {setting.key: setting for setting in self.settings})
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A member before it is checked; its seed is None where the point or the base says."""
+
+    point: Point
+    seed: int | None
+
+
+Resolve = Callable[[Combination], Mapping[str, Any]]
+
+
+def num_combinations(file: SweepFile) -> int:
+    """How many combinations there are at most, before any is made."""
+    crossed = math.prod(factor.num_rows for factor in file.factors) if _crosses(file) else 0
+    replicates = sum(len(file.seeds_of(base) or (None,)) for base in range(len(file.bases)))
+    return (crossed + len(file.include)) * replicates
+
+
+def expand(file: SweepFile, sections: Sections, resolve: Resolve) -> tuple[list[Combination], int]:
+    """The combinations of a sweep: the crossed ones with the last key fastest and seeds fastest of all, then the added.
+
+    Returns:
+        The combinations, and how many an entry of `include` named although they were there already.
+    """
+    crossed = _left(_crossed(file), file, sections, resolve)
+    return _included(crossed, file, sections)
+
+
+def _crosses(file: SweepFile) -> bool:
+    """Whether the bases themselves are members; where only `include` says what is set, its entries are all there is."""
+    return bool(file.factors) or not file.include
+
+
+def _crossed(file: SweepFile) -> list[Combination]:
+    if not _crosses(file):
+        return []
+    factors = [factor.rows() for factor in file.factors]
+    found = []
+    for base in range(len(file.bases)):
+        for rows in itertools.product(*factors):
+            # A part comes before what is below it: it would replace that.
+            settings = sorted(itertools.chain(*rows), key=lambda setting: setting.key.count("."))
+            point = Point(base, tuple(settings))
+            found += [Combination(point, seed) for seed in _seeds(point, file)]
+    return found
+
+
+def _seeds(point: Point, file: SweepFile) -> Sequence[int | None]:
+    """The seeds that a point is crossed with: none where it sets its own."""
+    seeds = file.seeds_of(point.base)
+    return (None,) if seeds is None or "seed" in point.by_key else seeds
+
+
+def _left(combinations: list[Combination], file: SweepFile, sections: Sections, resolve: Resolve) -> list[Combination]:
+    """The combinations that no entry of `exclude` matches."""
+    if not file.exclude:
+        return combinations
+    known: dict[Point, Mapping[str, Any]] = {}
+    for one in combinations:
+        if one.point not in known:
+            known[one.point] = resolve(one)
+    tests = [_alternatives(entry) for entry in file.exclude]
+    matched = [False] * len(tests)
+    left = []
+    for one in combinations:
+        hit = False
+        for index, test in enumerate(tests):
+            if all(_holds(one, known[one.point], path, wanted) for path, wanted in test):
+                matched[index] = hit = True
+        if not hit:
+            left.append(one)
+    if file.whole:
+        for entry, test, found in zip(file.exclude, tests, matched, strict=True):
+            if not found:
+                sections.complain(entry.path, _unmatched(entry, test, combinations, known))
+    return left
+
+
+_Test = list[tuple[tuple[str, ...], list[Any]]]
+
+
+def _alternatives(entry: Entry) -> _Test:
+    """What an entry wants: for each path the values of which one is enough."""
+    return [
+        (setting.path, setting.value if isinstance(setting.value, list) else [setting.value])
+        for setting in entry.settings
+    ]
+
+
+def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...], wanted: list[Any]) -> bool:
+    value = one.seed if path == ("seed",) and one.seed is not None else value_at(resolved, path)
+    return any(has_value(value, alternative) for alternative in wanted)
+
+
+def _unmatched(
+    entry: Entry, test: _Test, combinations: list[Combination], known: Mapping[Point, Mapping[str, Any]]
+) -> str:
+    """Why an entry of `exclude` matches nothing."""
+    if not combinations:
+        return "matches no member: without grid, zip and random the members are those of include"
+    for setting, (path, wanted) in zip(entry.settings, test, strict=True):
+        if not any(_holds(one, known[one.point], path, wanted) for one in combinations):
+            there: dict[str, None] = {}
+            for one in combinations:
+                value = one.seed if path == ("seed",) and one.seed is not None else value_at(known[one.point], path)
+                there[_word(named(value) if isinstance(value, Mapping) else value)] = None
+            shown = ", ".join([*list(there)[:_MOST_SHOWN], *(["..."] if len(there) > _MOST_SHOWN else [])])
+            asked = " or ".join(_word(value) for value in wanted[:_MOST_SHOWN])
+            return f"matches no member: none has {setting.key} {asked} (there is {shown}){_hint(path, wanted[0])}"
+    return "matches no member: each of its values is there, but no member has them all"
+
+
+def _word(value: Any) -> str:
+    return "a mapping" if isinstance(value, dict) else cut(value_text(value))
+
+
+def _hint(path: tuple[str, ...], wanted: Any) -> str:
+    part = part_at(Experiment, path)
+    key = ".".join(path if part is None or part.shorthand is None else (*path, part.shorthand))
+    field = fields(Experiment).get(key)
+    unknown = field is not None and field.words and isinstance(wanted, str) and wanted not in field.words
+    return suggestion(wanted, field.words) if field is not None and unknown else ""
+
+
+def _included(crossed: list[Combination], file: SweepFile, sections: Sections) -> tuple[list[Combination], int]:
+    """The combinations with what `include` sets on them, and those that it adds; how many it only names again."""
+    several = len(file.bases) > 1
+    axes = {*file.axes, *(["name"] if several else []), *(["seed"] if file.has_seeds else [])}
+    changed = list(crossed)
+    added: list[Combination] = []
+    num_repeated = 0
+    for entry in file.include:
+        wanted = [setting for setting in entry.settings if setting.key in axes]
+        others = tuple(setting for setting in entry.settings if setting.key not in axes)
+        met = [
+            index
+            for index, one in enumerate(crossed)
+            if wanted and all(_meets(one, setting, file) for setting in wanted)
+        ]
+        if not met:
+            added += _alone(entry, file, sections)
+        elif others:
+            points: dict[Point, Point] = {}  # replicates share their point
+            for index in met:
+                point = changed[index].point
+                if point not in points:
+                    points[point] = Point(point.base, point.settings + others)
+                changed[index] = Combination(points[point], crossed[index].seed)
+        else:
+            num_repeated += len(met)
+    return changed + added, num_repeated
+
+
+def _meets(one: Combination, wanted: Setting, file: SweepFile) -> bool:
+    if wanted.key in one.point.by_key:
+        return is_same(wanted.path, one.point.by_key[wanted.key].value, wanted.value)
+    if wanted.key == "name":
+        return bool(file.bases[one.point.base].name == wanted.value)
+    return is_same(wanted.path, one.seed, wanted.value)
+
+
+def _alone(entry: Entry, file: SweepFile, sections: Sections) -> list[Combination]:
+    """An entry that no combination meets: on every base, or the one that it names, with every seed."""
+    bases: Sequence[int] = range(len(file.bases))
+    settings = entry.settings
+    if len(file.bases) > 1:
+        names = [setting for setting in settings if setting.key == "name"]
+        settings = tuple(setting for setting in settings if setting.key != "name")
+        for setting in names:
+            found = base_named(file.bases, setting.value)
+            if isinstance(found, str):
+                sections.complain((*entry.path, "name"), found)
+                return []
+            bases = [found]
+    points = [Point(base, settings) for base in bases]
+    return [Combination(point, seed) for point in points for seed in _seeds(point, file)]

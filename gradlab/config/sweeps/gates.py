@@ -1,0 +1,228 @@
+"""What `gates` say about a sweep as a whole: the grammar of conditions, over figures of all its runs.
+
+    gate      = condition [ "where" CONDITION ] [ "by" FIELD { "," FIELD } ]
+    term      = ( "count" | "share" ) "(" CONDITION ")" | ( "mean" | "median" | "min" | "max" | "spread" ) "(" FIGURE ")"
+
+The rest is as in `condition.py`: `condition` is joined and compared as there, CONDITION is a whole condition over one
+run, and FIGURE is a name whose value is a number. `where` leaves the runs that its condition holds for; `by` splits
+them by config fields, and the gate is judged in each group by itself.
+"""
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+from gradlab.config.condition import KEYWORDS, REDUCTIONS, ConditionError, Kind, Parser, Token
+from gradlab.config.experiment import Experiment, run_names
+from gradlab.config.fields import condition_names
+from gradlab.config.logic import Change, Comparison, Condition, Figure, Layers, Operator, Scalar
+from gradlab.config.suggestion import suggestion
+
+Tally = Literal["count", "share"]
+Statistic = Literal["mean", "median", "min", "max", "spread"]
+
+_TALLIES: tuple[Tally, ...] = get_args(Tally)
+_STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
+_AGGREGATES = (*_TALLIES, *_STATISTICS)
+_OPPOSITE: Mapping[Operator, Operator] = {"==": "!=", "!=": "=="}
+_NUMBER = Kind("number")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many runs a condition holds for, or which share of them."""
+
+    function: Tally
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A statistic of one figure over the runs that have it; `spread` is the sample standard deviation."""
+
+    function: Statistic
+    figure: str
+
+
+Aggregate = Counted | Reduced
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition over a sweep.
+
+    Attributes:
+        text: As it is written.
+        condition: Over aggregates, each a `Figure` whose name is the aggregate as it is written.
+        aggregates: What these names stand for, in the order in which they are written.
+        by: Config fields that the runs are split by, () where the sweep is judged as one.
+        where: Over one run; the others are not looked at. None where all are.
+    """
+
+    text: str
+    condition: Condition
+    aggregates: Mapping[str, Aggregate]
+    by: tuple[str, ...]
+    where: Condition | None = None
+
+
+def parse_gate(text: str) -> Gate:
+    """Read a gate.
+
+    Raises:
+        ConditionError: If it does not follow the grammar, names something unknown, or is about one run.
+
+    >>> gate = parse_gate("count(verdict == vanishing) == 0 by model.depth")
+    >>> gate.condition
+    Comparison(term=Figure(name='count(verdict == vanishing)'), operator='==', value=0)
+    >>> gate.aggregates["count(verdict == vanishing)"].condition, gate.by
+    (Comparison(term=Figure(name='verdict'), operator='==', value='vanishing'), ('model.depth',))
+    """
+    return _GateParser(text).gate()
+
+
+@functools.cache
+def _fields() -> dict[str, Kind]:
+    return condition_names(Experiment)
+
+
+class _GateParser(Parser):
+    """Reads aggregates where a condition has names; what stands inside them is read as over one run."""
+
+    commas: ClassVar[bool] = True
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, run_names(), changes=False)
+        self.aggregates: dict[str, Aggregate] = {}
+        self.of_one_run = False
+
+    def gate(self) -> Gate:
+        condition = self._or()
+        where = self._where()
+        return Gate(self.text, condition, self.aggregates, self._by(after_where=where is not None), where)
+
+    def _comparison(self) -> Comparison:
+        if not self.of_one_run:
+            self._need_aggregate()
+        return super()._comparison()
+
+    def _term(self) -> tuple[Figure | Layers, Kind]:
+        """An aggregate, known by how it is written."""
+        if self.of_one_run:
+            return super()._term()
+        function = self._take()
+        self._expect("(")
+        start = self.now
+        # Which of the names it is was seen by _need_aggregate.
+        if function.text in _TALLIES:
+            aggregate: Aggregate = Counted(function.text, self._inner())
+        else:
+            aggregate = Reduced(function.text, self._figure(function.text))  # type: ignore[arg-type]
+        name = f"{function.text}({self._written(start)})"
+        self._expect(")")
+        self.aggregates[name] = aggregate
+        return Figure(name), _NUMBER
+
+    def _value(self, term: Figure | Layers, kind: Kind) -> Scalar | Change:
+        """The number that an aggregate is compared with; no share is smaller than 0 or larger than 1."""
+        token = self.now
+        aggregate = None if self.of_one_run else self.aggregates[str(term)]
+        share = isinstance(aggregate, Counted) and aggregate.function == "share"
+        if share and token.kind == "number" and token.text.endswith("%"):
+            remedy = "" if "inf" in token.text else f"; write {float(token.text.rstrip('%')) / 100:g}"
+            raise self._fault(f"a share is a number from 0 to 1, got {token.text}{remedy}")
+        value = super()._value(term, kind)
+        if share and not (isinstance(value, int | float) and 0 <= value <= 1):
+            percent = isinstance(value, int | float) and 1 < value <= 100
+            hint = f"; write {float(token.text) / 100:g} for {token.text} %" if percent else ""
+            raise self._fault(f"a share is a number from 0 to 1, got {token.text}{hint}", token)
+        return value
+
+    def _inner(self) -> Condition:
+        self.of_one_run = True
+        condition = self._or()
+        self.of_one_run = False
+        return condition
+
+    def _figure(self, function: str) -> str:
+        token = self._take()
+        kind = self._named(token)
+        if kind.form == "layers":
+            over = function if function in REDUCTIONS else "any"
+            example = f"count({over}({token.text}) > 0.5) == 0"
+            raise self._fault(f"{token.text} has a value for every layer; count runs by it, as in {example}", token)
+        if kind.form != "number":
+            form = "a word" if kind.form == "word" else "true or false"
+            reason = f"{token.text} is {form}, and {function}() takes a number; write count() or share() of a condition"
+            raise self._fault(reason, token)
+        return token.text
+
+    def _need_aggregate(self) -> None:
+        """Refuse what begins a comparison without being an aggregate."""
+        token = self.now
+        if token.kind != "word" or token.text in KEYWORDS:
+            raise self._fault(f"expected {', '.join(_AGGREGATES[:-1])} or {_AGGREGATES[-1]}, found {token}")
+        called = self.tokens[self.at + 1].text == "("
+        if token.text in _AGGREGATES:
+            if not called:
+                inside = "a condition" if token.text in _TALLIES else "the name of a number"
+                raise self._fault(f"{token.text} needs {inside} in brackets")
+        elif called and token.text not in REDUCTIONS:
+            near = suggestion(token.text, _AGGREGATES, all_of_them=True)
+            raise self._fault(f"unknown aggregate {token}{near}")
+        else:
+            raise self._about_one_run()
+
+    def _about_one_run(self) -> ConditionError:
+        """The fault of a comparison that is about one run, with what it could be over all of them."""
+        start = self.now
+        self.of_one_run = True
+        comparison = super()._comparison()
+        written, value = self._written(start), self.tokens[self.at - 1].text
+        term, operator = comparison.term, comparison.operator
+        if operator in _OPPOSITE:
+            over_all = f"count({term} {_OPPOSITE[operator]} {value}) == 0 or share({written}) > 0.9"
+        elif isinstance(term, Figure):
+            over_all = f"median({term}) {operator} {value} or share({written}) == 1"
+        else:
+            over_all = f"count({written}) == 0 or share({written}) == 1"
+        reason = f"{term} belongs to one run, and a gate is about all of them; write {over_all}, or put it under expect"
+        return self._fault(reason, start)
+
+    def _where(self) -> Condition | None:
+        if not self._is("where"):
+            return None
+        self._take()
+        return self._inner()
+
+    def _by(self, after_where: bool) -> tuple[str, ...]:
+        if self.now.kind == "end":
+            return ()
+        if not self._is("by"):
+            words = "'and', 'or'," if after_where else "'and', 'or', 'where',"
+            raise self._fault(f"expected {words} 'by' or the end, found {self.now}")
+        fields: list[str] = []
+        while self.now.kind != "end":
+            if fields and not self._is(","):
+                raise self._fault(f"'by' stands at the end; expected ',' or the end, found {self.now}")
+            self._take()
+            fields.append(self._field(fields))
+        return tuple(fields)
+
+    def _field(self, before: list[str]) -> str:
+        token = self._take()
+        if token.kind == "word" and token.text in self.names and token.text not in _fields():
+            raise self._fault(f"{token.text} is a result; runs are split by config fields such as model.depth", token)
+        if token.kind != "word" or token.text not in _fields():
+            near = suggestion(token.text, _fields()) if token.kind == "word" else ""
+            raise self._fault(f"expected a config field, found {token}{near}", token)
+        if token.text in before:
+            raise self._fault(f"{token.text} stands there twice", token)
+        return token.text
+
+    def _written(self, start: Token) -> str:
+        """The text from a token to here; space outside of quotes is one blank, so that it shows in one line."""
+        text = self.text[start.column - 1 : self.now.column - 1].strip()
+        return re.sub(r"""("[^"]*"|'[^']*')|\s+""", lambda found: found[1] or " ", text)

@@ -1,0 +1,71 @@
+"""Whether a value of `exclude` or `include` is the one that a member has."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradlab.config.experiment import Experiment
+from gradlab.config.fields import child_of, part_at
+from gradlab.config.reading.tree import Tree
+
+
+def has_value(resolved: Any, wanted: Any) -> bool:
+    """Whether a resolved value is what is wanted.
+
+    A word wants a part of that name, whatever its parameters; a mapping wants the keys that it has, whatever the others.
+
+    >>> has_value({"name": "leaky_relu", "slope": 0.2}, "leaky_relu"), has_value(True, 1), has_value(2.0, 2)
+    (True, False, True)
+    """
+    if isinstance(resolved, Mapping):
+        if isinstance(wanted, Mapping):
+            return all(key in resolved and has_value(resolved[key], value) for key, value in wanted.items())
+        return wanted is not None and named(resolved) == wanted
+    if isinstance(resolved, list | tuple) and isinstance(wanted, list | tuple):
+        return len(resolved) == len(wanted) and all(map(has_value, resolved, wanted))
+    return isinstance(resolved, bool) == isinstance(wanted, bool) and bool(resolved == wanted)
+
+
+def named(part: Mapping[str, Any]) -> Any:
+    """What a part goes by: its name, or its scheme."""
+    return part.get("name", part.get("scheme"))
+
+
+def value_at(resolved: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The value at a path, None where there is none."""
+    value: Any = resolved
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:
+    """Whether two values as they are written say the same: `relu` and `{name: relu}` do, 1 and true do not."""
+    part = part_at(Experiment, path)
+    if part is not None and part.shorthand is not None:
+        one, other = ({part.shorthand: value} if isinstance(value, str) else value for value in (one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(is_same((*path, key), one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(is_same((), *pair) for pair in zip(one, other, strict=True))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def unchecked(tree: Tree) -> dict[str, Any]:
+    """The values of a config that is not a valid one, as far as they are there: words spelled out, defaults filled in."""
+    return _filled(tree.data, ())
+
+
+def _filled(given: Any, path: tuple[str, ...]) -> dict[str, Any]:
+    part = part_at(Experiment, path)
+    assert part is not None
+    if isinstance(given, str) and part.shorthand is not None:
+        given = {part.shorthand: given}
+    values: dict[str, Any] = {}
+    for key, info in part.model_fields.items():
+        value = given.get(key) if isinstance(given, Mapping) else None
+        if child_of(info) is not None:
+            values[key] = _filled(value, (*path, key))
+        else:
+            default = None if info.is_required() else info.default
+            values[key] = default if value is None else value
+    return values

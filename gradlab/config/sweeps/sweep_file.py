@@ -1,0 +1,161 @@
+"""A sweep's file, section by section: what it varies, from where, and what is expected of the whole."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradlab.config.condition import ConditionError, parse
+from gradlab.config.experiment import NAME_PATTERN, Experiment, run_names
+from gradlab.config.fields import fields
+from gradlab.config.reading.overrides import Setting, setting_at
+from gradlab.config.reading.tree import Path as TreePath
+from gradlab.config.reading.tree import Place
+from gradlab.config.suggestion import suggestion
+from gradlab.config.sweeps.axes import Factor, read_factors, read_seeds
+from gradlab.config.sweeps.bases import SOURCES, Base, read_bases
+from gradlab.config.sweeps.gates import parse_gate
+from gradlab.config.sweeps.sections import Sections
+
+KEYS: Mapping[str, str] = {
+    "name": "what the sweep is called; the file's stem when absent",
+    "base": "the config that is varied, relative to this file",
+    "bases": "several configs, each varied: a list of paths, which may have wildcards; one with seeds of its own is a mapping",
+    "experiment": "the config that is varied, written here",
+    "seeds": "the replicates: 0-4, or 0,3,7, or a list; crossed with everything",
+    "grid": "lists of values by dotted key; every combination is a member",
+    "zip": "lists of equal lengths by dotted key, gone through side by side; several mappings are crossed",
+    "random": "n draws from a space of distributions by dotted key",
+    "exclude": "combinations that are left out: values by dotted key",
+    "include": "values set where others are met, or a combination that is added",
+    "expect": "conditions on every member, added to its own",
+    "gates": "conditions on the whole sweep",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One mapping of `exclude` or `include`."""
+
+    path: TreePath
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class SweepFile:
+    """What a sweep's file says.
+
+    Attributes:
+        seeds: Of the replicates, None where there are none; a base may have its own (`seeds_of`).
+        axes: Dotted keys that these vary, each with its place.
+        expect: Conditions on every member, each with its place.
+        whole: Whether all that varies could be read.
+    """
+
+    name: str
+    bases: tuple[Base, ...]
+    seeds: tuple[int, ...] | None
+    factors: tuple[Factor, ...]
+    axes: Mapping[str, Place]
+    exclude: tuple[Entry, ...]
+    include: tuple[Entry, ...]
+    expect: tuple[Setting, ...]
+    gates: tuple[str, ...]
+    whole: bool
+
+    def seeds_of(self, base: int) -> tuple[int, ...] | None:
+        """Seeds of a base's replicates, None where there are none."""
+        own = self.bases[base].seeds
+        return self.seeds if own is None else own
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether any base has replicates."""
+        return self.seeds is not None or any(base.seeds is not None for base in self.bases)
+
+
+def read_sections(sections: Sections, folder: Path, name: str) -> SweepFile:
+    """What a sweep's file says; what it should not say is added to the sections' problems."""
+    for key in sections.tree.data:
+        if key not in KEYS:
+            sections.complain((key,), f"unknown key{_meant(key)}", key=True)
+    name = _name(sections, name)
+    bases = read_bases(sections, folder, name)
+    seeds, factors = read_seeds(sections), read_factors(sections)
+    return SweepFile(
+        name=name,
+        bases=tuple(bases),
+        seeds=seeds,
+        factors=tuple(factors),
+        axes=sections.axes,
+        whole=not sections.problems and not sections.tree.problems,
+        exclude=_entries(sections, "exclude"),
+        include=_entries(sections, "include"),
+        expect=_expect(sections),
+        gates=_gates(sections),
+    )
+
+
+def _meant(key: str) -> str:
+    near = suggestion(key, KEYS)
+    if near:
+        return near
+    if key in Experiment.model_fields:
+        return f"; put it into the {' or '.join((SOURCES[0], SOURCES[2]))}, or its values into grid"
+    if key in fields(Experiment):
+        return f"; put it into grid: {{{key}: [...]}}"
+    return f" (known here: {', '.join(KEYS)})"
+
+
+def _name(sections: Sections, name: str) -> str:
+    path: TreePath = ("name",)
+    if not sections.has(path):
+        return name
+    given = sections.tree.at(path)
+    if isinstance(given, str) and re.fullmatch(NAME_PATTERN, given) and len(given) <= 100:
+        return given
+    what = "at most 100 letters, digits, '.', '_' or '-', beginning with a letter, a digit or '_'"
+    sections.complain(path, f"expected {what}, got {sections.got(path)}")
+    return name
+
+
+def _entries(sections: Sections, section: str) -> tuple[Entry, ...]:
+    """The mappings of `exclude` or `include`; one with a fault is left out."""
+    what = "a list of mappings of dotted keys to values"
+    found = []
+    for index in range(len(sections.items((section,), what))):
+        path: TreePath = (section, index)
+        values = sections.mapping(path, "a mapping of dotted keys to values")
+        readable = [sections.check_field(key, (*path, key)) for key in values]
+        for key, value in values.items():
+            if section == "exclude" and value == []:
+                sections.complain((*path, key), "an empty list matches nothing; give at least one value")
+                readable.append(False)
+        if values and all(readable) and not any(sections.is_broken((*path, key)) for key in values):
+            settings = tuple(setting_at(sections.tree, key, (*path, key)) for key in values)
+            found.append(Entry(path, settings))
+    return tuple(found)
+
+
+def _expect(sections: Sections) -> tuple[Setting, ...]:
+    found = []
+    for path, text in sections.texts(("expect",), "a list of conditions"):
+        try:
+            parse(text, run_names())
+        except ConditionError as error:
+            sections.complain(path, f"{text[:60]!r}, character {error.column}: {error.reason}")
+        else:
+            found.append(setting_at(sections.tree, "expect", path))
+    return tuple(found)
+
+
+def _gates(sections: Sections) -> tuple[str, ...]:
+    found = []
+    for path, text in sections.texts(("gates",), "a list of gates"):
+        try:
+            parse_gate(text)
+        except ConditionError as error:
+            sections.complain(path, f"{text[:60]!r}, character {error.column}: {error.reason}")
+        else:
+            found.append(text)
+    return tuple(found)

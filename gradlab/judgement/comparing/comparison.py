@@ -1,0 +1,314 @@
+"""Runs side by side: figures, what changed in the config, profiles on relative depth, and gates against the first
+side.
+
+Runs that differ in nothing but their seed stand on one side; a side's spread over its seeds is what tells a difference
+from chance.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+
+from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
+from gradlab.config.condition import Lookup, evaluate, parse
+from gradlab.config.experiment import Experiment, run_names
+from gradlab.config.logic import Looked
+from gradlab.config.text import flat
+from gradlab.errors import UsageError
+from gradlab.judgement.comparing.difference import Difference, Judgement, difference
+from gradlab.judgement.comparing.profiles import PROFILED, Moment, Profile, profile
+from gradlab.judgement.conditions.expectations import lookup
+from gradlab.results.record import Expectation, Record, Summary
+
+_OUTCOMES: tuple[OutcomeKind, ...] = ("failed", "diverged", "interrupted", "completed")
+"""The worst first."""
+
+_TELLING = (
+    "final.loss", "final.accuracy", "final.holdout_loss", "final.holdout_accuracy", "final.backward_decades",
+    "learning_share",
+)  # fmt: skip
+"""Figures that an overall judgement rests on."""
+
+
+class Run(Protocol):
+    """What a comparison looks at in a run."""
+
+    @property
+    def name(self) -> str:
+        """Name of its experiment."""
+
+    @property
+    def experiment(self) -> Experiment:
+        """What was asked for."""
+
+    @property
+    def summary(self) -> Summary:
+        """What it comes to."""
+
+    @property
+    def record(self) -> Record | None:
+        """What was recorded."""
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+@dataclass(frozen=True)
+class Side:
+    """Runs that differ in nothing but their seed.
+
+    Attributes:
+        label: Name, with the fields that tell it from others of the same name.
+        seeds: Seed of each run.
+        depth: Hidden layers.
+        verdict: The verdict that leads among its runs.
+        verdicts: Verdict of each run.
+        outcome: The worst outcome among its runs.
+    """
+
+    label: str
+    seeds: tuple[int, ...]
+    depth: int
+    verdict: Verdict
+    verdicts: tuple[Verdict, ...]
+    outcome: OutcomeKind
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A config field that is not the same on all sides; None where a side has no such field or no value for it."""
+
+    field: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure on all sides.
+
+    Attributes:
+        figure: `init.*`, `final.*`, `learning_layers` or `learning_share` (of the hidden layers).
+        values: Mean over each side's runs, None where a side has no value.
+        differences: Against the first side, one for each further side; None where one of the two has no value.
+    """
+
+    figure: str
+    values: tuple[float | None, ...]
+    differences: tuple[Difference | None, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is not simply the same on all sides."""
+        missing = {value is None for value in self.values}
+        return len(missing) > 1 or any(
+            item is not None
+            and (item.judgement in ("better", "worse") or (item.judgement is None and item.amount != 0))
+            for item in self.differences
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side, the first side being what the others are compared with.
+
+    Attributes:
+        sides: The sides, in the order in which they were named.
+        config: Fields that differ.
+        rows: Figures, those that no side has left out.
+        judgements: One for each further side: `better` or `worse` where that holds of at least one telling figure and
+            the opposite of none, `mixed` where both occur, else `same`.
+        profiles: For each quantity that some side has, its profile on each side at the last finite record.
+        init_profiles: Likewise at the first record.
+        gates: The conditions that must not hold, for each further side; `passed` is false where one holds.
+    """
+
+    sides: tuple[Side, ...]
+    config: tuple[Changed, ...]
+    rows: tuple[Row, ...]
+    judgements: tuple[Judgement | Literal["mixed"], ...]
+    profiles: tuple[tuple[Profile | None, ...], ...]
+    gates: tuple[tuple[str, Expectation], ...]
+    init_profiles: tuple[tuple[Profile | None, ...], ...] = ()
+
+    @property
+    def telling(self) -> tuple[Row, ...]:
+        """The figures that an overall judgement rests on."""
+        return tuple(row for row in self.rows if row.figure in _TELLING)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate failed."""
+        return all(gate.passed for _, gate in self.gates)
+
+
+def compare(runs: Sequence[Run], fail_on: Sequence[str] = (), *, apart: bool = False) -> Comparison:
+    """Compare runs with the first of them.
+
+    Args:
+        runs: Two or more; those that share everything but the seed are taken together.
+        fail_on: Conditions that must not hold for a further side; a change in one is against the first side. Numbers
+            are means over a side's runs, verdict and outcome the worst of them.
+        apart: Compare runs that differ only in their seed too, each on a side of its own where all of them do.
+
+    Raises:
+        UsageError: If there are fewer than two runs, or all of them differ only in their seed and are not kept apart.
+        ConditionError: If a condition cannot be read.
+    """
+    groups = sides_of(runs) if apart else grouped(runs)
+    if len(groups) < 2:
+        raise UsageError("compare needs two runs that differ in more than their seed")
+    config = changed([group[0].experiment for group in groups])
+    sides = tuple(_side(group, label) for group, label in zip(groups, _labels(groups, config), strict=True))
+    rows = _rows(groups)
+    return Comparison(
+        sides=sides,
+        config=config,
+        rows=rows,
+        judgements=tuple(_overall(rows, index) for index in range(len(groups) - 1)),
+        profiles=_profiles(groups, "final"),
+        gates=_gates(groups, sides, fail_on),
+        init_profiles=_profiles(groups, "init"),
+    )
+
+
+def sides_of(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
+    """Runs taken together as sides: those that share everything but the seed, or each alone where all of them do."""
+    groups = grouped(runs)
+    return [[run] for run in runs] if len(groups) == 1 else groups
+
+
+def grouped(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
+    """Runs taken together that share everything but the seed, in order of appearance."""
+    groups: dict[str, list[AnyRun]] = {}
+    for run in runs:
+        shared = {key: value for key, value in run.experiment.canonical().items() if key != "seed"}
+        groups.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
+    return list(groups.values())
+
+
+def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
+    """Config fields, the seed aside, that are not the same everywhere."""
+    configs = [flat(experiment.canonical()) for experiment in experiments]
+    paths = dict.fromkeys(path for config in configs for path in config if path != "seed")
+    found = (Changed(path, tuple(config.get(path) for config in configs)) for path in paths)
+    return tuple(item for item in found if any(value != item.values[0] for value in item.values))
+
+
+def _labels(groups: Sequence[Sequence[Run]], config: Sequence[Changed]) -> list[str]:
+    """Each side's name, with what differs where another side has the same name."""
+    names = [group[0].name for group in groups]
+    if not config:
+        return [f"{group[0].name} (seed {group[0].experiment.seed})" for group in groups]
+    labels = []
+    for index, name in enumerate(names):
+        told = [f"{item.field}={item.values[index]}" for item in config if item.values[index] is not None]
+        labels.append(name if names.count(name) == 1 or not told else f"{name} ({', '.join(told)})")
+    return labels
+
+
+def _side(group: Sequence[Run], label: str) -> Side:
+    """What a side is."""
+    verdicts = tuple(run.summary.verdict for run in group)
+    outcomes = [run.summary.outcome.kind for run in group]
+    return Side(
+        label=label,
+        seeds=tuple(run.experiment.seed for run in group),
+        depth=group[0].experiment.model.depth,
+        verdict=min(verdicts, key=VERDICTS.index),
+        verdicts=verdicts,
+        outcome=min(outcomes, key=_OUTCOMES.index),
+    )
+
+
+def _rows(groups: Sequence[Sequence[Run]]) -> tuple[Row, ...]:
+    """All figures that some side has."""
+    names = [f"{moment}.{figure}" for figure in FIGURES for moment in ("init", "final")]
+    rows = (_row(name, groups) for name in [*names, "learning_layers", "learning_share"])
+    return tuple(row for row in rows if any(value is not None for value in row.values))
+
+
+def _row(name: str, groups: Sequence[Sequence[Run]]) -> Row:
+    """One figure on all sides."""
+    samples = [[value for run in group if (value := _figure(run, name)) is not None] for group in groups]
+    spread = max((run.summary.expected_spread or 0.0 for group in groups for run in group), default=0.0)
+    figure = name.partition(".")[2] or name
+    first = samples[0]
+    return Row(
+        figure=name,
+        values=tuple(_mean(sample) for sample in samples),
+        differences=tuple(
+            difference(figure, first, other, spread) if first and other else None for other in samples[1:]
+        ),
+    )
+
+
+def _figure(run: Run, name: str) -> float | None:
+    """A figure of one run."""
+    summary = run.summary
+    moment, _, figure = name.partition(".")
+    if figure:
+        return (summary.init if moment == "init" else summary.final).get(figure)
+    if summary.learning_layers is None:
+        return None
+    return summary.learning_layers / (run.experiment.model.depth if name == "learning_share" else 1)
+
+
+def _mean(sample: Sequence[float]) -> float | None:
+    """Mean of what is there."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(np.mean(sample)) if sample else None
+
+
+def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
+    """What the telling figures of one further side come to."""
+    told = {item.judgement for row in rows if row.figure in _TELLING and (item := row.differences[index]) is not None}
+    if {"better", "worse"} <= told:
+        return "mixed"
+    return "better" if "better" in told else "worse" if "worse" in told else "same"
+
+
+def _profiles(groups: Sequence[Sequence[Run]], moment: Moment) -> tuple[tuple[Profile | None, ...], ...]:
+    """Each quantity's profile on each side, of the runs that have one."""
+    found = []
+    for quantity in PROFILED:
+        sides = tuple(
+            profile([run.record for run in group if run.record is not None], quantity, moment) for group in groups
+        )
+        if any(side is not None for side in sides):
+            found.append(sides)
+    return tuple(found)
+
+
+def _gates(
+    groups: Sequence[Sequence[Run]], sides: Sequence[Side], fail_on: Sequence[str]
+) -> tuple[tuple[str, Expectation], ...]:
+    """Every condition for every further side, with the side's label."""
+    conditions = [(text, parse(text, run_names(), changes=True)) for text in fail_on]
+    looks = [_look(group, side) for group, side in zip(groups, sides, strict=True)] if conditions else []
+    gates = []
+    for side, look in zip(sides[1:], looks[1:], strict=False):
+        for text, condition in conditions:
+            holds, actual = evaluate(condition, look, looks[0])
+            gates.append((side.label, Expectation(text, not holds, actual)))
+    return tuple(gates)
+
+
+def _look(group: Sequence[Run], side: Side) -> Lookup:
+    """What a condition's name means for a side."""
+    looks = [lookup(run.experiment, run.record, run.summary) for run in group]
+
+    def look(name: str) -> Looked:
+        if name == "verdict":
+            return side.verdict
+        if name == "outcome":
+            return side.outcome
+        values = [each(name) for each in looks]
+        if isinstance(values[0], list):
+            return [value for layers in values if isinstance(layers, list) for value in layers]
+        numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+        return _mean(numbers) if numbers and len(values) > 1 else values[0]
+
+    return look

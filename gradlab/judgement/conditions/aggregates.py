@@ -1,0 +1,174 @@
+"""What gates count and measure over the runs of a sweep, gathered as the runs go by."""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gradlab.config.condition import Lookup, evaluate
+from gradlab.config.sweeps.gates import Aggregate, Counted, Reduced, Statistic
+
+Side = Literal["too many", "too few"]
+"""On which side of its limit a value is that fails; for a statistic, too large or too small."""
+
+NUM_NAMED = 3
+"""How many runs, or groups, are named where there may be thousands."""
+
+
+@dataclass
+class _Some:
+    """A number of runs, the first few by their ids."""
+
+    number: int = 0
+    ids: list[str] = field(default_factory=list)
+
+    def add(self, run: str) -> None:
+        self.number += 1
+        if len(self.ids) < NUM_NAMED:
+            self.ids.append(run)
+
+    def __str__(self) -> str:
+        return enumerated(self.ids, self.number)
+
+
+class RunTally:
+    """A count of runs, or a share of them."""
+
+    def __init__(self, aggregate: Counted) -> None:
+        self.aggregate = aggregate
+        self.holding, self.others = _Some(), _Some()
+
+    def add(self, run: str, look: Lookup) -> None:
+        """Take in a run.
+
+        Args:
+            run: Its id.
+            look: What the names of a condition mean for it.
+        """
+        (self.holding if evaluate(self.aggregate.condition, look)[0] else self.others).add(run)
+
+    def value(self) -> float | None:
+        """The count, or the share; None for a share of no runs."""
+        if self.aggregate.function == "count":
+            return self.holding.number
+        num_runs = self.holding.number + self.others.number
+        return self.holding.number / num_runs if num_runs else None
+
+    def notes(self, fault: Side | None) -> list[str]:
+        """What is to be known of the value: of how many runs it is a share, and which ones are the fault.
+
+        Args:
+            fault: On which side of its limit the value is, None where nothing is wrong with it.
+        """
+        notes = []
+        if self.aggregate.function == "share" and self.value() is not None:
+            notes.append(f"{self.holding.number} of {self.holding.number + self.others.number}")
+        if fault == "too many" and self.holding.number:
+            notes.append(str(self.holding))
+        if fault == "too few" and self.others.number:
+            notes.append(f"not {self.others}")
+        return notes
+
+
+class Sample:
+    """The values of a figure, in the runs that have it."""
+
+    def __init__(self, aggregate: Reduced) -> None:
+        self.aggregate = aggregate
+        self.values: list[float] = []
+        self.runs: list[str] = []
+        self.num_runs = 0
+
+    def add(self, run: str, look: Lookup) -> None:
+        """Take in a run.
+
+        Args:
+            run: Its id.
+            look: What the names of a condition mean for it.
+        """
+        self.num_runs += 1
+        value = look(self.aggregate.figure)
+        if value is not None:
+            assert isinstance(value, int | float), f"{self.aggregate.figure} is a number"  # by the grammar
+            self.values.append(value)
+            self.runs.append(run)
+
+    def value(self) -> float | None:
+        """The statistic; None where too few runs have the figure, NaN where it is NaN in one."""
+        if len(self.values) < (2 if self.aggregate.function == "spread" else 1):
+            return None
+        if any(math.isnan(value) for value in self.values):
+            return math.nan
+        return _STATISTICS[self.aggregate.function](self.values)
+
+    def notes(self, fault: Side | None) -> list[str]:
+        """What is to be known of the value: which run has it, and that some have no figure.
+
+        Args:
+            fault: On which side of its limit the value is, None where nothing is wrong with it.
+        """
+        notes = []
+        value = self.value()
+        if fault is not None and value is not None and self.aggregate.function in ("min", "max"):
+            notes.append(self.runs[self.values.index(value)])
+        if self.values and len(self.values) < self.num_runs:
+            notes.append(f"over the {len(self.values)} of {self.num_runs} that have it")
+        return notes
+
+
+def begin(aggregate: Aggregate) -> RunTally | Sample:
+    """What gathers an aggregate.
+
+    Args:
+        aggregate: As `parse_gate` gave it.
+    """
+    return RunTally(aggregate) if isinstance(aggregate, Counted) else Sample(aggregate)
+
+
+def annotated(text: str, notes: Sequence[str]) -> str:
+    """A value with what is to be known of it.
+
+    >>> annotated("0.9", ["9 of 10", "not 7f3ac9d1e2b4"]), annotated("0", [])
+    ('0.9 (9 of 10; not 7f3ac9d1e2b4)', '0')
+    """
+    return f"{text} ({'; '.join(notes)})" if notes else text
+
+
+def enumerated(shown: Sequence[str], number: int, separator: str = ", ") -> str:
+    """The first few of a number of things.
+
+    >>> enumerated(["a", "b"], 5), enumerated(["a", "b"], 2)
+    ('a, b and 3 more', 'a, b')
+    """
+    more = f" and {number - len(shown)} more" if number > len(shown) else ""
+    return separator.join(shown) + more
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Sample standard deviation; of infinite values, 0 where all are equal, else infinite."""
+    if min(values) == max(values):  # inf - inf has no value
+        return 0.0
+    if any(math.isinf(value) for value in values):
+        return math.inf
+    try:
+        return statistics.stdev(values)
+    except OverflowError:  # of the largest floats with both signs
+        return math.inf
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Arithmetic mean; NaN where both infinities are among the values."""
+    try:
+        return math.fsum(value / len(values) for value in values)  # divided first: no sum leaves float64's range
+    except ValueError:  # inf - inf
+        return math.nan
+
+
+_STATISTICS: Mapping[Statistic, Callable[[Sequence[float]], float]] = {
+    "mean": _mean,
+    "median": statistics.median,
+    "min": min,
+    "max": max,
+    "spread": _spread,
+}

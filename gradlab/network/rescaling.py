@@ -1,0 +1,158 @@
+"""Keeps the backward signal in range by exact powers of two.
+
+Every few layers the backward signal of a run is divided by the power of two nearest below its norm, and the exponent is carried along:
+
+    true δ_l = stored δ_l · 2^E[l, r],    true G_l = stored G_l · 2^E[l, r]
+
+A power of two changes no bit of a number as long as neither side leaves the range of normal numbers, so inside the range nothing
+changes, and beyond it the stored signal still has all its digits.
+
+Each run has its own interval of layers, from how much one of its layers shrinks or stretches the signal, so that nothing can leave the
+range in between. It depends on the run alone, never on its neighbours in the batch. All of it is branch-free arithmetic on the bit
+patterns of [R] norms; nothing is read back by the host.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gradlab.network.place import Place
+from gradlab.network.reproducible.buffers import GRAIN, reducible
+
+LONGEST = 16
+"""Longest interval, in layers. Longer ones save less than 0.5 % of a step."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """Where a floating-point format keeps its exponent, and how far the signal may drift between two rescalings.
+
+    Attributes:
+        carrier: Format of the norms: the signal's own, or float32 for the half types.
+        integer: Integer type of the same size.
+        significand: Bits below the exponent.
+        bias: Exponent of 1.0.
+        room: Decades that a signal may move within one interval, well inside the range of the signal's format.
+    """
+
+    carrier: torch.dtype
+    integer: torch.dtype
+    significand: int
+    bias: int
+    room: float
+
+
+_SINGLE = Format(torch.float32, torch.int32, 23, 127, 10.0)
+FORMATS = {
+    torch.float32: _SINGLE,
+    torch.bfloat16: _SINGLE,
+    torch.float16: Format(torch.float32, torch.int32, 23, 127, 1.0),  # float16 spans 9 decades in all
+    torch.float64: Format(torch.float64, torch.int64, 52, 1023, 100.0),
+}
+
+
+def interval(decades_per_layer: float, room: float) -> int:
+    """Layers between two rescalings: the largest power of two that keeps the drift within `room`.
+
+    >>> interval(0.6, 10.0), interval(-30.0, 10.0), interval(0.0, 10.0)
+    (16, 1, 16)
+    """
+    most = room / max(abs(decades_per_layer), room / LONGEST) if math.isfinite(decades_per_layer) else 1.0
+    return int(2 ** math.floor(math.log2(max(1.0, min(most, LONGEST)))))
+
+
+class Rescaler:
+    """Rescales the backward signal of R runs at the layers where it is due, and remembers by how much.
+
+    Attributes:
+        points: Layers (from 0) at which some run is rescaled, from the top down.
+        is_point: For each layer, whether it is one of them.
+        power: The powers of two taken out, [points, R]; see `exponents`.
+    """
+
+    def __init__(self, num_layers: int, num_runs: int, place: Place, enabled: bool = True) -> None:
+        self.format = FORMATS[place.dtype]
+        self.num_layers, self.num_runs, self.place, self.enabled = num_layers, num_runs, place, enabled
+        self.set_intervals([1] * num_runs)
+
+    def set_intervals(self, intervals: Sequence[int]) -> None:
+        """Plans where each run is rescaled.
+
+        Args:
+            intervals: Layers between two rescalings, one a run, powers of two.
+        """
+        f, R = self.format, self.num_runs
+        self.intervals = tuple(intervals)
+        finest = min(self.intervals)
+        top = self.num_layers - 1
+        self.points = [layer for layer in range(top, -1, -1) if (top - layer) % finest == 0] if self.enabled else []
+        due = torch.tensor(
+            [[(top - layer) % each == 0 for each in self.intervals] for layer in self.points], dtype=torch.bool
+        ).reshape(len(self.points), R)
+        one = f.bias << f.significand
+
+        def pattern(scheduled: int) -> Tensor:
+            return torch.where(due, scheduled, one).to(f.integer).to(self.place.device)
+
+        # Where a run is not due, its power of two is clamped to 1; where it is, to what has a normal reciprocal.
+        self._low = list(pattern(1 << f.significand).unbind(0))
+        self._high = list(pattern((2 * f.bias - 1) << f.significand).unbind(0))
+        self._mask = torch.full((R,), ((2 * f.bias) + 1) << f.significand, dtype=f.integer, device=self.place.device)
+        self._two_bias = torch.full((R,), (2 * f.bias) << f.significand, dtype=f.integer, device=self.place.device)
+
+        norm, reciprocal, self.power = (self.place.zeros(len(self.points), R, dtype=f.carrier) for _ in range(3))
+        self._norm, self._norm_bits = list(norm.unbind(0)), list(norm.view(f.integer).unbind(0))
+        self._power, self._power_bits = list(self.power.unbind(0)), list(self.power.view(f.integer).unbind(0))
+        self._reciprocal_bits = list(reciprocal.view(f.integer).unbind(0))
+        self._reciprocal = [row.view(R, 1, 1) for row in reciprocal.unbind(0)]
+        self._chain = self.place.zeros(len(self.points) + 1, R, dtype=torch.float64)
+        self._chain[0] = 1.0
+        self._links = list(self._chain.unbind(0))
+        self._point_of = {layer: index for index, layer in enumerate(self.points)}
+        self.is_point = [layer in self._point_of for layer in range(self.num_layers)]
+        # A gradient of layer l carries all that was taken out at layers >= l; the readout's carries nothing.
+        self.num_taken = [0] * (self.num_layers + 1)
+        for layer in range(top, -1, -1):
+            self.num_taken[layer] = self.num_taken[layer + 1] + (layer in self._point_of)
+        self._taken = torch.tensor(self.num_taken, device=self.place.device)
+
+    def rescale(self, layer: int, delta_RBN: Tensor) -> None:
+        """Divides a layer's δ by its power of two, in place.
+
+        Args:
+            layer: Hidden layer, from 0; one of `points`.
+            delta_RBN: Its δ, contiguous.
+        """
+        point = self._point_of[layer]
+        rows = delta_RBN.view(self.num_runs, -1)
+        if rows.dtype is self.format.carrier and not self._splits(rows):
+            torch.linalg.vector_norm(rows, 2, 1, out=self._norm[point])
+        else:
+            norm = torch.linalg.vector_norm(reducible(rows, self.place.num_threads), 2, 2, dtype=self.format.carrier)
+            self._norm[point].copy_(norm[0])
+        bits = self._power_bits[point]
+        torch.bitwise_and(self._norm_bits[point], self._mask, out=bits)
+        torch.clamp(bits, self._low[point], self._high[point], out=bits)
+        torch.sub(self._two_bias, bits, out=self._reciprocal_bits[point])
+        delta_RBN.mul_(self._reciprocal[point])
+        torch.mul(self._links[point], self._power[point], out=self._links[point + 1])
+
+    def _splits(self, rows: Tensor) -> bool:
+        """Whether torch would split a row over threads (see `layout.reducible`)."""
+        return self.num_runs < self.place.num_threads and rows.numel() >= GRAIN
+
+    def scale(self, start: int, stop: int) -> Tensor:
+        """2^E of layers `start`..`stop - 1` (from 0, the readout is L), float64 [layers, R]; 0 below float64's range."""
+        return self._chain.index_select(0, self._taken[start:stop])
+
+    def exponents(self, power_TPR: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
+        """E of every layer, [T, L + 1, R], the readout last, from copies of `power`."""
+        taken = np.frexp(power_TPR)[1] - 1
+        none = np.zeros((len(taken), 1, taken.shape[2]), dtype=np.int32)
+        return np.concatenate([none, taken.cumsum(axis=1, dtype=np.int32)], axis=1)[:, self.num_taken]

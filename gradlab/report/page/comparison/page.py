@@ -1,0 +1,308 @@
+"""The page of a comparison: who is better and why, what changed, profiles on relative depth, heatmaps, curves, figures, remedies."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gradlab.judgement.comparing.comparison import Changed, Comparison, Side, compare, sides_of
+from gradlab.report.comparison import (
+    Judged,
+    config_table,
+    figure_table,
+    judged,
+    leading,
+    letters,
+    own_changes,
+    profile_table,
+    spread_words,
+)
+from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
+from gradlab.report.page.shared.document import render
+from gradlab.report.page.shared.links import link
+from gradlab.report.sweep_words import numbered_seeds, one_line, value_words
+from gradlab.report.terminal import layers_words
+from gradlab.report.view import setting, why
+from gradlab.report.words.values import MISSING, Kind, counted, say
+from gradlab.report.words.verdicts import badness, word_of
+from gradlab.results.record import Finding
+from gradlab.results.stored import StoredRun
+
+MOST_DRAWN = 12
+"""Sides whose lines can be told apart."""
+
+MOST_SHOWN = 100
+"""Sides that the tables hold."""
+
+_MOST_LINKS = 20
+"""Runs of a side that are linked one by one."""
+
+_MOST_CHANGES = 3
+"""Config fields that a side's name tells."""
+
+
+_MOST_COLUMNS = 5
+"""Cards in a row of a wide window."""
+
+
+def page_name(runs: Sequence[StoredRun]) -> str:
+    """A name for the page of several runs: other runs have another, the same in another order too."""
+    first, second, *more = (run.path.resolve().name for run in runs)
+    if not more:
+        return f"{first}_{second}"
+    digest = sha256("\n".join(run.id for run in runs).encode()).hexdigest()
+    return f"{first}_and_{len(more) + 1}_more-{digest[:8]}"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A finding of one or more runs of a side.
+
+    Attributes:
+        finding: As the first of them has it.
+        place: Where it is, in words.
+        seeds: Whose it is, "" where the side has one run.
+    """
+
+    finding: Finding
+    place: str
+    seeds: str
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A side as the page introduces it.
+
+    Attributes:
+        letter: Its short name.
+        name: Of its experiment.
+        told: What tells it from others of the same name, "" where nothing must.
+        short: The shortest name that tells it from the others.
+        words: What its runs came to, the worst first, each with whose it is ("" where all agree).
+        setting: What was trained.
+        why: What the leading word rests on.
+        judged: What it comes to against the first; None for the first.
+        links: Seed, id and address of its runs.
+        more_links: How many further runs there are.
+        findings: What was found in its runs.
+        silent: Why there is less to draw than one would think; "" where there is not.
+    """
+
+    letter: str
+    name: str
+    told: str
+    short: str
+    words: tuple[tuple[str, str], ...]
+    setting: str
+    why: str
+    judged: Judged | None
+    links: tuple[tuple[int, str, str], ...]
+    more_links: int
+    findings: tuple[_Found, ...]
+    silent: str
+
+
+def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
+    """The page of runs side by side.
+
+    Args:
+        runs: Two or more; those that share everything but the seed stand on one side, unless all of them do.
+        page: File that the page is written to; its links start there.
+    """
+    groups = sides_of(runs)
+    whole = compare(runs, apart=True)
+    shown, drawn = leading(whole, MOST_SHOWN), leading(whole, MOST_DRAWN)
+    cards = _cards(shown, groups, page)
+    figures = figure_table(shown, changed_only=False, said=True)
+    exact = figure_table(shown, changed_only=False, said=False)
+    profiles, grids = drawn_profiles(drawn), drawn_grids(groups)
+    curves = drawn_curves(groups[:MOST_DRAWN])
+    title = _title(whole, groups)
+    return render(
+        "comparison",
+        title,
+        {
+            "file": "comparison",
+            "sides": [
+                {"letter": card.letter, "seeds": len(side.seeds)}
+                for card, side in zip(cards[:MOST_DRAWN], drawn.sides, strict=True)
+            ],
+            "profiles": profiles,
+            "curves": curves,
+            "grids": grids,
+        },
+        heading=title,
+        num_runs=len(runs),
+        cards=cards,
+        num_columns=_columns(len(drawn.sides)),
+        num_sides=len(groups),
+        num_drawn=len(drawn.sides),
+        spread=spread_words(shown),
+        seeds_drawn=MOST_SEEDS if any(len(side.seeds) > MOST_SEEDS for side in drawn.sides) else 0,
+        several=any(len(side.seeds) > 1 for side in drawn.sides),
+        config=_config(shown),
+        figures=[
+            (row.figure, row.changed, list(zip(said[1:], values[1:], strict=True)))
+            for row, said, values in zip(shown.rows, figures.rows, exact.rows, strict=True)
+        ],
+        profiles=profiles,
+        profile_table=profile_table(replace(shown, sides=tuple(map(_lettered, shown.sides, cards)))),
+        curves=curves,
+        ends={curve["quantity"]: _ends(curve, cards) for curve in curves},
+        grids=grids,
+        most_heatmaps=MOST_HEATMAPS,
+    )  # fmt: skip
+
+
+def _lettered(side: Side, card: _Card) -> Side:
+    """A side under the name that the page gives it."""
+    return replace(side, label=f"{card.letter} {card.short}")
+
+
+def _ends(curve: Mapping[str, Any], cards: Sequence[_Card]) -> str:
+    """Where a curve begins and ends on each side, for a reader who cannot see it."""
+    kind: Kind = "decades" if curve["scale"] == "decades" else "figure"
+    told = [
+        f"{card.letter} from {say(side['values'][0], kind)} to {say(side['values'][-1], kind)}"
+        for card, side in zip(cards, curve["sides"], strict=False)
+        if side is not None
+    ]
+    return ", ".join(told) + (", as log10" if kind == "decades" else "")
+
+
+def _columns(number: int) -> int:
+    """Cards in a row, so that rows are about as long as one another."""
+    return math.ceil(number / math.ceil(number / _MOST_COLUMNS))
+
+
+def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: Path) -> list[_Card]:
+    """The sides that are shown."""
+    judgements = (None, *judged(comparison))
+    own = groups[: len(judgements)]
+    sides = zip(letters(len(own)), _names(comparison, own), own, judgements, strict=True)
+    return [_card(letter, names, group, judgement, page) for letter, names, group, judgement in sides]
+
+
+def _names(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> list[tuple[str, str]]:
+    """For each side what tells it from others of the same name, and the shortest name that tells it from all."""
+    names = [one_line(group[0].name) for group in groups]
+    found = []
+    for place, name in enumerate(names):
+        namesakes = [index for index, other in enumerate(names) if other == name]
+        apart = [item for item in own_changes(comparison) if len({str(item.values[index]) for index in namesakes}) > 1]
+        told = [_value(item, place) for item in apart[:_MOST_CHANGES]]
+        more = f" and {len(apart) - _MOST_CHANGES} more" if len(apart) > _MOST_CHANGES else ""
+        words = [f"{field} {value}" for field, value in told]
+        values = [value for _, value in told]
+        if not comparison.config:
+            words = values = [f"seed {groups[place][0].seed}"]
+        short = values if values and len(namesakes) == len(names) else [name, *values]
+        found.append((", ".join(words) + more, ", ".join(short)))
+    return found
+
+
+def _value(changed: Changed, place: int) -> tuple[str, str]:
+    """A config field and one side's value, both as short as a config may write them."""
+    field, value = changed.field, changed.values[place]
+    for tail in (".name", ".scheme"):
+        field = field.removesuffix(tail)
+    return field, value_words(value if isinstance(value, str | int | float | None) else str(value))
+
+
+def _card(
+    letter: str, names: tuple[str, str], group: Sequence[StoredRun], judgement: Judged | None, page: Path
+) -> _Card:
+    """A side as the page introduces it."""
+    tally = Counter(word_of(run) for run in group)
+    words = sorted(tally, key=badness)
+    leading_run = next(run for run in group if word_of(run) == words[0])
+    own = setting(leading_run.experiment)
+    return _Card(
+        letter=letter,
+        name=one_line(group[0].name),
+        told=names[0],
+        short=names[1],
+        words=tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
+        setting=one_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
+        why=one_line(why(leading_run.summary)),
+        judged=judgement,
+        links=tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
+        more_links=max(0, len(group) - _MOST_LINKS),
+        findings=_findings(group),
+        silent=_silent(group),
+    )
+
+
+def _whose(some: Sequence[StoredRun], group: Sequence[StoredRun]) -> str:
+    """Which runs of a side something is true of; "" where it has only one."""
+    if len(group) == 1:
+        return ""
+    return f"all {len(group)} seeds" if len(some) == len(group) else numbered_seeds([run.seed for run in some])
+
+
+def _findings(group: Sequence[StoredRun]) -> tuple[_Found, ...]:
+    """What was found in the runs of a side, each rule once, with whose it is."""
+    found: dict[str, list[tuple[StoredRun, Finding]]] = {}
+    for run in group:
+        for finding in run.summary.findings:
+            found.setdefault(finding.rule, []).append((run, finding))
+    return tuple(
+        _Found(
+            told[0][1],
+            ", ".join(_places(told[0][1])),
+            _whose(list({run.id: run for run, _ in told}.values()), group),
+        )
+        for told in found.values()
+    )
+
+
+def _places(finding: Finding) -> list[str]:
+    """Where a finding is."""
+    words = [] if finding.layers is None else [layers_words(finding.layers)]
+    return words + ([f"since step {finding.since_step}"] if finding.since_step else [])
+
+
+def _silent(group: Sequence[StoredRun]) -> str:
+    """Why there is less to draw of a side than of others."""
+    unrecorded = [run for run in group if run.record is None or not len(run.record.steps)]
+    if unrecorded:
+        whose = "" if len(group) == 1 else f"{_whose(unrecorded, group)}: "
+        return f"{whose}nothing was recorded; it ended before a step was taken down"
+    if not any(run.record is not None and run.record.layers for run in group):
+        return "no layer was recorded (record.quantities: none), so it has no profile and no heatmap"
+    if group[0].experiment.model.depth == 1:
+        return "one hidden layer: a point at relative depth 0, not a line"
+    return ""
+
+
+def _title(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> str:
+    """What is compared, in one line."""
+    names = list(dict.fromkeys(one_line(group[0].name) for group in groups))
+    changes = own_changes(comparison)
+    if not comparison.config:
+        return f"{names[0]}: {counted(len(groups), 'seed')} side by side"
+    if len(groups) > 2:
+        what = names[0] if len(names) == 1 else f"{names[0]} and others"
+        return f"{what}: {len(groups)} sides compared"
+    if len(names) == 2:
+        return " against ".join(names)
+    if len(changes) == 1:
+        values = [_value(changes[0], place)[1] for place in range(2)]
+        return f"{names[0]}: {_value(changes[0], 0)[0]} {' against '.join(values)}"
+    return f"{names[0]}: two sides that differ in {counted(len(changes), 'field')}"
+
+
+def _config(comparison: Comparison) -> list[tuple[str, list[str]]]:
+    """What is not the same on all sides, the seeds among it: each field with every side's value in words."""
+    found = [
+        (str(field), [MISSING if value is None else value_words(value) for value in values])
+        for field, *values in config_table(replace(comparison, config=own_changes(comparison))).rows
+    ]
+    seeds = [tuple(sorted(side.seeds)) for side in comparison.sides]
+    if len(set(seeds)) > 1:
+        said = [numbered_seeds(own).removeprefix("seeds ").removeprefix("seed ") for own in seeds]
+        found.append(("seed", said))
+    return found

@@ -1,0 +1,311 @@
+"""The page of one run: verdict and findings, each with its picture; profiles with theory's band, heatmap, curves, seeds, layers."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradlab.config.quantities import QUANTITIES
+from gradlab.report import deviations
+from gradlab.report.page.shared import arrays
+from gradlab.report.page.shared.document import render
+from gradlab.report.page.shared.links import link
+from gradlab.report.seeds import SeedDistribution, distributions, same_experiment
+from gradlab.report.series import SCHEDULES, Band, Curve, LayerProfile
+from gradlab.report.sweep_words import one_line
+from gradlab.report.terminal import layers_words, timing_words
+from gradlab.report.view import RunView
+from gradlab.report.words.values import Kind, power, say
+from gradlab.report.words.verdicts import PICTURES, word_of
+from gradlab.results.listing import ListedRun
+from gradlab.results.record import Column, Finding, Float
+from gradlab.results.run_files import TRACEBACK
+from gradlab.results.stored import StoredRun
+from gradlab.results.thinning import envelope, thinned
+
+SWITCH = (
+    "log10_grad_norm", "log10_backward_rms", "forward_rms", "log10_update_ratio", "inactive_fraction", "dead_fraction",
+)  # fmt: skip
+"""Quantities that the heatmap's switch offers whether they were recorded or not."""
+
+MOST_ROWS = 1_000
+"""Layers that the table holds; of a longer network the worst."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A finding with the picture that shows it.
+
+    Attributes:
+        finding: What was found.
+        place: Where it is, in words.
+        anchor: Id of the picture's element, None where there is none.
+        quantity: What the picture is to show.
+        words: What the link says.
+    """
+
+    finding: Finding
+    place: str
+    anchor: str | None
+    quantity: str
+    words: str
+
+
+def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedRun] = ()) -> str:
+    """The page of a run.
+
+    Args:
+        run: The run.
+        view: What there is to see of it.
+        page: File that the page is written to; its links start there.
+        listed: Runs among which its seeds are looked for.
+    """
+    seeds = distributions(run, same_experiment(run, listed))
+    seen_seeds = sorted({other.seed for one in seeds for other in one.runs})
+    seen = [_seen(finding, view) for finding in view.summary.findings]
+    rows = view.worst_first if view.layers.rows and view.record is not None and view.record.layers else ()
+    if len(rows) > MOST_ROWS:
+        rows = rows[: MOST_ROWS - 1] + rows[-1:]
+    theory = deviations.table(view.theory) if deviations.sentence(view.theory) else None
+    places = list(range(len(view.theory))) if len(view.theory) <= 200 else deviations.shown(view.theory)
+    return render(
+        "run",
+        f"{view.name}: {view.word}",
+        {
+            "file": f"{view.name}-{view.id}",
+            "depth": run.experiment.model.depth,
+            "profiles": [_profile(profile) for profile in view.profiles],
+            "grids": [arrays.grid(grid) for grid in view.grids],
+            "curves": [_curve(curve) for curve in view.curves],
+            "constant": _constant(view),
+            "diverged": view.summary.outcome.step if view.summary.outcome.kind == "diverged" else None,
+            "seeds": [_seeds(one, run, page) for one in seeds] if len(seen_seeds) > 1 else [],
+            "spectrum": _spectrum(view),
+            "findings": [_place(one) for one in seen],
+        },
+        view=view,
+        findings=seen,
+        config=_text(run.path / "config.yaml"),
+        facts=_facts(run),
+        timing=timing_words(view.timing) if view.timing.train_seconds > 0 else "",
+        against=any(profile.band is not None for profile in view.profiles),
+        profiles=[(profile, _profile_words(profile)) for profile in view.profiles],
+        switch=_switch(view),
+        curves=_curve_figures(view),
+        seeds=seeds,
+        mates=seen_seeds,
+        spectrum=None if view.record is None else view.record.spectrum,
+        rows=rows,
+        theory=theory,
+        theory_rows=places,
+        theory_words=deviations.sentence(view.theory),
+        reading=deviations.READING,
+        nothing=_nothing(run),
+        said_below=any(finding.message == view.why for finding in view.summary.findings),
+        constant=_constant(view).get("loss") is not None,
+        traceback=_text(run.path / TRACEBACK) if run.outcome == "failed" else "",
+    )  # fmt: skip
+
+
+def _switch(view: RunView) -> list[tuple[str, str, bool]]:
+    """What the heatmap can show: quantity, label, and whether it was recorded."""
+    recorded = [grid.quantity for grid in view.grids]
+    names = [*SWITCH, *(name for name in recorded if name not in SWITCH)]
+    return [(name, QUANTITIES[name].label, name in recorded) for name in names]
+
+
+def _nothing(run: StoredRun) -> str:
+    """Why there is nothing to draw; "" where there is something."""
+    record = run.record
+    if record is None:
+        return "Nothing was recorded: the run ended before its first step."
+    if not len(record.steps):
+        return "Nothing was recorded: the run ended before a step was taken down."
+    if not record.layers:
+        return (
+            "No layer was recorded (record.quantities: none), so there is no profile and no heatmap;"
+            " record.quantities: default draws them."
+        )
+    return ""
+
+
+def _seen(finding: Finding, view: RunView) -> _Seen:
+    """A finding with the first of its pictures that can be drawn."""
+    words = [] if finding.layers is None else [layers_words(finding.layers)]
+    words += [f"since step {finding.since_step}"] if finding.since_step else []
+    drawn = {
+        "profile": {profile.quantity for profile in view.profiles},
+        "heatmap": {grid.quantity for grid in view.grids},
+        "curve": {curve.quantity for curve in view.curves},
+    }
+    for kind, quantity in PICTURES.get(finding.rule, ()):
+        if quantity in drawn[kind]:
+            anchor = kind if kind == "heatmap" else f"{kind}-{quantity}"
+            over = {"profile": "over the layers", "heatmap": "over layers and steps", "curve": "over the steps"}[kind]
+            return _Seen(finding, ", ".join(words), anchor, quantity, f"{QUANTITIES[quantity].label} {over}")
+    return _Seen(finding, ", ".join(words), None, "", "")
+
+
+def _place(seen: _Seen) -> dict[str, Any]:
+    """What a picture marks when its finding is followed."""
+    return {
+        "anchor": seen.anchor,
+        "quantity": seen.quantity,
+        "layers": seen.finding.layers,
+        "step": seen.finding.since_step,
+    }
+
+
+def _profile(profile: LayerProfile) -> dict[str, Any]:
+    """A profile as the page draws it."""
+    lines = [_line(one) for one in (profile.init, profile.final) if one is not None]
+    places = envelope(*lines, most=arrays.MOST_POINTS)
+    return {
+        "quantity": profile.quantity,
+        "label": QUANTITIES[profile.quantity].label,
+        "layers": profile.layers[places].tolist(),
+        "init": arrays.numbers(profile.init.values[places], profile.init.present[places]),
+        "final": None
+        if profile.final is None
+        else arrays.numbers(profile.final.values[places], profile.final.present[places]),
+        "init_step": profile.init_step,
+        "final_step": profile.final_step,
+        "band": None if profile.band is None else _band(profile.band),
+        "thinned": len(places) < len(profile.layers),
+    }
+
+
+def _line(column: Column) -> Float:
+    """Values as a line has them: NaN where they have no meaning, +inf where they are not a number."""
+    return np.where(column.present, np.where(np.isnan(column.values), np.inf, column.values), np.nan)
+
+
+def _band(band: Band) -> dict[str, Any]:
+    """Theory's band as the page draws it."""
+    places = thinned(len(band.layers), arrays.MOST_POINTS)
+    return {
+        "layers": band.layers[places].tolist(),
+        "expected": arrays.numbers(band.expected[places]),
+        "typical": arrays.numbers(band.typical[places]),
+        "spread": arrays.numbers(band.spread[places], ~np.isnan(band.spread[places])),
+    }
+
+
+def _profile_words(profile: LayerProfile) -> str:
+    """A profile for a reader who cannot see it."""
+    init = profile.init
+    ends = [
+        _size(float(init.values[place])) if init.present[place] else "no value"
+        for place in (0, len(profile.layers) - 1)
+    ]
+    band = "" if profile.band is None else ", with what theory expects"
+    return (
+        f"{QUANTITIES[profile.quantity].label} over the layers at step {profile.init_step}: {ends[0]} in layer 1, {ends[1]} in layer"
+        f" {len(profile.layers)}, the readout{band}"
+    )
+
+
+def _size(log10: float) -> str:
+    """A size in words, given its log10: as it is where that is short, else as a power of ten."""
+    return say(10.0**log10) if -3 < log10 < 4 else power(log10)
+
+
+def _curve(curve: Curve) -> dict[str, Any]:
+    """A curve as the page draws it."""
+    places = envelope(curve.values, most=arrays.MOST_POINTS)
+    return {
+        "quantity": curve.quantity,
+        "label": QUANTITIES[curve.quantity].label,
+        "scale": curve.scale,
+        "steps": curve.steps[places].tolist(),
+        "values": arrays.numbers(curve.values[places]),
+        "thinned": len(places) < len(curve.steps),
+    }
+
+
+def _curve_figures(view: RunView) -> list[tuple[str, str, str]]:
+    """The figures over steps: element, title, and what it shows in words."""
+    told = {curve.quantity: curve for curve in view.curves}
+    found = []
+    for name in ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor"):
+        curve = told.get(name)
+        if curve is None or (name in SCHEDULES and len(set(curve.values.tolist())) < 2):
+            continue
+        kind: Kind = "decades" if curve.scale == "decades" else "figure"
+        first, last = (f"{say(float(curve.values[place]), kind)} at step {curve.steps[place]}" for place in (0, -1))
+        found.append(
+            (f"curve-{name}", QUANTITIES[name].label, f"{QUANTITIES[name].label} over the steps: {first}, {last}")
+        )
+    return found
+
+
+def _constant(view: RunView) -> dict[str, float | None]:
+    """What the best answer that does not look at the inputs has, by quantity."""
+    if view.record is None:
+        return {}
+    return {"loss": view.record.constant_loss, "accuracy": view.record.constant_accuracy}
+
+
+def _seeds(one: SeedDistribution, run: StoredRun, page: Path) -> dict[str, Any]:
+    """A figure over the seeds as the page draws it."""
+    return {
+        "figure": one.figure,
+        "scale": {"decades": "ratio", "share": "share"}.get(one.kind, "figure"),
+        "seeds": [other.seed for other in one.runs],
+        "values": list(one.values),
+        "mean": one.mean,
+        "sd": one.sd,
+        "words": [word_of(other) for other in one.runs],
+        "ids": [other.id for other in one.runs],
+        "links": [link(page, other.path) for other in one.runs],
+        "own": [other.id == run.id for other in one.runs],
+        "expected": None if one.expected is None else {"typical": one.expected[0], "spread": one.expected[1]},
+    }
+
+
+def _spectrum(view: RunView) -> dict[str, Any] | None:
+    """Singular values of the Jacobian: for each layer and step its quantiles over examples and directions."""
+    held = None if view.record is None else view.record.spectrum
+    if held is None:
+        return None
+    values = _line(held.log10_s)
+    num_steps, num_layers = values.shape[:2]
+    flat = values.reshape(num_steps, num_layers, -1)
+    found: dict[str, list[list[float | None]]] = {name: [] for name in ("low", "median", "high")}
+    for step in range(num_steps):
+        parts = [np.sort(row[~np.isnan(row)]) for row in flat[step]]
+        found["low"].append([float(part[0]) if len(part) else None for part in parts])
+        found["median"].append([_median(part) if len(part) else None for part in parts])
+        found["high"].append([float(part[-1]) if len(part) else None for part in parts])
+    return {"steps": held.steps.tolist(), "layers": held.layers.tolist(), **found}
+
+
+def _median(ordered: Float) -> float:
+    """The middle of ordered values, the mean of the two middle ones; what is infinite is no failure of a mean but the answer.
+
+    >>> _median(np.array([-1.0, 0.0])), _median(np.array([-np.inf, np.inf]))
+    (-0.5, inf)
+    """
+    below, above = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
+    return math.inf if above == math.inf else (below + above) / 2
+
+
+def _text(path: Path) -> str:
+    """A text of the run's directory, "" where it is not there."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _facts(run: StoredRun) -> list[tuple[str, str]]:
+    """Where, when and with what it was trained."""
+    told = {
+        str(key): one_line(str(value)) for key, value in run.manifest.items() if isinstance(value, str | int | float)
+    }
+    argv = run.manifest.get("argv")
+    command = one_line(" ".join(str(word) for word in argv)) if isinstance(argv, list) else ""
+    return [("directory", one_line(str(run.path))), ("command", command), *told.items()]

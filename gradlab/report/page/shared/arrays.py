@@ -1,0 +1,92 @@
+"""Arrays as a page holds them: short ones as JSON, long ones compressed, thinned to what can be seen."""
+
+import base64
+import gzip
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.config.quantities import QUANTITIES
+from gradlab.report.series import Grid, bins, pooled
+
+MOST_CELLS, MOST_ROWS = 24_000, 240
+"""Cells and rows of a heatmap: about what a large window has pixels to tell apart."""
+
+MOST_POINTS = 2_000
+"""Points of a line."""
+
+
+def floats(values: NDArray[np.float64]) -> str:
+    """float32 in base64, little-endian, in C order; infinities and NaN stay what they are."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode("ascii")
+
+
+def flags(values: NDArray[np.bool_]) -> str:
+    """One byte a flag in base64."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype=np.uint8).tobytes()).decode("ascii")
+
+
+def packed(values: NDArray[Any], kind: str) -> dict[str, Any]:
+    """An array, compressed; the page's script has a typed array in its place, of the same bits, in C order.
+
+    First all the first bytes of the numbers, then all the second ones: bytes that are alike stand together, and 8 bytes of float64 take
+    less room than 4 of float32 would as they are.
+
+    Args:
+        values: The array.
+        kind: What a number is written as: `f8`, `f4` or `u1`.
+    """
+    array = np.ascontiguousarray(values, dtype=f"<{kind}")
+    planes = np.frombuffer(array.tobytes(), dtype=np.uint8).reshape(-1, array.itemsize).T
+    compressed = gzip.compress(planes.tobytes(), mtime=0)
+    return {"packed": base64.b64encode(compressed).decode("ascii"), "bytes": array.itemsize}
+
+
+def numbers(values: NDArray[np.float64], present: NDArray[np.bool_] | None = None) -> list[float | None]:
+    """Values for JSON with about the digits of float32; null is None."""
+    rounded = [float(f"{value:.9g}") for value in values.tolist()]
+    if present is None:
+        return list(rounded)
+    return [value if there else None for value, there in zip(rounded, present.tolist(), strict=True)]
+
+
+def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -> dict[str, Any]:
+    """A grid as the page draws it: every value where there is room, else of each cell the mean, or the failure or zero that it covers.
+
+    Args:
+        seen: The grid.
+        most_cells: Cells that there is room for.
+        most_rows: Rows among them.
+
+    Returns:
+        `quantity`, `label`, `scale`; `rows`: first and last layer of each row, `columns`: first and last step of each column;
+        `values` (`packed`, row by row: every bit of what was recorded, or float32 of means), `absent` (`packed`, None where nothing is
+        null), `low` and `high` of the finite values (None where there is none), `thinned`.
+    """
+    layers, steps = seen.values.shape
+    num_rows = min(layers, most_rows)
+    layer_edges = bins(layers, num_rows)
+    step_edges = bins(steps, max(1, most_cells // num_rows))
+    values, present = pooled(seen, layer_edges, step_edges)
+    finite = values[np.isfinite(values) & present]
+    thinned = values.shape != seen.values.shape
+    return {
+        "quantity": seen.quantity,
+        "label": QUANTITIES[seen.quantity].label,
+        "scale": seen.scale,
+        "rows": [[first + 1, last] for first, last in itertools.pairwise(layer_edges)],
+        "columns": _spans(seen.steps, step_edges),
+        "values": packed(values, "f4" if thinned else "f8"),
+        "absent": None if present.all() else packed(~present, "u1"),
+        "low": float(finite.min()) if finite.size else None,
+        "high": float(finite.max()) if finite.size else None,
+        "thinned": thinned,
+    }
+
+
+def _spans(steps: NDArray[np.int64], edges: Sequence[int]) -> list[list[int]]:
+    """First and last recorded step of each column."""
+    return [[int(steps[first]), int(steps[last - 1])] for first, last in itertools.pairwise(edges)]

@@ -1,0 +1,42 @@
+"""The id of a run: a digest of everything that decides its numbers."""
+
+import hashlib
+import json
+
+from gradlab.config.experiment import Experiment
+from gradlab.results.environment import version
+
+NUMERICS_VERSION = 3
+"""Raised by one with every change that alters a number that some experiment records: stored runs are then trained
+anew."""
+
+
+def run_id(
+    experiment: Experiment, device_kind: str, data_digest: str | None = None, torch_version: str | None = None
+) -> str:
+    """The id of a run.
+
+    Name and expectations are left out; of a data file its content counts, not its path. torch's version counts without
+    the name of its build (`2.13.0` of `2.13.0+cpu`): some wheels state the build in their metadata and others do not,
+    and what it tells, the kind of device, is in the digest already.
+
+    Args:
+        experiment: The resolved experiment.
+        device_kind: `cpu` or `cuda`.
+        data_digest: Digest of the data file's content, None where the data are no file.
+        torch_version: Version of torch; by default the one that is installed, looked up without importing it.
+
+    Returns:
+        First 12 hex digits of the sha256 of the canonical JSON of all that.
+    """
+    canonical = experiment.canonical()
+    canonical["data"] = canonical["data"] | {"path": data_digest}
+    torch_version = version("torch") if torch_version is None else torch_version
+    decides = {
+        "experiment": canonical,
+        "device": device_kind,
+        "torch": (torch_version or "none").partition("+")[0],
+        "numerics": NUMERICS_VERSION,
+    }
+    text = json.dumps(decides, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,287 @@
+"""The directory of a sweep: what was planned, and what came of it.
+
+runs/sweeps/init_by_depth-3f9a0c517be2/      its name, and a digest of its members' ids
+    sweep.yaml        the sweep's file as it was when the sweep was begun
+    plan.json         every member with its id, written before anything trains
+    results.parquet   one row a member
+    results.csv       the same for people and spreadsheets
+    summary.md        for reading
+    sweep.json        counts and gates; written last
+
+A share of a sweep that is carried out by itself (`--shard 2/4`) writes `results-2-of-4.parquet` and so on. Every file
+is whole or absent. The runs themselves lie where all runs lie.
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gradlab.config.experiment import Experiment
+from gradlab.errors import GradlabError, SelectionError, UsageError
+from gradlab.results import crash_safe
+from gradlab.results.environment import now
+from gradlab.results.listing import gc_paused
+from gradlab.results.store import SWEEPS, reason_of, unwritable
+from gradlab.results.strict_json import dumps
+from gradlab.results.sweeps import table as sweep_table
+from gradlab.results.sweeps.table import Point, Row
+
+SCHEMA_VERSION = 1
+PLAN, SOURCE = "plan.json", "sweep.yaml"
+
+Shard = tuple[int, int]
+"""Number of a share, from 1, and how many there are."""
+
+
+def shard_words(shard: Shard | None) -> str | None:
+    """A share as it is typed, such as `1/4`; None for the whole sweep."""
+    return None if shard is None else f"{shard[0]}/{shard[1]}"
+
+
+def sweep_id(member_ids: Iterable[str]) -> str:
+    """The id of a sweep: 12 hex digits of the sha256 of its members' ids, in whatever order they come.
+
+    >>> sweep_id(["b" * 12, "a" * 12]) == sweep_id(["a" * 12, "b" * 12])
+    True
+    """
+    return sha256("\n".join(sorted(member_ids)).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class StoredMember:
+    """One run of a sweep as it was planned.
+
+    Attributes:
+        id: Of the run.
+        point: What the sweep set: dotted key -> value, without the seed.
+        config: The resolved experiment, nested; its expectations included.
+    """
+
+    id: str
+    point: Point
+    config: Mapping[str, Any]
+
+    @property
+    def experiment(self) -> Experiment:
+        """What is asked for, made of the config."""
+        return Experiment.model_validate_json(json.dumps(self.config))
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """All of a sweep as it was planned.
+
+    Attributes:
+        id: Of the sweep.
+        name: Its name.
+        axes: Dotted keys that it sets, the seed excluded.
+        gates: Conditions over its members.
+        device: Kind of device that its members' ids are for, `cpu` or `cuda`.
+        members: Its runs.
+    """
+
+    id: str
+    name: str
+    axes: tuple[str, ...]
+    gates: tuple[str, ...]
+    device: str
+    members: tuple[StoredMember, ...]
+
+
+class SweepPlace:
+    """The directory of one sweep, which need not exist before its plan is written.
+
+    Args:
+        root: The directory of runs.
+        name: Name of the sweep.
+        sweep_id: Its id.
+
+    Attributes:
+        name: Name of the sweep.
+        id: Its id.
+        path: The directory.
+    """
+
+    def __init__(self, root: str | Path, name: str, sweep_id: str) -> None:
+        self.name, self.id = name, sweep_id
+        self.path = Path(root) / SWEEPS / f"{name}-{sweep_id}"
+        self._root = Path(root)
+
+    @classmethod
+    def at(cls, path: Path) -> "SweepPlace":
+        """A sweep's directory wherever it lies, to be read.
+
+        Args:
+            path: The directory.
+        """
+        name, _, sweep_id = path.resolve().name.rpartition("-")
+        place = cls(path.resolve().parent.parent, name, sweep_id)
+        place.path = path
+        return place
+
+    def write_plan(self, plan: SweepPlan, source: str) -> bool:
+        """Freeze a plan, with the text of the sweep's file. Its runs are those that the directory is named after; what is asked of them
+        may have changed, and the newest is kept.
+
+        Args:
+            plan: The sweep.
+            source: Text of its file, "" where there is none.
+
+        Returns:
+            Whether it was written; not where the same is there already.
+
+        Raises:
+            UsageError: If the place cannot be written.
+            RunFailedError: If it could not be written for another reason, such as a full disk.
+        """
+        with gc_paused():
+            text = _plan_text(plan)
+            with contextlib.suppress(OSError):
+                if (self.path / PLAN).read_bytes() == text.encode():
+                    return False
+            if source:
+                self._write(SOURCE, crash_safe.text(source))
+            self._write(PLAN, crash_safe.text(text))
+        return True
+
+    def read_plan(self) -> SweepPlan:
+        """The plan that was frozen.
+
+        Raises:
+            SelectionError: If there is none.
+            UsageError: If it cannot be read, or was written by a newer gradlab.
+        """
+        with gc_paused():
+            data = self._read(PLAN)
+        try:
+            members = tuple(StoredMember(item["id"], item["point"], item["config"]) for item in data["members"])
+            axes, gates = tuple(data["axes"]), tuple(data["gates"])
+            return SweepPlan(data["id"], data["name"], axes, gates, data["device"], members)
+        except (KeyError, TypeError) as error:
+            raise self._unreadable(PLAN, error) from None
+
+    def write_results(self, rows: Sequence[Row], axes: Sequence[str], shard: Shard | None = None) -> None:
+        """Write what came of the members, as Parquet and as CSV of the same columns (`sweep_table.columns`).
+
+        Args:
+            rows: Each member's point and run; no table of a run is opened.
+            axes: Dotted keys that the sweep sets.
+            shard: The share that this is, None for the whole sweep.
+
+        Raises:
+            UsageError, RunFailedError: As for `write_plan`.
+        """
+        with gc_paused():
+            columns = sweep_table.columns(rows, axes)
+            self._write(_named("results.parquet", shard), partial(sweep_table.write_parquet, columns))
+            self._write(_named("results.csv", shard), partial(sweep_table.write_csv, columns))
+
+    def write_summary(self, text: str, shard: Shard | None = None) -> Path:
+        """Write `summary.md`.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            UsageError, RunFailedError: As for `write_plan`.
+        """
+        return self._write(_named("summary.md", shard), crash_safe.text(text))
+
+    def write_end(
+        self, counts: Mapping[str, int], gates: Sequence[Mapping[str, Any]], started: str, shard: Shard | None = None
+    ) -> Path:
+        """Write `sweep.json`, the mark of a sweep that was carried out.
+
+        Args:
+            counts: Number of members by what became of them.
+            gates: The gates as they are printed.
+            started: When it began, ISO 8601 in UTC; it ends now.
+            shard: The share that this is, None for the whole sweep.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            UsageError, RunFailedError: As for `write_plan`.
+        """
+        data = {
+            "schema_version": SCHEMA_VERSION,
+            "id": self.id,
+            "name": self.name,
+            "shard": shard_words(shard),
+            "counts": dict(counts),
+            "gates": [dict(gate) for gate in gates],
+            "started": started,
+            "finished": now(),
+            "argv": list(sys.argv),
+        }
+        return self._write(_named("sweep.json", shard), crash_safe.text(dumps(data)))
+
+    def _write(self, name: str, write: crash_safe.Writer) -> Path:
+        path = self.path / name
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            crash_safe.publish_file(self._root, path, write)
+        except (FileExistsError, NotADirectoryError):
+            raise UsageError(f"{self.path}: is not a directory; name another place with --out") from None
+        except OSError as error:
+            raise unwritable(path, error) from error
+        return path
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            data = json.loads((self.path / name).read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            raise self._missing(name) from None
+        except (OSError, ValueError) as error:
+            raise self._unreadable(name, error) from error
+        if not isinstance(data, dict) or not isinstance(data.get("schema_version"), int):
+            raise self._unreadable(name, ValueError("it is not what gradlab writes"))
+        if data["schema_version"] > SCHEMA_VERSION:
+            newer = f"written by a newer gradlab, schema {data['schema_version']} against {SCHEMA_VERSION}"
+            raise self._unreadable(name, ValueError(newer))
+        return data
+
+    def _missing(self, name: str) -> GradlabError:
+        return SelectionError(f"{self.path}: {name} is missing; `gradlab sweep` writes it")
+
+    def _unreadable(self, name: str, error: Exception) -> GradlabError:
+        return UsageError(
+            f"{self.path / name}: cannot be read ({reason_of(error)}); remove it and start the sweep again"
+        )
+
+
+def _plan_text(plan: SweepPlan) -> str:
+    """A plan as it is written: a line for each member, so that ten thousand of them can still be searched."""
+    compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    head = compact(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "id": plan.id,
+            "name": plan.name,
+            "axes": plan.axes,
+            "gates": plan.gates,
+            "device": plan.device,
+        }
+    )
+    members = (
+        compact({"id": member.id, "point": dict(member.point), "config": dict(member.config)})
+        for member in plan.members
+    )
+    return head[:-1] + ',"members":[\n' + ",\n".join(members) + "\n]}\n"
+
+
+def _named(file: str, shard: Shard | None) -> str:
+    """A file's name, of a share or of the whole.
+
+    >>> _named("results.csv", (2, 4)), _named("results.csv", None)
+    ('results-2-of-4.csv', 'results.csv')
+    """
+    stem, _, kind = file.partition(".")
+    return file if shard is None else f"{stem}-{shard[0]}-of-{shard[1]}.{kind}"

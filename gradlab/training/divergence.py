@@ -1,0 +1,101 @@
+"""Watches for the first step and layer at which a run stops being finite."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from gradlab.network.network import Network
+from gradlab.results.record import Outcome
+
+SAFE_SCALE = 1e18
+"""Sum of 2^E below which a stored gradient, itself below 1e19, cannot overflow float32 or bfloat16 as plain training would have it."""
+
+
+class DivergenceWatch:
+    """Looks at every step, whatever is recorded.
+
+    A run has diverged at the first step whose loss or gradient is not finite. The layer is the first one, from the input up, whose
+    activations are not finite; failing that the readout, if its logits are not; failing that the first one in the order of the backward
+    pass whose bias gradient is not, as plain training would have it.
+
+    Weight gradients are looked at in float16 alone, whose range ends at 65,504. In the wider formats one can overflow where no bias
+    gradient does too only at the very end of the range or above huge activations; it makes the next step's loss NaN, and is found there.
+
+    On a CPU one number a step is looked at, and the layers only when it is not finite. On a GPU the layers are looked at in every step,
+    because asking would stop the device.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        s, place = network.shape, network.place
+        # The readout's bias gradient follows from the loss, which is looked at.
+        self._biases = [leaf for leaf in network.leaves if leaf.kind == "bias" and leaf.layers.stop <= s.num_layers]
+        self._status_LR = place.zeros(s.num_layers + 1, s.num_runs)
+        self._bad_weights_LR = place.zeros(s.num_layers + 1, s.num_runs, dtype=torch.bool)
+        self.takes_gradients = place.dtype is torch.float16
+        self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=place.device)
+        self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=place.device)
+        self._numbers_L1 = torch.arange(1, s.num_layers + 2, device=place.device)[:, None]
+        self._steps: list[int] = [-1] * s.num_runs
+        self._layers: list[int] = [-1] * s.num_runs
+
+    def gradients(self, start: int, stop: int, gradient: Tensor, scale_LR: Tensor) -> None:
+        """Weight gradients of some layers, as plain training would have them."""
+        as_trained = (gradient.double() * scale_LR[:, :, None, None]).to(gradient.dtype)
+        self._bad_weights_LR[start:stop] = ~torch.isfinite(as_trained).flatten(2).all(2)
+
+    def look(self, step_1: Tensor, figures_2R: Tensor, scale_LR: Tensor) -> None:
+        """Looks at a step after its backward pass.
+
+        Args:
+            step_1: Step from 0, int64 on the device.
+            figures_2R: Loss and share classified right.
+            scale_LR: 2^E of every layer, float64 [L + 1, R].
+        """
+        if self._network.place.may_read_back and not self.takes_gradients:
+            # Finite stored norms and scales that cannot carry them out of range: one sum each tells, without a look at every layer.
+            for leaf in self._biases:
+                torch.linalg.vector_norm(leaf.gradient, 2, 2, out=self._status_LR[leaf.layers])
+            self._status_LR[-1].copy_(figures_2R[0])
+            if math.isfinite(self._status_LR.sum().item()) and scale_LR.sum().item() < SAFE_SCALE:
+                return
+        self._attribute(step_1, figures_2R[0], scale_LR)
+
+    def _attribute(self, step_1: Tensor, loss_R: Tensor, scale_LR: Tensor) -> None:
+        """Notes step and layer of the runs that are not finite for the first time. No branch depends on a value."""
+        L = self._network.shape.num_layers
+        bad_backward = self._bad_weights_LR[:L].clone()
+        for leaf in self._biases:
+            as_trained = (leaf.gradient.double() * scale_LR[leaf.layers].unsqueeze(2)).to(leaf.gradient.dtype)
+            bad_backward[leaf.layers] |= ~torch.isfinite(as_trained).all(2)
+        signals = [*(block.h_LRBN for block in self._network.blocks), self._network.logits_RBC[None]]
+        bad_forward = torch.cat([~torch.isfinite(signal).all(3).all(2) for signal in signals])
+        layers, none = self._numbers_L1, L + 2
+        forward_R = torch.where(bad_forward, layers, none).amin(0)
+        backward_R = torch.where(bad_backward, layers[:L], 0).amax(0)
+        layer_R = torch.where(forward_R < none, forward_R, torch.where(backward_R > 0, backward_R, L + 1))
+        bad_R = ~torch.isfinite(loss_R) | bad_backward.any(0) | self._bad_weights_LR[L]
+        new = bad_R & (self._first_step < 0)
+        torch.where(new, layer_R, self._first_layer, out=self._first_layer)
+        torch.where(new, step_1, self._first_step, out=self._first_step)
+
+    def collect(self) -> None:
+        """Reads the notes back, once a block of steps."""
+        self._steps, self._layers = self._first_step.tolist(), self._first_layer.tolist()
+
+    def diverged(self, run: int) -> bool:
+        """Whether a run is not finite any more, as of the last `collect`."""
+        return self._steps[run] >= 0
+
+    def all_diverged(self) -> bool:
+        """Whether no run is finite any more, as of the last `collect`."""
+        return all(step >= 0 for step in self._steps)
+
+    def outcome(self, run: int) -> Outcome | None:
+        """How a run diverged, None where it did not."""
+        step, layer = self._steps[run], self._layers[run]
+        if step < 0:
+            return None
+        where = "the readout" if layer == self._network.shape.num_layers + 1 else f"layer {layer}"
+        return Outcome("diverged", step, layer, f"not finite from step {step} on, first in {where}")

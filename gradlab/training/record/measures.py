@@ -1,0 +1,130 @@
+"""Measures: pure functions of the stacks, one reduction each, over a block of layers and all runs at once.
+
+Shapes: L layers of the block, R runs, B examples, N units, I fan_in, O fan_out. Every measure returns or writes [L, R].
+
+On a CPU a norm or a sum is taken in the signal's own precision, which is fast, and a row whose result cannot be trusted (squares that
+underflow or overflow, a standard deviation lost to cancellation) is measured again in float64. On a GPU float64 accumulation costs
+nothing, and there is nothing to read back.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from gradlab.network.reproducible.buffers import reduction
+
+TRUSTED = {torch.float32: (1e-15, 1e15), torch.float64: (1e-140, 1e140)}
+"""Norms between which squares neither underflow nor overflow enough to matter: the largest entry's square is at least 1e-30 / size."""
+
+CANCELLED = 1e-3
+"""Share of the mean square below which a variance taken from float32 sums has fewer than four digits."""
+
+DEAD_SLOPE = 1e-3
+"""Share of sup|phi'| below which a slope counts as none: leaky_relu's 0.01 must never count, a saturated sigmoid must."""
+
+
+def by_rows(signal: Tensor) -> Tensor:
+    """[L, R, B, N] -> [L, R, B * N]."""
+    return signal.flatten(2)
+
+
+def exact_norm(rows_KM: Tensor, num_threads: int) -> Tensor:
+    """l2 norm of some rows in float64, whatever their size: scaled by the largest entry, [K].
+
+    It is 0 only where every entry is 0.
+    """
+    wide = rows_KM.double()
+    largest = wide.abs().amax(1)
+    divisor = torch.where((largest > 0) & torch.isfinite(largest), largest, torch.ones_like(largest))
+    out = torch.empty((1, len(wide)), dtype=torch.float64, device=wide.device)
+    reduction("norm", (wide / divisor[:, None])[None], out, num_threads)()
+    return out[0] * divisor
+
+
+def exact_total(rows_KM: Tensor, num_threads: int) -> Tensor:
+    """Sum of some rows in float64, [K]."""
+    out = torch.empty((1, len(rows_KM)), dtype=torch.float64, device=rows_KM.device)
+    reduction("sum", rows_KM.double()[None], out, num_threads)()
+    return out[0]
+
+
+def dead_fraction(slope_LRBN: Tensor, sup_slope: float, never_negative: bool) -> Tensor:
+    """Share of units whose slope is none for every example of the batch: the largest first, then one comparison on what is left."""
+    slopes = slope_LRBN if never_negative else slope_LRBN.abs()
+    return (slopes.amax(2) < DEAD_SLOPE * sup_slope).to(torch.float64).mean(2)
+
+
+def may_be_dead(unit_slope_LRN: Tensor, sup_slope: float, batch_size: int) -> bool:
+    """Whether any unit may be dead, from the sums of slopes that are never negative; if not, the largest slopes need not be looked for.
+
+    A dead unit's sum is below B times the threshold. One value is read back; a NaN, some run's, hides what lies beside it.
+    """
+    return not unit_slope_LRN.amin().item() >= 1.001 * DEAD_SLOPE * sup_slope * batch_size
+
+
+def inactive_fraction(slope_LRBN: Tensor, sup_slope: float) -> Tensor:
+    """Share of entries whose slope is none."""
+    return (by_rows(slope_LRBN).abs() < DEAD_SLOPE * sup_slope).sum(2).to(torch.float64) / slope_LRBN[0, 0].numel()
+
+
+def sample_correlation(preactivation_LRBN: Tensor) -> Tensor:
+    """Mean cosine between different examples' z: (‖Σ_i û_i‖² - Σ_i ‖û_i‖²) / (B (B - 1)), û the unit vectors. Needs B > 1."""
+    z = preactivation_LRBN.double()
+    B = z.shape[2]
+    largest = z.abs().amax(3, keepdim=True)
+    z = z / torch.where(largest > 0, largest, torch.ones_like(largest))
+    length = torch.linalg.vector_norm(z, 2, 3, keepdim=True)
+    unit = z / torch.where(length > 0, length, torch.ones_like(length))
+    squares = unit.sum(2).square_().sum(2)
+    correlation: Tensor = (squares - (length > 0).sum((2, 3))) / (B * (B - 1))
+    return correlation
+
+
+def gradient_correlation(delta_LRBN: Tensor) -> Tensor:
+    """Mean |cosine| between different examples' δ; one that is zero has none with any other. Needs B > 1.
+
+    A run's products are made by themselves and by one thread, so that their rounding depends on nothing else.
+    """
+    L, R, B, _ = delta_LRBN.shape
+    correlation = torch.empty((L, R), dtype=torch.float64, device=delta_LRBN.device)
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for layer in range(L):
+            for run in range(R):
+                delta = delta_LRBN[layer, run].double()
+                largest = delta.abs().amax(1, keepdim=True)
+                delta = delta / torch.where(largest > 0, largest, torch.ones_like(largest))
+                length = torch.linalg.vector_norm(delta, 2, 1, keepdim=True)
+                unit = delta / torch.where(length > 0, length, torch.ones_like(length))
+                cosine_BB = torch.mm(unit, unit.T).fill_diagonal_(0.0)
+                correlation[layer, run] = cosine_BB.abs().sum() / (B * (B - 1))
+    finally:
+        torch.set_num_threads(num_threads)
+    return correlation
+
+
+def sign_coherence(gradient_LRIO: Tensor) -> Tensor:
+    """Mean over units j of |Σ_i sign(G[i, j])| / fan_in."""
+    return gradient_LRIO.sign().sum(2, dtype=torch.float64).abs().mean(2) / gradient_LRIO.shape[2]
+
+
+def zero_fraction(gradient_LRIO: Tensor) -> Tensor:
+    """Share of entries that are zero."""
+    return (by_rows(gradient_LRIO) == 0).sum(2).to(torch.float64) / gradient_LRIO[0, 0].numel()
+
+
+def nonfinite_count(gradient_LRIO: Tensor) -> Tensor:
+    """Number of NaN or infinite entries."""
+    return (~torch.isfinite(by_rows(gradient_LRIO))).sum(2).to(torch.float64)
+
+
+MEASURES: Mapping[str, Mapping[str, Callable[[Tensor], Tensor]]] = {
+    "preactivation": {"cosine": sample_correlation},
+    "gradient": {"signs": sign_coherence},
+    "optimizer_gradient": {"zeros": zero_fraction, "nonfinite": nonfinite_count},
+    "delta": {"alike": gradient_correlation},
+}
+"""Signal -> raw measures that are taken of it as they are: name -> measure. `gradient` and `delta` are stored ones, to be multiplied
+by a power of two; `optimizer_gradient` is the weight gradient with it. Sums, norms and shares of slopes are the recorder's own."""

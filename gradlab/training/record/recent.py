@@ -1,0 +1,87 @@
+"""What an observer may look back at while a batch trains: recorded steps, straight from the raw measures on the host.
+
+Only the steps that are asked for are derived, and only for the first run, so a look costs the same early and late in a long training.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.network.network import Shape
+from gradlab.results.record import Float, Recent
+from gradlab.training.record import quantities as derive
+from gradlab.training.record.quantities import DERIVED, RawBlock
+from gradlab.training.record.recorder import Recorder
+
+PROFILES = ("log10_backward_rms", "log10_grad_norm")
+"""Quantities that tell where the gradient goes, the best one first."""
+
+Source = tuple[RawBlock | Recorder, NDArray[np.int64]]
+"""Where steps are, and which."""
+
+
+class RecordedSoFar:
+    """Gives what was recorded so far; see `results.record.RecordedSoFar`.
+
+    Args:
+        blocks: What the recorder handed over, in order; the list grows.
+        recorder: What it has not handed over yet is read where that stops nothing.
+        shape: Sizes.
+    """
+
+    def __init__(self, blocks: list[RawBlock], recorder: Recorder, shape: Shape) -> None:
+        self._blocks, self._slots, self._shape = blocks, recorder.slots, shape
+        self._recorder: Recorder | None = recorder
+        self._quantity = next((name for name in PROFILES if set(DERIVED[name].slots) <= set(self._slots)), None)
+
+    def __call__(self, after: int, most: int) -> Recent:
+        """The steps recorded after a step, the latest among them, thinned evenly.
+
+        Args:
+            after: Step after which to look; -1 for all.
+            most: Most steps, at least 1.
+        """
+        new: list[tuple[RawBlock | Recorder, int, int]] = []  # where, how many steps it has, its first new one
+        for where, steps in self._sources(after):
+            new.append((where, len(steps), int(np.searchsorted(steps, after, side="right"))))
+        count = sum(length - first for _, length, first in new)
+        back = (
+            np.linspace(0, max(count - 1, 0), min(count, most)).round().astype(np.int64)
+        )  # steps back from the latest
+        parts, passed = [], 0
+        for where, length, first in new:
+            own: NDArray[np.int64] = back[(back >= passed) & (back < passed + length - first)] - passed
+            if own.size:
+                parts.append(where.of_first_run(length - 1 - own[::-1]))
+            passed += length - first
+        return self._recent(parts[::-1])
+
+    def latest(self) -> Recent:
+        """The last recorded step, or none."""
+        last = self._blocks[-1].steps[-1] - 1 if self._blocks else -1
+        return self(int(last), 1)
+
+    def close(self) -> None:
+        """Let go of everything when training is over: who was given this may hold on to it."""
+        self._blocks, self._recorder = [], None
+
+    def _sources(self, after: int) -> list[Source]:
+        """Where there are steps after a step, the latest first."""
+        sources: list[Source] = []
+        if self._recorder is not None and len(pending := self._recorder.pending()):
+            sources.append((self._recorder, pending))
+        for block in reversed(self._blocks):
+            if block.steps[-1] <= after:
+                break
+            sources.append((block, block.steps))
+        return sources
+
+    def _recent(self, parts: list[RawBlock]) -> Recent:
+        """Derived from raw measures of the first run."""
+        if not parts:
+            return Recent(np.zeros(0, np.int64), np.zeros((0, self._shape.num_runs)), self._quantity, np.zeros((0, 0)))
+        steps = np.concatenate([part.steps for part in parts])
+        layers: Float = np.zeros((len(steps), 0))
+        if self._quantity is not None:
+            raw = derive.Raw(parts, 0, self._slots, self._shape)
+            layers = derive.layer_columns(raw, (self._quantity,))[self._quantity].values
+        return Recent(steps, np.concatenate([part.figures[:, 0] for part in parts]), self._quantity, layers)

@@ -1,0 +1,343 @@
+"""Records what the stacks show, into preallocated buffers on the device that leave for the host in blocks.
+
+A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities are derived from it on the host, run by run, in float64
+(`derive`). Nothing is read back during a step on a GPU; on a CPU a frame is checked for rows that need float64 (see `measures`).
+"""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gradlab.config.quantities import selected
+from gradlab.config.recording import Recording
+from gradlab.network.network import Block, Leaf, Network
+from gradlab.network.reproducible.buffers import reduction
+from gradlab.network.rescaling import Rescaler
+from gradlab.training.record import measures
+from gradlab.training.record.jacobian import Jacobians
+from gradlab.training.record.quantities import DERIVED, RawBlock
+
+_NORMS = ("g_norm", "d_norm", "w_norm", "u_norm", "b_norm", "z_norm", "h_norm")
+
+Repair = tuple[int, Tensor, Tensor, Tensor]
+
+
+class Recorder:
+    """Measures at the blocks of a training step and keeps the frames.
+
+    Attributes:
+        slots: Name of each raw measure -> its place in a frame.
+    """
+
+    def __init__(
+        self, network: Network, recording: Recording, derives_norm: bool, rescaler: Rescaler, block_steps: int, num_steps: int
+    ) -> None:  # fmt: skip
+        """Lays out every buffer.
+
+        Args:
+            network: What is recorded.
+            recording: What the config asks for.
+            derives_norm: Whether updates are not measured (see `Optimizer`).
+            rescaler: Of the backward signal.
+            block_steps: Steps, at most, from one `flush` to the next.
+            num_steps: Steps that are trained.
+        """
+        self.shape, self.place, self.rescaler = network.shape, network.place, rescaler
+        self.facts = facts = network.activation.facts
+        self.quantities = quantities = selected(recording.quantities)
+        self.jacobians = Jacobians(network, recording, num_steps)
+        shape = network.shape
+        wanted = {slot for name in quantities if name in DERIVED for slot in DERIVED[name].slots}
+        if "g_norm" in wanted:
+            wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
+            if facts.name == "prelu":
+                wanted.add("a_norm")
+        if derives_norm and "u_norm" in wanted:
+            wanted = (wanted - {"u_norm"}) | {"g_norm"}
+        if facts.name == "step":
+            wanted -= {"dead", "inactive"}
+        if shape.batch_size < 8:
+            wanted -= {"dead"}
+        if shape.batch_size < 2:
+            wanted -= {"cosine", "alike"}
+        self.slots = {slot: place for place, slot in enumerate(sorted(wanted, key=_order))}
+        # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
+        self.accumulator = self.place.wide if self.place.may_read_back else torch.float64
+        # A recorded step is a row: its frame, the powers of two taken out, loss and share classified right, clip factors.
+        L, R = shape.num_layers, shape.num_runs
+        sizes = [(len(self.slots), L + 1, R), (L, R), (2, R), (R,)]
+        counts = [math.prod(each) for each in sizes]
+        self._row_1X = self.place.zeros(1, sum(counts), dtype=torch.float64).fill_(1.0)
+        self._rows_TX = self.place.zeros(block_steps, sum(counts), dtype=torch.float64)
+        row, self._rows = (
+            [part.view(len(rows), *each) for part, each in zip(torch.split(rows, counts, 1), sizes, strict=True)]
+            for rows in (self._row_1X, self._rows_TX)
+        )
+        self._kept_frame, self._power, self._figures, self._clip = (part[0] for part in row)
+        own = self.accumulator is torch.float64
+        self._frame = self._kept_frame if own else torch.ones_like(self._kept_frame, dtype=self.accumulator)
+        if "a_norm" in self.slots:
+            self._frame[self.slots["a_norm"], 0] = 0.0  # see `learned_slopes`
+        self._views: dict[tuple[str, int, int], Tensor] = {}
+        self._plans: dict[tuple[str, int], tuple[dict[str, Tensor], list[Callable[[], object]]]] = {}
+        self._spans: dict[tuple[str, int, int], Tensor] = {}
+        self._steps: list[int] = []
+        self._repairs: list[Repair] = []
+        self._never_negative = facts.monotone and facts.name != "prelu"  # a slope that is learned may turn negative
+        self._trusted = measures.TRUSTED[self.accumulator]
+        self._measures = {
+            signal: {slot: measure for slot, measure in measures_of.items() if slot in self.slots}
+            for signal, measures_of in measures.MEASURES.items()
+        }
+        self._phases = {phase: [slot for slot in self.slots if slot in names] for phase, names in _PHASES.items()}
+
+    def _into(self, slot: str, start: int, stop: int) -> Tensor:
+        """View [stop - start, R] of a slot of the frame."""
+        key = (slot, start, stop)
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = self._frame[self.slots[slot], start:stop]
+        return view
+
+    def _visit(self, name: str, start: int, stop: int, signals: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Takes the norms and sums of a visit to some layers, where they are wanted.
+
+        The stack's buffers never move, so what a visit reads and where it writes is planned at the first one.
+
+        Args:
+            name: Of the visit.
+            start: First layer, from 0.
+            stop: One past the last.
+            signals: Gives slot -> rows [layers, R, elements].
+
+        Returns:
+            The signals.
+        """
+        plan = self._plans.get((name, start))
+        if plan is None:
+            rows = signals()
+            takes = [
+                reduction(
+                    "norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), self.place.num_threads
+                )
+                for slot, signal in rows.items()
+                if slot in self.slots
+            ]
+            plan = self._plans[name, start] = (rows, takes)
+        for take in plan[1]:
+            take()
+        return plan[0]
+
+    def _put(self, slot: str, start: int, stop: int, measure: Callable[..., Tensor], *args: object) -> None:
+        """Puts a measure that needs no repair into its slot, where it is wanted."""
+        if slot in self.slots:
+            self._into(slot, start, stop).copy_(measure(*args))
+
+    def _measure(self, signal: str, start: int, stop: int, value: Tensor) -> None:
+        """Takes the measures of a signal that are wanted and need no repair."""
+        for slot, measure in self._measures[signal].items():
+            self._into(slot, start, stop).copy_(measure(value))
+
+    # The three visits of a training step.
+
+    def products(self, block: Block) -> None:
+        """Z and h of a block of layers."""
+        start, stop = block.start, block.stop
+
+        def signals() -> dict[str, Tensor]:
+            z, h = measures.by_rows(block.z_LRBN), measures.by_rows(block.h_LRBN)
+            return {"z_norm": z, "z_sum": z, "h_sum": h, "h_norm": h}
+
+        rows = self._visit("products", start, stop, signals)
+        self._measure("preactivation", start, stop, block.z_LRBN)
+        self._check("forward", start, stop, rows)
+        self._check_cancellation(start, stop, rows["h_norm"])
+
+    def slopes(self, block: Block) -> None:
+        """phi' of a block of layers."""
+        start, stop, slope = block.start, block.stop, block.z_LRBN
+        sup = self.facts.sup_slope
+        if "s_sum" in self.slots or "dead" in self.slots:
+            unit_slope = self._unit_slopes(slope)
+            if "s_sum" in self.slots:
+                torch.sum(unit_slope, 2, out=self._into("s_sum", start, stop))
+            if (
+                self.place.may_read_back
+                and self._never_negative
+                and not measures.may_be_dead(unit_slope, sup, slope.shape[2])
+            ):
+                self._put("dead", start, stop, torch.zeros_like, unit_slope[:, :, 0])
+            else:
+                self._put("dead", start, stop, measures.dead_fraction, slope, sup, self._never_negative)
+        self._put("inactive", start, stop, measures.inactive_fraction, slope, sup)
+
+    def _unit_slopes(self, slope_LRBN: Tensor) -> Tensor:
+        """Sum of phi' over the examples, for every unit, [L, R, N]."""
+        L, R = slope_LRBN.shape[:2]
+        if self.place.num_threads > L * R:  # few sums of many examples would be split over threads otherwise
+            return torch.stack([row.sum(0, dtype=self.accumulator) for row in slope_LRBN.flatten(0, 1)]).view(L, R, -1)
+        return slope_LRBN.sum(2, dtype=self.accumulator)
+
+    def logits(self, logits_RBC: Tensor) -> None:
+        """Z of the readout."""
+        last = self.shape.num_layers
+
+        def signals() -> dict[str, Tensor]:
+            z = measures.by_rows(logits_RBC[None])
+            return {"z_norm": z, "z_sum": z}
+
+        self._readout = self._visit("logits", last, last + 1, signals)
+        self._measure("preactivation", last, last + 1, logits_RBC[None])
+
+    def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
+        """Δ, G and W of a block of layers, before the update."""
+
+        def signals() -> dict[str, Tensor]:
+            own = {"d_norm": delta, "g_norm": gradient, "w_norm": weight}
+            return {slot: measures.by_rows(signal) for slot, signal in own.items()}
+
+        rows = self._visit("gradients", start, stop, signals)
+        if start == self.shape.num_layers:
+            self._check("readout", start, stop, {**self._readout, **rows})
+        else:
+            self._check("backward", start, stop, rows)
+        if self._measures["optimizer_gradient"]:
+            scale = self.rescaler.scale(start, stop)[:, :, None, None]
+            self._measure("optimizer_gradient", start, stop, (gradient.double() * scale).to(gradient.dtype))
+        self._measure("gradient", start, stop, gradient)
+        self._measure("delta", start, stop, delta)
+
+    def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
+        """The update of a block of layers' weights."""
+        into = self._into("u_norm", start, stop)
+        reduction("norm", update_LRM, into, self.place.num_threads)()
+        self._check("update", start, stop, {"u_norm": update_LRM})
+
+    def biases(self, leaves: Sequence[Leaf]) -> None:
+        """Bias gradients of all layers."""
+        for leaf in leaves:
+            self._visit("biases", leaf.layers.start, leaf.layers.stop, functools.partial(_bias_norm, leaf))
+        if not self._sound("biases", 0, self.shape.num_layers + 1):
+            for leaf in leaves:
+                self._check("biases", leaf.layers.start, leaf.layers.stop, _bias_norm(leaf))
+
+    def learned_slopes(self, leaf: Leaf) -> None:
+        """Gradients of prelu's slopes; a layer's stands in the place of the layer above, whose exponent it carries."""
+        self._put("a_norm", leaf.layers.start, leaf.layers.stop, torch.abs, leaf.gradient[:, :, 0])
+
+    def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None) -> None:
+        """Ends a recorded step: it joins the block at a place that is given on the device."""
+        if self._frame is not self._kept_frame:
+            self._kept_frame.copy_(self._frame)
+        for slot, layers, runs, values in self._repairs:
+            self._kept_frame[slot].index_put_((layers, runs), values)
+        self._repairs.clear()
+        power = self.rescaler.power
+        self._power[: len(power)].copy_(power)
+        self._figures.copy_(figures_2R)
+        if clip_R is not None:
+            self._clip.copy_(clip_R)
+        self._rows_TX.index_copy_(0, frame_1, self._row_1X)
+
+    def note_step(self, step: int) -> None:
+        """Notes on the host which step was recorded."""
+        self._steps.append(step)
+
+    def abandon(self) -> None:
+        """Forgets a step that was cut short."""
+        self._repairs.clear()
+
+    def flush(self) -> RawBlock | None:
+        """Hands the recorded steps to the host; None where there are none."""
+        if not self._steps:
+            return None
+        block = self._block(slice(None), self.shape.num_runs)
+        self._steps = []
+        return block
+
+    def _block(self, rows: slice | NDArray[np.int64], runs: int) -> RawBlock:
+        """Some of the recorded steps on the host; what is measured of the layers, of the first runs only."""
+        steps = np.array(self._steps, dtype=np.int64)
+        frames, power, figures, clip = (part[: len(steps)].cpu().numpy() for part in self._rows)
+        exponents = self.rescaler.exponents(power[rows, : len(self.rescaler.power), :runs])
+        return RawBlock(
+            steps[rows], frames[rows, ..., :runs].copy(), exponents, figures[rows].copy(), clip[rows].copy()
+        )
+
+    def pending(self) -> NDArray[np.int64]:
+        """Recorded steps that wait for `flush` and can be read meanwhile; none where reading would stop a GPU."""
+        return np.array(self._steps if self.place.may_read_back else [], dtype=np.int64)
+
+    def of_first_run(self, rows: NDArray[np.int64]) -> RawBlock:
+        """Some of the `pending` steps, as `RawBlock.of_first_run`."""
+        return self._block(rows, 1)
+
+    # Rows that the fast measure cannot be trusted with.
+
+    def _sound(self, phase: str, start: int, stop: int) -> bool:
+        """Whether all norms of a phase lie where squares neither underflow nor overflow."""
+        names = self._phases[phase]
+        if not self.place.may_read_back or not names:
+            return True
+        key = (phase, start, stop)
+        span = self._spans.get(key)
+        if span is None:
+            first = self.slots[names[0]]
+            span = self._spans[key] = self._frame[first : first + len(names), start:stop]
+        smallest, largest = torch.aminmax(span)
+        return smallest.item() >= self._trusted[0] and largest.item() <= self._trusted[1]
+
+    def _check(self, phase: str, start: int, stop: int, rows: dict[str, Tensor]) -> None:
+        """Measures again, in float64, the norms of a phase that cannot be trusted."""
+        if self._sound(phase, start, stop):
+            return
+        low, high = self._trusted
+        for slot in self._phases[phase]:
+            values = self._into(slot, start, stop)
+            suspect = ~((values >= low) & (values <= high))
+            self._repair(slot, start, suspect, rows[slot], measures.exact_norm)
+
+    def _check_cancellation(self, start: int, stop: int, h: Tensor) -> None:
+        """Takes sum and norm of h again, in float64, where the standard deviation is a small difference of the two."""
+        if self.accumulator is not torch.float32 or "h_norm" not in self.slots:
+            return
+        square_of_sum = self._into("h_sum", start, stop).square()
+        sum_of_squares = self._into("h_norm", start, stop).square().mul_((1.0 - measures.CANCELLED) * h.shape[2])
+        suspect = square_of_sum > sum_of_squares
+        if suspect.any():
+            self._repair("h_sum", start, suspect, h, measures.exact_total)
+            self._repair("h_norm", start, suspect, h, measures.exact_norm)
+
+    def _repair(
+        self, slot: str, start: int, suspect: Tensor, rows_LRM: Tensor, exact: Callable[[Tensor, int], Tensor]
+    ) -> None:
+        """Notes exact values for the suspect rows; they take their places when the frame is kept."""
+        layers, runs = suspect.nonzero(as_tuple=True)
+        if len(layers):
+            self._repairs.append(
+                (self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.place.num_threads))
+            )
+
+
+def _bias_norm(leaf: Leaf) -> dict[str, Tensor]:
+    return {"b_norm": leaf.gradient}
+
+
+_PHASES = {
+    "forward": ("h_norm", "z_norm"),
+    "readout": ("z_norm", "g_norm", "d_norm", "w_norm"),
+    "backward": ("g_norm", "d_norm", "w_norm"),
+    "update": ("u_norm",),
+    "biases": ("b_norm",),
+}
+
+
+def _order(slot: str) -> tuple[int, str]:
+    """Slots of one phase lie side by side, so that one look checks them all."""
+    sequence = ("h_norm", "z_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
+    return (sequence.index(slot) if slot in sequence else len(sequence), slot)

@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from gradlab.config.experiment import Experiment
+from gradlab.config.fields import fields
+from gradlab.config.reading import document, yaml12
+from gradlab.config.sweeps.schema import schema
+from gradlab.config.sweeps.sweep import is_sweep
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if not is_sweep(path))
+MODEL = {"depth": 2, "width": 3, "activation": "relu"}
+
+
+def plain(value: yaml12.Value):
+    if isinstance(value.content, dict):
+        return {key: plain(entry.value) for key, entry in value.content.items()}
+    return [plain(item) for item in value.content] if isinstance(value.content, list) else value.content
+
+
+def accepts(config: object) -> bool:
+    return jsonschema.Draft7Validator(schema()).is_valid(config)
+
+
+def test_schema_is_a_schema():
+    jsonschema.Draft7Validator.check_schema(schema())
+    json.dumps(schema(), allow_nan=False)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_configs_follow_the_schema_as_written_and_as_resolved(path):
+    written, complaints = yaml12.read(path.read_bytes())
+    assert complaints == []
+    resolved, _ = yaml12.read(document.dump(document.read(path)))
+    for config in (written, resolved):
+        assert list(jsonschema.Draft7Validator(schema()).iter_errors(plain(config))) == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model": MODEL},
+        {
+            "model": {
+                **MODEL,
+                "activation": {"name": "elu", "alpha": 0.5},
+                "init": {"sigma_w": 2},
+                "readout_init": "zeros",
+            }
+        },
+        {"model": {**MODEL, "readout_init": None}, "train": {"clip_norm": None, "optimizer": {"name": "adam"}}},
+        {"model": MODEL, "record": {"quantities": ["grad_norm", "all"]}, "expect": ["seed == 0"]},
+        {"model": MODEL, "record": {"quantities": "gradients"}},
+    ],
+)
+def test_what_the_reader_takes_the_schema_takes(config):
+    document.from_mapping(config)
+    assert accepts(config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"model": {"depth": 2, "width": 3}},
+        {"model": {**MODEL, "widht": 3}},
+        {"model": {**MODEL, "depth": 0}},
+        {"model": {**MODEL, "depth": "2"}},
+        {"model": {**MODEL, "activation": "sigmod"}},
+        {"model": {**MODEL, "activation": {"slope": 0.1}}},
+        {"model": {**MODEL, "init": None}},
+        {"model": MODEL, "name": ".x"},
+        {"model": MODEL, "seed": -1},
+        {"model": MODEL, "train": {"lr": 0}},
+        {"model": MODEL, "data": {"holdout": 1}},
+        {"model": MODEL, "data": {"standardize": 1}},
+        {"model": MODEL, "record": {"quantities": ["gradnorm"]}},
+        {"model": MODEL, "expect": "seed == 0"},
+    ],
+)
+def test_what_the_reader_refuses_the_schema_refuses(config):
+    with pytest.raises(document.ConfigError):
+        document.from_mapping(config)
+    assert not accepts(config)
+
+
+def test_every_field_says_what_it_is():
+    assert [path for path, field in fields(Experiment).items() if not field.about] == []
+
+
+def test_published_schema_is_in_step():
+    published = json.loads((ROOT / "gradlab.schema.json").read_text(encoding="utf-8"))
+    assert published == schema(), "write it anew: gradlab schema > gradlab.schema.json"

@@ -1,0 +1,148 @@
+from typing import Annotated, get_args
+
+import pytest
+from pydantic import Field, ValidationError
+
+from gradlab.config import catalogue, experiment
+from gradlab.config.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault, marked
+from gradlab.config.fields import Mark, Part, fields, marks
+from gradlab.results import record
+
+MODEL = {"depth": 2, "width": 3, "activation": "relu"}
+
+
+def make(**parts) -> Experiment:
+    return Experiment.model_validate({"model": MODEL, **parts})
+
+
+def test_every_field_carries_a_mark():
+    assert all(isinstance(mark, Mark) for mark in marks(Experiment).values())
+    dumped = make().model_dump(mode="json")
+
+    def leaves(values, prefix=""):
+        for key, value in values.items():
+            if isinstance(value, dict):
+                yield from leaves(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}"
+
+    assert set(marks(Experiment)) == set(leaves(dumped))
+
+
+def test_a_field_without_a_mark_is_noticed():
+    class Forgetful(Part):
+        forgotten: int = Field(default=0)
+        kept: Annotated[int, SHAPE] = 0
+
+    with pytest.raises(TypeError, match="field forgotten carries no mark"):
+        marks(Forgetful)
+
+
+@pytest.mark.parametrize(
+    ("parts", "same"),
+    [
+        ({"seed": 5}, True),
+        ({"name": "other"}, True),
+        ({"expect": ["seed == 0"]}, True),
+        ({"train": {"lr": 0.5}}, True),
+        ({"model": {**MODEL, "init": {"scheme": "he", "gain": 2}, "readout_init": "zeros"}}, True),
+        ({"model": {**MODEL, "depth": 3}}, False),
+        ({"model": {**MODEL, "activation": "tanh"}}, False),
+        ({"model": {**MODEL, "activation": "leaky_relu"}}, False),
+        ({"train": {"optimizer": "adam"}}, False),
+        ({"train": {"dtype": "float64"}}, False),
+        ({"data": {"seed": 1}}, False),
+        ({"record": {"every": 2}}, False),
+        ({"train": {"weight_decay": 0.1}}, False),
+        ({"train": {"clip_norm": 1.0}}, False),
+    ],
+)
+def test_batch_key_holds_the_shape_alone(parts, same):
+    assert (make(**parts).batch_key() == make().batch_key()) is same
+
+
+def test_a_switch_that_is_on_may_differ_in_a_batch():
+    assert make(train={"clip_norm": 1.0}).batch_key() == make(train={"clip_norm": 2.0}).batch_key()
+    assert make(train={"weight_decay": 0.1}).batch_key() == make(train={"weight_decay": 0.2}).batch_key()
+
+
+def test_marks_divide_the_fields():
+    divided = [set(marked(make(), mark)) for mark in (SHAPE, FREE, SWITCH, LABEL)]
+    assert set.union(*divided) == set(marks(Experiment))
+    assert sum(map(len, divided)) == len(marks(Experiment))
+
+
+def test_canonical_leaves_the_labels_out():
+    assert make(name="x", expect=["seed == 0"]).canonical() == make().canonical()
+    assert make(seed=1).canonical() != make().canonical()
+
+
+def test_an_experiment_is_frozen_and_hashable():
+    with pytest.raises(ValidationError):
+        make().seed = 3
+    assert hash(make()) == hash(make())
+
+
+@pytest.mark.parametrize(
+    ("epochs", "num_examples", "batch_size", "steps"),
+    [(2, 11, 5, 5), (0.5, 11, 5, 2), (0.01, 11, 5, 1), (1, 5, 5, 1), (10, 1438, 64, 225)],
+)
+def test_num_steps_of_epochs(epochs, num_examples, batch_size, steps):
+    one = make(data={"batch_size": batch_size}, train={"steps": None, "epochs": epochs})
+    assert experiment.num_steps(one, num_examples) == steps
+
+
+def test_catalogue_and_record_know_the_same_ends():
+    assert record.VERDICTS == catalogue.VERDICTS
+    assert get_args(record.OutcomeKind) == catalogue.OUTCOMES
+
+
+@pytest.mark.parametrize("name", [*catalogue.ACTIVATIONS])
+def test_activation_gets_its_own_parameters_and_no_others(name):
+    own = catalogue.ACTIVATIONS[name].parameters
+    activation = make(model={**MODEL, "activation": name}).model.activation
+    given = {key: value for key, value in activation.model_dump().items() if key != "name" and value is not None}
+    assert given == {key: parameter.default for key, parameter in own.items()}
+
+
+@pytest.mark.parametrize("name", [*catalogue.OPTIMIZERS])
+def test_optimizer_gets_its_own_parameters_and_no_others(name):
+    own = catalogue.OPTIMIZERS[name].parameters
+    optimizer = make(train={"optimizer": name}).train.optimizer
+    given = {key: value for key, value in optimizer.model_dump().items() if key != "name" and value is not None}
+    assert given == {key: parameter.default for key, parameter in own.items()}
+
+
+@pytest.mark.parametrize("name", [name for name in catalogue.SOURCES if name != "file"])
+def test_source_gets_its_own_parameters_and_no_others(name):
+    own = catalogue.SOURCES[name].parameters
+    data = make(data={"source": name}).data
+    given = {
+        key: getattr(data, key) for key in ("samples", "features", "classes", "noise") if getattr(data, key) is not None
+    }
+    assert given == {key: parameter.default for key, parameter in own.items()}
+
+
+def test_parameters_are_fields():
+    known = fields(Experiment)
+    for place, entries in [
+        ("model.activation", catalogue.ACTIVATIONS),
+        ("model.init", catalogue.SCHEMES),
+        ("train.optimizer", catalogue.OPTIMIZERS),
+        ("data", catalogue.SOURCES),
+    ]:
+        for entry in entries.values():
+            assert all(f"{place}.{key}" in known for key in entry.parameters)
+
+
+@pytest.mark.parametrize(
+    ("loss", "task", "num_classes", "fits"),
+    [
+        ("auto", "numbers", None, True), ("auto", "classes", 10, True), ("mse", "classes", 10, True),
+        ("cross_entropy", "classes", 10, True), ("cross_entropy", "numbers", None, False),
+        ("binary_cross_entropy", "classes", 2, True), ("binary_cross_entropy", "classes", 10, False),
+        ("binary_cross_entropy", "numbers", None, False), ("binary_cross_entropy", None, None, True),
+    ],
+)  # fmt: skip
+def test_loss_fault(loss, task, num_classes, fits):
+    assert (loss_fault(loss, task, num_classes) is None) is fits

@@ -1,0 +1,75 @@
+import pytest
+
+from gradlab.config import memory
+from gradlab.config.quantities import in_group
+from gradlab.config.reading.document import from_mapping
+
+
+def experiment(**overrides):
+    base = {"model": {"depth": 3, "width": 10, "activation": "relu"}, "data": {"batch_size": 5}, "train": {"steps": 4}}
+    return from_mapping(base, overrides).experiment
+
+
+def test_estimate_counts_what_there_is():
+    estimated = memory.estimate(experiment(), num_features=7, num_outputs=2, num_examples=11)
+    num_weights = (7 * 10 + 10) + 2 * (10 * 10 + 10) + (10 * 2 + 2)
+    assert estimated.weights == num_weights * 4 * 2  # and its gradient
+    assert estimated.signals == 4 * 3 * 5 * 10 * 4
+    assert estimated.data == 11 * 9 * (8 + 4)
+    assert estimated.record == 4 * (4 * len(in_group("default")) + 7) * 9
+    assert estimated.total == memory.estimate_bytes(experiment(), 7, 2, 11)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "part", "factor"),
+    [
+        ("train.optimizer", "adam", "weights", 2.0),
+        ("train.optimizer", "momentum", "weights", 1.5),
+        ("train.dtype", "float64", "signals", 2.0),
+        ("train.dtype", "bfloat16", "signals", 0.5),
+        ("data.batch_size", 10, "signals", 2.0),
+        ("train.steps", 8, "record", 2.0),
+        ("record.every", 2, "record", 0.75),  # steps 0, 2 and the last
+        ("record.every", 100, "record", 0.5),  # the first and the last
+    ],
+)
+def test_estimate_follows_the_config(key, value, part, factor):
+    before = getattr(memory.estimate(experiment(), 7, 2, 11), part)
+    assert getattr(memory.estimate(experiment(**{key: value}), 7, 2, 11), part) == before * factor
+
+
+def test_what_fits_is_not_refused():
+    assert memory.refusal(experiment(), limit=10**9) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("model.depth", "model.depth"),
+        ("model.width", "model.width"),
+        ("data.batch_size", "data.batch_size"),
+        ("train.steps", "train.steps"),
+    ],
+)
+def test_refusal_blames_what_is_unusual(key, field):
+    path, reason = memory.refusal(experiment(**{key: 20_000}), limit=10**6)
+    assert path == field
+    assert "needs at least" in reason
+    assert "this machine has 1 MB" in reason
+
+
+def test_refusal_blames_synthetic_data():
+    path, _ = memory.refusal(experiment(data={"source": "noise", "samples": 10**7}), limit=10**6)
+    assert path == "data.samples"
+
+
+def test_memory_of_this_machine():
+    assert memory.machine_bytes() > 10**8
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "words"),
+    [(0, "0 bytes"), (1000, "1 kB"), (123_456_789, "123 MB"), (10**20, "100 EB"), (10**400, "1,000+ EB")],
+)  # fmt: skip
+def test_in_words(num_bytes, words):
+    assert memory.in_words(num_bytes) == words
