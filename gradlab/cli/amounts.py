@@ -8,10 +8,7 @@ _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0
 
 
 def seconds_of(text: str) -> float:
-    """A time in seconds.
-
-    Args:
-        text: A number with s, m, h or d behind it, or several; a bare number is seconds.
+    """A time in seconds: a number with s, m, h or d behind it, or several; a bare number is seconds.
 
     Raises:
         UsageError: If it is none, or not above 0.

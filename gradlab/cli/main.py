@@ -65,10 +65,7 @@ app.command("clean")(clean)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Carry out a command line.
-
-    Args:
-        argv: Its words after `gradlab`; the process's own where it is None.
+    """Carry out a command line, the process's own where it is None.
 
     Returns:
         The exit code: 0 done, 1 gradlab's own bug, 2 usage or configuration, 3 a run could not be carried out, 4 an

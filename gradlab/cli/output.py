@@ -46,13 +46,7 @@ def write_json(value: Any) -> None:
 
 
 def write_table(table: "Table", face: Face, json_key: str) -> None:
-    """Print a table in one of its faces; all have the same columns and rows.
-
-    Args:
-        table: What to print.
-        face: How.
-        json_key: Key under which JSON has the rows.
-    """
+    """Print a table in one of its faces; all have the same columns and rows. JSON has the rows under `json_key`."""
     from gradlab.report.table import as_csv, as_markdown
     from gradlab.report.terminal import print_table
 

@@ -14,13 +14,7 @@ from gradlab.results.stored import StoredRun
 
 
 class SweepReporter(Observer):
-    """Shows what it is told.
-
-    Args:
-        display: What shows it.
-        prepared: The sweep.
-        words: Who trains, in words.
-    """
+    """Shows what it is told."""
 
     def __init__(self, display: SweepDisplay, prepared: PreparedSweep, words: str) -> None:
         self._display, self._prepared, self._words = display, prepared, words

@@ -20,10 +20,6 @@ def stream_seed(seed: int, stream: int) -> int:
 class Order:
     """One run's stream of examples.
 
-    Args:
-        seed: The run's.
-        num_examples: Training examples.
-
     >>> sorted(Order(seed=0, num_examples=3).take(6).tolist())
     [0, 0, 1, 1, 2, 2]
     """
@@ -34,11 +30,7 @@ class Order:
         self._left: Int = np.empty(0, dtype=np.int64)
 
     def take(self, need: int) -> Int:
-        """The next examples of the stream.
-
-        Returns:
-            Their indices, int64 [need].
-        """
+        """Indices of the next examples of the stream, int64 [need]."""
         parts = [self._left]
         have = len(self._left)
         while have < need:

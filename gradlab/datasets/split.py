@@ -16,12 +16,6 @@ def split(raw: Raw, holdout: float, standardize: bool, seed: int) -> Dataset:
     mean and standard deviation (divided by N) from the training part alone. A column that is constant there becomes
     zeros in both parts and stays: its weights never learn, so its value could only add noise. Targets that are
     numbers are standardised too.
-
-    Args:
-        raw: All rows.
-        holdout: Share to hold out, 0 <= holdout < 1.
-        standardize: Whether inputs, and targets that are numbers, get mean 0 and standard deviation 1.
-        seed: Seed of the split.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     order = generator.permutation(len(raw.inputs))

@@ -12,10 +12,6 @@ def constant_answer(dataset: Dataset, loss: str) -> tuple[float, float | None]:
     binary form too), and the squared error of one-hot targets the mean over the classes of p (1 - p). For numbers it
     says their mean, and the squared error is their variance, averaged over the outputs.
 
-    Args:
-        dataset: What is learned from.
-        loss: `cross_entropy`, `binary_cross_entropy` or `mse`.
-
     Returns:
         The loss, and the share of the most frequent class; None in its place for numbers.
 

@@ -34,11 +34,7 @@ class Depths:
 
 
 def depths_of(record: Record | None) -> Depths | None:
-    """The backward signal of a run over its depth, None where it was not recorded.
-
-    Args:
-        record: What was recorded.
-    """
+    """The backward signal of a run over its depth, None where it was not recorded."""
     if record is None:
         return None
     init, final = profile([record], QUANTITY, "init"), profile([record], QUANTITY, "final")

@@ -59,12 +59,8 @@ class Compared:
 
 @dataclass(frozen=True)
 class LayerDeviation:
-    """One layer, hidden or readout.
-
-    Attributes:
-        layer: Its number, from 1 at the input.
-        backward: Decades of backward_rms above that of the last hidden layer.
-        forward: log10 of forward_rms.
+    """One layer, hidden or readout: decades of backward_rms above that of the last hidden layer, and the log10 of
+    forward_rms.
     """
 
     layer: int
@@ -74,10 +70,6 @@ class LayerDeviation:
 
 def deviations(record: Record | None, forecast: "Forecast | None") -> tuple[LayerDeviation, ...]:
     """What theory expects of each layer, beside what was measured at step 0.
-
-    Args:
-        record: What was recorded.
-        forecast: What theory expects.
 
     Returns:
         The layers in forward order, the readout last where there is a forecast of it. () where theory has no answer, or
@@ -135,10 +127,6 @@ def forecast_of(experiment: Experiment, record: Record | None) -> "Forecast | No
     """What theory expects of a run, from its first batch; the last few are remembered.
 
     A run is judged, rendered and printed one after the other, and each of them wants it.
-
-    Args:
-        experiment: What was trained.
-        record: What was recorded, None where the run failed before its first step.
     """
     if record is None:
         return None

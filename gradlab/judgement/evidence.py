@@ -32,13 +32,8 @@ its size, up to which it stands still: then even a short run can be judged."""
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run as the rules see it.
-
-    Attributes:
-        experiment: What was trained.
-        record: What was recorded, with at least one finite row.
-        outcome: How it ended.
-        forecast: What theory expects, None where it was not asked.
+    """One run as the rules see it; its record has at least one finite row, the forecast is None where it was not asked
+    for.
     """
 
     experiment: Experiment
@@ -108,10 +103,6 @@ class Evidence:
 
     def onset(self, holds: Bool, begin: int = 0) -> int:
         """The row at which a state began.
-
-        Args:
-            holds: Whether it holds, [rows], at least once.
-            begin: The first row at which it could.
 
         Returns:
             `begin` where it held there; else the row from which on it held at `LASTING` of those that send a gradient,

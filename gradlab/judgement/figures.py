@@ -40,10 +40,6 @@ def finite_rows(record: Record) -> Bool:
 def summarise(record: Record | None, row: int | None) -> dict[str, float | None]:
     """Summary figures at one recorded step.
 
-    Args:
-        record: What was recorded, None where there is nothing.
-        row: Index into the recorded steps, None where there is no such step.
-
     Returns:
         Figure -> value; None where it has no meaning or was not recorded. Decades are signed towards the input: a
         negative `backward_decades` or `backward_slope` is a signal that shrinks on its way back from the last hidden
@@ -70,15 +66,8 @@ def summarise(record: Record | None, row: int | None) -> dict[str, float | None]
 
 
 def hidden(record: Record, quantity: str, row: int) -> Float | None:
-    """A quantity of the hidden layers at one recorded step.
-
-    Args:
-        record: What was recorded.
-        quantity: Name of a layer quantity.
-        row: Index into the recorded steps.
-
-    Returns:
-        Values, float64 [depth]; None where it was not recorded or has no meaning for some hidden layer.
+    """A quantity of the hidden layers at one recorded step, float64 [depth]; None where it was not recorded or has no
+    meaning for some hidden layer.
     """
     column = record.layers.get(quantity)
     if column is None or not column.present[row, :-1].all():
@@ -148,10 +137,6 @@ def learning_layers(ratios: Float | None, dtype: str) -> int | None:
     A layer learns if its median update ratio over the run is at least `LEARNING_SHARE` of the largest hidden layer's
     and above the dtype's epsilon.
 
-    Args:
-        ratios: `median_update_ratios` of the run, [depth].
-        dtype: Number format of the weights.
-
     Returns:
         0 where nothing moves; None where update ratios were not recorded or no step was finite.
     """
@@ -161,11 +146,8 @@ def learning_layers(ratios: Float | None, dtype: str) -> int | None:
 
 
 def median_update_ratios(record: Record, among: Bool | None = None) -> Float | None:
-    """Median of ‖ΔW‖/‖W‖ over the finite steps for each hidden layer, 0 where it never has one, float64 [depth].
-
-    Args:
-        record: What was recorded.
-        among: Which of its first rows to take, as many as are finite; all of those by default.
+    """Median of ‖ΔW‖/‖W‖ over the finite steps, or some first rows of them, for each hidden layer, 0 where it never has
+    one, float64 [depth].
     """
     column = record.layers.get("log10_update_ratio")
     finite = finite_rows(record)

@@ -105,11 +105,6 @@ def tail(num_rows: int) -> slice:
 def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
     """How far a run came.
 
-    Args:
-        record: What was recorded.
-        num_rows: Its finite rows, the first so many.
-        batch_size: Examples of a step.
-
     Returns:
         None for fewer than two finite records, or without a loss.
     """
@@ -203,24 +198,14 @@ def _chance(record: Record) -> float:
 
 
 def _rose(accuracy: Float, arrived: float, chance: float, examples: int) -> bool:
-    """Whether the accuracy rose, and beyond chance: up to it no example has to be looked at.
-
-    Args:
-        accuracy: By row.
-        arrived: Share of the way from chance to all right at the end.
-        chance: Accuracy of the best constant answer.
-        examples: What the end was taken over.
-    """
+    """Whether the accuracy rose, and beyond chance: up to it no example has to be looked at."""
     error = math.sqrt(chance * (1.0 - chance) / examples)
     return arrived * (1.0 - chance) > FALLING_ERRORS * error and _fell(1.0 - accuracy, 0)
 
 
 def _fell(values: Float, quarter: int) -> bool:
-    """Whether the last quarter of a figure lies clearly below an earlier one.
-
-    Args:
-        values: The figure by row, not negative.
-        quarter: Which one: 0 is the first, which for a loss holds the start's own transient.
+    """Whether the last quarter of a figure that is not negative lies clearly below an earlier one; quarter 0 holds the
+    start's own transient.
     """
     if len(values) < FALLING_ROWS:
         return False

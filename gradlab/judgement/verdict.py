@@ -26,12 +26,6 @@ NO_FORECAST = "no forecast was made"
 def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forecast: "Forecast | None") -> Summary:
     """Judge one run.
 
-    Args:
-        experiment: What was trained.
-        record: What was recorded, None for a run that failed before its first step.
-        outcome: How it ended.
-        forecast: What theory expects, None where it was not asked.
-
     Returns:
         The run's summary with its findings, the most severe first and, among equals, in the verdicts' order of
         precedence. The first critical one gives the verdict. Without one it is `healthy` if every rule could look,
@@ -108,13 +102,7 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
 
 
 def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool) -> list[Finding]:
-    """What is left of a diagnosis by exclusion beside other findings.
-
-    Args:
-        own: Its findings.
-        others: Findings of the rules before it.
-        blind: Whether one of those could not look.
-    """
+    """What is left of a diagnosis by exclusion beside other findings."""
     critical = {item.rule for item in others if item.severity == "critical"}
     if "diverged" in critical:
         return []

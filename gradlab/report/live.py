@@ -13,12 +13,7 @@ REFRESHES_PER_SECOND = 4
 
 
 class LiveDisplay:
-    """What displays have in common; a context manager.
-
-    Args:
-        stream: Where it is shown.
-        quiet: Whether nothing is shown at all.
-    """
+    """What displays have in common; a context manager."""
 
     def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
         self._out: Console = console(stream)

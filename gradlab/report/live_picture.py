@@ -93,16 +93,7 @@ class Layout:
 
 
 def lay_out(width: int, height: int, num_layers: int, num_steps: int, *, color: bool, unicode: bool) -> Layout:
-    """Share out a terminal's room: one line is left for the command that was typed, one column because a full line wraps.
-
-    Args:
-        width: Columns of the terminal.
-        height: Its lines.
-        num_layers: Layers of the profiles, 0 where there are none.
-        num_steps: Steps of the training.
-        color: Whether colours can be shown.
-        unicode: Whether block characters can be shown.
-    """
+    """Share out a terminal's room: one line is left for the command that was typed, one column because a full line wraps."""
     loss = 3 if height >= 36 and unicode else 1
     most = min(height - 1 - 4 - loss, BANDS // 2)
     halves = color and unicode and num_layers > most
@@ -155,14 +146,7 @@ def whole_decades(low: float, high: float) -> tuple[float, float]:
 
 
 class Picture:
-    """Draws a training, frame by frame.
-
-    Args:
-        palette: Of `COLORS`.
-        color: Whether colours can be shown; without them a cell's height or darkness shows its value.
-        unicode: Whether block characters can be shown.
-        encoding: Of the terminal.
-    """
+    """Draws a training, frame by frame; without colours a cell's height or darkness shows its value."""
 
     def __init__(self, palette: Palette, *, color: bool, unicode: bool, encoding: str) -> None:
         self._palette, self._color, self._unicode, self._encoding = palette, color, unicode, encoding
@@ -179,15 +163,7 @@ class Picture:
         return screen
 
     def draw(self, layout: Layout, width: int, progress: Progress, panel: Panel, quantity: str | None) -> Screen:
-        """All of it.
-
-        Args:
-            layout: How the room is shared out.
-            width: Columns of the terminal.
-            progress: Where training stands.
-            panel: What there is to draw, in no more rows and columns than there is room for.
-            quantity: Whose values these are; None where no layers were recorded.
-        """
+        """All of it."""
         screen = Screen(layout.height, width - 1, self._palette, self._encoding)
         _write(screen, 0, bar_parts(progress, width, unicode=self._unicode))
         self._scale.fit(np.append(panel.cells, panel.newest))

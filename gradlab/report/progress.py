@@ -93,13 +93,7 @@ class ProgressDisplay(LiveDisplay):
 
 
 def bar_parts(progress: Progress, width: int, *, unicode: bool) -> list[tuple[str, str]]:
-    """A bar with what trains, steps, loss and speed: texts and their styles.
-
-    Args:
-        progress: Where training stands.
-        width: Characters to fit into; a long name gives way to the figures.
-        unicode: Whether line characters can be shown.
-    """
+    """A bar with what trains, steps, loss and speed: texts and their styles; a long name gives way to the figures."""
     state = f" {progress.step}/{progress.num_steps} {_loss(progress)}{_speed(progress)}"
     who = cut(_who(progress), max(width - len(state) - 10, 10))
     length = max(8, min(24, width - len(who) - len(state) - 2))
@@ -109,13 +103,7 @@ def bar_parts(progress: Progress, width: int, *, unicode: bool) -> list[tuple[st
 
 
 def profile_parts(profile: NDArray[np.float64], width: int, *, unicode: bool) -> list[tuple[str, str]]:
-    """The backward signal from the input to the readout, and its ends as powers of ten: texts and their styles.
-
-    Args:
-        profile: log10 backward rms, [L].
-        width: Characters to fit into.
-        unicode: Whether block characters can be shown.
-    """
+    """The backward signal from the input to the readout, and its ends as powers of ten: texts and their styles."""
     label = "gradient, input to readout "
     first, last = f"{power(float(profile[0]))} ", f" {power(float(profile[-1]))}"
     room = max(8, min(len(profile), width - len(label) - len(first) - len(last) - 1))

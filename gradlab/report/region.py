@@ -23,11 +23,7 @@ _SAVE, _RESTORE = "\x1b7", "\x1b8"
 
 
 class Region(RenderHook):
-    """Shows a screen at the end of what a terminal shows.
-
-    Args:
-        out: A console whose stream is a terminal.
-    """
+    """Shows a screen at the end of what a terminal shows."""
 
     def __init__(self, out: Console) -> None:
         self._out = out

@@ -28,12 +28,7 @@ _FIRST_PAIR = 64
 
 
 class Palette:
-    """Numbers for styles, and what a terminal is told for each.
-
-    Args:
-        color_system: As a rich console names it; None where nothing may be coloured or bold.
-        colors: Colours of cells, as rich writes them.
-    """
+    """Numbers for styles, and what a terminal is told for each."""
 
     def __init__(self, color_system: str | None, colors: Sequence[str]) -> None:
         self._system = None if color_system is None else COLOR_SYSTEMS[color_system]
@@ -78,13 +73,8 @@ class Palette:
 
 
 class Screen:
-    """Rows of cells, each a character in a style.
-
-    Args:
-        height: Rows.
-        width: Columns; one fewer than a terminal has, where a full line wraps on some.
-        palette: What its styles are.
-        encoding: Of the terminal; what it lacks is spelled out.
+    """Rows of cells, each a character in a style; what the terminal's encoding lacks is spelled out. It is one column
+    narrower than a terminal, where a full line wraps on some.
     """
 
     def __init__(self, height: int, width: int, palette: Palette, encoding: str = "utf-8") -> None:
@@ -104,17 +94,8 @@ class Screen:
         return self.glyphs.shape[1]
 
     def put(self, row: int, column: int, text: str, style: str = "", stop: int | None = None) -> int:
-        """Write a text, as far as there is room.
-
-        Args:
-            row: Where.
-            column: Where it begins.
-            text: What; a character that does not take just one cell is shown as "?".
-            style: As rich writes it.
-            stop: Column before which it ends.
-
-        Returns:
-            The column behind it.
+        """Write a text as far as there is room, up to column `stop`, and return the column behind it; a character that
+        does not take just one cell is shown as "?".
         """
         stop = self.width if stop is None else min(stop, self.width)
         codes = np.frombuffer(self._encoded(text), dtype="<u4")[: max(stop - column, 0)]

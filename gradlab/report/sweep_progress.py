@@ -40,13 +40,7 @@ class SweepDisplay(LiveDisplay):
         self._began = time.monotonic()
 
     def begin(self, total: int, cached: int, batches: int) -> None:
-        """Tell what is going to be done.
-
-        Args:
-            total: Runs of the sweep.
-            cached: How many of them are there already.
-            batches: Batches in which the others train.
-        """
+        """Tell what is going to be done."""
         self._total, self._cached, self._num_batches = total, cached, batches
         self._began = time.monotonic()
         self.tick()

@@ -129,13 +129,8 @@ class Trail:
 
 
 def middle(loss: Float) -> Float:
-    """The median over the runs whose loss is a number; numpy's own loads a package that takes longer than a frame.
-
-    Args:
-        loss: [S, R].
-
-    Returns:
-        [S], NaN where no run's is a number.
+    """The median over the runs whose loss ([S, R]) is a number, [S], NaN where none is; numpy's own loads a package
+    that takes longer than a frame.
 
     >>> import numpy as np
     >>> middle(np.array([[3.0, 1.0, np.nan], [np.inf, np.nan, np.nan], [5.0, 1.0, 2.0]])).tolist()

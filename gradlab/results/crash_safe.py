@@ -76,12 +76,7 @@ def text(content: str) -> Writer:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory that is to be published.
-
-    Attributes:
-        name: Its name.
-        files: File name -> function that writes its content, in the order of writing.
-    """
+    """A directory that is to be published: file name -> what writes its content, in the order of writing."""
 
     name: str
     files: Mapping[str, Writer]
@@ -124,12 +119,8 @@ def publish(root: Path, directories: Sequence[Directory], label: str, mark: str)
 
 
 def publish_file(root: Path, path: Path, write: Writer) -> None:
-    """Write a file so that it is there whole or not at all; one of the same name is replaced.
-
-    Args:
-        root: Directory that holds the lock, at or above the file's.
-        path: The file; its directory exists.
-        write: Writes its content.
+    """Write a file so that it is there whole or not at all; one of the same name is replaced. The root, at or above the
+    file's directory, holds the lock.
 
     Raises:
         OSError: If it could not be written; what was there before is as it was.
@@ -149,12 +140,8 @@ def publish_file(root: Path, path: Path, write: Writer) -> None:
 
 
 def recover(root: Path, name: str, mark: str) -> None:
-    """Put back what was moved aside under this name by a writer that died; the root's lock must be held.
-
-    Args:
-        root: Directory that holds both.
-        name: Name of the directory that was moved aside.
-        mark: File without which a directory is not whole.
+    """Put back what was moved aside under this name by a writer that died, unless it is not whole (it lacks `mark`);
+    the root's lock must be held.
     """
     target, aside = root / name, root / f"{ASIDE}{name}"
     if not os.path.lexists(aside):

@@ -25,25 +25,7 @@ _OWN = frozenset({
 
 @dataclass(frozen=True)
 class ListedRun:
-    """One line of a list.
-
-    Attributes:
-        id: Of the run.
-        name: Name of its experiment.
-        path: Its directory.
-        seed: Of its experiment.
-        outcome: How it ended, in one word.
-        verdict: Stored verdict, judged by the rules of `rules_version`.
-        rules_version: Version of those rules.
-        learning_layers: Number of hidden layers that learn, None where it was not recorded.
-        expected_backward_decades: What theory expects of `init.backward_decades`, None where it has no answer.
-        expected_spread: Standard deviation expected from seed to seed.
-        init: Summary figures at the first recorded step.
-        final: Summary figures at the last finite recorded step.
-        started: When training began, ISO 8601 in UTC.
-        finished: When it was stored.
-        config: The resolved experiment, nested.
-    """
+    """One line of a list."""
 
     id: str
     name: str
@@ -110,10 +92,6 @@ def gc_paused() -> Iterator[None]:
 
 def read_line(path: Path, text: str | bytes) -> ListedRun:
     """One line of a list.
-
-    Args:
-        path: Directory of the run.
-        text: Content of its `summary.json`.
 
     Raises:
         ValueError: If it cannot be read; the message says why.

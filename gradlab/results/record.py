@@ -129,7 +129,6 @@ class Timing:
     """What a run took.
 
     Attributes:
-        train_seconds: Wall seconds of the batch's training loop, recording included.
         steps_per_second: Steps of this run a second, with its batch.
         batch_runs: Runs that trained in the same batch.
         record_share: Measured share of the loop's time that recording took, None where it was not measured.

@@ -21,11 +21,6 @@ MANIFEST, TRACEBACK = "manifest.json", "traceback.txt"
 def contents(run: StoredRun, summary_md: str, attachments: Mapping[str, str]) -> dict[str, crash_safe.Writer]:
     """What is written into a run's directory.
 
-    Args:
-        run: The run; without a record it has no tables.
-        summary_md: Text of `summary.md`.
-        attachments: Further text files by name.
-
     Returns:
         File name -> what writes it, in the order of writing, the mark of a finished run last.
     """
@@ -45,10 +40,6 @@ def contents(run: StoredRun, summary_md: str, attachments: Mapping[str, str]) ->
 
 def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
     """A run from its two JSON files.
-
-    Args:
-        directory: Of the run.
-        record: How its record is got at, when it is wanted.
 
     Raises:
         OSError: If a file is missing or cannot be read.
@@ -75,10 +66,6 @@ def tables_of(experiment: Experiment) -> tuple[str, ...]:
 
 def check(directory: Path, tables_there: Iterable[str]) -> None:
     """Look whether a run's files are whole, without reading its tables.
-
-    Args:
-        directory: Of the run.
-        tables_there: Names of the tables that it has to have.
 
     Raises:
         OSError: If a file is missing or cannot be read.

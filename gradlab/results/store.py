@@ -35,13 +35,7 @@ _SHOWN = 8
 
 @dataclass(frozen=True)
 class RunHandle:
-    """Where a run lies, without having read it.
-
-    Attributes:
-        id: 12 hex digits.
-        name: The name that its directory begins with.
-        path: Its directory.
-    """
+    """Where a run lies, without having read it; its directory keeps the name that the run had first."""
 
     id: str
     name: str
@@ -49,11 +43,7 @@ class RunHandle:
 
 
 class Store:
-    """The runs below one directory, which need not exist before the first run is saved.
-
-    Args:
-        root: The directory, `runs` by default on the command line.
-    """
+    """The runs below one directory, which need not exist before the first run is saved."""
 
     def __init__(self, root: str | Path = "runs") -> None:
         self.root = Path(root)
@@ -97,10 +87,8 @@ class Store:
         return found
 
     def runs(self, on_unreadable: Callable[[Path, str], None] | None = None) -> list[ListedRun]:
-        """One line a run, oldest first, read from the summaries alone.
-
-        Args:
-            on_unreadable: Told about a run that cannot be read, with the reason; it is left out.
+        """One line a run, oldest first, read from the summaries alone; one that cannot be read is left out, and told
+        with the reason.
         """
         lines = []
         with gc_paused():
@@ -158,9 +146,6 @@ class Store:
     def load(self, run: RunHandle | str | Path) -> "StoredRun":
         """A run from the disk; its tables are read when they are wanted.
 
-        Args:
-            run: A handle, or what `find` takes.
-
         Raises:
             SelectionError: If there is no such run.
             UsageError: If it is ambiguous, damaged, or written by a newer gradlab.
@@ -178,12 +163,7 @@ class Store:
             ) from error
 
     def place(self, run_id: str, name: str) -> Path:
-        """Where a run of this id lies or will lie: the directory keeps the first name that the run had.
-
-        Args:
-            run_id: 12 hex digits.
-            name: Name of the experiment now.
-        """
+        """Where a run of this id lies or will lie: the directory keeps the first name that the run had."""
         known = self._known.get(run_id)
         if known is not None and known.is_dir() and not known.name.startswith(crash_safe.ASIDE):
             return known
@@ -191,11 +171,6 @@ class Store:
 
     def save(self, run: "StoredRun", summary_md: str, attachments: Mapping[str, str] | None = None) -> "StoredRun":
         """Write a run's directory, whole or not at all; one of the same id is replaced.
-
-        Args:
-            run: The run; its path is decided here.
-            summary_md: Text of `summary.md`.
-            attachments: Further text files by name, such as a traceback.
 
         Returns:
             The run at its place.
@@ -211,11 +186,8 @@ class Store:
         runs: "Sequence[tuple[StoredRun, str, Mapping[str, str]]]",
         on_saved: "Callable[[StoredRun], None] | None" = None,
     ) -> "list[StoredRun]":
-        """Write runs' directories, each whole or not at all, with one wait for the disk in place of one a file.
-
-        Args:
-            runs: Each with the text of `summary.md` and further text files by name; of one id's the last counts.
-            on_saved: Told of every run that is at its place, also where another could not be written.
+        """Write runs' directories, each whole or not at all, with one wait for the disk in place of one a file; of one
+        id's the last counts.
 
         Returns:
             The runs at their places, in their order. Their records are read from there when they are wanted.

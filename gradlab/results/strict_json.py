@@ -73,10 +73,7 @@ def dumps(value: Any) -> str:
 
 def _written(value: Any, line: str) -> str:
     """A value of plain types, one entry a line as `json.dumps(..., indent=1)` has it, which is four times as slow.
-
-    Args:
-        value: What `encode` gives.
-        line: What begins a line at this depth: a newline and the indent.
+    `line` is what begins a line at this depth.
     """
     if isinstance(value, str):
         return encode_basestring(value)

@@ -30,11 +30,7 @@ _METADATA = b"gradlab"
 
 
 def write_layers(record: Record, file: BinaryIO) -> None:
-    """Write `layers.parquet`: `step`, `layer`, then one float64 column a quantity.
-
-    Args:
-        record: What was recorded, T steps of L layers.
-        file: Where the T * L rows go, open for writing.
+    """Write `layers.parquet`: `step`, `layer`, then one float64 column a quantity; T * L rows.
 
     Raises:
         OSError: If the file cannot take them.
@@ -67,11 +63,8 @@ def write_steps(record: Record, file: BinaryIO) -> None:
 
 
 def write_spectrum(spectrum: Spectrum, file: BinaryIO) -> None:
-    """Write `spectrum.parquet`: `step`, `layer`, `example`, `index`, then `log10_s`; all but the step count from 1.
-
-    Args:
-        spectrum: Of S steps, K layers, E examples, N values each.
-        file: Where the S * K * E * N rows go, open for writing.
+    """Write `spectrum.parquet`: `step`, `layer`, `example`, `index`, then `log10_s`, all but the step counted from 1;
+    one row a value.
 
     Raises:
         OSError: If the file cannot take them.
@@ -147,10 +140,6 @@ def _read_spectrum(file: BinaryIO) -> Spectrum:
 def with_grad_rms(record: Record, rows: slice = slice(None)) -> dict[str, Column]:
     """The layer columns with the derived `grad_rms` = grad_norm / sqrt(fan_in * fan_out) behind `log10_grad_norm`.
 
-    Args:
-        record: What was recorded.
-        rows: Which recorded steps, T of them.
-
     Returns:
         Column name -> column [T, L]; without `grad_norm` nothing is added.
     """
@@ -170,10 +159,6 @@ def with_grad_rms(record: Record, rows: slice = slice(None)) -> dict[str, Column
 
 def layer_rows(record: Record, index: int) -> list[dict[str, Any]]:
     """One row a layer at one recorded step: `layer`, `fan_in`, `fan_out`, then every quantity with its derived ones.
-
-    Args:
-        record: What was recorded.
-        index: Which recorded step, counted in records.
 
     Returns:
         L rows; a quantity without a meaning is None.

@@ -43,14 +43,8 @@ class Settled:
 
 @dataclass(frozen=True)
 class Portrait:
-    """What is to be known of an activation.
-
-    Attributes:
-        activation: Its functions, range, slopes.
-        critical: Its critical point, None where it has none.
-        reason: Why it has none.
-        schemes: What each of `SCHEMES` comes to on square layers of `WIDTH` units.
-        torch_gain: What torch.nn.init.calculate_gain gives, None where it has no answer.
+    """What is to be known of an activation: its functions, critical point or why it has none, and what each of
+    `SCHEMES` comes to on square layers of `WIDTH` units.
     """
 
     activation: Activation
@@ -63,9 +57,6 @@ class Portrait:
 @lru_cache(maxsize=256)
 def portrait(config: "spec.experiment.Activation") -> Portrait:
     """The portrait of a configured activation.
-
-    Args:
-        config: Name and parameters.
 
     >>> from gradlab.config.experiment import Activation
     >>> tanh = portrait(Activation(name="tanh"))

@@ -72,11 +72,6 @@ def of(part: "spec.experiment.Activation") -> Activation:
 def activation(name: str, slope: float | None = None, alpha: float | None = None) -> Activation:
     """An activation by its name in the catalogue.
 
-    Args:
-        name: One of `catalogue.ACTIVATIONS`.
-        slope: Slope below 0, of leaky_relu and prelu.
-        alpha: Limit below 0, negated, of elu.
-
     Raises:
         KeyError: If there is no such name.
     """

@@ -44,13 +44,7 @@ class Pairs:
 
     @classmethod
     def at(cls, q: float, activation: Activation, mean: float = 0.0) -> "Pairs":
-        """Of a layer with variance q.
-
-        Args:
-            q: Preactivation variance.
-            activation: Supplies phi and dphi.
-            mean: Constant that all biases share.
-        """
+        """Of a layer whose preactivations have variance q."""
         x, weight = nodes(q, mean, activation.kinks)
         phi, dphi = activation.phi(x), activation.dphi(x)
         z = (x - mean) / math.sqrt(min(max(q, SMALLEST), LARGEST))
@@ -76,14 +70,8 @@ def _at(squares: Float, rest: float, c: float) -> float:
 
 
 def c_star(q: float, sigma_w: float, sigma_b: float, activation: Activation, mean: float = 0.0) -> tuple[float, float]:
-    """The correlation that examples settle at, and how fast they come to it.
-
-    Args:
-        q: Preactivation variance where the network has settled, above 0 and finite.
-        sigma_w: Weight scale.
-        sigma_b: Standard deviation of the biases.
-        activation: Supplies phi and dphi.
-        mean: Constant that all biases share.
+    """The correlation that examples settle at where the variance has settled at q (above 0, finite), and how fast they
+    come to it.
 
     Returns:
         c_star, and the slope of `c_map` there, sigma_w^2 E[phi'(u_i) phi'(u_j)]. 1 and chi_1 where 1 attracts.

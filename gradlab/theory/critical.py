@@ -65,9 +65,6 @@ def critical(activation: "spec.experiment.Activation") -> tuple[float, float]:
     - Neither, but chi_1 = chi_parallel = 1 together at one variance with sigma_b > 0: silu, gelu, mish. It is
       attracting from one side only, so narrow networks wander away from it.
 
-    Args:
-        activation: As a config names it.
-
     Returns:
         sigma_w, sigma_b.
 

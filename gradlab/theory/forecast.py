@@ -243,13 +243,8 @@ class _Network:
         return hidden, self._readout(moments, spread, float(signal_below[-1] - gradient[-1]))
 
     def _readout(self, moments: Moments, spread: Spread, below: float) -> LayerForecast:
-        """The forecast of the readout.
-
-        Args:
-            moments: Of the hidden layers.
-            spread: Of the layers.
-            below: log10 of the norm of an example's activations below it, above that of the last hidden layer's weight
-                gradient.
+        """The forecast of the readout. `below` is the log10 of the norm of an example's activations below it, above
+        that of the last hidden layer's weight gradient.
         """
         weight, mean = self.last.sigma_w**2, self.last.bias
         q = weight * float(moments.phi2[-1]) + self.last.sigma_b**2

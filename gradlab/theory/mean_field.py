@@ -62,12 +62,6 @@ def chi_parallel(q: float, sigma_w: float, activation: Activation, mean: float =
 
     Below 1 at a fixed point the variance returns to it.
 
-    Args:
-        q: Preactivation variance, > 0.
-        sigma_w: Weight scale.
-        activation: Supplies phi and dphi.
-        mean: Constant that all biases share.
-
     Raises:
         ValueError: If q is negative.
     """
@@ -83,13 +77,6 @@ def q_star(sigma_w: float, sigma_b: float, activation: Activation, start: float 
     still (hardtanh at sigma_w = 1, where the map is the identity but for exp(-1 / (2 q))), is followed to 0: changes
     too small to tell from rounding do not count as arrival. Where the map only touches the identity, variances settle
     on one side of the point and leave on the other; it is found where the two meet to a part in 1e9.
-
-    Args:
-        sigma_w: Weight scale.
-        sigma_b: Standard deviation of the biases.
-        activation: Supplies phi.
-        start: Variance of the first layer, > 0.
-        mean: Constant that all biases share.
 
     Returns:
         The fixed point of `q_map` next to `start` in the direction in which it moves: 0.0 where it shrinks without

@@ -75,12 +75,7 @@ class Coefficients:
 
 
 class Chart:
-    """The moments of an activation around a mean.
-
-    Args:
-        activation: Supplies phi and dphi.
-        mean: Mean of the preactivations: the constant that all biases share.
-    """
+    """The moments of an activation around a mean of the preactivations, the constant that all biases share."""
 
     def __init__(self, activation: Activation, mean: float = 0.0) -> None:
         self._activation, self._mean = activation, mean
@@ -111,11 +106,7 @@ class Chart:
         return math.exp(min(_clenshaw(series, place) + outside * self._ends[panel], 700.0))
 
     def moments(self, q: Sequence[float] | Float) -> Moments:
-        """Moments at some variances.
-
-        Args:
-            q: Variances, [Q].
-        """
+        """Moments at some variances, [Q]."""
         variances = np.clip(np.asarray(q, dtype=np.float64), SMALLEST, LARGEST)
         x = np.log(variances)
         held = np.clip(x, self._low, self._high)
@@ -150,11 +141,7 @@ class Chart:
             )
 
     def coefficients(self, q: Sequence[float] | Float) -> Coefficients:
-        """Hermite coefficients at some variances.
-
-        Args:
-            q: Variances, [Q].
-        """
+        """Hermite coefficients at some variances, [Q]."""
         x = np.clip(np.log(np.clip(np.asarray(q, dtype=np.float64), SMALLEST, LARGEST)), self._low, self._high)
         found = np.empty((len(x), 4, NUM_COEFFICIENTS))
         panels = np.minimum(np.floor(x), self._high - 1).astype(np.int64)
@@ -237,15 +224,7 @@ def chart(activation: Activation, mean: float = 0.0) -> Chart:
 
 
 def hermite(z: Float, count: int) -> Float:
-    """The first Hermite polynomials, of norm 1 under the standard normal distribution.
-
-    Args:
-        z: Arguments, [Z].
-        count: How many.
-
-    Returns:
-        [count, Z].
-    """
+    """The first `count` Hermite polynomials, of norm 1 under the standard normal distribution, [count, Z]."""
     found = np.empty((count, len(z)))
     found[0] = 1.0
     if count > 1:

@@ -57,11 +57,6 @@ class Phase:
 def phase(scales: Scales, part: "spec.experiment.Activation", start: float = 1.0) -> Phase:
     """The phase of a plain stack.
 
-    Args:
-        scales: Of the layers between hidden layers.
-        part: The activation as a config names it; its derivative is not 0 everywhere.
-        start: Variance of the first layer's preactivations, above 0.
-
     >>> from gradlab.config.experiment import Activation
     >>> found = phase(Scales(1.3**0.5, 0.05**0.5, 0.0), Activation(name="tanh"))
     >>> found.name, round(found.q_star, 5), round(found.trainable_depth, 1)

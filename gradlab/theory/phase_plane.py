@@ -38,11 +38,6 @@ class PhasePlane:
 def phase_plane(activation: Activation, sigma_w_W: Float, sigma_b_B: Float) -> PhasePlane:
     """`mean_field.q_star` and `chi_1` for each pair of scales, all at once, to five digits or more.
 
-    Args:
-        activation: Supplies phi and dphi.
-        sigma_w_W: Weight scales, [W], above 0.
-        sigma_b_B: Standard deviations of the biases, [B], 0 or above.
-
     Raises:
         ValueError: If the derivative of phi is 0, and chi_1 with it, everywhere.
     """
@@ -57,12 +52,7 @@ def phase_plane(activation: Activation, sigma_w_W: Float, sigma_b_B: Float) -> P
 
 
 class _PowerTable:
-    """A moment as a function of q: cubic in logarithms between the points of the scan, outside as at its end.
-
-    Args:
-        values_Q: The moment at the scan's variances.
-        slopes_Q: Its d ln / d ln q there.
-    """
+    """A moment as a function of q: cubic in logarithms between the points of the scan, outside as at its end."""
 
     def __init__(self, values_Q: Float, slopes_Q: Float) -> None:
         self.values_Q = values_Q

@@ -50,9 +50,6 @@ def predict(experiment: Experiment) -> Prediction:
 
     So the answer is, but for the rounding of the number format, that which stands beside the run when it is trained.
 
-    Args:
-        experiment: What would be trained.
-
     Raises:
         ConfigError: If its data cannot be loaded.
     """

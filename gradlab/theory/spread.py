@@ -216,15 +216,7 @@ def _pairs(
 
 
 def _averages(held: Coefficients, moments: Moments, rows: slice, similar: Float, orthogonal: bool) -> Float:
-    """The five figures of `Pair` in some layers, [5, layers].
-
-    Args:
-        held: Coefficients of these layers.
-        moments: Of all layers.
-        rows: Which these are.
-        similar: Correlation of two preactivations in each.
-        orthogonal: Whether the weights are orthogonal.
-    """
+    """The five figures of `Pair` in the layers `rows`, whose coefficients are `held`; [5, layers]."""
     powers = similar[:, None] ** _POWERS
     end = similar**NUM_COEFFICIENTS
 

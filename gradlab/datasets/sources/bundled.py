@@ -25,11 +25,7 @@ _DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
 def read(name: str) -> Raw:
-    """All rows of a bundled source, in the order in which scikit-learn keeps them.
-
-    Args:
-        name: One of `READERS`.
-    """
+    """All rows of a bundled source, in the order in which scikit-learn keeps them."""
     found = find_spec("sklearn")
     for place in (found.submodule_search_locations or ()) if found is not None else ():
         try:

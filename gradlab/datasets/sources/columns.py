@@ -20,12 +20,6 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
     `MOST_CLASSES` different values; anything else is numbers. `train.loss` overrules that: cross_entropy and
     binary_cross_entropy make whole numbers classes however many, mse makes them numbers, and text under mse is a fault.
 
-    Args:
-        path: The file, for messages.
-        columns: Its columns or arrays by name.
-        target: Name of the target.
-        loss: `train.loss`.
-
     Raises:
         ConfigError: If the target is not there or does not fit the loss, or an input is not a finite number.
     """

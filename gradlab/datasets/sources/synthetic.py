@@ -14,11 +14,7 @@ TEACHER_WIDTH = 32
 
 
 def draw(data: Data) -> Raw:
-    """All samples of a synthetic source.
-
-    Args:
-        data: Its `source`, `seed`, and those of `samples`, `features`, `classes`, `noise` that the source has.
-    """
+    """All samples of a synthetic source."""
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(data.seed).spawn(1)[0]))
     return SOURCES[data.source](data, generator)
 

@@ -58,9 +58,6 @@ def read(path: str) -> Mapping[str, Array]:
 
     Text comes as an object array of str, None where a value is missing; numbers as float64 with NaN there.
 
-    Args:
-        path: A file whose suffix is .csv, .parquet or .npz.
-
     Raises:
         ConfigError: If it cannot be read, is empty or of another kind.
     """

@@ -45,9 +45,6 @@ class Profile:
         Between a layer that is -inf and one that is not lies -inf: there is no way to say how far it reaches. So it is
         with +inf, and with NaN, which also lies between the two infinities.
 
-        Args:
-            positions: Relative depths, [P].
-
         Returns:
             float64 [P].
 
@@ -62,17 +59,7 @@ class Profile:
 
 
 def profile(records: Sequence[Record], quantity: str, moment: Moment = "final") -> Profile | None:
-    """The mean profile of some runs of one shape at one moment.
-
-    Args:
-        records: Of runs of one depth; those that have no such moment, or where the quantity has no meaning, are left
-            out.
-        quantity: A layer quantity.
-        moment: Which of each run's recorded steps.
-
-    Returns:
-        None where no run has it.
-    """
+    """The mean profile of some runs of one shape at one moment, of those that have it; None where none has."""
     rows = []
     for record in records:
         row = record.final_index() if moment == "final" else 0 if len(record.steps) else None

@@ -118,11 +118,7 @@ class Sample:
 
 
 def begin(aggregate: Aggregate) -> RunTally | Sample:
-    """What gathers an aggregate.
-
-    Args:
-        aggregate: As `parse_gate` gave it.
-    """
+    """What gathers an aggregate."""
     return RunTally(aggregate) if isinstance(aggregate, Counted) else Sample(aggregate)
 
 

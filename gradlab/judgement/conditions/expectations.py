@@ -17,13 +17,7 @@ Recorded = Record | None | Callable[[], Record | None]
 
 
 def judged(experiment: Experiment, record: Recorded, summary: Summary) -> Summary:
-    """A summary with the config's expectations judged anew.
-
-    Args:
-        experiment: What was asked for, with its conditions.
-        record: What was recorded, or how it is got at.
-        summary: What the run comes to.
-    """
+    """A summary with the config's expectations judged anew; the record may be given as what reads it."""
     return dataclasses.replace(summary, expectations=expect(experiment.expect, experiment, record, summary))
 
 
@@ -31,12 +25,6 @@ def expect(
     conditions: Sequence[str], experiment: Experiment, record: Recorded, summary: Summary
 ) -> tuple[Expectation, ...]:
     """Judge conditions over a run.
-
-    Args:
-        conditions: Conditions as they are written.
-        experiment: What was asked for.
-        record: What was recorded, or how it is got at.
-        summary: What the run comes to.
 
     Raises:
         ConditionError: If one cannot be read.
@@ -49,11 +37,6 @@ def expect(
 
 def lookup(experiment: Experiment, record: Recorded, summary: Summary) -> Lookup:
     """What a condition's name means for a run.
-
-    Args:
-        experiment: What was asked for.
-        record: What was recorded, or how it is got at; only a layer quantity needs it.
-        summary: What the run comes to.
 
     Returns:
         Name -> value: `verdict`, `outcome`, `learning_layers` and the other figures of the run, `init.*` and

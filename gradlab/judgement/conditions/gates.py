@@ -60,10 +60,6 @@ def judge_gates(gates: Sequence[str], runs: Iterable[StoredRun]) -> tuple[GateRe
 
     A run's tables are read only if a gate names a layer quantity, and are not kept.
 
-    Args:
-        gates: Gates as they are written.
-        runs: All members of the sweep, failed ones too: each counts, those without a figure only where it is asked for.
-
     Returns:
         One result a gate, in their order.
 

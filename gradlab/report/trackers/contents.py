@@ -117,10 +117,6 @@ class Contents:
 def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
     """What a tracker gets of a run.
 
-    Args:
-        run: The run; its record is read.
-        top: Hidden layers of each quantity, the worst first; the readout is always among them.
-
     Raises:
         SelectionError: If nothing was recorded.
     """

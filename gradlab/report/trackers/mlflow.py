@@ -60,10 +60,6 @@ SELECT (SELECT count(*) FROM experiments WHERE name NOT IN ('Default', ?))
 def write(contents: Contents, dest: Path) -> Path:
     """Write a run for MLflow.
 
-    Args:
-        contents: What is to be said of the run.
-        dest: Directory that holds the database; made where it is not there.
-
     Returns:
         The database.
 
@@ -84,14 +80,7 @@ def write(contents: Contents, dest: Path) -> Path:
 
 @contextmanager
 def _new(client: "_Client", temporary: Path, database: Path, id: str) -> Iterator[None]:
-    """A database that is made; if what is done with it fails, it goes again, unless somebody else used it meanwhile.
-
-    Args:
-        client: The client.
-        temporary: Where it is made.
-        database: Its place, where nothing is.
-        id: Of the run that it is made for.
-    """
+    """A database that is made; if what is done with it fails, it goes again, unless somebody else used it meanwhile."""
     client.create(temporary, database)
     made = temporary.stat()
     try:
@@ -139,13 +128,7 @@ def in_words(contents: Contents) -> str:
 
 @dataclass(frozen=True)
 class _Database:
-    """An open database.
-
-    Attributes:
-        path: Of its file.
-        store: MLflow's store on it.
-        client: MLflow's client of it.
-    """
+    """An open database."""
 
     path: Path
     store: Any

@@ -18,14 +18,7 @@ _METRICS, _ROWS = 1000, 10_000
 
 
 def write_metrics(contents: Contents, run_id: str, store: Any, client: Any) -> None:
-    """Write every figure of a run, NaN as NaN and infinities as MLflow's databases have them.
-
-    Args:
-        contents: What is to be said of the run.
-        run_id: MLflow's, of a run that has no metrics yet.
-        store: MLflow's store on the database.
-        client: MLflow's client of it.
-    """
+    """Write every figure of a run, NaN as NaN and infinities as MLflow's databases have them."""
     rows = Rows(contents, run_id, store.sanitize_metric_value)
     if not _insert(store, rows):
         _log(client, run_id, rows)
@@ -33,13 +26,7 @@ def write_metrics(contents: Contents, run_id: str, store: Any, client: Any) -> N
 
 @dataclass(frozen=True)
 class Rows:
-    """A run's metrics as MLflow's tables hold them, made as they are asked for: there may be millions.
-
-    Attributes:
-        contents: What is to be said of the run.
-        run_id: MLflow's.
-        sanitize: Whether a value is NaN, and what is kept for it.
-    """
+    """A run's metrics as MLflow's tables hold them, made as they are asked for: there may be millions."""
 
     contents: Contents
     run_id: str

@@ -100,11 +100,6 @@ def figures_of(record: Record, ranked: Sequence[int]) -> Figures:
 def layer_name(rank: int, row: int, num_layers: int) -> str:
     """How a layer is called behind its quantity.
 
-    Args:
-        rank: From 1, the worst layer's.
-        row: Of the layer, from 0 at the input.
-        num_layers: All layers, the readout among them.
-
     >>> layer_name(1, 2, 51), layer_name(51, 50, 51), layer_name(1, 0, 2)
     ('01_layer_03', '51_layer_51_readout', '01_layer_01')
     """

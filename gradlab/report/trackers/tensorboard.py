@@ -24,10 +24,6 @@ TOOL = "tensorboard"
 def write(contents: Contents, dest: Path) -> Path:
     """Write a run for TensorBoard.
 
-    Args:
-        contents: What is to be said of the run.
-        dest: Directory that `tensorboard --logdir` is given; made where it is not there.
-
     Returns:
         The directory that was written.
 

@@ -30,10 +30,6 @@ _TAG = 64
 def write(contents: Contents, dest: Path) -> Path:
     """Write a run for Weights & Biases.
 
-    Args:
-        contents: What is to be said of the run.
-        dest: Directory that gets `wandb/`; made where it is not there.
-
     Returns:
         The offline run's directory, which `wandb sync` takes.
 
@@ -56,10 +52,8 @@ def write(contents: Contents, dest: Path) -> Path:
 
 @contextmanager
 def _client(own: Path) -> Iterator[Any]:
-    """The client, with its caches and settings in a directory that goes away, and its process ended afterwards.
-
-    Args:
-        own: Where it may write what is not the run's.
+    """The client, with its caches and settings in a directory of its own that goes away, and its process ended
+    afterwards.
     """
     kept = {
         name: str(own / name)

@@ -55,12 +55,8 @@ def sweep_id(member_ids: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class StoredMember:
-    """One run of a sweep as it was planned.
-
-    Attributes:
-        id: Of the run.
-        point: What the sweep set: dotted key -> value, without the seed.
-        config: The resolved experiment, nested; its expectations included.
+    """One run of a sweep as it was planned: what the sweep set by dotted key, without the seed, and the resolved
+    experiment, nested.
     """
 
     id: str
@@ -75,16 +71,7 @@ class StoredMember:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """All of a sweep as it was planned.
-
-    Attributes:
-        id: Of the sweep.
-        name: Its name.
-        axes: Dotted keys that it sets, the seed excluded.
-        gates: Conditions over its members.
-        device: Kind of device that its members' ids are for, `cpu` or `cuda`.
-        members: Its runs.
-    """
+    """All of a sweep as it was planned; its members' ids are for its kind of device, `cpu` or `cuda`."""
 
     id: str
     name: str
@@ -95,18 +82,7 @@ class SweepPlan:
 
 
 class SweepPlace:
-    """The directory of one sweep, which need not exist before its plan is written.
-
-    Args:
-        root: The directory of runs.
-        name: Name of the sweep.
-        sweep_id: Its id.
-
-    Attributes:
-        name: Name of the sweep.
-        id: Its id.
-        path: The directory.
-    """
+    """The directory of one sweep, which need not exist before its plan is written."""
 
     def __init__(self, root: str | Path, name: str, sweep_id: str) -> None:
         self.name, self.id = name, sweep_id
@@ -115,11 +91,7 @@ class SweepPlace:
 
     @classmethod
     def at(cls, path: Path) -> "SweepPlace":
-        """A sweep's directory wherever it lies, to be read.
-
-        Args:
-            path: The directory.
-        """
+        """A sweep's directory wherever it lies, to be read."""
         name, _, sweep_id = path.resolve().name.rpartition("-")
         place = cls(path.resolve().parent.parent, name, sweep_id)
         place.path = path
@@ -128,10 +100,6 @@ class SweepPlace:
     def write_plan(self, plan: SweepPlan, source: str) -> bool:
         """Freeze a plan, with the text of the sweep's file. Its runs are those that the directory is named after; what is asked of them
         may have changed, and the newest is kept.
-
-        Args:
-            plan: The sweep.
-            source: Text of its file, "" where there is none.
 
         Returns:
             Whether it was written; not where the same is there already.
@@ -169,11 +137,6 @@ class SweepPlace:
     def write_results(self, rows: Sequence[Row], axes: Sequence[str], shard: Shard | None = None) -> None:
         """Write what came of the members, as Parquet and as CSV of the same columns (`sweep_table.columns`).
 
-        Args:
-            rows: Each member's point and run; no table of a run is opened.
-            axes: Dotted keys that the sweep sets.
-            shard: The share that this is, None for the whole sweep.
-
         Raises:
             UsageError, RunFailedError: As for `write_plan`.
         """
@@ -183,32 +146,14 @@ class SweepPlace:
             self._write(_named("results.csv", shard), partial(sweep_table.write_csv, columns))
 
     def write_summary(self, text: str, shard: Shard | None = None) -> Path:
-        """Write `summary.md`.
-
-        Returns:
-            Where it is.
-
-        Raises:
-            UsageError, RunFailedError: As for `write_plan`.
-        """
+        """Write `summary.md`, and say where it is."""
         return self._write(_named("summary.md", shard), crash_safe.text(text))
 
     def write_end(
         self, counts: Mapping[str, int], gates: Sequence[Mapping[str, Any]], started: str, shard: Shard | None = None
     ) -> Path:
-        """Write `sweep.json`, the mark of a sweep that was carried out.
-
-        Args:
-            counts: Number of members by what became of them.
-            gates: The gates as they are printed.
-            started: When it began, ISO 8601 in UTC; it ends now.
-            shard: The share that this is, None for the whole sweep.
-
-        Returns:
-            Where it is.
-
-        Raises:
-            UsageError, RunFailedError: As for `write_plan`.
+        """Write `sweep.json`, the mark of a sweep that was carried out, and say where it is. `started` is ISO 8601 in
+        UTC; it ends now.
         """
         data = {
             "schema_version": SCHEMA_VERSION,

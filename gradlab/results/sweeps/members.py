@@ -11,15 +11,7 @@ from gradlab.results.sweeps.table import Point
 
 @dataclass(frozen=True)
 class MissingMember:
-    """A member that has no run that can be read.
-
-    Attributes:
-        id: Of the run that was planned.
-        point: What the sweep set.
-        seed: Of its experiment, None where the plan does not say.
-        reason: Why.
-        damaged: Whether something is there that cannot be read.
-    """
+    """A member that has no run that can be read, and why; `damaged` if something is there."""
 
     id: str
     point: Point
@@ -29,13 +21,7 @@ class MissingMember:
 
 
 def read_member(store: Store, handle: RunHandle | None, member: StoredMember) -> StoredRun | MissingMember:
-    """A member's run with what the sweep asks of it, or why there is none.
-
-    Args:
-        store: Where the runs are.
-        handle: Of the run, None where there is none.
-        member: What was planned.
-    """
+    """A member's run with what the sweep asks of it, or why there is none."""
     seed = member.config.get("seed")
     if handle is None:
         return MissingMember(member.id, member.point, seed, "not trained yet, or removed", damaged=False)

@@ -38,10 +38,6 @@ _TIMING: Mapping[str, Type] = {
 def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
     """The table of a sweep.
 
-    Args:
-        rows: Each member's point and run; no table of a run is opened.
-        axes: Dotted keys that the sweep sets.
-
     Returns:
         The run itself, the value on every axis, every leaf field of the config, every summary figure at the
         first (`init.`) and the last finite step (`final.`), figures of the whole run, and what it took (`timing.`). An
