@@ -42,7 +42,7 @@ def held() -> Iterator[None]:
 
 
 @contextmanager
-def welcome() -> Iterator[None]:
+def allowed() -> Iterator[None]:
     """Let a Ctrl+C through inside `held`, also one that waits already.
 
     Raises:

@@ -6,7 +6,7 @@ the disk.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gradlab.errors import InterruptedRunError
 from gradlab.execution import interrupts
@@ -18,7 +18,6 @@ from gradlab.execution.plan import Plan, Settings
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.execution.storing import RunStorer
 from gradlab.results.environment import say_products_are_fixed
-from gradlab.results.record import Progress
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
 
@@ -87,16 +86,13 @@ def _train(plan: Plan, data: PlannedData, storer: RunStorer, call: Call) -> None
     """Train what the plan wants trained, and store it as it comes."""
     executor, settings, observer = call.executor, call.settings, call.observer
 
-    def on_progress(number: int, progress: Progress) -> None:
-        observer.on_progress(replace(progress, task=number))
-
     def keep(result: Result, between: Callable[[], None]) -> bool:
         interrupted = storer.keep(result, between)
         observer.on_landed(result.task)
         return interrupted
 
     try:
-        executor.open(call.train or train_with_torch, data, on_progress)
+        executor.open(call.train or train_with_torch, data, observer.on_progress)
         tasks = tasks_of(plan, data, executor.size, settings)
         observer.on_tasks(tasks)
         dispatcher = Dispatcher(executor, tasks, settings.retries, settings.max_failures, observer)

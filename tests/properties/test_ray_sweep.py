@@ -180,10 +180,10 @@ class Local:
     """A cluster that is started on this machine, and what it told."""
 
     def __init__(self, **how: Any) -> None:
-        self.seen: list[tuple[int, Progress]] = []
+        self.seen: list[Progress] = []
         self.executor = RayCluster(num_workers=1, **how)
         first = one(0, 0)
-        self.executor.open(trainers.by_seed, {first.data: load(*first.data)}, lambda *told: self.seen.append(told))
+        self.executor.open(trainers.by_seed, {first.data: load(*first.data)}, self.seen.append)
 
     def landed(self, seed: int) -> Landed:
         self.executor.submit(one(seed, seed))
@@ -228,7 +228,7 @@ def test_what_breaks_says_how(local: Local, seed: int, kind: str, reason: str) -
 
 def test_the_driver_is_told_how_a_task_gets_on(local: Local) -> None:
     local.landed(trainers.HANGS)
-    numbers = [number for number, progress in local.seen if progress.num_steps == 2]
+    numbers = [progress.task for progress in local.seen if progress.num_steps == 2]
     assert numbers.count(trainers.HANGS) >= 2
 
 

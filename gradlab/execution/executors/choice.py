@@ -96,5 +96,5 @@ def _ray(device: str, num_workers: int | None, address: str | None, timeout: flo
 
     kind = device.partition(":")[0]
     kind = "cpu" if kind == "auto" else kind
-    executor = RayCluster(address, kind, num_workers, None, None, timeout)
+    executor = RayCluster(address, kind, num_workers, timeout)
     return Choice("ray", executor, f"a Ray cluster ({address or 'on this machine'})")

@@ -4,10 +4,12 @@ An executor neither judges nor stores, and decides nothing about a task that bro
 dispatches decides (`execution.dispatch`).
 """
 
+import math
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gradlab.config.experiment import Data, Experiment
@@ -94,17 +96,12 @@ class Train(Protocol):
         """One `Trained` an experiment, in their order; on Ctrl+C `interrupted` where a run was not done."""
 
 
-OnProgress = Callable[[int, Progress], None]
-"""Told the number of a task and how it gets on, now and then."""
+OnProgress = Callable[[Progress], None]
+"""Told how a task gets on, now and then."""
 
 
 class Executor(Protocol):
-    """Trains tasks. It is opened once, used by one thread, and closed once.
-
-    Attributes:
-        slots: Tasks that it takes at the same time.
-        size: Tasks that can train at the same time: what an even division of the work is made for.
-    """
+    """Trains tasks. It is opened once, used by one thread, and closed once."""
 
     @property
     def slots(self) -> int:
@@ -112,7 +109,7 @@ class Executor(Protocol):
 
     @property
     def size(self) -> int:
-        """Tasks that it trains at the same time."""
+        """Tasks that can train at the same time: what an even division of the work is made for."""
 
     def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
         """Get ready.
@@ -163,9 +160,9 @@ def train_task(
     dataset: "Dataset",
     device: str,
     train: Train,
-    observer: Callable[[Progress], None],
-    welcome: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Finished | Broken:
+    on_progress: OnProgress,
+    allowed: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Landed:
     """Train one task here, and turn whatever it raises into a value.
 
     Args:
@@ -173,8 +170,8 @@ def train_task(
         dataset: What it learns from.
         device: Where.
         train: What trains it.
-        observer: Who is told how it gets on.
-        welcome: A context in which a Ctrl+C is let through.
+        on_progress: Who is told how it gets on.
+        allowed: A context in which a Ctrl+C is let through.
 
     Raises:
         KeyboardInterrupt: On a Ctrl+C that the training did not turn into interrupted runs: it had not begun.
@@ -182,17 +179,31 @@ def train_task(
     started = environment.now()
     trained: list[Trained] = []
     try:
-        with welcome():
-            trained += train(task.experiments, dataset, device, observer)
+        with allowed():
+            trained += train(
+                task.experiments, dataset, device, lambda told: on_progress(replace(told, task=task.number))
+            )
     except KeyboardInterrupt:
         if not trained:  # else it came when all was done
             raise
-    except TimeoutError as error:
+    except Exception as error:
         kind: BreakKind = "timeout" if isinstance(error, OvertimeError) else "raised"
         return Broken(task.number, kind, brief(error), traceback.format_exc(), _surroundings(device, started))
-    except Exception as error:
-        return Broken(task.number, "raised", brief(error), traceback.format_exc(), _surroundings(device, started))
     return Finished(task.number, tuple(trained), _surroundings(device, started))
+
+
+def at_most_every(seconds: float, tell: OnProgress) -> OnProgress:
+    """Pass on the first progress, and then what comes when so much time has passed."""
+    told = -math.inf
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= seconds:
+            told = now
+            tell(progress)
+
+    return on_progress
 
 
 class OvertimeError(TimeoutError):
@@ -213,5 +224,4 @@ def brief(error: BaseException) -> str:
 
 
 def _surroundings(device: str, started: str) -> dict[str, Any]:
-    """With what, where and since when a task was trained."""
     return environment.describe(device) | {"started": started}

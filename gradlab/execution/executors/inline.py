@@ -59,10 +59,10 @@ class Inline:
         def observe(progress: Progress) -> None:
             if self._timeout is not None and time.monotonic() - begun > self._timeout:
                 raise OvertimeError(overtime(self._timeout))
-            self._on_progress(task.number, progress)
+            self._on_progress(progress)
 
         dataset = self._datasets[task.data]
-        return [train_task(task, dataset, self._device, self._train, observe, interrupts.welcome)]
+        return [train_task(task, dataset, self._device, self._train, observe, interrupts.allowed)]
 
     def interrupt(self) -> None:
         """Give up the task that has not begun."""

@@ -104,7 +104,7 @@ class Processes:
         until = None if timeout is None else time.monotonic() + timeout
         while not self._landed and any(worker.task is not None for worker in self._workers):
             lines: dict[Any, _Worker] = {worker.line: worker for worker in self._workers}
-            with interrupts.welcome():
+            with interrupts.allowed():
                 spoke = connection.wait(list(lines), self._patience(until))
             for line in spoke:
                 self._listen(lines[line])
@@ -192,7 +192,7 @@ class Processes:
             case "begun":
                 worker.begun = time.monotonic()
             case "progress":
-                self._on_progress(*content)
+                self._on_progress(content)
             case "warning":
                 if content not in self._said:
                     self._said.add(content)

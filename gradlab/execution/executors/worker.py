@@ -1,7 +1,7 @@
 """The worker's side of `processes`: a process that trains the tasks it is sent until its driver is gone.
 
 Messages are pairs (word, content). To the worker: `open` (train), `data` (of the tasks that follow), `task` (Task), `interrupt`. From it:
-`ready`, `begun` (number), `progress` (number, Progress), `warning` (text), `landed` (Finished or Broken).
+`ready`, `begun` (number), `progress` (Progress), `warning` (text), `landed` (Finished or Broken).
 """
 
 import faulthandler
@@ -9,10 +9,9 @@ import os
 import queue
 import signal
 import threading
-import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -22,11 +21,11 @@ from gradlab.execution.executors.contract import (
     Landed,
     Task,
     Train,
+    at_most_every,
     brief,
     train_task,
     train_with_torch,
 )
-from gradlab.results.record import Progress
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset
@@ -107,19 +106,17 @@ class _Worker:
                     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _landed(self, task: Task) -> Landed:
-        """Train a task."""
         self._send("begun", task.number)
         assert self._train is not None
         assert self._dataset is not None
         try:
-            return train_task(
-                task, self._dataset, self._device, self._train, self._observer(task.number), self._welcome
-            )
+            tell = at_most_every(_PROGRESS_SECONDS, lambda progress: self._send("progress", progress))
+            return train_task(task, self._dataset, self._device, self._train, tell, self._allowed)
         except KeyboardInterrupt:
             return Broken(task.number, "stopped", "stopped by the user before it began")
 
     @contextmanager
-    def _welcome(self) -> Iterator[None]:
+    def _allowed(self) -> Iterator[None]:
         """Let an interrupt through."""
         try:
             self._open_to_interrupts(True)
@@ -143,19 +140,6 @@ class _Worker:
             if wanted and self._interrupted:
                 raise KeyboardInterrupt
 
-    def _observer(self, number: int) -> Callable[[Progress], None]:
-        """Who tells the driver how a task gets on, at a bounded rate."""
-        seen = -_PROGRESS_SECONDS
-
-        def observe(progress: Progress) -> None:
-            nonlocal seen
-            now = time.monotonic()
-            if now - seen >= _PROGRESS_SECONDS:
-                seen = now
-                self._send("progress", (number, progress))
-
-        return observe
-
     def _send(self, word: str, content: Any) -> None:
         """Tell the driver something; an interrupt comes before or behind it."""
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -167,9 +151,8 @@ class _Worker:
         except Exception as error:  # what cannot be sent says so
             if word != "landed":
                 raise
+            broken = Broken(content.number, "raised", f"its result cannot be sent: {brief(error)}")
             with self._sending:
-                self._connection.send(
-                    (word, Broken(content.number, "raised", f"its result cannot be sent: {brief(error)}"))
-                )
+                self._connection.send((word, broken))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

@@ -16,7 +16,7 @@ def press() -> None:
 def test_outside_it_is_a_ctrl_c_as_ever() -> None:
     with pytest.raises(KeyboardInterrupt):
         press()
-    with pytest.raises(KeyboardInterrupt), interrupts.welcome():
+    with pytest.raises(KeyboardInterrupt), interrupts.allowed():
         press()
 
 
@@ -49,14 +49,14 @@ def test_a_second_one_goes_through() -> None:
     assert done == [1]
 
 
-def test_it_comes_where_it_is_welcome_also_when_it_came_before() -> None:
+def test_it_comes_where_it_is_allowed_also_when_it_came_before() -> None:
     with interrupts.held():
-        with pytest.raises(KeyboardInterrupt), interrupts.welcome():
+        with pytest.raises(KeyboardInterrupt), interrupts.allowed():
             press()
         press()
-        with pytest.raises(KeyboardInterrupt), interrupts.welcome():
+        with pytest.raises(KeyboardInterrupt), interrupts.allowed():
             pytest.fail("it had come before")
-        with interrupts.welcome():
+        with interrupts.allowed():
             pass
 
 
@@ -89,7 +89,7 @@ def test_another_thread_leaves_it_alone() -> None:
     seen = []
 
     def work() -> None:
-        with interrupts.held(), interrupts.welcome():
+        with interrupts.held(), interrupts.allowed():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

@@ -33,10 +33,10 @@ class Opened:
     """Workers that train by seed, and what they told."""
 
     def __init__(self, num_workers: int = 1, timeout: float | None = None, train: object = trainers.by_seed) -> None:
-        self.seen: list[tuple[int, Progress]] = []
+        self.seen: list[Progress] = []
         self.executor = Processes(("cpu",), num_workers, 1, timeout)
         first = task(0, 0)
-        self.executor.open(train, {first.data: load(*first.data)}, lambda *told: self.seen.append(told))  # type: ignore[arg-type]
+        self.executor.open(train, {first.data: load(*first.data)}, self.seen.append)
 
     def results(self, *tasks: Task, retries: int = 0) -> dict[int, Result]:
         """By seed."""
@@ -106,7 +106,7 @@ def test_a_task_that_takes_too_long_is_ended_and_its_neighbours_are_not(opened: 
     (hung,) = found[trainers.HANGS].trained
     assert hung.outcome.reason == "took longer than the 0.3 s that it may take (--timeout)"
     assert pool.seen
-    assert pool.seen[0][1].num_steps == 2
+    assert pool.seen[0].num_steps == 2
 
 
 def test_a_worker_that_leaves_says_how(opened: type[Opened]) -> None:

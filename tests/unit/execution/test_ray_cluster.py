@@ -16,7 +16,7 @@ from gradlab.errors import UsageError
 from gradlab.execution.executors.contract import Broken, Finished, Task
 from gradlab.execution.executors.ray import connection
 from gradlab.execution.executors.ray.cluster import RayCluster
-from gradlab.execution.executors.ray.connection import Connection, Need
+from gradlab.execution.executors.ray.connection import Connection, places
 from gradlab.execution.executors.ray.errors import what_broke
 from gradlab.results.record import Progress
 
@@ -106,7 +106,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[RayCluster, 
         monkeypatch.setitem(sys.modules, "ray", fake)
         executor = RayCluster("auto", **how)
         first = task(0)
-        executor.open(trainers.by_seed, {first.data: load(*first.data)}, lambda number, progress: None)
+        executor.open(trainers.by_seed, {first.data: load(*first.data)}, lambda progress: None)
         return executor, fake
 
     return made
@@ -133,19 +133,16 @@ CPU = {"CPU": 4.0}
 
 def test_there_are_as_many_places_as_tasks_fit(cluster: Any) -> None:
     assert cluster(CPU, CPU)[0].size == 8
-    assert cluster(CPU, CPU, num_threads=3)[0].size == 2
     assert cluster(CPU, CPU, num_workers=3)[0].size == 3
     assert cluster(CPU, CPU, num_workers=30)[0].size == 8
     assert cluster({"CPU": 16.0, "GPU": 2.0}, CPU, device_kind="cuda")[0].size == 2
-    assert cluster({"CPU": 16.0, "GPU": 2.0}, device_kind="cuda", gpu_fraction=0.3)[0].size == 6
-    assert cluster({"CPU": 4.0, "GPU": 2.0}, device_kind="cuda", gpu_fraction=0.25)[0].size == 4
+    assert cluster({"CPU": 4.0, "GPU": 2.0}, device_kind="cuda", num_workers=8)[0].size == 4
 
 
 def test_workers_that_outnumber_the_gpus_share_them_evenly(cluster: Any) -> None:
     machine = {"CPU": 16.0, "GPU": 2.0}
     for num_workers, size in ((None, 2), (1, 1), (2, 2), (3, 3), (8, 8)):
         assert cluster(machine, device_kind="cuda", num_workers=num_workers)[0].size == size
-    assert cluster(machine, device_kind="cuda", num_workers=8, gpu_fraction=0.5)[0].size == 4
 
 
 def test_slots_exceed_the_places_but_never_the_workers_that_were_asked_for(cluster: Any) -> None:
@@ -167,8 +164,8 @@ def test_a_machine_that_leaves_takes_its_places_along(cluster: Any, monkeypatch:
 
 
 def test_a_cluster_without_room_is_refused_unless_it_may_grow(cluster: Any) -> None:
-    with pytest.raises(UsageError, match=r"needs 1 CPU and 0\.5 GPU, and none .* --workers N"):
-        cluster(CPU, device_kind="cuda", gpu_fraction=0.5)
+    with pytest.raises(UsageError, match=r"needs 1 CPU and 1 GPU, and none .* --workers N"):
+        cluster(CPU, device_kind="cuda")
     with pytest.warns(RuntimeWarning, match="waiting for one to join"):
         assert cluster({"CPU": 0.0}, num_workers=5)[0].size == 5
 
@@ -189,12 +186,6 @@ def test_ray_that_is_not_installed_says_how_to_get_it(monkeypatch: pytest.Monkey
 def test_an_address_that_cannot_be_is_refused_at_once(address: str) -> None:
     with pytest.raises(UsageError, match="expected auto or host:port"):
         RayCluster(address)
-
-
-@pytest.mark.parametrize("fraction", [0.0, -1.0, 1.5])
-def test_a_task_takes_a_share_of_one_gpu(fraction: float) -> None:
-    with pytest.raises(UsageError, match="a share of one GPU"):
-        RayCluster(device_kind="cuda", gpu_fraction=fraction)
 
 
 def test_a_connection_that_was_there_before_is_left_alone(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,19 +329,23 @@ def test_rays_errors_have_the_names_that_the_executor_knows() -> None:
 
 
 def test_places_are_whole() -> None:
-    assert Need(3).places({"CPU": 8.0}) == 2
-    assert Need(1).places({}) == 0
-    assert Need(1, 0.1).places({"CPU": 99.0, "GPU": 1.0}) == 10
-    assert Need(1, 0.6).places({"CPU": 99.0, "GPU": 3.0}) == 3
-    assert Need(1, 1.0).places({"CPU": 99.0}) == 0
+    assert places({"CPU": 8.5}) == 8
+    assert places({}) == 0
+    assert places({"CPU": 99.0, "GPU": 1.0}, 0.1) == 10
+    assert places({"CPU": 99.0, "GPU": 3.0}, 0.6) == 3
+    assert places({"CPU": 99.0}, 1.0) == 0
 
 
 def test_progress_reaches_the_driver(cluster: Any) -> None:
     executor, fake = cluster(CPU)
-    seen: list[Any] = []
-    executor._on_progress = lambda *told: seen.append(told)
+    seen: list[Progress] = []
+    executor._on_progress = seen.append
     submitted(executor, fake, 5)
-    tell(fake, (1, "progress", pickle.dumps(Progress(3, 9, ("x",), np.zeros(1), None, 1.0))), (99, "progress", b""))
+    tell(
+        fake,
+        (1, "progress", pickle.dumps(Progress(3, 9, ("x",), np.zeros(1), None, 1.0, task=5))),
+        (99, "progress", b""),
+    )
     executor.wait(0)
-    ((number, progress),) = seen
-    assert (number, progress.step) == (5, 3)
+    (progress,) = seen
+    assert (progress.task, progress.step) == (5, 3)

@@ -40,7 +40,7 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trained(seed: int, queue: Any, order: bytes | None = None) -> Landed:
     task = Task(7, (make_experiment(seed=seed, data=XOR),))
-    order = order or pickle.dumps((task, trainers.by_seed, "cpu", 1))
+    order = order or pickle.dumps((task, trainers.by_seed, "cpu"))
     landed: Landed = pickle.loads(worker.train((3, 7), order, pickle.dumps(load(*task.data)), queue))
     return landed
 

@@ -27,7 +27,7 @@ from gradlab.execution.executors.contract import (
     brief,
     overtime,
 )
-from gradlab.execution.executors.ray.connection import Connection, Need
+from gradlab.execution.executors.ray.connection import Connection
 from gradlab.execution.executors.ray.errors import LOST, plain, what_broke
 from gradlab.results import environment
 
@@ -80,13 +80,10 @@ class RayCluster:
         address: `auto` or `host:port` of a cluster that is there; None to start one on this machine.
         device_kind: `cpu` or `cuda`.
         num_workers: Tasks to train at the same time, at most; None for as many as the cluster has room for.
-        num_threads: Threads that torch takes in each, and processors that a task needs; 1 where it is None.
-        gpu_fraction: Share of a GPU that a task needs, above 0 and at most 1. Where it is None a whole one, or less if more workers are
-            asked for than there are GPUs.
         timeout: Seconds that a task may train before its worker is killed.
 
     Raises:
-        UsageError: If the address or the fraction cannot be.
+        UsageError: If the address cannot be.
     """
 
     def __init__(
@@ -94,20 +91,15 @@ class RayCluster:
         address: str | None = None,
         device_kind: str = "cpu",
         num_workers: int | None = None,
-        num_threads: int | None = None,
-        gpu_fraction: float | None = None,
         timeout: float | None = None,
     ) -> None:
         if address is not None and not _ADDRESS.fullmatch(address):
             client = "; this must run on a machine of the cluster, where `ray job submit` starts it"
             raise UsageError(f"--ray-address {address}: expected auto or host:port{client if '://' in address else ''}")
-        if gpu_fraction is not None and not 0 < gpu_fraction <= 1:
-            raise UsageError(f"a batch takes a share of one GPU, above 0 and at most 1, got {gpu_fraction:g}")
-        on_gpu = device_kind == "cuda"
         self._address, self._num_workers, self._timeout = address, num_workers, timeout
-        self._device = "cuda:0" if on_gpu else "cpu"  # of the GPUs that Ray gives a task, which it numbers anew
-        self._need = Need(num_threads or 1, (gpu_fraction or 1.0) if on_gpu else 0.0)
-        self._divides = gpu_fraction is None
+        self._device = (
+            "cuda:0" if device_kind == "cuda" else "cpu"
+        )  # of the GPUs that Ray gives a task, which it numbers anew
         self._connection: Connection | None = None
         self._num_places = -1  # not counted yet
         self._looked = 0.0
@@ -143,14 +135,9 @@ class RayCluster:
         self._commit = environment.git_commit(Path.cwd())
         connection = self._connect()
         ray = self._ray = connection.ray
-        num_threads = str(self._need.num_cpus)
-        self._environment = {
-            "OMP_NUM_THREADS": num_threads,
-            "MKL_NUM_THREADS": num_threads,
-            "MKL_CBWR": environment.PRODUCTS,
-        }
+        self._environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": environment.PRODUCTS}
         self._remote_train = ray.remote(connection.remote_code.train).options(
-            num_cpus=self._need.num_cpus, num_gpus=connection.need.num_gpus, max_retries=0
+            num_cpus=1, num_gpus=connection.num_gpus, max_retries=0
         )
         self._sign_of_life = ray.remote(_sign_of_life())
         self._queue = (
@@ -170,7 +157,7 @@ class RayCluster:
             self._connection.check,
             self._environment,
             (self._num_attempts, task.number),
-            pickle.dumps((task, self._train, self._device, self._need.num_cpus)),
+            pickle.dumps((task, self._train, self._device)),
             self._data[task.data],
             self._queue,
         )
@@ -218,7 +205,7 @@ class RayCluster:
 
     def _connect(self) -> Connection:
         if self._connection is None:
-            self._connection = Connection(self._address, self._need, self._num_workers, self._divides)
+            self._connection = Connection(self._address, self._device != "cpu", self._num_workers)
             self._count_places(self._connection)
         return self._connection
 
@@ -231,7 +218,7 @@ class RayCluster:
         refs = [self._new_messages] if self._new_messages is not None else []
         refs += [out.ref for out in self._out.values()] + list(self._dead_workers)
         try:
-            with interrupts.welcome():
+            with interrupts.allowed():
                 ready, _ = self._ray.wait(refs, num_returns=1, timeout=patience)
             return list(self._ray.wait(refs, num_returns=len(refs), timeout=0)[0]) if ready else []
         except self._ray.exceptions.RayError as error:
@@ -273,7 +260,7 @@ class RayCluster:
             elif out is not None and word == "begun":
                 out.begun, out.node_id = time.monotonic(), content
             elif out is not None and word == "progress":
-                self._on_progress(out.task.number, pickle.loads(content))
+                self._on_progress(pickle.loads(content))
 
     def _warn(self, message: str) -> None:
         if message not in self._said:

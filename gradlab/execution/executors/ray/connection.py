@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
 from gradlab.errors import UsageError
@@ -24,34 +23,21 @@ _CHECK_SECONDS = 60.0
 _REACH_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Need:
-    """What one task takes of a machine.
+def places(resources: Mapping[str, float], num_gpus: float = 0.0) -> int:
+    """Tasks that a machine trains at the same time; each takes a processor.
 
-    Attributes:
-        num_cpus: Processors.
-        num_gpus: GPUs, a fraction where tasks share one.
+    Args:
+        resources: Of the machine, by Ray's names.
+        num_gpus: What a task takes of a GPU: 1, or a fraction where tasks share one.
+
+    >>> places({"CPU": 16.0, "GPU": 2.0}, 0.25)
+    8
     """
-
-    num_cpus: int
-    num_gpus: float = 0.0
-
-    def places(self, resources: Mapping[str, float]) -> int:
-        """Tasks that a machine trains at the same time.
-
-        Args:
-            resources: Of the machine, by Ray's names.
-
-        >>> Need(2).places({"CPU": 5.0})
-        2
-        >>> Need(1, 0.25).places({"CPU": 16.0, "GPU": 2.0})
-        8
-        """
-        found = int(resources.get("CPU", 0) / self.num_cpus + 1e-9)
-        if self.num_gpus:
-            # A task uses one GPU, so what is left over of two does not make a place.
-            found = min(found, int(resources.get("GPU", 0)) * int(1 / self.num_gpus + 1e-9))
-        return found
+    found = int(resources.get("CPU", 0) + 1e-9)
+    if num_gpus:
+        # A task uses one GPU, so what is left over of two does not make a place.
+        found = min(found, int(resources.get("GPU", 0)) * int(1 / num_gpus + 1e-9))
+    return found
 
 
 class Connection:
@@ -59,12 +45,11 @@ class Connection:
 
     Args:
         address: `host:port` or `auto`; None for a cluster of this machine alone, which ends with the connection.
-        need: What one task takes.
+        on_gpu: Whether a task takes a GPU, or a share of one where more are to train at the same time than there are GPUs.
         num_workers: Tasks to train at the same time, at most; None for as many as there is room for.
-        divides: Whether tasks share GPUs where more are to train at the same time than there are GPUs.
 
     Attributes:
-        need: What one task takes.
+        num_gpus: What a task takes of a GPU.
         ray: The package; it is loaded only here.
         remote_code: What is sent to the machines.
         check: What a machine must agree on, as `RemoteCode.check_versions` takes it.
@@ -73,8 +58,8 @@ class Connection:
         UsageError: If Ray is not installed, the cluster cannot be reached or started, or its machines cannot train.
     """
 
-    def __init__(self, address: str | None, need: Need, num_workers: int | None, divides: bool = False) -> None:
-        self.need, self._num_workers, self._local = need, num_workers, address is None
+    def __init__(self, address: str | None, on_gpu: bool, num_workers: int | None) -> None:
+        self._num_workers, self._local = num_workers, address is None
         self._handlers: Any = None
         self.remote_code: RemoteCode = remote_code()
         self.check = _check()
@@ -91,8 +76,7 @@ class Connection:
         elif address not in (None, "auto", ray.get_runtime_context().gcs_address):
             raise UsageError(f"--ray-address {address}: this process is connected to another Ray cluster already")
         try:
-            if divides:
-                self.need = self._divided()
+            self.num_gpus = self._share_of_a_gpu() if on_gpu else 0.0
             if (num_workers is None or self._local) and not self.num_places():
                 raise UsageError(self._without_places())
             self._check_versions()
@@ -102,7 +86,7 @@ class Connection:
 
     def num_places(self) -> int:
         """Tasks that the machines that are there now train at the same time."""
-        return sum(self.need.places(node["Resources"]) for node in self._nodes())
+        return sum(places(node["Resources"], self.num_gpus) for node in self._nodes())
 
     def node_id(self) -> str:
         """Of the machine that this process runs on."""
@@ -150,23 +134,19 @@ class Connection:
 
     def _local_cpus(self) -> int:
         """Processors that a cluster of this machine alone may use."""
-        places = max(1, num_cores() // self.need.num_cpus)
-        return min(places, self._num_workers or places) * self.need.num_cpus
+        cores = num_cores()
+        return min(cores, self._num_workers or cores)
 
     def _nodes(self) -> Sequence[Mapping[str, Any]]:
         return [node for node in self.ray.nodes() if node["Alive"]]
 
-    def _divided(self) -> Need:
+    def _share_of_a_gpu(self) -> float:
         """What a task takes where as many as are asked for share the GPUs evenly."""
         num_gpus = sum(int(node["Resources"].get("GPU", 0)) for node in self._nodes())
-        if not self.need.num_gpus or not num_gpus or self._num_workers is None:
-            return self.need
-        return replace(self.need, num_gpus=1 / math.ceil(self._num_workers / num_gpus))
+        return 1 / math.ceil(self._num_workers / num_gpus) if num_gpus and self._num_workers else 1.0
 
     def _without_places(self) -> str:
-        needed = f"{self.need.num_cpus} CPU{'' if self.need.num_cpus == 1 else 's'}"
-        if self.need.num_gpus:
-            needed += f" and {self.need.num_gpus:g} GPU"
+        needed = f"1 CPU and {self.num_gpus:g} GPU" if self.num_gpus else "1 CPU"
         where = "this machine" if self._local else "the machines of the Ray cluster"
         remedy = "" if self._local else "; where the cluster grows with its work, say how far with --workers N"
         return f"--executor ray: a batch needs {needed}, and none of {where} has that{remedy}"
@@ -177,7 +157,7 @@ class Connection:
         asked = [
             check.options(num_cpus=0, max_retries=0, scheduling_strategy=self.at(node["NodeID"])).remote(*self.check)
             for node in self._nodes()
-            if self.need.places(node["Resources"])
+            if places(node["Resources"], self.num_gpus)
         ]
         if not asked:
             return

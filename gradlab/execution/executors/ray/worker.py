@@ -6,7 +6,6 @@ whether it can train, and only then is gradlab imported there.
 
 import pickle
 import sys
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from gradlab.execution.executors.contract import Broken, Landed, brief, train_task
-from gradlab.results.record import Progress
+from gradlab.execution.executors.contract import Broken, at_most_every, brief, train_task
 
 PROGRESS_SECONDS = 1.0
 """Seconds between two messages of a task about its progress: every task of the cluster writes to one queue."""
@@ -107,7 +105,7 @@ def train(address: tuple[int, int], order: bytes, dataset: bytes, queue: Any) ->
 
     Args:
         address: Number of the attempt, and of the task.
-        order: Pickled (task, train, device, number of threads).
+        order: Pickled (task, train, device).
         dataset: A pickled data set; unpickled, its arrays are this task's own, where Ray's would be read-only.
         queue: The actor that messages go to.
 
@@ -117,35 +115,25 @@ def train(address: tuple[int, int], order: bytes, dataset: bytes, queue: Any) ->
     attempt, number = address
     _tell_begun(queue, attempt)
     try:
-        task, function, device, num_threads = pickle.loads(order)
+        task, function, device = pickle.loads(order)
         data = pickle.loads(dataset)
     except Exception as error:
         reason = f"its worker cannot read what it is to train: {brief(error)}"
         return pickle.dumps(Broken(number, "raised", reason, traceback.format_exc()))
     torch = sys.modules.get("torch")
     if torch is not None:  # loaded before this task, and so perhaps before its environment was set
-        torch.set_num_threads(num_threads)
+        torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *rest, **more: _tell(queue, attempt, "warning", str(message))
-        landed: Landed = train_task(task, data, device, function, _observer(queue, attempt))
+        tell = at_most_every(
+            PROGRESS_SECONDS, lambda progress: _tell(queue, attempt, "progress", pickle.dumps(progress))
+        )
+        landed = train_task(task, data, device, function, tell)
     try:
         return pickle.dumps(landed)
     except Exception as error:
         reason = f"its result cannot be sent: {brief(error)}"
         return pickle.dumps(Broken(number, "raised", reason, traceback.format_exc()))
-
-
-def _observer(queue: Any, attempt: int) -> Callable[[Progress], None]:
-    seen = -PROGRESS_SECONDS
-
-    def observe(progress: Progress) -> None:
-        nonlocal seen
-        now = time.monotonic()
-        if now - seen >= PROGRESS_SECONDS:
-            seen = now
-            _tell(queue, attempt, "progress", pickle.dumps(progress))
-
-    return observe
 
 
 def _tell(queue: Any, attempt: int, word: str, content: Any) -> Any:
