@@ -270,7 +270,6 @@ def _typed(seeds: object) -> str:
 
 
 def _experiment(config: str | Path | Mapping[str, Any] | Experiment, overrides: Mapping[str, Any]) -> Experiment:
-    """The experiment that is meant, with its overrides."""
     from gradlab.config.reading import document
 
     if isinstance(config, str | Path):

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 def _complete_name(incomplete: str) -> list[str]:
-    """Names of the catalogue, for the shell."""
     from gradlab.config.catalogue import ACTIVATIONS
 
     return [name for name in ACTIVATIONS if name.startswith(incomplete)]

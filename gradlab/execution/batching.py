@@ -36,13 +36,7 @@ _SECONDS_PER_ENTRY = 3.5e-9
 
 
 def seconds(experiment: Experiment, num_runs: int, sizes: Sizes) -> float:
-    """About how long a batch trains on one core.
-
-    Args:
-        experiment: One of its runs.
-        num_runs: R.
-        sizes: Of its data.
-    """
+    """About how long a batch of so many such runs trains on one core."""
     calls, work = _step(experiment, sizes)
     return num_steps(experiment, sizes.num_examples) * (calls + num_runs * work)
 
@@ -56,13 +50,9 @@ def _step(experiment: Experiment, sizes: Sizes) -> tuple[float, float]:
 
 
 def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> int:
-    """Runs that one batch should hold at most.
+    """Such runs that one batch should hold at most, where `size` batches train at the same time.
 
-    Args:
-        experiment: One of them.
-        sizes: Of its data.
-        size: Batches that train at the same time.
-        on_gpu: Whether they train on a GPU, which a batch can hardly fill.
+    A GPU can hardly be filled: there only memory counts.
     """
     needed = memory.estimate_bytes(experiment, sizes.num_features, sizes.num_outputs, sizes.num_examples)
     machine = memory.machine_bytes()

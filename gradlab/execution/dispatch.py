@@ -42,18 +42,13 @@ class Result:
     surroundings: Mapping[str, Any] = field(default_factory=dict)
     attachments: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def failed(self) -> bool:
-        """Whether it could not be carried out."""
-        return any(trained.outcome.kind == "failed" for trained in self.trained)
-
 
 class Dispatcher:
     """The queue of one call.
 
     Args:
         executor: Who trains; opened.
-        tasks: What is to be trained, in the order in which it should begin.
+        tasks: What is to be trained, in that order.
         retries: Times that a run that broke alone is tried again.
         max_failures: Failed runs after which nothing more is begun; None where that is no reason to stop.
         observer: Who is told.
@@ -89,11 +84,7 @@ class Dispatcher:
                 return
 
     def pump(self, wait: bool = False) -> None:
-        """Keep the executor busy.
-
-        Args:
-            wait: Whether to wait until something has landed.
-        """
+        """Keep the executor busy; with `wait` until something has landed."""
         if self._fault is not None:
             return
         try:
@@ -132,7 +123,6 @@ class Dispatcher:
             self._executor.submit(task)
 
     def _land(self, landed: Landed) -> None:
-        """Take in what became of a task."""
         task = self._out.pop(landed.number)
         if isinstance(landed, Finished):
             self._results.append(Result(task, landed.trained, landed.surroundings))
@@ -155,7 +145,6 @@ class Dispatcher:
         self._observer.on_broken(task, broken, tasks)
 
     def _halves(self, task: Task) -> list[Task]:
-        """The two halves of a task."""
         middle = (len(task.experiments) + 1) // 2
         parts = (task.experiments[:middle], task.experiments[middle:])
         halves = [Task(next(self._numbers), experiments) for experiments in parts]

@@ -52,9 +52,6 @@ class RunData:
 def load_run_data(run: StoredRun) -> RunData:
     """Load what a run learns from.
 
-    Args:
-        run: A run of which something was recorded.
-
     Raises:
         ConfigError: If its data cannot be loaded.
         SelectionError: If they have not two features.
@@ -151,13 +148,7 @@ def choose(depth: int) -> list[int]:
 
 
 def deviation(run: StoredRun, stored: Record, again: Record) -> str | None:
-    """How losses of a second training differ from those that are stored; None where none does, to the last bit.
-
-    Args:
-        run: Tells with what the stored ones were made.
-        stored: What is stored.
-        again: What was recorded the second time.
-    """
+    """How losses of a second training differ from the stored ones; None where none does, to the last bit."""
     ours, theirs = again.figures["loss"].values, stored.figures["loss"].values
     number = min(len(ours), len(theirs))
     same = (ours[:number] == theirs[:number]) | (np.isnan(ours[:number]) & np.isnan(theirs[:number]))

@@ -62,7 +62,6 @@ def allowed() -> Iterator[None]:
 
 
 def _arrive(signum: int, frame: FrameType | None) -> None:
-    """Take a Ctrl+C."""
     if _Gate.open or _Gate.pending:
         _Gate.open = _Gate.pending = False
         raise KeyboardInterrupt

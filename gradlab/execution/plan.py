@@ -17,6 +17,12 @@ State = Literal["cached", "failed", "interrupted", "again", "new"]
 Locate = Callable[[ConfigError, Experiment], ConfigError]
 """Gives faults that were found in an experiment their place in its config."""
 
+
+def unlocated(error: ConfigError, experiment: Experiment) -> ConfigError:
+    """Leave faults without a place: nothing was read from a file."""
+    return error
+
+
 RERUNS: tuple[str, ...] = get_args(Rerun)
 _REUSED = ("completed", "diverged")
 
@@ -105,18 +111,18 @@ def make_plan(
     device_kind: str,
     rerun: str = "failed",
     shard: tuple[int, int] | None = None,
-    locate: Locate | None = None,
+    locate: Locate = unlocated,
 ) -> Plan:
     """Find out what is there already, and group the rest.
 
     Args:
         experiments: What is asked for.
         store: Where stored runs are looked for.
-        device_kind: `cpu` or `cuda`, part of a run's id.
+        device_kind: `cpu` or `cuda`, which is part of a run's id.
         rerun: `failed` reuses completed and diverged runs and trains failed and interrupted ones again; `never` reuses
             whatever is stored; `always` trains everything again.
-        shard: Number of the share that is planned here, from 1, and how many there are. A run's id says to which it belongs, so
-            that shares stay the same whatever is stored already.
+        shard: Number of the share that is planned here, from 1, and how many there are. A run's id says to which it belongs,
+            whatever is stored already.
         locate: Gives the faults of an experiment's data file their place in the config.
 
     Raises:
@@ -153,7 +159,7 @@ def make_plan(
     )
 
 
-def _digests(experiments: Sequence[Experiment], locate: Locate | None) -> dict[str | None, str | None]:
+def _digests(experiments: Sequence[Experiment], locate: Locate) -> dict[str | None, str | None]:
     """Digest of every data file that is named, by its path; None for data that are no file.
 
     Raises:
@@ -170,7 +176,7 @@ def _digests(experiments: Sequence[Experiment], locate: Locate | None) -> dict[s
         try:
             digests[experiment.data.path] = datasets.digest(experiment.data)
         except ConfigError as error:
-            faults |= dict.fromkeys((locate(error, experiment) if locate else error).faults)
+            faults |= dict.fromkeys(locate(error, experiment).faults)
     if faults:
         raise ConfigError(list(faults))
     return digests
@@ -191,5 +197,4 @@ def _state(store: Store, handle: RunHandle | None, rerun: str, tables: Sequence[
     match outcome:
         case "failed" | "interrupted":
             return outcome, False
-        case _:
-            return "again", ended
+    return "again", ended

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gradlab.errors import ConfigError, Fault
 from gradlab.execution.executors.contract import DataKey
-from gradlab.execution.plan import Locate, Plan
+from gradlab.execution.plan import Locate, Plan, unlocated
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset
@@ -87,12 +87,8 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
         return data
 
 
-def load_data(plan: Plan, locate: Locate | None = None) -> PlannedData:
+def load_data(plan: Plan, locate: Locate = unlocated) -> PlannedData:
     """Every data set that the batches need, before any trains: what is wrong with them is said at once.
-
-    Args:
-        plan: What is to be done.
-        locate: Gives the faults of an experiment's data their place in the config.
 
     Raises:
         ConfigError: With the faults of all that cannot be loaded.
@@ -103,7 +99,7 @@ def load_data(plan: Plan, locate: Locate | None = None) -> PlannedData:
         try:
             data.load((first.data, first.train.loss))
         except ConfigError as error:
-            faults |= dict.fromkeys((locate(error, first) if locate else error).faults)
+            faults |= dict.fromkeys(locate(error, first).faults)
     if faults:
         raise ConfigError(list(faults))
     return data

@@ -8,13 +8,7 @@ from gradlab.results.stored import StoredRun
 
 
 def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
-    """Forecast and judge.
-
-    Args:
-        experiment: What was asked for.
-        record: What was recorded, None where the run failed before its first step.
-        outcome: How it ended.
-    """
+    """Forecast and judge; there is no record where the run failed before its first step."""
     from gradlab import judgement
     from gradlab.judgement.deviations import forecast_of
 

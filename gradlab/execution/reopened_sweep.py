@@ -42,14 +42,7 @@ class ReopenedSweep:
     _depths: "dict[str, Depths | None]"
 
     def depths(self, ids: Iterable[str]) -> "dict[str, Depths]":
-        """The depth profiles of some members; a record is read, if it was not yet, and not kept.
-
-        Args:
-            ids: Of runs.
-
-        Returns:
-            Id -> profile, without those that have none.
-        """
+        """The depth profiles of some runs by id, without those that have none; a record is read if it was not yet, and not kept."""
         runs = {run.id: run for _, run in self.members}
         found = {}
         for one in ids:
@@ -67,9 +60,6 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
 
     A record is read only where a condition or other rules than today's ask for it, at most once, and is not kept.
 
-    Args:
-        place: Where it lies.
-
     Raises:
         SelectionError: If its plan is not there.
         UsageError: If its plan or the directory of its runs cannot be read.
@@ -83,7 +73,6 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
     depths: dict[str, Depths | None] = {}
 
     def runs() -> Iterator[StoredRun]:
-        """Each run that can be read, its record at hand while it is looked at."""
         for member in plan.members:
             found = read_member(store, handles.get(member.id), member)
             if isinstance(found, MissingMember):

@@ -108,7 +108,6 @@ class RunStorer:
     def _rendered(
         self, trained: Trained, surroundings: Mapping[str, Any], attachments: Mapping[str, str]
     ) -> tuple[StoredRun, str, Mapping[str, str]]:
-        """Judge and render one run."""
         experiment = trained.experiment
         own = self._ids[experiment]
         run = StoredRun(

@@ -15,7 +15,7 @@ from gradlab.execution import machine
 from gradlab.execution.batching import seconds, tasks_of
 from gradlab.execution.executors.contract import Task
 from gradlab.execution.pipeline import Call, carry_out
-from gradlab.execution.plan import Locate, Plan, Settings, make_plan
+from gradlab.execution.plan import Locate, Plan, Settings, make_plan, unlocated
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.results import environment
 from gradlab.results.store import SWEEPS, Store
@@ -37,7 +37,7 @@ class PlannedMember:
     """One run of a sweep.
 
     Attributes:
-        id: Of the run.
+        id: The run's id.
         point: What the sweep set, by dotted key, without the seed.
         experiment: What is asked for, with its expectations.
     """
@@ -52,19 +52,16 @@ class PreparedSweep:
     """A sweep that can be carried out: checked, planned, its data loaded.
 
     Attributes:
-        name: What it is called.
         axes: Dotted keys that it varies, the seed not among them.
         gates: Conditions over its members.
         source: The sweep as it was written.
         members: All of them, also those of other shares.
         num_repeated: Members that repeated another and were left out.
         store: Where its runs go.
-        device: Where it trains, as `--device` has it; a sweep that was begun stays on the kind of device that it began on.
+        device: As `--device` has it; a sweep that was begun stays on the kind of device that it began on.
         device_kind: `cpu` or `cuda`.
-        plan: What is to be done.
         shard: Number of the share that is planned, from 1, and how many there are; None for all of it.
         place: Where the sweep itself is kept.
-        data: The data sets that are needed.
     """
 
     name: str
@@ -87,7 +84,7 @@ class PreparedSweep:
         return sum(len(batch) for batch in self.plan.batches)
 
     def tasks(self, size: int, settings: Settings) -> list[Task]:
-        """How the work would be cut for an executor that trains so many tasks at a time."""
+        """How the work is cut for an executor that trains so many tasks at a time."""
         return tasks_of(self.plan, self.data, size, settings)
 
     def seconds(self, tasks: Iterable[Task], size: int) -> float:
@@ -242,7 +239,7 @@ def _read(
             raise UsageError(
                 f"{place.path}: its plan cannot be read ({reason}); start the sweep from its file"
             ) from None
-        return SweepRequest(plan.name, plan.axes, plan.gates, "", members, 0, lambda error, experiment: error, plan)
+        return SweepRequest(plan.name, plan.axes, plan.gates, "", members, 0, unlocated, plan)
     found = reader.load(config, overrides, seeds) if isinstance(config, str | Path) else config
     members = tuple((member.point, member.experiment) for member in found.members)
     return SweepRequest(found.name, found.axes, found.gates, found.source, members, found.num_repeated, found.locate)
@@ -292,7 +289,6 @@ def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[Finishe
 
 
 def _word(run: StoredRun) -> str:
-    """What became of a member."""
     if run.outcome in ("failed", "interrupted"):
         return run.outcome
     return "cached" if run.cached else "done"

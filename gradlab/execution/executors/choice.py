@@ -20,7 +20,6 @@ class Choice:
     """An executor, and what to say about it.
 
     Attributes:
-        name: One of `EXECUTORS`.
         executor: Not opened yet.
         words: What it is, as in "2 worker processes of 1 thread".
         notice: What was asked for and is not so, "" where it is.
@@ -91,7 +90,6 @@ def _threads(share: int) -> int:
 
 
 def _ray(device: str, num_workers: int | None, address: str | None, timeout: float | None) -> Choice:
-    """A Ray cluster."""
     from gradlab.execution.executors.ray.cluster import RayCluster
 
     kind = device.partition(":")[0]

@@ -28,19 +28,14 @@ BreakKind = Literal["raised", "died", "timeout", "lost", "stopped"]
 
 @dataclass(frozen=True)
 class Task:
-    """Experiments of one batch key that train together.
-
-    Attributes:
-        number: Tells it from every other task of the same call.
-        experiments: What trains, R of them.
-    """
+    """Experiments of one batch key that train together, under a number of their own."""
 
     number: int
     experiments: tuple[Experiment, ...]
 
     @property
     def data(self) -> DataKey:
-        """What its data set is loaded from."""
+        """What they learn from."""
         first = self.experiments[0]
         return first.data, first.train.loss
 
@@ -50,7 +45,7 @@ class Finished:
     """A task that was trained.
 
     Attributes:
-        number: Of the task.
+        number: The task's.
         trained: One result an experiment, in their order.
         surroundings: With what, where and since when it was trained (`results.environment.describe`, `started`).
     """
@@ -112,12 +107,7 @@ class Executor(Protocol):
         """Tasks that can train at the same time: what an even division of the work is made for."""
 
     def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
-        """Get ready.
-
-        Args:
-            train: What trains a task.
-            datasets: Every data set that a task may need.
-            on_progress: Who is told how the tasks get on.
+        """Get ready to train tasks, which learn from these data sets.
 
         Raises:
             UsageError: If it cannot be had here.
@@ -168,7 +158,7 @@ def train_task(
     Args:
         task: What trains.
         dataset: What it learns from.
-        device: Where.
+        device: `cpu` or `cuda:N`.
         train: What trains it.
         on_progress: Who is told how it gets on.
         allowed: A context in which a Ctrl+C is let through.

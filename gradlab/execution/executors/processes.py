@@ -136,7 +136,6 @@ class Processes:
         self._workers = []
 
     def _start(self) -> _Worker:
-        """A new worker."""
         device = self._devices[self._num_started % len(self._devices)]
         self._num_started += 1
         try:
@@ -213,11 +212,9 @@ class Processes:
             if worker.begun is None and not idle and time.monotonic() - worker.given > _START_SECONDS:
                 worker.process.kill()
                 self._handle_death(worker)
-            elif self._timeout is None:
+            elif self._timeout is None or worker.task is None or worker.begun is None:
                 continue
-            elif (
-                worker.task is not None and worker.begun is not None and time.monotonic() - worker.begun > self._timeout
-            ):
+            elif time.monotonic() - worker.begun > self._timeout:
                 self._landed.append(Broken(worker.task.number, "timeout", overtime(self._timeout)))
                 worker.task = None
                 self._dismiss(worker)
@@ -240,7 +237,7 @@ class Processes:
             worker.process.wait(_GRACE)
         worker.errors.seek(max(0, worker.errors.seek(0, os.SEEK_END) - _TAIL))
         details = worker.errors.read().decode(errors="replace")
-        reason = _end(worker.process.returncode)
+        reason = _ending(worker.process.returncode)
         task, begun, ready = worker.task, worker.begun, worker.ready
         self._dismiss(worker)
         if not ready:
@@ -259,8 +256,7 @@ class Processes:
             self._start()
 
 
-def _end(code: int | None) -> str:
-    """How a process ended, in words."""
+def _ending(code: int | None) -> str:
     if code is None:
         return "closed its connection"
     if code >= 0:

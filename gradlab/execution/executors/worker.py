@@ -117,7 +117,6 @@ class _Worker:
 
     @contextmanager
     def _allowed(self) -> Iterator[None]:
-        """Let an interrupt through."""
         try:
             self._open_to_interrupts(True)
             yield

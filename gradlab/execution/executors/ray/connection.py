@@ -113,7 +113,6 @@ class Connection:
         self._joined = False
 
     def _join(self, address: str | None) -> None:
-        """Connect to a cluster, or start one."""
         self._handlers = signal.getsignal(signal.SIGTERM)
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         if address is not None:

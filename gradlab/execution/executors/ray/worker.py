@@ -15,7 +15,7 @@ from typing import Any
 
 from gradlab.execution.executors.contract import Broken, at_most_every, brief, train_task
 
-PROGRESS_SECONDS = 1.0
+_PROGRESS_SECONDS = 1.0
 """Seconds between two messages of a task about its progress: every task of the cluster writes to one queue."""
 
 _BEGUN_SECONDS = 10.0
@@ -126,7 +126,7 @@ def train(address: tuple[int, int], order: bytes, dataset: bytes, queue: Any) ->
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *rest, **more: _tell(queue, attempt, "warning", str(message))
         tell = at_most_every(
-            PROGRESS_SECONDS, lambda progress: _tell(queue, attempt, "progress", pickle.dumps(progress))
+            _PROGRESS_SECONDS, lambda progress: _tell(queue, attempt, "progress", pickle.dumps(progress))
         )
         landed = train_task(task, data, device, function, tell)
     try:
