@@ -7,7 +7,7 @@ from typing import Any
 from swept import Member, failed, gate, member, seen
 from vanishing_runs import record
 
-from gradlab.judgement.depths import Depths, depths_of
+from gradlab.judgement.comparing.profiles import Depths, depths_of
 from gradlab.report.opened_sweep import OpenedSweep, sample
 from gradlab.results.sweeps.members import MissingMember
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.experiment import Experiment
-from gradlab.judgement import RULES_VERSION
 from gradlab.results.record import Column, Expectation, Finding, Outcome, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
+from gradlab.results.versions import RULES_VERSION
 
 
 def experiment(depth: int = 50, name: str = "deep_sigmoid", **model: Any) -> Experiment:

@@ -19,8 +19,8 @@ from benchmarks.diagnosis.case import Case
 from gradlab.config.experiment import Data
 from gradlab.datasets import Dataset, load
 from gradlab.network.losses import Head
-from gradlab.results.identity import NUMERICS_VERSION
 from gradlab.results.record import Outcome, Record
+from gradlab.results.versions import NUMERICS_VERSION
 from gradlab.training.engine import Batch
 
 PLACE = Path("build/diagnosis/records")

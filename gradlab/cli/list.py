@@ -40,10 +40,10 @@ def list_runs(
 def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
-    from gradlab.judgement import RULES_VERSION
     from gradlab.report.runs import in_order, marked_old, matching, runs_table
     from gradlab.report.words.values import counted
     from gradlab.results.store import Store
+    from gradlab.results.versions import RULES_VERSION
 
     store = Store(out)
     runs: Sequence[ListedRun] = store.runs(lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})"))

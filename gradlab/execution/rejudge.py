@@ -20,8 +20,8 @@ def reused(run: StoredRun) -> StoredRun:
 
     Its record is read only if that is needed: of ten thousand runs it would take minutes.
     """
-    from gradlab.judgement import RULES_VERSION
     from gradlab.judgement.conditions import expectations
+    from gradlab.results.versions import RULES_VERSION
 
     if run.summary.rules_version != RULES_VERSION:
         return judged_anew(run)

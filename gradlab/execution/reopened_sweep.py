@@ -16,8 +16,8 @@ from gradlab.results.sweeps.members import MissingMember, read_member
 from gradlab.results.sweeps.table import Point
 
 if TYPE_CHECKING:
+    from gradlab.judgement.comparing.profiles import Depths
     from gradlab.judgement.conditions.gates import GateResult
-    from gradlab.judgement.depths import Depths
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _RunReader:
             UsageError: If it cannot be read.
         """
         if self._held is None:
-            from gradlab.judgement.depths import depths_of
+            from gradlab.judgement.comparing.profiles import depths_of
 
             try:
                 self._held = (self._run.read(),)

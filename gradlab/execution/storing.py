@@ -13,11 +13,11 @@ from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan, Planned
 from gradlab.execution.rejudge import judged, reused
 from gradlab.results import environment
-from gradlab.results.identity import NUMERICS_VERSION
 from gradlab.results.record import Finding, Outcome, Record, Summary, Trained
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.store import Store
-from gradlab.results.stored import SCHEMA_VERSION, StoredRun
+from gradlab.results.stored import StoredRun
+from gradlab.results.versions import NUMERICS_VERSION, SCHEMA_VERSION
 
 STORED_AT_ONCE = 16
 """Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""

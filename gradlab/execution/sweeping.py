@@ -157,8 +157,8 @@ def prepare(
     Args:
         config: Path of a sweep in YAML, the directory of one that was begun, or a sweep.
         store: Where runs are looked for and written.
-        overrides: As for `spec.sweep.load`; a sweep that was begun takes none.
-        seeds: As for `spec.sweep.load`.
+        overrides: As for `config.sweep.load`; a sweep that was begun takes none.
+        seeds: As for `config.sweep.load`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         rerun: `failed`, `never` or `always` (`plan.make_plan`).
         shard: Number of the share to plan, from 1, and how many there are.

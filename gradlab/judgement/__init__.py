@@ -12,11 +12,7 @@ if TYPE_CHECKING:
     from gradlab.judgement.conditions.expectations import expect as expect
     from gradlab.judgement.verdict import judge as judge
 
-__all__ = ["RULES_VERSION", "Comparison", "compare", "expect", "judge"]
-
-RULES_VERSION = 2
-"""Raised whenever a record could get another verdict than before."""
-
+__all__ = ["Comparison", "compare", "expect", "judge"]
 
 _WHERE = {
     "Comparison": "comparing.comparison",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from gradlab.config.catalogue import VERDICTS, Verdict
 from gradlab.config.experiment import Experiment
-from gradlab.judgement import RULES_VERSION, figures
+from gradlab.judgement import figures
 from gradlab.judgement.conditions import expectations
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.rules import RULES
 from gradlab.judgement.rules.divergence import diverged
 from gradlab.judgement.rules.theory import contradicts_theory
 from gradlab.results.record import Finding, Outcome, Record, Summary
+from gradlab.results.versions import RULES_VERSION
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast

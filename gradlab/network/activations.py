@@ -1,6 +1,6 @@
 """Activations on tensors: a name -> phi and phi'.
 
-Both work on flat buffers (see `layout`) and write where they are told to, so that the training loop allocates nothing. The analytic
+Both work on flat buffers (`reproducible.buffers`) and write where told to, so that the training loop allocates nothing. The analytic
 facts (bounds, the largest slope) are theory's; a test holds the two implementations of phi and phi' together.
 """
 

@@ -1,7 +1,7 @@
 """Losses: from the readout's logits to each example's loss, whether it was right, and the gradient that the backward pass starts from.
 
 Shapes: R runs, B examples, C outputs. The batch loss is the mean over examples, so ∂L/∂z carries 1 / B. All of it is computed in
-float32 or better; transcendental functions run on padded flat buffers (see `layout`).
+float32 or better; transcendental functions run on padded flat buffers (see `reproducible.buffers`).
 """
 
 import math

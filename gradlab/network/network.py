@@ -5,7 +5,7 @@ C outputs. A kind of network is one class that satisfies `Network`, entered in `
 
     z_l = h_(l-1) W_l + b_l,   h_l = phi(z_l),   δ_l = ∂L/∂z_l,   G_l = ∂L/∂W_l
 
-Backward signals and gradients are stored, to be multiplied by 2^E of their layer (`exponent.Rescaler`).
+Backward signals and gradients are stored, to be multiplied by 2^E of their layer (`rescaling.Rescaler`).
 """
 
 from collections.abc import Iterator, Sequence

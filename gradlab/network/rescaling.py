@@ -144,7 +144,7 @@ class Rescaler:
         torch.mul(self._links[point], self._power[point], out=self._links[point + 1])
 
     def _splits(self, rows: Tensor) -> bool:
-        """Whether torch would split a row over threads (see `layout.reducible`)."""
+        """Whether torch would split a row over threads (see `buffers.reducible`)."""
         return self.num_runs < self.place.num_threads and rows.numel() >= GRAIN
 
     def scale(self, start: int, stop: int) -> Tensor:

@@ -15,7 +15,7 @@ from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps.members import MissingMember
 
 if TYPE_CHECKING:
-    from gradlab.judgement.depths import Depths
+    from gradlab.judgement.comparing.profiles import Depths
 
 MOST_DRAWN = 1_000
 """Runs that are drawn as lines: about what a window can tell apart."""

@@ -9,7 +9,8 @@ from gradlab.report.agreement import group_object
 from gradlab.report.deviations import columns
 from gradlab.report.sweep_groups import Group
 from gradlab.results import strict_json
-from gradlab.results.stored import SCHEMA_VERSION, StoredRun, run_object
+from gradlab.results.stored import StoredRun, run_object
+from gradlab.results.versions import SCHEMA_VERSION
 
 
 def document(runs: Sequence[StoredRun], groups: Sequence[Group] = ()) -> dict[str, Any]:

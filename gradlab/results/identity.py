@@ -4,11 +4,8 @@ import hashlib
 import json
 
 from gradlab.config.experiment import Experiment
+from gradlab.results import versions
 from gradlab.results.environment import version
-
-NUMERICS_VERSION = 3
-"""Raised by one with every change that alters a number that some experiment records: stored runs are then trained
-anew."""
 
 
 def run_id(
@@ -36,7 +33,7 @@ def run_id(
         "experiment": canonical,
         "device": device_kind,
         "torch": (torch_version or "none").partition("+")[0],
-        "numerics": NUMERICS_VERSION,
+        "numerics": versions.NUMERICS_VERSION,
     }
     text = json.dumps(decides, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

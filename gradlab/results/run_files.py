@@ -12,8 +12,9 @@ from gradlab.config.reading import document
 from gradlab.results import crash_safe, tables
 from gradlab.results.listing import SUMMARY
 from gradlab.results.record import Record
-from gradlab.results.stored import SCHEMA_VERSION, StoredRun, read_summary, summary_object
+from gradlab.results.stored import StoredRun, read_summary, summary_object
 from gradlab.results.strict_json import dumps
+from gradlab.results.versions import SCHEMA_VERSION
 
 MANIFEST, TRACEBACK = "manifest.json", "traceback.txt"
 

@@ -10,11 +10,10 @@ from gradlab.config.catalogue import Verdict
 from gradlab.config.experiment import Experiment
 from gradlab.results import strict_json, tables
 from gradlab.results.record import Expectation, Finding, Outcome, Record, Summary, Timing
+from gradlab.results.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,8 +9,8 @@ import numpy as np
 from gradlab import datasets
 from gradlab.config.experiment import Data, Experiment, Init
 from gradlab.datasets.dataset import Dataset, Float
-from gradlab.datasets.likeness import input_correlation
 from gradlab.datasets.order import Order
+from gradlab.datasets.statistics import input_correlation
 from gradlab.theory.forecast import Forecast, forecast
 from gradlab.theory.scales import Scales, scales
 

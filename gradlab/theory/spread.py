@@ -1,6 +1,6 @@
 r"""How far a network of finite width strays from the mean-field values, from seed to seed.
 
-Two things are random. The variance of the preactivations wanders from layer to layer (`wandering`), and the backward
+Two things are random. The variance of the preactivations wanders from layer to layer (`variance_drift`), and the backward
 signal meets random units:
 
 d'_k = phi'(z_k) (W d)_k, W Gaussian. For two examples i, j let S = <|d_i|^2 |d_j|^2>, P = <(d_i . d_j)^2> and T = P / S
@@ -15,7 +15,7 @@ mean growth
 
 For i = j (T = 1, a = 1, m = E[phi'^4] / E[phi'^2]^2) the first is 1 + kappa / n.
 
-The log of a batch's mean square shares what two examples have in common and averages the rest (`batch_mean`); half of
+The log of a batch's mean square shares what two examples have in common and averages the rest (`log_of_mean`); half of
 it in decades is that of the rms. So examples that look alike (ordered) fluctuate together, examples that decorrelate
 (chaotic) average their fluctuations away.
 
@@ -35,7 +35,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradlab.theory.batch_mean import of_batch
 from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Chart, Coefficients, Moments
 from gradlab.theory.moments import Float
 from gradlab.theory.scales import Scales
@@ -48,6 +47,9 @@ _CHUNK = 1024
 """Layers whose Hermite coefficients are held at once."""
 
 _POWERS = np.arange(NUM_COEFFICIENTS)
+
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,10 @@ def seed_spread(
         pair_noise = _noise_of_two(pair, moments, width, alignment, orthogonal)
         pair_forward = pair_walk + _length_noise(pair, width, orthogonal)
         pair_top, pair_top_forward = _readout(walk, pair, pair_walk, alignment, num_outputs)
-        backward = of_batch(own_noise + own_added, pair_noise + pair_added, batch_size)
-        forward = of_batch(own_forward, pair_forward, batch_size)
-        top = of_batch(own_top, pair_top, batch_size)
-        top_forward = of_batch(own_top_forward, pair_top_forward, batch_size)
+        backward = log_of_mean(own_noise + own_added, pair_noise + pair_added, batch_size)
+        forward = log_of_mean(own_forward, pair_forward, batch_size)
+        top = log_of_mean(own_top, pair_top, batch_size)
+        top_forward = log_of_mean(own_top_forward, pair_top_forward, batch_size)
     # An example's log lies half its units' noise below the log of the mean square, whose noise has mean 1.
     mean_walk, mean_growth = walk.means(own, own_walk)
     mean_walk = _trusted(mean_walk, own_forward)
@@ -279,3 +281,30 @@ def _top_alignment(num_outputs: int) -> float:
     if num_outputs <= 2:
         return 1.0
     return 1.0 / num_outputs + (1.0 - 1.0 / num_outputs) / (num_outputs - 1.0) ** 2
+
+
+def log_of_mean(own: Float, pair: Float, batch_size: int) -> tuple[Float, Float]:
+    """The log of the mean of a batch of log-normal squares.
+
+    Halves of a batch are put together: for two of them with variance v each, independent, the log of the mean is half
+    the sum plus ln cosh of half the difference, which are independent too. What comes out is taken for normal again.
+    The common closed form, the log of 1 + (e^v - 1) / B, is twice too large where v is 3 and more.
+
+    Args:
+        own: Variance of an example's log, any shape.
+        pair: Covariance of two examples' logs.
+        batch_size: B; between powers of two the number of halvings is taken as its logarithm.
+
+    Returns:
+        Variance of the log of the mean, and how far its mean lies above that of an example's log.
+    """
+    own = np.maximum(own, 0.0)
+    shared = np.clip(pair, 0.0, own)
+    rest, gain, halvings = own - shared, np.zeros_like(own), math.log2(batch_size)
+    while halvings > 0.0:
+        bend = np.log(np.cosh(np.minimum(np.sqrt(0.5 * rest)[..., None] * np.abs(_NODES), 300.0)))
+        mean = bend @ _WEIGHTS
+        half = 0.5 * rest + np.maximum((bend**2) @ _WEIGHTS - mean**2, 0.0)
+        step = min(halvings, 1.0)
+        rest, gain, halvings = rest + step * (half - rest), gain + step * mean, halvings - 1.0
+    return shared + rest, gain

@@ -15,8 +15,7 @@ from torch import Tensor
 
 from gradlab.config.experiment import Experiment, num_steps
 from gradlab.datasets import Dataset
-from gradlab.datasets.likeness import input_correlation
-from gradlab.datasets.statistics import constant_answer
+from gradlab.datasets.statistics import constant_answer, input_correlation
 from gradlab.network import losses as heads
 from gradlab.network.kinds import network
 from gradlab.network.network import Block

@@ -15,7 +15,7 @@ _ROWS = (5, 37)
 def vary() -> bool:
     """Whether any of a few products differs between alone and in a batch, at one thread or two."""
     available = torch.get_num_threads()
-    torch.set_num_threads(min(2, available))  # with more, small ones differ anyway (see `network.multiplication`)
+    torch.set_num_threads(min(2, available))  # with more, small ones differ anyway (see `reproducible.products`)
     try:
         return _any_varies()
     finally:

@@ -1,11 +1,11 @@
 """The verdicts, their order, what each needs and where its limit lies: a change here is a change of the product."""
 
 from gradlab.config.catalogue import VERDICTS
-from gradlab.judgement import RULES_VERSION
 from gradlab.judgement.evidence import FEWEST_STEPS, STILL
 from gradlab.judgement.figures import LEARNING_SHARE, TRIMMED_DEPTH, TRIMMED_LAYERS
 from gradlab.judgement.learning_progress import LEARNED, MOSTLY, STUCK_SHARE
 from gradlab.judgement.rules import RULES, depth, units
+from gradlab.results.versions import RULES_VERSION
 
 
 def test_verdicts_in_order_of_precedence() -> None:

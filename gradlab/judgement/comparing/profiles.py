@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradlab.judgement import figures
 from gradlab.results.record import Float, Record
+from gradlab.results.thinning import envelope, thinned
 
 PROFILED: tuple[str, ...] = (
     "log10_backward_rms", "log10_grad_norm", "log10_update_ratio", "forward_rms", "mean_slope", "dead_fraction",
@@ -17,6 +19,10 @@ PROFILED: tuple[str, ...] = (
 RELATIVE = frozenset({"log10_backward_rms", "log10_grad_norm"})
 """Those that are taken relative to the last hidden layer: their absolute size follows the loss, and tells nothing of
 depth."""
+
+_BACKWARD = "log10_backward_rms"
+MOST_LAYERS = 64
+"""Layers that are kept of a longer network: evenly over its depth, where one is not finite also such and the extremes."""
 
 Moment = Literal["init", "final"]
 """The first recorded step, or the last finite one."""
@@ -80,3 +86,39 @@ def against(first: Profile, other: Profile) -> Profile:
     base, values = first.at(positions), other.at(positions)
     with np.errstate(invalid="ignore"):
         return Profile(other.quantity, positions, np.where(values == base, 0.0, values - base))
+
+
+@dataclass(frozen=True)
+class Depths:
+    """A run's backward signal over depth, log10, relative to the last hidden layer's.
+
+    Attributes:
+        depth: Hidden layers of the network.
+        layers: Those that are kept, from 1 at the input, int64 [K].
+        init: At the first recorded step, [K]; None where it has no meaning.
+        final: At the last finite recorded step, likewise.
+    """
+
+    depth: int
+    layers: NDArray[np.int64]
+    init: Float | None
+    final: Float | None
+
+
+def depths_of(record: Record | None) -> Depths | None:
+    """The backward signal of a run over its depth, None where it was not recorded."""
+    if record is None:
+        return None
+    init, final = profile([record], _BACKWARD, "init"), profile([record], _BACKWARD, "final")
+    if init is None and final is None:
+        return None
+    places = thinned(record.depth, MOST_LAYERS)
+    lines = [one.values for one in (init, final) if one is not None]
+    if not all(np.isfinite(values).all() for values in lines):
+        places = envelope(*lines, most=MOST_LAYERS)
+    return Depths(
+        depth=record.depth,
+        layers=places + 1,
+        init=None if init is None else init.values[places],
+        final=None if final is None else final.values[places],
+    )

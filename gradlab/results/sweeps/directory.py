@@ -31,8 +31,8 @@ from gradlab.results.store import SWEEPS, reason_of, unwritable
 from gradlab.results.strict_json import dumps
 from gradlab.results.sweeps import table as sweep_table
 from gradlab.results.sweeps.table import Point, Row
+from gradlab.results.versions import SCHEMA_VERSION
 
-SCHEMA_VERSION = 1
 PLAN, SOURCE = "plan.json", "sweep.yaml"
 
 Shard = tuple[int, int]

@@ -4,7 +4,7 @@
 
 It is taken at a few steps, for the first examples of the batch, from the phi' and the weights that the backward pass of that step uses.
 The products are built from the top down, in float64 on the CPU, by one thread and run by run, so that a run's numbers depend neither on
-its batch nor on the device (see `graded` for how nothing is lost at any depth).
+its batch nor on the device (see `graded_product` for how nothing is lost at any depth).
 
 Shapes: L hidden layers, R runs, E examples, N units.
 """

@@ -1,7 +1,7 @@
 """Records what the stacks show, into preallocated buffers on the device that leave for the host in blocks.
 
 A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities are derived from it on the host, run by run, in float64
-(`derive`). Nothing is read back during a step on a GPU; on a CPU a frame is checked for rows that need float64 (see `measures`).
+(`quantities`). Nothing is read back during a step on a GPU; on a CPU a frame is checked for rows that need float64 (see `measures`).
 """
 
 import functools

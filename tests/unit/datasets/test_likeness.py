@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradlab.datasets.likeness import COMPARED, input_correlation
+from gradlab.datasets.statistics import COMPARED, input_correlation
 
 
 def test_it_is_the_root_mean_square_cosine() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from synthetic_runs import make_experiment
 
-from gradlab.results import identity
+from gradlab.results import versions
 from gradlab.results.identity import run_id
 
 BASE = run_id(make_experiment(), "cpu", torch_version="2.13.0")
@@ -52,7 +52,7 @@ def test_device_torch_and_numerics_count(monkeypatch: pytest.MonkeyPatch) -> Non
         run_id(make_experiment(), "cuda", torch_version="2.13.0"),
         run_id(make_experiment(), "cpu", torch_version="2.13.1"),
     }
-    monkeypatch.setattr(identity, "NUMERICS_VERSION", identity.NUMERICS_VERSION + 1)
+    monkeypatch.setattr(versions, "NUMERICS_VERSION", versions.NUMERICS_VERSION + 1)
     ids.add(run_id(make_experiment(), "cpu", torch_version="2.13.0"))
     assert len(ids) == 4
 

@@ -214,7 +214,7 @@ def test_expectations_of_cached_runs_are_judged_anew_and_records_stay_closed(
         raise AssertionError("the record was read")
 
     monkeypatch.setattr(Store, "_record", closed)
-    monkeypatch.setattr("gradlab.judgement.RULES_VERSION", make_summary().rules_version)
+    monkeypatch.setattr("gradlab.results.versions.RULES_VERSION", make_summary().rules_version)
     expect = ["outcome == completed", "model.depth > 3"]
     [run] = carry_out(asked(0, expect=expect), store, Trainer())
     assert [(item.passed, item.actual) for item in run.summary.expectations] == [(True, "completed"), (False, "3")]

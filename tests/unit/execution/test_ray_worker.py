@@ -16,7 +16,7 @@ from gradlab.execution.executors.contract import Broken, Finished, Landed, Task
 from gradlab.execution.executors.ray import worker
 from gradlab.execution.executors.ray.worker import remote_code
 from gradlab.results.environment import version
-from gradlab.results.identity import NUMERICS_VERSION
+from gradlab.results.versions import NUMERICS_VERSION
 
 XOR = {"source": "xor", "samples": 200, "batch_size": 16}
 VERSIONS = {"gradlab": version("gradlab"), "torch": (version("torch") or "").partition("+")[0]}

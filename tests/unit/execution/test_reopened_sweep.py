@@ -15,12 +15,11 @@ from gradlab.errors import SelectionError
 from gradlab.execution import reopened_sweep, sweeping
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.pipeline import Call
-from gradlab.judgement import RULES_VERSION
-from gradlab.judgement.comparing.profiles import profile
-from gradlab.judgement.depths import MOST_LAYERS, QUANTITY, depths_of
+from gradlab.judgement.comparing.profiles import MOST_LAYERS, depths_of, profile
 from gradlab.results import tables
 from gradlab.results.store import Store
 from gradlab.results.sweeps.directory import SweepPlace
+from gradlab.results.versions import RULES_VERSION
 
 EXPERIMENT = {
     "model": {"depth": 3, "width": 8, "activation": "sigmoid"},
@@ -89,7 +88,7 @@ def test_depths_are_read_once_and_are_those_of_the_record(store: Store, reads: l
     assert found.depths(ids[:2]) == {one: depths[one] for one in ids[:2]}
     assert sorted(reads) == sorted(run.path for _, run in found.members)
     for _, run in done.members:
-        own, whole = depths[run.id], profile([run.record], QUANTITY)  # type: ignore[list-item]
+        own, whole = depths[run.id], profile([run.record], "log10_backward_rms")  # type: ignore[list-item]
         assert whole is not None
         assert own.final is not None
         assert own.depth == len(whole.values)

@@ -210,7 +210,7 @@ def test_a_sweep_that_is_not_whole_judges_no_gates(store: Store) -> None:
 
 def test_a_begun_sweep_whose_ids_would_change_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     place = carry_out(prepare(asked(seeds="0-1"), store)).prepared.place.path
-    monkeypatch.setattr("gradlab.results.identity.NUMERICS_VERSION", 999)
+    monkeypatch.setattr("gradlab.results.versions.NUMERICS_VERSION", 999)
     with pytest.raises(UsageError, match="would have other ids now"):
         prepare(place, store)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from odd_runs import make_record
 
-from gradlab.judgement.depths import MOST_LAYERS, depths_of
+from gradlab.judgement.comparing.profiles import MOST_LAYERS, depths_of
 
 
 def test_a_deep_network_keeps_layers_evenly() -> None:

@@ -15,7 +15,7 @@ from gradlab.execution.executors.contract import brief
 from gradlab.execution.executors.ray.worker import RemoteCode, remote_code
 from gradlab.execution.machine import num_cores
 from gradlab.results.environment import version
-from gradlab.results.identity import NUMERICS_VERSION
+from gradlab.results.versions import NUMERICS_VERSION
 
 _CHECK_SECONDS = 60.0
 """Seconds that the machines of a cluster have to say whether they can train; one that is slower says so with its first task."""

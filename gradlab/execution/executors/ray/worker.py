@@ -54,7 +54,7 @@ def remote_code() -> RemoteCode:
                 has, needed = (f"{name} {found}" if found else f"no {name}" for found in (here, expected))
                 return f"{socket.gethostname()} has {has}, and this machine has {needed}: install the same there"
         try:
-            from gradlab.results.identity import NUMERICS_VERSION
+            from gradlab.results.versions import NUMERICS_VERSION
         except Exception as error:
             return f"{socket.gethostname()} cannot import gradlab ({type(error).__name__}: {error})"
         if numerics != NUMERICS_VERSION:

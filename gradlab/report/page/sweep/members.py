@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.judgement.depths import Depths
+from gradlab.judgement.comparing.profiles import Depths
 from gradlab.report.page.shared import arrays
 from gradlab.report.sweep_groups import FIGURES, figure_kind, figure_of
 from gradlab.report.sweep_words import Point, one_line, value_words
