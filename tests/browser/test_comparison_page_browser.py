@@ -72,7 +72,12 @@ def chosen(page: Page, switch: str, value: str, figure: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "width", "theme", "num_figures"),
-    [("two", 360, "light", 7), ("two", 1440, "dark", 7), ("seeded", 360, "dark", 8), ("seeded", 1440, "light", 8)],
+    [
+        ("seeded", 1440, "light", 8),
+        pytest.param("seeded", 360, "dark", 8, marks=pytest.mark.slow),
+        pytest.param("two", 360, "light", 7, marks=pytest.mark.slow),
+        pytest.param("two", 1440, "dark", 7, marks=pytest.mark.slow),
+    ],
 )
 def test_it_is_silent_fits_and_is_accessible(
     request: pytest.FixtureRequest,

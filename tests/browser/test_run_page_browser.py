@@ -36,8 +36,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> StoredRun:
     return run
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (360, "dark"),
+        pytest.param(360, "light", marks=pytest.mark.slow),
+        pytest.param(1440, "light", marks=pytest.mark.slow),
+        pytest.param(1440, "dark", marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_silent_fits_and_is_accessible(
     small: list[StoredRun],
     open_page: OpenPage,

@@ -91,8 +91,15 @@ def lines(page: Page) -> int:
     return sum(1 + sum(value is None for value in one["x"]) for one in told)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (1440, "dark"),
+        pytest.param(360, "light", marks=pytest.mark.slow),
+        pytest.param(360, "dark", marks=pytest.mark.slow),
+        pytest.param(1440, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_silent_fits_and_is_accessible(
     small: tuple[OpenedSweep, Path],
     open_page: OpenPage,
@@ -407,7 +414,7 @@ def test_on_a_phone_the_axes_lie_on_one_another_and_a_finger_looks_before_it_cho
     expect(page.locator("#details")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("width", [360, pytest.param(1440, marks=pytest.mark.slow)])
 def test_hostile_texts_are_shown_as_text(
     tmp_path: Path, open_page: OpenPage, draw: Callable[[Page], int], overflow: Callable[[Page], int], width: int
 ) -> None:

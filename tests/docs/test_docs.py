@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 
+from gradlab.cli.main import app
 from gradlab.config.sweeps.sweep import is_sweep
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,14 @@ def readme_commands() -> list[str]:
     )
 
 
+@pytest.mark.parametrize("command", readme_commands())
+def test_the_readmes_commands_parse(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    verb, *words = shlex.split(command)[1:]
+    typer.main.get_command(app).commands[verb].make_context(verb, words)  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
 def test_the_readmes_commands_run(tmp_path: Path) -> None:
     """In the order that they make sense in, with short trainings, in a directory that has only the configs."""
     (tmp_path / "configs").symlink_to(ROOT / "configs")
