@@ -13,7 +13,7 @@ A name without a value (null) makes every comparison with it false. What `gates`
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -24,33 +24,15 @@ from gradlab.config.logic import (
     Condition,
     Figure,
     Layers,
-    Lookup,
     Not,
     Operator,
     Or,
     Reduction,
     Scalar,
-    comparisons,
-    evaluate,
-    field_value,
 )
 from gradlab.config.suggestion import suggestion
 from gradlab.config.text import cut
 from gradlab.errors import UsageError
-
-__all__ = [
-    "Condition",
-    "ConditionError",
-    "Kind",
-    "Lookup",
-    "Names",
-    "Parser",
-    "Token",
-    "comparisons",
-    "evaluate",
-    "field_value",
-    "parse",
-]
 
 MAX_LENGTH = 2000
 MAX_NESTING = 50  # far below Python's recursion limit
@@ -174,18 +156,17 @@ class Parser:
         return ConditionError(self.text, (token or self.now).column, reason)
 
     def _or(self) -> Condition:
-        operands = [self._and()]
-        while self._is("or"):
-            self._take()
-            operands.append(self._and())
-        return operands[0] if len(operands) == 1 else Or(tuple(operands))
+        return self._joined("or", self._and, Or)
 
     def _and(self) -> Condition:
-        operands = [self._not()]
-        while self._is("and"):
+        return self._joined("and", self._not, And)
+
+    def _joined(self, word: str, operand: Callable[[], Condition], kind: type[And | Or]) -> Condition:
+        operands = [operand()]
+        while self._is(word):
             self._take()
-            operands.append(self._not())
-        return operands[0] if len(operands) == 1 else And(tuple(operands))
+            operands.append(operand())
+        return operands[0] if len(operands) == 1 else kind(tuple(operands))
 
     def _not(self) -> Condition:
         if not self._is("not", "("):

@@ -6,12 +6,14 @@ A name without a value (null) makes every comparison with it false.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import eq, ge, gt, le, lt, ne
 from statistics import median
 from typing import Any, Literal
 
-from gradlab.config.text import value_text
+from gradlab.config.text import named, value_at, value_text
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
+_OPERATORS = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 Reduction = Literal["any", "min", "max", "median"]
 Scalar = float | str | bool
 Looked = Scalar | Sequence[float | None] | None
@@ -124,11 +126,9 @@ def field_value(config: Mapping[str, Any], name: str) -> Looked:
     >>> field_value({"model": {"activation": {"name": "relu"}, "depth": 3}}, "model.activation")
     'relu'
     """
-    value: Any = config
-    for key in name.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+    value = value_at(config, name.split("."))
     if isinstance(value, Mapping):
-        value = value.get("name", value.get("scheme"))
+        value = named(value)
     return value if isinstance(value, int | float | str) else None
 
 
@@ -148,12 +148,9 @@ def _holds(condition: Condition, lookup: Lookup, first: Lookup | None, seen: dic
             return _compare(condition, lookup, first, seen)
         case Not(operand):
             return not _holds(operand, lookup, first, seen)
-        case And(operands):
-            verdicts = [_holds(operand, lookup, first, seen) for operand in operands]
-            return all(verdicts)
-        case Or(operands):
-            verdicts = [_holds(operand, lookup, first, seen) for operand in operands]
-            return any(verdicts)
+        case And(operands) | Or(operands):
+            held = [_holds(operand, lookup, first, seen) for operand in operands]
+            return all(held) if isinstance(condition, And) else any(held)
 
 
 def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen: dict[str, str]) -> bool:
@@ -204,19 +201,7 @@ def _ordered(operator: Operator, actual: Scalar, value: Scalar) -> bool:
     """Compare two values of one form; words are only equal or different."""
     if isinstance(actual, str) or isinstance(value, str):
         return (actual == value) is (operator == "==")
-    match operator:
-        case "==":
-            return actual == value
-        case "!=":
-            return actual != value
-        case "<":
-            return actual < value
-        case "<=":
-            return actual <= value
-        case ">":
-            return actual > value
-        case ">=":
-            return actual >= value
+    return bool(_OPERATORS[operator](actual, value))
 
 
 def _span(values: Sequence[float]) -> str:

@@ -62,11 +62,6 @@ def _num_singular_values(experiment: Experiment) -> int:
     return num_taken * len(record.spectrum) * num_examples * experiment.model.width
 
 
-def estimate_bytes(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int = 0) -> int:
-    """Bytes that one run needs at least, the total of `estimate`."""
-    return estimate(experiment, num_features, num_outputs, num_examples).total
-
-
 def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str] | None:
     """Why a run would not fit in memory (`limit` bytes, this machine's if None), None where it may. What is not known
     before its data are loaded counts as 1.

@@ -1,6 +1,6 @@
 """Text that people read: values in words, texts on one line, texts cut short, a nested config by dotted path."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -45,3 +45,16 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in config.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return found
+
+
+def value_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """The value at a path of a nested config, None where there is none."""
+    value: Any = config
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def named(part: Mapping[str, Any]) -> Any:
+    """What a part of a config goes by: its name, or its scheme."""
+    return part.get("name", part.get("scheme"))

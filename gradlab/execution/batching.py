@@ -54,7 +54,7 @@ def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> 
 
     A GPU can hardly be filled: there only memory counts.
     """
-    needed = memory.estimate_bytes(experiment, sizes.num_features, sizes.num_outputs, sizes.num_examples)
+    needed = memory.estimate(experiment, sizes.num_features, sizes.num_outputs, sizes.num_examples).total
     machine = memory.machine_bytes()
     here = min(size, num_cores())  # the others of a cluster train elsewhere
     fitting = max(1, int(_MEMORY_SHARE * machine / here / needed)) if machine else MOST_RUNS

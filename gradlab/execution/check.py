@@ -53,7 +53,7 @@ def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment],
                 faults |= dict.fromkeys(document_of(experiment).locate(error).faults)
         data = loaded[key]
         if data is not None:
-            needed = memory.estimate_bytes(experiment, data.num_features, data.num_outputs, data.num_examples)
+            needed = memory.estimate(experiment, data.num_features, data.num_outputs, data.num_examples).total
             extents.append(Extent(data, num_steps(experiment, data.num_examples), needed))
             reason = _refusal(needed)
             if reason is not None and reason not in refused:

@@ -91,8 +91,9 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
 
 def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:
     """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity."""
-    from gradlab.config.condition import evaluate, parse
+    from gradlab.config.condition import parse
     from gradlab.config.experiment import run_names
+    from gradlab.config.logic import evaluate
 
     names = run_names()
     condition = parse(where, names)

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gradlab.config import memory
 from gradlab.config.experiment import Experiment
 from gradlab.config.reading import yaml12
-from gradlab.config.reading.faults import printable, reported, validate
+from gradlab.config.reading.faults import fitting, printable, reported
 from gradlab.config.reading.overrides import override
-from gradlab.config.reading.tree import FILE, Problem, Tree, from_python, from_yaml
+from gradlab.config.reading.tree import FILE, Tree, from_python, from_yaml
 from gradlab.errors import ConfigError, Fault
 
 
@@ -136,13 +135,9 @@ def _near(path: Path) -> str:
 def _document(tree: Tree, name: str, folder: Path) -> Document:
     tree.data.setdefault("name", name)
     absolute_data_path(tree, folder)
-    experiment, problems = validate(tree)
+    experiment, problems = fitting(tree)
     if experiment is not None:
-        oversized = memory.refusal(experiment)
-        if oversized is None:
-            return Document(experiment, tree)
-        path = tuple(oversized[0].split("."))
-        problems = [Problem(tree.place(path), path, oversized[1])]
+        return Document(experiment, tree)
     ordered = sorted(problems, key=lambda problem: (problem.place.order, str(problem.path)))
     raise ConfigError(list(dict.fromkeys(reported(problem) for problem in ordered)))
 

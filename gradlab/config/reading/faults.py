@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gradlab.config import memory
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Field, Part, child_of, fields, part_at
 from gradlab.config.reading.overrides import is_dotted
@@ -74,6 +75,16 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
     return None, problems
 
 
+def fitting(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
+    """As `validate`; a run that does not fit in memory is wrong too."""
+    experiment, problems = validate(tree)
+    oversized = None if experiment is None else memory.refusal(experiment)
+    if oversized is None:
+        return experiment, problems
+    path = tuple(oversized[0].split("."))
+    return None, [Problem(tree.place(path), path, oversized[1])]
+
+
 def reported(problem: Problem) -> Fault:
     """A problem as the user is told of it."""
     return Fault(problem.place.label, _dotted(problem.path), printable(problem.message))
@@ -88,9 +99,7 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 
 def _key(key: str) -> str:
-    if re.fullmatch(r"[\w-]{1,60}", key):
-        return key
-    return repr(cut(key))
+    return key if re.fullmatch(r"[\w-]{1,60}", key) else repr(cut(key))
 
 
 def printable(text: str) -> str:
@@ -241,8 +250,7 @@ def _hint(field: Field, kind: str, value: Any) -> str:
     if not isinstance(value, str):
         return ""
     if field.form in ("number", "whole number") and re.fullmatch(r"[-+.0-9eExob]{1,40}", value):
-        written = resolve(value)
-        return " (a text: remove the quotes)" if isinstance(written, int | float) else ""
+        return " (a text: remove the quotes)" if isinstance(resolve(value), int | float) else ""
     if field.optional and value.lower() in ("none", "off", "no"):
         return " (leave the key out, or write null)"
     if field.form == "flag" and value.lower() in ("yes", "no", "on", "off"):
@@ -255,10 +263,8 @@ def _null_hint(value: Any) -> str:
 
 
 def _shown(tree: Tree, path: Path, value: Any) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
+    if isinstance(value, dict | list | tuple):
+        return "a mapping" if isinstance(value, dict) else "a list"
     if value is None or isinstance(value, bool):
         return value_text(value)
     if isinstance(value, str):

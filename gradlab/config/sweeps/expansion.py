@@ -11,10 +11,10 @@ from gradlab.config.fields import fields, part_at
 from gradlab.config.reading.overrides import Setting
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.bases import base_named
-from gradlab.config.sweeps.matching import has_value, is_same, named, value_at
+from gradlab.config.sweeps.matching import has_value, is_same
 from gradlab.config.sweeps.sections import Sections
 from gradlab.config.sweeps.sweep_file import Entry, SweepFile
-from gradlab.config.text import cut, value_text
+from gradlab.config.text import cut, named, value_at, value_text
 
 MOST = 100_000
 """More members than this are refused."""

@@ -6,6 +6,7 @@ from typing import Any
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import child_of, part_at
 from gradlab.config.reading.tree import Tree
+from gradlab.config.text import named
 
 
 def has_value(resolved: Any, wanted: Any) -> bool:
@@ -23,19 +24,6 @@ def has_value(resolved: Any, wanted: Any) -> bool:
     if isinstance(resolved, list | tuple) and isinstance(wanted, list | tuple):
         return len(resolved) == len(wanted) and all(map(has_value, resolved, wanted))
     return isinstance(resolved, bool) == isinstance(wanted, bool) and bool(resolved == wanted)
-
-
-def named(part: Mapping[str, Any]) -> Any:
-    """What a part goes by: its name, or its scheme."""
-    return part.get("name", part.get("scheme"))
-
-
-def value_at(resolved: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """The value at a path, None where there is none."""
-    value: Any = resolved
-    for step in path:
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
 
 
 def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gradlab.config import memory
 from gradlab.config.experiment import Experiment
 from gradlab.config.reading.document import absolute_data_path
-from gradlab.config.reading.faults import printable, reported, validate
+from gradlab.config.reading.faults import fitting, printable, reported, validate
 from gradlab.config.reading.overrides import Setting, graft
 from gradlab.config.reading.tree import FILE, Problem, Spot, Tree
 from gradlab.config.reading.tree import Path as TreePath
@@ -98,14 +97,8 @@ def _add_conditions(tree: Tree, conditions: Iterable[Setting]) -> None:
 
 def _checked(tree: Tree, final: bool) -> "Experiment | list[Problem]":
     """The experiment of a tree, or what is wrong with it; only a final one has to fit in memory."""
-    experiment, problems = validate(tree)
-    if experiment is None:
-        return problems
-    oversized = memory.refusal(experiment) if final else None
-    if oversized is None:
-        return experiment
-    path = tuple(oversized[0].split("."))
-    return [Problem(tree.place(path), path, oversized[1])]
+    experiment, problems = fitting(tree) if final else validate(tree)
+    return problems if experiment is None else experiment
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """A sweep's file, section by section: what it varies, from where, and what is expected of the whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +91,11 @@ def read_sections(sections: Sections, folder: Path, name: str) -> SweepFile:
         whole=not sections.problems and not sections.tree.problems,
         exclude=_entries(sections, "exclude"),
         include=_entries(sections, "include"),
-        expect=_expect(sections),
-        gates=_gates(sections),
+        expect=tuple(
+            setting_at(sections.tree, "expect", path)
+            for path, _ in _conditions(sections, "expect", lambda text: parse(text, run_names()))
+        ),
+        gates=tuple(text for _, text in _conditions(sections, "gates", parse_gate)),
     )
 
 
@@ -137,25 +140,13 @@ def _entries(sections: Sections, section: str) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _expect(sections: Sections) -> tuple[Setting, ...]:
+def _conditions(sections: Sections, section: str, read: Callable[[str], object]) -> list[tuple[TreePath, str]]:
     found = []
-    for path, text in sections.texts(("expect",), "a list of conditions"):
+    for path, text in sections.texts((section,), f"a list of {'gates' if section == 'gates' else 'conditions'}"):
         try:
-            parse(text, run_names())
+            read(text)
         except ConditionError as error:
             sections.complain(path, f"{text[:60]!r}, character {error.column}: {error.reason}")
         else:
-            found.append(setting_at(sections.tree, "expect", path))
-    return tuple(found)
-
-
-def _gates(sections: Sections) -> tuple[str, ...]:
-    found = []
-    for path, text in sections.texts(("gates",), "a list of gates"):
-        try:
-            parse_gate(text)
-        except ConditionError as error:
-            sections.complain(path, f"{text[:60]!r}, character {error.column}: {error.reason}")
-        else:
-            found.append(text)
-    return tuple(found)
+            found.append((path, text))
+    return found

@@ -13,9 +13,9 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 
 from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
-from gradlab.config.condition import Lookup, evaluate, parse
+from gradlab.config.condition import parse
 from gradlab.config.experiment import Experiment, run_names
-from gradlab.config.logic import Looked
+from gradlab.config.logic import Looked, Lookup, evaluate
 from gradlab.config.text import flat
 from gradlab.errors import UsageError
 from gradlab.judgement.comparing.difference import Difference, Judgement, difference

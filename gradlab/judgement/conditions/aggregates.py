@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gradlab.config.condition import Lookup, evaluate
+from gradlab.config.logic import Lookup, evaluate
 from gradlab.config.sweeps.gates import Aggregate, Counted, Reduced, Statistic
 
 Side = Literal["too many", "too few"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradlab.config.catalogue import RUN_FIGURES
-from gradlab.config.condition import Lookup, evaluate, field_value, parse
+from gradlab.config.condition import parse
 from gradlab.config.experiment import Experiment, run_names
-from gradlab.config.logic import Looked
+from gradlab.config.logic import Looked, Lookup, evaluate, field_value
 from gradlab.config.quantities import LAYER_NAMES
 from gradlab.results.record import Expectation, Record, Summary
 

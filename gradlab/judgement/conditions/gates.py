@@ -5,8 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradlab.config.condition import Lookup, evaluate
-from gradlab.config.logic import And, Comparison, Condition, Looked, Not, Operator, Or, Scalar, in_words
+from gradlab.config.logic import (
+    And,
+    Comparison,
+    Condition,
+    Looked,
+    Lookup,
+    Not,
+    Operator,
+    Or,
+    Scalar,
+    evaluate,
+    in_words,
+)
 from gradlab.config.sweeps.gates import Gate, parse_gate
 from gradlab.judgement.conditions.aggregates import NUM_NAMED, Side, annotated, begin, enumerated
 from gradlab.judgement.conditions.expectations import lookup

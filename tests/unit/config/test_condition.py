@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from gradlab.config.condition import ConditionError, Kind, evaluate, field_value, parse
+from gradlab.config.condition import ConditionError, Kind, parse
 from gradlab.config.experiment import run_names
-from gradlab.config.logic import And, Change, Comparison, Figure, Layers, Not, Or
+from gradlab.config.logic import And, Change, Comparison, Figure, Layers, Not, Or, evaluate, field_value
 
 NAMES = {
     "depth": Kind("number"),

@@ -1,4 +1,4 @@
-from typing import Annotated, get_args
+from typing import Annotated
 
 import pytest
 from pydantic import Field, ValidationError
@@ -6,7 +6,6 @@ from pydantic import Field, ValidationError
 from gradlab.config import catalogue, experiment
 from gradlab.config.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault, marked
 from gradlab.config.fields import Mark, Part, fields, marks
-from gradlab.results import record
 
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}
 
@@ -90,11 +89,6 @@ def test_an_experiment_is_frozen_and_hashable():
 def test_num_steps_of_epochs(epochs, num_examples, batch_size, steps):
     one = make(data={"batch_size": batch_size}, train={"steps": None, "epochs": epochs})
     assert experiment.num_steps(one, num_examples) == steps
-
-
-def test_catalogue_and_record_know_the_same_ends():
-    assert record.VERDICTS == catalogue.VERDICTS
-    assert get_args(record.OutcomeKind) == catalogue.OUTCOMES
 
 
 @pytest.mark.parametrize("name", [*catalogue.ACTIVATIONS])

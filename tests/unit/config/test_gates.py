@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradlab.config.condition import ConditionError, comparisons, parse
+from gradlab.config.condition import ConditionError, parse
 from gradlab.config.experiment import run_names
-from gradlab.config.logic import And, Comparison, Figure, Not, Or
+from gradlab.config.logic import And, Comparison, Figure, Not, Or, comparisons
 from gradlab.config.sweeps.gates import Counted, Reduced, parse_gate
 
 DEAD = "count(verdict == dead)"
