@@ -54,6 +54,24 @@ class _Seen:
     words: str
 
 
+@dataclass(frozen=True)
+class _Picture:
+    """A picture with a heading of its own, which the page's script draws in the element `NAME-plot`.
+
+    Attributes:
+        name: Of its data, and of the link to it.
+        note: What it shows.
+        words: The same for a reader who cannot see it.
+        data: What the script reads; None where there is nothing to draw.
+    """
+
+    name: str
+    heading: str
+    note: str
+    words: str
+    data: dict[str, Any] | None
+
+
 def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedRun] = ()) -> str:
     """The page of a run.
 
@@ -70,6 +88,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
     if len(rows) > MOST_ROWS:
         rows = rows[: MOST_ROWS - 1] + rows[-1:]
     theory = deviations.table(view.theory) if deviations.sentence(view.theory) else None
+    pictures = _pictures(view)
     places = list(range(len(view.theory))) if len(view.theory) <= 200 else deviations.shown(view.theory)
     return render(
         "run",
@@ -83,7 +102,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
             "constant": _constant(view),
             "diverged": view.summary.outcome.step if view.summary.outcome.kind == "diverged" else None,
             "seeds": [_seeds(one, run, page) for one in seeds] if len(seen_seeds) > 1 else [],
-            "spectrum": _spectrum(view),
+            **{one.name: one.data for one in pictures},
             "findings": [_place(one) for one in seen],
         },
         view=view,
@@ -97,7 +116,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         curves=_curve_figures(view),
         seeds=seeds,
         mates=seen_seeds,
-        spectrum=None if view.record is None else view.record.spectrum,
+        pictures=[one for one in pictures if one.data is not None],
         rows=rows,
         theory=theory,
         theory_rows=places,
@@ -264,6 +283,16 @@ def _seeds(one: SeedDistribution, run: StoredRun, page: Path) -> dict[str, Any]:
         "own": [other.id == run.id for other in one.runs],
         "expected": None if one.expected is None else {"typical": one.expected[0], "spread": one.expected[1]},
     }
+
+
+def _pictures(view: RunView) -> tuple[_Picture, ...]:
+    """The pictures below those that every run has, in their order."""
+    return (
+        _Picture(
+            "spectrum", "Singular values of the Jacobian", "Of ∂z_depth/∂z_l: largest, median and smallest, over examples and directions.",
+            "largest, median and smallest singular value of the Jacobian over the layers", _spectrum(view),
+        ),
+    )  # fmt: skip
 
 
 def _spectrum(view: RunView) -> dict[str, Any] | None:

@@ -123,7 +123,7 @@ def _context() -> dict[str, object]:
     run = stored(1)
     return {
         "view": view(run), "word": "healthy", "findings": [], "config": "", "facts": [], "timing": "", "profiles": [],
-        "switch": [], "curves": [], "seeds": (), "mates": [], "spectrum": None, "rows": [0, 1], "theory": None,
+        "switch": [], "curves": [], "seeds": (), "mates": [], "pictures": (), "rows": [0, 1], "theory": None,
         "theory_rows": [], "theory_words": "", "reading": "", "nothing": "", "said_below": False, "constant": False,
         "traceback": "",
     }  # fmt: skip
