@@ -216,7 +216,7 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
     """A stored sweep, judged by today's rules; it may be unfinished, and runs may be missing.
 
     Args:
-        place: Where it lies (`results.sweep_search.find_sweep`).
+        place: Where it lies (`results.sweeps.search.find_sweep`).
 
     Raises:
         SelectionError: If its plan is not there.
@@ -241,11 +241,7 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
 
 
 def with_seeds(experiment: Experiment, seeds: Iterable[int] | None) -> list[Experiment]:
-    """The experiment once for each seed; None for its own alone.
-
-    Raises:
-        UsageError: If one is no seed.
-    """
+    """The experiment once for each seed; without any, with its own."""
     if seeds is None:
         return [experiment]
     experiments = []
@@ -257,11 +253,7 @@ def with_seeds(experiment: Experiment, seeds: Iterable[int] | None) -> list[Expe
 
 
 def _typed(seeds: object) -> str:
-    """Seeds as they are typed.
-
-    Raises:
-        UsageError: If they are none.
-    """
+    """Seeds as they are typed on the command line."""
     if isinstance(seeds, str):
         return seeds
     if not isinstance(seeds, Iterable):

@@ -55,7 +55,9 @@ def activations(
     chosen = read_all(names)
     for file in (plot, phase):
         if file is not None:
-            _check(file)
+            from gradlab.report.figures.canvas import check_file
+
+            check_file(file)
     if plot is not None:
         from gradlab.report.figures.activations import draw_curves
 
@@ -81,13 +83,6 @@ def activations(
             "{threads} thread, {device}".format(**setting),
             quiet=quiet,
         )
-
-
-def _check(file: Path) -> None:
-    """Refuse a figure's file before anything is computed for it."""
-    from gradlab.report.figures.canvas import check_file
-
-    check_file(file)
 
 
 def _measured(chosen: "Sequence[Activation]") -> "tuple[dict[Activation, tuple[float, float]], dict[str, str | int]]":

@@ -100,16 +100,7 @@ def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
     from gradlab.report.table import Field, Table
 
     fields = (Field("id"), Field("name"), Field("seed", "integer"), Field("state"), Field("path", rank=1))
-    rows = tuple(
-        (
-            item.id,
-            item.experiment.name,
-            item.experiment.seed,
-            item.state,
-            str(item.stored.path) if item.stored else None,
-        )
-        for item in plan.runs
-    )
+    rows = tuple((run.id, run.experiment.name, run.experiment.seed, run.state, run.path) for run in plan.runs)
     log(str(plan), quiet=quiet)
     write_table(Table(fields, rows), face, "plan")
 

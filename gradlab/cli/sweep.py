@@ -113,11 +113,8 @@ def sweep(
     )
     settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind == "cuda")
     if prepared.num_repeated:
-        members = "member repeats" if prepared.num_repeated == 1 else "members repeat"
-        log(
-            f"{prepared.num_repeated} {members} another and {'is' if prepared.num_repeated == 1 else 'are'} left out",
-            quiet=quiet,
-        )
+        words = "member repeats another and is" if prepared.num_repeated == 1 else "members repeat another and are"
+        log(f"{prepared.num_repeated} {words} left out", quiet=quiet)
     if choice.notice:
         log(choice.notice, quiet=quiet)
     if dry_run:
@@ -130,21 +127,14 @@ def sweep(
     _write_files(finished, junit, summary)
     _print(finished, format)
     if prepared.gates and not finished.gates:
-        why = (
-            f"{len(finished.left)} runs are left"
-            if finished.left
-            else "a share cannot tell; the command without --shard does"
-        )
+        part = "a share cannot tell; the command without --shard does"
+        why = f"{len(finished.left)} runs are left" if finished.left else part
         log(f"gates are not judged: {why}", quiet=quiet)
     return 0 if exit_zero else finished.exit_code
 
 
 def _refuse_folders(*files: Path | None) -> None:
-    """Refuse a file that cannot be written, before anything is trained.
-
-    Raises:
-        UsageError: If its folder is not there, or it is a folder.
-    """
+    """Refuse files that cannot be written, before anything is trained."""
     from gradlab.errors import UsageError
 
     named = [file.resolve() for file in files if file is not None]
@@ -171,21 +161,15 @@ def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings
         seconds = prepared.seconds(tasks, size)
         log(f"{counted(len(tasks), 'task')} for {choice.words}, about {duration(seconds)}", quiet=quiet)
     states = {planned.id: planned for planned in prepared.plan.runs}
-    axes = prepared.axes
-    fields = (
-        Field("id"),
-        Field("name", rank=3),
-        *(Field(axis, rank=1) for axis in axes if axis != "name"),
-        Field("seed", "integer", 1),
-    )
-    fields += (Field("state"), Field("path", rank=2))
+    axes = [axis for axis in prepared.axes if axis != "name"]
+    fields = (Field("id"), Field("name", rank=3), *(Field(axis, rank=1) for axis in axes))
+    fields += (Field("seed", "integer", 1), Field("state"), Field("path", rank=2))
     rows = []
     for member in prepared.members:
-        planned = states.get(member.id)
+        planned, one = states.get(member.id), member.experiment
         if planned is not None:
-            point = (member.point.get(axis) for axis in axes if axis != "name")
-            path = str(planned.stored.path) if planned.stored else None
-            rows.append((member.id, member.experiment.name, *point, member.experiment.seed, planned.state, path))
+            point = (member.point.get(axis) for axis in axes)
+            rows.append((member.id, one.name, *point, one.seed, planned.state, planned.path))
     write_table(Table(fields, tuple(rows)), face, "plan")
 
 

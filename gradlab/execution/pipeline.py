@@ -64,7 +64,7 @@ def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[S
     if plan.batches:
         say_products_are_fixed()
     call.observer.on_plan(plan)
-    storer = RunStorer(call.store, call.summary_md, call.observer)
+    storer = RunStorer(plan, call.store, call.summary_md, call.observer)
     try:
         data = load_data(plan) if data is None else data
         for planned in plan.runs:
@@ -72,11 +72,10 @@ def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[S
                 storer.reuse(planned)
         if plan.batches:
             call.store.prepare()
-            storer.expect(plan)
             with interrupts.held():
                 _train(plan, data, storer, call)
     except KeyboardInterrupt:
-        raise InterruptedRunError(storer.interrupted(plan)) from None
+        raise InterruptedRunError(storer.interrupted()) from None
     if storer.first_error is not None:
         raise storer.first_error
     return [storer.stored[planned.id] for planned in plan.runs if planned.id in storer.stored]

@@ -46,6 +46,11 @@ class Planned:
     stored: RunHandle | None
     keep_if_rerun_fails: bool = False
 
+    @property
+    def path(self) -> str | None:
+        """Where it is stored."""
+        return str(self.stored.path) if self.stored else None
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from gradlab.config.experiment import Experiment
@@ -23,38 +23,33 @@ STORED_AT_ONCE = 16
 """Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""
 
 
-@dataclass
 class RunStorer:
-    """Stores the runs of one call.
+    """Stores the runs of one plan.
 
-    Attributes:
-        store: Where they are written.
+    Args:
+        plan: What is carried out.
+        store: Where runs are written.
         summary_md: Renders a run as the text of its `summary.md`.
         observer: Is told of every run.
+
+    Attributes:
         stored: What is on the disk, by id.
         first_error: The first fault that came after training, which is raised when all runs are on the disk. Others are
             forgotten: each holds on to the record that it arose from.
     """
 
-    store: Store
-    summary_md: Callable[[StoredRun], str]
-    observer: Observer
-    stored: dict[str, StoredRun] = field(default_factory=dict)
-    first_error: Exception | None = None
-    _ids: dict[Experiment, str] = field(default_factory=dict)
-    _completed_before: set[str] = field(default_factory=set)
+    def __init__(self, plan: Plan, store: Store, summary_md: Callable[[StoredRun], str], observer: Observer) -> None:
+        self._plan, self._store, self._summary_md, self._observer = plan, store, summary_md, observer
+        self._ids = plan.ids
+        self._completed_before = {run.id for run in plan.runs if run.keep_if_rerun_fails}
+        self.stored: dict[str, StoredRun] = {}
+        self.first_error: Exception | None = None
 
     def reuse(self, planned: Planned) -> None:
         """Take a stored run, with what is expected of it now."""
         assert planned.stored is not None
-        run = reused(replace(self.store.load(planned.stored), experiment=planned.experiment))
+        run = reused(replace(self._store.load(planned.stored), experiment=planned.experiment))
         self._done(replace(run, cached=True))
-
-    def expect(self, plan: Plan) -> None:
-        """Learn whose runs are going to come."""
-        planned = [run for batch in plan.batches for run in batch]
-        self._ids = {run.experiment: run.id for run in planned}
-        self._completed_before = {run.id for run in planned if run.keep_if_rerun_fails}
 
     def keep(self, result: Result, between: Callable[[], None]) -> bool:
         """Store the runs of a task, some at a time.
@@ -75,7 +70,7 @@ class RunStorer:
                 for trained in part
                 if not self._keep_the_older(trained)
             ]
-            self.store.save_all(runs, self._done)
+            self._store.save_all(runs, self._done)
             if not stop:
                 try:
                     between()
@@ -83,13 +78,14 @@ class RunStorer:
                     stop = True
         return stop
 
-    def interrupted(self, plan: Plan) -> str:
+    def interrupted(self) -> str:
         """What to say after Ctrl+C."""
         kept = [run for run in self.stored.values() if run.outcome == "interrupted" and not run.cached]
-        if len(plan.runs) > 1:
+        num_runs = len(self._plan.runs)
+        if num_runs > 1:
             done = len(self.stored) - len(kept)
             begun = f", {len(kept)} kept as far as trained" if kept else ""
-            return f"interrupted; {done} of {len(plan.runs)} runs are done{begun}; the same command goes on"
+            return f"interrupted; {done} of {num_runs} runs are done{begun}; the same command goes on"
         if not kept:
             return "interrupted; start the same command again to go on"
         return f"interrupted; what was recorded is kept ({kept[0].path}), and the same command trains it again from its seed"
@@ -112,7 +108,7 @@ class RunStorer:
         own = self._ids[experiment]
         run = StoredRun(
             id=own,
-            path=self.store.place(own, experiment.name),
+            path=self._store.place(own, experiment.name),
             experiment=experiment,
             summary=self._judged(experiment, trained.record, trained.outcome),
             manifest={"schema_version": SCHEMA_VERSION, "id": own, "argv": list(sys.argv)}
@@ -122,7 +118,7 @@ class RunStorer:
             read=lambda: trained.record,
         )
         try:
-            text = self.summary_md(run)
+            text = self._summary_md(run)
         except Exception as error:
             self._remember(error)
             text = f"This run could not be rendered.\n\n{traceback.format_exc()}"
@@ -143,4 +139,4 @@ class RunStorer:
 
     def _done(self, run: StoredRun) -> None:
         self.stored[run.id] = run
-        self.observer.on_stored(run)
+        self._observer.on_stored(run)

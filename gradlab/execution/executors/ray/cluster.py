@@ -17,16 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.errors import RunFailedError, UsageError
 from gradlab.execution import interrupts
-from gradlab.execution.executors.contract import (
-    Broken,
-    DataKey,
-    Landed,
-    OnProgress,
-    Task,
-    Train,
-    brief,
-    overtime,
-)
+from gradlab.execution.executors.contract import Broken, DataKey, Landed, OnProgress, Task, Train, brief, overtime
 from gradlab.execution.executors.ray.connection import Connection
 from gradlab.execution.executors.ray.errors import LOST, plain, what_broke
 from gradlab.results import environment
