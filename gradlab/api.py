@@ -141,7 +141,7 @@ def sweep(
         address=ray_address,
         timeout=timeout,
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind == "cuda")
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
     call = Call(prepared.store, choice.executor, summary_md, settings, observer_of(observer))
     return [run for _, run in sweeping.run_sweep(prepared, call, sweep_summary_md).members]
 

@@ -111,7 +111,7 @@ def sweep(
         address=ray_address,
         timeout=seconds,
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind == "cuda")
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
     if prepared.num_repeated:
         words = "member repeats another and is" if prepared.num_repeated == 1 else "members repeat another and are"
         log(f"{prepared.num_repeated} {words} left out", quiet=quiet)

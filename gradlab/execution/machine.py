@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gradlab.config.text import one_line
@@ -28,7 +28,7 @@ PACKAGES = (
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
-_DEVICE = re.compile(r"cpu|cuda(?::(?P<index>\d{1,3}))?")
+_ACCELERATOR = re.compile(r"(?P<kind>[a-z]+)(?::(?P<index>\d{1,3}))?")
 _DRIVERS = ("/proc/driver/nvidia/version", "/dev/dxg")
 """Where Linux, and Linux inside Windows, show an NVIDIA driver."""
 
@@ -65,19 +65,19 @@ def resolve(device: str = "auto") -> str:
         UsageError: If the device is not there, or the word is none of these.
     """
     if device == "auto":
-        return "cuda:0" if _gpu_possible() and _num_gpus() else "cpu"
-    match = _DEVICE.fullmatch(device)
-    if match is None:
-        raise UsageError(f"--device {device}: expected auto, cpu, cuda or cuda:N")
+        return "cuda:0" if _gpu_possible() and ACCELERATORS["cuda"]() else "cpu"
     if device == "cpu":
         return device
-    index, number = int(match["index"] or 0), _num_gpus()
+    match = _ACCELERATOR.fullmatch(device)
+    if match is None or match["kind"] not in ACCELERATORS:
+        raise UsageError(f"--device {device}: expected auto, cpu, cuda or cuda:N")
+    index, number = int(match["index"] or 0), ACCELERATORS[match["kind"]]()
     if index >= number:
         have = f"{number} GPU{'s' if number > 1 else ''}" if number else "no GPU that it can use"
         raise UsageError(
             f"--device {device}: torch {version('torch')} sees {have} here; --device auto takes what there is"
         )
-    return f"cuda:{index}"
+    return f"{match['kind']}:{index}"
 
 
 def spread(device: str = "auto") -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def spread(device: str = "auto") -> tuple[str, ...]:
     first = resolve(device)
     if kind(first) == "cpu" or ":" in device:
         return (first,)
-    return tuple(f"cuda:{index}" for index in range(_num_gpus()))
+    return tuple(f"{kind(first)}:{index}" for index in range(ACCELERATORS[kind(first)]()))
 
 
 def kind(device: str) -> str:
@@ -111,6 +111,10 @@ def _num_gpus() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+ACCELERATORS: dict[str, Callable[[], int]] = {"cuda": _num_gpus}
+"""Kinds of devices beside the processor, and how many torch can use of each."""
 
 
 def examine(out: Path) -> Iterator[tuple[str, bool, str]]:

@@ -147,6 +147,7 @@ class Batch:
         """
         blocks: list[RawBlock] = []
         holdout: dict[int, list[tuple[float, float]]] = {}
+        held_out: dict[int, Tensor] = {}
         inputs: list[tuple[float, float | None]] = [(0.0, None)] * self.shape.num_runs
         step, interrupted, seen = 0, False, 0.0
         begun = time.perf_counter()
@@ -160,6 +161,15 @@ class Batch:
                 observer(self._progress(step, look_back, now - begun))
                 seen = time.perf_counter()  # an observer that takes long is not called at every step
 
+        def hand_over() -> None:
+            """Read back what a block of steps left on the device."""
+            self.watch.collect()
+            self._flush(blocks)
+            for step, figures in held_out.items():
+                loss_RH, right_RH = figures.cpu().numpy()
+                holdout[step] = [(float(np.mean(a)), float(np.mean(b))) for a, b in zip(loss_RH, right_RH, strict=True)]
+            held_out.clear()
+
         available = torch.get_num_threads()
         torch.set_num_threads(self.place.num_threads)
         try:
@@ -170,22 +180,20 @@ class Batch:
                     self._calibrate()
                     inputs = self._first_inputs()
                 for place in range(count):
-                    if step in (0, self.num_steps - 1):
-                        holdout[step] = self._holdout()
+                    if step in (0, self.num_steps - 1) and len(self.feed.holdout_inputs):
+                        held_out[step] = self._holdout()
                     if before is not None:
                         before(step)
                     self.train_step(step)
                     step += 1
                     if self.place.may_read_back and place + 1 < count:
                         look(max(begun, seen), OBSERVED_IN_BLOCK)
-                self.watch.collect()
-                self._flush(blocks)
+                hand_over()
                 look(seen, OBSERVED_EVERY if step < self.num_steps else -math.inf)
         except KeyboardInterrupt:
             interrupted = True
             self.recorder.abandon()
-            self.watch.collect()
-            self._flush(blocks)
+            hand_over()
         finally:
             torch.set_num_threads(available)
             look_back.close()
@@ -249,12 +257,13 @@ class Batch:
         inputs = self.network.inputs_RBD.cpu().double()
         return [(float(run.square().mean()), input_correlation(run.numpy())) for run in inputs]
 
-    def _holdout(self) -> list[tuple[float, float]]:
-        """Held-out loss and accuracy of each run, batch by batch through the same buffers; the last one is filled up with its first row."""
+    def _holdout(self) -> Tensor:
+        """Loss and share right of each held-out example, float64 [2, R, examples], batch by batch through the same buffers.
+
+        The last batch is filled up with its first row.
+        """
         inputs, targets = self.feed.holdout_inputs, self.feed.holdout_targets
         count, B, R = len(inputs), self.shape.batch_size, self.shape.num_runs
-        if count == 0:
-            return []
         parts = []
         for start in range(0, count, B):
             index = torch.arange(start, start + B, device=self.place.device)
@@ -263,9 +272,8 @@ class Batch:
             self.network.forward(None)
             expanded = targets[index].expand(R, *([-1] * targets.dim())).contiguous()
             self.head(self.network.logits_RBC, expanded, None)
-            parts.append(self.head.loss_and_right_2RB[:, :, : min(B, count - start)].double().cpu().numpy().copy())
-        figures = np.concatenate(parts, axis=2)
-        return [(float(np.mean(figures[0, run])), float(np.mean(figures[1, run]))) for run in range(R)]
+            parts.append(self.head.loss_and_right_2RB[:, :, : min(B, count - start)].to(torch.float64, copy=True))
+        return torch.cat(parts, dim=2)
 
     def _progress(self, step: int, look_back: RecordedSoFar, seconds: float) -> Progress:
         """What an observer sees."""
@@ -287,7 +295,7 @@ class Batch:
                 Outcome("completed")
             )  # fmt: skip
         last_step = outcome.step if outcome.kind == "diverged" else None
-        held = {step: figures[run] for step, figures in holdout.items() if figures}
+        held = {step: figures[run] for step, figures in holdout.items()}
         if not blocks:
             return Trained(experiment, None, outcome, Timing(seconds, 0.0, self.shape.num_runs))
         raw = derive.Raw(

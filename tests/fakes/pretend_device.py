@@ -5,10 +5,10 @@ backend for `PrivateUse1`: which operation runs where is decided by torch's disp
 streams and no memory limit.
 
 - An operation that mixes devices raises, and so do `.numpy()` and what would need to move a tensor's memory.
-- `watched()` tells of a stretch of code what it read back, what it sent to the device, and which operations it launched, with what numbers from
-  the host and on which memory.
-- Two stretches whose launches are equal differ in what lies on the device alone, so the first could be captured as a CUDA graph and launched
-  again in place of the second. `Watched.replay` does just that.
+- `watched()` tells of a stretch of code what it read back, what it sent to the device, and which operations it launched, on which memory
+  and with what numbers from the host.
+- Two stretches whose launches are equal differ only in what lies on the device, so the first could be captured as a CUDA graph and be
+  launched again in place of the second. `Watched.replay` does just that.
 
     with pretend_device() as device, watched() as seen:
         step(device)
@@ -37,9 +37,10 @@ _MOVES = {"aten::_to_copy", "aten::copy_", "aten::_copy_from"}
 _aten = torch.ops.aten
 _UNASKED = [
     _aten.empty.memory_format, _aten.empty_strided.default, _aten._to_copy.default, _aten.copy_.default, _aten._copy_from.default,
-    _aten.arange.default, _aten.arange.start, _aten.arange.start_step,
+    _aten.arange.default, _aten.arange.start, _aten.arange.start_step, _aten.mish_backward.default,
 ]  # fmt: skip
-"""What the dispatcher asks no fallback for: what makes tensors, or moves them between devices."""
+"""What the dispatcher asks no fallback for: what makes tensors or moves them between devices, and what a GPU does in one operation that the
+dispatcher would write out in several."""
 
 
 class Launch(NamedTuple):

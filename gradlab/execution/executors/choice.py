@@ -61,7 +61,7 @@ def choose(
     if address is not None or name == "ray":
         return _ray(device, num_workers, address, timeout)
     places = machine.spread(device)
-    on_gpu = machine.kind(places[0]) == "cuda"
+    on_gpu = machine.kind(places[0]) != "cpu"
     most = len(places) if on_gpu else num_cores()
     if name is None:
         # A batch that takes too long can be ended at any moment only in a process of its own.

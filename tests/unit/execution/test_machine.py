@@ -39,7 +39,7 @@ def test_cpu_is_cpu() -> None:
 )
 def test_devices_that_are_there(monkeypatch: pytest.MonkeyPatch, number: int, asked: str, given: str) -> None:
     monkeypatch.setattr(machine, "_gpu_possible", lambda: True)
-    monkeypatch.setattr(machine, "_num_gpus", lambda: number)
+    monkeypatch.setitem(machine.ACCELERATORS, "cuda", lambda: number)
     assert machine.resolve(asked) == given
 
 
@@ -55,7 +55,7 @@ def test_devices_that_are_there(monkeypatch: pytest.MonkeyPatch, number: int, as
     ],
 )
 def test_devices_that_are_not(monkeypatch: pytest.MonkeyPatch, number: int, asked: str, words: str) -> None:
-    monkeypatch.setattr(machine, "_num_gpus", lambda: number)
+    monkeypatch.setitem(machine.ACCELERATORS, "cuda", lambda: number)
     with pytest.raises(UsageError, match=words):
         machine.resolve(asked)
 
