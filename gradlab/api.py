@@ -13,8 +13,8 @@ from gradlab.results.stored import StoredRun
 if TYPE_CHECKING:
     from gradlab.execution.observers import Observer
     from gradlab.execution.sweeping import FinishedSweep
-    from gradlab.report.opened_sweep import OpenedSweep
-    from gradlab.report.sweep import SweepView
+    from gradlab.report.views.opened_sweep import OpenedSweep
+    from gradlab.report.views.sweep import SweepView
     from gradlab.results.sweeps.directory import SweepPlace
     from gradlab.theory.prediction import Prediction
 
@@ -148,22 +148,22 @@ def sweep(
 
 def summary_md(run: StoredRun) -> str:
     """The text of a run's `summary.md`."""
-    from gradlab.report.markdown import summary
-    from gradlab.report.view import view
+    from gradlab.report.files.run_markdown import summary
+    from gradlab.report.views.run import view
 
     return summary(view(run))
 
 
 def sweep_summary_md(finished: "FinishedSweep") -> str:
     """The text of a sweep's `summary.md`."""
-    from gradlab.report.sweep_markdown import sweep_markdown
+    from gradlab.report.files.sweep_markdown import sweep_markdown
 
     return sweep_markdown(view_of(finished))
 
 
 def view_of(finished: "FinishedSweep") -> "SweepView":
     """What there is to see of a sweep that was carried out."""
-    from gradlab.report.sweep import sweep_view
+    from gradlab.report.views.sweep import sweep_view
     from gradlab.results.sweeps.directory import shard_words
 
     prepared = finished.prepared
@@ -223,8 +223,8 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
         UsageError: If its plan or the directory of its runs cannot be read.
     """
     from gradlab.execution.reopened_sweep import open_sweep
-    from gradlab.report.opened_sweep import OpenedSweep, sample
-    from gradlab.report.sweep import sweep_view
+    from gradlab.report.views.opened_sweep import OpenedSweep, sample
+    from gradlab.report.views.sweep import sweep_view
 
     found = open_sweep(place)
     drawn = sample(found.members)

@@ -13,8 +13,8 @@ from vanishing_runs import TIMING
 from gradlab.config.experiment import Experiment
 from gradlab.config.quantities import LAYER_QUANTITIES, in_group
 from gradlab.execution.rejudge import judged
-from gradlab.report.markdown import summary
-from gradlab.report.view import view
+from gradlab.report.files.run_markdown import summary
+from gradlab.report.views.run import view
 from gradlab.results.record import Column, Outcome, Record
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun

@@ -8,7 +8,7 @@ from swept import Member, failed, gate, member, seen
 from vanishing_runs import record
 
 from gradlab.judgement.comparing.profiles import Depths, depths_of
-from gradlab.report.opened_sweep import OpenedSweep, sample
+from gradlab.report.views.opened_sweep import OpenedSweep, sample
 from gradlab.results.sweeps.members import MissingMember
 
 HOSTILE = "<script>alert(1)</script>\"'&amp; \u202eRTL\u202c 🎉 שלום {{x}} ${y} </textarea><b>"

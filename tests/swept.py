@@ -10,8 +10,8 @@ from typing import Any
 from vanishing_runs import experiment, stored, summary
 
 from gradlab.judgement.conditions.gates import GateResult, GroupResult
-from gradlab.report.sweep import SweepView, sweep_view
-from gradlab.report.sweep_words import Point
+from gradlab.report.views.sweep import SweepView, sweep_view
+from gradlab.report.words.points import Point
 from gradlab.results.record import Expectation, Outcome
 from gradlab.results.stored import StoredRun
 

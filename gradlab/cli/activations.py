@@ -50,7 +50,7 @@ def activations(
     """Show activations side by side: range, slopes, critical initialisation, chi_1 under usual schemes, cost."""
     from gradlab.cli.output import log, write_json, write_table
     from gradlab.config.reading.activation_text import read_all
-    from gradlab.report.activations import activations_table, legend
+    from gradlab.report.views.activations import activations_table, legend
 
     chosen = read_all(names)
     for file in (plot, phase):

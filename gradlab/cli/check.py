@@ -24,7 +24,7 @@ def check(
     """Read configs and sweeps with their data as `run` and `sweep` would, and say what they come to. Nothing is trained."""
     from gradlab.cli.output import write_table
     from gradlab.errors import ConfigError
-    from gradlab.report.table import Field, Table
+    from gradlab.report.words.table import Field, Table
 
     rows: list[tuple[Value, ...]] = []
     faults: list[Fault] = []
@@ -96,7 +96,7 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
 
 
 def _init(experiment: "Experiment") -> str:
-    from gradlab.report.runs import init_words
+    from gradlab.report.views.run_list import init_words
 
     return str(experiment.model.init.scheme or init_words(experiment.model_dump(mode="json")))
 

@@ -6,7 +6,7 @@ from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Version
 def clean(out: Out = DEFAULT_OUT, format: Format = Face.TABLE, quiet: Quiet = False, version: Version = False) -> None:
     """Remove what crashes left behind, and say what."""
     from gradlab.cli.output import log, write_table
-    from gradlab.report.table import Field, Table
+    from gradlab.report.words.table import Field, Table
     from gradlab.results.store import Store
 
     removed = Store(out).clean()

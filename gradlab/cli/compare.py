@@ -28,15 +28,15 @@ def compare(
     """Compare runs with the first: better, the same or worse, with numbers. Seeds of one experiment go together."""
     from gradlab import api, judgement
     from gradlab.cli.output import log, stdout, write, write_json
-    from gradlab.report.comparison import (
+    from gradlab.report.terminal.console import print_table
+    from gradlab.report.views.comparison import (
         comparison_object,
         comparison_table,
         failed_gates,
         profile_table,
         spread_words,
     )
-    from gradlab.report.table import as_csv, as_markdown
-    from gradlab.report.terminal import print_table
+    from gradlab.report.words.table import as_csv, as_markdown
 
     compared = judgement.compare([api.load(run, out) for run in runs], fail_on)
     if format is Face.JSON:

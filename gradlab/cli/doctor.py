@@ -9,7 +9,7 @@ def doctor(out: Out = DEFAULT_OUT, format: Format = Face.TABLE, quiet: Quiet = F
     """Say what gradlab runs on here, and whether anything stands in its way."""
     from gradlab.cli.output import write_table
     from gradlab.execution.machine import examine
-    from gradlab.report.table import Field, Table
+    from gradlab.report.words.table import Field, Table
 
     rows = tuple((what, "ok" if fine else "problem", found) for what, fine, found in examine(out))
     fields = (Field("what"), Field("state"), Field("found"))

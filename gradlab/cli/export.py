@@ -98,7 +98,7 @@ def _write_tables(run: "StoredRun", dest: Path) -> "Iterable[Path]":
     from functools import partial
 
     from gradlab.errors import SelectionError
-    from gradlab.report.long_csv import layer_rows, spectrum_rows, step_rows
+    from gradlab.report.files.run_csv import layer_rows, spectrum_rows, step_rows
     from gradlab.results import whole_file
     from gradlab.results.stored import nothing_recorded
 

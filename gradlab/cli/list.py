@@ -40,7 +40,7 @@ def list_runs(
 def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
-    from gradlab.report.runs import in_order, marked_old, matching, runs_table
+    from gradlab.report.views.run_list import in_order, marked_old, matching, runs_table
     from gradlab.report.words.values import counted
     from gradlab.results.store import Store
     from gradlab.results.versions import RULES_VERSION

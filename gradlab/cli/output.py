@@ -8,13 +8,13 @@ from gradlab.cli.options import Face
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gradlab.report.table import Table
+    from gradlab.report.words.table import Table
 
 
 def stdout() -> "Console":
     """The console for data."""
-    from gradlab.report.streams import Sink
-    from gradlab.report.terminal import console
+    from gradlab.report.terminal.console import console
+    from gradlab.report.terminal.streams import Sink
 
     return console(Sink(sys.stdout, vital=True))
 
@@ -25,14 +25,14 @@ def write(text: str) -> None:
     Raises:
         UsageError: If it cannot be written, as on a full disk.
     """
-    from gradlab.report.streams import Sink
+    from gradlab.report.terminal.streams import Sink
 
     Sink(sys.stdout, vital=True).write(text)
 
 
 def log(line: str, *, quiet: bool = False) -> None:
     """Tell the person something that is not data."""
-    from gradlab.report.streams import Sink
+    from gradlab.report.terminal.streams import Sink
 
     if not quiet:
         Sink(sys.stderr, vital=False).write(f"{line}\n")
@@ -47,8 +47,8 @@ def write_json(value: Any) -> None:
 
 def write_table(table: "Table", face: Face, json_key: str) -> None:
     """Print a table in one of its faces; all have the same columns and rows. JSON has the rows under `json_key`."""
-    from gradlab.report.table import as_csv, as_markdown
-    from gradlab.report.terminal import print_table
+    from gradlab.report.terminal.console import print_table
+    from gradlab.report.words.table import as_csv, as_markdown
 
     if face is Face.JSON:
         write_json({"schema_version": 1, json_key: table.objects()})

@@ -71,7 +71,7 @@ def _kinds(
     from gradlab.report.figures.losses import DRAWN, draw_losses
     from gradlab.report.figures.profiles import draw_profiles
     from gradlab.report.figures.spectra import draw_spectra
-    from gradlab.report.series import PROFILED
+    from gradlab.report.views.series import PROFILED
 
     return {
         Picture.PROFILE: (lambda runs, names, path: draw_profiles(_sides(runs), names, path), PROFILED),

@@ -26,9 +26,10 @@ def predict(
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.errors import ConfigError
-    from gradlab.report.prediction import prediction_view
-    from gradlab.report.prediction_faces import prediction_markdown, print_prediction
-    from gradlab.report.table import as_csv
+    from gradlab.report.files.prediction_markdown import prediction_markdown
+    from gradlab.report.terminal.prediction import print_prediction
+    from gradlab.report.views.prediction import prediction_view
+    from gradlab.report.words.table import as_csv
     from gradlab.theory.prediction import predict as predicted
 
     if sweep.is_sweep(config):
@@ -57,8 +58,7 @@ def _sweep(found: "Sweep", face: Face, quiet: bool) -> None:
     """
     from gradlab.cli.output import log, write_json, write_table
     from gradlab.errors import ConfigError, Fault
-    from gradlab.report.prediction import prediction_view
-    from gradlab.report.prediction_faces import several
+    from gradlab.report.views.prediction import prediction_view, several
     from gradlab.theory.prediction import predict as predicted
 
     first: dict[Any, Any] = {}

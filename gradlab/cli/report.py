@@ -57,7 +57,7 @@ def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
     if len(distinct) == 1:
         from gradlab.report.page.run.page import run_page
         from gradlab.report.page.shared.links import PAGE
-        from gradlab.report.view import view
+        from gradlab.report.views.run import view
 
         run = distinct[0]
         target = _checked(output) or run.path / PAGE

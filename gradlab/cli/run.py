@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gradlab.execution.plan import Plan
-    from gradlab.report.progress import ProgressDisplay
+    from gradlab.report.live.run_bar import ProgressDisplay
     from gradlab.results.stored import StoredRun
 
 _FAILED, _UNEXPECTED = 3, 4
@@ -83,21 +83,21 @@ def run(
 
 def _display(live: bool, quiet: bool) -> "ProgressDisplay":
     """What shows at stderr how training gets on."""
-    from gradlab.report.streams import Sink
+    from gradlab.report.terminal.streams import Sink
 
     stream = Sink(sys.stderr, vital=False)
     if live:
-        from gradlab.report.live_run import LiveRunDisplay
+        from gradlab.report.live.run_picture import LiveRunDisplay
 
         return LiveRunDisplay(stream, quiet=quiet)
-    from gradlab.report.progress import ProgressDisplay
+    from gradlab.report.live.run_bar import ProgressDisplay
 
     return ProgressDisplay(stream, quiet=quiet)
 
 
 def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
     from gradlab.cli.output import log, write_table
-    from gradlab.report.table import Field, Table
+    from gradlab.report.words.table import Field, Table
 
     fields = (Field("id"), Field("name"), Field("seed", "integer"), Field("state"), Field("path", rank=1))
     rows = tuple((run.id, run.experiment.name, run.experiment.seed, run.state, run.path) for run in plan.runs)
@@ -108,12 +108,13 @@ def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
 def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
     """Print the runs: a single one whole; several side by side, how far they agree, and what each failed at."""
     from gradlab.cli.output import stdout, write, write_json, write_table
-    from gradlab.report.agreement import lines, over_seeds
-    from gradlab.report.markdown import summary
-    from gradlab.report.run_json import document
-    from gradlab.report.runs import listed, runs_table
-    from gradlab.report.terminal import print_run, print_verdicts
-    from gradlab.report.view import view
+    from gradlab.report.files.run_json import document
+    from gradlab.report.files.run_markdown import summary
+    from gradlab.report.terminal.console import print_verdicts
+    from gradlab.report.terminal.run import print_run
+    from gradlab.report.views.groups import lines, over_seeds
+    from gradlab.report.views.run import view
+    from gradlab.report.views.run_list import listed, runs_table
 
     groups = over_seeds(runs)
     if face is Face.JSON:
@@ -122,7 +123,7 @@ def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
         print_run(stdout(), view(runs[0]))
         return
     elif face is Face.MD and len(runs) == 1:
-        write(summary(view(runs[0]), whole=True))
+        write(summary(view(runs[0]), all_layers=True))
     else:
         write_table(runs_table([listed(run) for run in runs]), face, "runs")
         for group in groups:

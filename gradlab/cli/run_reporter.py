@@ -2,7 +2,7 @@
 
 from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan
-from gradlab.report.progress import ProgressDisplay
+from gradlab.report.live.run_bar import ProgressDisplay
 from gradlab.results.record import Progress
 from gradlab.results.stored import StoredRun
 

@@ -20,11 +20,11 @@ def show(
     """Show a stored run, judged by today's rules."""
     from gradlab import api
     from gradlab.cli.output import stdout, write, write_json
-    from gradlab.report.markdown import summary
-    from gradlab.report.run_json import document
-    from gradlab.report.table import as_csv
-    from gradlab.report.terminal import print_run
-    from gradlab.report.view import view
+    from gradlab.report.files.run_json import document
+    from gradlab.report.files.run_markdown import summary
+    from gradlab.report.terminal.run import print_run
+    from gradlab.report.views.run import view
+    from gradlab.report.words.table import as_csv
 
     stored = api.load(run, out)
     seen = view(stored, at)
@@ -35,6 +35,6 @@ def show(
     elif format is Face.CSV:
         write(as_csv(seen.layers_with_theory))
     elif format is Face.MD:
-        write(summary(seen, whole=True))
+        write(summary(seen, all_layers=True))
     else:
         print_run(stdout(), seen)

@@ -94,8 +94,8 @@ def sweep(
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.pipeline import Call
     from gradlab.execution.plan import Settings
-    from gradlab.report.streams import Sink
-    from gradlab.report.sweep_progress import SweepDisplay
+    from gradlab.report.live.sweep_bar import SweepDisplay
+    from gradlab.report.terminal.streams import Sink
     from gradlab.results.store import Store
 
     share = shard_of(shard) if shard is not None else None
@@ -151,7 +151,7 @@ def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings
     """Print what would be done: members with their state, and in short how and about how long."""
     from gradlab.cli.output import log, write_table
     from gradlab.execution.machine import num_cores
-    from gradlab.report.table import Field, Table
+    from gradlab.report.words.table import Field, Table
     from gradlab.report.words.values import counted, duration
 
     size = num_cores() if choice.name == "ray" else choice.executor.size  # to look is not worth starting a cluster
@@ -177,12 +177,12 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
     """Print the sweep; members as JSON, else what they came to together."""
     from gradlab.api import view_of
     from gradlab.cli.output import log, stdout, write, write_json
-    from gradlab.report.run_json import document
-    from gradlab.report.sweep import gate_words
-    from gradlab.report.sweep_groups import groups_data
-    from gradlab.report.sweep_markdown import sweep_markdown
-    from gradlab.report.sweep_terminal import print_sweep
-    from gradlab.report.table import as_csv
+    from gradlab.report.files.run_json import document
+    from gradlab.report.files.sweep_markdown import sweep_markdown
+    from gradlab.report.terminal.sweep import print_sweep
+    from gradlab.report.views.groups import groups_data
+    from gradlab.report.views.sweep import gate_words
+    from gradlab.report.words.table import as_csv
 
     seen = view_of(finished)
     if face is Face.JSON:
@@ -205,8 +205,8 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
 
 def _write_files(finished: "FinishedSweep", junit: Path | None, summary: Path | None) -> None:
     from gradlab.api import view_of
-    from gradlab.report.junit import Case, case_name, junit_xml, run_case
-    from gradlab.report.sweep_markdown import sweep_markdown
+    from gradlab.report.files.junit import Case, case_name, junit_xml, run_case
+    from gradlab.report.files.sweep_markdown import sweep_markdown
     from gradlab.results import whole_file
 
     name = finished.prepared.name

@@ -7,7 +7,7 @@ from gradlab.execution.executors.contract import Broken, Task
 from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan
 from gradlab.execution.sweeping import PreparedSweep
-from gradlab.report.sweep_progress import SweepDisplay
+from gradlab.report.live.sweep_bar import SweepDisplay
 from gradlab.report.words.values import counted
 from gradlab.results.record import Progress
 from gradlab.results.stored import StoredRun

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from gradlab.cli.main import main
 from gradlab.report.page.run.page import run_page
 from gradlab.report.page.shared.document import encoded
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 from gradlab.results.record import Expectation, Finding, Outcome
 from gradlab.results.store import Store
 

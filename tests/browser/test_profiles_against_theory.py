@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 import gradlab
 from gradlab.cli.main import main
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 
 pytestmark = pytest.mark.browser
 

@@ -18,12 +18,12 @@ from swept import drawn, failed, init_by_depth, member
 import gradlab
 from gradlab import api
 from gradlab.cli.main import main
-from gradlab.report.opened_sweep import OpenedSweep
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.page.sweep.maps import Maps
 from gradlab.report.page.sweep.page import sweep_page
-from gradlab.report.sweep_groups import figure_of
-from gradlab.report.sweep_words import one_line, value_words
+from gradlab.report.views.groups import figure_of
+from gradlab.report.views.opened_sweep import OpenedSweep
+from gradlab.report.words.points import one_line, value_words
 from gradlab.report.words.verdicts import word_of
 from gradlab.results.sweeps.search import find_sweep
 

@@ -10,9 +10,9 @@ import pytest
 from gradlab.cli.main import main
 from gradlab.config.experiment import Activation
 from gradlab.config.reading.activation_text import read_all
-from gradlab.report.activations import COST_FIELDS, FIELDS, activations_table
 from gradlab.report.figures.canvas import check_file
-from gradlab.report.layout import lay_out
+from gradlab.report.terminal.columns import lay_out
+from gradlab.report.views.activations import COST_FIELDS, FIELDS, activations_table
 from gradlab.theory import activations
 from gradlab.theory.critical import critical_point, edge
 from gradlab.theory.mean_field import chi_parallel, q_star

@@ -8,7 +8,7 @@ import pytest
 from gradlab.cli.main import main
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.rules import theory as rule
-from gradlab.report import deviations, prediction
+from gradlab.report.views import prediction, theory
 from gradlab.theory.prediction import predict
 
 ROOT = Path(__file__).parents[2]
@@ -32,11 +32,11 @@ def test_columns_and_keys_of_the_page_are_those_of_the_tables() -> None:
     table = PAGE.split("| what | how | in JSON |")[1].split("\n\n")[0]
     told = set(re.findall(r"`(\w+)`", "".join(row.rsplit("|", 2)[1] for row in table.strip().splitlines()[1:])))
     assert told <= keys
-    names = {field.name for field in deviations.table(()).fields}
+    names = {field.name for field in theory.table(()).fields}
     table = PAGE.split("| column | what it is |")[1].split("\n\n")[0]
     first = "".join(row.split("|")[1] for row in table.strip().splitlines()[1:])
     assert set(re.findall(r"`(\w+)`", first)) == names - {"layer"}
-    columns = {field.name for field in deviations.columns((), 0).fields}
+    columns = {field.name for field in theory.columns((), 0).fields}
     assert {"init_backward_decades", "backward_spread", "backward_deviation"} <= columns
 
 

@@ -10,9 +10,9 @@ from gradlab.execution import sweeping
 from gradlab.execution.executors.processes import Processes
 from gradlab.execution.pipeline import Call
 from gradlab.execution.plan import Settings
-from gradlab.report.sweep import sweep_view
-from gradlab.report.sweep_terminal import print_sweep
-from gradlab.report.terminal import console
+from gradlab.report.terminal.console import console
+from gradlab.report.terminal.sweep import print_sweep
+from gradlab.report.views.sweep import sweep_view
 from gradlab.results.store import Store
 
 DIVERGES, ABSURD = 300.0, 1e30

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from vanishing_runs import stored
 
-from gradlab.report.markdown import summary
-from gradlab.report.view import view
+from gradlab.report.files.run_markdown import summary
+from gradlab.report.views.run import view
 from gradlab.results.store import Store
 
 GRADLAB = [sys.executable, "-c", "import sys; from gradlab.cli.main import main; sys.exit(main())"]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gradlab.cli.main import main
-from gradlab.report.runs import FIELDS
+from gradlab.report.views.run_list import FIELDS
 
 COMMANDS = [
     "run",

@@ -9,8 +9,8 @@ import pytest
 from vanishing_runs import stored
 
 from gradlab.cli.main import main
-from gradlab.report.markdown import summary
-from gradlab.report.view import view
+from gradlab.report.files.run_markdown import summary
+from gradlab.report.views.run import view
 from gradlab.results.store import Store
 
 FORECAST = [
@@ -74,7 +74,7 @@ def test_layers_of_a_run(place: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_groups_of_seeds() -> None:
-    from gradlab.report.agreement import group_object, over_seeds
+    from gradlab.report.views.groups import group_object, over_seeds
 
     (group,) = over_seeds([stored(4), stored(4)])
     assert list(group_object(group)) == GROUP

@@ -9,7 +9,7 @@ import numpy as np
 from gradlab.report.figures.axes import show_powers
 from gradlab.report.figures.lines import draw_line, draw_readout, mark_layers, say_why_empty
 from gradlab.report.figures.sides import Middle, Side
-from gradlab.report.series import Band
+from gradlab.report.views.series import Band
 from gradlab.results.record import Float
 
 if TYPE_CHECKING:

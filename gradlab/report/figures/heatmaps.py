@@ -14,7 +14,7 @@ from gradlab.report.figures.axes import mark_powers, span
 from gradlab.report.figures.canvas import COLUMN, PAGE, head, key, panels, print_small, save, shortened
 from gradlab.report.figures.lines import layer_ticks, mark_steps
 from gradlab.report.figures.sides import Side, about
-from gradlab.report.series import Grid, bins, pooled
+from gradlab.report.views.series import Grid, bins, pooled
 from gradlab.results.record import Bool, Float
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from gradlab.report.figures.lines import (
     say_why_empty,
 )
 from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
-from gradlab.report.series import HELD_OUT
-from gradlab.report.view import RunView
+from gradlab.report.views.run import RunView
+from gradlab.report.views.series import HELD_OUT
 from gradlab.results.record import Column, Float
 from gradlab.results.thinning import thinned
 

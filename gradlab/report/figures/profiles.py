@@ -13,7 +13,7 @@ from gradlab.report.figures.canvas import BLUE, COLUMN, GREY, PAGE, VERMILION, h
 from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
 from gradlab.report.figures.lines import edge_key, explain_sides, hollow, mark_layers
 from gradlab.report.figures.sides import Side, about, middle, over_seeds, stroke
-from gradlab.report.series import Band
+from gradlab.report.views.series import Band
 from gradlab.results.record import Column, Float
 from gradlab.results.thinning import thinned
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradlab.judgement.comparing.comparison import Changed, changed, grouped
 from gradlab.report.figures.canvas import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, shortened
-from gradlab.report.view import RunView, view
+from gradlab.report.views.run import RunView, view
 from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float
 

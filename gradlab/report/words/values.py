@@ -2,7 +2,10 @@
 
 import codecs
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from gradlab.results.record import Timing
 
 Value = str | int | float | bool | None
 Kind = Literal["text", "time", "integer", "decades", "share", "figure"]
@@ -113,3 +116,25 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def layers_words(layers: tuple[int, int]) -> str:
+    """Layers concerned.
+
+    >>> layers_words((3, 3)), layers_words((1, 12))
+    ('layer 3', 'layers 1 to 12')
+    """
+    first, last = layers
+    return f"layer {first}" if first == last else f"layers {first} to {last}"
+
+
+def timing_words(timing: "Timing") -> str:
+    """What a run took, in one line."""
+    words = f"trained in {duration(timing.train_seconds)}, {timing.steps_per_second:,.0f} steps/s"
+    if timing.batch_runs > 1:
+        words += f", in a batch of {timing.batch_runs} runs"
+    if timing.record_share is not None:
+        words += f"; recording took {timing.record_share:.0%}"
+    if timing.record_bytes_per_step is not None:
+        words += f"; {timing.record_bytes_per_step:,} bytes a recorded step"
+    return words

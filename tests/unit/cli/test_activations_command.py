@@ -9,7 +9,7 @@ import pytest
 
 from gradlab.cli.main import main
 from gradlab.config import catalogue
-from gradlab.report.activations import FIELDS
+from gradlab.report.views.activations import FIELDS
 
 Captured = pytest.CaptureFixture[str]
 

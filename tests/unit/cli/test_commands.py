@@ -11,9 +11,9 @@ import pytest
 from vanishing_runs import record, stored
 
 from gradlab.cli.main import main
-from gradlab.report.markdown import summary
-from gradlab.report.runs import FIELDS
-from gradlab.report.view import view
+from gradlab.report.files.run_markdown import summary
+from gradlab.report.views.run import view
+from gradlab.report.views.run_list import FIELDS
 from gradlab.results.record import Outcome
 from gradlab.results.store import Store
 

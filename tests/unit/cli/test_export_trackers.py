@@ -23,8 +23,8 @@ from vanishing_runs import record, stored
 
 import gradlab
 from gradlab.cli.main import main
-from gradlab.report.markdown import summary
-from gradlab.report.view import view
+from gradlab.report.files.run_markdown import summary
+from gradlab.report.views.run import view
 from gradlab.results.record import Outcome
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun

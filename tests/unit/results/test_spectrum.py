@@ -11,7 +11,7 @@ import pytest
 from synthetic_runs import assert_same, make_record, make_run, make_spectrum
 
 import gradlab
-from gradlab.report.long_csv import spectrum_rows
+from gradlab.report.files.run_csv import spectrum_rows
 from gradlab.results import tables
 from gradlab.results.record import Column, Record, Spectrum
 from gradlab.results.store import Store

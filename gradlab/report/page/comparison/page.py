@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Side, compare, sides_of
-from gradlab.report.comparison import (
+from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
+from gradlab.report.page.shared.document import render
+from gradlab.report.page.shared.links import link
+from gradlab.report.views.comparison import (
     Judged,
     config_table,
     figure_table,
@@ -20,13 +23,9 @@ from gradlab.report.comparison import (
     profile_table,
     spread_words,
 )
-from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
-from gradlab.report.page.shared.document import render
-from gradlab.report.page.shared.links import link
-from gradlab.report.sweep_words import numbered_seeds, one_line, value_words
-from gradlab.report.terminal import layers_words
-from gradlab.report.view import setting, why
-from gradlab.report.words.values import MISSING, Kind, counted, say
+from gradlab.report.views.run import setting, why
+from gradlab.report.words.points import numbered_seeds, one_line, value_words
+from gradlab.report.words.values import MISSING, Kind, counted, layers_words, say
 from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.record import Finding
 from gradlab.results.stored import StoredRun

@@ -9,9 +9,9 @@ import numpy as np
 from gradlab.config.quantities import GRIDS, QUANTITIES
 from gradlab.judgement.comparing.comparison import Comparison
 from gradlab.judgement.comparing.profiles import PROFILED, RELATIVE, Profile, against
-from gradlab.report import series
 from gradlab.report.page.shared import arrays
-from gradlab.report.series import Curve
+from gradlab.report.views import series
+from gradlab.report.views.series import Curve
 from gradlab.results.stored import StoredRun
 from gradlab.results.thinning import envelope
 

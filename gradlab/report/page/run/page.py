@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.quantities import QUANTITIES
-from gradlab.report import deviations
 from gradlab.report.page.shared import arrays
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link
-from gradlab.report.seeds import SeedDistribution, distributions, same_experiment
-from gradlab.report.series import SCHEDULES, Band, Curve, LayerProfile
-from gradlab.report.sweep_words import one_line
-from gradlab.report.terminal import layers_words, timing_words
-from gradlab.report.view import RunView
-from gradlab.report.words.values import Kind, power, say
+from gradlab.report.views import theory as deviations
+from gradlab.report.views.run import RunView
+from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
+from gradlab.report.views.series import SCHEDULES, Band, Curve, LayerProfile
+from gradlab.report.words.points import one_line
+from gradlab.report.words.values import Kind, layers_words, power, say, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
 from gradlab.results.listing import ListedRun
 from gradlab.results.record import Column, Finding, Float

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.quantities import QUANTITIES
-from gradlab.report.series import Grid, bins, pooled
+from gradlab.report.views.series import Grid, bins, pooled
 
 MOST_CELLS, MOST_ROWS = 24_000, 240
 """Cells and rows of a heatmap: about what a large window has pixels to tell apart."""

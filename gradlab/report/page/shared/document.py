@@ -13,8 +13,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from gradlab.report.sweep_words import one_line
-from gradlab.report.table import Table
+from gradlab.report.words.points import one_line
+from gradlab.report.words.table import Table
 from gradlab.report.words.values import Value, say
 from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results import strict_json

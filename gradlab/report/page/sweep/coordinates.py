@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradlab.report.sweep_words import is_number, value_words
+from gradlab.report.words.points import is_number, value_words
 from gradlab.report.words.values import MISSING, Kind, Value, say
 
 MOST_VALUES = 16

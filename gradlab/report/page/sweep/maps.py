@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradlab.report.sweep import SweepView
-from gradlab.report.sweep_groups import Group, groups
-from gradlab.report.sweep_map import FoldedAxis, VerdictMap, folded_alone, folded_as, map_over, map_rest
-from gradlab.report.sweep_words import Point, one_line, ordered, value_words
+from gradlab.report.views.groups import Group, groups
+from gradlab.report.views.sweep import SweepView
+from gradlab.report.views.verdict_map import FoldedAxis, VerdictMap, folded_alone, folded_as, map_over, map_rest
+from gradlab.report.words.points import Point, one_line, ordered, value_words
 from gradlab.report.words.values import Value
 from gradlab.results.stored import StoredRun
 

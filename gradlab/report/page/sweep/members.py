@@ -7,10 +7,10 @@ import numpy as np
 
 from gradlab.judgement.comparing.profiles import Depths
 from gradlab.report.page.shared import arrays
-from gradlab.report.sweep_groups import FIGURES, figure_kind, figure_of
-from gradlab.report.sweep_words import Point, one_line, value_words
-from gradlab.report.table import Field, Table
-from gradlab.report.view import setting, why
+from gradlab.report.views.groups import FIGURES, figure_kind, figure_of
+from gradlab.report.views.run import setting, why
+from gradlab.report.words.points import Point, one_line, value_words
+from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value
 from gradlab.report.words.verdicts import word_of
 from gradlab.results.record import Float

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradlab.report.opened_sweep import OpenedSweep
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link, to_file
 from gradlab.report.page.sweep.coordinates import Dimension, figure_dimension, set_dimension, word_dimension
@@ -18,10 +17,11 @@ from gradlab.report.page.sweep.members import (
     members_data,
     members_table,
 )
-from gradlab.report.sweep import FailedRun, SweepView, gate_words, groups_title, head, title
-from gradlab.report.sweep_groups import figure_kind, figure_of, groups_table
-from gradlab.report.sweep_map import map_rest
-from gradlab.report.sweep_words import one_line, point_words
+from gradlab.report.views.groups import figure_kind, figure_of, groups_table
+from gradlab.report.views.opened_sweep import OpenedSweep
+from gradlab.report.views.sweep import FailedRun, SweepView, gate_words, groups_title, head, title
+from gradlab.report.views.verdict_map import map_rest
+from gradlab.report.words.points import one_line, point_words
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import badness, tally_words, word_of
 

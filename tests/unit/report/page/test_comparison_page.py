@@ -16,11 +16,11 @@ from vanishing_runs import column, finding, record, stored, summary
 
 from gradlab.judgement import compare
 from gradlab.judgement.comparing.profiles import against
-from gradlab.report.comparison import figure_table, profile_table
 from gradlab.report.page.comparison.page import MOST_DRAWN, MOST_SHOWN, comparison_page
 from gradlab.report.page.comparison.series import MOST_SEEDS, drawn_curves, mean_curve
-from gradlab.report.series import Curve
-from gradlab.report.sweep_words import one_line
+from gradlab.report.views.comparison import figure_table, profile_table
+from gradlab.report.views.series import Curve
+from gradlab.report.words.points import one_line
 from gradlab.results.record import Outcome, Record
 from gradlab.results.stored import StoredRun
 

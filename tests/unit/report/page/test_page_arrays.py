@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gradlab.report.page.shared import arrays
-from gradlab.report.series import Grid
+from gradlab.report.views.series import Grid
 
 
 def unpacked(held: dict[str, Any]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from vanishing_runs import stored
 
 from gradlab.report.page.run.page import run_page
 from gradlab.report.page.shared import document
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 
 ROOMS = [room for room in files("gradlab.report.page").iterdir() if room.is_dir()]
 ASSETS = sorted(

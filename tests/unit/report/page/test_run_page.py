@@ -17,7 +17,7 @@ from vanishing_runs import finding, stored
 from gradlab.config.catalogue import VERDICTS
 from gradlab.report.page.run import page as page_of_a_run
 from gradlab.report.page.run.page import run_page
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 from gradlab.results.record import Column, Outcome, Record, Spectrum
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun

@@ -16,10 +16,10 @@ import pytest
 from opened_sweeps import HOSTILE, hostile, opened
 from swept import GATES, drawn, failed, grid, init_by_depth, member
 
-from gradlab.report.opened_sweep import OpenedSweep
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.page.sweep.page import MOST_GROUPS, sweep_page
-from gradlab.report.sweep_words import one_line
+from gradlab.report.views.opened_sweep import OpenedSweep
+from gradlab.report.words.points import one_line
 from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.sweeps.members import MissingMember

@@ -13,7 +13,7 @@ from vanishing_runs import record, stored
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.trackers import place
 from gradlab.report.trackers.contents import contents_of
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 from gradlab.results.record import Outcome
 
 

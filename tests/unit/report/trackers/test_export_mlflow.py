@@ -30,7 +30,7 @@ from gradlab.errors import UsageError
 from gradlab.report.trackers import mlflow as adapter
 from gradlab.report.trackers import mlflow_metrics as written
 from gradlab.report.trackers.contents import contents_of
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 from gradlab.results.stored import StoredRun
 
 pytest.importorskip("mlflow")

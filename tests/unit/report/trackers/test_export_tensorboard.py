@@ -24,7 +24,7 @@ from vanishing_runs import record, stored
 from gradlab.errors import UsageError
 from gradlab.report.trackers import tensorboard as adapter
 from gradlab.report.trackers.contents import contents_of
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 
 pytest.importorskip("tensorboard")
 

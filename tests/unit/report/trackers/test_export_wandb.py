@@ -26,7 +26,7 @@ from vanishing_runs import stored
 from gradlab.errors import UsageError
 from gradlab.report.trackers import wandb as adapter
 from gradlab.report.trackers.contents import contents_of
-from gradlab.report.view import view
+from gradlab.report.views.run import view
 
 wandb = pytest.importorskip("wandb")
 

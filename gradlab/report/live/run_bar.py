@@ -1,0 +1,135 @@
+"""What is seen while runs train: a live bar with the backward profile on a terminal, a line now and then elsewhere."""
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group
+from rich.text import Text
+
+from gradlab.config.text import cut
+from gradlab.report.live.display import REFRESHES_PER_SECOND, LiveDisplay
+from gradlab.report.terminal.console import Stream
+from gradlab.report.words.values import duration, power
+from gradlab.results.record import Progress
+
+SECONDS_BETWEEN_LINES = 10.0
+
+HEIGHTS = "▁▂▃▄▅▆▇█"
+PLAIN_HEIGHTS = "_.-~=+*#"
+
+
+def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True) -> str:
+    """A backward profile from the input to the readout, one character for each layer or few.
+
+    Args:
+        profile: log10 backward rms, [L]; -inf and NaN are shown as "0" and "!".
+        width: Most characters.
+        unicode: Whether block characters can be shown.
+
+    >>> import numpy as np
+    >>> sparkline(np.array([-30.0, -20.0, -10.0, 0.0, -np.inf, np.nan]), 10)
+    '▁▃▆█0!'
+    """
+    glyphs = HEIGHTS if unicode else PLAIN_HEIGHTS
+    count = min(len(profile), width)
+    picked = profile[np.linspace(0, len(profile) - 1, count).round().astype(int)] if count else profile[:0]
+    finite = picked[np.isfinite(picked)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    span = max(high - low, 1.0)  # less than a decade is no profile: keep noise from filling the line
+    characters = []
+    for value in picked:
+        if np.isfinite(value):
+            level = 1 - (high - value) / span
+            characters.append(glyphs[min(int(level * len(glyphs)), len(glyphs) - 1)])
+        else:
+            characters.append("0" if np.isneginf(value) else "!")
+    return "".join(characters)
+
+
+class ProgressDisplay(LiveDisplay):
+    """Shows training as it goes on a stream; a context manager.
+
+    On a terminal one bar lives and is redrawn a few times a second; elsewhere a line is written at the start of each
+    batch and then at most every ten seconds.
+    """
+
+    def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
+        super().__init__(stream, quiet=quiet)
+        self._said = -SECONDS_BETWEEN_LINES
+        self._drawn = 0.0
+        self._names: tuple[str, ...] = ()
+
+    def update(self, progress: Progress) -> None:
+        """Show where training stands, at a bounded rate."""
+        if self._quiet:
+            return
+        now = time.monotonic()
+        new_batch, self._names = progress.names != self._names, progress.names
+        if self._live is not None:
+            if new_batch or now - self._drawn >= 1 / REFRESHES_PER_SECOND or progress.step == progress.num_steps:
+                self._drawn = now
+                self._live.update(self._picture(progress), refresh=True)
+        elif new_batch or now - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = now
+            self._out.print(Text(self._line(progress)))
+
+    def _line(self, progress: Progress) -> str:
+        words = f"{_who(progress)}: step {progress.step} of {progress.num_steps}"
+        loss = _loss(progress)
+        return words + (f", {loss}" if loss else "") + _speed(progress)
+
+    def _picture(self, progress: Progress) -> Group:
+        """The live display: a bar with loss and speed, and the backward profile below it."""
+        bar = Text.assemble(*bar_parts(progress, self._out.width, unicode=self._unicode), no_wrap=True, overflow="crop")
+        if progress.log10_backward_rms is None:
+            return Group(bar)
+        return Group(bar, self._profile(progress.log10_backward_rms))
+
+    def _profile(self, profile: NDArray[np.float64]) -> Text:
+        """The backward signal from the input to the readout, and its ends as powers of ten."""
+        parts = profile_parts(profile, self._out.width, unicode=self._unicode)
+        return Text.assemble(*parts, no_wrap=True, overflow="crop")
+
+
+def bar_parts(progress: Progress, width: int, *, unicode: bool) -> list[tuple[str, str]]:
+    """A bar with what trains, steps, loss and speed: texts and their styles; a long name gives way to the figures."""
+    state = f" {progress.step}/{progress.num_steps} {_loss(progress)}{_speed(progress)}"
+    who = cut(_who(progress), max(width - len(state) - 10, 10))
+    length = max(8, min(24, width - len(who) - len(state) - 2))
+    done = round(length * progress.step / max(progress.num_steps, 1))
+    full, rest = ("━", "─") if unicode else ("=", "-")
+    return [(f"{who} ", "bold"), (full * done, "green"), (rest * (length - done), "dim"), (state, "")]
+
+
+def profile_parts(profile: NDArray[np.float64], width: int, *, unicode: bool) -> list[tuple[str, str]]:
+    """The backward signal from the input to the readout, and its ends as powers of ten: texts and their styles."""
+    label = "gradient, input to readout "
+    first, last = f"{power(float(profile[0]))} ", f" {power(float(profile[-1]))}"
+    room = max(8, min(len(profile), width - len(label) - len(first) - len(last) - 1))
+    return [(label, "dim"), (first, ""), (sparkline(profile, room, unicode=unicode), "cyan"), (last, "")]
+
+
+def _who(progress: Progress) -> str:
+    return progress.names[0] if len(progress.names) == 1 else f"{len(progress.names)} runs"
+
+
+def _loss(progress: Progress) -> str:
+    """Last known loss: the run's own, or the middle one."""
+    loss = progress.loss[~np.isnan(progress.loss)]
+    if not loss.size:
+        return "loss nan" if progress.step else ""
+    return f"loss {_median(loss):.4g}" + ("" if len(progress.names) == 1 else " (median)")
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """The median; numpy's own loads a package that takes longer than to draw the display a few times."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] / 2 + ordered[len(ordered) // 2] / 2)
+
+
+def _speed(progress: Progress) -> str:
+    if progress.steps_per_second <= 0:
+        return ""
+    left = (progress.num_steps - progress.step) / progress.steps_per_second
+    return f", {progress.steps_per_second:,.0f} steps/s" + (f", {duration(left)} left" if left >= 1 else "")

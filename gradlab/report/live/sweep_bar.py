@@ -1,0 +1,193 @@
+"""What is seen while a sweep runs: one live display on a terminal, a line a batch elsewhere."""
+
+import time
+from collections import Counter
+
+import numpy as np
+from rich.console import Group
+from rich.text import Text
+
+from gradlab.report.live.display import REFRESHES_PER_SECOND, LiveDisplay
+from gradlab.report.terminal.console import Stream
+from gradlab.report.words.points import one_line
+from gradlab.report.words.values import counted, duration
+from gradlab.report.words.verdicts import APPEARANCES, badness, tally_words, word_of
+from gradlab.results.record import Progress
+from gradlab.results.stored import StoredRun
+
+MOST_BATCHES = 4
+"""Running batches that have a line of their own."""
+
+_LONGEST_BAR = 40
+
+
+class SweepDisplay(LiveDisplay):
+    """Shows on a stream how a sweep gets on; a context manager.
+
+    On a terminal one display lives and is redrawn a few times a second when something is told; elsewhere a line is
+    written when a batch is done. For one batch the order is `running`, `progress`, `stored` for each run, `landed`.
+    """
+
+    def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
+        super().__init__(stream, quiet=quiet)
+        self._drawn = -1.0
+        self._total = self._cached = self._num_batches = 0
+        self._done = self._failed = 0  # runs that this call has stored, and how many of them failed
+        self._landed_runs = self._landed_batches = 0
+        self._running: dict[int, int] = {}
+        self._progress: dict[int, Progress] = {}
+        self._verdicts: Counter[str] = Counter()
+        self._began = time.monotonic()
+
+    def begin(self, total: int, cached: int, batches: int) -> None:
+        """Tell what is going to be done."""
+        self._total, self._cached, self._num_batches = total, cached, batches
+        self._began = time.monotonic()
+        self.tick()
+
+    def running(self, task: int, num_runs: int) -> None:
+        """Tell that a batch has begun to train."""
+        if not self._running and not self._landed_batches:
+            self._began = time.monotonic()  # reading what is cached is not work that tells how long the rest will take
+        self._running[task] = num_runs
+        self._progress.pop(task, None)
+        self.tick()
+
+    def progress(self, task: int, progress: Progress) -> None:
+        """Tell how a batch gets on."""
+        if task in self._running:
+            self._progress[task] = progress
+            self.tick()
+
+    def stored(self, run: StoredRun) -> None:
+        """Tell that a run is on the disk: just written, or there already (`run.cached`)."""
+        word = word_of(run)
+        self._verdicts[word] += 1
+        if not run.cached:
+            self._done += 1
+            self._failed += word == "failed"
+        self.tick()
+
+    def landed(self, task: int, num_runs: int, seconds: float) -> None:
+        """Tell that a batch is done and its runs are stored."""
+        self._forget(task)
+        self._landed_runs += num_runs
+        self._landed_batches += 1
+        self._num_batches = max(self._num_batches, self._landed_batches + len(self._running))
+        if self._live is None and not self._quiet:
+            self._out.print(Text(self._line(seconds)))
+        self.tick()
+
+    def retried(self, task: int, text: str) -> None:
+        """Tell that a batch did not come back, and what is done about it."""
+        self._forget(task)
+        self.note(text)
+        self.tick()
+
+    def note(self, line: str) -> None:
+        """Write a line that stays; what comes from a run may hold anything."""
+        super().note(one_line(line))
+
+    def tick(self) -> None:
+        """Redraw the live display if that is due; who waits long for a batch may call this meanwhile."""
+        if self._live is not None:
+            now = time.monotonic()
+            if now - self._drawn >= 1 / REFRESHES_PER_SECOND:
+                self._drawn = now
+                self._live.update(self._picture(now), refresh=True)
+
+    def _forget(self, task: int) -> None:
+        self._running.pop(task, None)
+        self._progress.pop(task, None)
+
+    def _finished(self) -> int:
+        return min(self._cached + self._done, self._total)
+
+    def _worked(self) -> float:
+        """Runs that this call has trained, those that train now by their share of steps."""
+        partly = 0.0
+        for task, progress in self._progress.items():
+            partly += self._running[task] * progress.step / max(progress.num_steps, 1)
+        return max(self._landed_runs + partly, float(self._done))
+
+    def _rate(self, now: float) -> float:
+        elapsed = now - self._began
+        return self._worked() / elapsed if elapsed > 0 else 0.0
+
+    def _time_left(self, now: float) -> str:
+        """What is left at the speed so far, "" where nothing is left or known."""
+        rate, todo = self._rate(now), self._total - self._cached - self._worked()
+        if rate <= 0 or todo <= 0:
+            return ""
+        seconds = todo / rate  # of an estimate, tenths of a second say nothing
+        return f"{f'{seconds:.0f} s' if 10 <= seconds < 59.5 else duration(seconds)} left"
+
+    def _tally(self) -> list[tuple[str, int]]:
+        """Verdicts so far, the worst first."""
+        return sorted(self._verdicts.items(), key=lambda item: badness(item[0]))
+
+    def _line(self, seconds: float) -> str:
+        """Where the sweep stands after a batch."""
+        done = f"{self._finished()} of {counted(self._total, 'run')} done"
+        done += f" ({self._cached} cached)" if self._cached else ""
+        verdicts = tally_words(self._tally())
+        batch = f"batch {self._landed_batches} of {self._num_batches} took {duration(seconds)}"
+        left = self._time_left(time.monotonic())
+        return f"{done}{f', {verdicts}' if verdicts else ''}; {batch}{f'; {left}' if left else ''}"
+
+    def _picture(self, now: float) -> Group:
+        lines = [self._bar(now), self._counts(), self._verdict_line(), *self._batches()]
+        return Group(*lines)
+
+    def _bar(self, now: float) -> Text:
+        """How much is done, how fast, and how long the rest will take."""
+        rate, left = self._rate(now), self._time_left(now)
+        parts = [f"{self._finished()} of {counted(self._total, 'run')}"]
+        parts += [f"{rate:.3g} runs/s"] if rate > 0 else []
+        parts += [left] if left else []
+        said = f" {', '.join(parts)}"
+        length = max(8, min(_LONGEST_BAR, self._out.width - len(said) - 1))
+        worked = min(self._cached + self._worked(), self._total)
+        full, rest = ("━", "─") if self._unicode else ("=", "-")
+        filled = round(length * worked / self._total) if self._total else length
+        return _cropped().append(full * filled, "green").append(rest * (length - filled), "dim").append(said)
+
+    def _counts(self) -> Text:
+        left = self._total - self._finished()
+        training = min(sum(self._running.values()), left)
+        said = f"{self._done - self._failed} done, {self._cached} cached, "
+        line = (
+            _cropped()
+            .append(said)
+            .append(f"{self._failed} failed", APPEARANCES["failed"].style if self._failed else "")
+        )
+        return line.append(f", {left} left, {training} of them running")
+
+    def _verdict_line(self) -> Text:
+        line = _cropped()
+        for word, count in self._tally():
+            line.append(", " if line else "").append(f"{count} ").append(word, APPEARANCES[word].style)
+        return line or line.append("no verdict yet", "dim")
+
+    def _batches(self) -> list[Text]:
+        """The batches that train now, one line each."""
+        lines = []
+        for task in sorted(self._running)[:MOST_BATCHES]:
+            line = _cropped().append(f"  {counted(self._running[task], 'run')}", "bold")
+            progress = self._progress.get(task)
+            if progress is not None:
+                line.append(f": step {progress.step} of {progress.num_steps}{_loss(progress)}")
+            lines.append(line)
+        more = len(self._running) - len(lines)
+        return [*lines, _cropped().append(f"  … and {counted(more, 'batch')} more", "dim")] if more > 0 else lines
+
+
+def _cropped() -> Text:
+    """An empty line that a narrow terminal crops."""
+    return Text(no_wrap=True, overflow="crop")
+
+
+def _loss(progress: Progress) -> str:
+    """The middle one of the last known losses."""
+    loss = progress.loss[~np.isnan(progress.loss)]
+    return f", loss {np.median(loss):.4g}{' (median)' if len(progress.names) > 1 else ''}" if loss.size else ""

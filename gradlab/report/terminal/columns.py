@@ -1,0 +1,87 @@
+"""A table as lines of text: whole in a pipe; on a terminal headers are stacked and columns left out until it fits."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradlab.report.words.table import Field, Fold, Table
+
+GAP = "  "
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table as lines of equal meaning: header, body, and the columns that did not fit."""
+
+    header: tuple[str, ...]
+    body: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None = None, noun: str = "row") -> Layout:
+    """Align a table.
+
+    Args:
+        table: What to show.
+        width: Characters of the terminal; None leaves nothing out.
+        shown: Rows to show in this order, and folds; all rows where it is None.
+        noun: What a row is, for a fold.
+    """
+    words = table.words()
+    shown = range(len(words)) if shown is None else shown
+    used = [words[row] for row in shown if isinstance(row, int)]
+    longest = [max(map(len, column)) for column in zip(*used, strict=True)] if used else [0] * len(table.fields)
+    columns, headers = _fitting(table.fields, longest, width)
+    sides = {index: "<" if table.fields[index].kind in ("text", "time") else ">" for index in columns}
+    template = GAP.join(f"{{:{sides[index]}{_size(headers[index], longest[index])}}}" for index in columns)
+
+    def line(cells: Sequence[str]) -> str:
+        """One aligned line."""
+        return template.format(*cells).rstrip()
+
+    height = max((len(headers[index]) for index in columns), default=0)
+    padded = {index: [""] * (height - len(headers[index])) + headers[index] for index in columns}
+    header = tuple(line([padded[index][level] for index in columns]) for level in range(height))
+    body = tuple(
+        row.words(noun) if isinstance(row, Fold) else line([words[row][index] for index in columns]) for row in shown
+    )
+    left_out = tuple(field.name for index, field in enumerate(table.fields) if index not in columns)
+    return Layout(header, body, left_out)
+
+
+def _size(header: Sequence[str], longest: int) -> int:
+    """Characters that a column takes; a header is never empty."""
+    return max(longest, *map(len, header))
+
+
+def _fitting(
+    fields: Sequence[Field], longest: Sequence[int], width: int | None
+) -> tuple[list[int], dict[int, list[str]]]:
+    """The columns that fit and their header lines: whole, else stacked, else without those of highest rank."""
+    columns = list(range(len(fields)))
+    headers = {index: [fields[index].name] for index in columns}
+
+    def total() -> int:
+        """Characters that the columns take."""
+        return sum(_size(headers[index], longest[index]) for index in columns) + len(GAP) * (len(columns) - 1)
+
+    if width is None or total() <= width:
+        return columns, headers
+    headers = {index: stacked(fields[index].name) for index in columns}
+    while total() > width:
+        highest = max((fields[index].rank, index) for index in columns)
+        if highest[0] == 0:
+            break
+        columns.remove(highest[1])
+    return columns, headers
+
+
+def stacked(name: str) -> list[str]:
+    """A header broken in two where that makes it narrowest.
+
+    >>> stacked("log10_backward_rms"), stacked("layer"), stacked("final.loss")
+    (['log10_', 'backward_rms'], ['layer'], ['final.', 'loss'])
+    """
+    breaks = [match.end() for match in re.finditer(r"[_.]", name)]
+    halves = [[name[:at], name[at:]] for at in breaks if at < len(name)]
+    return min(halves, key=lambda half: max(map(len, half)), default=[name])

@@ -1,0 +1,308 @@
+"""What there is to see of one run: computed once from what was stored, shown alike by every face."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from gradlab.config.experiment import Activation, Experiment, Init, Optimizer
+from gradlab.config.quantities import QUANTITIES
+from gradlab.errors import UsageError
+from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
+from gradlab.report.views.series import Curve, Grid, LayerProfile, curves, grids, profiles
+from gradlab.report.views.theory import columns
+from gradlab.report.words.table import Field, Table, beside
+from gradlab.report.words.values import Kind, Value, counted, say
+from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
+from gradlab.results import tables
+from gradlab.results.record import Finding, Record, Summary, Timing
+from gradlab.results.stored import StoredRun
+
+FIGURE_KINDS: dict[str, Kind] = {
+    "backward_decades": "decades", "backward_fit": "share", "forward_decades": "decades", "grad_ratio": "decades",
+    "accuracy": "share", "holdout_accuracy": "share",
+}  # fmt: skip
+
+HEAD, TAIL = 8, 4
+"""Layers shown of a long network before and after the fold."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run as every face shows it.
+
+    Attributes:
+        id: Identity.
+        name: Name in the config.
+        path: Run directory.
+        cached: Whether it was trained earlier.
+        seed: The run's seed.
+        summary: Outcome, verdict, findings, figures, expectations.
+        word: What it came to, in one word.
+        why: One sentence: what the verdict rests on.
+        setting: What was trained, in one line.
+        figures: Summary figures at the first and last step, and what theory expected.
+        no_forecast: Why theory expected nothing, None where it did.
+        step: Step that `layers` shows, None where nothing was recorded.
+        layers: One row a layer in forward order, every recorded quantity.
+        theory: What theory expects of each layer beside what was measured at step 0; () where it has no answer.
+        worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
+        worst_by: Quantity that orders them, and which end is bad.
+        timing: What training took.
+        record: What was recorded, None where the run failed before its first step.
+    """
+
+    id: str
+    name: str
+    path: Path
+    cached: bool
+    seed: int
+    summary: Summary
+    word: str
+    why: str
+    setting: str
+    figures: Table
+    no_forecast: str | None
+    step: int | None
+    layers: Table
+    theory: tuple[LayerDeviation, ...]
+    worst_first: tuple[int, ...]
+    worst_by: str
+    timing: Timing
+    record: Record | None = field(repr=False)
+
+    @cached_property
+    def grids(self) -> tuple[Grid, ...]:
+        """Quantities over layers and steps."""
+        return grids(self.record)
+
+    @cached_property
+    def profiles(self) -> tuple[LayerProfile, ...]:
+        """Quantities over the layers, with theory's band."""
+        return profiles(self.record, self.theory)
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """Figures over the steps."""
+        return curves(self.record)
+
+    @property
+    def grid(self) -> Grid | None:
+        """log10 gradient norms over layers and steps, the backward signal where only that was recorded; else None."""
+        offered = {grid.quantity: grid for grid in self.grids}
+        return offered.get("log10_grad_norm") or offered.get("log10_backward_rms")
+
+    @property
+    def layers_with_theory(self) -> Table:
+        """The rows of `layers` with what theory expects of each, for programs."""
+        return beside(self.layers, columns(self.theory, len(self.layers.rows)))
+
+
+def view(run: StoredRun, at: str = "final") -> RunView:
+    """Compute what there is to see of a run.
+
+    Args:
+        run: The run; its record is read.
+        at: Step of the layer table: `init`, `final` (the last finite one) or a recorded step.
+
+    Raises:
+        UsageError: If that step was not recorded.
+    """
+    row = recorded_row(run.record, at)
+    theory = deviations(run.record, forecast_of(run.experiment, run.record))
+    layers = Table((), ()) if run.record is None or row is None else _layers(run.record, row)
+    order, worst_by = _worst_first(layers, run.summary)
+    return RunView(
+        id=run.id,
+        name=run.name,
+        path=run.path,
+        cached=run.cached,
+        seed=run.seed,
+        summary=run.summary,
+        word=word_of(run),
+        why=why(run.summary),
+        setting=setting(run.experiment),
+        figures=_figures(run.summary, theory),
+        no_forecast=None if run.summary.expected_backward_decades is not None else run.summary.expected_reason,
+        step=None if run.record is None or row is None else int(run.record.steps[row]),
+        layers=layers,
+        theory=theory,
+        worst_first=order,
+        worst_by=worst_by,
+        timing=run.timing,
+        record=run.record,
+    )
+
+
+def setting(experiment: Experiment) -> str:
+    """What was trained, in one line."""
+    model, data, train = experiment.model, experiment.data, experiment.train
+    source = Path(data.path).name if data.path else data.source
+    length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
+    parts = [
+        f"{model.depth} × {model.width} {_named(model.activation)}",
+        _init(model.init),
+        f"{source}, batch {data.batch_size}",
+        f"{_named(train.optimizer)} lr {train.lr:g}",
+        length,
+        train.dtype,
+        f"seed {experiment.seed}",
+    ]
+    return " · ".join(parts)
+
+
+def _named(part: Activation | Optimizer) -> str:
+    """A name of the catalogue with its own parameters."""
+    own = [f"{key}={value:g}" for key, value in part.model_dump(exclude={"name"}).items() if value is not None]
+    return f"{part.name}({', '.join(own)})" if own else part.name
+
+
+def _init(init: Init) -> str:
+    """An initialisation in a few words."""
+    if init.scheme is None:
+        return f"σ_w={init.sigma_w:g} σ_b={init.sigma_b:g}"
+    words: list[str] = [init.scheme]
+    words += [f"std {init.std:g}"] if init.std is not None else []
+    words += [f"gain {init.gain:g}"] if init.gain != 1 else []
+    words += [f"bias {init.bias:g}"] if init.bias != 0 else []
+    words += [init.distribution] if init.distribution != "normal" else []
+    return " ".join(words)
+
+
+def deciding(summary: Summary) -> Finding | None:
+    """The finding that the verdict rests on."""
+    supporting = [finding for finding in summary.findings if finding.rule == summary.verdict]
+    critical = [finding for finding in summary.findings if finding.severity == "critical"]
+    return next(iter([*supporting, *critical]), None)
+
+
+def why(summary: Summary) -> str:
+    """One sentence: what the verdict rests on."""
+    outcome = summary.outcome
+    if outcome.kind in STATES:
+        return outcome.reason or f"the run {'failed' if outcome.kind == 'failed' else 'was interrupted'}"
+    finding = deciding(summary)
+    if finding is not None:
+        return finding.message
+    if outcome.reason:
+        return outcome.reason
+    if outcome.kind == "diverged":
+        where = "" if outcome.layer is None else f" in layer {outcome.layer}"
+        return f"the first number that is not finite came at step {outcome.step}{where}"
+    if summary.verdict == "healthy":
+        return _healthy(summary)
+    return ""
+
+
+def _healthy(summary: Summary) -> str:
+    """What a healthy run can say for itself."""
+    parts = []
+    if summary.learning_layers is not None:
+        parts.append(
+            f"{counted(summary.learning_layers, 'hidden layer')} learn{'s' if summary.learning_layers == 1 else ''}"
+        )
+    decades = summary.final.get("backward_decades")
+    if decades is not None and math.isfinite(decades):
+        parts.append(
+            f"the gradient changes by {say(decades, 'decades')} decades from the last hidden layer to the first"
+        )
+    return "; ".join(parts)
+
+
+def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
+    """Summary figures at the first and the last step; a figure that is null at both is left out."""
+    away = theory[0].backward.deviation if theory else None
+    deviation = () if away is None else (Field("deviation"),)
+    fields = (Field("figure"), Field("init", "figure"), Field("final", "figure"), Field("expected"), *deviation)
+    rows: list[tuple[Value, ...]] = []
+    for name in [*summary.init, *(name for name in summary.final if name not in summary.init)]:
+        first, last = summary.init.get(name), summary.final.get(name)
+        if first is None and last is None:
+            continue
+        kind = FIGURE_KINDS.get(name, "figure")
+        about = (
+            (_expected(summary, theory), "" if away is None else f"{away:+.1f} sd")
+            if name == "backward_decades"
+            else ("", "")
+        )
+        rows.append((name, say(first, kind), say(last, kind), *about))
+    if summary.learning_layers is not None:
+        rows.append(("learning_layers", "", str(summary.learning_layers), "", ""))
+    return Table(fields, tuple(row[: len(fields)] for row in rows))
+
+
+def _expected(summary: Summary, theory: Sequence[LayerDeviation]) -> str:
+    """What theory expects of backward_decades at the first step: what a seed typically shows, where that is known."""
+    expected = theory[0].backward.typical if theory else summary.expected_backward_decades
+    if expected is None:
+        return ""
+    spread = "" if summary.expected_spread is None else f" ± {say(summary.expected_spread, 'decades')}"
+    return f"{say(expected, 'decades')}{spread}"
+
+
+def recorded_row(record: Record | None, at: str) -> int | None:
+    """Row of the record that a step's name means, None where nothing was recorded.
+
+    Args:
+        record: What was recorded.
+        at: `init`, `final` (the last finite one) or a recorded step.
+
+    Raises:
+        UsageError: If that step was not recorded.
+    """
+    if at not in ("init", "final") and not (at.isascii() and at.isdigit()):
+        raise UsageError(f"--at {at}: expected init, final or a recorded step")
+    if record is None or not len(record.steps):
+        return None
+    if at in ("init", "final"):
+        return 0 if at == "init" else record.final_index() or 0
+    found = np.flatnonzero(record.steps == int(at))
+    if found.size:
+        return int(found[0])
+    below, above = record.steps[record.steps < int(at)], record.steps[record.steps > int(at)]
+    near = " and ".join(str(step) for step in [*below[-1:], *above[:1]])
+    raise UsageError(f"--at {at}: that step was not recorded; next to it: {near} (record.every sets which steps are)")
+
+
+def _layers(record: Record, row: int) -> Table:
+    """One row a layer in forward order, every recorded quantity at one step."""
+    rows = tables.layer_rows(record, row)
+    return Table(tuple(_field(name) for name in rows[0]), tuple(tuple(row.values()) for row in rows))
+
+
+def _field(name: str) -> Field:
+    if name in ("layer", "fan_in", "fan_out"):
+        return Field(name, "integer", 0 if name == "layer" else 20)
+    quantity = QUANTITIES.get(name)  # `grad_rms` is not recorded but computed from what is
+    if quantity is None:
+        return Field(name, "figure", 19)
+    kinds: dict[str, Kind] = {"decades": "decades", "share": "share"}
+    return Field(name, kinds.get(quantity.unit, "figure"), quantity.rank)
+
+
+def _worst_first(layers: Table, summary: Summary) -> tuple[tuple[int, ...], str]:
+    """Order of the layer table, and what it is ordered by."""
+    names = [field.name for field in layers.fields]
+    hidden = range(len(layers.rows) - 1)
+    readout = tuple(range(len(layers.rows) - 1, len(layers.rows)))
+    quantity, end = APPEARANCES[summary.verdict].worst_by
+    if quantity not in names:
+        return (*hidden, *readout), "in forward order"
+    cells = [layers.rows[row][names.index(quantity)] for row in hidden]
+    values = [float(cell) if isinstance(cell, int | float) else None for cell in cells]
+    finite = sorted(value for value in values if value is not None and math.isfinite(value))
+    middle = finite[len(finite) // 2] if finite else 0.0
+
+    def badness(row: int) -> tuple[float, int]:
+        """Sort key: NaN before everything, null after everything."""
+        value = values[row]
+        if value is None:
+            return math.inf, row
+        if math.isnan(value):
+            return -math.inf, row
+        return {"smallest": value, "largest": -value}.get(end, -abs(value - middle)), row
+
+    return (*sorted(hidden, key=badness), *readout), f"{end} {quantity} first"

@@ -1,0 +1,94 @@
+"""A table as a value, and its faces as data: CSV and Markdown. All of them show the same columns and rows."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gradlab.config.text import value_text
+from gradlab.report.words.values import Kind, Value, counted, say
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column.
+
+    Attributes:
+        name: Header and key, the field's own term.
+        kind: How its values are said.
+        rank: How soon a narrow terminal leaves it out: the highest goes first, 0 is never left out.
+    """
+
+    name: str
+    kind: Kind = "text"
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows; every row has one value a column."""
+
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+    def words(self) -> list[list[str]]:
+        """Every cell as it is read."""
+        columns = zip(*self.rows, strict=True) if self.rows else ()
+        said = [
+            [value if field.kind == "text" and type(value) is str else say(value, field.kind) for value in column]
+            for field, column in zip(self.fields, columns, strict=False)
+        ]
+        return [list(row) for row in zip(*said, strict=True)]
+
+    def objects(self) -> list[dict[str, Value]]:
+        """One mapping a row."""
+        names = [field.name for field in self.fields]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows that are not shown because they are like their neighbours."""
+
+    hidden: int
+
+    def words(self, noun: str) -> str:
+        """What stands in their place."""
+        return f"… {counted(self.hidden, noun)} like these …"
+
+
+def folded(order: Sequence[int], head: int, tail: int) -> list[int | Fold]:
+    """Rows to show: the first and the last ones, with a fold between them where that saves more than two lines.
+
+    >>> folded(range(10), 2, 1)
+    [0, 1, Fold(hidden=7), 9]
+    >>> folded(range(5), 2, 1)
+    [0, 1, 2, 3, 4]
+    """
+    hidden = len(order) - head - tail
+    if hidden <= 2:
+        return list(order)
+    return [*order[:head], Fold(hidden), *order[len(order) - tail :]]
+
+
+def beside(left: Table, right: Table) -> Table:
+    """Two tables of as many rows as one; a table without rows stays as it is."""
+    if not left.rows:
+        return left
+    return Table(left.fields + right.fields, tuple(a + b for a, b in zip(left.rows, right.rows, strict=True)))
+
+
+def as_csv(table: Table) -> str:
+    """Comma-separated values with a header line; null is empty, numbers have all their digits."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([field.name for field in table.fields])
+    writer.writerows([["" if value is None else value_text(value) for value in row] for row in table.rows])
+    return stream.getvalue()
+
+
+def as_markdown(table: Table) -> str:
+    """A Markdown table; numbers stand on the right."""
+    marks = ["---" if field.kind in ("text", "time") else "---:" for field in table.fields]
+    rows: Iterable[Sequence[str]] = [[field.name for field in table.fields], marks, *table.words()]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)

@@ -1,0 +1,181 @@
+"""How a comparison looks."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from vanishing_runs import experiment, record, stored, summary
+
+from gradlab.judgement import compare
+from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.judgement.comparing.difference import Difference
+from gradlab.report.views.comparison import (
+    change_words,
+    comparison_object,
+    comparison_table,
+    config_table,
+    failed_gates,
+    figure_table,
+    judged,
+    leading,
+    own_changes,
+    profile_table,
+    spread_words,
+)
+from gradlab.results.strict_json import dumps
+
+
+def three_sides(*fail_on: str) -> Comparison:
+    """Depth 50 with two seeds, depth 20, and depth 1 that recorded nothing."""
+    first = stored(50, record(50, steps=8))
+    runs = [first, replace(first, experiment=first.experiment.model_copy(update={"seed": 1}))]
+    runs.append(
+        stored(20, record(20, steps=8), final=summary().final | {"loss": math.inf, "backward_decades": -math.inf})
+    )
+    runs.append(stored(1, None, init={}, final={}, learning_layers=None))
+    return compare(runs, fail_on)
+
+
+def test_every_further_side_has_its_change_and_judgement() -> None:
+    table = comparison_table(three_sides(), changed_only=False, said=True)
+    assert [field.name for field in table.fields][2::3] == [
+        "deep_sigmoid (model.depth=20)",
+        "deep_sigmoid (model.depth=1)",
+    ]
+    assert [field.name for field in table.fields][3:5] == ["change_1", "is_1"]
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["model.depth"] == (50, 20, "", "", 1, "", "")
+    assert rows["seeds"] == ("0 1", "0", "", "", "0", "", "")
+    assert rows["final.loss"] == ("2.29", "inf", "+inf", "worse", "–", "", "")
+    assert rows["final.backward_decades"] == ("-30.10", "-inf", "-inf", "worse", "–", "", "")
+    assert rows["overall"][3] in ("worse", "mixed")
+
+
+def test_data_keep_their_digits_and_nulls() -> None:
+    rows = {row[0]: row[1:] for row in comparison_table(three_sides(), changed_only=False, said=False).rows}
+    assert rows["final.loss"] == (2.29, math.inf, math.inf, "worse", None, None, None)
+    assert '"inf"' in dumps(comparison_object(three_sides(), changed_only=False))
+
+
+def test_changed_only_leaves_out_what_is_the_same() -> None:
+    same = compare([stored(50), stored(20)])
+    every = {row[0] for row in comparison_table(same, changed_only=False, said=True).rows}
+    changed = {row[0] for row in comparison_table(same, changed_only=True, said=True).rows}
+    assert {"verdict", "seeds", "final.loss"} <= every - changed
+    assert {"model.depth", "learning_share", "overall"} <= changed
+
+
+def test_profiles_are_taken_at_the_same_relative_depths_and_only_where_there_are_any() -> None:
+    table = profile_table(three_sides())
+    assert [field.name for field in table.fields][2:] == ["at_0", "at_0.25", "at_0.5", "at_0.75", "at_1"]
+    backward = [row for row in table.rows if row[0] == "log10_backward_rms"]
+    assert [row[2] for row in backward] == [f"{-0.62 * 49:.2f}", f"{-0.62 * 19:.2f}"]
+    assert {row[6] for row in backward} == {"0.00"}
+
+
+def test_what_a_change_is_held_against() -> None:
+    assert spread_words(three_sides()).startswith("no spread: ")
+    first, other = stored(50), stored(20)
+    seeded = [
+        replace(run, experiment=run.experiment.model_copy(update={"seed": seed}))
+        for run in (first, other)
+        for seed in (0, 1)
+    ]
+    assert (
+        spread_words(compare(seeded))
+        == "means over 2 seeds, 2 seeds; in brackets the 95% bootstrap interval of the change"
+    )
+
+
+def test_many_sides_are_counted_together() -> None:
+    runs = [
+        replace(run, experiment=run.experiment.model_copy(update={"seed": seed}))
+        for run in (stored(50), stored(20), stored(10))
+        for seed in (0, 1)
+    ]
+    assert spread_words(compare(runs)).startswith("means over 2 seeds a side; ")
+    more = replace(runs[0], experiment=runs[0].experiment.model_copy(update={"seed": 2}))
+    assert spread_words(compare([*runs, more])).startswith("means over 2 to 3 seeds a side; ")
+
+
+def test_a_table_is_made_of_its_parts() -> None:
+    compared = three_sides()
+    whole = comparison_table(compared, changed_only=False, said=False)
+    figures = figure_table(compared, changed_only=False, said=False)
+    assert whole.fields == figures.fields
+    assert set(figures.rows) < set(whole.rows)
+    assert config_table(compared).rows == (("model.depth", 50, 20, 1),)
+
+
+def test_the_first_sides_stand_for_a_comparison_of_many() -> None:
+    compared = three_sides()
+    two = leading(compared, 2)
+    assert leading(compared, 3) is compared
+    assert (len(two.sides), two.config[0].values, len(two.judgements)) == (2, (50, 20), 1)
+    assert {(len(row.values), len(row.differences)) for row in two.rows} == {(2, 1)}
+    assert {len(sides) for sides in two.profiles + two.init_profiles} == {2}
+
+
+def test_what_none_of_the_first_sides_has_is_left_out() -> None:
+    bare = [replace(record(20, steps=8), layers={}), replace(record(30, steps=8), layers={})]
+    compared = compare([stored(20, bare[0]), stored(30, bare[1]), stored(50, record(50, steps=8))])
+    assert compared.profiles
+    assert leading(compared, 2).profiles == leading(compared, 2).init_profiles == ()
+
+
+def test_a_mean_over_some_of_the_seeds_says_so() -> None:
+    first = stored(50, record(50, steps=8))
+    lost = replace(stored(50, None), experiment=first.experiment.model_copy(update={"seed": 1}))
+    compared = compare([first, lost, stored(20, record(20, steps=8))])
+    whose = {row[1] for row in profile_table(compared).rows}
+    assert any(str(name).endswith(" (1 of 2 seeds)") for name in whose)
+    counts = {
+        side["num_seeds"] for sides in comparison_object(compared, changed_only=False)["profiles"] for side in sides
+    }
+    assert counts == {1}
+
+
+def test_a_judgement_gives_its_reasons() -> None:
+    worse, nothing = judged(three_sides())
+    assert worse.word in ("worse", "mixed")
+    assert worse.worse == ("final.backward_decades -30.10 → -inf", "final.loss 2.29 → inf")
+    assert worse.same == ("final.accuracy",)
+    assert (nothing.word, nothing.better, nothing.worse, nothing.same) == ("", (), (), ())
+
+
+def test_a_share_is_told_while_it_says_more_than_the_values() -> None:
+    final = summary().final
+    first, half, more = (
+        stored(depth, final=final | {"loss": loss}) for depth, loss in ((50, 2.0), (20, 1.0), (10, 1e9))
+    )
+    found = judged(compare([first, half, more]))
+    assert "final.loss 2 → 1 (-50%)" in found[0].better
+    assert "final.loss 2 → 1e+09" in found[1].worse
+
+
+def test_changes_that_follow_from_others_need_not_be_named() -> None:
+    def made(**model: object) -> Comparison:
+        return compare([stored(50), replace(stored(50), experiment=experiment(50, **model))])
+
+    own = [item.field for item in own_changes(made(init="he"))]
+    assert [item.field for item in made(init="he").config] == ["model.init.scheme", "model.readout_init.scheme"]
+    assert own == ["model.init.scheme"]
+    assert [item.field for item in own_changes(made(readout_init="he"))] == ["model.readout_init.scheme"]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        (Difference(0.5, 25.0, (0.25, 0.75), "worse"), "figure", "+0.5 (+25%) [0.25, 0.75]"),
+        (Difference(-18.6, -60.0, None, "better"), "decades", "-18.60"),
+        (Difference(1.1e-16, 1.8e-14, None, "same"), "figure", "0 (+0%)"),
+        (Difference(math.inf, None, None, "worse"), "figure", "+inf"),
+    ],
+)
+def test_change_words(change: Difference, kind: str, words: str) -> None:
+    assert change_words(change, kind) == words  # type: ignore[arg-type]
+
+
+def test_a_gate_that_holds_is_named_with_its_figures() -> None:
+    lines = failed_gates(three_sides("final.backward_decades < -40"))
+    assert lines == ["deep_sigmoid (model.depth=20): final.backward_decades < -40 holds (-inf)"]
