@@ -143,6 +143,7 @@ class Init(Part):
 class Model(Part):
     """The network: `depth` hidden layers of `width` units, then a linear readout."""
 
+    kind: ClassVar[str | None] = None  # dense layers; a field as soon as there is a kind beside them
     depth: Annotated[int, SHAPE] = Field(ge=1, description="hidden layers")
     width: Annotated[int, SHAPE] = Field(ge=1, description="units of a hidden layer")
     activation: Activation

@@ -12,7 +12,7 @@ for whatever a `Probe` measures or changes there. A block is as many layers as s
 whole stack and for many it is a few layers. No result depends on the size of the blocks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.datasets.order import WEIGHTS, stream_seed
 from gradlab.network.activations import Activation, activation
 from gradlab.network.initializers import distribution, draw
-from gradlab.network.network import Block, Leaf, Probe, Shape
+from gradlab.network.network import Block, Leaf, Maker, Probe, Shape
 from gradlab.network.place import Place
 from gradlab.network.reproducible.buffers import padded, reduction
 from gradlab.network.reproducible.products import add_product, multiply, reproducible, row_product, threads
@@ -363,3 +363,6 @@ def _merge(signal_LRBN: Tensor) -> Tensor:
     L, R, B, N = signal_LRBN.shape
     stride = signal_LRBN.stride(0) if R == 1 else signal_LRBN.stride(1)
     return signal_LRBN.as_strided((L * R, B, N), (stride, N, 1))
+
+
+KINDS: Mapping[str | None, Maker] = {None: Dense.of}

@@ -1,13 +1,21 @@
-"""Which class computes a network of the config: the one place where a kind of network is entered."""
+"""Which class computes a network of the config: a file of this room gives the kinds that its `KINDS` holds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
-from gradlab.config.experiment import Experiment, Model
-from gradlab.network.dense import Dense
-from gradlab.network.network import Network
+from gradlab import network as room
+from gradlab.config.experiment import Experiment
+from gradlab.network.network import Maker, Network
 from gradlab.network.place import Place
 
-KINDS: Mapping[type, Callable[[Sequence[Experiment], int, int, Place], Network]] = {Model: Dense.of}
+
+def _kinds() -> Iterator[tuple[str | None, Maker]]:
+    for module in iter_modules(room.__path__, f"{room.__name__}."):
+        yield from getattr(import_module(module.name), "KINDS", {}).items()
+
+
+MAKERS: dict[str | None, Maker] = dict(_kinds())
 
 
 def network(experiments: Sequence[Experiment], num_features: int, num_outputs: int, place: Place) -> Network:
@@ -19,7 +27,7 @@ def network(experiments: Sequence[Experiment], num_features: int, num_outputs: i
         num_outputs: C.
         place: Where they are to lie; the network's own place may have fewer threads.
     """
-    made = KINDS[type(experiments[0].model)](experiments, num_features, num_outputs, place)
+    made = MAKERS[experiments[0].model.kind](experiments, num_features, num_outputs, place)
     for run, experiment in enumerate(experiments):
         made.initialise(run, experiment)
     return made

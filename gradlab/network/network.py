@@ -1,14 +1,14 @@
 """What training asks of a network: R runs of one kind side by side, every tensor with a run axis.
 
 Shapes: L hidden layers (from 0 at the input side), the readout being layer L; R runs, B examples, D input features, N units of a layer,
-C outputs. A kind of network is one class that satisfies `Network`, entered in `kinds`.
+C outputs. A kind of network is one class that satisfies `Network`, in a file of its own that enters it in its `KINDS`.
 
     z_l = h_(l-1) W_l + b_l,   h_l = phi(z_l),   δ_l = ∂L/∂z_l,   G_l = ∂L/∂W_l
 
 Backward signals and gradients are stored, to be multiplied by 2^E of their layer (`rescaling.Rescaler`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -155,3 +155,7 @@ class Network(Protocol):
 
     def with_rows(self, num_rows: int) -> "Network":
         """The same parameters with signals of their own, for so many examples; only `forward` may be called."""
+
+
+Maker = Callable[[Sequence[Experiment], int, int, Place], Network]
+"""Runs of one batch key, D, C and where they are to lie -> their networks, zeroed. `KINDS` maps `model.kind` to it."""
