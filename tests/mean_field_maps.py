@@ -2,13 +2,13 @@
 
 import math
 
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.correlation import Pairs
 from gradlab.theory.mean_field import q_map
 from gradlab.theory.moments import nodes
 
 
-def kappa(q: float, activation: Activation, mean: float = 0.0) -> float:
+def kappa(q: float, activation: AnalyticActivation, mean: float = 0.0) -> float:
     """Width times the variance that one layer of finite width adds to the log of a squared gradient.
 
     kappa = 3 E[phi'^4] / E[phi'^2]^2 - 1: a Gaussian weight column met by a unit vector has kurtosis 3, the derivative
@@ -31,7 +31,9 @@ def kappa(q: float, activation: Activation, mean: float = 0.0) -> float:
     return 3.0 * fourth / second**2 - 1.0 if second**2 > 0.0 else math.inf
 
 
-def c_map(c: float, q: float, sigma_w: float, sigma_b: float, activation: Activation, mean: float = 0.0) -> float:
+def c_map(
+    c: float, q: float, sigma_w: float, sigma_b: float, activation: AnalyticActivation, mean: float = 0.0
+) -> float:
     """Correlation of two examples' preactivations in the next layer.
 
     Args:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class _Gate:
+class _State:
     """The state of this process: `depth` of `held` blocks, whether one is let through now, and whether one waits."""
 
     depth = 0
@@ -27,17 +27,17 @@ def held() -> Iterator[None]:
         KeyboardInterrupt: At the end of the outermost block, if one came.
     """
     before = signal.getsignal(signal.SIGINT)
-    if before in (None, signal.SIG_IGN) or threading.current_thread() is not threading.main_thread() or _Gate.depth:
+    if before in (None, signal.SIG_IGN) or threading.current_thread() is not threading.main_thread() or _State.depth:
         yield
         return
-    _Gate.depth, _Gate.open, _Gate.pending = 1, False, False
+    _State.depth, _State.open, _State.pending = 1, False, False
     signal.signal(signal.SIGINT, _arrive)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        _Gate.depth = 0
-    if _Gate.pending:
+        _State.depth = 0
+    if _State.pending:
         raise KeyboardInterrupt
 
 
@@ -48,21 +48,21 @@ def allowed() -> Iterator[None]:
     Raises:
         KeyboardInterrupt: If one came.
     """
-    if not _Gate.depth or threading.current_thread() is not threading.main_thread():
+    if not _State.depth or threading.current_thread() is not threading.main_thread():
         yield
         return
-    _Gate.open = True
+    _State.open = True
     try:
-        if _Gate.pending:
-            _Gate.pending = False
+        if _State.pending:
+            _State.pending = False
             raise KeyboardInterrupt
         yield
     finally:
-        _Gate.open = False
+        _State.open = False
 
 
 def _arrive(signum: int, frame: FrameType | None) -> None:
-    if _Gate.open or _Gate.pending:
-        _Gate.open = _Gate.pending = False
+    if _State.open or _State.pending:
+        _State.open = _State.pending = False
         raise KeyboardInterrupt
-    _Gate.pending = True
+    _State.pending = True

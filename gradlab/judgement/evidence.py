@@ -177,7 +177,7 @@ class Evidence:
         return figures.learning_layers(figures.median_update_ratios(self.record), self.experiment.train.dtype)
 
     @cached_property
-    def progress(self) -> progress.Progress | None:
+    def progress(self) -> progress.LearningProgress | None:
         """How far training came; None for fewer than two finite records."""
         return progress.progress(self.record, self.num_rows, self.experiment.data.batch_size)
 

@@ -50,7 +50,7 @@ FALLING_ROWS = 16
 
 
 @dataclass(frozen=True)
-class Progress:
+class LearningProgress:
     """How far training came.
 
     Attributes:
@@ -102,7 +102,7 @@ def tail(num_rows: int) -> slice:
     return slice(num_rows - max(1, num_rows // TAIL), num_rows)
 
 
-def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
+def progress(record: Record, num_rows: int, batch_size: int) -> LearningProgress | None:
     """How far a run came.
 
     Returns:
@@ -130,7 +130,7 @@ def progress(record: Record, num_rows: int, batch_size: int) -> Progress | None:
         accuracy is not None and arrived is not None and _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
     )
     share = _gone(best, after)
-    return Progress(
+    return LearningProgress(
         loss=share,
         fell=_gone(before, after),
         constant=None if constant is None or not constant > 0 else after / constant,

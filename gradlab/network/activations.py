@@ -24,7 +24,7 @@ _aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
-class Activation:
+class TensorActivation:
     """An activation function on tensors.
 
     Attributes:
@@ -39,12 +39,12 @@ class Activation:
     name: str
     phi: Phi
     dphi: Dphi
-    facts: analytic.Activation
+    facts: analytic.AnalyticActivation
     learned_slope: bool = False
     slope: float = 0.0
 
 
-def activation(config: spec.Activation) -> Activation:
+def activation(config: spec.Activation) -> TensorActivation:
     """The tensor functions of a configured activation.
 
     Args:
@@ -52,9 +52,9 @@ def activation(config: spec.Activation) -> Activation:
     """
     own = analytic.of(config)
     if config.name == "prelu":
-        return Activation(config.name, _relu, _relu_dphi, own, learned_slope=True, slope=_number(config.slope))
+        return TensorActivation(config.name, _relu, _relu_dphi, own, learned_slope=True, slope=_number(config.slope))
     phi, dphi = _functions(config)
-    return Activation(config.name, phi, dphi, own)
+    return TensorActivation(config.name, phi, dphi, own)
 
 
 def _number(parameter: float | None) -> float:

@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 
 from gradlab.config.experiment import Experiment
 from gradlab.datasets.order import WEIGHTS, stream_seed
-from gradlab.network.activations import Activation, activation
+from gradlab.network.activations import TensorActivation, activation
 from gradlab.network.initializers import distribution, draw
 from gradlab.network.network import Block, Leaf, Maker, Probe, Shape
 from gradlab.network.place import Place
@@ -55,7 +55,7 @@ class Parameters:
     slope_LR11: Tensor | None
 
 
-def _empty_parameters(shape: Shape, activation: Activation, place: Place, num_inner: int) -> Parameters:
+def _empty_parameters(shape: Shape, activation: TensorActivation, place: Place, num_inner: int) -> Parameters:
     """Zeroed parameters with so many of the inner weights."""
     L, R, N, C = shape.num_layers, shape.num_runs, shape.fan_out[0], shape.num_outputs
     return Parameters(
@@ -99,7 +99,12 @@ class Dense:
     """
 
     def __init__(
-        self, shape: Shape, phi: Activation, place: Place, keep_gradients: bool, parameters: Parameters | None = None
+        self,
+        shape: Shape,
+        phi: TensorActivation,
+        place: Place,
+        keep_gradients: bool,
+        parameters: Parameters | None = None,
     ) -> None:
         """Lays out every buffer and view once, so that the passes allocate nothing."""
         self.shape, self.activation, self.place, self._keep_gradients = shape, phi, place, keep_gradients

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from torch import Tensor
 
 from gradlab.config.experiment import Experiment
-from gradlab.network.activations import Activation
+from gradlab.network.activations import TensorActivation
 from gradlab.network.place import Place
 from gradlab.network.rescaling import Rescaler
 from gradlab.results.record import Float
@@ -128,7 +128,7 @@ class Network(Protocol):
 
     shape: Shape
     place: Place
-    activation: Activation
+    activation: TensorActivation
     blocks: Sequence[Block]
     leaves: Sequence[Leaf]
     inputs_RBD: Tensor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradlab.theory import activations
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.critical import CriticalPoint, critical_point
 from gradlab.theory.mean_field import chi_1, q_star
 from gradlab.theory.scales import scales
@@ -47,7 +47,7 @@ class Portrait:
     `SCHEMES` comes to on square layers of `WIDTH` units.
     """
 
-    activation: Activation
+    activation: AnalyticActivation
     critical: CriticalPoint | None
     reason: str | None
     schemes: Mapping[str, Settled]
@@ -86,7 +86,7 @@ def torch_gain(config: "spec.experiment.Activation") -> float | None:
     return _TORCH_GAINS.get(config.name)
 
 
-def _settled(scheme: Any, config: "spec.experiment.Activation", one: Activation) -> Settled:
+def _settled(scheme: Any, config: "spec.experiment.Activation", one: AnalyticActivation) -> Settled:
     """What a scheme comes to."""
     from gradlab.config.experiment import Init
 

@@ -1,4 +1,4 @@
-"""Activation functions and their derivatives in float64, with what theory needs to know of each.
+"""AnalyticActivation functions and their derivatives in float64, with what theory needs to know of each.
 
 These are a second implementation beside the one that trains; tests hold the two together. All forms are stable for
 any |x|.
@@ -25,7 +25,7 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 @dataclass(frozen=True)
-class Activation:
+class AnalyticActivation:
     """An activation function.
 
     Attributes:
@@ -58,7 +58,7 @@ class Activation:
         return math.isfinite(self.infimum) and math.isfinite(self.supremum)
 
 
-def of(part: "spec.experiment.Activation") -> Activation:
+def of(part: "spec.experiment.Activation") -> AnalyticActivation:
     """The activation that a config names, with its parameters.
 
     >>> from gradlab.config.experiment import Activation
@@ -69,7 +69,7 @@ def of(part: "spec.experiment.Activation") -> Activation:
 
 
 @lru_cache(maxsize=256)
-def activation(name: str, slope: float | None = None, alpha: float | None = None) -> Activation:
+def activation(name: str, slope: float | None = None, alpha: float | None = None) -> AnalyticActivation:
     """An activation by its name in the catalogue.
 
     Raises:
@@ -173,8 +173,8 @@ def _bottom(phi: Map, slope: Map) -> float:
     return float(phi(np.array(high)))
 
 
-def _leaky(name: str, slope: float) -> Activation:
-    return Activation(
+def _leaky(name: str, slope: float) -> AnalyticActivation:
+    return AnalyticActivation(
         name,
         lambda x: np.where(x > 0, x, slope * x),
         lambda x: np.where(x > 0, 1.0, slope),
@@ -187,8 +187,8 @@ def _leaky(name: str, slope: float) -> Activation:
     )
 
 
-def _elu(name: str, scale: float, alpha: float) -> Activation:
-    return Activation(
+def _elu(name: str, scale: float, alpha: float) -> AnalyticActivation:
+    return AnalyticActivation(
         name,
         lambda x: scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0))),
         lambda x: scale * np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0))),
@@ -198,20 +198,20 @@ def _elu(name: str, scale: float, alpha: float) -> Activation:
     )
 
 
-def _smooth_relu(name: str, phi: Map, dphi: Map) -> Activation:
+def _smooth_relu(name: str, phi: Map, dphi: Map) -> AnalyticActivation:
     """x times a gate that opens from 0 to 1: a dip below 0, a slope that overshoots 1."""
-    return Activation(
+    return AnalyticActivation(
         name, phi, dphi, sup_slope=_peak(dphi), infimum=_bottom(phi, dphi), reached=(True, False), monotone=False
     )
 
 
-def _sigmoidal(name: str, phi: Map, dphi: Map, sup_slope: float, ends: tuple[float, float]) -> Activation:
+def _sigmoidal(name: str, phi: Map, dphi: Map, sup_slope: float, ends: tuple[float, float]) -> AnalyticActivation:
     """A function that rises from one limit to another and reaches neither."""
-    return Activation(name, phi, dphi, sup_slope, *ends, zero_centred=ends[0] == -ends[1])
+    return AnalyticActivation(name, phi, dphi, sup_slope, *ends, zero_centred=ends[0] == -ends[1])
 
 
-_FIXED: dict[str, Callable[[], Activation]] = {
-    "identity": lambda: Activation("identity", lambda x: x, np.ones_like, 1.0, zero_centred=True),
+_FIXED: dict[str, Callable[[], AnalyticActivation]] = {
+    "identity": lambda: AnalyticActivation("identity", lambda x: x, np.ones_like, 1.0, zero_centred=True),
     "sigmoid": lambda: _sigmoidal("sigmoid", sigmoid, _sigmoid_slope, 0.25, (0.0, 1.0)),
     "tanh": lambda: _sigmoidal("tanh", np.tanh, _sech2, 1.0, (-1.0, 1.0)),
     "relu": lambda: _leaky("relu", 0.0),
@@ -219,12 +219,12 @@ _FIXED: dict[str, Callable[[], Activation]] = {
     "silu": lambda: _smooth_relu("silu", lambda x: x * sigmoid(x), _silu_slope),
     "gelu": lambda: _smooth_relu("gelu", lambda x: x * _normal_cdf(x), _gelu_slope),
     "mish": lambda: _smooth_relu("mish", lambda x: x * _mish_gate(x), _mish_slope),
-    "softplus": lambda: Activation("softplus", _softplus, sigmoid, 1.0, infimum=0.0),
+    "softplus": lambda: AnalyticActivation("softplus", _softplus, sigmoid, 1.0, infimum=0.0),
     "softsign": lambda: replace(
         _sigmoidal("softsign", lambda x: x / (1.0 + np.abs(x)), lambda x: (1.0 + np.abs(x)) ** -2.0, 1.0, (-1.0, 1.0)),
         kinks=(0.0,),
     ),
-    "hardtanh": lambda: Activation(
+    "hardtanh": lambda: AnalyticActivation(
         "hardtanh",
         lambda x: np.clip(x, -1.0, 1.0),
         lambda x: np.where(np.abs(x) < 1.0, 1.0, 0.0),
@@ -238,7 +238,7 @@ _FIXED: dict[str, Callable[[], Activation]] = {
     "scaled_sigmoid": lambda: _sigmoidal(
         "scaled_sigmoid", lambda x: 2.0 * np.tanh(0.5 * x), lambda x: 4.0 * _sigmoid_slope(x), 1.0, (-2.0, 2.0)
     ),
-    "step": lambda: Activation(
+    "step": lambda: AnalyticActivation(
         "step",
         lambda x: np.where(x > 0, 1.0, 0.0),
         np.zeros_like,

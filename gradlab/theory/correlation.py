@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.mean_field import chi_1
 from gradlab.theory.moment_tables import hermite
 from gradlab.theory.moments import LARGEST, SMALLEST, Float, nodes
@@ -43,7 +43,7 @@ class Pairs:
     dphi2_rest: float
 
     @classmethod
-    def at(cls, q: float, activation: Activation, mean: float = 0.0) -> "Pairs":
+    def at(cls, q: float, activation: AnalyticActivation, mean: float = 0.0) -> "Pairs":
         """Of a layer whose preactivations have variance q."""
         x, weight = nodes(q, mean, activation.kinks)
         phi, dphi = activation.phi(x), activation.dphi(x)
@@ -69,7 +69,9 @@ def _at(squares: Float, rest: float, c: float) -> float:
     return float(squares @ powers) + rest * c**NUM_COEFFICIENTS
 
 
-def c_star(q: float, sigma_w: float, sigma_b: float, activation: Activation, mean: float = 0.0) -> tuple[float, float]:
+def c_star(
+    q: float, sigma_w: float, sigma_b: float, activation: AnalyticActivation, mean: float = 0.0
+) -> tuple[float, float]:
     """The correlation that examples settle at where the variance has settled at q (above 0, finite), and how fast they
     come to it.
 

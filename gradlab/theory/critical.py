@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gradlab.theory import activations
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.mean_field import chi_parallel
 from gradlab.theory.moments import nodes
 
@@ -80,7 +80,7 @@ def critical(activation: "spec.experiment.Activation") -> tuple[float, float]:
 
 
 @lru_cache(maxsize=64)
-def critical_point(activation: Activation) -> CriticalPoint:
+def critical_point(activation: AnalyticActivation) -> CriticalPoint:
     """`critical`, with the variance and how it settles there.
 
     Raises:
@@ -109,7 +109,7 @@ def critical_point(activation: Activation) -> CriticalPoint:
 
 
 @lru_cache(maxsize=1024)
-def edge(activation: Activation, sigma_b2: float) -> EdgePoint | None:
+def edge(activation: AnalyticActivation, sigma_b2: float) -> EdgePoint | None:
     """The point of the edge of chaos with given biases: chi_1 is 1 at a variance that the map keeps.
 
     Of several such variances the first that attracts is taken, else the first.
@@ -151,7 +151,7 @@ def edge(activation: Activation, sigma_b2: float) -> EdgePoint | None:
     return next(iter(attracting or points), None)
 
 
-def _at_origin(activation: Activation) -> float | None:
+def _at_origin(activation: AnalyticActivation) -> float | None:
     """sigma_w that makes chi_1 1 at variance 0, None where variance 0 is no fixed point or repels."""
     tiny, small = 1e-30, 1e-2
     height2, slope2 = _mean_squares(tiny, activation)
@@ -161,22 +161,22 @@ def _at_origin(activation: Activation) -> float | None:
     return 1.0 / math.sqrt(slope2) if growth <= 1.0 + 1e-12 else None
 
 
-def _is_neutral(activation: Activation) -> bool:
+def _is_neutral(activation: AnalyticActivation) -> bool:
     """Whether phi scales with its argument on either side of 0, so that no variance is special."""
     return all(abs(_bias_variance(q, activation)) < 1e-12 * q for q in (1e-2, 1.0, 1e2))
 
 
-def _mean_squares(q: float, activation: Activation) -> tuple[float, float]:
+def _mean_squares(q: float, activation: AnalyticActivation) -> tuple[float, float]:
     x, weight = nodes(q, kinks=activation.kinks)
     return float(weight @ activation.phi(x) ** 2), float(weight @ activation.dphi(x) ** 2)
 
 
-def _sigma_w(q: float, activation: Activation) -> float:
+def _sigma_w(q: float, activation: AnalyticActivation) -> float:
     """sigma_w that makes chi_1 1 at variance q."""
     return 1.0 / math.sqrt(_mean_squares(q, activation)[1])
 
 
-def _bias_variance(q: float, activation: Activation) -> float:
+def _bias_variance(q: float, activation: AnalyticActivation) -> float:
     """sigma_b^2 that keeps variance q in place when sigma_w makes chi_1 1; negative where there is none."""
     height2, slope2 = _mean_squares(q, activation)
     return q - height2 / slope2

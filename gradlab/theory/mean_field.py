@@ -9,7 +9,7 @@ arXiv:1611.01232; the maps follow from it.
 import math
 from collections.abc import Callable
 
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.moments import LARGEST, SMALLEST, expectation, gaussian_nodes
 
 _ZERO = 1e-12  # below it a falling variance counts as gone
@@ -20,7 +20,7 @@ _NEARLY = 1e-2  # a change above it is not looked at more closely for a point wh
 _TOUCHING = 1e-9  # a variance that changes less than this stays where it is for a hundred thousand layers
 
 
-def q_map(q: float, sigma_w: float, sigma_b: float, activation: Activation, mean: float = 0.0) -> float:
+def q_map(q: float, sigma_w: float, sigma_b: float, activation: AnalyticActivation, mean: float = 0.0) -> float:
     """Preactivation variance of the next layer: sigma_w^2 E[phi(z)^2] + sigma_b^2, z ~ N(mean, q).
 
     Args:
@@ -36,7 +36,7 @@ def q_map(q: float, sigma_w: float, sigma_b: float, activation: Activation, mean
     return sigma_w**2 * expectation(lambda x: activation.phi(x) ** 2, q, mean, activation.kinks) + sigma_b**2
 
 
-def chi_1(q: float, sigma_w: float, activation: Activation, mean: float = 0.0) -> float:
+def chi_1(q: float, sigma_w: float, activation: AnalyticActivation, mean: float = 0.0) -> float:
     """Mean squared growth of a gradient per layer, against the direction of the signal: sigma_w^2 E[phi'(z)^2].
 
     Below 1 gradients vanish with depth, above 1 they explode.
@@ -57,7 +57,7 @@ def chi_1(q: float, sigma_w: float, activation: Activation, mean: float = 0.0) -
     return sigma_w**2 * expectation(lambda x: activation.dphi(x) ** 2, q, mean, activation.kinks)
 
 
-def chi_parallel(q: float, sigma_w: float, activation: Activation, mean: float = 0.0) -> float:
+def chi_parallel(q: float, sigma_w: float, activation: AnalyticActivation, mean: float = 0.0) -> float:
     """Slope of the variance map, dq'/dq = sigma_w^2 E[phi(z) phi'(z) Z] / sqrt(q), z = mean + sqrt(q) Z.
 
     Below 1 at a fixed point the variance returns to it.
@@ -70,7 +70,9 @@ def chi_parallel(q: float, sigma_w: float, activation: Activation, mean: float =
     return sigma_w**2 * float(weight @ (activation.phi(x) * activation.dphi(x) * z)) / deviation
 
 
-def q_star(sigma_w: float, sigma_b: float, activation: Activation, start: float = 1.0, mean: float = 0.0) -> float:
+def q_star(
+    sigma_w: float, sigma_b: float, activation: AnalyticActivation, start: float = 1.0, mean: float = 0.0
+) -> float:
     """The variance at which the network settles, coming from `start`.
 
     Three ways have no end in float64 that shows in one step. A fall as a power of the depth, and one that is slower

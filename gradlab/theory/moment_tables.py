@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.moments import LARGEST, SMALLEST, Float, nodes
 
 NUM_COEFFICIENTS = 40
@@ -77,7 +77,7 @@ class Coefficients:
 class Chart:
     """The moments of an activation around a mean of the preactivations, the constant that all biases share."""
 
-    def __init__(self, activation: Activation, mean: float = 0.0) -> None:
+    def __init__(self, activation: AnalyticActivation, mean: float = 0.0) -> None:
         self._activation, self._mean = activation, mean
         # Around a mean the argument mean + sqrt(q) z has digits of z only while q is not too small beside mean^2.
         low = 1e-24 if mean == 0.0 else 1e-10 * max(1.0, mean * mean)
@@ -218,7 +218,7 @@ class Chart:
 
 
 @lru_cache(maxsize=64)
-def chart(activation: Activation, mean: float = 0.0) -> Chart:
+def chart(activation: AnalyticActivation, mean: float = 0.0) -> Chart:
     """The chart of an activation around a mean, kept for all who ask."""
     return Chart(activation, mean)
 

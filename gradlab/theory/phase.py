@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from gradlab.theory import activations
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.correlation import c_star
 from gradlab.theory.critical import critical_point, edge
 from gradlab.theory.mean_field import chi_1, chi_parallel, q_star
@@ -80,7 +80,7 @@ def phase(scales: Scales, part: "spec.experiment.Activation", start: float = 1.0
     return Phase(name, settled, growth, along, similar, depth_scale(along), xi_c, DEPTH_SCALES * xi_c, nearest, reason)
 
 
-def _half_stable(scales: Scales, activation: Activation) -> float | None:
+def _half_stable(scales: Scales, activation: AnalyticActivation) -> float | None:
     """The variance of a critical point that attracts from one side only, where these are its scales, else None.
 
     The map only touches the identity there: rounding decides whether a search finds it, and networks stay near it for
@@ -96,7 +96,7 @@ def _half_stable(scales: Scales, activation: Activation) -> float | None:
     return point.q_star if point.stability == "half-stable" and same and scales.bias == 0.0 else None
 
 
-def _nearest_critical(sigma_b: float, activation: Activation) -> tuple[tuple[float, float] | None, str | None]:
+def _nearest_critical(sigma_b: float, activation: AnalyticActivation) -> tuple[tuple[float, float] | None, str | None]:
     """sigma_w and sigma_b of the nearest critical start, or why there is none."""
     try:
         own = critical_point(activation)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradlab.theory.activations import Activation
+from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.moment_tables import chart
 from gradlab.theory.moments import Float
 
@@ -35,7 +35,7 @@ class PhasePlane:
     chi_1_BW: Float
 
 
-def phase_plane(activation: Activation, sigma_w_W: Float, sigma_b_B: Float) -> PhasePlane:
+def phase_plane(activation: AnalyticActivation, sigma_w_W: Float, sigma_b_B: Float) -> PhasePlane:
     """`mean_field.q_star` and `chi_1` for each pair of scales, all at once, to five digits or more.
 
     Raises:

@@ -51,7 +51,7 @@ def log_ratios(
     """
     parts = [Activation.model_validate({"name": name}) for name, _ in which]
     own = [activations.of(part) for part in parts]
-    groups: dict[activations.Activation, list[int]] = {}
+    groups: dict[activations.AnalyticActivation, list[int]] = {}
     for index, activation in enumerate(own):
         groups.setdefault(activation, []).append(index)
     scaled = [

@@ -43,14 +43,14 @@ class Value:
     """
 
     mark: Mark
-    content: "Scalar | dict[str, Entry] | list[Value]"
+    content: "Scalar | dict[str, KeyedValue] | list[Value]"
     text: str = ""
     size: int = 1
     broken: bool = False
 
 
 @dataclass(frozen=True)
-class Entry:
+class KeyedValue:
     """A key's value, and where the key is."""
 
     key_mark: Mark
@@ -282,7 +282,7 @@ class _Builder:
         return value if fits else Value(value.mark, None, broken=True)
 
     def _mapping(self, mark: Mark, nesting: int) -> Value:
-        entries: dict[str, Entry] = {}
+        entries: dict[str, KeyedValue] = {}
         size = 1
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self._value(event, nesting + 1)
@@ -293,7 +293,7 @@ class _Builder:
             if name in entries:
                 self._complain(key_mark, f"repeated key (first at line {entries[name].key_mark.line})")
             elif name is not None:
-                entries[name] = Entry(key_mark, value)
+                entries[name] = KeyedValue(key_mark, value)
                 size += value.size
             self.path.pop()
         return Value(mark, entries, size=size)

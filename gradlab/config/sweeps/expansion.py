@@ -13,7 +13,7 @@ from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.bases import base_named
 from gradlab.config.sweeps.matching import has_value, is_same
 from gradlab.config.sweeps.sections import Sections
-from gradlab.config.sweeps.sweep_file import Entry, SweepFile
+from gradlab.config.sweeps.sweep_file import Selector, SweepFile
 from gradlab.config.text import cut, named, value_at, value_text
 
 MOST = 100_000
@@ -115,7 +115,7 @@ def _left(combinations: list[Combination], file: SweepFile, sections: Sections, 
 _Test = list[tuple[tuple[str, ...], list[Any]]]
 
 
-def _alternatives(entry: Entry) -> _Test:
+def _alternatives(entry: Selector) -> _Test:
     """What an entry wants: for each path the values of which one is enough."""
     return [
         (setting.path, setting.value if isinstance(setting.value, list) else [setting.value])
@@ -129,7 +129,7 @@ def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...],
 
 
 def _unmatched(
-    entry: Entry, test: _Test, combinations: list[Combination], known: Mapping[Point, Mapping[str, Any]]
+    entry: Selector, test: _Test, combinations: list[Combination], known: Mapping[Point, Mapping[str, Any]]
 ) -> str:
     """Why an entry of `exclude` matches nothing."""
     if not combinations:
@@ -195,7 +195,7 @@ def _meets(one: Combination, wanted: Setting, file: SweepFile) -> bool:
     return is_same(wanted.path, one.seed, wanted.value)
 
 
-def _alone(entry: Entry, file: SweepFile, sections: Sections) -> list[Combination]:
+def _alone(entry: Selector, file: SweepFile, sections: Sections) -> list[Combination]:
     """An entry that no combination meets: on every base, or the one that it names, with every seed."""
     bases: Sequence[int] = range(len(file.bases))
     settings = entry.settings

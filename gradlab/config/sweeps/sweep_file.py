@@ -34,7 +34,7 @@ KEYS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class Selector:
     """One mapping of `exclude` or `include`."""
 
     path: TreePath
@@ -57,8 +57,8 @@ class SweepFile:
     seeds: tuple[int, ...] | None
     factors: tuple[Factor, ...]
     axes: Mapping[str, Place]
-    exclude: tuple[Entry, ...]
-    include: tuple[Entry, ...]
+    exclude: tuple[Selector, ...]
+    include: tuple[Selector, ...]
     expect: tuple[Setting, ...]
     gates: tuple[str, ...]
     whole: bool
@@ -122,7 +122,7 @@ def _name(sections: Sections, name: str) -> str:
     return name
 
 
-def _entries(sections: Sections, section: str) -> tuple[Entry, ...]:
+def _entries(sections: Sections, section: str) -> tuple[Selector, ...]:
     """The mappings of `exclude` or `include`; one with a fault is left out."""
     what = "a list of mappings of dotted keys to values"
     found = []
@@ -136,7 +136,7 @@ def _entries(sections: Sections, section: str) -> tuple[Entry, ...]:
                 readable.append(False)
         if values and all(readable) and not any(sections.is_broken((*path, key)) for key in values):
             settings = tuple(setting_at(sections.tree, key, (*path, key)) for key in values)
-            found.append(Entry(path, settings))
+            found.append(Selector(path, settings))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.figures import EPSILON
-from gradlab.judgement.learning_progress import STUCK_SHARE, Progress
+from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import factor, percent
@@ -51,7 +51,7 @@ def _longer(evidence: Evidence) -> str:
     return f"train.steps: {10 * (evidence.step(evidence.num_rows - 1) + 1)}, ten times as many"
 
 
-def _message(evidence: Evidence, progress: Progress) -> str:
+def _message(evidence: Evidence, progress: LearningProgress) -> str:
     """What became of loss and accuracy, and how much moved."""
     said = [f"the loss {_change(progress.fell)} in {progress.steps} steps"]
     if progress.constant is not None and progress.constant > 1.0 - STUCK_SHARE:

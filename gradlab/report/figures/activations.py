@@ -172,7 +172,7 @@ def _draw(config: "Activation", ax: "Axes", cells: tuple[int, int]) -> "QuadMesh
     return mesh
 
 
-def _critical(one: activations.Activation) -> tuple[float, float] | None:
+def _critical(one: activations.AnalyticActivation) -> tuple[float, float] | None:
     """sigma_w and sigma_b of the critical point, None where there is none."""
     try:
         found = critical_point(one)

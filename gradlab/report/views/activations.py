@@ -78,7 +78,7 @@ def _row(config: "Activation", found: Portrait, said: bool) -> tuple[Value, ...]
     return written(config), *shape, *point, *schemes, gain, found.reason
 
 
-def range_words(one: "activations.Activation") -> str:
+def range_words(one: "activations.AnalyticActivation") -> str:
     """Where the values lie; a square bracket at a limit that is reached.
 
     >>> from gradlab.theory.activations import activation

@@ -16,7 +16,7 @@ CASES = [
 VARIANCES = 10.0 ** np.random.default_rng(0).uniform(-12, 6, 25)
 
 
-def moments_of(one: activations.Activation, q: float, mean: float = 0.0) -> tuple[float, ...]:
+def moments_of(one: activations.AnalyticActivation, q: float, mean: float = 0.0) -> tuple[float, ...]:
     """E[phi^2], E[phi'^2] and the three ratios."""
 
     def average(power: int, slope_power: int) -> float:

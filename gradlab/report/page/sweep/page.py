@@ -33,7 +33,7 @@ MOST_FAILURES, MOST_PARTS = 50, 20
 
 
 @dataclass(frozen=True)
-class _Gate:
+class _GateRow:
     """A gate as the page tells it."""
 
     text: str
@@ -124,14 +124,14 @@ def _dimensions(members: Sequence[Member], maps: Maps) -> list[Dimension]:
     return [*found, word_dimension("verdict", words, sorted(set(words), key=badness))]
 
 
-def _gate(gate: Any) -> _Gate:
+def _gate(gate: Any) -> _GateRow:
     """A gate with the groups in which it fails."""
     failed = [part for part in gate.groups if not part.passed]
     parts = [
         one_line(f"{point_words(part.by, part.by)}: it is {part.actual}, of {counted(part.num_members, 'run')}")
         for part in failed[:MOST_PARTS]
     ]
-    return _Gate(one_line(gate.text), gate.passed, gate_words(gate), tuple(parts), len(failed) - len(parts))
+    return _GateRow(one_line(gate.text), gate.passed, gate_words(gate), tuple(parts), len(failed) - len(parts))
 
 
 def _failure(failure: FailedRun, page: Path) -> _Failure:
