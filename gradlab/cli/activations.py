@@ -86,7 +86,6 @@ def activations(
 
 
 def _measured(chosen: "Sequence[Activation]") -> "tuple[dict[Activation, tuple[float, float]], dict[str, str | int]]":
-    """What an element costs, and how that was measured."""
     from gradlab.network.activation_cost import NUM_ELEMENTS, NUM_REPEATS, NUM_THREADS, cost
     from gradlab.results import environment
 

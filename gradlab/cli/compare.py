@@ -26,8 +26,9 @@ def compare(
     version: Version = False,
 ) -> int:
     """Compare runs with the first: better, the same or worse, with numbers. Seeds of one experiment go together."""
-    from gradlab import api, judgement
+    from gradlab import api
     from gradlab.cli.output import log, stdout, write, write_json
+    from gradlab.judgement.comparing.comparison import compare as compare_runs
     from gradlab.report.terminal.console import print_table
     from gradlab.report.views.comparison import (
         comparison_object,
@@ -38,7 +39,7 @@ def compare(
     )
     from gradlab.report.words.table import as_csv, as_markdown
 
-    compared = judgement.compare([api.load(run, out) for run in runs], fail_on)
+    compared = compare_runs([api.load(run, out) for run in runs], fail_on)
     if format is Face.JSON:
         write_json({"schema_version": 1, **comparison_object(compared, changed_only=changed_only)})
     elif format is Face.CSV:

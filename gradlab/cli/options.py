@@ -45,7 +45,6 @@ def _complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _complete_run_or_sweep(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of run and sweep directories, for the shell."""
     import os
 
     try:

@@ -49,7 +49,6 @@ def report(
 
 
 def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
-    """Where the page of a run or of several is to be, and the page."""
     from gradlab.cli.selection import load_runs
     from gradlab.results.store import Store
 
@@ -69,7 +68,6 @@ def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
 
 
 def _sweep(place: "SweepPlace", output: Path | None, *, quiet: bool) -> tuple[Path, str]:
-    """Where the page of a sweep is to be, and the page."""
     from gradlab import api
     from gradlab.cli.output import log
     from gradlab.report.page.shared.links import PAGE
@@ -86,7 +84,6 @@ def _sweep(place: "SweepPlace", output: Path | None, *, quiet: bool) -> tuple[Pa
 
 
 def _checked(output: Path | None) -> Path | None:
-    """A file that was asked for, refused before anything is computed for it."""
     from gradlab.errors import UsageError
 
     if output is None:

@@ -82,7 +82,6 @@ def run(
 
 
 def _display(live: bool, quiet: bool) -> "ProgressDisplay":
-    """What shows at stderr how training gets on."""
     from gradlab.report.terminal.streams import Sink
 
     stream = Sink(sys.stderr, vital=False)

@@ -42,7 +42,6 @@ class OneOf:
     entries: Mapping[str, Entry]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The schema of these names and no others."""
         names = core_schema.literal_schema(list(self.entries))
         return core_schema.nullable_schema(names) if type(None) in _options(source) else names
 

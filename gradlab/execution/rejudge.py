@@ -9,10 +9,10 @@ from gradlab.results.stored import StoredRun
 
 def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
     """Forecast and judge; there is no record where the run failed before its first step."""
-    from gradlab import judgement
     from gradlab.judgement.deviations import forecast_of
+    from gradlab.judgement.verdict import judge
 
-    return judgement.judge(experiment, record, outcome, forecast_of(experiment, record))
+    return judge(experiment, record, outcome, forecast_of(experiment, record))
 
 
 def reused(run: StoredRun) -> StoredRun:

@@ -147,7 +147,6 @@ def _forecast(
     fan_out: tuple[int, ...],
     input_correlation: float | None,
 ) -> "Forecast":
-    """`forecast_of`, by what it depends on."""
     from gradlab import theory
 
     return theory.forecast(experiment, input_mean_square, fan_in, fan_out, input_correlation)

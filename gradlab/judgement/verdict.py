@@ -103,7 +103,6 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
 
 
 def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool) -> list[Finding]:
-    """What is left of a diagnosis by exclusion beside other findings."""
     critical = {item.rule for item in others if item.severity == "critical"}
     if "diverged" in critical:
         return []
@@ -115,7 +114,6 @@ def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool) -> lis
 
 
 def _not_judged(missing: dict[Verdict, list[str]], outcome: Outcome, evidence: Evidence | None) -> Finding:
-    """What could not be looked at, and what is missing for it."""
     names = list(dict.fromkeys(name for absent in missing.values() for name in absent))
     if evidence is None:
         message = f"nothing finite was recorded before the run ended ({outcome.kind}), so there is nothing to judge"

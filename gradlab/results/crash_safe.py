@@ -20,7 +20,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -98,7 +98,7 @@ def publish(root: Path, directories: Sequence[Directory], label: str, mark: str)
     Raises:
         OSError: If nothing could be written at all; the root is as it was.
     """
-    with _staging(root, label) as temporary:
+    with staging(root, label) as temporary:
         failed = [_attempt(_write, temporary / item.name, item.files) for item in directories]
         if failed.count(None) < 2 or _attempt(_sync_file_system, temporary) is not None:
             for index, item in enumerate(directories):
@@ -175,12 +175,12 @@ def remove(directory: Path, mark: str) -> None:
 
 
 @contextmanager
-def _staging(root: Path, label: str) -> Iterator[Path]:
+def staging(root: Path, label: str, lock: Callable[[Path], AbstractContextManager[None]] = locked) -> Iterator[Path]:
     """A temporary directory to write in, guarded by a lock; gone afterwards with what was not renamed out of it."""
     temporary = root / f"{TEMPORARY}{label}-{os.getpid()}-{os.urandom(4).hex()}"
     guard = -1
     try:
-        with locked(root):  # so that nobody sees it before it is guarded
+        with lock(root):  # so that nobody sees it before it is guarded
             os.mkdir(temporary)
             guard = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
             _hold(guard, fcntl.LOCK_EX)
@@ -232,7 +232,6 @@ def _syncfs(descriptor: int) -> None:
 
 
 def _sync_one_by_one(directory: Path, files: Mapping[str, Writer]) -> None:
-    """Bring a directory and its files to the disk."""
     for name in files:
         _sync(directory / name)
     _sync(directory)
@@ -255,7 +254,6 @@ def _put_in_place(written: Path, target: Path, mark: str) -> None:
 
 
 def _hold(descriptor: int, operation: int) -> None:
-    """Lock what is open, where the file system can."""
     try:
         fcntl.flock(descriptor, operation)
     except OSError as error:

@@ -109,8 +109,8 @@ def read_line(path: Path, text: str | bytes) -> ListedRun:
             learning_layers=data["learning_layers"],
             expected_backward_decades=number(data["expected_backward_decades"]),
             expected_spread=number(data["expected_spread"]),
-            init=_figures(data["init"]),
-            final=_figures(data["final"]),
+            init=figures(data["init"]),
+            final=figures(data["final"]),
             started=data["started"] or "",
             finished=data["finished"] or "",
             config=data["config"],
@@ -119,5 +119,6 @@ def read_line(path: Path, text: str | bytes) -> ListedRun:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
 
 
-def _figures(data: Mapping[str, Any]) -> dict[str, float | None]:
+def figures(data: Mapping[str, Any]) -> dict[str, float | None]:
+    """Summary figures as they were before they were written."""
     return {name: value if type(value) is float else number(value) for name, value in data.items()}

@@ -317,7 +317,6 @@ class Store:
         return RunHandle(line.id, line.name, path)
 
     def _latest(self, wanted: str) -> RunHandle:
-        """The run that was finished last, or one some places before it."""
         match = _LATEST.fullmatch(wanted)
         if match is None:
             raise UsageError(f"'{wanted}': expected @latest, or @latest~1 for the one before it")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gradlab.config.catalogue import Verdict
 from gradlab.config.experiment import Experiment
 from gradlab.results import strict_json, tables
+from gradlab.results.listing import figures
 from gradlab.results.record import Expectation, Finding, Outcome, Record, Summary, Timing
 from gradlab.results.versions import SCHEMA_VERSION
 
@@ -109,7 +110,7 @@ def run_object(run: StoredRun) -> dict[str, Any]:
     found: dict[str, Any] = strict_json.encode(
         {"id": run.id, "name": run.name, "path": str(run.path), "seed": run.seed, "cached": run.cached}
         | _results(run)
-        | {"layers": rows, "expectations": _expectations(run), "timing": _timing(run.timing)}
+        | {"layers": rows, "expectations": list(map(vars, run.summary.expectations)), "timing": vars(run.timing)}
     )
     return found
 
@@ -120,8 +121,8 @@ def summary_object(run: StoredRun) -> dict[str, Any]:
         {"schema_version": SCHEMA_VERSION, "id": run.id, "name": run.name, "seed": run.seed}
         | _results(run)
         | {
-            "expectations": _expectations(run),
-            "timing": _timing(run.timing),
+            "expectations": list(map(vars, run.summary.expectations)),
+            "timing": vars(run.timing),
             "rules_version": run.summary.rules_version,
             "started": run.manifest.get("started"),
             "finished": run.manifest.get("finished"),
@@ -163,11 +164,6 @@ def read_summary(data: Mapping[str, Any]) -> tuple[Summary, Timing]:
     )
 
 
-def figures(data: Mapping[str, Any]) -> dict[str, float | None]:
-    """Summary figures as they were before they were written."""
-    return {name: strict_json.number(value) for name, value in data.items()}
-
-
 def _results(run: StoredRun) -> dict[str, Any]:
     """What the two objects have in common: outcome, verdict, findings and figures."""
     summary = run.summary
@@ -185,14 +181,6 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "expected_spread": summary.expected_spread,
         "expected_reason": summary.expected_reason,
     }
-
-
-def _expectations(run: StoredRun) -> list[dict[str, Any]]:
-    return [vars(expectation) for expectation in run.summary.expectations]
-
-
-def _timing(timing: Timing) -> dict[str, Any]:
-    return dict(vars(timing))
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:

@@ -234,7 +234,6 @@ def _nullable(column: Column) -> Any:
 def _write(
     keys: Mapping[str, NDArray[Any]], columns: Mapping[str, Column], metadata: dict[str, Any], file: BinaryIO
 ) -> None:
-    """Write key columns and nullable float64 columns as Parquet."""
     import pyarrow as pa
     from pyarrow import parquet
 

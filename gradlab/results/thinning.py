@@ -50,12 +50,10 @@ def envelope(*lines: Float, most: int) -> NDArray[np.int64]:
 
 
 def _is_least(values: Float, width: int) -> Bool:
-    """Where a value is the least of its part."""
     least = np.minimum.reduceat(values, np.arange(0, len(values), width))
     return np.asarray(values == np.repeat(least, width)[: len(values)])
 
 
 def _firsts(there: Bool, width: int) -> NDArray[np.int64]:
-    """The first place of each part at which something is there."""
     places = np.flatnonzero(there)
     return places[np.unique(places // width, return_index=True)[1]]

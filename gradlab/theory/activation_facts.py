@@ -87,7 +87,6 @@ def torch_gain(config: "spec.experiment.Activation") -> float | None:
 
 
 def _settled(scheme: Any, config: "spec.experiment.Activation", one: AnalyticActivation) -> Settled:
-    """What a scheme comes to."""
     from gradlab.config.experiment import Init
 
     scale = scales(Init(scheme=scheme), WIDTH, WIDTH, config)

@@ -220,7 +220,6 @@ class _Network:
     def layers(
         self, variances: Float, moments: Moments, spread: Spread
     ) -> tuple[tuple[LayerForecast, ...], LayerForecast]:
-        """The forecasts of the hidden layers and of the readout."""
         growths = self.chain[1].sigma_w ** 2 * moments.dphi2
         steps = 0.5 * np.log10(growths[:-1])
         backward = np.append(np.cumsum(steps[::-1])[::-1], 0.0)

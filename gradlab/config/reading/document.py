@@ -105,7 +105,6 @@ def absolute_data_path(tree: Tree, folder: Path) -> None:
 
 
 def _bytes(path: Path, label: str) -> bytes:
-    """The file's bytes, at most one more than are allowed."""
     try:
         with path.open("rb") as file:
             return file.read(yaml12.MAX_BYTES + 1)

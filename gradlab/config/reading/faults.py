@@ -207,7 +207,6 @@ def _meant(path: Path) -> Path:
 
 
 def _beside(path: Path) -> list[str]:
-    """The keys that are known where a key stands."""
     part = part_at(Experiment, path[:-1])
     return list(part.model_fields) if part is not None else []
 

@@ -186,8 +186,6 @@ def resolve(text: str) -> Scalar:
 
 @dataclass
 class _Builder:
-    """Builds values from PyYAML's events."""
-
     text: str
     complaints: list[Complaint] = field(default_factory=list)
     anchors: dict[str, Value | None] = field(default_factory=dict)  # None while the value is not complete

@@ -115,7 +115,6 @@ def _zips(sections: Sections) -> list[Factor]:
 
 
 def _column(sections: Sections, key: str, path: Path) -> list[Setting]:
-    """The values of one key, none where they cannot be read."""
     if sections.is_broken(path):
         return []
     items = sections.items(path, "a list of values")
@@ -135,7 +134,6 @@ def _unread(sections: Sections, key: str, path: Path) -> Setting:
 
 
 def _random(sections: Sections) -> list[Factor]:
-    """One factor: every draw has a value for each key."""
     path: Path = ("random",)
     what = "a mapping with n (how many), seed (0), and space (a mapping of dotted keys, each with a distribution)"
     if not sections.mapping(path, what):

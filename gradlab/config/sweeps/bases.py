@@ -56,8 +56,6 @@ def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
 
 @dataclass(frozen=True)
 class _Named:
-    """A file that the sweep names at `path`."""
-
     path: TreePath
     file: Path
     seeds: tuple[int, ...] | None = None

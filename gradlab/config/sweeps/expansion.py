@@ -131,7 +131,6 @@ def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...],
 def _unmatched(
     entry: Selector, test: _Test, combinations: list[Combination], known: Mapping[Point, Mapping[str, Any]]
 ) -> str:
-    """Why an entry of `exclude` matches nothing."""
     if not combinations:
         return "matches no member: without grid, zip and random the members are those of include"
     for setting, (path, wanted) in zip(entry.settings, test, strict=True):

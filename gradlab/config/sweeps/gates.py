@@ -160,7 +160,6 @@ class _GateParser(Parser):
         return token.text
 
     def _need_aggregate(self) -> None:
-        """Refuse what begins a comparison without being an aggregate."""
         token = self.now
         if token.kind != "word" or token.text in KEYWORDS:
             raise self._fault(f"expected {', '.join(_AGGREGATES[:-1])} or {_AGGREGATES[-1]}, found {token}")

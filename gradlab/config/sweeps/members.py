@@ -83,7 +83,6 @@ class Builder:
 
 
 def _add_conditions(tree: Tree, conditions: Iterable[Setting]) -> None:
-    """Add the sweep's conditions to a member's own."""
     for condition in conditions:
         path = ("expect",)
         if tree.data.get("expect") is None:

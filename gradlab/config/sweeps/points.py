@@ -54,7 +54,6 @@ def _part_in_words(part: Part) -> str:
 
 
 def _builds(part: Part, values: dict[str, Any]) -> bool:
-    """Whether values are enough to build an equal part."""
     try:
         return type(part).model_validate(values) == part
     except ValidationError:

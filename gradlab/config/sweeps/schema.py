@@ -194,7 +194,6 @@ def _leaf(field: Field) -> Schema:
 
 
 def _words(field: Field) -> Schema:
-    """Schema of a word, each with what it stands for."""
     return {"anyOf": [{"const": word, "description": about} for word, about in field.words.items()]}
 
 

@@ -85,7 +85,6 @@ def _numbers(text: str, separator: str | None) -> Float:
 
 
 def _expect(rows: Float | Int, num_rows: int, num_columns: int) -> None:
-    """Refuse a file that is not the one that was meant."""
     if rows.shape != (num_rows, num_columns):
         raise ValueError(f"expected {num_rows} rows of {num_columns}, got {rows.shape}")
 

@@ -126,7 +126,6 @@ def _refuse_missing(path: str, field: str, columns: Mapping[str, Array]) -> None
 
 
 def _refuse_useless_classes(path: str, target: str, num_classes: int, num_rows: int) -> None:
-    """Refuse a single class, and labels that hardly ever repeat."""
     if num_classes == 1:
         raise fault(path, "data.target", f"'{target}' is the same in every row; there is nothing to learn")
     if num_classes * 2 > num_rows:

@@ -4,6 +4,7 @@ A stream spawned from the seed is used, so that the draw and the split share no 
 """
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from gradlab.config.experiment import Data
 from gradlab.datasets.dataset import Float, Int, Raw
 
 TEACHER_WIDTH = 32
+
+T = TypeVar("T")
 
 
 def draw(data: Data) -> Raw:
@@ -21,7 +24,7 @@ def draw(data: Data) -> Raw:
 
 def xor(data: Data, generator: np.random.Generator) -> Raw:
     """Clouds of standard deviation `noise` on the corners (±1, ±1); the class says whether the two signs differ."""
-    num_samples, noise = _whole(data.samples), _number(data.noise)
+    num_samples, noise = _given(data.samples), _given(data.noise)
     corner = np.arange(num_samples) % 4
     signs = np.stack([2 * (corner % 2) - 1, 2 * (corner // 2) - 1], axis=1).astype(np.float64)
     inputs = signs + noise * generator.standard_normal((num_samples, 2))
@@ -30,7 +33,7 @@ def xor(data: Data, generator: np.random.Generator) -> Raw:
 
 def circles(data: Data, generator: np.random.Generator) -> Raw:
     """Rings of radius 1 and 1/2, blurred by `noise`."""
-    num_samples, noise = _whole(data.samples), _number(data.noise)
+    num_samples, noise = _given(data.samples), _given(data.noise)
     label = np.arange(num_samples) % 2
     angle = generator.uniform(0.0, 2 * np.pi, num_samples)
     radius = np.where(label == 0, 1.0, 0.5)
@@ -40,7 +43,7 @@ def circles(data: Data, generator: np.random.Generator) -> Raw:
 
 def moons(data: Data, generator: np.random.Generator) -> Raw:
     """Two half circles of radius 1 that reach into each other, blurred by `noise`."""
-    num_samples, noise = _whole(data.samples), _number(data.noise)
+    num_samples, noise = _given(data.samples), _given(data.noise)
     label = np.arange(num_samples) % 2
     angle = generator.uniform(0.0, np.pi, num_samples)
     upper = _direction(angle)
@@ -50,7 +53,7 @@ def moons(data: Data, generator: np.random.Generator) -> Raw:
 
 def spirals(data: Data, generator: np.random.Generator) -> Raw:
     """One spiral a class, of one turn and a half from the centre to radius 1, blurred by `noise`."""
-    num_samples, num_classes, noise = _whole(data.samples), _whole(data.classes), _number(data.noise)
+    num_samples, num_classes, noise = _given(data.samples), _given(data.classes), _given(data.noise)
     label = np.arange(num_samples) % num_classes
     radius = np.sqrt(generator.uniform(0.0, 1.0, num_samples))
     angle = 2 * np.pi * (1.5 * radius + label / num_classes)
@@ -60,17 +63,17 @@ def spirals(data: Data, generator: np.random.Generator) -> Raw:
 
 def gaussian_mixture(data: Data, generator: np.random.Generator) -> Raw:
     """One cloud of standard deviation `noise` a class, its centre standard normal."""
-    num_samples, num_features, num_classes = _whole(data.samples), _whole(data.features), _whole(data.classes)
+    num_samples, num_features, num_classes = _given(data.samples), _given(data.features), _given(data.classes)
     centres = generator.standard_normal((num_classes, num_features))
     label = np.arange(num_samples) % num_classes
     cloud = generator.standard_normal((num_samples, num_features))
-    return _classes(centres[label] + _number(data.noise) * cloud, label, num_classes)
+    return _classes(centres[label] + _given(data.noise) * cloud, label, num_classes)
 
 
 def noise(data: Data, generator: np.random.Generator) -> Raw:
     """Standard normal inputs, and classes that have nothing to do with them."""
-    num_samples, num_classes = _whole(data.samples), _whole(data.classes)
-    inputs = generator.standard_normal((num_samples, _whole(data.features)))
+    num_samples, num_classes = _given(data.samples), _given(data.classes)
+    inputs = generator.standard_normal((num_samples, _given(data.features)))
     return _classes(inputs, generator.permutation(np.arange(num_samples) % num_classes), num_classes)
 
 
@@ -79,11 +82,11 @@ def teacher(data: Data, generator: np.random.Generator) -> Raw:
 
     The teacher's weights have variance 1 / fan_in and its output is of order 1; it has `TEACHER_WIDTH` hidden units.
     """
-    num_samples, num_features = _whole(data.samples), _whole(data.features)
+    num_samples, num_features = _given(data.samples), _given(data.features)
     inputs = generator.standard_normal((num_samples, num_features))
     hidden = generator.standard_normal((num_features, TEACHER_WIDTH)) / np.sqrt(num_features)
     readout = generator.standard_normal((TEACHER_WIDTH, 1)) / np.sqrt(TEACHER_WIDTH)
-    targets = np.tanh(inputs @ hidden) @ readout + _number(data.noise) * generator.standard_normal((num_samples, 1))
+    targets = np.tanh(inputs @ hidden) @ readout + _given(data.noise) * generator.standard_normal((num_samples, 1))
     return Raw(inputs, targets, (), _numbered(num_features))
 
 
@@ -93,11 +96,11 @@ def orthogonal_map(data: Data, generator: np.random.Generator) -> Raw:
     A network of `features` units a layer without nonlinearities can learn it exactly, and every direction of the input
     is as easy to learn as every other (Saxe et al. 2013, who ask how long that takes in a deep one).
     """
-    num_samples, num_features = _whole(data.samples), _whole(data.features)
+    num_samples, num_features = _given(data.samples), _given(data.features)
     inputs = generator.standard_normal((num_samples, num_features))
     q, r = np.linalg.qr(generator.standard_normal((num_features, num_features)))
     turn = q * np.sign(np.diagonal(r))  # makes the distribution uniform over the orthogonal matrices
-    targets = inputs @ turn + _number(data.noise) * generator.standard_normal((num_samples, num_features))
+    targets = inputs @ turn + _given(data.noise) * generator.standard_normal((num_samples, num_features))
     return Raw(inputs, targets, (), _numbered(num_features))
 
 
@@ -124,15 +127,9 @@ def _direction(angle: Float) -> Float:
 
 
 def _numbered(num_features: int) -> tuple[str, ...]:
-    """x1, x2, ..."""
     return tuple(f"x{index}" for index in range(1, num_features + 1))
 
 
-def _whole(value: int | None) -> int:
-    assert value is not None
-    return value
-
-
-def _number(value: float | None) -> float:
-    assert value is not None
+def _given(value: T | None) -> T:
+    assert value is not None  # the config has filled it in
     return value

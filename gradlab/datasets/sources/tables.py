@@ -28,7 +28,6 @@ def fault(place: str | Path, path: str, message: str) -> ConfigError:
 
 
 def _printable(text: str) -> str:
-    """A text without what would break its line."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 

@@ -198,7 +198,6 @@ def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
 
 
 def _labels(groups: Sequence[Sequence[Run]], config: Sequence[Changed]) -> list[str]:
-    """Each side's name, with what differs where another side has the same name."""
     names = [group[0].name for group in groups]
     if not config:
         return [f"{group[0].name} (seed {group[0].experiment.seed})" for group in groups]
@@ -210,7 +209,6 @@ def _labels(groups: Sequence[Sequence[Run]], config: Sequence[Changed]) -> list[
 
 
 def _side(group: Sequence[Run], label: str) -> Side:
-    """What a side is."""
     verdicts = tuple(run.summary.verdict for run in group)
     outcomes = [run.summary.outcome.kind for run in group]
     return Side(
@@ -224,14 +222,12 @@ def _side(group: Sequence[Run], label: str) -> Side:
 
 
 def _rows(groups: Sequence[Sequence[Run]]) -> tuple[Row, ...]:
-    """All figures that some side has."""
     names = [f"{moment}.{figure}" for figure in FIGURES for moment in ("init", "final")]
     rows = (_row(name, groups) for name in [*names, "learning_layers", "learning_share"])
     return tuple(row for row in rows if any(value is not None for value in row.values))
 
 
 def _row(name: str, groups: Sequence[Sequence[Run]]) -> Row:
-    """One figure on all sides."""
     samples = [[value for run in group if (value := _figure(run, name)) is not None] for group in groups]
     spread = max((run.summary.expected_spread or 0.0 for group in groups for run in group), default=0.0)
     figure = name.partition(".")[2] or name
@@ -246,7 +242,6 @@ def _row(name: str, groups: Sequence[Sequence[Run]]) -> Row:
 
 
 def _figure(run: Run, name: str) -> float | None:
-    """A figure of one run."""
     summary = run.summary
     moment, _, figure = name.partition(".")
     if figure:
@@ -257,13 +252,11 @@ def _figure(run: Run, name: str) -> float | None:
 
 
 def _mean(sample: Sequence[float]) -> float | None:
-    """Mean of what is there."""
     with np.errstate(invalid="ignore", over="ignore"):
         return float(np.mean(sample)) if sample else None
 
 
 def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
-    """What the telling figures of one further side come to."""
     told = {item.judgement for row in rows if row.figure in _TELLING and (item := row.differences[index]) is not None}
     if {"better", "worse"} <= told:
         return "mixed"
@@ -271,7 +264,6 @@ def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
 
 
 def _profiles(groups: Sequence[Sequence[Run]], moment: Moment) -> tuple[tuple[Profile | None, ...], ...]:
-    """Each quantity's profile on each side, of the runs that have one."""
     found = []
     for quantity in PROFILED:
         sides = tuple(
@@ -285,7 +277,6 @@ def _profiles(groups: Sequence[Sequence[Run]], moment: Moment) -> tuple[tuple[Pr
 def _gates(
     groups: Sequence[Sequence[Run]], sides: Sequence[Side], fail_on: Sequence[str]
 ) -> tuple[tuple[str, Expectation], ...]:
-    """Every condition for every further side, with the side's label."""
     conditions = [(text, parse(text, run_names(), changes=True)) for text in fail_on]
     looks = [_look(group, side) for group, side in zip(groups, sides, strict=True)] if conditions else []
     gates = []
@@ -297,7 +288,6 @@ def _gates(
 
 
 def _look(group: Sequence[Run], side: Side) -> Lookup:
-    """What a condition's name means for a side."""
     looks = [lookup(run.experiment, run.record, run.summary) for run in group]
 
     def look(name: str) -> Looked:

@@ -18,8 +18,6 @@ NUM_NAMED = 3
 
 @dataclass
 class _Some:
-    """A number of runs, the first few by their ids."""
-
     number: int = 0
     ids: list[str] = field(default_factory=list)
 

@@ -110,8 +110,6 @@ def gate_object(result: GateResult) -> dict[str, Any]:
 
 
 class _Group:
-    """The aggregates of a gate over one group of runs."""
-
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.num_members = 0

@@ -189,7 +189,6 @@ def _seconds(seconds: float) -> float:
 
 
 def _time(seconds: float) -> str:
-    """A time as it is written, without an exponent."""
     return f"{seconds:.3f}"
 
 
@@ -200,5 +199,4 @@ def _text(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Text as one line, for an attribute."""
     return _text(one_line(text))

@@ -41,7 +41,6 @@ def spectrum_rows(spectrum: Spectrum) -> Iterator[Row]:
 
 
 def _cells(columns: Mapping[str, Column], index: int) -> list[list[str]]:
-    """Every quantity's values at one step."""
     return [
         [
             repr(value) if there else ""

@@ -181,7 +181,6 @@ class Picture:
     def _title(
         self, screen: Screen, layout: Layout, progress: Progress, past: HistoryPicture, quantity: str | None
     ) -> None:
-        """What is drawn, of which run, and when the profile was taken."""
         if quantity is None:
             screen.put(1, 0, "no backward signal is recorded (record.quantities)", "dim")
             return
@@ -221,7 +220,6 @@ class Picture:
         screen.put(1 + layout.loss, layout.profile, said)
 
     def _layers(self, screen: Screen, layout: Layout, top: int, past: HistoryPicture) -> None:
-        """The heatmap, and the newest profile as bars beside it."""
         codes = self._codes(past.cells)
         if layout.halves:
             glyphs = np.full((layout.lines, codes.shape[1]), ord("▀"))
@@ -248,7 +246,6 @@ class Picture:
         return _points(_LYING if self._unicode else " =")[each]
 
     def _steps(self, screen: Screen, layout: Layout, row: int, past: HistoryPicture) -> None:
-        """Steps at which columns begin, as many as there is room for."""
         screen.put(row, 0, "step".rjust(layout.margin - 1))
         count = len(past.loss)
         every = 8
@@ -259,7 +256,6 @@ class Picture:
             screen.put(row, at, str(column * past.stride), "", layout.margin + layout.columns)
 
     def _legend(self, screen: Screen, layout: Layout, row: int, past: HistoryPicture) -> None:
-        """The scale that colours and bars share, and the marks that occur."""
         start = layout.profile + _VALUE
         values = np.linspace(self._scale.low, self._scale.high, layout.bar)[None]
         glyphs, styles = self._cells(self._codes(values))
@@ -281,7 +277,6 @@ class Picture:
                 column += 3
 
     def _codes(self, values: Float) -> Codes:
-        """Places in `COLORS`."""
         codes = np.minimum(self._scale.level(values) * LEVELS, LEVELS - 1).astype(np.int64)
         if not np.isfinite(values).all():
             codes[np.isnan(values)], codes[values == np.inf], codes[values == -np.inf] = _NULL, _NONFINITE, _ZERO
@@ -302,7 +297,6 @@ def _write(screen: Screen, row: int, parts: list[tuple[str, str]]) -> None:
 
 
 def _stretched(glyphs: Codes, styles: Codes, times: int) -> tuple[Codes, Codes]:
-    """Cells, each so many columns wide."""
     return (glyphs, styles) if times == 1 else (np.repeat(glyphs, times, axis=1), np.repeat(styles, times, axis=1))
 
 

@@ -94,5 +94,4 @@ class Region(RenderHook):
 
 
 def _raw(text: str) -> ConsoleRenderable:
-    """Characters that a console passes on as they are."""
     return Segments([Segment(text, None, [(ControlType.CARRIAGE_RETURN,)])])

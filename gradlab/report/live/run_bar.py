@@ -115,7 +115,6 @@ def _who(progress: Progress) -> str:
 
 
 def _loss(progress: Progress) -> str:
-    """Last known loss: the run's own, or the middle one."""
     loss = progress.loss[~np.isnan(progress.loss)]
     if not loss.size:
         return "loss nan" if progress.step else ""

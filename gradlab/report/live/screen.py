@@ -115,7 +115,6 @@ class Screen:
         self.glyphs[place], self.styles[place] = glyphs, styles
 
     def _encoded(self, text: str) -> bytes:
-        """A text's characters, each for one cell."""
         if not text.isascii():
             text = "".join(glyph if get_character_cell_size(glyph) == 1 else "?" for glyph in text)
             text = spell(text, self._encoding)
@@ -159,7 +158,6 @@ class Screen:
         return str(self.glyphs[row].tobytes(), "utf-32-le"), self.styles[row].tolist()
 
     def _styled(self, glyphs: str, styles: list[int], start: int, stop: int) -> str:
-        """Some cells of a row with their styles, from the plain one to the plain one."""
         parts, current, at = [], PLAIN, start
         for style, several in groupby(styles[start:stop]):
             length = len(list(several))

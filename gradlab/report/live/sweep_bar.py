@@ -123,11 +123,9 @@ class SweepDisplay(LiveDisplay):
         return f"{f'{seconds:.0f} s' if 10 <= seconds < 59.5 else duration(seconds)} left"
 
     def _tally(self) -> list[tuple[str, int]]:
-        """Verdicts so far, the worst first."""
         return sorted(self._verdicts.items(), key=lambda item: badness(item[0]))
 
     def _line(self, seconds: float) -> str:
-        """Where the sweep stands after a batch."""
         done = f"{self._finished()} of {counted(self._total, 'run')} done"
         done += f" ({self._cached} cached)" if self._cached else ""
         verdicts = tally_words(self._tally())
@@ -140,7 +138,6 @@ class SweepDisplay(LiveDisplay):
         return Group(*lines)
 
     def _bar(self, now: float) -> Text:
-        """How much is done, how fast, and how long the rest will take."""
         rate, left = self._rate(now), self._time_left(now)
         parts = [f"{self._finished()} of {counted(self._total, 'run')}"]
         parts += [f"{rate:.3g} runs/s"] if rate > 0 else []
@@ -170,7 +167,6 @@ class SweepDisplay(LiveDisplay):
         return line or line.append("no verdict yet", "dim")
 
     def _batches(self) -> list[Text]:
-        """The batches that train now, one line each."""
         lines = []
         for task in sorted(self._running)[:MOST_BATCHES]:
             line = _cropped().append(f"  {counted(self._running[task], 'run')}", "bold")
@@ -188,6 +184,5 @@ def _cropped() -> Text:
 
 
 def _loss(progress: Progress) -> str:
-    """The middle one of the last known losses."""
     loss = progress.loss[~np.isnan(progress.loss)]
     return f", loss {np.median(loss):.4g}{' (median)' if len(progress.names) > 1 else ''}" if loss.size else ""

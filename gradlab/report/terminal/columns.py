@@ -36,7 +36,6 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
     template = GAP.join(f"{{:{sides[index]}{_size(headers[index], longest[index])}}}" for index in columns)
 
     def line(cells: Sequence[str]) -> str:
-        """One aligned line."""
         return template.format(*cells).rstrip()
 
     height = max((len(headers[index]) for index in columns), default=0)
@@ -62,7 +61,6 @@ def _fitting(
     headers = {index: [fields[index].name] for index in columns}
 
     def total() -> int:
-        """Characters that the columns take."""
         return sum(_size(headers[index], longest[index]) for index in columns) + len(GAP) * (len(columns) - 1)
 
     if width is None or total() <= width:

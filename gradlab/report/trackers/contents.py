@@ -233,7 +233,6 @@ def _seconds(written: object, otherwise: float) -> float:
 
 
 def _plain(value: Any) -> Any:
-    """A config in which every text can be written as UTF-8."""
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Mapping):

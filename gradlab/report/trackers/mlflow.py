@@ -128,8 +128,6 @@ def in_words(contents: Contents) -> str:
 
 @dataclass(frozen=True)
 class _Database:
-    """An open database."""
-
     path: Path
     store: Any
     client: Any
@@ -248,7 +246,6 @@ def _fill(database: _Database, run_id: str, contents: Contents) -> None:
 
 
 def _remove(database: _Database, run: Any) -> None:
-    """Remove a run that is not whole, as `mlflow gc` removes deleted ones."""
     own = _local(run.info.artifact_uri).parent
     try:
         database.store._hard_delete_run(run.info.run_id)
@@ -273,7 +270,6 @@ def _cut(words: str, most: int) -> str:
 
 
 def _local(uri: str) -> Path:
-    """The path of what MLflow keeps on this machine."""
     from mlflow.utils.file_utils import local_file_uri_to_path
 
     return Path(os.path.abspath(local_file_uri_to_path(uri)))

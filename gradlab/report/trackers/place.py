@@ -14,7 +14,7 @@ from pathlib import Path
 from gradlab.errors import UsageError
 from gradlab.results import crash_safe
 
-_STAGING = f"{crash_safe.TEMPORARY}export-"
+_LABEL = "export"
 
 
 def not_installed(tool: str, error: ImportError) -> UsageError:
@@ -58,22 +58,12 @@ def undone(directory: Path) -> Iterator[None]:
 @contextmanager
 def staged(directory: Path) -> Iterator[Path]:
     """A temporary directory in one that is there; gone afterwards with what was not renamed out of it."""
-    temporary = directory / f"{_STAGING}{os.getpid()}-{os.urandom(4).hex()}"
-    guard = -1
-    try:
-        with alone(directory):  # so that nobody sees it before it is guarded
-            for left_behind in directory.glob(f"{_STAGING}*"):
-                if crash_safe.abandoned(left_behind):
-                    shutil.rmtree(left_behind, ignore_errors=True)
-            temporary.mkdir()
-            guard = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
-            with suppress(OSError):  # no locks here: then nobody can take it for abandoned either
-                fcntl.flock(guard, fcntl.LOCK_EX)
+    with alone(directory):
+        for left_behind in directory.glob(f"{crash_safe.TEMPORARY}{_LABEL}-*"):
+            if crash_safe.abandoned(left_behind):
+                shutil.rmtree(left_behind, ignore_errors=True)
+    with crash_safe.staging(directory, _LABEL, alone) as temporary:
         yield temporary
-    finally:
-        if guard >= 0:
-            os.close(guard)
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

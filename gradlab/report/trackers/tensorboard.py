@@ -80,7 +80,6 @@ def _events(contents: Contents) -> Iterable[Any]:
 
 
 def _scalars(contents: Contents, step: int, values: Iterable[tuple[str, float]]) -> Any:
-    """All scalars of one step in one event."""
     from tensorboard.compat.proto.event_pb2 import Event
 
     event = Event(wall_time=contents.time_of(step), step=step)

@@ -64,7 +64,6 @@ def activations_table(
 
 
 def _row(config: "Activation", found: Portrait, said: bool) -> tuple[Value, ...]:
-    """One activation."""
     one, critical = found.activation, found.critical
     point: tuple[Value, ...] = (None, None, None, "none")
     if critical is not None:

@@ -140,7 +140,6 @@ def judged(comparison: Comparison) -> tuple[Judged, ...]:
 
 
 def _judged(comparison: Comparison, index: int) -> Judged:
-    """What one further side comes to."""
     told: dict[str, list[str]] = {"better": [], "worse": [], "same": []}
     for row in comparison.telling:
         change = row.differences[index]
@@ -168,7 +167,6 @@ def letters(number: int) -> list[str]:
 
 
 def _seeds(comparison: Comparison) -> list[Value]:
-    """The seeds of each side as a cell."""
     return [" ".join(str(seed) for seed in side.seeds) for side in comparison.sides]
 
 
@@ -178,12 +176,10 @@ def kind_of(row: Row) -> Kind:
 
 
 def _plain(value: Any) -> Value:
-    """A config value as a cell."""
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _figure_row(row: Row, *, said: bool) -> tuple[Value, ...]:
-    """One figure on all sides, with the change and what it means."""
     kind = kind_of(row)
     cells: list[Value] = [row.figure, say(row.values[0], kind) if said else row.values[0]]
     for value, change in zip(row.values[1:], row.differences, strict=True):

@@ -191,7 +191,6 @@ def tally(words: Iterable[str]) -> tuple[tuple[str, int], ...]:
 
 
 def _group(mates: Sequence[tuple[Point, StoredRun]], figures: Sequence[str]) -> Group:
-    """The group of members with one point."""
     runs = tuple(run for _, run in mates)
     return Group(
         point=mates[0][0],
@@ -210,7 +209,6 @@ def figure_of(run: StoredRun, name: str) -> float | None:
 
 
 def _place(group: Group) -> tuple[int, int, float]:
-    """Sort key: worst first."""
     worst, count = min(group.verdicts, key=lambda item: badness(item[0]))
     return badness(worst), -count, -_decades(group)
 

@@ -72,7 +72,6 @@ def prediction_view(prediction: "Prediction") -> PredictionView:
 
 
 def _headline(experiment: "Experiment", forecast: "Forecast") -> str:
-    """What becomes of the gradient."""
     decades = forecast.typical_backward_decades
     if decades is None:
         return f"theory has no answer: {forecast.reason}"
@@ -82,7 +81,6 @@ def _headline(experiment: "Experiment", forecast: "Forecast") -> str:
 
 
 def _meaning(prediction: "Prediction") -> list[str]:
-    """What the forecast means for a network of this depth."""
     forecast, phase = prediction.forecast, prediction.forecast.phase
     if phase is None:
         return []
@@ -101,7 +99,6 @@ def _meaning(prediction: "Prediction") -> list[str]:
 
 
 def _depth_words(depth: int, phase: "Phase") -> str:
-    """The given depth beside the trainable one."""
     trainable = phase.trainable_depth
     if math.isinf(trainable):
         return f"{phase_words(phase)}; the trainable depth, 6 ξ_c, is infinite"
@@ -162,7 +159,6 @@ def _wide_apart(forecast: "Forecast") -> bool:
 
 
 def _spread_words(prediction: "Prediction") -> str:
-    """That seeds lie far apart."""
     spread, model = prediction.forecast.expected_spread, prediction.experiment.model
     if spread is None or spread < WIDE_APART:
         return ""
@@ -171,7 +167,6 @@ def _spread_words(prediction: "Prediction") -> str:
 
 
 def _critical_words(prediction: "Prediction", phase: "Phase") -> list[str]:
-    """The nearest critical start and what it does."""
     if phase.critical is None:
         return [f"there is no critical start to go to: {phase.critical_reason}"]
     if prediction.critical is None or prediction.at_critical is None:
@@ -189,7 +184,6 @@ def _critical_words(prediction: "Prediction", phase: "Phase") -> list[str]:
 
 
 def _figures(prediction: "Prediction") -> Table:
-    """The figures of the whole network."""
     forecast, phase, own = prediction.forecast, prediction.forecast.phase, prediction.scales
     rows: list[tuple[str, str]] = []
     if forecast.expected_backward_decades is not None:
@@ -252,7 +246,6 @@ def _power(log10: float) -> float:
 
 
 def _profiles(forecast: "Forecast") -> dict[str, tuple[float, ...]]:
-    """What is drawn, by hidden layer."""
     if not forecast.layers:
         return {}
     return {

@@ -155,13 +155,11 @@ def setting(experiment: Experiment) -> str:
 
 
 def _named(part: Activation | Optimizer) -> str:
-    """A name of the catalogue with its own parameters."""
     own = [f"{key}={value:g}" for key, value in part.model_dump(exclude={"name"}).items() if value is not None]
     return f"{part.name}({', '.join(own)})" if own else part.name
 
 
 def _init(init: Init) -> str:
-    """An initialisation in a few words."""
     if init.scheme is None:
         return f"σ_w={init.sigma_w:g} σ_b={init.sigma_b:g}"
     words: list[str] = [init.scheme]
@@ -198,7 +196,6 @@ def why(summary: Summary) -> str:
 
 
 def _healthy(summary: Summary) -> str:
-    """What a healthy run can say for itself."""
     parts = []
     if summary.learning_layers is not None:
         parts.append(
@@ -268,7 +265,6 @@ def recorded_row(record: Record | None, at: str) -> int | None:
 
 
 def _layers(record: Record, row: int) -> Table:
-    """One row a layer in forward order, every recorded quantity at one step."""
     rows = tables.layer_rows(record, row)
     return Table(tuple(_field(name) for name in rows[0]), tuple(tuple(row.values()) for row in rows))
 

@@ -147,7 +147,6 @@ def pooled(grid: Grid, layer_edges: Sequence[int], step_edges: Sequence[int]) ->
         return grid.values, grid.present
 
     def total(what: NDArray[Any]) -> NDArray[Any]:
-        """Sum over each cell."""
         down = np.add.reduceat(what, layer_edges[:-1], axis=0)
         return np.add.reduceat(down, step_edges[:-1], axis=1)
 
@@ -217,7 +216,6 @@ def _drawn(name: str, column: Column) -> Column:
 
 
 def _row(column: Column, index: int) -> Column:
-    """A column at one recorded step."""
     return Column(column.values[index], column.present[index])
 
 

@@ -172,7 +172,6 @@ def sweep_view(
 
 
 def _worst_first(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
-    """Counts of words, the worst first."""
     return tuple(sorted(counts.items(), key=lambda item: badness(item[0])))
 
 
@@ -198,7 +197,6 @@ def _failures(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str]) -
 
 
 def _expectations(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str]) -> tuple[FailedExpectation, ...]:
-    """Conditions that some members failed, each once."""
     judged: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     examples: dict[str, list[tuple[str, str, str]]] = {}

@@ -87,7 +87,6 @@ def spread_out(number: int, most: int = ROWS) -> list[int]:
 
 
 def _largest(one: "LayerDeviation") -> float:
-    """The larger of a layer's two deviations, whatever its sign."""
     return max((abs(size) for size in (one.backward.deviation, one.forward.deviation) if size is not None), default=0.0)
 
 

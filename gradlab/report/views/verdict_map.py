@@ -194,7 +194,6 @@ def map_over(groups: Sequence[Group], down: FoldedAxis, across: FoldedAxis | Non
 
 
 def _cell(counts: Counter[str] | None) -> Cell | None:
-    """The leading word of a cell."""
     if counts is None:
         return None
     verdicts = tally(counts.elements())
@@ -224,7 +223,6 @@ def map_table(found: VerdictMap, *, letters: bool = False) -> Table:
 
 
 def _cell_words(cell: Cell | None, letters: bool) -> str:
-    """A cell in words."""
     if cell is None:
         return MISSING
     word = APPEARANCES[cell.word].letter if letters else cell.word

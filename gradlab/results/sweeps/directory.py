@@ -183,7 +183,7 @@ class SweepPlace:
         try:
             data = json.loads((self.path / name).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
-            raise self._missing(name) from None
+            raise SelectionError(f"{self.path}: {name} is missing; `gradlab sweep` writes it") from None
         except (OSError, ValueError) as error:
             raise self._unreadable(name, error) from error
         if not isinstance(data, dict) or not isinstance(data.get("schema_version"), int):
@@ -192,9 +192,6 @@ class SweepPlace:
             newer = f"written by a newer gradlab, schema {data['schema_version']} against {SCHEMA_VERSION}"
             raise self._unreadable(name, ValueError(newer))
         return data
-
-    def _missing(self, name: str) -> GradlabError:
-        return SelectionError(f"{self.path}: {name} is missing; `gradlab sweep` writes it")
 
     def _unreadable(self, name: str, error: Exception) -> GradlabError:
         return UsageError(

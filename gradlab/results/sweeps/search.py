@@ -33,10 +33,9 @@ def find_sweep(root: str | Path, text: str, *, alone: bool = True) -> SweepPlace
             return None
         raise UsageError(f"'{text}' is a run, {run.path}, and a sweep, {whole[0].path}; a path tells them apart")
     if not whole:
-        if run is None:
-            whole = [place for place in places if place.id.startswith(text) or place.path.name.startswith(text)]
-        else:
+        if run is not None:
             return None
+        whole = [place for place in places if place.id.startswith(text) or place.path.name.startswith(text)]
     if len(whole) > 1:
         names = ", ".join(str(place.path) for place in whole)
         raise UsageError(f"'{text}' matches {len(whole)} sweeps: {names}; a path tells them apart")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.quantities import selected
-from gradlab.judgement import judge
+from gradlab.judgement.verdict import judge
 from gradlab.results.record import Column, Finding, Outcome, Record, Summary
 
 ROWS = 160

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from judged_runs import ROWS, experiment, only, record, rules, stuck, summary
 
-from gradlab.judgement import judge
 from gradlab.judgement.learning_progress import LEARNED
 from gradlab.judgement.rules import depth
+from gradlab.judgement.verdict import judge
 from gradlab.results.record import Column, Outcome, Record, Summary
 from gradlab.theory import Forecast
 

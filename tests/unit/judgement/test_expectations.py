@@ -5,7 +5,7 @@ import pytest
 from judged_runs import broken_at_end, experiment, record, stuck, summary
 
 from gradlab.config.condition import ConditionError
-from gradlab.judgement import expect
+from gradlab.judgement.conditions.expectations import expect
 from gradlab.results.record import Outcome, Record
 
 

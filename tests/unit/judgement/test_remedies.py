@@ -11,8 +11,8 @@ from gradlab import theory
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.config.reading import document
-from gradlab.judgement import judge
 from gradlab.judgement.remedies.starts import HARMLESS
+from gradlab.judgement.verdict import judge
 from gradlab.results.record import Column, Finding, Outcome, Record
 
 SETTING = re.compile(r"\b((?:model|data|train)\.[a-z_.]+): ([^\s,;()]+)")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from judged_runs import ROWS, broken_at_end, experiment, only, record, regression, rules, scaled, stuck, summary
 
-from gradlab.judgement import judge
 from gradlab.judgement.learning_progress import STUCK_SHARE
 from gradlab.judgement.rules import units
+from gradlab.judgement.verdict import judge
 from gradlab.results.record import Column, Outcome, Record
 from gradlab.results.strict_json import encode
 

@@ -441,7 +441,7 @@ def test_clean_removes_what_the_dead_left_and_nothing_else(store: Store) -> None
     half = sweep / f"{crash_safe.TEMPORARY}plan.json-1-00000000"
     half.write_text("half")
     (sweep / "plan.json").write_text("{}")
-    with crash_safe._staging(store.root, B) as living:
+    with crash_safe.staging(store.root, B) as living:
         assert sorted(store.clean()) == sorted([stale, dead, half])
         assert living.exists()
     assert {path.name for path in store.root.iterdir()} == {run.path.name, ".lock", "my notes", "sweeps"}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from vanishing_runs import column, finding, record, stored, summary
 
-from gradlab.judgement import compare
+from gradlab.judgement.comparing.comparison import compare
 from gradlab.judgement.comparing.profiles import against
 from gradlab.report.page.comparison.page import MOST_DRAWN, MOST_SHOWN, comparison_page
 from gradlab.report.page.comparison.series import MOST_SEEDS, drawn_curves, mean_curve

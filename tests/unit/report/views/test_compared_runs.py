@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 from vanishing_runs import experiment, record, stored, summary
 
-from gradlab.judgement import compare
-from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.judgement.comparing.comparison import Comparison, compare
 from gradlab.judgement.comparing.difference import Difference
 from gradlab.report.views.comparison import (
     change_words,
