@@ -25,7 +25,7 @@ from gradlab.report.views.comparison import (
 )
 from gradlab.report.views.run import setting, why
 from gradlab.report.words.points import numbered_seeds, one_line, value_words
-from gradlab.report.words.values import MISSING, Kind, counted, layers_words, say
+from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.record import Finding
 from gradlab.results.stored import StoredRun
@@ -42,7 +42,6 @@ _MOST_LINKS = 20
 _MOST_CHANGES = 3
 """Config fields that a side's name tells."""
 
-
 _MOST_COLUMNS = 5
 """Cards in a row of a wide window."""
 
@@ -54,21 +53,6 @@ def page_name(runs: Sequence[StoredRun]) -> str:
         return f"{first}_{second}"
     digest = sha256("\n".join(run.id for run in runs).encode()).hexdigest()
     return f"{first}_and_{len(more) + 1}_more-{digest[:8]}"
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A finding of one or more runs of a side.
-
-    Attributes:
-        finding: As the first of them has it.
-        place: Where it is, in words.
-        seeds: Whose it is, "" where the side has one run.
-    """
-
-    finding: Finding
-    place: str
-    seeds: str
 
 
 @dataclass(frozen=True)
@@ -86,7 +70,7 @@ class _Card:
         judged: What it comes to against the first; None for the first.
         links: Seed, id and address of its runs.
         more_links: How many further runs there are.
-        findings: What was found in its runs.
+        findings: What was found in its runs, each with whose it is, "" where the side has one run.
         silent: Why there is less to draw than one would think; "" where there is not.
     """
 
@@ -100,7 +84,7 @@ class _Card:
     judged: Judged | None
     links: tuple[tuple[int, str, str], ...]
     more_links: int
-    findings: tuple[_Found, ...]
+    findings: tuple[tuple[Finding, str], ...]
     silent: str
 
 
@@ -157,7 +141,6 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
 
 
 def _lettered(side: Side, card: _Card) -> Side:
-    """A side under the name that the page gives it."""
     return replace(side, label=f"{card.letter} {card.short}")
 
 
@@ -178,7 +161,6 @@ def _columns(number: int) -> int:
 
 
 def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: Path) -> list[_Card]:
-    """The sides that are shown."""
     judgements = (None, *judged(comparison))
     own = groups[: len(judgements)]
     sides = zip(letters(len(own)), _names(comparison, own), own, judgements, strict=True)
@@ -214,7 +196,6 @@ def _value(changed: Changed, place: int) -> tuple[str, str]:
 def _card(
     letter: str, names: tuple[str, str], group: Sequence[StoredRun], judgement: Judged | None, page: Path
 ) -> _Card:
-    """A side as the page introduces it."""
     tally = Counter(word_of(run) for run in group)
     words = sorted(tally, key=badness)
     leading_run = next(run for run in group if word_of(run) == words[0])
@@ -242,30 +223,18 @@ def _whose(some: Sequence[StoredRun], group: Sequence[StoredRun]) -> str:
     return f"all {len(group)} seeds" if len(some) == len(group) else numbered_seeds([run.seed for run in some])
 
 
-def _findings(group: Sequence[StoredRun]) -> tuple[_Found, ...]:
-    """What was found in the runs of a side, each rule once, with whose it is."""
+def _findings(group: Sequence[StoredRun]) -> tuple[tuple[Finding, str], ...]:
+    """What was found in the runs of a side, each rule once as the first of them has it, with whose it is."""
     found: dict[str, list[tuple[StoredRun, Finding]]] = {}
     for run in group:
         for finding in run.summary.findings:
             found.setdefault(finding.rule, []).append((run, finding))
     return tuple(
-        _Found(
-            told[0][1],
-            ", ".join(_places(told[0][1])),
-            _whose(list({run.id: run for run, _ in told}.values()), group),
-        )
-        for told in found.values()
+        (told[0][1], _whose(list({run.id: run for run, _ in told}.values()), group)) for told in found.values()
     )
 
 
-def _places(finding: Finding) -> list[str]:
-    """Where a finding is."""
-    words = [] if finding.layers is None else [layers_words(finding.layers)]
-    return words + ([f"since step {finding.since_step}"] if finding.since_step else [])
-
-
 def _silent(group: Sequence[StoredRun]) -> str:
-    """Why there is less to draw of a side than of others."""
     unrecorded = [run for run in group if run.record is None or not len(run.record.steps)]
     if unrecorded:
         whose = "" if len(group) == 1 else f"{_whose(unrecorded, group)}: "
@@ -278,7 +247,6 @@ def _silent(group: Sequence[StoredRun]) -> str:
 
 
 def _title(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> str:
-    """What is compared, in one line."""
     names = list(dict.fromkeys(one_line(group[0].name) for group in groups))
     changes = own_changes(comparison)
     if not comparison.config:

@@ -53,9 +53,7 @@ def drawn_profiles(comparison: Comparison) -> list[dict[str, Any]]:
     most = _points(_PROFILE_NUMBERS, lines)
     return [
         {
-            "quantity": quantity,
-            "label": QUANTITIES[quantity].label,
-            "scale": QUANTITIES[quantity].scale,
+            **arrays.named(quantity),
             "relative": quantity in RELATIVE,
             "moments": {moment: _moment(sides, most) for moment, sides in found[quantity].items()},
         }
@@ -85,7 +83,6 @@ def _in_decades(profile: Profile) -> Profile:
 
 
 def _profile(profile: Profile, most: int) -> dict[str, Any]:
-    """One side's profile."""
     depth = len(profile.values)
     each = profile.each[: _num_drawn(profile.each)]
     lines = [profile.values]
@@ -115,7 +112,6 @@ def _num_drawn(each: Sequence[Any]) -> int:
 
 
 def _points(numbers: int, lines: int) -> int:
-    """Points of each of so many lines."""
     return max(_FEWEST, min(_MOST, numbers // max(lines, 1)))
 
 
@@ -156,9 +152,7 @@ def drawn_curves(groups: Groups) -> list[dict[str, Any]]:
         held = _sides(series.HELD_OUT[name], told, groups, most) if name in series.HELD_OUT else []
         found.append(
             {
-                "quantity": name,
-                "label": QUANTITIES[name].label,
-                "scale": QUANTITIES[name].scale,
+                **arrays.named(name),
                 "constant": _constant(name, groups),
                 "sides": _sides(name, told, groups, most),
                 "held": held if any(held) else None,
@@ -201,7 +195,6 @@ def _sides(
 
 
 def _curve(curve: Curve, most: int) -> dict[str, Any]:
-    """A curve as the page draws it."""
     places = envelope(curve.values, most=most)
     return {"steps": curve.steps[places].tolist(), "values": arrays.numbers(curve.values[places])}
 
@@ -247,9 +240,7 @@ def drawn_grids(groups: Groups) -> list[dict[str, Any]]:
         highs = [side["high"] for side in sides if side is not None and side["high"] is not None]
         found.append(
             {
-                "quantity": name,
-                "label": QUANTITIES[name].label,
-                "scale": QUANTITIES[name].scale,
+                **arrays.named(name),
                 "low": min(lows, default=None),
                 "high": max(highs, default=None),
                 "sides": sides,

@@ -53,6 +53,12 @@ def numbers(values: NDArray[np.float64], present: NDArray[np.bool_] | None = Non
     return [value if there else None for value, there in zip(rounded, present.tolist(), strict=True)]
 
 
+def named(quantity: str) -> dict[str, Any]:
+    """What the page's script calls a quantity, and on which scale it draws it."""
+    shown = QUANTITIES[quantity]
+    return {"quantity": quantity, "label": shown.label, "scale": shown.scale}
+
+
 def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -> dict[str, Any]:
     """A grid as the page draws it: every value where there is room, else of each cell the mean, or the failure or zero that it covers.
 
@@ -74,9 +80,7 @@ def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -
     finite = values[np.isfinite(values) & present]
     thinned = values.shape != seen.values.shape
     return {
-        "quantity": seen.quantity,
-        "label": QUANTITIES[seen.quantity].label,
-        "scale": seen.scale,
+        **named(seen.quantity),
         "rows": [[first + 1, last] for first, last in itertools.pairwise(layer_edges)],
         "columns": _spans(seen.steps, step_edges),
         "values": packed(values, "f4" if thinned else "f8"),

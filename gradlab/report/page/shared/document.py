@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.report.words.points import one_line
 from gradlab.report.words.table import Table
-from gradlab.report.words.values import Value, say
+from gradlab.report.words.values import Value, layers_words, say
 from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results import strict_json
+from gradlab.results.record import Finding
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,7 +71,8 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"cells": _cells, "glyph": lambda word: APPEARANCES[word].glyph, "line": one_line, "say": say}
+    glyphs = {word: shown.glyph for word, shown in APPEARANCES.items()}
+    made.filters |= {"cells": _cells, "glyph": glyphs.get, "line": one_line, "place": _place, "say": say}
     return made
 
 
@@ -107,6 +109,12 @@ def _json(data: Mapping[str, Any]) -> str:
     """Strict JSON that holds no character with a meaning in HTML."""
     text = json.dumps(strict_json.encode(dict(data)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _place(finding: Finding) -> str:
+    """Where and since when a finding is, in words."""
+    words = [] if finding.layers is None else [layers_words(finding.layers)]
+    return ", ".join(words + ([f"since step {finding.since_step}"] if finding.since_step else []))
 
 
 def _cells(table: Table) -> list[list[tuple[str, Value]]]:

@@ -52,7 +52,7 @@ def set_dimension(name: str, values: Sequence[Value], distinct: Sequence[Value])
         distinct = distinct[::-1]
     elif len(distinct) > MOST_VALUES:
         told = [None if value is None else float(value) for value in values]
-        return _by_size(name, told, "figure", missing="null")
+        return figure_dimension(name, told, "figure", missing="null")
     return _side_by_side(name, values, distinct, [value_words(value) for value in distinct])
 
 
@@ -65,17 +65,6 @@ def word_dimension(name: str, values: Sequence[str], order: Sequence[str]) -> Di
         order: All words, the lowest first.
     """
     return _side_by_side(name, values, list(order), list(order))
-
-
-def figure_dimension(name: str, values: Sequence[float | None], kind: Kind) -> Dimension:
-    """A figure of the runs.
-
-    Args:
-        name: Its name.
-        values: One a member; None where it has none.
-        kind: How it is said.
-    """
-    return _by_size(name, values, kind)
 
 
 def _side_by_side(name: str, values: Sequence[Value], distinct: Sequence[Value], labels: Sequence[str]) -> Dimension:
@@ -98,15 +87,21 @@ def _side_by_side(name: str, values: Sequence[Value], distinct: Sequence[Value],
     return Dimension(name, tuple(round(position, 5) for position in positions), tuple(ticks))
 
 
-def _by_size(name: str, values: Sequence[float | None], kind: Kind, missing: str = "none") -> Dimension:
-    """Numbers by their size, by their logs where they span decades; those that are not finite outside."""
+def figure_dimension(name: str, values: Sequence[float | None], kind: Kind, missing: str = "none") -> Dimension:
+    """Numbers by their size, by their logs where they span decades; those that are not finite outside.
+
+    Args:
+        name: What it shows.
+        values: One a member; None where it has none.
+        kind: How it is said.
+        missing: What stands beside the axis for None.
+    """
     finite = [value for value in values if value is not None and math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     logs = kind != "decades" and low > 0 and high / low >= _LOG_FROM
     first, last = (math.log10(low), math.log10(high)) if logs else (low, high)
 
     def position(value: float | None) -> float:
-        """Where a value stands."""
         if value is None or not math.isfinite(value):
             return _OUTSIDE[say(value)]
         return _share(math.log10(value) if logs else value, first, last)

@@ -4,17 +4,15 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gradlab.report.page.sweep.members import Member
 from gradlab.report.views.groups import Group, groups
 from gradlab.report.views.sweep import SweepView
 from gradlab.report.views.verdict_map import FoldedAxis, VerdictMap, folded_alone, folded_as, map_over, map_rest
-from gradlab.report.words.points import Point, one_line, ordered, value_words
+from gradlab.report.words.points import one_line, ordered, value_words
 from gradlab.report.words.values import Value
-from gradlab.results.stored import StoredRun
 
 SEED = "seed"
 """What the seeds are called beside the axes."""
-
-Member = tuple[Point, StoredRun]
 
 
 class Maps:
@@ -26,6 +24,7 @@ class Maps:
 
     Attributes:
         names: Of the axes that vary, in the sweep's order, the seed last where there are several.
+        start: Places of the axes that the page begins with, -1 for no second one; None where no axis varies.
     """
 
     def __init__(self, view: SweepView, members: Sequence[Member]) -> None:
@@ -37,12 +36,7 @@ class Maps:
         self._values = {name: ordered(point.get(name) for point, _ in self._members) for name in self.names}
         self._alone = [folded_alone(self._groups, name, self._values[name]) for name in self.names]
         self._sides = [folded_as(self._groups, name, self._values[name], self._points) for name in self.names]
-        self._start = _start(view, self.names)
-
-    @property
-    def start(self) -> tuple[int, int] | None:
-        """Places of the axes that the page begins with, -1 for no second one; None where no axis varies."""
-        return self._start
+        self.start = _start(view, self.names)
 
     def over(self, down: int, across: int = -1) -> VerdictMap:
         """The map over the axes at these places; -1 for a map of one column."""
@@ -62,7 +56,7 @@ class Maps:
         """
         found = []
         for place, name in enumerate(self.names):
-            values = [run.seed if name == SEED else point.get(name) for point, run in members]
+            values = _on(name, members)
             distinct = {value: index for index, value in enumerate(self._values[name])}
             down, across = self._sides[place]
             found.append(
@@ -95,14 +89,12 @@ class Maps:
     def dimensions(self, members: Sequence[Member]) -> list[tuple[str, list[Value], list[Value]]]:
         """Each axis with the values of these members, and all its values in order; the seed only where nothing else varies."""
         names = [name for name in self.names if name != SEED] or list(self.names)
-        return [
-            (
-                one_line(name),
-                [run.seed if name == SEED else point.get(name) for point, run in members],
-                self._values[name],
-            )
-            for name in names
-        ]
+        return [(one_line(name), _on(name, members), self._values[name]) for name in names]
+
+
+def _on(name: str, members: Sequence[Member]) -> list[Value]:
+    """Where members stand on an axis."""
+    return [run.seed if name == SEED else point.get(name) for point, run in members]
 
 
 def _start(view: SweepView, names: Sequence[str]) -> tuple[int, int] | None:
@@ -120,7 +112,6 @@ def _folded(axis: FoldedAxis, values: Sequence[Value]) -> dict[str, Any]:
 
 
 def _map(found: VerdictMap, number: Mapping[str, int]) -> dict[str, Any]:
-    """One map as the page's script knows it."""
     cells = [
         [
             0 if cell is None else [cell.num_members, *(part for word, count in cell.verdicts for part in (number[word], count))]

@@ -25,25 +25,6 @@ LONG = 28
 """Characters from which a column's texts are broken into lines."""
 
 
-class Texts:
-    """Texts that many members share, each once.
-
-    Attributes:
-        held: The texts, in the order in which they came.
-    """
-
-    def __init__(self) -> None:
-        self.held: list[str] = []
-        self._places: dict[str, int] = {}
-
-    def place(self, text: str) -> int:
-        """Where a text stands, which it does from now on."""
-        place = self._places.setdefault(text, len(self.held))
-        if place == len(self.held):
-            self.held.append(text)
-        return place
-
-
 def figure_names(members: Sequence[Member]) -> list[str]:
     """Figures that some member has."""
     return [name for name in FIGURES if any(figure_of(run, name) is not None for _, run in members)]
@@ -108,8 +89,11 @@ def members_data(
         value of each expectation that does not hold), `unread` (why its tables cannot be read, -1 where they can);
         `figures` with name, kind and values of each figure.
     """
-    texts = Texts()
-    place = texts.place
+    texts: dict[str, int] = {}
+
+    def place(text: str) -> int:
+        return texts.setdefault(text, len(texts))
+
     names = figure_names(members)
     runs = [run for _, run in members]
     figures = [
@@ -137,7 +121,7 @@ def members_data(
         ],
         "unread": [place(one_line(unread[run.id])) if run.id in unread else -1 for run in runs],
         "figures": figures,
-        "texts": texts.held,
+        "texts": list(texts),
     }  # fmt: skip
 
 
@@ -150,13 +134,11 @@ def depths_data(members: Sequence[Member], depths: Mapping[str, Depths]) -> dict
         values one after the other (`arrays.packed`), 0 where there are none.
     """
     found = [(place, depths[run.id]) for place, (_, run) in enumerate(members) if run.id in depths]
-    keys = [
-        (one.depth, tuple(one.layers.tolist())) for _, one in found
-    ]  # of deep networks not all keep the same layers
+    # Of deep networks not all keep the same layers.
+    keys = [(one.depth, tuple(one.layers.tolist())) for _, one in found]
     shapes = {key: place for place, key in enumerate(dict.fromkeys(keys))}
 
     def packed(parts: list[tuple[Depths, Float | None]]) -> dict[str, Any]:
-        """Values of all, one after the other."""
         rows = [np.zeros(len(one.layers)) if values is None else values for one, values in parts]
         return arrays.packed(np.concatenate(rows) if rows else np.zeros(0), "f8")
 

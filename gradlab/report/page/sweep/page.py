@@ -2,15 +2,15 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link, to_file
 from gradlab.report.page.sweep.coordinates import Dimension, figure_dimension, set_dimension, word_dimension
-from gradlab.report.page.sweep.maps import Maps, Member
+from gradlab.report.page.sweep.maps import Maps
 from gradlab.report.page.sweep.members import (
+    Member,
     depths_data,
     figure_names,
     long_columns,
@@ -19,37 +19,20 @@ from gradlab.report.page.sweep.members import (
 )
 from gradlab.report.views.groups import figure_kind, figure_of, groups_table
 from gradlab.report.views.opened_sweep import OpenedSweep
-from gradlab.report.views.sweep import FailedRun, SweepView, gate_words, groups_title, head, title
+from gradlab.report.views.sweep import SweepView, gate_words, groups_title, head, title
 from gradlab.report.views.verdict_map import map_rest
 from gradlab.report.words.points import one_line, point_words
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import badness, tally_words, word_of
+
+if TYPE_CHECKING:
+    from gradlab.judgement.conditions.gates import GateResult
 
 MOST_GROUPS = 500
 """Groups that the table holds, the worst ones."""
 
 MOST_FAILURES, MOST_PARTS = 50, 20
 """Failed runs, and groups of a gate, that are told one by one."""
-
-
-@dataclass(frozen=True)
-class _GateRow:
-    """A gate as the page tells it."""
-
-    text: str
-    passed: bool
-    said: str
-    parts: tuple[str, ...]
-    num_left: int
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """A run that could not be carried out, with where it can be looked into."""
-
-    run: FailedRun
-    link: str
-    traceback: str
 
 
 def sweep_page(opened: OpenedSweep, page: Path) -> str:
@@ -90,7 +73,10 @@ def sweep_page(opened: OpenedSweep, page: Path) -> str:
         opened=opened,
         missing=_missing(opened),
         gates=[_gate(gate) for gate in (*view.failed_gates, *(gate for gate in view.gates if gate.passed))],
-        failures=[_failure(failure, page) for failure in view.failures[:MOST_FAILURES]],
+        failures=[
+            (failure, link(page, failure.path), "" if failure.traceback is None else to_file(page, failure.traceback))
+            for failure in view.failures[:MOST_FAILURES]
+        ],
         examples=_examples(opened, page),
         maps=maps,
         map=maps.over(*start) if start else None,
@@ -124,20 +110,17 @@ def _dimensions(members: Sequence[Member], maps: Maps) -> list[Dimension]:
     return [*found, word_dimension("verdict", words, sorted(set(words), key=badness))]
 
 
-def _gate(gate: Any) -> _GateRow:
-    """A gate with the groups in which it fails."""
+def _gate(gate: "GateResult") -> dict[str, Any]:
+    """A gate as the page tells it, with the groups in which it fails."""
     failed = [part for part in gate.groups if not part.passed]
     parts = [
         one_line(f"{point_words(part.by, part.by)}: it is {part.actual}, of {counted(part.num_members, 'run')}")
         for part in failed[:MOST_PARTS]
     ]
-    return _GateRow(one_line(gate.text), gate.passed, gate_words(gate), tuple(parts), len(failed) - len(parts))
-
-
-def _failure(failure: FailedRun, page: Path) -> _Failure:
-    """A failed run with its links."""
-    traceback = "" if failure.traceback is None else to_file(page, failure.traceback)
-    return _Failure(failure, link(page, failure.path), traceback)
+    return {
+        "text": one_line(gate.text), "passed": gate.passed, "said": gate_words(gate), "parts": parts,
+        "num_left": len(failed) - len(parts),
+    }  # fmt: skip
 
 
 def _examples(opened: OpenedSweep, page: Path) -> dict[str, str]:
