@@ -15,7 +15,7 @@ from gradlab.execution import machine
 from gradlab.execution.batching import seconds, tasks_of
 from gradlab.execution.executors.contract import Task
 from gradlab.execution.pipeline import Call, carry_out
-from gradlab.execution.plan import Locate, Plan, Settings, make_plan, unlocated
+from gradlab.execution.plan import Plan, Settings, make_plan, unlocated
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.results import environment
 from gradlab.results.store import SWEEPS, Store
@@ -167,32 +167,33 @@ def prepare(
         ConfigError: With everything that is wrong with the sweep, its bases, its members and their data.
         UsageError: If the device is not there, or the store cannot be read.
     """
-    asked = _read(config, overrides, seeds)
-    if asked.begun is not None and device == "auto":
-        device = asked.begun.device
+    sweep, begun = _read(config, overrides, seeds)
+    locate = sweep.locate if begun is None else unlocated
+    if begun is not None and device == "auto":
+        device = begun.device
     device_kind = machine.kind(machine.resolve(device))
-    experiments = [experiment for _, experiment in asked.members]
-    plan = make_plan(experiments, store, device_kind, rerun, shard, asked.locate)
+    plan = make_plan([member.experiment for member in sweep.members], store, device_kind, rerun, shard, locate)
     ids = plan.ids
-    if asked.begun is not None and set(ids.values()) != {member.id for member in asked.begun.members}:
+    if begun is not None and set(ids.values()) != {member.id for member in begun.members}:
         raise UsageError(
             f"{config}: its runs would have other ids now, because a data file, torch, gradlab's numerics or the kind of"
             " device has changed since it began; start the sweep from its file"
         )
+    members = ((ids.get(member.experiment), member) for member in sweep.members)
     return PreparedSweep(
-        name=asked.name,
-        axes=asked.axes,
-        gates=asked.gates,
-        source=asked.source,
-        members=tuple(PlannedMember(ids[one], point, one) for point, one in asked.members if one in ids),
-        num_repeated=asked.num_repeated + len(plan.duplicates),
+        name=sweep.name,
+        axes=sweep.axes,
+        gates=sweep.gates,
+        source=sweep.source,
+        members=tuple(PlannedMember(own, one.point, one.experiment) for own, one in members if own is not None),
+        num_repeated=sweep.num_repeated + len(plan.duplicates),
         store=store,
         device=device,
         device_kind=device_kind,
         plan=plan,
         shard=shard,
-        place=SweepPlace(store.root, asked.name, sweep_id(list(ids.values()))),
-        data=load_data(plan, asked.locate),
+        place=SweepPlace(store.root, sweep.name, sweep_id(list(ids.values()))),
+        data=load_data(plan, locate),
     )
 
 
@@ -202,24 +203,10 @@ def root_of(config: Path) -> Path | None:
     return lies.parent if config.is_dir() and lies.name == SWEEPS else None
 
 
-@dataclass(frozen=True)
-class SweepRequest:
-    """A sweep before it is planned, wherever it was read."""
-
-    name: str
-    axes: tuple[str, ...]
-    gates: tuple[str, ...]
-    source: str
-    members: tuple[tuple[Point, Experiment], ...]
-    num_repeated: int
-    locate: Locate
-    begun: SweepPlan | None = None
-
-
 def _read(
     config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, Any], seeds: str | None
-) -> SweepRequest:
-    """Read a sweep from its file, or from the plan that it began with.
+) -> "tuple[Sweep, SweepPlan | None]":
+    """A sweep from its file; or from the plan that it began with, and that.
 
     Raises:
         ConfigError: If it is no sweep.
@@ -227,22 +214,20 @@ def _read(
     """
     from gradlab.config.sweeps import sweep as reader
 
-    if isinstance(config, str | Path) and Path(config).is_dir():
-        if overrides or seeds is not None:
-            raise ConfigError([Fault(str(config), "", "is a sweep that was begun, which takes no -s and no --seeds")])
-        place = SweepPlace.at(Path(config))
-        plan = place.read_plan()
-        try:
-            members = tuple((member.point, member.experiment) for member in plan.members)
-        except ValueError as error:  # its fields are another version's
-            reason = one_line(error, 300)
-            raise UsageError(
-                f"{place.path}: its plan cannot be read ({reason}); start the sweep from its file"
-            ) from None
-        return SweepRequest(plan.name, plan.axes, plan.gates, "", members, 0, unlocated, plan)
-    found = reader.load(config, overrides, seeds) if isinstance(config, str | Path) else config
-    members = tuple((member.point, member.experiment) for member in found.members)
-    return SweepRequest(found.name, found.axes, found.gates, found.source, members, found.num_repeated, found.locate)
+    if not isinstance(config, str | Path):
+        return config, None
+    if not Path(config).is_dir():
+        return reader.load(config, overrides, seeds), None
+    if overrides or seeds is not None:
+        raise ConfigError([Fault(str(config), "", "is a sweep that was begun, which takes no -s and no --seeds")])
+    place = SweepPlace.at(Path(config))
+    plan = place.read_plan()
+    try:
+        members = tuple(reader.SweepMember(member.experiment, member.point) for member in plan.members)
+    except ValueError as error:  # its fields are another version's
+        reason = one_line(error, 300)
+        raise UsageError(f"{place.path}: its plan cannot be read ({reason}); start the sweep from its file") from None
+    return reader.Sweep(plan.name, members, plan.axes, plan.gates, num_repeated=0, source=""), plan
 
 
 def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[FinishedSweep], str]) -> FinishedSweep:
