@@ -120,9 +120,9 @@ def trace_input_plane(data: RunData) -> InputPlane:
     examples = _Examples(data, grid, fitted, scored, fitted_targets, scored_targets)
     moments = []
     for step in steps:
-        found: list[tuple[int, LayerView | None]] = [(0, examples.bent(0, places))]
-        found += [(layer, examples.bent(layer, seen[step].hidden[layer])) for layer in layers]
-        found.append((record.depth + 1, examples.answered(record.depth + 1, seen[step].outputs)))
+        found: list[tuple[int, LayerView | None]] = [(0, examples.layer(0, places))]
+        found += [(layer, examples.layer(layer, seen[step].hidden[layer])) for layer in layers]
+        found.append((record.depth + 1, examples.output(record.depth + 1, seen[step].outputs)))
         moments.append(Snapshot(step, tuple(one for _, one in found), tuple(number for number, _ in found)))
     return InputPlane(
         names=(dataset.feature_names[0], dataset.feature_names[1]),
@@ -205,27 +205,27 @@ class _Examples:
     fitted_targets: NDArray[np.int64] | Float
     scored_targets: NDArray[np.int64] | Float
 
-    def bent(self, layer: int, activations: Float) -> LayerView | None:
+    def layer(self, layer: int, activations: Float) -> LayerView | None:
         """A layer with a linear read-out of it."""
         if not np.isfinite(activations).all():
             return None
         _, fitted, _ = self._parts(activations)
         probe = linear_probe.fit(fitted, self._columns(), self._resolution)
-        return self._seen(layer, activations, probe(activations))
+        return self._view(layer, activations, probe(activations))
 
-    def answered(self, layer: int, outputs: Float) -> LayerView | None:
+    def output(self, layer: int, outputs: Float) -> LayerView | None:
         """The network's output, which is its own read-out."""
         if not np.isfinite(outputs).all():
             return None
         if self._classes and outputs.shape[1] == 1:  # one number tells two classes apart
-            return self._seen(layer, outputs, np.concatenate([-outputs, outputs], axis=1))
-        return self._seen(layer, outputs, outputs)
+            return self._view(layer, outputs, np.concatenate([-outputs, outputs], axis=1))
+        return self._view(layer, outputs, outputs)
 
     def own(self, numbers: NDArray[np.int64] | Float) -> Float:
         """Targets or answers in the data's own units."""
         return np.asarray(numbers * self.data.target_spread + self.data.target_centre)
 
-    def _seen(self, layer: int, activations: Float, scores: Float) -> LayerView:
+    def _view(self, layer: int, activations: Float, scores: Float) -> LayerView:
         """A layer on its two principal components, with what is said of each place."""
         grid, fitted, _ = self._parts(activations)
         placed = linear_probe.components(fitted, self.fitted, self._resolution)
