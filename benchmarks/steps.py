@@ -19,7 +19,6 @@ import gradlab.training  # noqa: F401  (fixes how products are rounded, before t
 from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import load
 from gradlab.training.engine import Batch
-from gradlab.training.record.quantities import RawBlock
 
 SHAPES = ((100, 50, 64), (32, 50, 64), (64, 20, 32), (256, 10, 128), (16, 100, 32))
 """Width, depth, batch size."""
@@ -50,15 +49,13 @@ def gradlab_steps(
     runs = [experiment(shape, activation, quantities, seed) for seed in range(num_runs)]
     batch = Batch(runs, load(Data(batch_size=shape[2])), torch.device("cpu"))
     batch.load_block(0, batch.block_steps)
-    batch._calibrate()
 
     def steps(count: int) -> None:
-        blocks: list[RawBlock] = []
-        batch.load_block(0, count)
-        for place in range(count):
-            batch.train_step(place)
-        batch.watch.collect()
-        batch._flush(blocks)
+        batch.load_block(1, count)
+        for step in range(1, count + 1):
+            batch.train_step(step)
+        batch.flush()
+        batch._blocks.clear()
 
     return steps
 

@@ -14,7 +14,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.network.network import Network
 from gradlab.results.record import Float, Trained
-from gradlab.training import product_check as products
+from gradlab.training import product_check
 from gradlab.training.engine import Batch
 
 _BYTES = 64 << 20
@@ -66,7 +66,7 @@ def replay(
         KeyboardInterrupt: On Ctrl+C.
     """
     if device == "cpu":
-        products.warn_if_they_vary()
+        product_check.warn_if_they_vary()
     batch = Batch([experiment], dataset, torch.device(device))
     seen: dict[int, LayerOutputs] = {}
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gradlab.network.network import Shape
 from gradlab.results.record import Float, Recent
-from gradlab.training.record import quantities as derive
+from gradlab.training.record import quantities
 from gradlab.training.record.quantities import DERIVED, RawBlock
 from gradlab.training.record.recorder import Recorder
 
@@ -82,6 +82,6 @@ class RecordedSoFar:
         steps = np.concatenate([part.steps for part in parts])
         layers: Float = np.zeros((len(steps), 0))
         if self._quantity is not None:
-            raw = derive.Raw(parts, 0, self._slots, self._shape)
-            layers = derive.layer_columns(raw, (self._quantity,))[self._quantity].values
+            raw = quantities.Raw(parts, 0, self._slots, self._shape)
+            layers = quantities.layer_columns(raw, (self._quantity,))[self._quantity].values
         return Recent(steps, np.concatenate([part.figures[:, 0] for part in parts]), self._quantity, layers)

@@ -9,7 +9,7 @@ import torch
 from gradlab.config.experiment import Data, Experiment
 from gradlab.datasets import load
 from gradlab.results.record import Progress, Recent, Trained
-from gradlab.training import engine
+from gradlab.training import loop
 from gradlab.training.engine import Batch, train
 
 DIGITS = load(Data())
@@ -121,8 +121,8 @@ def test_nothing_is_held_when_training_is_over_and_nothing_is_sent_elsewhere() -
 
 def test_on_a_cpu_one_need_not_wait_for_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where steps take long there is something to see long before a block is full, and it is what the record will hold."""
-    monkeypatch.setattr(engine, "OBSERVED_EVERY", 0.0)
-    monkeypatch.setattr(engine, "OBSERVED_IN_BLOCK", 0.0)
+    monkeypatch.setattr(loop, "OBSERVED_EVERY", 0.0)
+    monkeypatch.setattr(loop, "OBSERVED_IN_BLOCK", 0.0)
     seen, (trained, *_) = looks([experiment(steps=80), experiment(steps=80, seed=1)])
     assert [progress.step for progress, _ in seen] == list(range(1, 81))
     record = trained.record
@@ -134,8 +134,8 @@ def test_on_a_cpu_one_need_not_wait_for_a_block(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_where_reading_would_stop_a_gpu_one_waits_for_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "OBSERVED_EVERY", 0.0)
-    monkeypatch.setattr(engine, "OBSERVED_IN_BLOCK", 0.0)
+    monkeypatch.setattr(loop, "OBSERVED_EVERY", 0.0)
+    monkeypatch.setattr(loop, "OBSERVED_IN_BLOCK", 0.0)
     seen: list[int] = []
     Batch([experiment(steps=80)], DIGITS, torch.device("cpu"), may_read_back=False).train(
         lambda told: seen.append(told.step)

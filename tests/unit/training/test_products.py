@@ -31,5 +31,8 @@ def test_a_product_before_gradlab_is_told_where_it_matters() -> None:
     """Only where this processor's products do vary without the setting; the probe itself says whether they do."""
     spoilt = "import torch\ntorch.randn(50, 50) @ torch.randn(50, 50)\n"
     told = "MKL_CBWR" in stderr_of(spoilt)
-    probe = spoilt + "from gradlab.training import products\nimport sys\nprint(products.vary(), file=sys.stderr)\n"
+    probe = (
+        spoilt
+        + "from gradlab.training import product_check\nimport sys\nprint(product_check.vary(), file=sys.stderr)\n"
+    )
     assert told is ("True" in stderr_of(probe).splitlines()[0])

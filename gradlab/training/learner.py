@@ -1,0 +1,60 @@
+"""What the training loop asks of what it trains, be it networks side by side or a module of somebody else's."""
+
+from typing import Protocol
+
+from gradlab.network.place import Place
+from gradlab.results.record import Trained
+from gradlab.training.record.recent import RecordedSoFar
+
+
+class Learner(Protocol):
+    """One run or more that train together, step by step; it measures itself as it goes.
+
+    A block of steps is `load_block`, `train_step` for each of them, `flush`.
+
+    Attributes:
+        names: Of the runs, R of them.
+        num_steps: Steps to train.
+        block_steps: Steps from one hand-over to the host to the next.
+        place: Where it trains.
+        so_far: Gives what was recorded so far.
+    """
+
+    names: tuple[str, ...]
+    num_steps: int
+    block_steps: int
+    place: Place
+    so_far: RecordedSoFar
+
+    def load_block(self, first: int, num_steps: int) -> None:
+        """Hands what the next steps need to the device.
+
+        Args:
+            first: Number of the first one, from 0.
+            num_steps: How many they are; no later block is longer than the first.
+        """
+
+    def measure_holdout(self, step: int) -> None:
+        """Takes the held-out figures before a step is trained."""
+
+    def train_step(self, step: int) -> None:
+        """Trains the next step, whose number the host knows too."""
+
+    def abandon(self) -> None:
+        """Forgets a step that was cut short."""
+
+    def flush(self) -> bool:
+        """Takes what was recorded in a block over to the host.
+
+        Returns:
+            Whether any run can still learn: it is finite.
+        """
+
+    def trained(self, steps_done: int, seconds: float, interrupted: bool) -> list[Trained]:
+        """One result a run.
+
+        Args:
+            steps_done: Steps that were trained.
+            seconds: What they took.
+            interrupted: Whether the user stopped them.
+        """
