@@ -95,13 +95,7 @@ class History:
             self._bands = _halved(self._bands)
 
     def picture(self, lines: int, each: int, columns: int) -> HistoryPicture:
-        """What there is to draw, when something was added.
-
-        Args:
-            lines: Lines for the layers.
-            each: Rows of cells in a line; no more in all than there are layers, or `BANDS`.
-            columns: Most columns.
-        """
+        """What there is to draw, when something was added."""
         count = self.step // self._stride + 1
         fold = 1
         while -(-count // fold) > columns:

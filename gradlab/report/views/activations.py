@@ -52,13 +52,7 @@ _STABILITY = {
 def activations_table(
     configs: Sequence["Activation"], costs: Mapping["Activation", tuple[float, float]], *, said: bool = False
 ) -> Table:
-    """One row an activation.
-
-    Args:
-        configs: What to show.
-        costs: Nanoseconds an element, forward and backward; empty where they were not measured.
-        said: Whether it is for people, who read "none" where torch has no gain, rather than for programs.
-    """
+    """One row an activation; `costs` are nanoseconds an element, forward and backward, where they were measured."""
     rows = [(*_row(config, portrait(config), said), *costs.get(config, ())) for config in configs]
     return Table(FIELDS + (COST_FIELDS if costs else ()), tuple(rows))
 

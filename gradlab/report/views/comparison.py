@@ -27,12 +27,8 @@ def rows_shown(comparison: Comparison, *, changed_only: bool) -> list[Row]:
 
 
 def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) -> Table:
-    """One row a fact: what the sides are, which config fields differ, and every figure with its change.
-
-    Args:
-        comparison: What to show.
-        changed_only: Leave out what is the same on all sides.
-        said: Give values in words, for people; otherwise with all their digits.
+    """One row a fact: what the sides are, which config fields differ, and every figure with its change; `said` in words
+    for people.
     """
     sides = comparison.sides
     rows: list[tuple[Value, ...]] = []
@@ -63,13 +59,7 @@ def config_table(comparison: Comparison) -> Table:
 
 
 def figure_table(comparison: Comparison, *, changed_only: bool, said: bool) -> Table:
-    """One row a figure: its value on the first side, then for each further side its value, the change and what it means.
-
-    Args:
-        comparison: What to show.
-        changed_only: Leave out what is the same on all sides.
-        said: Give values in words, for people; otherwise with all their digits.
-    """
+    """One row a figure: its value on the first side, then for each further side its value, the change and what it means."""
     sides = comparison.sides
     fields = [Field("name"), Field(sides[0].label, "figure")]
     for number, side in enumerate(sides[1:], 1):
@@ -119,13 +109,8 @@ def own_changes(comparison: Comparison) -> tuple[Changed, ...]:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a further side comes to against the first, with its reasons.
-
-    Attributes:
-        word: `better`, `worse`, `mixed`, `same`, or "" where the two have no telling figure in common.
-        better: The telling figures that are better, each with both values and the change.
-        worse: Those that are worse.
-        same: Names of those that are the same.
+    """What a further side comes to against the first, with its reasons; the word is "" where the two have no telling
+    figure in common.
     """
 
     word: str

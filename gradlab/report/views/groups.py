@@ -71,13 +71,8 @@ class Replicates:
 
 @dataclass(frozen=True)
 class Group:
-    """Members that differ only in their seed.
-
-    Attributes:
-        point: What the sweep set for them.
-        runs: The members, in the order of the sweep.
-        verdicts: What they came to with how many, the most frequent first and of equally frequent ones the worse.
-        figures: Name -> the figure over the members; only figures that some member of the sweep has.
+    """Members that differ only in their seed, with their verdicts, the most frequent first and of equally frequent ones
+    the worse.
     """
 
     point: Point
@@ -114,12 +109,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Expected:
-    """What theory expects of a group's `init.backward_decades`.
-
-    Attributes:
-        decades: By mean-field theory.
-        typical: What a seed typically shows, None where it is not known.
-        spread: Standard deviation over seeds, likewise.
+    """What theory expects of a group's `init.backward_decades`, by mean-field theory and of a seed, with the standard
+    deviation over seeds.
     """
 
     decades: float
@@ -139,10 +130,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def replicates(values: Sequence[float | None]) -> Replicates:
-    """A figure over the members of a group.
-
-    Args:
-        values: One a member, None where it has no value.
+    """A figure over the members of a group; None for one that has no value.
 
     >>> replicates([1.0, 3.0, None])
     Replicates(median=2.0, spread=1.41..., num_finite=2, num_values=2, num_members=3, others=())
@@ -168,10 +156,6 @@ def groups(members: Iterable[tuple[Point, StoredRun]], axes: Sequence[str]) -> t
 
     A group stands where its worst member belongs; among those, where more members came to that, and then by the size
     of `backward_decades` (final, else initial), largest first.
-
-    Args:
-        members: What was set for each member, and its run.
-        axes: Keys that tell groups apart.
     """
     together: dict[tuple[Value, ...], list[tuple[Point, StoredRun]]] = {}
     for point, run in members:
@@ -225,14 +209,8 @@ def _decades(group: Group) -> float:
 def groups_table(
     shown: Sequence[Group], axes: Sequence[str], *, aligned: bool = False, compact: bool = False, plus_minus: str = "±"
 ) -> Table:
-    """One row a group, for people: a figure is its median ± its spread.
-
-    Args:
-        shown: Groups, in this order.
-        axes: Axes that are columns.
-        aligned: Whether medians, signs and spreads stand below each other, for a face of equal characters.
-        compact: Say as little as possible: letters for verdicts that do not lead, `(2/5)` for `(2 of 5 finite)`.
-        plus_minus: The sign between median and spread.
+    """One row a group, for people: a figure is its median ± its spread, aligned for a face of equal characters,
+    `compact` in letters and short counts.
     """
     names = [name for name in FIGURES if any(name in group.figures for group in shown)]
     sign = plus_minus if compact else f" {plus_minus} "

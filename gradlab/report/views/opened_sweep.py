@@ -76,12 +76,7 @@ def _decades(run: StoredRun) -> float:
 
 
 def sample(members: Sequence[tuple[Point, StoredRun]], most: int = MOST_DRAWN) -> frozenset[str]:
-    """Ids of about so many members: of each verdict its share, evenly over its members, and of a rare one a few at least.
-
-    Args:
-        members: In the order of the sweep.
-        most: How many may be drawn; some more where there are rare verdicts.
-    """
+    """Ids of about so many members: of each verdict its share, evenly over its members, and of a rare one a few at least."""
     if len(members) <= most:
         return frozenset(run.id for _, run in members)
     words: dict[str, list[str]] = {}

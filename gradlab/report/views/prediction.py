@@ -28,17 +28,8 @@ READING = "what one seed typically shows and its standard deviation over seeds, 
 
 @dataclass(frozen=True)
 class PredictionView:
-    """A prediction as every face shows it.
-
-    Attributes:
-        name: Of the experiment.
-        setting: What would be trained, in one line.
-        headline: What becomes of the gradient, in a line, or that theory has no answer.
-        meaning: What that means, the nearest critical start, and where theory is weak: sentences.
-        figures: The figures of the whole network.
-        layers: One row a layer for people, in forward order, the readout last.
-        profiles: Name -> log10 by layer, for a picture.
-        data: All of it for programs, as JSON has it.
+    """A prediction as every face shows it: in words, as tables for people, as log10 by layer for pictures, and as data
+    for programs.
     """
 
     name: str
@@ -308,13 +299,7 @@ def _data(prediction: "Prediction", layers: "Sequence[LayerForecast]", said: Seq
 
 
 def several(views: Sequence[PredictionView], points: Sequence[Point], axes: Sequence[str]) -> Table:
-    """Predictions side by side, one row each.
-
-    Args:
-        views: The predictions.
-        points: What a sweep set for each.
-        axes: The keys that vary.
-    """
+    """Predictions side by side, one row each."""
     fields = (
         *((Field("name"),) if not axes else ()),
         *(_axis(axis, place, points) for place, axis in enumerate(axes)),

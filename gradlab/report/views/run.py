@@ -104,10 +104,6 @@ class RunView:
 def view(run: StoredRun, at: str = "final") -> RunView:
     """Compute what there is to see of a run.
 
-    Args:
-        run: The run; its record is read.
-        at: Step of the layer table: `init`, `final` (the last finite one) or a recorded step.
-
     Raises:
         UsageError: If that step was not recorded.
     """
@@ -242,10 +238,6 @@ def _expected(summary: Summary, theory: Sequence[LayerDeviation]) -> str:
 
 def recorded_row(record: Record | None, at: str) -> int | None:
     """Row of the record that a step's name means, None where nothing was recorded.
-
-    Args:
-        record: What was recorded.
-        at: `init`, `final` (the last finite one) or a recorded step.
 
     Raises:
         UsageError: If that step was not recorded.

@@ -54,11 +54,7 @@ def _column(runs: Sequence[ListedRun], name: str) -> list[Value]:
 
 
 def init_words(config: Mapping[str, Any]) -> str | None:
-    """An initialisation that is given by its scales, None where it has a scheme.
-
-    Args:
-        config: The resolved experiment, nested.
-    """
+    """An initialisation that is given by its scales, None where it has a scheme."""
     init = config["model"]["init"]
     return None if init["sigma_w"] is None else f"sigma_w={init['sigma_w']:g} sigma_b={init['sigma_b']:g}"
 
@@ -113,11 +109,7 @@ def _over_layers(store: "Store", run: ListedRun, quantity: str) -> "Looked":
 
 
 def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
-    """The runs in the order of a name's values; those without a value go last.
-
-    Args:
-        runs: In any order.
-        key: The name, with a minus before it for the largest first.
+    """The runs in the order of a name's values, the largest first after a minus; those without a value go last.
 
     Raises:
         UsageError: If there is no such name.

@@ -21,14 +21,8 @@ _OF_THE_RUN = ("seed", "name", "expect")
 
 @dataclass(frozen=True)
 class SeedDistribution:
-    """A figure over the runs that differ only in their seed.
-
-    Attributes:
-        figure: Named as in conditions.
-        kind: How its values are read.
-        runs: The runs that have a value, by seed.
-        values: Theirs; some may not be finite.
-        expected: What theory expects a seed to show, and the spread over seeds; None where it does not speak of this figure.
+    """A figure over the runs that differ only in their seed and have a value, which may not be finite; `expected` is
+    what a seed is expected to show, and the spread.
     """
 
     figure: str
@@ -51,12 +45,7 @@ class SeedDistribution:
 
 
 def same_experiment(run: StoredRun, listed: Iterable[ListedRun]) -> tuple[ListedRun, ...]:
-    """The runs of a list that differ from a run at most in their seed, by seed; one a seed, itself included where it is listed.
-
-    Args:
-        run: The run.
-        listed: Runs of the same directory.
-    """
+    """The runs of a list that differ from a run at most in their seed, by seed; one a seed, itself included where it is listed."""
     wanted = _experiment(run.experiment.model_dump(mode="json"))
     found = {other.seed: other for other in listed if _experiment(other.config) == wanted and other.id != run.id}
     found |= {other.seed: other for other in listed if other.id == run.id}
@@ -69,12 +58,7 @@ def _experiment(config: Any) -> dict[str, Any]:
 
 
 def distributions(run: StoredRun, others: Iterable[ListedRun]) -> tuple[SeedDistribution, ...]:
-    """Each figure over the runs of one experiment; only figures that some of them have.
-
-    Args:
-        run: The run that is looked at; theory's expectation is its own.
-        others: `mates` of it.
-    """
+    """Each figure over the runs of one experiment; only figures that some of them have."""
     others = tuple(others)
     summary = run.summary
     typical = summary.typical_backward_decades

@@ -74,11 +74,7 @@ class LayerProfile:
     Attributes:
         quantity: Its name; values are its log10, whether it is recorded as one or not.
         layers: int64 [L], from 1 at the input, the readout last.
-        init: [L].
         final: [L]; None where the first recorded step is the last finite one.
-        init_step: First recorded step.
-        final_step: Last finite recorded step.
-        band: What theory expects, None where it has no answer.
     """
 
     quantity: str
@@ -92,14 +88,7 @@ class LayerProfile:
 
 @dataclass(frozen=True)
 class Curve:
-    """A figure over the recorded steps.
-
-    Attributes:
-        quantity: Its name.
-        scale: How its values are read.
-        steps: Steps at which it has a value, int64 [K].
-        values: [K], NaN where a run diverged.
-    """
+    """A figure over the recorded steps at which it has a value; NaN where a run diverged."""
 
     quantity: str
     scale: Kind
@@ -135,11 +124,6 @@ def pooled(grid: Grid, layer_edges: Sequence[int], step_edges: Sequence[int]) ->
     No failure hides in a mean: a cell that covers a NaN is NaN, else one that covers +inf is that, else one that covers the log of a zero
     is -inf.
 
-    Args:
-        grid: The grid.
-        layer_edges: Borders over the layers, of `bins`.
-        step_edges: Borders over the steps.
-
     Returns:
         Values and whether the cell covers any value, both [rows, columns].
     """
@@ -166,10 +150,6 @@ def profiles(record: Record | None, theory: "Sequence[LayerDeviation]") -> tuple
     """The quantities that can be drawn over the layers.
 
     Theory's backward signal is known relative to the last hidden layer's, so its band starts from what was measured there.
-
-    Args:
-        record: What was recorded.
-        theory: What theory expects of the layers at step 0.
     """
     if record is None or not len(record.steps):
         return ()

@@ -26,16 +26,8 @@ _FILES = ("results.csv", "results.parquet", "summary.md", "sweep.json", "plan.js
 
 @dataclass(frozen=True)
 class FailedRun:
-    """A run that failed or was interrupted.
-
-    Attributes:
-        word: Which of the two.
-        name: Name of its experiment.
-        id: Identity.
-        member: Which member of the sweep it is, in words.
-        reason: Why, in one line; "" where nothing is known.
-        path: Its directory.
-        traceback: Where the traceback lies, None where there is none.
+    """A run that failed or was interrupted: which member of the sweep it is, why in one line ("" where nothing is
+    known), and where its files lie.
     """
 
     word: str
@@ -49,14 +41,7 @@ class FailedRun:
 
 @dataclass(frozen=True)
 class FailedExpectation:
-    """A condition that did not hold for some members.
-
-    Attributes:
-        text: The condition.
-        num_failed: Members for which it did not hold.
-        num_judged: Members that it was asked of.
-        examples: The first of those for which it did not hold: name and id, which member, and what it is instead.
-    """
+    """A condition that did not hold for some members, the first of them with what it is instead."""
 
     text: str
     num_failed: int

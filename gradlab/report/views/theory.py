@@ -24,12 +24,7 @@ _COLUMNS: tuple[tuple[str, Kind], ...] = (
 
 
 def columns(found: "Sequence[LayerDeviation]", num_layers: int) -> Table:
-    """One row a layer for programs; null where theory has no answer.
-
-    Args:
-        found: The layers that theory has something to say of.
-        num_layers: Rows to give.
-    """
+    """One row a layer for programs; null where theory has no answer."""
     told = {one.layer: (*_backward(one.backward), *_forward(one.forward)) for one in found}
     nothing: tuple[Value, ...] = (None,) * len(_COLUMNS)
     fields = tuple(Field(name, kind, 21) for name, kind in _COLUMNS)

@@ -18,14 +18,7 @@ MOST_ROWS, MOST_COLUMNS = 16, 8
 
 @dataclass(frozen=True)
 class Cell:
-    """What the members at one place of the map came to.
-
-    Attributes:
-        word: The leading word.
-        num_agreeing: Members that came to it.
-        num_members: Members at the place.
-        verdicts: Every word with how many, the leading one first.
-    """
+    """What the members at one place of the map came to, the leading word first."""
 
     word: str
     num_agreeing: int
@@ -65,13 +58,7 @@ class VerdictMap:
 
 @dataclass(frozen=True)
 class FoldedAxis:
-    """An axis with its values, or ranges of them, in order.
-
-    Attributes:
-        name: Its dotted key.
-        labels: What each place is called.
-        places: Value -> place.
-    """
+    """An axis with its values, or ranges of them, in order: their labels, and the place of each value."""
 
     name: str
     labels: tuple[str, ...]
@@ -83,10 +70,6 @@ def verdict_map(groups: Sequence[Group], axes: Mapping[str, Sequence[Value]]) ->
 
     Of pairs that leave the same, the one of fewest cells is taken, then the one that comes first. An axis of many
     values counts by its ranges, or a random axis, each value of which occurs once, would seem to tell everything.
-
-    Args:
-        groups: All groups of the sweep.
-        axes: Axes that vary with their values, both in order.
 
     Returns:
         The map, None where no axis varies or all members came to the same.
@@ -107,26 +90,15 @@ def verdict_map(groups: Sequence[Group], axes: Mapping[str, Sequence[Value]]) ->
 def folded_as(
     groups: Sequence[Group], name: str, values: Sequence[Value], num_points: int | None = None
 ) -> tuple[FoldedAxis, FoldedAxis]:
-    """An axis of a map of two, as its rows and as its columns.
-
-    Args:
-        groups: All groups of the sweep.
-        name: The axis.
-        values: Its values, in order.
-        num_points: Distinct points of the sweep, from which no axis may be cut too fine; the number of groups by default.
+    """An axis of a map of two, as its rows and as its columns; it is cut no finer than the sweep's distinct points (the
+    groups by default).
     """
     finest = max(2, math.isqrt(len(groups) if num_points is None else num_points))
     return _fold(groups, name, values, MOST_ROWS, finest), _fold(groups, name, values, MOST_COLUMNS, finest)
 
 
 def folded_alone(groups: Sequence[Group], name: str, values: Sequence[Value]) -> FoldedAxis:
-    """The axis of a map of one.
-
-    Args:
-        groups: All groups of the sweep.
-        name: The axis.
-        values: Its values, in order.
-    """
+    """The axis of a map of one."""
     return _fold(groups, name, values, MOST_ROWS, MOST_ROWS)
 
 
@@ -164,13 +136,7 @@ def _range_words(part: Sequence[Value]) -> str:
 
 
 def map_over(groups: Sequence[Group], down: FoldedAxis, across: FoldedAxis | None = None) -> VerdictMap:
-    """The map over chosen axes.
-
-    Args:
-        groups: All groups of the sweep.
-        down: Axis of the rows, folded of the same groups.
-        across: Axis of the columns, None for a map of one column.
-    """
+    """The map over chosen axes."""
     counts: dict[tuple[int, int], Counter[str]] = {}
     for group in groups:
         row = down.places[group.point.get(down.name)]
@@ -208,12 +174,7 @@ def _bits(counts: Counter[str]) -> float:
 
 
 def map_table(found: VerdictMap, *, letters: bool = False) -> Table:
-    """The map as a table: the leading word of each cell, with how many of its members agree where it has several.
-
-    Args:
-        found: The map.
-        letters: Give words by their letters.
-    """
+    """The map as a table: the leading word of each cell, with how many of its members agree where it has several."""
     numbers = all(label[:1] in "-0123456789" for label in found.rows if label != "null")
     fields = [Field(found.down, "figure" if numbers else "text"), *(Field(label) for label in found.columns)]
     rows = []
