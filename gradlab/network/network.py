@@ -9,7 +9,7 @@ Backward signals and gradients are stored, to be multiplied by 2^E of their laye
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from torch import Tensor
@@ -57,6 +57,7 @@ class Leaf:
         value: [layers, R, elements].
         gradient: Stored gradient, same shape; an optimizer may overwrite it.
         state: The optimizer's own tensors, same shape.
+        layers: The layers whose 2^E the gradient carries.
     """
 
     kind: Literal["weight", "bias", "slope"]
@@ -64,14 +65,11 @@ class Leaf:
     value: Tensor
     gradient: Tensor
     state: tuple[Tensor, ...] = ()
+    layers: slice = field(init=False)
 
     def __post_init__(self) -> None:
         self.value, self.gradient = self.value.flatten(2), self.gradient.flatten(2)
-
-    @property
-    def layers(self) -> slice:
-        """The layers whose 2^E the gradient carries."""
-        return slice(self.first_layer, self.first_layer + len(self.value))
+        self.layers = slice(self.first_layer, self.first_layer + len(self.value))
 
 
 @dataclass(frozen=True)

@@ -237,8 +237,7 @@ class Recorder:
         for slot, layers, runs, values in self._repairs:
             self._kept_frame[slot].index_put_((layers, runs), values)
         self._repairs.clear()
-        power = self.rescaler.power
-        self._power[: len(power)].copy_(power)
+        self._power[: len(self.rescaler.points)].copy_(self.rescaler.power)
         self._figures.copy_(figures_2R)
         if clip_R is not None:
             self._clip.copy_(clip_R)
