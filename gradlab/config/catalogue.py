@@ -230,11 +230,29 @@ LOSSES: Mapping[str, Entry] = {
     "mse": Entry("mean squared error over examples and outputs; classes become one-hot targets"),
 }
 
-DTYPES: Mapping[str, Entry] = {
-    "float32": Entry("24-bit significand, 1e-38 to 3e38"),
-    "float64": Entry("53-bit significand, 1e-308 to 2e308"),
-    "bfloat16": Entry("8-bit significand, float32's range"),
-    "float16": Entry("11-bit significand, 6e-5 to 65504"),
+
+@dataclass(frozen=True)
+class DtypeEntry(Entry):
+    """A floating-point format.
+
+    Attributes:
+        num_bytes: Of a number.
+        largest: Largest finite number.
+        smallest: Smallest normal number.
+        epsilon: Distance from 1 to the next number: an update that is smaller beside its weight is rounded away.
+    """
+
+    num_bytes: int = 0
+    largest: float = 0.0
+    smallest: float = 0.0
+    epsilon: float = 0.0
+
+
+DTYPES: Mapping[str, DtypeEntry] = {
+    "float32": DtypeEntry("24-bit significand, 1e-38 to 3e38", {}, 4, 3.4e38, 1.2e-38, 2.0**-23),
+    "float64": DtypeEntry("53-bit significand, 1e-308 to 2e308", {}, 8, 1.8e308, 2.2e-308, 2.0**-52),
+    "bfloat16": DtypeEntry("8-bit significand, float32's range", {}, 2, 3.4e38, 1.2e-38, 2.0**-7),
+    "float16": DtypeEntry("11-bit significand, 6e-5 to 65504", {}, 2, 65504.0, 6.1e-5, 2.0**-10),
 }
 
 FIGURES: tuple[str, ...] = (

@@ -7,7 +7,6 @@ from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment, num_steps
 from gradlab.config.quantities import selected
 
-_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 _SIGNAL_STACKS = 4  # preactivations, activations, slopes, backward signals
 _RECORDED_BYTES = 9  # a float64, and whether it is there
 _STEP_FIGURES = 7
@@ -38,7 +37,7 @@ class Estimate:
 def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int) -> Estimate:
     """What a run needs, from its shape alone."""
     model, train, record = experiment.model, experiment.train, experiment.record
-    size = _BYTES[train.dtype]
+    size = catalogue.DTYPES[train.dtype].num_bytes
     depth, width = model.depth, model.width
     num_weights = num_features * width + (depth - 1) * width**2 + width * num_outputs + depth * width + num_outputs
     steps = num_steps(experiment, num_examples)

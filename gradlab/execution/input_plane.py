@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config.catalogue import DTYPES
 from gradlab.datasets import Dataset
 from gradlab.errors import SelectionError, UsageError
 from gradlab.execution import linear_probe, machine
-from gradlab.judgement.figures import EPSILON
 from gradlab.results.environment import say_products_are_fixed, version
 from gradlab.results.input_plane import InputPlane, LayerView, Snapshot
 from gradlab.results.record import Float, Record
@@ -253,7 +253,7 @@ class _Examples:
     @property
     def _resolution(self) -> float:
         """Distance from 1 to the next number of the network's format."""
-        return EPSILON[self.data.run.experiment.train.dtype]
+        return DTYPES[self.data.run.experiment.train.dtype].epsilon
 
     def _columns(self) -> Float:
         """Targets as a read-out learns them."""

@@ -1,11 +1,10 @@
 """Summary figures of a run: a handful of numbers at its first and at its last finite record."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
-from gradlab.config.catalogue import FIGURES
+from gradlab.config.catalogue import DTYPES, FIGURES
 from gradlab.results.record import Bool, Float, Record
 
 TRIMMED_DEPTH = 12
@@ -17,14 +16,6 @@ TRIMMED_LAYERS = 2
 
 LEARNING_SHARE = 0.01
 """A layer learns if its update ratio is at least this share of the largest hidden layer's."""
-
-EPSILON: Mapping[str, float] = {
-    "float32": 2.0**-23,
-    "float64": 2.0**-52,
-    "bfloat16": 2.0**-7,
-    "float16": 2.0**-10,
-}
-"""Distance from 1 to the next number of a dtype: an update that is smaller beside its weight is rounded away."""
 
 
 def finite_rows(record: Record) -> Bool:
@@ -142,7 +133,7 @@ def learning_layers(ratios: Float | None, dtype: str) -> int | None:
     """
     if ratios is None:
         return None
-    return int(np.sum((ratios >= LEARNING_SHARE * ratios.max()) & (ratios > EPSILON[dtype])))
+    return int(np.sum((ratios >= LEARNING_SHARE * ratios.max()) & (ratios > DTYPES[dtype].epsilon)))
 
 
 def median_update_ratios(record: Record, among: Bool | None = None) -> Float | None:

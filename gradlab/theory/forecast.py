@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradlab.theory import activations
-from gradlab.theory.moment_tables import Moments, chart
+from gradlab.theory.moment_tables import Moments, moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.phase import Phase, phase
 from gradlab.theory.scales import Scales, scales
-from gradlab.theory.spread import Spread, seed_spread
+from gradlab.theory.spread import Ensemble, Spread, seed_spread
 
 if TYPE_CHECKING:
     from gradlab import config as spec
-    from gradlab.theory.moment_tables import Chart
+    from gradlab.theory.moment_tables import MomentTable
 
 _SETTLED = 1e-14
 """Relative change of the variance from layer to layer below which it stays: over 10,000 layers it would come to 1e-10."""
@@ -150,8 +150,8 @@ def _follow(
         return _none(
             f"the inputs of the first batch have mean square {input_mean_square:g}: theory needs a signal to follow"
         )
-    charted = chart(activation, chain[0].bias)
-    variances, moments = _recursion(first, chain[1], charted, model.depth)
+    table = moment_table(activation, chain[0].bias)
+    variances, moments = _recursion(first, chain[1], table, model.depth)
     growths = chain[1].sigma_w ** 2 * moments.dphi2
     if growths.min() == 0.0:
         layer = int(np.argmin(growths)) + 1
@@ -159,13 +159,11 @@ def _follow(
     spread = seed_spread(
         variances,
         moments,
-        charted,
+        table,
         chain,
-        width=model.width,
-        batch_size=experiment.data.batch_size,
-        num_outputs=fan_out[-1],
-        input_correlation=input_correlation,
-        orthogonal=model.init.scheme == "orthogonal",
+        Ensemble(
+            model.width, experiment.data.batch_size, fan_out[-1], input_correlation, model.init.scheme == "orthogonal"
+        ),
     )
     network = _Network(chain, last, model.width, fan_in[0], fan_out[-1], input_mean_square)
     layers, readout = network.layers(variances, moments, spread)
@@ -180,7 +178,7 @@ def _follow(
     )
 
 
-def _recursion(first: float, above: Scales, charted: "Chart", depth: int) -> tuple[Float, Moments]:
+def _recursion(first: float, above: Scales, table: "MomentTable", depth: int) -> tuple[Float, Moments]:
     """Variance of every hidden layer from that of the first, and the moments at each.
 
     Weights of one scale lie between hidden layers, so once the variance repeats, so does all that follows.
@@ -189,12 +187,12 @@ def _recursion(first: float, above: Scales, charted: "Chart", depth: int) -> tup
     variances = [min(first, LARGEST)]
     while len(variances) < depth:
         q = variances[-1]
-        following = min(max(weight * charted.phi2(q) + bias, SMALLEST), LARGEST)
+        following = min(max(weight * table.phi2(q) + bias, SMALLEST), LARGEST)
         if abs(following - q) <= _SETTLED * q:
             variances += [q] * (depth - len(variances))
             break
         variances.append(following)
-    return np.array(variances), charted.moments(variances)
+    return np.array(variances), table.moments(variances)
 
 
 @dataclass(frozen=True)

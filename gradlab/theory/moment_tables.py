@@ -1,4 +1,4 @@
-"""Gaussian moments of an activation as functions of the variance, charted once and looked up by every layer.
+"""Gaussian moments of an activation as functions of the variance, tabulated once and looked up by every layer.
 
 A network of 10,000 layers asks for the same few functions of q 10,000 times. Each is smooth in ln q, so it is kept as
 a Chebyshev series on panels of width 1 in ln q, made by quadrature when a panel is first visited: 16 points on a panel
@@ -74,7 +74,7 @@ class Coefficients:
     dphi2: Float
 
 
-class Chart:
+class MomentTable:
     """The moments of an activation around a mean of the preactivations, the constant that all biases share."""
 
     def __init__(self, activation: AnalyticActivation, mean: float = 0.0) -> None:
@@ -218,9 +218,9 @@ class Chart:
 
 
 @lru_cache(maxsize=64)
-def chart(activation: AnalyticActivation, mean: float = 0.0) -> Chart:
-    """The chart of an activation around a mean, kept for all who ask."""
-    return Chart(activation, mean)
+def moment_table(activation: AnalyticActivation, mean: float = 0.0) -> MomentTable:
+    """The table of an activation around a mean, kept for all who ask."""
+    return MomentTable(activation, mean)
 
 
 def hermite(z: Float, count: int) -> Float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradlab.theory.activations import AnalyticActivation
-from gradlab.theory.moment_tables import chart
+from gradlab.theory.moment_tables import moment_table
 from gradlab.theory.moments import Float
 
 _STEPS_A_DECADE = 16
@@ -43,7 +43,7 @@ def phase_plane(activation: AnalyticActivation, sigma_w_W: Float, sigma_b_B: Flo
     """
     if activation.sup_slope == 0.0:
         raise ValueError(f"the derivative of {activation.name} is 0: chi_1 is 0 everywhere")
-    moments = chart(activation).moments(_SCAN_Q)
+    moments = moment_table(activation).moments(_SCAN_Q)
     phi2 = _PowerTable(moments.phi2, moments.phi2_slope)
     dphi2 = _PowerTable(moments.dphi2, moments.dphi2_slope)
     columns = [_settled(phi2, float(sigma_w) ** 2, sigma_b_B**2) for sigma_w in sigma_w_W]

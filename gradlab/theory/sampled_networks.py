@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradlab.theory import activations
-from gradlab.theory.moment_tables import chart
+from gradlab.theory.moment_tables import moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.scales import scales
 
@@ -66,14 +66,14 @@ def paths(
     """
     model = experiment.model
     first, above = (scales(model.init, fan_in[layer], fan_out[layer], model.activation) for layer in (0, 1))
-    charted = chart(activations.of(model.activation), first.bias)
+    table = moment_table(activations.of(model.activation), first.bias)
     random = np.random.Generator(np.random.PCG64(0))
     sizes, weight = _batches(random, num_seeds, experiment.data.batch_size)
     q = first.sigma_w**2 * input_mean_square * sizes + first.sigma_b**2
     forward, signals = np.empty((num_seeds, model.depth)), np.empty((*sizes.shape, model.depth))
     for layer in range(model.depth):
         q = np.clip(q, SMALLEST, LARGEST)
-        moments = charted.moments(q.ravel())
+        moments = table.moments(q.ravel())
         phi2, dphi2, phi4, dphi4 = (
             found.reshape(q.shape) for found in (moments.phi2, moments.dphi2, moments.phi4, moments.dphi4)
         )

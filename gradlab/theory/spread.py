@@ -35,7 +35,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Chart, Coefficients, Moments
+from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Coefficients, Moments, MomentTable
 from gradlab.theory.moments import Float
 from gradlab.theory.scales import Scales
 from gradlab.theory.variance_drift import Pair, Walk, from_above
@@ -71,30 +71,39 @@ class Spread:
     readout: tuple[float, float, float, float]
 
 
-def seed_spread(
-    variances: Float,
-    moments: Moments,
-    chart: Chart,
-    chain: Sequence[Scales],
-    width: int,
-    batch_size: int,
-    num_outputs: int,
-    input_correlation: float = 0.0,
-    orthogonal: bool = False,
-) -> Spread:
-    """Fluctuation over seeds of `backward_rms` and `forward_rms` at the start.
+@dataclass(frozen=True)
+class Ensemble:
+    """What of a network and its data decides how much seeds differ.
 
-    Args:
-        variances: q of each hidden layer, [depth].
-        moments: At these variances.
-        chart: Of the activation.
-        chain: Scales of the first hidden layer, and of those above it.
+    Attributes:
         width: Units of a hidden layer.
         batch_size: Examples that the rms is taken over.
         num_outputs: Classes, or numbers to predict.
         input_correlation: Root mean square cosine between different examples' inputs.
         orthogonal: Whether the weights are orthogonal instead of Gaussian.
     """
+
+    width: int
+    batch_size: int
+    num_outputs: int
+    input_correlation: float
+    orthogonal: bool
+
+
+def seed_spread(
+    variances: Float, moments: Moments, table: MomentTable, chain: Sequence[Scales], ensemble: Ensemble
+) -> Spread:
+    """Fluctuation over seeds of `backward_rms` and `forward_rms` at the start.
+
+    Args:
+        variances: q of each hidden layer, [depth].
+        moments: At these variances.
+        table: Of the activation.
+        chain: Scales of the first hidden layer, and of those above it.
+        ensemble: Sizes and data.
+    """
+    width, batch_size, num_outputs = ensemble.width, ensemble.batch_size, ensemble.num_outputs
+    orthogonal = ensemble.orthogonal
     above = chain[-1]
     signal = above.sigma_w**2 * moments.phi2
     walk = Walk.of(variances, moments, signal / (signal + above.sigma_b**2), width)
@@ -106,7 +115,7 @@ def seed_spread(
     backward, forward = (own_noise + own_added, np.zeros(1)), (own_forward, np.zeros(1))
     top, top_forward = (own_top, np.zeros(1)), (own_top_forward, np.zeros(1))
     if batch_size > 1:
-        pair = _pairs(variances, moments, chart, chain, width, input_correlation, orthogonal)
+        pair = _pairs(variances, moments, table, chain, width, ensemble.input_correlation, orthogonal)
         alignment = _top_alignment(num_outputs)
         pair_walk, pair_added = walk.covariances(pair)
         pair_noise = _noise_of_two(pair, moments, width, alignment, orthogonal)
@@ -182,7 +191,7 @@ def _itself(moments: Moments, orthogonal: bool) -> Pair:
 def _pairs(
     variances: Float,
     moments: Moments,
-    chart: Chart,
+    table: MomentTable,
     chain: Sequence[Scales],
     width: int,
     input_correlation: float,
@@ -200,7 +209,7 @@ def _pairs(
     reached, found = biased + (1.0 - biased) * input_correlation, []
     for start in range(0, depth, _CHUNK):
         rows = slice(start, start + _CHUNK)
-        held = chart.coefficients(variances[rows])
+        held = table.coefficients(variances[rows])
         squares = held.phi**2
         rest = (1.0 - squares.sum(axis=1)).tolist()
         similar = np.empty(len(squares))

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Activation
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.figures import EPSILON
 from gradlab.judgement.wording import factor, power
 
 HEALTHY_UPDATE = 1e-3
@@ -127,7 +127,7 @@ def still(evidence: Evidence, ratio: float) -> str:
     eps = train.optimizer.eps
     if eps is not None and eps > 1.0:
         return f"train.optimizer.eps: 1e-08 (yours, {eps:g}, divides every step by more than itself)"
-    grain = EPSILON[train.dtype] / 2.0
+    grain = DTYPES[train.dtype].epsilon / 2.0
     if train.dtype in ("bfloat16", "float16") and ratio < grain:
         said = f"updates of {ratio:.1g} of a weight are below half of {train.dtype}'s grain, {grain:.1g}, and are rounded away"
         larger = f", with {learning_rate(evidence, ratio)}" if ratio < HEALTHY_UPDATE / 10.0 else ""

@@ -1,23 +1,20 @@
 """Diverged: a loss or gradient is no longer a finite number."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
+from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.results.record import Finding, Outcome
 
-LARGEST: Mapping[str, float] = {"float32": 3.4e38, "float64": 1.8e308, "bfloat16": 3.4e38, "float16": 65504.0}
-"""Largest number of each dtype."""
-
 FAST = 1e-3
 """Update ratio above which the steps are larger than they need be."""
 
 NEAR_OVERFLOW = 0.1
-"""Share of it from which the next step can overflow: one update changes a signal by less than a factor of ten."""
+"""Share of a dtype's largest number from which the next step can overflow: one update changes a signal by less than a factor of ten."""
 
 
 def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None) -> list[Finding]:
@@ -39,7 +36,7 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
             layers=None if outcome.layer is None else (outcome.layer, outcome.layer),
             since_step=step,
             value=math.inf,
-            limit=LARGEST[experiment.train.dtype],
+            limit=DTYPES[experiment.train.dtype].largest,
             message=f"loss or gradient is no longer finite from step {step} on{where}{_before(evidence)}",
             remedy=_remedy(experiment, evidence),
         )
@@ -74,7 +71,7 @@ def _remedy(experiment: Experiment, evidence: Evidence | None) -> str:
     forward = evidence.layers("forward_rms")
     if train.dtype == "float16" and forward is not None:
         largest = float(np.nanmax(forward[-1]))
-        if largest > NEAR_OVERFLOW * LARGEST["float16"]:
+        if largest > NEAR_OVERFLOW * DTYPES["float16"].largest:
             return f"train.dtype: bfloat16 (preactivations of rms {largest:.0f} leave no room below float16's 65504)"
     if evidence.decades is not None and evidence.decades[0] > 1:
         return remedies.initialisation(evidence)

@@ -3,9 +3,9 @@
 It is a diagnosis by exclusion, so it decides the verdict only where the rules before it could look.
 """
 
+from gradlab.config.catalogue import DTYPES
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.figures import EPSILON
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
@@ -111,7 +111,7 @@ def _remedy(evidence: Evidence) -> str:
 def _rounded_away(evidence: Evidence, ratio: float) -> bool:
     """Whether the updates are below half of a 16-bit format's grain."""
     dtype = evidence.experiment.train.dtype
-    return dtype in ("bfloat16", "float16") and ratio < EPSILON[dtype] / 2.0
+    return dtype in ("bfloat16", "float16") and ratio < DTYPES[dtype].epsilon / 2.0
 
 
 def _alike(evidence: Evidence) -> bool:

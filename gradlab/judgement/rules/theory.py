@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Init
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
@@ -39,11 +40,8 @@ WEIGHT_ERRORS = 6.0
 WEIGHT_SHARE = 0.01
 """... the share of it that it may differ besides, for rounding in 16 bits."""
 
-SMALLEST: dict[str, float] = {"float32": 1.2e-38, "float64": 2.2e-308, "bfloat16": 1.2e-38, "float16": 6.1e-5}
-"""Smallest normal number of each dtype: below it digits are lost, and soon everything."""
-
 NEAR_UNDERFLOW = 30.0
-"""Multiple of it below which the rms of a layer means that many of its units are beyond."""
+"""Multiple of a dtype's smallest normal number below which the rms of a layer means that many of its units are beyond."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +217,7 @@ def _reason(evidence: Evidence, weights: _Weights | None) -> str:
     first = _underflow(evidence)
     dtype = evidence.experiment.train.dtype
     if first is not None:
-        return f"from layer {first} on preactivations come down to the smallest normal number of {dtype}, {SMALLEST[dtype]:g}"
+        return f"from layer {first} on preactivations come down to the smallest normal number of {dtype}, {DTYPES[dtype].smallest:g}"
     return "the weights are those of model.init and the number format holds the signals"
 
 
@@ -253,5 +251,5 @@ def _underflow(evidence: Evidence) -> int | None:
     forward = evidence.layers("forward_rms")
     if forward is None:
         return None
-    small = forward[0] < NEAR_UNDERFLOW * SMALLEST[evidence.experiment.train.dtype]
+    small = forward[0] < NEAR_UNDERFLOW * DTYPES[evidence.experiment.train.dtype].smallest
     return int(np.argmax(small)) + 1 if small.any() else None

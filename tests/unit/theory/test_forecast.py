@@ -260,7 +260,7 @@ def test_layers_taken_from_the_chart_are_the_maps_one_by_one(activation, init):
     chain = [scales(init, fan_in[layer], 16, Activation(name=activation)) for layer in range(depth)]
     q = chain[0].sigma_w ** 2 * 0.9 + chain[0].sigma_b ** 2
     for layer, above in zip(found.layers, [*chain[1:], chain[-1]], strict=True):
-        # The chart is right to 1e-13 and a constant bias costs some digits more; 30 layers add that up.
+        # The table is right to 1e-13 and a constant bias costs some digits more; 30 layers add that up.
         assert layer.q == pytest.approx(q, rel=1e-11)
         assert layer.chi_1 == pytest.approx(chi_1(q, above.sigma_w, phi, chain[0].bias), rel=1e-11)
         q = q_map(q, above.sigma_w, above.sigma_b, phi, chain[0].bias)

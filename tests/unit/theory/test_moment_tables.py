@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradlab.theory import activations
-from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Chart, hermite
+from gradlab.theory.moment_tables import NUM_COEFFICIENTS, MomentTable, hermite
 from gradlab.theory.moments import expectation, nodes
 
 CASES = [
@@ -29,19 +29,19 @@ def moments_of(one: activations.AnalyticActivation, q: float, mean: float = 0.0)
 @pytest.mark.parametrize(("name", "parameters"), CASES)
 def test_moments_are_those_of_quadrature(name: str, parameters: dict[str, float]) -> None:
     one = activations.activation(name, **parameters)
-    chart = Chart(one)
-    found = chart.moments(VARIANCES)
+    table = MomentTable(one)
+    found = table.moments(VARIANCES)
     for row, q in enumerate(VARIANCES):
         own = (found.phi2[row], found.dphi2[row], found.phi4[row], found.dphi4[row], found.cross[row])
         assert own == pytest.approx(moments_of(one, q), rel=1e-12)
-        assert chart.phi2(q) == pytest.approx(own[0], rel=1e-13)
+        assert table.phi2(q) == pytest.approx(own[0], rel=1e-13)
 
 
 @pytest.mark.parametrize("name", ["tanh", "relu", "sigmoid", "hardtanh"])
 def test_around_a_mean(name: str) -> None:
     """A bias makes the moments bend where a Gaussian reaches a kink, which costs some digits."""
     one = activations.activation(name)
-    found = Chart(one, 0.7).moments(VARIANCES[VARIANCES > 1e-6])
+    found = MomentTable(one, 0.7).moments(VARIANCES[VARIANCES > 1e-6])
     for row, q in enumerate(VARIANCES[VARIANCES > 1e-6]):
         own = (found.phi2[row], found.dphi2[row], found.phi4[row], found.dphi4[row], found.cross[row])
         assert own == pytest.approx(moments_of(one, q, 0.7), rel=2e-9)
@@ -49,18 +49,18 @@ def test_around_a_mean(name: str) -> None:
 
 def test_where_a_moment_is_zero_it_is_taken_directly() -> None:
     """A relu under a bias of -3 passes nothing once the variance is small."""
-    chart = Chart(activations.activation("relu"), -3.0)
-    found = chart.moments([1e-3, 1.0])
-    assert found.phi2[0] == 0.0 == chart.phi2(1e-3)
+    table = MomentTable(activations.activation("relu"), -3.0)
+    found = table.moments([1e-3, 1.0])
+    assert found.phi2[0] == 0.0 == table.phi2(1e-3)
     assert found.phi2[1] == pytest.approx(moments_of(activations.activation("relu"), 1.0, -3.0)[0], rel=1e-10)
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh", "sigmoid", "softplus", "softsign"])
 def test_slopes_are_derivatives_by_ln_q(name: str) -> None:
     one = activations.activation(name)
-    chart, step = Chart(one), 1e-4
+    table, step = MomentTable(one), 1e-4
     for q in (1e-6, 0.3, 20.0):
-        found = chart.moments([q])
+        found = table.moments([q])
         above, below = (moments_of(one, q * math.exp(sign * step)) for sign in (1, -1))
         middle = moments_of(one, q)
         for slope, curve, index in (
@@ -74,7 +74,7 @@ def test_slopes_are_derivatives_by_ln_q(name: str) -> None:
 
 def test_far_away_moments_are_powers() -> None:
     """Relu at any variance, and tanh where it is the identity: E[phi^2] is q / 2 and q."""
-    relu, tanh = Chart(activations.activation("relu")), Chart(activations.activation("tanh"))
+    relu, tanh = MomentTable(activations.activation("relu")), MomentTable(activations.activation("tanh"))
     for q in (1e-280, 1e-40, 1e60, 1e190):
         assert relu.phi2(q) == pytest.approx(q / 2, rel=1e-7)
     assert tanh.phi2(1e-100) == pytest.approx(1e-100, rel=1e-7)
@@ -87,7 +87,7 @@ def test_coefficients_are_integrals_against_hermite_polynomials(name: str) -> No
     for q in (1e-4, 0.7, 30.0):
         x, weight = nodes(q, 0.0, one.kinks)
         basis = hermite(x / math.sqrt(q), NUM_COEFFICIENTS)
-        found = Chart(one).coefficients([q])
+        found = MomentTable(one).coefficients([q])
         phi, dphi = one.phi(x), one.dphi(x)
         for held, values in ((found.phi, phi), (found.dphi, dphi), (found.phi2, phi**2), (found.dphi2, dphi**2)):
             plain = held is found.phi or held is found.dphi
