@@ -30,7 +30,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("width", [100, 256])
+@pytest.mark.parametrize("width", [100, pytest.param(256, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", list(CASES))
 def test_measured_decades_agree_with_theory(case: str, width: int) -> None:
     name, init = CASES[case]

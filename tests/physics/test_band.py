@@ -48,7 +48,7 @@ def outside_the_band(kind: Kind, depth: int, width: int, mean: float, own: Expec
     return [f"{kind} {depth} × {width}: {mean:.2f}, expected {centre:.2f} ± {band:.2f}"]
 
 
-@pytest.mark.parametrize("width", [128, 512])
+@pytest.mark.parametrize("width", [128, pytest.param(512, marks=pytest.mark.slow)])
 def test_the_mean_over_seeds_lies_within_the_band(width: int) -> None:
     which = kinds()
     outside = []
@@ -100,6 +100,7 @@ def test_the_spread_is_the_one_that_seeds_show() -> None:
     assert not outside, "\n".join(outside)
 
 
+@pytest.mark.slow
 def test_the_mean_at_small_width_is_theorys_own() -> None:
     """At width 64 over 200 seeds and 50 layers the corrections beyond kappa show: without them tanh is off by 3 standard errors.
 

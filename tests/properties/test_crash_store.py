@@ -22,7 +22,15 @@ from gradlab.results.stored import StoredRun
 ID = "0123456789ab"
 
 
-@pytest.mark.parametrize("how", ["every-operation", "at-random", "together", "group"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "at-random",
+        "together",
+        pytest.param("every-operation", marks=pytest.mark.slow),
+        pytest.param("group", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_writers(how: str, tmp_path: Path) -> None:
     driver = Path(__file__).with_name("crash_driver.py")
     answer = subprocess.run(

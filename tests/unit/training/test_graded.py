@@ -72,7 +72,7 @@ KINDS = ("linear", "sigmoid", "saturated", "leaky", "relu", "orthogonal", "ascen
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("size", "number"), [(6, 1), (6, 5), (8, 40), (12, 60)])
+@pytest.mark.parametrize(("size", "number"), [(6, 1), (6, 5), (8, 40), pytest.param(12, 60, marks=pytest.mark.slow)])
 def test_every_value_is_right_to_ten_digits(kind: str, size: int, number: int) -> None:
     """Spreads up to 1e400 and products down to 1e-540: s_min is as right as s_max.
 
