@@ -72,7 +72,7 @@ def test_weights_that_are_not_the_declared_ones_are_named_with_their_size() -> N
 def test_it_never_decides_the_verdict(decades: float, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = made(2.0 * HE, decades=decades)
     with_it = judged(experiment(10), kept, Outcome("completed"))
-    monkeypatch.setattr("gradlab.judgement.verdict.forbidden", lambda evidence: [])
+    monkeypatch.setattr("gradlab.judgement.verdict.contradicts_theory", lambda evidence: [])
     without = judged(experiment(10), kept, Outcome("completed"))
     assert with_it.verdict == without.verdict
     assert [item for item in with_it.findings if item.rule != "theory"] == list(without.findings)
