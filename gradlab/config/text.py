@@ -13,6 +13,15 @@ def one_line(text: object, most: int | None = None) -> str:
     return " ".join(str(text).split())[:most]
 
 
+def clean_line(text: str) -> str:
+    r"""Text from elsewhere, such as an error's: one line without control characters or a change of writing direction.
+
+    >>> clean_line("RuntimeError:\n  no \x1b[2Jmemory")
+    'RuntimeError: no [2Jmemory'
+    """
+    return one_line("".join(char if char.isprintable() else " " for char in text))
+
+
 def cut(text: str, most: int = 60) -> str:
     """A text of at most so many letters, whose end shows that there was more.
 

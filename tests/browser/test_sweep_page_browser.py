@@ -18,12 +18,13 @@ from swept import drawn, failed, init_by_depth, member
 import gradlab
 from gradlab import api
 from gradlab.cli.main import main
+from gradlab.config.text import clean_line
+from gradlab.judgement.comparing.comparison import figure_of
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.page.sweep.maps import Maps
 from gradlab.report.page.sweep.page import sweep_page
-from gradlab.report.views.groups import figure_of
 from gradlab.report.views.opened_sweep import OpenedSweep
-from gradlab.report.words.points import one_line, value_words
+from gradlab.report.words.points import value_words
 from gradlab.report.words.verdicts import word_of
 from gradlab.results.sweeps.search import find_sweep
 
@@ -421,7 +422,7 @@ def test_hostile_texts_are_shown_as_text(
     page = open_page(written(hostile(), tmp_path / "report.html"), width)
     draw(page)
     assert overflow(page) == 0
-    text = one_line(HOSTILE)
+    text = clean_line(HOSTILE)
     for button in page.locator("button[data-member]").all()[:3]:
         button.dispatch_event("click")  # on a small window the first one's details may lie over the next one
         assert text in page.locator("#details").inner_text()

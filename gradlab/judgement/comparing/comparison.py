@@ -228,7 +228,7 @@ def _rows(groups: Sequence[Sequence[Run]]) -> tuple[Row, ...]:
 
 
 def _row(name: str, groups: Sequence[Sequence[Run]]) -> Row:
-    samples = [[value for run in group if (value := _figure(run, name)) is not None] for group in groups]
+    samples = [[value for run in group if (value := figure_of(run, name)) is not None] for group in groups]
     spread = max((run.summary.expected_spread or 0.0 for group in groups for run in group), default=0.0)
     figure = name.partition(".")[2] or name
     first = samples[0]
@@ -241,14 +241,14 @@ def _row(name: str, groups: Sequence[Sequence[Run]]) -> Row:
     )
 
 
-def _figure(run: Run, name: str) -> float | None:
+def figure_of(run: Run, name: str) -> float | None:
+    """A figure of a run, None where it has no value."""
     summary = run.summary
     moment, _, figure = name.partition(".")
     if figure:
         return (summary.init if moment == "init" else summary.final).get(figure)
-    if summary.learning_layers is None:
-        return None
-    return summary.learning_layers / (run.experiment.model.depth if name == "learning_share" else 1)
+    number = summary.learning_layers
+    return number if number is None or name == "learning_layers" else number / run.experiment.model.depth
 
 
 def _mean(sample: Sequence[float]) -> float | None:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gradlab.config.text import clean_line
 from gradlab.report.views.groups import groups_table
 from gradlab.report.views.sweep import SweepView, gate_words, groups_title, head, title
 from gradlab.report.views.verdict_map import map_rest, map_table, map_title
-from gradlab.report.words.points import one_line, point_words
+from gradlab.report.words.points import point_words
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import tally_words
@@ -117,7 +118,7 @@ def plain(text: str) -> str:
     >>> plain("final.backward_decades"), plain("__init__")
     ('final.backward_decades', '\\_\\_init\\_\\_')
     """
-    line = one_line(text)
+    line = clean_line(text)
     line = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
     line = re.sub(r"[\\`*\[\]|~$]", r"\\\g<0>", line)
     line = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", line)
@@ -130,7 +131,7 @@ def code(text: str) -> str:
     >>> code("final.loss < 2"), code("<b>")
     ('`final.loss < 2`', '&lt;b&gt;')
     """
-    line = one_line(text)
+    line = clean_line(text)
     tame = len(line) <= LONGEST and line and not re.search(r"[`|\\]|<[^\s=\d]|&\w+;", line)
     return f"`{line}`" if tame else plain(text)
 

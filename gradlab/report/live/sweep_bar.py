@@ -7,9 +7,9 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
+from gradlab.config.text import clean_line
 from gradlab.report.live.display import REFRESHES_PER_SECOND, LiveDisplay
 from gradlab.report.terminal.console import Stream
-from gradlab.report.words.points import one_line
 from gradlab.report.words.values import counted, duration
 from gradlab.report.words.verdicts import APPEARANCES, badness, tally_words, word_of
 from gradlab.results.record import Progress
@@ -86,7 +86,7 @@ class SweepDisplay(LiveDisplay):
 
     def note(self, line: str) -> None:
         """Write a line that stays; what comes from a run may hold anything."""
-        super().note(one_line(line))
+        super().note(clean_line(line))
 
     def tick(self) -> None:
         """Redraw the live display if that is due; who waits long for a batch may call this meanwhile."""

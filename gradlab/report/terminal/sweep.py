@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from gradlab.config.text import clean_line
 from gradlab.report.terminal.columns import lay_out
 from gradlab.report.terminal.console import print_prose, print_table, width_of
 from gradlab.report.views.groups import Group, groups_table
 from gradlab.report.views.sweep import SweepView, gate_words, groups_title, head, title
 from gradlab.report.views.verdict_map import VerdictMap, map_rest, map_table, map_title
-from gradlab.report.words.points import one_line, point_words
+from gradlab.report.words.points import point_words
 from gradlab.report.words.table import Fold, Table
 from gradlab.report.words.values import counted, spell
 from gradlab.report.words.verdicts import APPEARANCES, badness, legend, tally_words
@@ -96,7 +97,7 @@ def _print_gates(out: Console, view: SweepView) -> None:
         out.print()
     for gate in (*view.failed_gates, *(gate for gate in view.gates if gate.passed)):
         line = Text("gate ").append("ok    " if gate.passed else "FAILED", "green" if gate.passed else "bold red")
-        print_prose(out, line.append(f" {one_line(gate.text)}  ({gate_words(gate)})"))
+        print_prose(out, line.append(f" {clean_line(gate.text)}  ({gate_words(gate)})"))
         failed = [part for part in gate.groups if not part.passed]
         for place in _most(out, len(failed), MOST_PARTS, "sweep.json"):
             if isinstance(place, Fold):
@@ -104,7 +105,7 @@ def _print_gates(out: Console, view: SweepView) -> None:
                 continue
             part = failed[place]
             where = point_words(part.by, part.by)
-            print_prose(out, Text(f"  {where}: it is {one_line(part.actual)}, of {counted(part.num_members, 'run')}"))
+            print_prose(out, Text(f"  {where}: it is {clean_line(part.actual)}, of {counted(part.num_members, 'run')}"))
 
 
 def _print_expectations(out: Console, view: SweepView) -> None:

@@ -10,7 +10,7 @@ from gradlab.config.quantities import QUANTITIES
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Row, Side
 from gradlab.judgement.comparing.difference import COVERAGE, Difference
 from gradlab.judgement.comparing.profiles import Profile
-from gradlab.report.views.run import FIGURE_KINDS
+from gradlab.report.views.run import figure_kind
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Kind, Value, counted, say
 
@@ -129,7 +129,7 @@ def _judged(comparison: Comparison, index: int) -> Judged:
     for row in comparison.telling:
         change = row.differences[index]
         if change is not None and change.judgement is not None:
-            kind = kind_of(row)
+            kind = figure_kind(row.figure)
             values = f"{row.figure} {say(row.values[0], kind)} → {say(row.values[index + 1], kind)}"
             percent = change.percent if kind == "figure" and row.figure != "learning_share" else None
             share = "" if percent is None or abs(percent) >= _UNTOLD_PERCENT else f" ({percent:+.0f}%)"
@@ -155,17 +155,12 @@ def _seeds(comparison: Comparison) -> list[Value]:
     return [" ".join(str(seed) for seed in side.seeds) for side in comparison.sides]
 
 
-def kind_of(row: Row) -> Kind:
-    """How a figure's values are said."""
-    return FIGURE_KINDS.get(row.figure.partition(".")[2] or row.figure, "figure")
-
-
 def _plain(value: Any) -> Value:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _figure_row(row: Row, *, said: bool) -> tuple[Value, ...]:
-    kind = kind_of(row)
+    kind = figure_kind(row.figure)
     cells: list[Value] = [row.figure, say(row.values[0], kind) if said else row.values[0]]
     for value, change in zip(row.values[1:], row.differences, strict=True):
         cells.append(say(value, kind) if said else value)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradlab.report.views.run import FIGURE_KINDS
+from gradlab.judgement.comparing.comparison import figure_of
+from gradlab.report.views.run import figure_kind
 from gradlab.report.words.points import Point, agreement_words, numbered_seeds, value_words
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import MISSING, Kind, Value, say
@@ -184,14 +185,6 @@ def _group(mates: Sequence[tuple[Point, StoredRun]], figures: Sequence[str]) -> 
     )
 
 
-def figure_of(run: StoredRun, name: str) -> float | None:
-    """A figure of a run, None where it has no value."""
-    moment, _, figure = name.partition(".")
-    if moment == "learning_layers":
-        return run.summary.learning_layers
-    return (run.summary.init if moment == "init" else run.summary.final).get(figure)
-
-
 def _place(group: Group) -> tuple[int, int, float]:
     worst, count = min(group.verdicts, key=lambda item: badness(item[0]))
     return badness(worst), -count, -_decades(group)
@@ -258,11 +251,6 @@ def groups_data(shown: Sequence[Group], axes: Sequence[str]) -> Table:
         row += [None] * 3 if expected is None else [expected.decades, expected.typical, expected.spread]
         rows.append(tuple(row))
     return Table(tuple(fields), tuple(rows))
-
-
-def figure_kind(name: str) -> Kind:
-    """How a figure is said."""
-    return FIGURE_KINDS.get(name.partition(".")[2], "figure")
 
 
 def _axis_field(shown: Sequence[Group], axis: str, place: int) -> Field:

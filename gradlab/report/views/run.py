@@ -21,10 +21,16 @@ from gradlab.results import tables
 from gradlab.results.record import Finding, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
 
-FIGURE_KINDS: dict[str, Kind] = {
+_FIGURE_KINDS: dict[str, Kind] = {
     "backward_decades": "decades", "backward_fit": "share", "forward_decades": "decades", "grad_ratio": "decades",
     "accuracy": "share", "holdout_accuracy": "share",
 }  # fmt: skip
+
+
+def figure_kind(name: str) -> Kind:
+    """How a figure is said, named as in conditions or without `init.` and `final.`."""
+    return _FIGURE_KINDS.get(name.partition(".")[2] or name, "figure")
+
 
 HEAD, TAIL = 8, 4
 """Layers shown of a long network before and after the fold."""
@@ -215,7 +221,7 @@ def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
         first, last = summary.init.get(name), summary.final.get(name)
         if first is None and last is None:
             continue
-        kind = FIGURE_KINDS.get(name, "figure")
+        kind = figure_kind(name)
         about = (
             (_expected(summary, theory), "" if away is None else f"{away:+.1f} sd")
             if name == "backward_decades"

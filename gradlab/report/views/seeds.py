@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gradlab.report.views.run import FIGURE_KINDS
+from gradlab.report.views.run import figure_kind
 from gradlab.report.words.values import Kind
 from gradlab.results.listing import ListedRun
 from gradlab.results.stored import StoredRun
@@ -72,7 +72,7 @@ def distributions(run: StoredRun, others: Iterable[ListedRun]) -> tuple[SeedDist
             found.append(
                 SeedDistribution(
                     figure=name,
-                    kind=FIGURE_KINDS.get(figure, "figure"),
+                    kind=figure_kind(figure),
                     runs=tuple(other for other, _ in with_value),
                     values=tuple(value for _, value in with_value),
                     expected=(expected, summary.expected_spread)

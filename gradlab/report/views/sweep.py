@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradlab.config.text import clean_line
 from gradlab.report.views.groups import Group, groups
 from gradlab.report.views.verdict_map import VerdictMap, verdict_map
-from gradlab.report.words.points import Point, member_words, one_line, ordered, point_words, seeds_words
+from gradlab.report.words.points import Point, member_words, ordered, point_words, seeds_words
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import STATES, badness, tally_words, word_of
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
+from gradlab.results.sweeps.directory import file_of
 
 if TYPE_CHECKING:
     from gradlab.judgement.conditions.gates import GateResult
@@ -99,12 +101,12 @@ class SweepView:
     @property
     def results(self) -> str:
         """Name of the file that has a row a member."""
-        return _of_shard("results.csv", self.shard)
+        return file_of("results.csv", self.shard)
 
     @property
     def files(self) -> tuple[str, ...]:
         """Names of its files that are there."""
-        names = [name if name in _OF_ALL else _of_shard(name, self.shard) for name in _FILES]
+        names = [name if name in _OF_ALL else file_of(name, self.shard) for name in _FILES]
         return tuple(name for name in names if (self.path / name).is_file())
 
 
@@ -173,7 +175,7 @@ def _failures(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str]) -
                     name=run.name,
                     id=run.id,
                     member=member_words(run, point, axes),
-                    reason=one_line(run.summary.outcome.reason or ""),
+                    reason=clean_line(run.summary.outcome.reason or ""),
                     path=run.path,
                     traceback=traceback if traceback.is_file() else None,
                 )
@@ -187,26 +189,16 @@ def _expectations(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str
     examples: dict[str, list[tuple[str, str, str]]] = {}
     for point, run in members:
         for item in run.summary.expectations:
-            text = one_line(item.text)
+            text = clean_line(item.text)
             judged[text] += 1
             if not item.passed:
                 failed[text] += 1
                 named = examples.setdefault(text, [])
                 if len(named) < NUM_EXAMPLES:
-                    named.append((f"{run.name}-{run.id}", member_words(run, point, axes), one_line(item.actual)))
+                    named.append((f"{run.name}-{run.id}", member_words(run, point, axes), clean_line(item.actual)))
     return tuple(
         FailedExpectation(text, number, judged[text], tuple(examples[text])) for text, number in failed.most_common()
     )
-
-
-def _of_shard(name: str, shard: str | None) -> str:
-    """A file of the sweep, or of one part of it.
-
-    >>> _of_shard("results.csv", None), _of_shard("results.csv", "1/4")
-    ('results.csv', 'results-1-of-4.csv')
-    """
-    stem, _, suffix = name.partition(".")
-    return name if shard is None else f"{stem}-{shard.replace('/', '-of-')}.{suffix}"
 
 
 def title(view: SweepView) -> str:
@@ -242,7 +234,7 @@ def head(view: SweepView) -> list[str]:
 def gate_words(gate: "GateResult") -> str:
     """What a gate found; of one that is judged by groups, which have their own values, in how many it fails."""
     if not gate.groups:
-        return f"it is {one_line(gate.actual)}"
+        return f"it is {clean_line(gate.actual)}"
     number, failed = counted(len(gate.groups), "group"), sum(not group.passed for group in gate.groups)
     return f"it fails in {failed} of {number}" if failed else f"it holds in {number}"
 

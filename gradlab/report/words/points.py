@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from gradlab.config.text import value_text
+from gradlab.config.text import clean_line, value_text
 from gradlab.report.words.values import Value, counted
 from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results.stored import StoredRun
@@ -64,7 +64,7 @@ def value_words(value: Value) -> str:
     >>> [value_words(value) for value in (None, True, 50, 1e-05, 0.1 + 0.2, "relu")]
     ['null', 'true', '50', '1e-05', '0.3', 'relu']
     """
-    return one_line(value_text(value, 6))
+    return clean_line(value_text(value, 6))
 
 
 def point_words(point: Point, axes: Iterable[str]) -> str:
@@ -92,15 +92,6 @@ def seeds_words(sizes: Iterable[int]) -> str:
     if low != high:
         return f"{low} to {high} seeds each"
     return "one seed each" if low == 1 else f"{counted(low, 'seed')} each"
-
-
-def one_line(text: str) -> str:
-    r"""Text from elsewhere, such as an error's: one line without control characters or a change of writing direction.
-
-    >>> one_line("RuntimeError:\n  no \x1b[2Jmemory")
-    'RuntimeError: no [2Jmemory'
-    """
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def ordered(values: Iterable[Value]) -> list[Value]:

@@ -142,12 +142,12 @@ class SweepPlace:
         """
         with gc_paused():
             columns = sweep_table.columns(rows, axes)
-            self._write(_named("results.parquet", shard), partial(sweep_table.write_parquet, columns))
-            self._write(_named("results.csv", shard), partial(sweep_table.write_csv, columns))
+            self._write(file_of("results.parquet", shard_words(shard)), partial(sweep_table.write_parquet, columns))
+            self._write(file_of("results.csv", shard_words(shard)), partial(sweep_table.write_csv, columns))
 
     def write_summary(self, text: str, shard: Shard | None = None) -> Path:
         """Write `summary.md`, and say where it is."""
-        return self._write(_named("summary.md", shard), crash_safe.text(text))
+        return self._write(file_of("summary.md", shard_words(shard)), crash_safe.text(text))
 
     def write_end(
         self, counts: Mapping[str, int], gates: Sequence[Mapping[str, Any]], started: str, shard: Shard | None = None
@@ -166,7 +166,7 @@ class SweepPlace:
             "finished": now(),
             "argv": list(sys.argv),
         }
-        return self._write(_named("sweep.json", shard), crash_safe.text(dumps(data)))
+        return self._write(file_of("sweep.json", shard_words(shard)), crash_safe.text(dumps(data)))
 
     def _write(self, name: str, write: crash_safe.Writer) -> Path:
         path = self.path / name
@@ -219,11 +219,11 @@ def _plan_text(plan: SweepPlan) -> str:
     return head[:-1] + ',"members":[\n' + ",\n".join(members) + "\n]}\n"
 
 
-def _named(file: str, shard: Shard | None) -> str:
-    """A file's name, of a share or of the whole.
+def file_of(name: str, shard: str | None) -> str:
+    """Name of a file of the whole sweep, or of a share of it.
 
-    >>> _named("results.csv", (2, 4)), _named("results.csv", None)
+    >>> file_of("results.csv", "2/4"), file_of("results.csv", None)
     ('results-2-of-4.csv', 'results.csv')
     """
-    stem, _, kind = file.partition(".")
-    return file if shard is None else f"{stem}-{shard[0]}-of-{shard[1]}.{kind}"
+    stem, _, kind = name.partition(".")
+    return name if shard is None else f"{stem}-{shard.replace('/', '-of-')}.{kind}"

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Side, compare, sides_of
 from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
 from gradlab.report.page.shared.document import render
@@ -24,7 +25,7 @@ from gradlab.report.views.comparison import (
     spread_words,
 )
 from gradlab.report.views.run import setting, why
-from gradlab.report.words.points import numbered_seeds, one_line, value_words
+from gradlab.report.words.points import numbered_seeds, value_words
 from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.record import Finding
@@ -169,7 +170,7 @@ def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: 
 
 def _names(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> list[tuple[str, str]]:
     """For each side what tells it from others of the same name, and the shortest name that tells it from all."""
-    names = [one_line(group[0].name) for group in groups]
+    names = [clean_line(group[0].name) for group in groups]
     found = []
     for place, name in enumerate(names):
         namesakes = [index for index, other in enumerate(names) if other == name]
@@ -202,12 +203,12 @@ def _card(
     own = setting(leading_run.experiment)
     return _Card(
         letter=letter,
-        name=one_line(group[0].name),
+        name=clean_line(group[0].name),
         told=names[0],
         short=names[1],
         words=tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
-        setting=one_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
-        why=one_line(why(leading_run.summary)),
+        setting=clean_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
+        why=clean_line(why(leading_run.summary)),
         judged=judgement,
         links=tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
         more_links=max(0, len(group) - _MOST_LINKS),
@@ -247,7 +248,7 @@ def _silent(group: Sequence[StoredRun]) -> str:
 
 
 def _title(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> str:
-    names = list(dict.fromkeys(one_line(group[0].name) for group in groups))
+    names = list(dict.fromkeys(clean_line(group[0].name) for group in groups))
     changes = own_changes(comparison)
     if not comparison.config:
         return f"{names[0]}: {counted(len(groups), 'seed')} side by side"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.quantities import QUANTITIES
+from gradlab.config.text import clean_line
 from gradlab.report.page.shared import arrays
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link
@@ -16,7 +17,6 @@ from gradlab.report.views import theory as deviations
 from gradlab.report.views.run import RunView
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
 from gradlab.report.views.series import SCHEDULES, Band, Curve, LayerProfile
-from gradlab.report.words.points import one_line
 from gradlab.report.words.values import Kind, layers_words, power, say, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
 from gradlab.results.listing import ListedRun
@@ -332,8 +332,8 @@ def _text(path: Path) -> str:
 def _facts(run: StoredRun) -> list[tuple[str, str]]:
     """Where, when and with what it was trained."""
     told = {
-        str(key): one_line(str(value)) for key, value in run.manifest.items() if isinstance(value, str | int | float)
+        str(key): clean_line(str(value)) for key, value in run.manifest.items() if isinstance(value, str | int | float)
     }
     argv = run.manifest.get("argv")
-    command = one_line(" ".join(str(word) for word in argv)) if isinstance(argv, list) else ""
-    return [("directory", one_line(str(run.path))), ("command", command), *told.items()]
+    command = clean_line(" ".join(str(word) for word in argv)) if isinstance(argv, list) else ""
+    return [("directory", clean_line(str(run.path))), ("command", command), *told.items()]

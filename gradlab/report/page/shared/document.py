@@ -13,7 +13,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from gradlab.report.words.points import one_line
+from gradlab.config.text import clean_line
 from gradlab.report.words.table import Table
 from gradlab.report.words.values import Value, layers_words, say
 from gradlab.report.words.verdicts import APPEARANCES
@@ -42,7 +42,7 @@ def render(kind: str, title: str, data: Mapping[str, Any], **context: Any) -> st
         _environment()
         .get_template(f"{kind}/{kind}.html")
         .render(
-            title=one_line(title),
+            title=clean_line(title),
             style="\n".join([_colours(), *style]),
             scripts=scripts,
             library=_library(),
@@ -72,7 +72,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     glyphs = {word: shown.glyph for word, shown in APPEARANCES.items()}
-    made.filters |= {"cells": _cells, "glyph": glyphs.get, "line": one_line, "place": _place, "say": say}
+    made.filters |= {"cells": _cells, "glyph": glyphs.get, "line": clean_line, "place": _place, "say": say}
     return made
 
 

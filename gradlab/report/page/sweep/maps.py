@@ -4,11 +4,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gradlab.config.text import clean_line
 from gradlab.report.page.sweep.members import Member
 from gradlab.report.views.groups import Group, groups
 from gradlab.report.views.sweep import SweepView
 from gradlab.report.views.verdict_map import FoldedAxis, VerdictMap, folded_alone, folded_as, map_over, map_rest
-from gradlab.report.words.points import one_line, ordered, value_words
+from gradlab.report.words.points import ordered, value_words
 from gradlab.report.words.values import Value
 
 SEED = "seed"
@@ -61,7 +62,7 @@ class Maps:
             down, across = self._sides[place]
             found.append(
                 {
-                    "name": one_line(name),
+                    "name": clean_line(name),
                     "values": [value_words(value) for value in distinct],
                     "at": [distinct[value] for value in values],
                     "down": _folded(down, values),
@@ -89,7 +90,7 @@ class Maps:
     def dimensions(self, members: Sequence[Member]) -> list[tuple[str, list[Value], list[Value]]]:
         """Each axis with the values of these members, and all its values in order; the seed only where nothing else varies."""
         names = [name for name in self.names if name != SEED] or list(self.names)
-        return [(one_line(name), _on(name, members), self._values[name]) for name in names]
+        return [(clean_line(name), _on(name, members), self._values[name]) for name in names]
 
 
 def _on(name: str, members: Sequence[Member]) -> list[Value]:

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.config.text import clean_line
+from gradlab.judgement.comparing.comparison import figure_of
 from gradlab.judgement.comparing.profiles import Depths
 from gradlab.report.page.shared import arrays
-from gradlab.report.views.groups import FIGURES, figure_kind, figure_of
-from gradlab.report.views.run import setting, why
-from gradlab.report.words.points import Point, one_line, value_words
+from gradlab.report.views.groups import FIGURES
+from gradlab.report.views.run import figure_kind, setting, why
+from gradlab.report.words.points import Point, value_words
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value
 from gradlab.report.words.verdicts import word_of
@@ -52,7 +54,7 @@ def members_table(members: Sequence[Member], axes: Sequence[str]) -> Table:
         set_ = [value_words(point.get(axis)) if texts[axis] else point.get(axis) for axis in axes]
         figures = [figure_of(run, name) for name in names]
         rows.append(
-            (f"{run.name}-{run.id}", word_of(run), *set_, run.seed, *figures, one_line(why(run.summary)) or None)
+            (f"{run.name}-{run.id}", word_of(run), *set_, run.seed, *figures, clean_line(why(run.summary)) or None)
         )
     return Table(fields, tuple(rows))
 
@@ -108,18 +110,18 @@ def members_data(
         "word": [words.index(word_of(run)) for run in runs],
         "seed": [run.seed for run in runs],
         "link": list(links),
-        "why": [place(one_line(why(run.summary))) for run in runs],
-        "setting": [place(one_line(setting(run.experiment))) for run in runs],
+        "why": [place(clean_line(why(run.summary))) for run in runs],
+        "setting": [place(clean_line(setting(run.experiment))) for run in runs],
         "group": [groups.get(run.id, -1) for run in runs],
         "findings": [
-            [[place(one_line(text)) for text in (one.severity, one.rule, one.message, one.remedy)] for one in run.summary.findings]
+            [[place(clean_line(text)) for text in (one.severity, one.rule, one.message, one.remedy)] for one in run.summary.findings]
             for run in runs
         ],
         "failed": [
-            [[place(one_line(item.text)), place(one_line(item.actual))] for item in run.summary.expectations if not item.passed]
+            [[place(clean_line(item.text)), place(clean_line(item.actual))] for item in run.summary.expectations if not item.passed]
             for run in runs
         ],
-        "unread": [place(one_line(unread[run.id])) if run.id in unread else -1 for run in runs],
+        "unread": [place(clean_line(unread[run.id])) if run.id in unread else -1 for run in runs],
         "figures": figures,
         "texts": list(texts),
     }  # fmt: skip

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.text import clean_line
+from gradlab.judgement.comparing.comparison import figure_of
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link, to_file
 from gradlab.report.page.sweep.coordinates import Dimension, figure_dimension, set_dimension, word_dimension
@@ -17,11 +19,12 @@ from gradlab.report.page.sweep.members import (
     members_data,
     members_table,
 )
-from gradlab.report.views.groups import figure_kind, figure_of, groups_table
+from gradlab.report.views.groups import groups_table
 from gradlab.report.views.opened_sweep import OpenedSweep
+from gradlab.report.views.run import figure_kind
 from gradlab.report.views.sweep import SweepView, gate_words, groups_title, head, title
 from gradlab.report.views.verdict_map import map_rest
-from gradlab.report.words.points import one_line, point_words
+from gradlab.report.words.points import point_words
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import badness, tally_words, word_of
 
@@ -114,11 +117,11 @@ def _gate(gate: "GateResult") -> dict[str, Any]:
     """A gate as the page tells it, with the groups in which it fails."""
     failed = [part for part in gate.groups if not part.passed]
     parts = [
-        one_line(f"{point_words(part.by, part.by)}: it is {part.actual}, of {counted(part.num_members, 'run')}")
+        clean_line(f"{point_words(part.by, part.by)}: it is {part.actual}, of {counted(part.num_members, 'run')}")
         for part in failed[:MOST_PARTS]
     ]
     return {
-        "text": one_line(gate.text), "passed": gate.passed, "said": gate_words(gate), "parts": parts,
+        "text": clean_line(gate.text), "passed": gate.passed, "said": gate_words(gate), "parts": parts,
         "num_left": len(failed) - len(parts),
     }  # fmt: skip
 
@@ -137,7 +140,7 @@ def _missing(opened: OpenedSweep) -> list[tuple[str, str, str]]:
         (
             one.id,
             ", ".join(filter(None, [point_words(one.point, opened.view.axes or one.point), f"seed {one.seed}"])),
-            one_line(one.reason),
+            clean_line(one.reason),
         )
         for one in order[:MOST_FAILURES]
     ]

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from vanishing_runs import column, finding, record, stored, summary
 
+from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import compare
 from gradlab.judgement.comparing.profiles import against
 from gradlab.report.page.comparison.page import MOST_DRAWN, MOST_SHOWN, comparison_page
 from gradlab.report.page.comparison.series import MOST_SEEDS, drawn_curves, mean_curve
 from gradlab.report.views.comparison import figure_table, profile_table
 from gradlab.report.views.series import Curve
-from gradlab.report.words.points import one_line
 from gradlab.results.record import Outcome, Record
 from gradlab.results.stored import StoredRun
 
@@ -229,7 +229,7 @@ def test_names_and_messages_from_elsewhere_are_text() -> None:
     evil = run(EVIL, record(10, 3), depth=10, findings=(finding(message=EVIL, remedy=EVIL),), verdict="vanishing")
     failed = run("failed", None, depth=7, outcome=Outcome("failed", reason=EVIL), findings=(), init={}, final={})
     page, read, data = written([evil, failed])
-    line = one_line(EVIL)
+    line = clean_line(EVIL)
     assert "\u202e" not in line
     assert read.text.count(line) >= 4
     assert "<script>alert" not in page

@@ -16,10 +16,10 @@ import pytest
 from opened_sweeps import HOSTILE, hostile, opened
 from swept import GATES, drawn, failed, grid, init_by_depth, member
 
+from gradlab.config.text import clean_line
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.page.sweep.page import MOST_GROUPS, sweep_page
 from gradlab.report.views.opened_sweep import OpenedSweep
-from gradlab.report.words.points import one_line
 from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.sweeps.members import MissingMember
@@ -168,7 +168,7 @@ def test_texts_stay_texts() -> None:
     plain, _, other = made(opened([member({}, verdict="dead")]))
     assert read.tags["script"] == other.tags["script"] == plain.count("<script")
     assert read.tags["b"] == read.tags["textarea"] == 0
-    shown = one_line(HOSTILE)
+    shown = clean_line(HOSTILE)
     assert "\u202e" not in page
     assert "<script>alert" not in page
     for said in (f"Error: {shown} [2J", f"bad {shown}", f"{shown} {shown}: it is {shown}, of 3 runs"):
