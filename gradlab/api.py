@@ -226,17 +226,19 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
     from gradlab.report.views.opened_sweep import OpenedSweep, sample
     from gradlab.report.views.sweep import sweep_view
 
-    found = open_sweep(place)
-    drawn = sample(found.members)
+    reopened = open_sweep(place)
+    drawn = sample(reopened.members)
     return OpenedSweep(
-        view=sweep_view(found.plan.name, place.id, place.path, found.plan.axes, found.members, gates=found.gates),
-        members=found.members,
-        num_planned=len(found.plan.members),
-        missing=found.missing,
-        ungated=found.ungated,
+        view=sweep_view(
+            reopened.plan.name, place.id, place.path, reopened.plan.axes, reopened.members, gates=reopened.gates
+        ),
+        members=reopened.members,
+        num_planned=len(reopened.plan.members),
+        missing=reopened.missing,
+        ungated=reopened.ungated,
         drawn=drawn,
-        depths=found.depths(run.id for _, run in found.members if run.id in drawn),
-        unread=found.unread,
+        depths=reopened.depths(run.id for _, run in reopened.members if run.id in drawn),
+        unread=reopened.unread,
     )
 
 

@@ -46,10 +46,10 @@ def templates() -> dict[str, "Traversable"]:
     """The experiments that come with gradlab, by name; the sweeps beside them are none."""
     from gradlab.config.sweeps.sweep import is_sweep
 
-    found = files("gradlab.cli") / "templates"
+    folder = files("gradlab.cli") / "templates"
     return {
         path.name.removesuffix(".yaml"): path
-        for path in found.iterdir()
+        for path in folder.iterdir()
         if path.name.endswith(".yaml") and not is_sweep(str(path))
     }
 

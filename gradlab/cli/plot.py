@@ -106,15 +106,15 @@ def _recorded(stored: "Sequence[StoredRun]", *, quiet: bool) -> "list[StoredRun]
     from gradlab.errors import SelectionError
     from gradlab.results.stored import nothing_recorded
 
-    found = []
+    recorded = []
     for run in stored:
         if run.record is not None and len(run.record.steps):
-            found.append(run)
+            recorded.append(run)
         elif len(stored) > 1:
             log(f"{run.path}: left out, nothing was recorded of it", quiet=quiet)
-    if not found:
+    if not recorded:
         raise SelectionError(f"{stored[0].path}: {nothing_recorded(stored[0])}")
-    return found
+    return recorded
 
 
 def _sides(runs: "Sequence[StoredRun]") -> "tuple[Side, ...]":

@@ -50,7 +50,7 @@ def predict(
         print_prediction(stdout(), seen)
 
 
-def _sweep(found: "Sweep", face: Face, quiet: bool) -> None:
+def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
     """Print a line for each member of a sweep, seeds aside: a forecast is about all of them.
 
     Raises:
@@ -62,8 +62,8 @@ def _sweep(found: "Sweep", face: Face, quiet: bool) -> None:
     from gradlab.theory.prediction import predict as predicted
 
     first: dict[Any, Any] = {}
-    for member in found.members:
-        first.setdefault(tuple(member.point.get(axis) for axis in found.axes), member)
+    for member in sweep.members:
+        first.setdefault(tuple(member.point.get(axis) for axis in sweep.axes), member)
     views, points = [], []
     faults: dict[Fault, None] = {}
     for member in first.values():
@@ -71,15 +71,15 @@ def _sweep(found: "Sweep", face: Face, quiet: bool) -> None:
             views.append(prediction_view(predicted(member.experiment)))
             points.append(member.point)
         except ConfigError as error:
-            faults |= dict.fromkeys(found.locate(error, member.experiment).faults)
+            faults |= dict.fromkeys(sweep.locate(error, member.experiment).faults)
     if faults:
         raise ConfigError(list(faults))
     if face is Face.JSON:
         write_json(_document([view.data | {"point": dict(point)} for view, point in zip(views, points, strict=True)]))
         return
-    varying = [axis for axis in found.axes if len({point.get(axis) for point in points}) > 1]
-    if len(first) < len(found.members):
-        log(f"{len(found.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
+    varying = [axis for axis in sweep.axes if len({point.get(axis) for point in points}) > 1]
+    if len(first) < len(sweep.members):
+        log(f"{len(sweep.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
     write_table(several(views, points, varying), face, "forecasts")
 
 

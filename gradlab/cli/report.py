@@ -34,8 +34,8 @@ def report(
     from gradlab.results import whole_file
     from gradlab.results.sweeps.search import find_sweep
 
-    found = [find_sweep(out, name, alone=len(runs) == 1) for name in runs]
-    sweeps = [place for place in found if place is not None]
+    places = [find_sweep(out, name, alone=len(runs) == 1) for name in runs]
+    sweeps = [place for place in places if place is not None]
     if sweeps and len(runs) > 1:
         raise UsageError(f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs")
     target, page = _sweep(sweeps[0], output, quiet=quiet) if sweeps else _runs(runs, output, out)

@@ -29,9 +29,9 @@ def show(
     stored = api.load(run, out)
     seen = view(stored, at)
     if format is Face.JSON:
-        found = document([stored])
-        found["runs"][0] |= {"step": seen.step, "layers": seen.layers_with_theory.objects()}
-        write_json(found)
+        shown = document([stored])
+        shown["runs"][0] |= {"step": seen.step, "layers": seen.layers_with_theory.objects()}
+        write_json(shown)
     elif format is Face.CSV:
         write(as_csv(seen.layers_with_theory))
     elif format is Face.MD:

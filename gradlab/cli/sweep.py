@@ -186,8 +186,8 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
 
     seen = view_of(finished)
     if face is Face.JSON:
-        found = document([run for _, run in finished.members], seen.groups)
-        write_json({"schema_version": found.pop("schema_version"), "sweep": finished.result()} | found)
+        runs = document([run for _, run in finished.members], seen.groups)
+        write_json({"schema_version": runs.pop("schema_version"), "sweep": finished.result()} | runs)
     elif face is Face.CSV:
         write(as_csv(groups_data(seen.groups, seen.axes)))
     elif face is Face.MD:

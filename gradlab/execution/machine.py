@@ -124,18 +124,18 @@ def examine(out: Path) -> Iterator[tuple[str, bool, str]]:
         out: Where runs are to be written.
     """
     of_torch = list(_examine_torch())  # first, because the environment asks torch where it is loaded
-    found = describe("cpu")
-    yield "python", True, f"{found['python']} on {found['platform']}"
+    here = describe("cpu")
+    yield "python", True, f"{here['python']} on {here['platform']}"
     for package in PACKAGES:
         installed = version(package)
         yield package, bool(installed), installed or "not installed"
     yield from of_torch
-    yield "processor", True, f"{found['device_name']}, {found['threads']} threads"
+    yield "processor", True, f"{here['device_name']}, {here['threads']} threads"
     page = os.sysconf("SC_PAGE_SIZE")
     total, free = os.sysconf("SC_PHYS_PAGES") * page, os.sysconf("SC_AVPHYS_PAGES") * page
     yield "memory", True, f"{total / 2**30:.1f} GiB, {free / 2**30:.1f} GiB free"
     yield f"{out} can be written", *_try_to_write(out)
-    commit = found["git_commit"]
+    commit = here["git_commit"]
     yield "git commit here", True, commit or "none: results will not say which commit they are from"
 
 

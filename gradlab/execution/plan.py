@@ -76,8 +76,8 @@ class Plan:
     @property
     def counts(self) -> dict[str, int]:
         """Number of runs by state; states that do not occur are left out."""
-        found = Counter(run.state for run in self.runs)
-        return {state: found[state] for state in get_args(State) if found[state]}
+        counts = Counter(run.state for run in self.runs)
+        return {state: counts[state] for state in get_args(State) if counts[state]}
 
     def __str__(self) -> str:
         """One line, as `--dry-run` prints it."""

@@ -44,15 +44,15 @@ class ReopenedSweep:
     def depths(self, ids: Iterable[str]) -> "dict[str, Depths]":
         """The depth profiles of some runs by id, without those that have none; a record is read if it was not yet, and not kept."""
         runs = {run.id: run for _, run in self.members}
-        found = {}
+        profiles = {}
         for one in ids:
             if one not in self._depths and one not in self.unread:
                 with suppress(GradlabError):  # told in `unread`
                     _RunReader(runs[one], self._depths, self.unread).read()
             depths = self._depths.get(one)
             if depths is not None:
-                found[one] = depths
-        return found
+                profiles[one] = depths
+        return profiles
 
 
 def open_sweep(place: SweepPlace) -> ReopenedSweep:

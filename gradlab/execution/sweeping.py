@@ -115,8 +115,8 @@ class FinishedSweep:
     def counts(self) -> dict[str, int]:
         """Members by what became of them: `done` in this call, `cached`, `failed`, `interrupted`, and `left`."""
         words = [_word(run) for _, run in self.members]
-        found = {word: words.count(word) for word in ("done", "cached", "failed", "interrupted")}
-        return {"total": len(words) + len(self.left), **found, "left": len(self.left)}
+        counts = {word: words.count(word) for word in ("done", "cached", "failed", "interrupted")}
+        return {"total": len(words) + len(self.left), **counts, "left": len(self.left)}
 
     @property
     def exit_code(self) -> int:

@@ -33,11 +33,11 @@ def places(resources: Mapping[str, float], num_gpus: float = 0.0) -> int:
     >>> places({"CPU": 16.0, "GPU": 2.0}, 0.25)
     8
     """
-    found = int(resources.get("CPU", 0) + 1e-9)
+    num_tasks = int(resources.get("CPU", 0) + 1e-9)
     if num_gpus:
         # A task uses one GPU, so what is left over of two does not make a place.
-        found = min(found, int(resources.get("GPU", 0)) * int(1 / num_gpus + 1e-9))
-    return found
+        num_tasks = min(num_tasks, int(resources.get("GPU", 0)) * int(1 / num_gpus + 1e-9))
+    return num_tasks
 
 
 class Connection:
