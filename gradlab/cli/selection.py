@@ -8,13 +8,7 @@ if TYPE_CHECKING:
     from gradlab.results.stored import StoredRun
 
 
-def load_run(name: str, out: Path) -> "StoredRun":
-    """The run that is meant, judged by today's rules.
-
-    Raises:
-        SelectionError: If there is none.
-        UsageError: If it is a sweep, or cannot be read.
-    """
+def _load_run(name: str, out: Path) -> "StoredRun":
     from gradlab import api
     from gradlab.errors import SelectionError, UsageError
     from gradlab.results.sweeps.search import find_sweep
@@ -37,7 +31,7 @@ def load_runs(names: Sequence[str], out: Path) -> "list[StoredRun]":
     """
     from gradlab.errors import UsageError
 
-    runs = {run.path.resolve(): run for run in (load_run(name, out) for name in names)}
+    runs = {run.path.resolve(): run for run in (_load_run(name, out) for name in names)}
     held: dict[str, StoredRun] = {}
     for run in runs.values():
         other = held.setdefault(run.id, run)

@@ -126,15 +126,13 @@ class Connection:
                 ) from error
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
+        cores = num_cores()
         try:
-            self.ray.init(address="local", num_cpus=self._local_cpus(), include_dashboard=False, **quiet)
+            self.ray.init(
+                address="local", num_cpus=min(cores, self._num_workers or cores), include_dashboard=False, **quiet
+            )
         except Exception as error:
             raise UsageError(f"--executor ray: Ray cannot be started on this machine ({brief(error)})") from error
-
-    def _local_cpus(self) -> int:
-        """Processors that a cluster of this machine alone may use."""
-        cores = num_cores()
-        return min(cores, self._num_workers or cores)
 
     def _nodes(self) -> Sequence[Mapping[str, Any]]:
         return [node for node in self.ray.nodes() if node["Alive"]]
