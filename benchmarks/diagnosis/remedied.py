@@ -1,21 +1,14 @@
 """Whether what gradlab recommends helps: every finding that decides a verdict is followed, to the letter, and the run trained again."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
 
 from benchmarks.diagnosis.case import Case
 from benchmarks.diagnosis.trained import Kept, train
 from gradlab.config.reading import document
 from gradlab.errors import ConfigError
 from gradlab.execution.rejudge import judged
-from gradlab.results.record import Finding
-
-SETTING = re.compile(r"\b((?:model|data|train|record)\.[a-z_.]+): ([^\s,;()]+)")
-"""A setting as a remedy has it."""
+from gradlab.results.record import Finding, Remedy
 
 
 @dataclass(frozen=True)
@@ -35,43 +28,18 @@ class Followed:
     after: str | None
 
 
-def settings(remedy: str) -> dict[str, Any]:
-    """The settings that a remedy names, of the first alternative.
-
-    >>> settings("model.activation: relu with model.init: he (σ_w² = 2) keeps χ₁ = 1; or train.clip_norm: 1")
-    {'model.activation': 'relu', 'model.init': 'he'}
-    """
-    first = re.split(r"[;,]? or ", remedy)[0]
-    return {key: yaml.safe_load(value) if not _number(value) else float(value) for key, value in SETTING.findall(first)}
-
-
-def _number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
 def follow(cases: Sequence[Case], kept: Mapping[str, Kept]) -> list[Followed]:
-    """Follows the remedy of every case's leading finding."""
-    changed: list[Case] = []
-    found: list[tuple[Case, Finding]] = []
+    """Follows the leading remedy of every case's leading finding."""
+    found: list[tuple[Case, Finding, Case | None]] = []
     for case in cases:
         summary = judged(case.experiment, kept[case.name].record, kept[case.name].outcome)
-        leading = next(
-            (item for item in summary.findings if item.rule == summary.verdict and item.severity == "critical"), None
-        )
-        if leading is not None:
-            found.append((case, leading))
-    attempts: dict[str, Case | None] = {}
-    for case, finding in found:
-        attempts[case.name] = _changed(case, settings(finding.remedy))
-    changed = [case for case in attempts.values() if case is not None]
-    again = train(changed)
+        for finding in summary.findings:
+            if finding.rule == summary.verdict and finding.severity == "critical":
+                found.append((case, finding, _changed(case, finding.remedies[0]) if finding.remedies else None))
+                break
+    again = train([attempt for _, _, attempt in found if attempt is not None])
     followed = []
-    for case, finding in found:
-        attempt = attempts[case.name]
+    for case, finding, attempt in found:
         after = None
         if attempt is not None:
             result = again[attempt.name]
@@ -80,23 +48,11 @@ def follow(cases: Sequence[Case], kept: Mapping[str, Kept]) -> list[Followed]:
     return followed
 
 
-def _changed(case: Case, asked: Mapping[str, Any]) -> Case | None:
-    """A case with other settings; None where there are none, or they fit no experiment."""
-    if not asked:
-        return None
-    values = {key: int(value) if isinstance(value, float) and key in WHOLE else value for key, value in asked.items()}
+def _changed(case: Case, remedy: Remedy) -> Case:
+    """A case with a remedy's settings."""
     config = case.experiment.model_dump(mode="json", exclude_unset=True)
-    if config["model"].get("readout_init") == config["model"].get("init"):
-        config["model"].pop("readout_init", None)
-    for key in values:
-        if key in ("model.init", "model.activation"):
-            config["model"][key.split(".")[1]] = values[key]
-    rest = {key: value for key, value in values.items() if key not in ("model.init", "model.activation")}
     try:
-        experiment = document.from_mapping(config, rest).experiment
+        experiment = document.from_mapping(config, remedy.settings).experiment
     except ConfigError as error:
-        raise RuntimeError(f"{case.name}: the remedy {dict(asked)} fits no experiment") from error
+        raise RuntimeError(f"{case.name}: the remedy {remedy.settings} fits no experiment") from error
     return Case(case.family, f"{case.variant}, remedied", experiment, case.loss_scale)
-
-
-WHOLE = ("model.width", "model.depth", "train.steps", "record.every")

@@ -10,6 +10,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.judgement import figures
 from gradlab.judgement.conditions import expectations
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import Advice, change, default_quantities
 from gradlab.judgement.rules import RULES
 from gradlab.judgement.rules.divergence import diverged
 from gradlab.judgement.rules.theory import contradicts_theory
@@ -67,7 +68,7 @@ def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | Non
     found = _causes_first(found, evidence)
     verdict = _leading(found, missing)
     if verdict == "not_judged":
-        found.append(_not_judged(missing, outcome, evidence))
+        found.append(_not_judged(experiment, missing, outcome, evidence))
     found += [] if evidence is None else contradicts_theory(evidence)
     return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
 
@@ -107,20 +108,23 @@ def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool) -> lis
     if "diverged" in critical:
         return []
     if critical:
-        return [replace(item, severity="note", remedy="") for item in own]
+        return [replace(item, severity="note", remedy="", remedies=()) for item in own]
     if blind:
         return [replace(item, severity="warning" if item.severity == "critical" else item.severity) for item in own]
     return own
 
 
-def _not_judged(missing: dict[Verdict, list[str]], outcome: Outcome, evidence: Evidence | None) -> Finding:
+def _not_judged(
+    experiment: Experiment, missing: dict[Verdict, list[str]], outcome: Outcome, evidence: Evidence | None
+) -> Finding:
     names = list(dict.fromkeys(name for absent in missing.values() for name in absent))
     if evidence is None:
         message = f"nothing finite was recorded before the run ended ({outcome.kind}), so there is nothing to judge"
-        remedy = ""
+        advice = Advice()
     else:
         message = f"could not judge {', '.join(missing)}: without {', '.join(names)} in the record"
-        remedy = "set record.quantities to default"
+        usual = default_quantities(experiment)
+        advice = change(usual, "the rules read these quantities", "set record.quantities to default")
     return Finding(
         rule="not_judged",
         severity="note",
@@ -129,5 +133,6 @@ def _not_judged(missing: dict[Verdict, list[str]], outcome: Outcome, evidence: E
         value=float(len(names)),
         limit=0.0,
         message=message,
-        remedy=remedy,
+        remedy=advice.sentence,
+        remedies=advice.remedies,
     )

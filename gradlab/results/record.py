@@ -203,6 +203,19 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """Settings that would mend a run.
+
+    Attributes:
+        settings: Dotted field -> value, as `-s` takes them.
+        because: Why, or what they do.
+    """
+
+    settings: Mapping[str, Any]
+    because: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that the rules saw.
 
@@ -214,7 +227,8 @@ class Finding:
         value: The figure that was compared.
         limit: What it was compared with.
         message: One sentence with the figures in it.
-        remedy: What would mend it, with a number in it where there is one; "" where nothing is to be mended.
+        remedy: What would mend it in words, with a number where there is one; "" where nothing is to be mended.
+        remedies: The alternatives in it as settings, the leading one first; none where it names no setting.
     """
 
     rule: str
@@ -225,6 +239,7 @@ class Finding:
     limit: float
     message: str
     remedy: str
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True)

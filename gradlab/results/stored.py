@@ -10,7 +10,7 @@ from gradlab.config.catalogue import Verdict
 from gradlab.config.experiment import Experiment
 from gradlab.results import strict_json, tables
 from gradlab.results.listing import figures
-from gradlab.results.record import Expectation, Finding, Outcome, Record, Summary, Timing
+from gradlab.results.record import Expectation, Finding, Outcome, Record, Remedy, Summary, Timing
 from gradlab.results.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "outcome": outcome.kind,
         "outcome_detail": {"step": outcome.step, "layer": outcome.layer, "reason": outcome.reason},
         "verdict": summary.verdict,
-        "findings": [vars(finding) for finding in summary.findings],
+        "findings": [_finding_object(finding) for finding in summary.findings],
         "init": dict(summary.init),
         "final": dict(summary.final),
         "learning_layers": summary.learning_layers,
@@ -181,6 +181,12 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "expected_spread": summary.expected_spread,
         "expected_reason": summary.expected_reason,
     }
+
+
+def _finding_object(finding: Finding) -> dict[str, Any]:
+    """A finding with its remedies under the name that they have in JSON."""
+    own = {name: value for name, value in vars(finding).items() if name != "remedies"}
+    return own | {"remedy_settings": [vars(remedy) for remedy in finding.remedies]}
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:
@@ -197,4 +203,5 @@ def _finding(data: Mapping[str, Any]) -> Finding:
         limit=limit,
         message=data["message"],
         remedy=data["remedy"],
+        remedies=tuple(Remedy(dict(item["settings"]), item["because"]) for item in data.get("remedy_settings", ())),
     )

@@ -12,6 +12,7 @@ from typing import Any
 from gradlab.config.experiment import Experiment, Model
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies.advice import Advice, change, resized
 from gradlab.theory import Forecast
 from gradlab.theory.critical import critical
 from gradlab.theory.spread import TO_DECADES
@@ -31,22 +32,38 @@ LARGE_INPUT = 100.0
 
 @dataclass(frozen=True)
 class _Start:
-    """A start that might be recommended.
+    """An initialisation that might be recommended, with another activation where one is named.
 
     Attributes:
-        settings: The settings, as a config has them.
-        activation: The activation, as a config has it.
-        init: Initialisation of the hidden layers.
-        keeps: What it keeps, "" where theory says it by its decades.
+        scheme: Of the hidden layers.
+        scale: What it comes to.
+        keeps: Why it is recommended.
+        activation: The other activation, None to keep the run's own.
     """
 
-    settings: str
-    activation: dict[str, Any]
-    init: str
+    scheme: str
+    scale: str
     keeps: str
+    activation: str | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        other = {} if self.activation is None else {"model.activation": {"name": self.activation}}
+        return other | {"model.init": {"scheme": self.scheme}}
+
+    def advice(self, more: str = "") -> Advice:
+        return change(self.settings, self.keeps + more, f"{{settings}} ({self.scale}) {{because}}")
+
+    def applied_to(self, model: Model) -> Model:
+        """The network with this start; its readout starts as it did."""
+        settings = {key.removeprefix("model."): value for key, value in self.settings.items()}
+        return Model.model_validate(model.model_dump(exclude_none=True) | settings)
 
 
-def initialisation(evidence: Evidence, anyway: bool = False) -> str:
+_RELU = _Start("he", "σ_w² = 2", "keeps χ₁ = 1 for relu", "relu")
+
+
+def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     """How to start so that the signal keeps its size across depth.
 
     Args:
@@ -56,42 +73,46 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> str:
     """
     model = evidence.experiment.model
     if model.activation.name == "step":
-        return "model.activation: relu with model.init: he (σ_w² = 2): the derivative of step is 0 everywhere"
+        return change(_RELU.settings, "the derivative of step is 0 everywhere", "{settings} (σ_w² = 2): {because}")
     first = _before_the_weights(evidence)
     if first and (model.init.bias or _harm(evidence.forecast) <= HARMLESS):
         return first
     own = math.inf if anyway else _harm(evidence.forecast)
-    best, least = "", own
+    best, least = Advice(), own
     for start in _starts(model):
         expected = None if own <= HARMLESS else _expected(evidence, start)
         if expected is not None and _harm(expected) < least:
-            best, least = _said(evidence, start, expected), _harm(expected)
+            best, least = start.advice(_own(evidence) + _then(expected)), _harm(expected)
         if least <= HARMLESS:
             break
-    shallower = f"; model.depth: {max(1, model.depth // 2)} halves what is left" if best and least > HARMLESS else ""
-    return "; ".join(filter(None, [first, best + shallower])) or _wider(evidence)
+    if best and least > HARMLESS:
+        best = best.along_with(_shallower(evidence, "halves what is left", "{settings} {because}"))
+    return first.along_with(best) or _wider(evidence)
 
 
-def _before_the_weights(evidence: Evidence) -> str:
-    """What is wrong before any weight is drawn: a bias, the inputs, a readout that passes nothing on; "" for nothing."""
+def _before_the_weights(evidence: Evidence) -> Advice:
+    """What is wrong before any weight is drawn: a bias, the inputs, a readout that passes nothing on."""
     experiment, square = evidence.experiment, evidence.record.input_mean_square
     bias = experiment.model.init.bias
     if bias:
-        return f"model.init.bias: 0 (yours is {bias:g})"
+        return change({"model.init.bias": 0}, f"yours is {bias:g}")
     if square == 0.0:
-        return "the first batch's inputs are all 0: columns that never change tell nothing, look at the data first"
+        return Advice(
+            "the first batch's inputs are all 0: columns that never change tell nothing, look at the data first"
+        )
     if not experiment.data.standardize and not 1.0 / LARGE_INPUT < square < LARGE_INPUT:
-        return f"data.standardize: true (the first batch's inputs have a root mean square of {math.sqrt(square):.3g})"
+        size = f"the first batch's inputs have a root mean square of {math.sqrt(square):.3g}"
+        return change({"data.standardize": True}, size)
     readout = evidence.record.layers.get("weight_norm")
     if readout is not None and readout.values[0, -1] == 0.0 and experiment.model.init.scheme != "zeros":
-        return "model.readout_init: xavier (a readout of zeros passes no gradient down until it has moved)"
-    return ""
+        passes = "a readout of zeros passes no gradient down until it has moved"
+        return change({"model.readout_init": {"scheme": "xavier"}}, passes)
+    return Advice()
 
 
 def _starts(model: Model) -> Iterator[_Start]:
     """Starts in the order in which they are recommended: the same activation, one like it, then any that holds."""
     name = model.activation.name
-    own = model.activation.model_dump(exclude_none=True)
     try:
         sigma_w, sigma_b = critical(model.activation)
     except ValueError:
@@ -99,33 +120,24 @@ def _starts(model: Model) -> Iterator[_Start]:
     if sigma_w**2 <= SATURATED_CRITICAL:
         scheme = "he" if name == "relu" else "critical"
         bias = f", σ_b² = {sigma_b**2:.3g}" if sigma_b else ""
-        yield _Start(f"model.init: {scheme} (σ_w² = {sigma_w**2:.3g}{bias})", own, scheme, f"keeps χ₁ = 1 for {name}")
+        yield _Start(scheme, f"σ_w² = {sigma_w**2:.3g}{bias}", f"keeps χ₁ = 1 for {name}")
     elif name != "softplus":
-        yield _Start("model.init: xavier (σ_w² = 1)", own, "xavier", f"is near enough for {name} at this depth")
+        yield _Start("xavier", "σ_w² = 1", f"is near enough for {name} at this depth")
     if name == "sigmoid":
-        settings = "model.activation: scaled_sigmoid with model.init: critical (σ_w² = 1)"
         keeps = "keeps χ₁ = 1; sigmoid itself does only at σ_w² = 103, where it is saturated"
-        yield _Start(settings, {"name": "scaled_sigmoid"}, "critical", keeps)
+        yield _Start("critical", "σ_w² = 1", keeps, "scaled_sigmoid")
     if name != "relu":
-        yield _Start(
-            "model.activation: relu with model.init: he (σ_w² = 2)", {"name": "relu"}, "he", "keeps χ₁ = 1 for relu"
-        )
-    settings = "model.activation: tanh with model.init: orthogonal (σ_w² = 1)"
-    yield _Start(
-        settings,
-        {"name": "tanh"},
-        "orthogonal",
-        "keeps χ₁ at 1 at any width, because no chance is in the matrices' size",
-    )
+        yield _RELU
+    keeps = "keeps χ₁ at 1 at any width, because no chance is in the matrices' size"
+    yield _Start("orthogonal", "σ_w² = 1", keeps, "tanh")
 
 
 def _expected(evidence: Evidence, start: _Start) -> Forecast | None:
     """What theory expects of a start in this run's place; None where it is the run's own."""
     experiment = evidence.experiment
-    changed = experiment.model.model_dump(exclude_none=True) | {"activation": start.activation, "init": start.init}
+    model = start.applied_to(experiment.model)
     if experiment.model.readout_init == experiment.model.init:
-        changed.pop("readout_init", None)
-    model = Model.model_validate(changed)
+        model = model.model_copy(update={"readout_init": model.init})
     if (model.activation, _scale(model)) == (experiment.model.activation, _scale(experiment.model)):
         return None
     return forecast_of(experiment.model_copy(update={"model": model}), evidence.record)
@@ -156,13 +168,12 @@ def _harm(forecast: Forecast | None) -> float:
     return abs(typical) + SPREADS * spread
 
 
-def _said(evidence: Evidence, start: _Start, expected: Forecast) -> str:
-    """A start in words, with what the run's own does and what theory expects instead."""
-    said = f"{start.settings} {start.keeps}{_own(evidence)}"
+def _then(expected: Forecast) -> str:
+    """What theory expects of another start as a clause, "" where it has no answer."""
     typical = expected.typical_backward_decades
     if typical is None or not math.isfinite(typical):
-        return said
-    return f"{said}; theory then expects {typical:+.1f} decades in all"
+        return ""
+    return f"; theory then expects {typical:+.1f} decades in all"
 
 
 def _own(evidence: Evidence) -> str:
@@ -178,22 +189,25 @@ def _own(evidence: Evidence) -> str:
     return f"; yours is χ₁ = {chi_1:.3g}, which {'loses' if travel < 0 else 'gains'} {abs(travel):.2f} decades a layer"
 
 
-def _wider(evidence: Evidence) -> str:
+def _wider(evidence: Evidence) -> Advice:
     """What is left where χ₁ is 1 already: the chance of a narrow and deep network."""
-    model = evidence.experiment.model
-    halves = f"model.width: {2 * model.width} or model.depth: {max(1, model.depth // 2)} halves it"
-    return f"χ₁ is already 1: finite width does this, by about depth / width; {halves}"
+    why = "χ₁ is already 1: finite width does this, by about depth / width"
+    wider = change({"model.width": 2 * evidence.experiment.model.width}, why, "{because}; {settings}")
+    return wider.or_else(_shallower(evidence, why, "{settings} halves it"), " or ")
 
 
-def smaller(experiment: Experiment) -> str:
-    """What to do where not even the first pass stayed in range: a start of its size, or a format with more room.
+def _shallower(evidence: Evidence, because: str, said: str) -> Advice:
+    """Half the depth."""
+    depth = max(1, evidence.experiment.model.depth // 2)
+    return change(resized(evidence.experiment, "model.depth", depth), because, said)
 
-    Args:
-        experiment: What was to be trained.
-    """
+
+def smaller(experiment: Experiment) -> Advice:
+    """What to do where not even the first pass stayed in range: a start of its size, or a format with more room."""
     model = experiment.model
     start = next(_starts(model))
-    changed = Model.model_validate(model.model_dump(exclude_none=True) | {"init": start.init})
-    if start.activation["name"] == model.activation.name and _scale(changed) == _scale(model):
-        return "train.dtype: float32" if experiment.train.dtype == "float16" else "data.standardize: true"
-    return f"{start.settings} {start.keeps}"
+    if start.activation is not None or _scale(start.applied_to(model)) != _scale(model):
+        return start.advice()
+    if experiment.train.dtype == "float16":
+        return change({"train.dtype": "float32"}, "it holds what float16 does not", "{settings}")
+    return change({"data.standardize": True}, "every input then has the same size", "{settings}")

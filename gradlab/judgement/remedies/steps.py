@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from gradlab.config.catalogue import DTYPES
-from gradlab.config.experiment import Activation
+from gradlab.config.experiment import Activation, Experiment
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.wording import factor, power
 
 HEALTHY_UPDATE = 1e-3
@@ -31,7 +32,11 @@ CLIPPED = 0.1
 """Clip factor below which clipping, and not the learning rate, sets the size of the steps."""
 
 
-def learning_rate(evidence: Evidence, ratio: float) -> str:
+CLIPPING = change({"train.clip_norm": 1}, "it bounds the l2 norm of the whole gradient", "{settings}")
+"""Another way to keep steps small."""
+
+
+def learning_rate(evidence: Evidence, ratio: float) -> Advice:
     """A learning rate that brings an update ratio to `HEALTHY_UPDATE`.
 
     Args:
@@ -42,19 +47,25 @@ def learning_rate(evidence: Evidence, ratio: float) -> str:
     if ratio < HEALTHY_UPDATE:
         steps = evidence.step(evidence.num_rows - 1) + 1
         aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps))
-        return f"train.lr: {lr * aim / ratio:.2g}, {factor(aim / ratio)} times larger: {_reached(aim)}"
+        return _rate(lr * aim / ratio, f"{factor(aim / ratio)} times larger", aim)
     # Weights that updates have outgrown have no size to go by, but those of the first step had theirs.
     first = first_update(evidence) or 0.0
     if first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
-        change = aim / max(first, ratio if ratio < 1.0 else 0.0)
+        part = aim / max(first, ratio if ratio < 1.0 else 0.0)
     else:
-        change = max(aim / ratio, SMALLEST_CHANGE)
-    return f"train.lr: {lr * change:.2g}, {factor(1 / change)} times smaller: {_reached(aim)}"
+        part = max(aim / ratio, SMALLEST_CHANGE)
+    return _rate(lr * part, f"{factor(1 / part)} times smaller", aim)
 
 
-def _reached(ratio: float) -> str:
-    """What a learning rate is for."""
-    return f"update ratios are then near {power(math.log10(ratio))}"
+def _rate(lr: float, change_in_words: str, aim: float) -> Advice:
+    """A learning rate with the update ratio that it aims at."""
+    because = f"{change_in_words}: update ratios are then near {power(math.log10(aim))}"
+    return change({"train.lr": digits(lr)}, because, "{settings}, {because}")
+
+
+def slower(experiment: Experiment) -> Advice:
+    """A smaller learning rate where no figure tells how much smaller."""
+    return change({"train.lr": digits(experiment.train.lr / 10)}, "ten times smaller", "{settings}, {because}")
 
 
 def first_update(evidence: Evidence) -> float | None:
@@ -68,7 +79,7 @@ def first_update(evidence: Evidence) -> float | None:
     return float(10.0 ** min(300.0, np.max(ratios[0][np.isfinite(ratios[0])])))
 
 
-def training(evidence: Evidence, row: int) -> str:
+def training(evidence: Evidence, row: int) -> Advice:
     """What to do about a state that training brought about: less decay where that shrank the weights, else smaller steps.
 
     Args:
@@ -78,26 +89,24 @@ def training(evidence: Evidence, row: int) -> str:
     eaten = _decay(evidence)
     if eaten:
         return eaten
-    lr = evidence.experiment.train.lr
     largest = largest_update(evidence, row)
     if largest is None or largest <= HEALTHY_UPDATE:
-        return f"train.lr: {lr / 10:.2g}, ten times smaller"
-    return f"updates of up to {largest:.1g} of a layer's weights came before: {learning_rate(evidence, largest)}"
+        return slower(evidence.experiment)
+    return learning_rate(evidence, largest).after(f"updates of up to {largest:.1g} of a layer's weights came before")
 
 
-def _decay(evidence: Evidence) -> str:
-    """A weight decay that leaves the weights, "" where it was not what shrank them."""
+def _decay(evidence: Evidence) -> Advice:
+    """A weight decay that leaves the weights, where it was what shrank them."""
     train, norms = evidence.experiment.train, evidence.layers("weight_norm")
     if not train.weight_decay or norms is None:
-        return ""
+        return Advice()
     with np.errstate(divide="ignore", invalid="ignore"):
         left = float(np.nanmedian(evidence.at_end(norms) / norms[0]))
     if not left < SHRUNK:
-        return ""
+        return Advice()
     steps = evidence.step(evidence.num_rows - 1) + 1
-    decay = KEPT / (train.lr * steps)
     yours = f"yours took {train.lr * train.weight_decay:.1g} of every weight a step, and {left:.1g} of them is left"
-    return f"train.weight_decay: {decay:.2g} ({yours})"
+    return change({"train.weight_decay": digits(KEPT / (train.lr * steps))}, yours)
 
 
 def largest_update(evidence: Evidence, row: int) -> float | None:
@@ -109,7 +118,7 @@ def largest_update(evidence: Evidence, row: int) -> float | None:
     return float(10.0 ** min(300.0, np.max(before[np.isfinite(before)], initial=-np.inf)))
 
 
-def still(evidence: Evidence, ratio: float) -> str:
+def still(evidence: Evidence, ratio: float) -> Advice:
     """What to do about steps that are too small: whatever makes them so.
 
     Args:
@@ -118,23 +127,26 @@ def still(evidence: Evidence, ratio: float) -> str:
     """
     train = evidence.experiment.train
     if not evidence.sends.any() or ratio == 0.0:
-        return f"train.dtype: {'float32' if train.dtype != 'float32' else 'float64'} (no gradient is left in {train.dtype})"
+        dtype = "float32" if train.dtype != "float32" else "float64"
+        return change({"train.dtype": dtype}, f"no gradient is left in {train.dtype}")
     clip = evidence.record.figures.get("clip_factor")
     if clip is not None and train.clip_norm is not None and clip.present.any():
         cut = float(np.median(clip.values[clip.present]))
         if 0.0 < cut < CLIPPED:
-            return f"train.clip_norm: {train.clip_norm / cut:.2g}, the gradient's own norm (yours cuts it to {cut:.1g} of itself)"
+            own = f"the gradient's own norm (yours cuts it to {cut:.1g} of itself)"
+            return change({"train.clip_norm": digits(train.clip_norm / cut)}, own, "{settings}, {because}")
     eps = train.optimizer.eps
     if eps is not None and eps > 1.0:
-        return f"train.optimizer.eps: 1e-08 (yours, {eps:g}, divides every step by more than itself)"
+        return change({"train.optimizer.eps": 1e-8}, f"yours, {eps:g}, divides every step by more than itself")
     grain = DTYPES[train.dtype].epsilon / 2.0
     if train.dtype in ("bfloat16", "float16") and ratio < grain:
-        said = f"updates of {ratio:.1g} of a weight are below half of {train.dtype}'s grain, {grain:.1g}, and are rounded away"
-        larger = f", with {learning_rate(evidence, ratio)}" if ratio < HEALTHY_UPDATE / 10.0 else ""
-        return f"train.dtype: float32 ({said}){larger}"
+        lost = f"updates of {ratio:.1g} of a weight are below half of {train.dtype}'s grain, {grain:.1g}, and are rounded away"
+        finer = change({"train.dtype": "float32"}, lost)
+        return finer.along_with(learning_rate(evidence, ratio), ", with ") if ratio < HEALTHY_UPDATE / 10.0 else finer
     return learning_rate(evidence, ratio)
 
 
-def sloped(activation: Activation) -> str:
+def sloped(activation: Activation) -> Advice:
     """An activation in the place of one that goes flat."""
-    return f"model.activation: leaky_relu (slope 0.01) keeps a slope where {activation.name} has none"
+    settings = {"model.activation": {"name": "leaky_relu", "slope": 0.01}}
+    return change(settings, f"keeps a slope where {activation.name} has none", "{settings} {because}")

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradlab.judgement import figures, remedies
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import Advice
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, span
 from gradlab.results.record import Finding, Float
@@ -64,6 +65,7 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
         return []
     row = evidence.start if at_start else evidence.num_rows - 1 - int(np.argmax(beyond[::-1]))
     since = evidence.onset(beyond, evidence.start)
+    advice = _remedy(evidence, since)
     return [
         Finding(
             rule=rule,
@@ -73,22 +75,18 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
             value=float(evidence.decades[row]),
             limit=sign * DECADES,
             message="; ".join(_message(evidence, row, sign, at_start, at_end)),
-            remedy=_remedy(evidence, since),
+            remedy=advice.sentence,
+            remedies=advice.remedies,
         )
     ]
 
 
-def _remedy(evidence: Evidence, since: int) -> str:
+def _remedy(evidence: Evidence, since: int) -> Advice:
     """The start where it began so; what training did where that came later, unless its steps were too small for it."""
-    if since <= evidence.start:
-        return remedies.initialisation(evidence)
-    largest = remedies.largest_update(evidence, since)
     decays = evidence.experiment.train.weight_decay > 0
-    return (
-        remedies.training(evidence, since)
-        if decays or (largest or 0.0) > LARGE_UPDATE
-        else remedies.initialisation(evidence)
-    )
+    if since > evidence.start and (decays or (remedies.largest_update(evidence, since) or 0.0) > LARGE_UPDATE):
+        return remedies.training(evidence, since)
+    return remedies.initialisation(evidence)
 
 
 def _severity(evidence: Evidence, at_start: bool, at_end: bool) -> Literal["critical", "warning", "note"]:
@@ -188,6 +186,7 @@ def _forward(evidence: Evidence) -> list[Finding]:
     if slope is None or fit is None or fit < STEADY_FIT or slope * (evidence.depth - 1) < DECADES:
         return []
     decades = slope * (evidence.depth - 1)
+    advice = remedies.initialisation(evidence)
     return [
         Finding(
             rule="exploding",
@@ -198,7 +197,8 @@ def _forward(evidence: Evidence) -> list[Finding]:
             limit=DECADES,
             message=f"the preactivations grow by {decades:.1f} decades from layer 1 to layer {evidence.depth}, "
             f"{slope:.2f} a layer (R² {fit:.2f})",
-            remedy=remedies.initialisation(evidence),
+            remedy=advice.sentence,
+            remedies=advice.remedies,
         )
     ]
 

@@ -8,6 +8,7 @@ from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import Advice
 from gradlab.results.record import Finding, Outcome
 
 FAST = 1e-3
@@ -28,6 +29,7 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
     if outcome.kind != "diverged":
         return []
     step = outcome.step if outcome.step is not None else 0
+    advice = _remedy(experiment, evidence)
     where = "" if outcome.layer is None else f", first in layer {outcome.layer}"
     return [
         Finding(
@@ -38,7 +40,8 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
             value=math.inf,
             limit=DTYPES[experiment.train.dtype].largest,
             message=f"loss or gradient is no longer finite from step {step} on{where}{_before(evidence)}",
-            remedy=_remedy(experiment, evidence),
+            remedy=advice.sentence,
+            remedies=advice.remedies,
         )
     ]
 
@@ -63,19 +66,19 @@ def _typical_update(evidence: Evidence | None) -> float | None:
     return float(10.0 ** min(float(fastest[(len(fastest) - 1) // 2]), 300.0))
 
 
-def _remedy(experiment: Experiment, evidence: Evidence | None) -> str:
+def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
     """What would mend it: range first, then the start, then the step."""
-    train = experiment.train
     if evidence is None:
-        return f"not even the first pass is finite: {remedies.smaller(experiment)}"
+        return remedies.smaller(experiment).after("not even the first pass is finite")
     forward = evidence.layers("forward_rms")
-    if train.dtype == "float16" and forward is not None:
+    if experiment.train.dtype == "float16" and forward is not None:
         largest = float(np.nanmax(forward[-1]))
         if largest > NEAR_OVERFLOW * DTYPES["float16"].largest:
-            return f"train.dtype: bfloat16 (preactivations of rms {largest:.0f} leave no room below float16's 65504)"
+            full = f"preactivations of rms {largest:.0f} leave no room below float16's 65504"
+            return remedies.change({"train.dtype": "bfloat16"}, full)
     if evidence.decades is not None and evidence.decades[0] > 1:
         return remedies.initialisation(evidence)
     ratio = remedies.first_update(evidence) or _typical_update(evidence)
-    if ratio is not None and ratio > FAST:
-        return remedies.learning_rate(evidence, ratio) + "; or train.clip_norm: 1"
-    return f"train.lr: {train.lr / 10:.2g}, ten times smaller; or train.clip_norm: 1"
+    if ratio is None or not ratio > FAST:
+        return remedies.slower(experiment).or_else(remedies.CLIPPING)
+    return remedies.learning_rate(evidence, ratio).or_else(remedies.CLIPPING)

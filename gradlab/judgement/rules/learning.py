@@ -7,6 +7,7 @@ from gradlab.config.catalogue import DTYPES
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
+from gradlab.judgement.remedies import Advice
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import factor, percent
@@ -32,6 +33,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
     progress = evidence.progress
     if progress is None or progress.gained:
         return []
+    advice = _remedy(evidence) if evidence.stuck else _longer(evidence, "ten times as many", "{settings}, {because}")
     return [
         Finding(
             rule="not_learning",
@@ -41,14 +43,16 @@ def not_learning(evidence: Evidence) -> list[Finding]:
             value=progress.share,
             limit=STUCK_SHARE,
             message=_message(evidence, progress),
-            remedy=_remedy(evidence) if evidence.stuck else _longer(evidence),
+            remedy=advice.sentence,
+            remedies=advice.remedies,
         )
     ]
 
 
-def _longer(evidence: Evidence) -> str:
-    """More of the same."""
-    return f"train.steps: {10 * (evidence.step(evidence.num_rows - 1) + 1)}, ten times as many"
+def _longer(evidence: Evidence, because: str, said: str) -> Advice:
+    """Ten times as many steps."""
+    steps = 10 * (evidence.step(evidence.num_rows - 1) + 1)
+    return remedies.change(remedies.resized(evidence.experiment, "train.steps", steps), because, said)
 
 
 def _message(evidence: Evidence, progress: LearningProgress) -> str:
@@ -90,22 +94,23 @@ def _travels(evidence: Evidence) -> bool:
     return evidence.decades is not None and NOTED_DECADES <= abs(float(evidence.decades[0])) < DECADES
 
 
-def _remedy(evidence: Evidence) -> str:
+def _remedy(evidence: Evidence) -> Advice:
     """The size of the steps where it is off, else a look at the data."""
     ratios = evidence.update_ratios
     if ratios is None:
-        return "record.quantities: default (the size of the updates would tell why)"
+        usual = remedies.default_quantities(evidence.experiment)
+        return remedies.change(usual, "the size of the updates would tell why")
     largest = float(ratios.max())
     if _alike(evidence):
-        return "the inputs of all examples are alike: look at the data, nothing else can help"
+        return Advice("the inputs of all examples are alike: look at the data, nothing else can help")
     if largest < SMALL_UPDATE or _rounded_away(evidence, largest):
         return remedies.still(evidence, largest)
     if largest > LARGE_UPDATE:
         return remedies.learning_rate(evidence, largest)
     if _travels(evidence):
         return remedies.initialisation(evidence, anyway=True)
-    steps = 10 * (evidence.step(evidence.num_rows - 1) + 1)
-    return f"train.steps: {steps} (updates are of a usual size), and see whether the inputs tell the targets at all"
+    said = "{settings} ({because}), and see whether the inputs tell the targets at all"
+    return _longer(evidence, "updates are of a usual size", said)
 
 
 def _rounded_away(evidence: Evidence, ratio: float) -> bool:

@@ -12,11 +12,13 @@ from typing import Literal
 import numpy as np
 
 from gradlab.config.catalogue import DTYPES
-from gradlab.config.experiment import Init
+from gradlab.config.experiment import Model
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import Advice, change, digits
 from gradlab.judgement.wording import bounds, factor, span
-from gradlab.results.record import Finding, Float
+from gradlab.results.record import Finding, Float, Remedy
+from gradlab.theory.critical import critical
 
 NUM_SPREADS = 6.0
 """Standard deviations over seeds, ..."""
@@ -88,6 +90,7 @@ def contradicts_theory(evidence: Evidence) -> list[Finding]:
     layer = int(np.argmax(worst.outside))
     away = float(worst.measured[layer] - worst.typical[layer])
     limit = float((worst.high if away > 0 else worst.low)[layer] - worst.typical[layer])
+    advice = _remedy(evidence, weights)
     return [
         Finding(
             rule="theory",
@@ -97,7 +100,8 @@ def contradicts_theory(evidence: Evidence) -> list[Finding]:
             value=away,
             limit=limit,
             message="; ".join([_message(worst, layer, away), _reason(evidence, weights)]),
-            remedy=_remedy(evidence, weights),
+            remedy=advice.sentence,
+            remedies=advice.remedies,
         )
     ]
 
@@ -196,6 +200,7 @@ def _wrong_weights(evidence: Evidence) -> _Weights | None:
 
 def _of_weights(evidence: Evidence, weights: _Weights) -> Finding:
     """The finding about weights whose signals are still within what theory allows."""
+    advice = _remedy(evidence, weights)
     return Finding(
         rule="theory",
         severity="warning",
@@ -204,7 +209,8 @@ def _of_weights(evidence: Evidence, weights: _Weights) -> Finding:
         value=weights.ratio,
         limit=1.0 + math.copysign(weights.allowed, weights.ratio - 1.0),
         message=_reason(evidence, weights),
-        remedy=_remedy(evidence, weights),
+        remedy=advice.sentence,
+        remedies=advice.remedies,
     )
 
 
@@ -221,29 +227,48 @@ def _reason(evidence: Evidence, weights: _Weights | None) -> str:
     return "the weights are those of model.init and the number format holds the signals"
 
 
-def _remedy(evidence: Evidence, weights: _Weights | None) -> str:
+def _remedy(evidence: Evidence, weights: _Weights | None) -> Advice:
     """What would bring theory and measurement together."""
     experiment = evidence.experiment
     if weights is not None:
-        return f"to have theory speak of these weights, set {_own(experiment.model.init, weights.ratio)}"
+        return _declared(experiment.model, weights.ratio)
     if _underflow(evidence) is not None:
+        start = _larger(experiment.model)
         larger = {"float16": "float32", "bfloat16": "float64", "float32": "float64"}.get(experiment.train.dtype)
-        start = "start larger (init: he or critical)"
-        return f"set train.dtype to {larger}, or {start}" if larger else start
+        if larger is None:
+            return start
+        why = f"{experiment.train.dtype} loses digits below {DTYPES[experiment.train.dtype].smallest:g}"
+        return change({"train.dtype": larger}, why, f"set train.dtype to {larger}").or_else(start, ", or ")
     if not experiment.data.standardize:
-        return "set data.standardize to true: a few large inputs decide, and theory knows their mean square only"
-    return "run it with --seeds 0-4: what all of them show comes of the inputs (a few large ones), not of chance"
+        why = "a few large inputs decide, and theory knows their mean square only"
+        return change({"data.standardize": True}, why, "set data.standardize to true: {because}")
+    return Advice(
+        "run it with --seeds 0-4: what all of them show comes of the inputs (a few large ones), not of chance"
+    )
 
 
-def _own(init: Init, ratio: float) -> str:
+def _larger(model: Model) -> Advice:
+    """The two usual starts of a size that lasts; those that the activation has and the run does not."""
+    settings = [{"model.init": {"scheme": "he"}}]
+    try:
+        critical(model.activation)
+        settings.append({"model.init": {"scheme": "critical"}})
+    except ValueError:
+        pass
+    told = [Remedy(one, "start larger") for one in settings if one["model.init"]["scheme"] != model.init.scheme]
+    return Advice("start larger (init: he or critical)", tuple(told))
+
+
+def _declared(model: Model, ratio: float) -> Advice:
     """The config's own field at the scale that the weights have."""
-    if init.sigma_w is not None:
-        return f"model.init.sigma_w to {init.sigma_w * ratio:.3g}"
-    if init.scheme == "normal" and init.std is not None:
-        return f"model.init.std to {init.std * ratio:.3g}"
-    if init.scheme == "critical":
-        return f"model.init to a sigma_w {factor(ratio)} times the critical one"
-    return f"model.init.gain to {init.gain * ratio:.3g}"
+    because, said = "theory then speaks of these weights", "to have theory speak of these weights, set "
+    if model.init.scheme == "critical":
+        sigma_w, sigma_b = critical(model.activation)
+        whole = {"model.init": {"sigma_w": digits(sigma_w * ratio, 3), "sigma_b": sigma_b}}
+        return change(whole, because, f"{said}model.init to a sigma_w {factor(ratio)} times the critical one")
+    field = "sigma_w" if model.init.sigma_w is not None else "std" if model.init.scheme == "normal" else "gain"
+    value = getattr(model.init, field) * ratio
+    return change({f"model.init.{field}": digits(value, 3)}, because, f"{said}model.init.{field} to {value:.3g}")
 
 
 def _underflow(evidence: Evidence) -> int | None:

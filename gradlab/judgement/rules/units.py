@@ -13,6 +13,7 @@ import numpy as np
 from gradlab.config.experiment import Experiment
 from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import Advice
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent, span
 from gradlab.results.record import Bool, Finding, Float
@@ -98,6 +99,7 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
         lasting = (bool((now & at_start).any()) and not by_slope) or (rule == "dead" and worst in (ALL, 0.0))
         severity = "warning" if evidence.learned and not lasting else "critical"
     where = span(*bounds(concerned))
+    advice = _remedy(evidence, since)
     return [
         Finding(
             rule=rule,
@@ -107,7 +109,8 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
             value=abs(worst),
             limit=abs(limit),
             message=_message(rule, limit, worst, where) + _course(evidence, since, bool(now.any())),
-            remedy=_remedy(evidence, since),
+            remedy=advice.sentence,
+            remedies=advice.remedies,
         )
     ]
 
@@ -127,14 +130,14 @@ def _course(evidence: Evidence, since: int, now: bool) -> str:
     return " from the first step on" if since == 0 else f" since step {evidence.step(since)}"
 
 
-def _remedy(evidence: Evidence, since: int) -> str:
+def _remedy(evidence: Evidence, since: int) -> Advice:
     """The bias or the scale where it started so, the step where training did it."""
     if since == 0:
         return remedies.initialisation(evidence, anyway=True)
     smaller = remedies.training(evidence, since)
     if can_saturate(evidence.experiment):
         return smaller
-    return f"{smaller}; {remedies.sloped(evidence.experiment.model.activation)}"
+    return smaller.along_with(remedies.sloped(evidence.experiment.model.activation))
 
 
 RULES = (

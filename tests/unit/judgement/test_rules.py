@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -393,6 +393,6 @@ def test_every_finding_is_whole_and_survives_strict_json(verdict: str) -> None:
     for finding in summary(made, **parts).findings:
         assert finding.message
         assert "nan" not in finding.message
-        json.dumps(encode(vars(finding)), allow_nan=False)
+        json.dumps(encode(asdict(finding)), allow_nan=False)
         if finding.severity == "critical":
             assert any(char.isdigit() for char in finding.remedy)
