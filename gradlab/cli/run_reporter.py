@@ -15,17 +15,14 @@ class RunReporter(Observer):
         self._several = False
 
     def on_plan(self, plan: Plan) -> None:
-        """Of several runs, say how many are there already."""
         self._several = len(plan.runs) > 1
         if self._several:
             self._display.note(str(plan))
 
     def on_progress(self, progress: Progress) -> None:
-        """Show how far it is."""
         self._display.update(progress)
 
     def on_stored(self, run: StoredRun) -> None:
-        """Say where it is."""
         if run.cached:
             self._display.note(
                 f"{run.name} (seed {run.seed}) is trained already, in {run.path}: nothing that decides its numbers has"

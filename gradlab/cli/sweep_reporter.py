@@ -21,28 +21,23 @@ class SweepReporter(Observer):
         self._began: dict[int, float] = {}
 
     def on_plan(self, plan: Plan) -> None:
-        """Name the sweep."""
         name, shard = self._prepared.name, self._prepared.shard
         share = "" if shard is None else f", share {shard[0]} of {shard[1]}"
         self._display.note(f"{name}{share}: {plan}, into {self._prepared.place.path}")
         self._begin(len(plan.batches))
 
     def on_tasks(self, tasks: Sequence[Task]) -> None:
-        """Say how the work is shared."""
         self._display.note(f"{counted(len(tasks), 'task')} for {self._words}")
         self._begin(len(tasks))
 
     def on_started(self, task: Task) -> None:
-        """Show what trains."""
         self._began[task.number] = time.monotonic()
         self._display.running(task.number, len(task.experiments))
 
     def on_progress(self, progress: Progress) -> None:
-        """Show how far it is."""
         self._display.progress(progress.task, progress)
 
     def on_broken(self, task: Task, broken: Broken, again: Sequence[Task]) -> None:
-        """Say what broke, and what is done about it."""
         if broken.kind == "stopped":
             return
         first, runs = task.experiments[0], len(task.experiments)
@@ -56,16 +51,13 @@ class SweepReporter(Observer):
         self._display.retried(task.number, f"{who}: {broken.reason}; {then}")
 
     def on_stored(self, run: StoredRun) -> None:
-        """Count a run."""
         self._display.stored(run)
 
     def on_landed(self, task: Task) -> None:
-        """Say that a batch is done."""
         seconds = time.monotonic() - self._began.get(task.number, time.monotonic())
         self._display.landed(task.number, len(task.experiments), seconds)
 
     def on_stop(self) -> None:
-        """Say what happens now."""
         self._display.note("stopping: what trains hands back what it has; Ctrl+C again gives it up")
 
     def _begin(self, num_batches: int) -> None:

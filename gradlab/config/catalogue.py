@@ -17,7 +17,6 @@ class Parameter:
     about: str = ""
 
     def allows(self, value: float) -> bool:
-        """Whether a value lies in the range."""
         above = value > self.low if self.open_low else value >= self.low
         return above and (value < self.high if self.open_high else value <= self.high)
 

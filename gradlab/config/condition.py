@@ -124,7 +124,6 @@ class Parser:
 
     @property
     def now(self) -> Token:
-        """The token that is read next."""
         return self.tokens[self.at]
 
     def _split(self) -> list[Token]:

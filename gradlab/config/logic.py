@@ -49,7 +49,6 @@ class Change:
     percent: bool
 
     def limit(self, first: float) -> float:
-        """The value that a change of this size leads to."""
         return first + (abs(first) * self.amount / 100 if self.percent else self.amount)
 
 

@@ -30,7 +30,6 @@ class Estimate:
 
     @property
     def total(self) -> int:
-        """Bytes of all of it."""
         return self.weights + self.signals + self.data + self.record
 
 

@@ -66,7 +66,6 @@ class Recording(Part):
 
     @property
     def takes_jacobian(self) -> bool:
-        """Whether anything of the Jacobian is asked for."""
         asked = (self.quantities,) if isinstance(self.quantities, str) else self.quantities
         return self.spectrum is not None or any(name in JACOBIAN for name in asked)
 

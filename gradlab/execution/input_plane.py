@@ -206,7 +206,6 @@ class _Examples:
     scored_targets: NDArray[np.int64] | Float
 
     def layer(self, layer: int, activations: Float) -> LayerView | None:
-        """A layer with a linear read-out of it."""
         if not np.isfinite(activations).all():
             return None
         _, fitted, _ = self._parts(activations)

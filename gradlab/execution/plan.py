@@ -48,7 +48,6 @@ class Planned:
 
     @property
     def path(self) -> str | None:
-        """Where it is stored."""
         return str(self.stored.path) if self.stored else None
 
 

@@ -59,7 +59,6 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
             self._sizes[key] = sizes_of(self._load(key))
 
     def sizes(self, key: DataKey) -> Sizes:
-        """The sizes of a data set that was loaded."""
         return self._sizes[key]
 
     def __getitem__(self, key: DataKey) -> "Dataset":

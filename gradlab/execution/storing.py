@@ -79,7 +79,6 @@ class RunStorer:
         return stop
 
     def interrupted(self) -> str:
-        """What to say after Ctrl+C."""
         kept = [run for run in self.stored.values() if run.outcome == "interrupted" and not run.cached]
         num_runs = len(self._plan.runs)
         if num_runs > 1:

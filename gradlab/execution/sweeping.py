@@ -80,7 +80,6 @@ class PreparedSweep:
 
     @property
     def num_to_train(self) -> int:
-        """Members that are not there yet."""
         return sum(len(batch) for batch in self.plan.batches)
 
     def tasks(self, size: int, settings: Settings) -> list[Task]:

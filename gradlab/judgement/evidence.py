@@ -43,7 +43,6 @@ class Evidence:
 
     @property
     def depth(self) -> int:
-        """Number of hidden layers."""
         return self.record.depth
 
     @cached_property
@@ -57,7 +56,6 @@ class Evidence:
         return progress.tail(self.num_rows)
 
     def step(self, row: int) -> int:
-        """The step of a row."""
         return int(self.record.steps[row])
 
     def layers(self, quantity: str) -> Float | None:
@@ -173,7 +171,6 @@ class Evidence:
 
     @cached_property
     def learning_layers(self) -> int | None:
-        """Number of hidden layers that learn, over the whole run."""
         return figures.learning_layers(figures.median_update_ratios(self.record), self.experiment.train.dtype)
 
     @cached_property

@@ -165,7 +165,6 @@ class Dense:
         return cls(shape, activation(first.model.activation), replace(place, num_threads=num_threads), clips)
 
     def with_rows(self, num_rows: int) -> "Dense":
-        """See `Network`."""
         shape = replace(self.shape, batch_size=num_rows)
         return Dense(shape, self.activation, self.place, keep_gradients=False, parameters=self.parameters)
 
@@ -185,7 +184,6 @@ class Dense:
             p.slope_LR11[:, run].fill_(self.activation.slope)
 
     def jacobian_factors(self, run: int, num_examples: int) -> Iterator[tuple[Float, Float]]:
-        """See `Network`."""
         slope_LEN, h_LEN = (
             torch.cat([signal[:, run, :num_examples] for signal in signals]).to("cpu", torch.float64).numpy()
             for signals in zip(*((block.z_LRBN, block.h_LRBN) for block in self.blocks), strict=True)
@@ -274,7 +272,6 @@ class Dense:
         return leaves
 
     def forward(self, probe: Probe | None) -> None:
-        """See `Network`."""
         p, phi = self.parameters, self.activation.phi
         bias = p.bias_LR1N
         for block, flat_z, flat_h, views in self._forward_plan:
@@ -296,7 +293,6 @@ class Dense:
         self._add_product(logits, left, right)
 
     def backward(self, probe: Probe, rescaler: Rescaler) -> None:
-        """See `Network`."""
         g, last = self.gradients, self.shape.num_layers
         self._multiply(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
         torch.sum(self.logit_gradient_RBC, 1, keepdim=True, out=g.readout_bias_R1C)

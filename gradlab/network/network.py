@@ -43,7 +43,6 @@ class Shape:
 
     @property
     def num_layers(self) -> int:
-        """Hidden layers, L."""
         return len(self.fan_in) - 1
 
 

@@ -95,7 +95,6 @@ class Record:
 
     @property
     def depth(self) -> int:
-        """Number of hidden layers."""
         return len(self.fan_in) - 1
 
     def final_index(self) -> int | None:

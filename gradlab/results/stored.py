@@ -46,22 +46,18 @@ class StoredRun:
 
     @property
     def name(self) -> str:
-        """Name of the experiment."""
         return self.experiment.name
 
     @property
     def seed(self) -> int:
-        """Seed of the experiment."""
         return self.experiment.seed
 
     @property
     def outcome(self) -> str:
-        """How it ended, in one word."""
         return self.summary.outcome.kind
 
     @property
     def verdict(self) -> Verdict:
-        """The leading verdict."""
         return self.summary.verdict
 
     @cached_property

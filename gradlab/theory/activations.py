@@ -54,7 +54,6 @@ class AnalyticActivation:
 
     @property
     def bounded(self) -> bool:
-        """Whether phi stays within finite limits on both sides."""
         return math.isfinite(self.infimum) and math.isfinite(self.supremum)
 
 

@@ -89,7 +89,6 @@ class DivergenceWatch:
         return self._steps[run] >= 0
 
     def all_diverged(self) -> bool:
-        """Whether no run is finite any more, as of the last `collect`."""
         return all(step >= 0 for step in self._steps)
 
     def outcome(self, run: int) -> Outcome | None:

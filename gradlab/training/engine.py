@@ -136,7 +136,6 @@ class Batch:
         )
 
     def train(self, observer: Observer | None = None, before: Callable[[int], None] | None = None) -> list[Trained]:
-        """See `loop.train`."""
         return loop.train(self, observer, before)
 
     def load_block(self, first: int, num_steps: int) -> None:
@@ -150,14 +149,12 @@ class Batch:
             self._inputs = [(float(run.square().mean()), input_correlation(run.numpy())) for run in inputs]
 
     def train_step(self, step: int) -> None:
-        """See `Learner`."""
         record = step % self.every == 0 or step == self.num_steps - 1
         self.step(record, step if record and self.recorder.jacobians.due(step) else None)
         if record:
             self.recorder.note_step(step)
 
     def abandon(self) -> None:
-        """See `Learner`."""
         self.recorder.abandon()
 
     def flush(self) -> bool:
@@ -216,7 +213,6 @@ class Batch:
             self._held_out[step] = torch.cat(parts, dim=2)
 
     def trained(self, steps_done: int, seconds: float, interrupted: bool) -> list[Trained]:
-        """See `Learner`."""
         return [self._trained(run, steps_done, seconds, interrupted) for run in range(self.shape.num_runs)]
 
     def _trained(self, run: int, steps_done: int, seconds: float, interrupted: bool) -> Trained:

@@ -46,7 +46,6 @@ class Optimizer(ABC):
         return torch.tensor([of(one) for one in experiments], dtype=torch.float64, device=self.place.device)
 
     def prepare(self, leaf: Leaf) -> None:
-        """Gives a leaf its state."""
         leaf.state = tuple(torch.zeros_like(leaf.value, dtype=self.compute) for _ in range(self.num_states))
 
     def schedule(self, step: int) -> float:

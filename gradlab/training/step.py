@@ -89,12 +89,10 @@ class Step:
         self.record_seconds += time.perf_counter() - begun
 
     def after_products(self, block: Block) -> None:
-        """See `network.Probe`."""
         if self.recording:
             self._timed(self.recorder.products, block)
 
     def after_slopes(self, block: Block) -> None:
-        """See `network.Probe`."""
         if self.recording:
             self._timed(self.recorder.slopes, block)
 

@@ -47,7 +47,6 @@ class Setting:
 
     @functools.cached_property
     def path(self) -> tuple[str, ...]:
-        """The key's steps."""
         return tuple(self.key.split("."))
 
 

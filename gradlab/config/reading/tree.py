@@ -87,7 +87,6 @@ class Tree:
         return value
 
     def copy(self) -> "Tree":
-        """A tree that can be changed without changing this one."""
         return Tree(copied(self.data), self.start, dict(self.spots), list(self.problems), set(self.broken))
 
     def below(self, path: Path, layer: int) -> "Tree":

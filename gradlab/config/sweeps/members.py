@@ -31,7 +31,6 @@ class Builder:
     _checked: dict[tuple[Point, bool], "Experiment | list[Problem]"] = field(default_factory=dict, repr=False)
 
     def tree(self, combination: Combination, overridden: bool = True) -> Tree:
-        """The values of a member, each with its place."""
         tree = self._laid(combination.point)
         if combination.seed is not None:
             tree.data["seed"] = combination.seed

@@ -53,7 +53,6 @@ class Sections:
         return value if isinstance(value, list) else []
 
     def texts(self, path: Path, what: str) -> list[tuple[Path, str]]:
-        """The texts of a list and their paths."""
         found = []
         for index, item in enumerate(self.items(path, what)):
             if isinstance(item, str):
@@ -76,7 +75,6 @@ class Sections:
         return cut(spot.text or written(value))
 
     def knows_keys(self, path: Path, known: tuple[str, ...]) -> None:
-        """Report the keys of a mapping that are not known."""
         for key in self.tree.at(path):
             if key not in known:
                 near = suggestion(key, known) or f" (known here: {', '.join(known)})"

@@ -70,7 +70,6 @@ class SweepFile:
 
     @property
     def has_seeds(self) -> bool:
-        """Whether any base has replicates."""
         return self.seeds is not None or any(base.seeds is not None for base in self.bases)
 
 

@@ -35,7 +35,6 @@ class Task:
 
     @property
     def data(self) -> DataKey:
-        """What they learn from."""
         first = self.experiments[0]
         return first.data, first.train.loss
 

@@ -37,11 +37,9 @@ class Inline:
         self._task: Task | None = None
 
     def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
-        """Remember what is needed."""
         self._train, self._datasets, self._on_progress = train, datasets, on_progress
 
     def submit(self, task: Task) -> None:
-        """Keep the task until somebody waits for it."""
         assert self._task is None
         self._task = task
 
@@ -65,7 +63,6 @@ class Inline:
         return [train_task(task, dataset, self._device, self._train, observe, interrupts.allowed)]
 
     def interrupt(self) -> None:
-        """Give up the task that has not begun."""
         self._task = None
 
     def close(self) -> None:

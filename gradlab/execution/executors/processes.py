@@ -86,7 +86,6 @@ class Processes:
             self._start()
 
     def submit(self, task: Task) -> None:
-        """Give the task to a worker that has none."""
         worker = next((one for one in self._workers if one.task is None), None) or self._start()
         if task.data != worker.knows:
             worker.knows = task.data
@@ -115,7 +114,6 @@ class Processes:
         return landed
 
     def interrupt(self) -> None:
-        """Ask every worker to end its task."""
         for worker in self._workers:
             worker.tell("interrupt")
 

@@ -67,7 +67,6 @@ class _Worker:
         self._interrupted = False
 
     def work(self) -> None:
-        """Do what the driver says."""
         warnings.showwarning = lambda message, *rest, **more: self._send("warning", str(message))
         threading.Thread(target=self._listen, daemon=True).start()
         while True:

@@ -135,12 +135,10 @@ class Comparison:
 
     @property
     def telling(self) -> tuple[Row, ...]:
-        """The figures that an overall judgement rests on."""
         return tuple(row for row in self.rows if row.figure in _TELLING)
 
     @property
     def passed(self) -> bool:
-        """Whether no gate failed."""
         return all(gate.passed for _, gate in self.gates)
 
 

@@ -45,7 +45,6 @@ class GroupResult:
 
     @property
     def label(self) -> str:
-        """The group as it is named: each field with its value."""
         return ", ".join(f"{name} = {in_words(value)}" for name, value in self.by.items())
 
 

@@ -73,7 +73,6 @@ class _Profile:
         return np.where(np.isnan(beyond), -np.inf, beyond)
 
     def within(self, low: Float, high: Float) -> "_Profile":
-        """The same with other limits."""
         return _Profile(self.name, self.measured, self.typical, self.spread, low, high)
 
 

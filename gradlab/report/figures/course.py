@@ -39,7 +39,6 @@ class Course:
 
     @property
     def drawn(self) -> list[Float]:
-        """All values that are drawn, theory's band aside."""
         stop = len(self.place) + (self.readout is not None)
         return [part[:stop] for one in (self.init, self.final) if one is not None for part in (one.low, one.high)]
 

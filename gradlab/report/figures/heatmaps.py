@@ -67,7 +67,6 @@ class _Picture:
 
     @property
     def thinned(self) -> bool:
-        """Whether cells are means of several values."""
         return self.values.shape != self.whole
 
 

@@ -48,7 +48,6 @@ class Side:
 
     @property
     def depth(self) -> int:
-        """Hidden layers."""
         record = self.views[0].record
         assert record is not None
         return record.depth

@@ -84,7 +84,6 @@ class _Panel:
 
     @property
     def drawn(self) -> list[Float]:
-        """All values that are drawn."""
         return [part for one in self.values for part in (one.low, one.high)]
 
 

@@ -35,6 +35,5 @@ class LiveDisplay:
             self._live.stop()
 
     def note(self, line: str) -> None:
-        """Write a line that stays."""
         if not self._quiet:
             self._out.print(Text(line))

@@ -83,7 +83,6 @@ class Layout:
 
     @property
     def profile(self) -> int:
-        """Column at which the profile begins."""
         return self.margin + self.columns + _GAP
 
     @property
@@ -114,7 +113,6 @@ class Scale:
         self._known = False
 
     def fit(self, values: Float) -> None:
-        """Make room for the finite ones of some values."""
         finite = values[np.isfinite(values)]
         if not finite.size:
             return
@@ -165,7 +163,6 @@ class Picture:
     def draw(
         self, layout: Layout, width: int, progress: Progress, past: HistoryPicture, quantity: str | None
     ) -> Screen:
-        """All of it."""
         screen = Screen(layout.height, width - 1, self._palette, self._encoding)
         _write(screen, 0, bar_parts(progress, width, unicode=self._unicode))
         self._scale.fit(np.append(past.cells, past.newest))

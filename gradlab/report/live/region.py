@@ -69,7 +69,6 @@ class Region(RenderHook):
             self._shown = screen
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        """Put what is printed above the picture."""
         with self._lock:
             above, below = [_raw(self._erasure())], []
             if self._shown is not None:

@@ -61,7 +61,6 @@ class ProgressDisplay(LiveDisplay):
         self._names: tuple[str, ...] = ()
 
     def update(self, progress: Progress) -> None:
-        """Show where training stands, at a bounded rate."""
         if self._quiet:
             return
         now = time.monotonic()

@@ -51,7 +51,6 @@ class LiveRunDisplay(ProgressDisplay):
             self._region.stop()
 
     def update(self, progress: Progress) -> None:
-        """Show where training stands, at a bounded rate."""
         if self._region is None:
             super().update(progress)
             return

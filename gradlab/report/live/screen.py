@@ -85,12 +85,10 @@ class Screen:
 
     @property
     def height(self) -> int:
-        """Rows."""
         return self.glyphs.shape[0]
 
     @property
     def width(self) -> int:
-        """Columns."""
         return self.glyphs.shape[1]
 
     def put(self, row: int, column: int, text: str, style: str = "", stop: int | None = None) -> int:

@@ -40,13 +40,11 @@ class SweepDisplay(LiveDisplay):
         self._began = time.monotonic()
 
     def begin(self, total: int, cached: int, batches: int) -> None:
-        """Tell what is going to be done."""
         self._total, self._cached, self._num_batches = total, cached, batches
         self._began = time.monotonic()
         self.tick()
 
     def running(self, task: int, num_runs: int) -> None:
-        """Tell that a batch has begun to train."""
         if not self._running and not self._landed_batches:
             self._began = time.monotonic()  # reading what is cached is not work that tells how long the rest will take
         self._running[task] = num_runs
@@ -54,7 +52,6 @@ class SweepDisplay(LiveDisplay):
         self.tick()
 
     def progress(self, task: int, progress: Progress) -> None:
-        """Tell how a batch gets on."""
         if task in self._running:
             self._progress[task] = progress
             self.tick()
@@ -69,7 +66,6 @@ class SweepDisplay(LiveDisplay):
         self.tick()
 
     def landed(self, task: int, num_runs: int, seconds: float) -> None:
-        """Tell that a batch is done and its runs are stored."""
         self._forget(task)
         self._landed_runs += num_runs
         self._landed_batches += 1
@@ -79,7 +75,6 @@ class SweepDisplay(LiveDisplay):
         self.tick()
 
     def retried(self, task: int, text: str) -> None:
-        """Tell that a batch did not come back, and what is done about it."""
         self._forget(task)
         self.note(text)
         self.tick()

@@ -110,7 +110,6 @@ class Contents:
 
     @property
     def story(self) -> str:
-        """What the verdict rests on and every finding, as Markdown."""
         return "\n\n".join(part for part in (self.why, "\n".join(f"- {line}" for line in self.findings)) if part)
 
 

@@ -33,13 +33,11 @@ class Rows:
     sanitize: Callable[[float], tuple[bool, float]]
 
     def every(self) -> Iterator[Row]:
-        """One row a metric and step."""
         for name, steps, values in self._series():
             for step, value in zip(steps, values, strict=True):
                 yield self._row(name, step, value)
 
     def latest(self) -> Iterator[Row]:
-        """The last row of every metric."""
         for name, steps, values in self._series():
             yield self._row(name, steps[-1], values[-1])
 

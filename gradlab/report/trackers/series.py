@@ -46,7 +46,6 @@ class Figures:
             yield name, self.steps[there].tolist(), self.values[there, place].tolist()
 
     def count_infinite(self) -> int:
-        """How many figures are infinite."""
         return int(np.count_nonzero(np.isinf(self.values) & self.present))
 
     def infinite(self) -> Iterator[tuple[str, int, float]]:

@@ -65,7 +65,6 @@ class StoredMember:
 
     @property
     def experiment(self) -> Experiment:
-        """What is asked for, made of the config."""
         return Experiment.model_validate_json(json.dumps(self.config))
 
 

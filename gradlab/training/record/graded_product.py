@@ -64,11 +64,9 @@ class GradedProduct:
 
     @property
     def num_examples(self) -> int:
-        """Examples, E."""
         return len(self.u_ENr)
 
     def example(self, index: int) -> "GradedProduct":
-        """The product of one example."""
         own = slice(index, index + 1)
         return GradedProduct(
             self.u_ENr[own], self.mantissa_Er[own], self.exponent_Er[own], self.t_ErN[own], self.lost_Er[own], self.rank

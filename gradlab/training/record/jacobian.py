@@ -57,7 +57,6 @@ class Jacobians:
         self._taken: dict[tuple[int, int], Taken] = {}
 
     def due(self, step: int) -> bool:
-        """Whether they are taken at a step."""
         return step in self.steps
 
     def take(self, step: int) -> None:

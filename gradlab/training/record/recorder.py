@@ -146,7 +146,6 @@ class Recorder:
     # The three visits of a training step.
 
     def products(self, block: Block) -> None:
-        """Z and h of a block of layers."""
         start, stop = block.start, block.stop
 
         def signals() -> dict[str, Tensor]:
@@ -159,7 +158,6 @@ class Recorder:
         self._check_cancellation(start, stop, rows["h_norm"])
 
     def slopes(self, block: Block) -> None:
-        """phi' of a block of layers."""
         start, stop, slope = block.start, block.stop, block.z_LRBN
         sup = self.facts.sup_slope
         if "s_sum" in self.slots or "dead" in self.slots:
@@ -184,7 +182,6 @@ class Recorder:
         return slope_LRBN.sum(2, dtype=self.accumulator)
 
     def logits(self, logits_RBC: Tensor) -> None:
-        """Z of the readout."""
         last = self.shape.num_layers
 
         def signals() -> dict[str, Tensor]:
@@ -213,13 +210,11 @@ class Recorder:
         self._measure("delta", start, stop, delta)
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
-        """The update of a block of layers' weights."""
         into = self._into("u_norm", start, stop)
         reduction("norm", update_LRM, into, self.place.num_threads)()
         self._check("update", start, stop, {"u_norm": update_LRM})
 
     def biases(self, leaves: Sequence[Leaf]) -> None:
-        """Bias gradients of all layers."""
         for leaf in leaves:
             self._visit("biases", leaf.layers.start, leaf.layers.stop, functools.partial(_bias_norm, leaf))
         if not self._sound("biases", 0, self.shape.num_layers + 1):
