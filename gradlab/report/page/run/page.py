@@ -1,7 +1,7 @@
 """The page of one run: verdict and findings, each with its picture; profiles with theory's band, heatmap, curves, seeds, layers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from gradlab.report.views import theory as deviations
 from gradlab.report.views.run import RunView
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
 from gradlab.report.views.series import SCHEDULES, Band, Curve, LayerProfile
-from gradlab.report.words.values import Kind, layers_words, power, say, timing_words
+from gradlab.report.words.values import Kind, power, say, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
 from gradlab.results.listing import ListedRun
 from gradlab.results.record import Column, Finding, Float
@@ -40,17 +40,15 @@ class _Seen:
 
     Attributes:
         finding: What was found.
-        place: Where it is, in words.
         anchor: Id of the picture's element, None where there is none.
         quantity: What the picture is to show.
         words: What the link says.
     """
 
     finding: Finding
-    place: str
-    anchor: str | None
-    quantity: str
-    words: str
+    anchor: str | None = None
+    quantity: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,10 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
             "diverged": view.summary.outcome.step if view.summary.outcome.kind == "diverged" else None,
             "seeds": [_seeds(one, run, page) for one in seeds] if len(seen_seeds) > 1 else [],
             **{one.name: one.data for one in pictures},
-            "findings": [_place(one) for one in seen],
+            "findings": [
+                {"anchor": one.anchor, "quantity": one.quantity, "layers": one.finding.layers, "step": one.finding.since_step}
+                for one in seen
+            ],
         },
         view=view,
         findings=seen,
@@ -152,8 +153,6 @@ def _nothing(run: StoredRun) -> str:
 
 def _seen(finding: Finding, view: RunView) -> _Seen:
     """A finding with the first of its pictures that can be drawn."""
-    words = [] if finding.layers is None else [layers_words(finding.layers)]
-    words += [f"since step {finding.since_step}"] if finding.since_step else []
     drawn = {
         "profile": {profile.quantity for profile in view.profiles},
         "heatmap": {grid.quantity for grid in view.grids},
@@ -163,32 +162,23 @@ def _seen(finding: Finding, view: RunView) -> _Seen:
         if quantity in drawn[kind]:
             anchor = kind if kind == "heatmap" else f"{kind}-{quantity}"
             over = {"profile": "over the layers", "heatmap": "over layers and steps", "curve": "over the steps"}[kind]
-            return _Seen(finding, ", ".join(words), anchor, quantity, f"{QUANTITIES[quantity].label} {over}")
-    return _Seen(finding, ", ".join(words), None, "", "")
-
-
-def _place(seen: _Seen) -> dict[str, Any]:
-    """What a picture marks when its finding is followed."""
-    return {
-        "anchor": seen.anchor,
-        "quantity": seen.quantity,
-        "layers": seen.finding.layers,
-        "step": seen.finding.since_step,
-    }
+            return _Seen(finding, anchor, quantity, f"{QUANTITIES[quantity].label} {over}")
+    return _Seen(finding)
 
 
 def _profile(profile: LayerProfile) -> dict[str, Any]:
-    """A profile as the page draws it."""
     lines = [_line(one) for one in (profile.init, profile.final) if one is not None]
     places = envelope(*lines, most=arrays.MOST_POINTS)
+
+    def numbers(column: Column) -> list[float | None]:
+        return arrays.numbers(column.values[places], column.present[places])
+
     return {
         "quantity": profile.quantity,
         "label": QUANTITIES[profile.quantity].label,
         "layers": profile.layers[places].tolist(),
-        "init": arrays.numbers(profile.init.values[places], profile.init.present[places]),
-        "final": None
-        if profile.final is None
-        else arrays.numbers(profile.final.values[places], profile.final.present[places]),
+        "init": numbers(profile.init),
+        "final": None if profile.final is None else numbers(profile.final),
         "init_step": profile.init_step,
         "final_step": profile.final_step,
         "band": None if profile.band is None else _band(profile.band),
@@ -202,7 +192,6 @@ def _line(column: Column) -> Float:
 
 
 def _band(band: Band) -> dict[str, Any]:
-    """Theory's band as the page draws it."""
     places = thinned(len(band.layers), arrays.MOST_POINTS)
     return {
         "layers": band.layers[places].tolist(),
@@ -213,12 +202,8 @@ def _band(band: Band) -> dict[str, Any]:
 
 
 def _profile_words(profile: LayerProfile) -> str:
-    """A profile for a reader who cannot see it."""
     init = profile.init
-    ends = [
-        _size(float(init.values[place])) if init.present[place] else "no value"
-        for place in (0, len(profile.layers) - 1)
-    ]
+    ends = [_size(float(init.values[place])) if init.present[place] else "no value" for place in (0, -1)]
     band = "" if profile.band is None else ", with what theory expects"
     return (
         f"{QUANTITIES[profile.quantity].label} over the layers at step {profile.init_step}: {ends[0]} in layer 1, {ends[1]} in layer"
@@ -232,12 +217,9 @@ def _size(log10: float) -> str:
 
 
 def _curve(curve: Curve) -> dict[str, Any]:
-    """A curve as the page draws it."""
     places = envelope(curve.values, most=arrays.MOST_POINTS)
     return {
-        "quantity": curve.quantity,
-        "label": QUANTITIES[curve.quantity].label,
-        "scale": curve.scale,
+        **arrays.named(curve.quantity),
         "steps": curve.steps[places].tolist(),
         "values": arrays.numbers(curve.values[places]),
         "thinned": len(places) < len(curve.steps),
@@ -254,9 +236,8 @@ def _curve_figures(view: RunView) -> list[tuple[str, str, str]]:
             continue
         kind: Kind = "decades" if curve.scale == "decades" else "figure"
         first, last = (f"{say(float(curve.values[place]), kind)} at step {curve.steps[place]}" for place in (0, -1))
-        found.append(
-            (f"curve-{name}", QUANTITIES[name].label, f"{QUANTITIES[name].label} over the steps: {first}, {last}")
-        )
+        label = QUANTITIES[name].label
+        found.append((f"curve-{name}", label, f"{label} over the steps: {first}, {last}"))
     return found
 
 
@@ -268,7 +249,6 @@ def _constant(view: RunView) -> dict[str, float | None]:
 
 
 def _seeds(one: SeedDistribution, run: StoredRun, page: Path) -> dict[str, Any]:
-    """A figure over the seeds as the page draws it."""
     return {
         "figure": one.figure,
         "scale": {"decades": "ratio", "share": "share"}.get(one.kind, "figure"),
@@ -302,13 +282,20 @@ def _spectrum(view: RunView) -> dict[str, Any] | None:
     values = _line(held.log10_s)
     num_steps, num_layers = values.shape[:2]
     flat = values.reshape(num_steps, num_layers, -1)
-    found: dict[str, list[list[float | None]]] = {name: [] for name in ("low", "median", "high")}
-    for step in range(num_steps):
-        parts = [np.sort(row[~np.isnan(row)]) for row in flat[step]]
-        found["low"].append([float(part[0]) if len(part) else None for part in parts])
-        found["median"].append([_median(part) if len(part) else None for part in parts])
-        found["high"].append([float(part[-1]) if len(part) else None for part in parts])
-    return {"steps": held.steps.tolist(), "layers": held.layers.tolist(), **found}
+    ordered = [[np.sort(row[~np.isnan(row)]) for row in step] for step in flat]
+    quantiles: dict[str, Callable[[Float], float]] = {
+        "low": lambda part: float(part[0]),
+        "median": _median,
+        "high": lambda part: float(part[-1]),
+    }
+    return {
+        "steps": held.steps.tolist(),
+        "layers": held.layers.tolist(),
+        **{
+            name: [[quantile(part) if len(part) else None for part in step] for step in ordered]
+            for name, quantile in quantiles.items()
+        },
+    }
 
 
 def _median(ordered: Float) -> float:
