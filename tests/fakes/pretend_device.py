@@ -16,7 +16,7 @@ streams and no memory limit.
     seen.replay()
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
@@ -78,7 +78,7 @@ class Watched:
         assert not self.reads, f"cannot be captured, the host waits for {self.reads}"
         assert not self.writes, f"cannot be captured, the host sends {self.writes}"
         for func, args, kwargs, results in self._calls:
-            now = [leaf for leaf in _leaves(func(*args, **kwargs)) if isinstance(leaf, Tensor)]
+            now = [leaf for leaf in _leaves([func(*args, **kwargs)]) if isinstance(leaf, Tensor)]
             for target, source in zip(results, now, strict=True):
                 if target is not source:
                     target.copy_(source)
@@ -86,9 +86,9 @@ class Watched:
     def note(self, func: Any, args: Any, kwargs: Any, result: Any, from_host: list[Tensor]) -> None:
         """Keeps an operation on the CPU tensors that hold the device's numbers; `from_host` are those that lie with the host."""
         hosts = {id(tensor) for tensor in from_host}
-        leaves = _leaves((args, kwargs))
+        leaves = _leaves([*args, *kwargs.values()])
         operands = [leaf for leaf in leaves if isinstance(leaf, Tensor) and id(leaf) not in hosts]
-        results = [leaf for leaf in _leaves(result) if isinstance(leaf, Tensor)]
+        results = [leaf for leaf in _leaves([result]) if isinstance(leaf, Tensor)]
         before = {_storage(operand) for operand in operands}
         if results and not func._schema.is_mutable and all(_storage(made) in before for made in results):
             return  # a view: nothing is launched
@@ -167,7 +167,7 @@ class Pretended(Tensor):
 def _run(func: Any, args: Any, kwargs: Any) -> Any:
     """Runs an operation on the CPU tensors behind the device's, and keeps the rules of a device."""
     name = func.name()
-    operands = [leaf for leaf in _leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    operands = [leaf for leaf in _leaves([*args, *kwargs.values()]) if isinstance(leaf, Tensor)]
     ours = [operand for operand in operands if isinstance(operand, Pretended)]
     others = [operand for operand in operands if not isinstance(operand, Pretended)]
     into = kwargs.get("device")
@@ -204,17 +204,21 @@ def _run(func: Any, args: Any, kwargs: Any) -> Any:
     return _mapped(wrapped, result)
 
 
-def _leaves(tree: Any) -> list[Any]:
-    """What lies in nested sequences and mappings; torch's own pytrees are slow."""
-    if isinstance(tree, dict):
-        tree = tree.values()
-    elif not isinstance(tree, (list, tuple)):
-        return [tree]
-    return [leaf for branch in tree for leaf in _leaves(branch)]
+def _leaves(branches: Sequence[Any]) -> list[Any]:
+    """What lies in nested lists and tuples; torch's own pytrees are slow."""
+    leaves = []
+    for branch in branches:
+        if isinstance(branch, (list, tuple)):
+            leaves += _leaves(branch)
+        else:
+            leaves.append(branch)
+    return leaves
 
 
-def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    return type(tree)(_mapped(function, one) for one in tree) if isinstance(tree, (list, tuple)) else function(tree)
+def _mapped(function: Callable[[Any], Any], branch: Any) -> Any:
+    if not isinstance(branch, (list, tuple)):
+        return function(branch)
+    return type(branch)(_mapped(function, each) for each in branch)
 
 
 def _storage(tensor: Tensor) -> int:

@@ -8,6 +8,7 @@ from gradlab.config.experiment import Data, Experiment
 from gradlab.config.quantities import JACOBIAN
 from gradlab.datasets import load
 from gradlab.training.engine import Batch, train
+from tests.properties.test_pretend_device import CASES, assert_same_bytes
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
@@ -28,11 +29,11 @@ def experiment(seed: int = 0, **train_options: object) -> Experiment:
     )
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.1, "schedule": "cosine"}]
-)
-def test_no_step_stops_the_device(options: dict) -> None:
-    batch = Batch([experiment(seed, **options) for seed in range(4)], DIGITS, torch.device("cuda"))
+@pytest.mark.parametrize("case", CASES)
+def test_no_step_stops_the_device(case: str) -> None:
+    one = CASES[case].model_copy(update={"train": CASES[case].train.model_copy(update={"steps": 20})})
+    runs = [one.model_copy(update={"seed": seed}) for seed in range(4)]
+    batch = Batch(runs, load(one.data, one.train.loss), torch.device("cuda"))
     batch.load_block(0, 12)
     for step in range(2):  # libraries set themselves up
         batch.train_step(step)
@@ -73,6 +74,25 @@ def test_a_gpu_agrees_with_the_cpu() -> None:
         np.testing.assert_allclose(
             ours.layers[name].values[0], theirs.layers[name].values[0], rtol=TOLERANCE, atol=TOLERANCE
         )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_gpu_trains_the_same_again(case: str) -> None:
+    one, data = CASES[case], load(CASES[case].data, CASES[case].train.loss)
+    assert_same_bytes(train([one], data, "cuda"), train([one], data, "cuda"))
+
+
+def test_held_out_figures_and_a_divergence_are_those_of_the_cpu() -> None:
+    for options in ({}, {"lr": 1e30}):
+        ours, theirs = (train([experiment(**options)], DIGITS, device)[0] for device in ("cuda", "cpu"))
+        assert ours.outcome == theirs.outcome
+        assert ours.record is not None
+        assert theirs.record is not None
+        for name in ("holdout_loss", "holdout_accuracy"):
+            mine, other = (record.figures[name].values[:1] for record in (ours.record, theirs.record))
+            np.testing.assert_allclose(
+                mine, other, rtol=TOLERANCE, atol=0.01
+            )  # an example on the edge may fall either way
 
 
 def test_alone_and_together_agree_on_a_gpu() -> None:

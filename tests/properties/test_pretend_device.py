@@ -121,6 +121,42 @@ def contents(record: Record) -> dict[str, object]:
     return {**arrays, "steps": record.steps.tobytes(), "inputs": (record.input_mean_square, record.input_correlation)}
 
 
+def test_the_device_refuses_and_counts_what_a_gpu_would(device: torch.device) -> None:
+    ours = torch.ones(2, device=device)
+    with pytest.raises(RuntimeError, match="all tensors on pretend:0"):
+        ours + torch.ones(2)
+    with pytest.raises(TypeError, match="numpy"):
+        ours.numpy()
+    with watched() as seen:
+        assert ours.tolist() == [1.0, 1.0]
+        assert bool(ours.sum() > 1)
+        assert ours.cpu().device == CPU
+        assert torch.ones(2).to(device).device == ours.device
+    assert len(seen.reads) == 3
+    assert seen.writes == ["aten::_to_copy"]
+
+
+@pytest.mark.parametrize(
+    ("change", "equal"),
+    [
+        (lambda x, step: x.add_(1), True),
+        (lambda x, step: x.mul_(x.sum().view(1, 1)), True),
+        (lambda x, step: x.add_(step), False),
+        (lambda x, step: x[step].zero_(), False),
+        (lambda x, step: x.add_(torch.tensor(float(step))), False),
+    ],
+)
+def test_launches_tell_numbers_from_the_host_and_memory(
+    change: Callable[[torch.Tensor, int], object], equal: bool, device: torch.device
+) -> None:
+    x, launches = torch.ones((2, 3), device=device), []
+    for step in range(2):
+        with watched() as seen:
+            change(x, step)
+        launches.append(seen.launches)
+    assert (launches[0] == launches[1]) is equal
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_training_is_that_of_a_cpu_that_reads_nothing_back(case: str, device: torch.device) -> None:
     ours = batch(CASES[case], device)
@@ -194,8 +230,8 @@ def test_other_tasks_losses_and_sizes(parts: dict, device: torch.device) -> None
 SPIRALS = """\
 model: {depth: 4, width: 8, activation: tanh}
 data: {source: spirals, samples: 120}
-train: {steps: 40, lr: 0.1}
-record: {quantities: all}
+train: {steps: 10, lr: 0.1}
+record: {quantities: [grad_norm, mean_slope, dead_fraction]}
 """
 
 
