@@ -335,9 +335,9 @@ ODD: dict[str, tuple[Callable[[Path], StoredRun], str]] = {
     "sides",
     [
         ("one_layer", "one_step", "nothing", "no_layer", "nan", "zero"),
-        ("nan", "thousands", "zero"),
-        ("zero", "one_step"),
         ("nothing", "one_layer"),
+        pytest.param(("nan", "thousands", "zero"), marks=pytest.mark.slow),
+        pytest.param(("zero", "one_step"), marks=pytest.mark.slow),
     ],
     ids="-".join,
 )

@@ -100,8 +100,15 @@ CASES: dict[Callable[[Path], StoredRun], tuple[str, list[str], int]] = {
 }
 """What makes the run -> the word on its page, what the page says, and the number of its figures."""
 
+FIRST = (diverged, one_of_each, no_layers, failed, all_infinite)
+"""Those that are looked at in every change; `make proofs` looks at all."""
 
-@pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)
+
+@pytest.mark.parametrize(
+    "make",
+    [make if make in FIRST else pytest.param(make, marks=pytest.mark.slow) for make in CASES],
+    ids=lambda make: make.__name__,
+)
 def test_an_odd_run_says_what_it_is(
     tmp_path: Path,
     open_page: OpenPage,
@@ -200,7 +207,9 @@ LARGE = {
 """Name -> hidden layers, steps, quantities."""
 
 
-@pytest.mark.parametrize("name", ["usual", "deep", "long", "square", pytest.param("deeper", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["usual", "deep", *(pytest.param(name, marks=pytest.mark.slow) for name in ("long", "square", "deeper"))]
+)
 def test_a_large_run_fits_and_is_quick(
     tmp_path: Path, open_page: OpenPage, draw: Callable[[Page], int], overflow: Callable[[Page], int], name: str
 ) -> None:

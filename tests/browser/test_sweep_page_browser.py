@@ -439,7 +439,12 @@ def test_hostile_texts_are_shown_as_text(
 
 @pytest.mark.parametrize(
     ("name", "figures"),
-    [("one", 2), ("seeds", 2), ("failed", 1), ("infinite", 2), ("mixed", 2), ("many", 2)],
+    [
+        ("one", 2),
+        ("failed", 1),
+        ("infinite", 2),
+        *(pytest.param(name, 2, marks=pytest.mark.slow) for name in ("seeds", "mixed", "many")),
+    ],
 )
 def test_odd_sweeps_are_drawn(
     tmp_path: Path, open_page: OpenPage, draw: Callable[[Page], int], overflow: Callable[[Page], int], name: str, figures: int
