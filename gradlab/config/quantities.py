@@ -26,8 +26,6 @@ class Quantity:
         unit: "1" for dimensionless figures, "decades" for log10, else what it is measured in.
         group: Smallest group that holds it.
         hidden_only: Whether the readout has none (null there).
-        definition: What it is.
-        why: What it tells.
         label: How a picture names it, "" where none draws it.
         kind: How its values are read: `decades` where they are a log10, `share` from 0 to 1, else `figure`.
         drawn_as_log10: Whether it is recorded as it is and yet drawn as its log10, because it spans decades.

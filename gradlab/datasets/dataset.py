@@ -22,7 +22,6 @@ class Raw:
         inputs: float64 [N, F].
         targets: Class indices, int64 [N], or numbers, float64 [N, O].
         class_names: Name of each class, in the order of the indices; () for numbers.
-        feature_names: F names.
     """
 
     inputs: Float
@@ -40,10 +39,7 @@ class Dataset:
         train_targets: Class indices, int64 [N], or numbers, float64 [N, O].
         holdout_inputs: float64 [M, F]; M is 0 where nothing is held out.
         holdout_targets: As `train_targets`, [M] or [M, O].
-        task: Whether the targets are classes or numbers.
         num_classes: Number of classes, None for numbers.
-        class_names: Name of each class, () for numbers.
-        feature_names: F names.
     """
 
     train_inputs: Float

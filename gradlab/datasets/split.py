@@ -19,7 +19,8 @@ def split(raw: Raw, holdout: float, standardize: bool, seed: int) -> Dataset:
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     order = generator.permutation(len(raw.inputs))
-    held = _stratified(raw.targets[order], holdout) if raw.class_names else _first(len(order), holdout)
+    first = np.arange(len(order)) < num_held(len(order), holdout)
+    held = _stratified(raw.targets[order], holdout) if raw.class_names else first
     train_rows, holdout_rows = np.sort(order[~held]), np.sort(order[held])
     inputs, targets = raw.inputs, raw.targets
     if standardize:
@@ -45,11 +46,6 @@ def num_held(num_rows: int, holdout: float) -> int:
     (359, 3)
     """
     return min(round(num_rows * holdout), num_rows - 1)
-
-
-def _first(num_rows: int, holdout: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The first rows of an order that is already random."""
-    return np.arange(num_rows) < num_held(num_rows, holdout)
 
 
 def _stratified(classes: Int | Float, holdout: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

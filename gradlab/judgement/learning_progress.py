@@ -63,7 +63,6 @@ class LearningProgress:
         accuracy_gain: How much of that way was gone in training, None for regression.
         improving: Whether the loss still fell in the second half, or the accuracy rose in the whole.
         steps: Updates between the first and the last finite record.
-        examples: Examples that the figures at the end are taken over.
         learning_rows: Rows until `MOSTLY` of the gain was there; all of a run that did not learn.
         far: Whether the loss ended far above that of the best constant answer, whatever it was at first.
     """

@@ -58,10 +58,8 @@ class InputPlane:
         y: The same along the second, [G].
         points: Training examples, in the data's own units, [P, 2].
         targets: Their classes, int64 [P], or numbers in the data's own units, float64 [P].
-        class_names: Name of each class; () for numbers.
         num_outputs: Numbers that are learned; of several the first is shown.
         scored: What the read-outs are scored on: `held-out` or `training` examples.
-        moments: The first step and the last finite one.
         deviation: How the training that was done again differs from what is stored, None where its losses are the same.
     """
 

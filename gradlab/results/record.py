@@ -159,7 +159,6 @@ class Recent:
         steps: Ascending, int64 [S].
         loss: [S, R].
         quantity: `log10_backward_rms`, `log10_grad_norm` where only that is recorded, or None where neither is.
-        layers: Its values, [S, L]; [S, 0] where there is none.
     """
 
     steps: NDArray[np.int64]
@@ -177,14 +176,11 @@ class Progress:
     """What an observer sees while a batch trains, at a bounded rate.
 
     Attributes:
-        step: Steps done.
-        num_steps: Steps to do.
         names: Name of each run, R of them.
         loss: Last loss that is known, [R].
         log10_backward_rms: Backward profile of the first run at that step, [L], or None where it is not recorded.
         steps_per_second: Speed so far, steps of the whole batch a second.
         look_back: Gives what was recorded so far while the batch trains; None in another process than the training's.
-        task: Number of the batch among those that train now.
     """
 
     step: int
@@ -255,17 +251,13 @@ class Summary:
     """What a run comes to.
 
     Attributes:
-        outcome: How it ended.
         verdict: The leading verdict.
-        findings: All findings, the most severe first.
         init: Summary figures at the first recorded step; a figure without a meaning is None.
         final: The same at the last finite recorded step.
         learning_layers: Number of hidden layers that learn, None where it was not recorded.
         expected_backward_decades: What theory expects of `init.backward_decades`, None where it has no answer.
         expected_spread: Standard deviation expected from seed to seed, in decades.
         expected_reason: Why there is no expectation, None where there is one.
-        expectations: The config's conditions, judged.
-        rules_version: Version of the rules that judged.
         typical_backward_decades: What a single seed is expected to show of `init.backward_decades`: the mean over seeds
             at this width. None where theory has no answer, or it was not asked yet when the run was stored.
     """

@@ -63,7 +63,7 @@ def critical(activation: "spec.experiment.Activation") -> tuple[float, float]:
       to 0 slowly, as a power of the depth.
     - A fixed point above 0 attracts with sigma_b = 0: sigmoid, far in its saturation.
     - Neither, but chi_1 = chi_parallel = 1 together at one variance with sigma_b > 0: silu, gelu, mish. It is
-      attracting from one side only, so narrow networks wander away from it.
+      attracting from one side only, so narrow networks drift away from it.
 
     Returns:
         sigma_w, sigma_b.

@@ -28,8 +28,6 @@ class LayerForecast:
     """What is expected of one layer before the first update.
 
     Attributes:
-        layer: Its number, from 1 at the input.
-        q: Variance of its preactivations.
         chi_1: Factor by which the squared gradient changes on its way down through this layer's derivative and the
             weights above it; at the last hidden layer for weights as those below. None for the readout, and for a
             hidden layer that is the only one.
@@ -37,7 +35,6 @@ class LayerForecast:
             of the mean square over seeds.
         typical_log10_backward_rms: The mean of its log over seeds at this width and batch size.
         backward_spread: Its standard deviation over seeds, in decades.
-        forward_rms: Root mean square of the preactivations, by mean-field theory.
         typical_log10_forward_rms: The mean of its log over seeds.
         forward_spread: Its standard deviation over seeds, in decades.
         log10_grad_norm: Typical decades of the norm of the weight gradient above that of the last hidden layer: the
@@ -64,10 +61,7 @@ class Forecast:
         expected_backward_decades: Expected `init.backward_decades`, None where theory has no answer.
         expected_spread: Standard deviation of it from seed to seed, in decades.
         reason: Why there is no answer, None where there is one.
-        layers: The hidden layers, () where there is no answer for them; a single one has no decades and yet a size.
-        readout: The readout, None where there is no answer.
         typical_backward_decades: Mean of `init.backward_decades` over seeds: at finite width it lies lower.
-        settle: Gives the phase, None where there is no answer.
     """
 
     expected_backward_decades: float | None
@@ -99,7 +93,7 @@ def forecast(
     by `q_map`, and adds up log10(chi_1) / 2 over the layers that the gradient passes: the recursion, not its fixed
     point, because the way there can cost decades.
 
-    This is the growth of the mean square over seeds. Its logarithm is skewed, and at finite width the variance wanders,
+    This is the growth of the mean square over seeds. Its logarithm is skewed, and at finite width the variance drifts,
     so the mean of backward_decades over seeds, `typical_backward_decades`, lies elsewhere, mostly lower, by an amount
     that grows as depth / width (`spread`).
 
@@ -201,11 +195,6 @@ class _Network:
 
     Attributes:
         chain: Scales of the first hidden layer and of those above it.
-        last: Scales of the readout.
-        width: Units of a hidden layer.
-        num_features: Inputs.
-        num_outputs: Outputs.
-        input_mean_square: Mean square of the inputs.
     """
 
     chain: Sequence[Scales]

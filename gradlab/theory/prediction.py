@@ -23,15 +23,12 @@ class Prediction:
     """What theory expects of an experiment.
 
     Attributes:
-        experiment: The experiment.
-        forecast: What theory expects of it.
         scales: The scale of the weights and biases between hidden layers, None where the start has none.
         critical: The same experiment at the nearest critical start, None where there is none, or it starts there.
         at_critical: What theory expects of that.
         input_mean_square: Mean square of the first batch's inputs.
         input_correlation: Root mean square cosine between its examples, None where there are no two.
         fan_in: Of the hidden layers and the readout, [depth + 1].
-        fan_out: Likewise.
     """
 
     experiment: Experiment

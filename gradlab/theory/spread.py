@@ -1,6 +1,6 @@
-r"""How far a network of finite width strays from the mean-field values, from seed to seed.
+r"""How far a network of finite width differs from the mean-field values, from seed to seed.
 
-Two things are random. The variance of the preactivations wanders from layer to layer (`variance_drift`), and the backward
+Two things are random. The variance of the preactivations drifts from layer to layer (`variance_drift`), and the backward
 signal meets random units:
 
 d'_k = phi'(z_k) (W d)_k, W Gaussian. For two examples i, j let S = <|d_i|^2 |d_j|^2>, P = <(d_i . d_j)^2> and T = P / S

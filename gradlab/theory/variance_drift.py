@@ -1,4 +1,4 @@
-"""How the variance of a network of finite width wanders from layer to layer, and what that does to the backward signal.
+"""How the variance of a network of finite width drifts from layer to layer, and what that does to the backward signal.
 
 Write q_l for the variance of a layer's preactivations, as one network has it, and x_l for the deviation of ln q_l from
 the mean-field value. q_{l+1} = sigma_w^2 mean(phi^2) + sigma_b^2 over n units, so for two examples i, j
@@ -12,7 +12,7 @@ units (`spread`), which is correlated with e of its own layer, as both look at t
     G_l = sum_{m >= l} g_m x_m,    dG_l / dx_l = r_l = g_l + a_l r_{l+1}
     Cov(G) = r_l^2 Cov(x_l) + sum_m r_{m+1}^2 Cov(e_m) + 2 sum_m r_{m+1} Cov(e_m, noise_m)
 
-Two effects move the mean. To second order the wandering moves that of ln q and of ln chi_1, by the curvature of their
+Two effects move the mean. To second order the drift moves that of ln q and of ln chi_1, by the curvature of their
 maps. And a matrix is used twice: W has made the preactivations z = W h that the signal d passed, so of W^T d the part
 along h is not random but h (z . d) / |h|^2. Let u = (z . d)^2 / (|z|^2 |d|^2) be their likeness, 1 / n by chance, and
 c = E[phi^2 phi'^2] / (E[phi^2] E[phi'^2]); then

@@ -29,7 +29,6 @@ class Setting:
     """A value and the dotted key that it is to be set at.
 
     Attributes:
-        place: Where the key is.
         value: Mappings, lists and scalars; never changed.
         spots: What is known of the value (at `()`) and of what is below it.
         problems: What was wrong already while reading, by path below the value.

@@ -220,15 +220,11 @@ def _span(sections: Sections, key: str, kind: Any, path: Path) -> draws.Span | N
     low, high = limits
     field = fields(Experiment).get(key)
     if low > high:
-        sections.complain(path, f"upside down: low is {_text(sections, path, 0)} and high {_text(sections, path, 1)}")
+        sections.complain(path, f"upside down: low is {sections.got((*path, 0))} and high {sections.got((*path, 1))}")
     elif kind == "loguniform" and low <= 0:
-        sections.complain((*path, 0), f"loguniform needs low > 0, got {_text(sections, path, 0)}")
+        sections.complain((*path, 0), f"loguniform needs low > 0, got {sections.got((*path, 0))}")
     elif kind != "integer" and field is not None and field.form == "whole number":
         sections.complain((*path[:-1], kind), f"{key} takes whole numbers; use integer: [low, high]", key=True)
     else:
         return draws.Span(kind, low, high)
     return None
-
-
-def _text(sections: Sections, path: Path, index: int) -> str:
-    return sections.got((*path, index))

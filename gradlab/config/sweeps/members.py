@@ -160,7 +160,7 @@ class Findings:
             return ""
         beside = [setting for setting in first.settings if setting is not cause]
         decisive = [setting for setting in beside if _values(setting.key, seen.points) != _values(setting.key, cohort)]
-        said = [f"{setting.key}={_written(setting)}" for setting in decisive or beside]
+        said = [f"{one.key}={cut(one.spots[()].text or _phrase(one.value), 40)}" for one in decisive or beside]
         return f" (with {', '.join(said)})" if said else ""
 
 
@@ -175,19 +175,13 @@ def _cause(point: Point, problem: Problem) -> Setting | None:
     path = problem.path if problem.blamed is None else problem.blamed
     found = [setting for setting in point.settings if path[: len(setting.path)] == setting.path]
     found += [setting for setting in point.settings if setting.path[: len(path)] == path and path]
-    return next((setting for setting in reversed(found) if _is_at(setting, problem)), None)
-
-
-def _is_at(setting: Setting, problem: Problem) -> bool:
-    return any(problem.place in (spot.key, spot.value) for spot in setting.spots.values())
+    return next(
+        (one for one in reversed(found) if any(problem.place in (s.key, s.value) for s in one.spots.values())), None
+    )
 
 
 def _values(key: str, points: Iterable[Point]) -> set[int]:
     return {id(point.by_key[key]) if key in point.by_key else 0 for point in points}
-
-
-def _written(setting: Setting) -> str:
-    return cut(setting.spots[()].text or _phrase(setting.value), 40)
 
 
 def _phrase(value: Any) -> str:

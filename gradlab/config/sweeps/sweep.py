@@ -12,7 +12,6 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +174,8 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
     num_repeated = 0
     count = num_combinations(file)
     if count > MOST:
-        sections.complain((), f"{_count(count)} members; a sweep has at most {MOST:,}")
+        shown = f"{count:,}" if count < 10**15 else "far too many"
+        sections.complain((), f"{shown} members; a sweep has at most {MOST:,}")
     else:
         combinations, num_repeated = expand(file, sections, builder.resolve)
         if not combinations and not sections.problems and not problems:
@@ -196,7 +196,7 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
         gates=file.gates,
         num_repeated=num_repeated + len(combinations) - len(kept),
         source="",
-        _tree=partial(_tree_of, builder, [combinations[index] for index in kept]),
+        _tree=lambda index: builder.tree(combinations[kept[index]]),
     )
 
 
@@ -208,10 +208,6 @@ def _refuse_contradictions(file: SweepFile, sections: Sections) -> None:
     if "name" in file.axes and len(file.bases) > 1:
         message = "each of several bases keeps its own name; leave 'name' out"
         sections.problems.append(Problem(file.axes["name"], ("name",), message))
-
-
-def _count(count: int) -> str:
-    return f"{count:,}" if count < 10**15 else "far too many"
 
 
 def _checked(combinations: Iterable[Combination], builder: Builder) -> tuple[list[Experiment], Findings]:
@@ -247,7 +243,3 @@ def _point(experiment: Experiment, combination: Combination, file: SweepFile, ax
     if len(file.bases) > 1:
         point["name"] = file.bases[combination.point.base].name
     return point
-
-
-def _tree_of(builder: Builder, combinations: Sequence[Combination], index: int) -> Tree:
-    return builder.tree(combinations[index])

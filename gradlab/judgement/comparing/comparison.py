@@ -62,10 +62,7 @@ class Side:
 
     Attributes:
         label: Name, with the fields that tell it from others of the same name.
-        seeds: Seed of each run.
-        depth: Hidden layers.
         verdict: The verdict that leads among its runs.
-        verdicts: Verdict of each run.
         outcome: The worst outcome among its runs.
     """
 
@@ -115,8 +112,6 @@ class Comparison:
     """Runs side by side, the first side being what the others are compared with.
 
     Attributes:
-        sides: The sides, in the order in which they were named.
-        config: Fields that differ.
         rows: Figures, those that no side has left out.
         judgements: One for each further side: `better` or `worse` where that holds of at least one telling figure and
             the opposite of none, `mixed` where both occur, else `same`.

@@ -33,9 +33,6 @@ class GroupResult:
 
     Attributes:
         by: The config fields that the runs were split by, with the group's values; None where a run has none.
-        passed: Whether the gate holds in it.
-        actual: The values that decided it.
-        num_members: Number of runs in it.
     """
 
     by: Mapping[str, Scalar | None]
@@ -53,8 +50,6 @@ class GateResult:
     """A gate over a sweep, and whether it held.
 
     Attributes:
-        text: The gate as it is written.
-        passed: Whether it holds, in every group where there are any.
         actual: The values that decided it; where it fails, some of the runs that made it fail, by id.
         groups: The groups in the order of their first runs, () where the gate does not split the runs.
     """

@@ -27,9 +27,6 @@ class HistoryPicture:
             +inf, -inf one of zeros only.
         newest: The last recorded step by itself, [lines], in the same way.
         loss: [columns], in the same way.
-        layers: First and last layer of each line.
-        stride: Steps that a column covers.
-        step: The last recorded step.
     """
 
     cells: Float

@@ -49,24 +49,13 @@ class Contents:
     """All that a tracker gets of one run.
 
     Attributes:
-        id: Its identity, 12 hex digits.
-        name: Name in the config.
         directory: Name of its directory, unlike that of any other run.
-        figures: Figures over steps.
-        points: Figures that have one value.
-        config: The resolved config, nested; plain JSON types.
         settings: The same, flattened as `-s` has it (`model.depth`); without what is null.
-        tags: Id, seed, verdict and the like, in words.
         why: One sentence: what the verdict rests on; "" for nothing.
         findings: A line of Markdown a finding, its remedy included.
-        summary: `summary.md`, as `gradlab show --format md` has it.
-        yaml: `config.yaml`.
         ended: `finished`, `failed` or `killed`.
         started: When training began, seconds since 1970.
-        finished: When it was over.
         steps_per_second: Mean speed, 0 where it is not known.
-        hidden: Hidden layers that are among the figures.
-        left_out: Hidden layers that were left out.
         has_spectrum: Whether all singular values of the Jacobian were recorded; no tracker gets those.
     """
 
