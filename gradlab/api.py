@@ -148,15 +148,15 @@ def sweep(
 
 def summary_md(run: StoredRun) -> str:
     """The text of a run's `summary.md`."""
-    from gradlab.report.files.run_markdown import summary
+    from gradlab.report.files.markdown import markdown
     from gradlab.report.views.run import view
 
-    return summary(view(run))
+    return markdown(view(run).blocks)
 
 
 def sweep_summary_md(finished: "FinishedSweep") -> str:
     """The text of a sweep's `summary.md`."""
-    from gradlab.report.files.sweep_markdown import sweep_markdown
+    from gradlab.report.files.markdown import sweep_markdown
 
     return sweep_markdown(view_of(finished))
 

@@ -13,7 +13,7 @@ from vanishing_runs import TIMING
 from gradlab.config.experiment import Experiment
 from gradlab.config.quantities import LAYER_QUANTITIES, in_group
 from gradlab.execution.rejudge import judged
-from gradlab.report.files.run_markdown import summary
+from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
 from gradlab.results.record import Column, Outcome, Record
 from gradlab.results.store import Store
@@ -143,4 +143,4 @@ def keep(
         timing=TIMING,
         read=lambda: record,
     )
-    return Store(out).save(run, summary(view(run)), attachments)
+    return Store(out).save(run, markdown(view(run).blocks), attachments)

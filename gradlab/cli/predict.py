@@ -26,8 +26,8 @@ def predict(
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.errors import ConfigError
-    from gradlab.report.files.prediction_markdown import prediction_markdown
-    from gradlab.report.terminal.prediction import print_prediction
+    from gradlab.report.files.markdown import markdown
+    from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.views.prediction import prediction_view
     from gradlab.report.words.table import as_csv
     from gradlab.theory.prediction import predict as predicted
@@ -45,9 +45,9 @@ def predict(
     elif format is Face.CSV:
         write(as_csv(seen.layers))
     elif format is Face.MD:
-        write(prediction_markdown(seen))
+        write(markdown(seen.blocks, all_layers=True))
     else:
-        print_prediction(stdout(), seen)
+        print_blocks(stdout(), seen.blocks)
 
 
 def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:

@@ -107,10 +107,10 @@ def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
 def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
     """Print the runs: a single one whole; several side by side, how far they agree, and what each failed at."""
     from gradlab.cli.output import stdout, write, write_json, write_table
+    from gradlab.report.files.markdown import markdown
     from gradlab.report.files.run_json import document
-    from gradlab.report.files.run_markdown import summary
+    from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.terminal.console import print_verdicts
-    from gradlab.report.terminal.run import print_run
     from gradlab.report.views.groups import lines, over_seeds
     from gradlab.report.views.run import view
     from gradlab.report.views.run_list import listed, runs_table
@@ -119,10 +119,10 @@ def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
     if face is Face.JSON:
         write_json(document(runs, groups))
     elif face is Face.TABLE and len(runs) == 1:
-        print_run(stdout(), view(runs[0]))
+        print_blocks(stdout(), view(runs[0]).blocks)
         return
     elif face is Face.MD and len(runs) == 1:
-        write(summary(view(runs[0]), all_layers=True))
+        write(markdown(view(runs[0]).blocks, all_layers=True))
     else:
         write_table(runs_table([listed(run) for run in runs]), face, "runs")
         for group in groups:

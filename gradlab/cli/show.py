@@ -20,9 +20,9 @@ def show(
     """Show a stored run, judged by today's rules."""
     from gradlab import api
     from gradlab.cli.output import stdout, write, write_json
+    from gradlab.report.files.markdown import markdown
     from gradlab.report.files.run_json import document
-    from gradlab.report.files.run_markdown import summary
-    from gradlab.report.terminal.run import print_run
+    from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.views.run import view
     from gradlab.report.words.table import as_csv
 
@@ -35,6 +35,6 @@ def show(
     elif format is Face.CSV:
         write(as_csv(seen.layers_with_theory))
     elif format is Face.MD:
-        write(summary(seen, all_layers=True))
+        write(markdown(seen.blocks, all_layers=True))
     else:
-        print_run(stdout(), seen)
+        print_blocks(stdout(), seen.blocks)

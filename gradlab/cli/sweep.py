@@ -177,9 +177,9 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
     """Print the sweep; members as JSON, else what they came to together."""
     from gradlab.api import view_of
     from gradlab.cli.output import log, stdout, write, write_json
+    from gradlab.report.files.markdown import sweep_markdown
     from gradlab.report.files.run_json import document
-    from gradlab.report.files.sweep_markdown import sweep_markdown
-    from gradlab.report.terminal.sweep import print_sweep
+    from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.views.groups import groups_data
     from gradlab.report.views.sweep import gate_words
     from gradlab.report.words.table import as_csv
@@ -193,7 +193,7 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
     elif face is Face.MD:
         write(sweep_markdown(seen))
     else:
-        print_sweep(stdout(), seen)
+        print_blocks(stdout(), seen.blocks)
         return
     for failure in seen.failures:
         log(f"{failure.member}: {failure.word}: {failure.reason}")
@@ -206,7 +206,7 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
 def _write_files(finished: "FinishedSweep", junit: Path | None, summary: Path | None) -> None:
     from gradlab.api import view_of
     from gradlab.report.files.junit import Case, case_name, junit_xml, run_case
-    from gradlab.report.files.sweep_markdown import sweep_markdown
+    from gradlab.report.files.markdown import sweep_markdown
     from gradlab.results import whole_file
 
     name = finished.prepared.name

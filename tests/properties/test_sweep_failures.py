@@ -10,8 +10,8 @@ from gradlab.execution import sweeping
 from gradlab.execution.executors.processes import Processes
 from gradlab.execution.pipeline import Call
 from gradlab.execution.plan import Settings
+from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
-from gradlab.report.terminal.sweep import print_sweep
 from gradlab.report.views.sweep import sweep_view
 from gradlab.results.store import Store
 
@@ -63,7 +63,7 @@ def check(done: sweeping.FinishedSweep, number: int) -> None:
     assert done.exit_code == 3, "failed runs win over failed expectations"
     view = sweep_view("trouble", done.prepared.place.id, done.prepared.place.path, done.prepared.axes, done.members)
     page = io.StringIO()
-    print_sweep(console(page), view)
+    print_blocks(console(page), view.blocks)
     text = " ".join(page.getvalue().split())
     assert "ValueError: lr = 0.0123 always raises, twice" in text
     assert "its worker was killed (SIGKILL" in text

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from vanishing_runs import stored
 
-from gradlab.report.files.run_markdown import summary
+from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
 from gradlab.results.store import Store
 
@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a stored run and two configs."""
     place = tmp_path_factory.mktemp("process")
     run = stored()
-    Store(place / "runs").save(run, summary(view(run)))
+    Store(place / "runs").save(run, markdown(view(run).blocks))
     config = "model: {depth: 3, width: 8, activation: tanh}\ndata: {source: xor, samples: 80}\ntrain: {steps: 5}\n"
     (place / "tiny.yaml").write_text(config)
     (place / "broken.yaml").write_text(config.replace("depth", "dept"))

@@ -9,7 +9,7 @@ import pytest
 from vanishing_runs import stored
 
 from gradlab.cli.main import main
-from gradlab.report.files.run_markdown import summary
+from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
 from gradlab.results.store import Store
 
@@ -45,7 +45,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("deep.yaml").write_text("model: {depth: 4, width: 16, activation: tanh}\n")
     run = stored(4)
-    Store("runs").save(run, summary(view(run)))
+    Store("runs").save(run, markdown(view(run).blocks))
     return tmp_path
 
 

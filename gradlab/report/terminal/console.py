@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TextIO, cast
 
 from rich.console import Console
@@ -83,11 +84,39 @@ def print_table(
 def print_verdicts(out: Console, lines: Sequence[str]) -> None:
     """Print sentences below a table, with their verdicts coloured."""
     out.print()
-    for said in lines:
-        line = Text(said)
-        for match in _WORDS.finditer(said):
-            line.stylize(_WORD_STYLES[match[1]], *match.span())
-        print_prose(out, line)
+    for line in lines:
+        print_prose(out, coloured(line))
+
+
+def print_heading(out: Console, words: str) -> None:
+    """Print a heading, a line apart from what stands above."""
+    out.print(Text(f"\n{words}", "bold"))
+
+
+def coloured(words: str) -> Text:
+    """Words of which those that say how good something is are coloured."""
+    text = Text(words)
+    for match in _WORDS.finditer(words):
+        text.stylize(_WORD_STYLES[match[1]], *match.span())
+    return text
+
+
+@dataclass(frozen=True)
+class More(Fold):
+    """Rows that a terminal has no room for, and the file that has them."""
+
+    file: str
+
+    def words(self, noun: str) -> str:
+        """What stands in their place."""
+        return f"… {self.hidden:,} more, all in {self.file}"
+
+
+def few(out: Console, number: int, most: int, file: str) -> list[int | Fold]:
+    """Which of so many to show: all, or on a terminal the first ones, where that saves more than two lines."""
+    if width_of(out) is None or number <= most + 2:
+        return list(range(number))
+    return [*range(most), More(number - most, file)]
 
 
 def _coloured(out: Console, lines: Sequence[str]) -> Iterator[Segment]:

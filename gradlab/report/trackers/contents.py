@@ -15,10 +15,9 @@ import numpy as np
 from gradlab.config.reading import document
 from gradlab.config.text import flat, one_line
 from gradlab.errors import SelectionError
-from gradlab.report.files.run_markdown import summary as markdown
+from gradlab.report.files.markdown import finding_words, markdown
 from gradlab.report.trackers.series import Figures, figures_of, unfit
 from gradlab.report.views.run import RunView, view
-from gradlab.report.words.values import layers_words
 from gradlab.results import environment
 from gradlab.results.record import Finding, Record
 from gradlab.results.stored import StoredRun, nothing_recorded
@@ -130,7 +129,7 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         tags=_tags(run, seen),
         why=_text(seen.why),
         findings=tuple(_text(_said(finding)) for finding in run.summary.findings),
-        summary=_text(markdown(seen, all_layers=len(ranked) == len(record.fan_in))),
+        summary=_text(markdown(seen.blocks, all_layers=len(ranked) == len(record.fan_in))),
         yaml=_text(document.dump(run.experiment)),
         ended={"failed": "failed", "interrupted": "killed"}.get(run.outcome, "finished"),  # type: ignore[arg-type]
         started=started,
@@ -199,9 +198,8 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
 
 
 def _said(finding: Finding) -> str:
-    place = "" if finding.layers is None else f", {layers_words(finding.layers)}"
-    line = f"**{finding.rule}** ({finding.severity}{place}, since step {finding.since_step}): {finding.message}"
-    return f"{line}; remedy: {finding.remedy}" if finding.remedy else line
+    """A finding in a line."""
+    return finding_words(finding) + (f"; remedy: {finding.remedy}" if finding.remedy else "")
 
 
 def _times(run: StoredRun) -> tuple[float, float]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gradlab.report.views.blocks import Lines, Profiles, TableBlock, Title
+from gradlab.report.views.theory import spread_out
 from gradlab.report.words.points import Point
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value, say
@@ -40,6 +42,19 @@ class PredictionView:
     layers: Table
     profiles: Mapping[str, tuple[float, ...]]
     data: dict[str, Any]
+
+    @property
+    def blocks(self) -> list[object]:
+        """All of it in reading order."""
+        last = len(self.layers.rows) - 1
+        few = [*spread_out(last), last]
+        return [
+            Title(self.headline, name=self.name, setting=self.setting),
+            Lines(self.meaning),
+            Profiles(self.profiles),
+            TableBlock("figures", self.figures, headed=False),
+            TableBlock("expected at step 0", self.layers, reading=READING, noun="layer", few=few),
+        ]
 
 
 def prediction_view(prediction: "Prediction") -> PredictionView:

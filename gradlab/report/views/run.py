@@ -12,10 +12,11 @@ from gradlab.config.experiment import Activation, Experiment, Init, Optimizer
 from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import UsageError
 from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
+from gradlab.report.views.blocks import Check, Checks, Files, Findings, Heatmap, Lines, Only, TableBlock, Title
 from gradlab.report.views.series import Curve, Grid, LayerProfile, curves, grids, profiles
-from gradlab.report.views.theory import columns
-from gradlab.report.words.table import Field, Table, beside
-from gradlab.report.words.values import Kind, Value, counted, say
+from gradlab.report.views.theory import columns, theory_block
+from gradlab.report.words.table import Field, Table, beside, folded
+from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
 from gradlab.results import tables
 from gradlab.results.record import Finding, Record, Summary, Timing
@@ -32,8 +33,12 @@ def figure_kind(name: str) -> Kind:
     return _FIGURE_KINDS.get(name.partition(".")[2] or name, "figure")
 
 
-HEAD, TAIL = 8, 4
+_HEAD, _TAIL = 8, 4
 """Layers shown of a long network before and after the fold."""
+
+_FILES = (
+    "config.yaml", "manifest.json", "layers.parquet", "steps.parquet", "spectrum.parquet", "layers.csv", "summary.md", "summary.json",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,34 @@ class RunView:
         """log10 gradient norms over layers and steps, the backward signal where only that was recorded; else None."""
         offered = {grid.quantity: grid for grid in self.grids}
         return offered.get("log10_grad_norm") or offered.get("log10_backward_rms")
+
+    @property
+    def blocks(self) -> list[object]:
+        """All of it in reading order."""
+        said = [
+            Check(one.text, one.passed, "" if one.passed else f"it is {one.actual}")
+            for one in self.summary.expectations
+        ]
+        expectations = Checks("expectations", said)
+        note = f"no forecast: {self.no_forecast}" if self.no_forecast else ""
+        order = f"{self.worst_by}; the readout last"
+        few = [*folded(self.worst_first[:-1], _HEAD, _TAIL), *self.worst_first[-1:]]
+        files = [name for name in _FILES if (self.path / name).is_file()]
+        so_far = self.word == "interrupted" and self.summary.verdict != "not_judged"
+        return [
+            Title(self.word, self.why, self.name, self.id, self.setting, self.summary.verdict if so_far else ""),
+            Findings(self.summary.findings, self.why),
+            Only("markdown", expectations),
+            TableBlock("figures", self.figures, headed=False, note=note),
+            TableBlock(
+                f"layers at step {self.step}", self.layers, order=order, noun="layer", rows=self.worst_first, few=few
+            ),
+            *theory_block(self.theory),
+            *([Heatmap(self.grid)] if self.grid is not None and self.grid.values.size else []),
+            Only("terminal", expectations),
+            Lines([timing_words(self.timing)] if self.timing.train_seconds > 0 else [], "aside"),
+            Only("terminal", Files(self.path, files, apart=False)),
+        ]
 
     @property
     def layers_with_theory(self) -> Table:

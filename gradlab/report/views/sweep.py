@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradlab.config.text import clean_line
+from gradlab.report.views.blocks import Check, Checks, Files, Lines, Title
 from gradlab.report.views.groups import Group, groups
 from gradlab.report.views.verdict_map import VerdictMap, verdict_map
 from gradlab.report.words.points import Point, member_words, ordered, point_words, seeds_words
@@ -49,6 +50,25 @@ class FailedExpectation:
     num_failed: int
     num_judged: int
     examples: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Runs that could not be carried out, as a block; a file has what a terminal has no room for."""
+
+    runs: Sequence[FailedRun]
+    file: str
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups, the worst first, as a block: the axes that vary, the others' values, the file that has all of them."""
+
+    heading: str
+    groups: Sequence[Group]
+    axes: Sequence[str]
+    constant: str
+    file: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +128,22 @@ class SweepView:
         """Names of its files that are there."""
         names = [name if name in _OF_ALL else file_of(name, self.shard) for name in _FILES]
         return tuple(name for name in names if (self.path / name).is_file())
+
+    @property
+    def blocks(self) -> list[object]:
+        """All of it in reading order."""
+        gates = sorted(self.gates, key=lambda gate: gate.passed)
+        return [
+            Title(title(self)),
+            Lines([tally_words(self.verdicts)] if self.verdicts else [], "strong"),
+            Lines(head(self)),
+            Failures(self.failures, self.results),
+            Checks("gates", [_gate_check(gate) for gate in gates], "sweep.json"),
+            Checks("expectations", [_expectation_check(item) for item in self.expectations]),
+            *([] if self.map is None else [self.map]),
+            Groups(groups_title(self), self.groups, self.axes, self.constant, self.results),
+            Files(self.path, self.files),
+        ]
 
 
 def sweep_view(
@@ -237,6 +273,26 @@ def gate_words(gate: "GateResult") -> str:
         return f"it is {clean_line(gate.actual)}"
     number, failed = counted(len(gate.groups), "group"), sum(not group.passed for group in gate.groups)
     return f"it fails in {failed} of {number}" if failed else f"it holds in {number}"
+
+
+def _gate_check(gate: "GateResult") -> Check:
+    failed = [group for group in gate.groups if not group.passed]
+    details = [
+        f"{point_words(group.by, group.by)}: it is {clean_line(group.actual)}, of {counted(group.num_members, 'run')}"
+        for group in failed
+    ]
+    return Check(clean_line(gate.text), gate.passed, gate_words(gate), details=details)
+
+
+def _expectation_check(item: FailedExpectation) -> Check:
+    hidden = item.num_failed - len(item.examples)
+    return Check(
+        item.text,
+        passed=False,
+        said=f"{item.num_failed:,} of {counted(item.num_judged, 'run')} fail",
+        details=[f"{name}: {member}; it is {actual}" for name, member, actual in item.examples],
+        more=f"… and {counted(hidden, 'run')} more" if hidden else "",
+    )
 
 
 def groups_title(view: SweepView) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gradlab.report.views.blocks import TableBlock
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Kind, Value
 
@@ -103,3 +104,10 @@ def sentence(found: "Sequence[LayerDeviation]") -> str:
         if any(size is not None for size in sizes)
     ]
     return f"furthest off: {', '.join(parts)} standard deviations" if parts else ""
+
+
+def theory_block(found: "Sequence[LayerDeviation]") -> list[TableBlock]:
+    """Expected beside measured, with some of a long network's layers for people; nothing where there is nothing to say."""
+    heading, said = "theory beside the measurement at step 0", sentence(found)
+    reading = f"{said}; {READING}"
+    return [TableBlock(heading, table(found), reading=reading, noun="layer", few=shown(found))] if said else []

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gradlab.config.text import value_text
@@ -89,6 +89,30 @@ def as_csv(table: Table) -> str:
 
 def as_markdown(table: Table) -> str:
     """A Markdown table; numbers stand on the right."""
-    marks = ["---" if field.kind in ("text", "time") else "---:" for field in table.fields]
-    rows: Iterable[Sequence[str]] = [[field.name for field in table.fields], marks, *table.words()]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows)
+    return "".join(markdown_lines(table))
+
+
+def markdown_lines(
+    table: Table,
+    shown: Sequence[int | Fold] | None = None,
+    noun: str = "row",
+    cell: Callable[[str], str] = lambda text: text.replace("|", "\\|"),
+) -> list[str]:
+    """A Markdown table as lines: its header, the line below that, and a line a row.
+
+    Args:
+        table: What to show.
+        shown: Rows to show in this order, and folds; all rows where it is None.
+        noun: What a row is, for a fold.
+        cell: How the text of a cell is written.
+    """
+    words = table.words()
+    rows = [
+        [field.name for field in table.fields],
+        ["---" if field.kind in ("text", "time") else "---:" for field in table.fields],
+        *(
+            [row.words(noun), *[""] * (len(table.fields) - 1)] if isinstance(row, Fold) else words[row]
+            for row in (range(len(words)) if shown is None else shown)
+        ),
+    ]
+    return [f"| {' | '.join(map(cell, row))} |\n" for row in rows]

@@ -11,7 +11,7 @@ import pytest
 from vanishing_runs import record, stored
 
 from gradlab.cli.main import main
-from gradlab.report.files.run_markdown import summary
+from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
 from gradlab.report.views.run_list import FIELDS
 from gradlab.results.record import Outcome
@@ -44,7 +44,7 @@ def _save(store: Store, run: object, own: str, name: str, seed: int, minute: int
         experiment=run.experiment.model_copy(update={"name": name, "seed": seed}),
         manifest={"started": "2026-01-01T00:00:00", "finished": f"2026-01-01T00:0{minute}:00"},
     )
-    store.save(named, summary(view(named)))
+    store.save(named, markdown(view(named).blocks))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from vanishing_runs import record, stored
 
 import gradlab
 from gradlab.cli.main import main
-from gradlab.report.files.run_markdown import summary
+from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
 from gradlab.results.record import Outcome
 from gradlab.results.store import Store
@@ -120,7 +120,7 @@ def hand_made(tmp_path: Path) -> Callable[..., StoredRun]:
     def save(kept, manifest: Mapping[str, str] | None = None, **changes) -> StoredRun:
         run = stored(2 if kept is None else kept.depth, kept, **changes)
         run = replace(run, manifest={**run.manifest, **(manifest or {})})
-        return Store(tmp_path / "runs").save(run, summary(view(run)))
+        return Store(tmp_path / "runs").save(run, markdown(view(run).blocks))
 
     return save
 

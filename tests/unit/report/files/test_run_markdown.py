@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from vanishing_runs import record, stored
 
-from gradlab.report.files.run_markdown import summary
+from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
 from gradlab.results.record import Outcome
 
 
 def test_a_long_network_is_folded_and_the_rest_is_there() -> None:
-    text = summary(view(stored()))
+    text = markdown(view(stored()).blocks)
     assert text.startswith("# deep_sigmoid: vanishing\n\nthe backward signal loses 30.4 decades")
     assert "id `7f3ac9d1e2b4`" in text
     assert "- ok: `verdict == vanishing`" in text
@@ -25,30 +25,30 @@ def test_a_long_network_is_folded_and_the_rest_is_there() -> None:
 
 
 def test_whole_lists_every_layer() -> None:
-    text = summary(view(stored()), all_layers=True)
+    text = markdown(view(stored()).blocks, all_layers=True)
     assert "…" not in text
     for part in text.split("## Theory"):
         assert [int(found) for found in re.findall(r"^\| (\d+) \|", part, re.MULTILINE)] == list(range(1, 52))
 
 
 def test_theory_stands_beside_the_measurement_with_some_layers_or_all() -> None:
-    text = summary(view(stored()))
+    text = markdown(view(stored()).blocks)
     part = text.split("## Theory beside the measurement at step 0, 11 of 51 layers\n")[1]
     assert part.startswith("\nFurthest off: backward ")
     assert [int(found) for found in re.findall(r"^\| (\d+) \|", part, re.MULTILINE)] == [
         1, 6, 12, 17, 23, 28, 34, 39, 45, 50, 51,
     ]  # fmt: skip
     nothing = replace(record(), layers={})
-    assert "## Theory" not in summary(view(stored(50, nothing)))
+    assert "## Theory" not in markdown(view(stored(50, nothing)).blocks)
 
 
 def test_a_short_network_is_not_folded() -> None:
-    assert "…" not in summary(view(stored(5, record(5))))
+    assert "…" not in markdown(view(stored(5, record(5))).blocks)
 
 
 def test_a_failed_run() -> None:
     run = stored(4, None, outcome=Outcome("failed", reason="RuntimeError: no (see traceback.txt)"),
                  verdict="not_judged", findings=(), init={}, final={}, learning_layers=None, expectations=())  # fmt: skip
-    text = summary(view(run))
+    text = markdown(view(run).blocks)
     assert text.startswith("# deep_sigmoid: failed\n\nRuntimeError: no (see traceback.txt)\n")
     assert "## Layers" not in text

@@ -6,7 +6,7 @@ import pytest
 from faces import assert_snapshot
 from swept import drawn, example, failed, gate, grid, init_by_depth, member, seen
 
-from gradlab.report.files.sweep_markdown import LIMIT, code, plain, sweep_markdown
+from gradlab.report.files.markdown import LIMIT, code, plain, sweep_markdown
 from gradlab.results.record import Expectation
 
 HOSTILE = "a|b `code` <script>alert(1)</script>\n# not a heading\n\n| x | [l](javascript:0) ![i](u) $x$ é\u202e🙂 \\"

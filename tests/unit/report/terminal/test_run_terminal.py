@@ -6,8 +6,8 @@ import pytest
 from faces import Stream, assert_snapshot
 from vanishing_runs import finding, record, stored, summary
 
+from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console, print_table
-from gradlab.report.terminal.run import print_run
 from gradlab.report.views.run import view
 from gradlab.report.views.run_list import listed, marked_old, runs_table
 from gradlab.results.record import Outcome
@@ -25,7 +25,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def printed(run: StoredRun, *, terminal: bool, at: str = "final") -> str:
     stream = Stream(terminal=terminal)
-    print_run(console(stream), view(run, at))
+    print_blocks(console(stream), view(run, at).blocks)
     return stream.getvalue()
 
 

@@ -7,9 +7,9 @@ import pytest
 from faces import Stream, assert_snapshot
 from swept import GATES, drawn, example, failed, gate, grid, member, seen
 
+from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
 from gradlab.report.terminal.streams import Sink
-from gradlab.report.terminal.sweep import print_sweep
 from gradlab.report.views.sweep import SweepView
 from gradlab.results.record import Expectation
 
@@ -26,7 +26,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def printed(view: SweepView, *, terminal: bool) -> str:
     stream = Stream(terminal=terminal)
-    print_sweep(console(stream), view)
+    print_blocks(console(stream), view.blocks)
     return stream.getvalue()
 
 
@@ -94,7 +94,7 @@ def test_a_terminal_without_colour_gets_no_escape_codes(
 def test_an_ascii_terminal_gets_aligned_columns_and_no_question_marks() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    print_sweep(console(Sink(stream, vital=True)), example())
+    print_blocks(console(Sink(stream, vital=True)), example().blocks)
     text = raw.getvalue().decode("ascii")
     assert "?" not in text
     rows = [line for line in text.splitlines() if re.search(r" 5  vanishing 5/5 ", line)]

@@ -8,10 +8,10 @@ import pytest
 from faces import Stream, assert_snapshot
 
 from gradlab.config.experiment import Experiment
-from gradlab.report.files.prediction_markdown import prediction_markdown
+from gradlab.report.files.markdown import markdown
 from gradlab.report.terminal.bars import bars
+from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
-from gradlab.report.terminal.prediction import print_prediction
 from gradlab.report.views.prediction import PredictionView, prediction_view, several
 from gradlab.report.words.table import as_csv
 from gradlab.results import strict_json
@@ -34,7 +34,7 @@ def seen(depth: int = 50, activation: Any = "sigmoid", init: Any = "xavier", wid
 
 def printed(view: PredictionView, *, terminal: bool) -> str:
     stream = Stream(terminal=terminal)
-    print_prediction(console(stream), view)
+    print_blocks(console(stream), view.blocks)
     return stream.getvalue()
 
 
@@ -130,11 +130,11 @@ def test_programs_get_strict_json_with_nulls_and_a_reason() -> None:
 
 
 def test_markdown_and_csv_have_every_layer() -> None:
-    text = prediction_markdown(seen())
+    text = markdown(seen().blocks, all_layers=True)
     assert text.startswith("# deep: the gradient falls by 30.8")
     assert len(re.findall(r"^\| \d+ \|", text, re.MULTILINE)) == 51
     assert len(as_csv(seen().layers).splitlines()) == 52
-    assert "## Expected" not in prediction_markdown(seen(activation="step"))
+    assert "## Expected" not in markdown(seen(activation="step").blocks, all_layers=True)
 
 
 def test_several_stand_side_by_side() -> None:
