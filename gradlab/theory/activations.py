@@ -1,4 +1,4 @@
-"""AnalyticActivation functions and their derivatives in float64, with what theory needs to know of each.
+"""Activation functions and their derivatives in float64, with what theory needs to know of each.
 
 These are a second implementation beside the one that trains; tests hold the two together. All forms are stable for
 any |x|.

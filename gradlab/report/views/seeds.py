@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gradlab.config.text import flat
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.values import Kind
 from gradlab.results.listing import ListedRun
@@ -53,8 +54,8 @@ def same_experiment(run: StoredRun, listed: Iterable[ListedRun]) -> tuple[Listed
 
 
 def _experiment(config: Any) -> dict[str, Any]:
-    """A config without what does not make it another experiment."""
-    return {key: value for key, value in config.items() if key not in _OF_THE_RUN}
+    """A config without what does not make it another experiment; a field that is absent may be younger than the run."""
+    return {key: value for key, value in flat(config).items() if value is not None and key not in _OF_THE_RUN}
 
 
 def distributions(run: StoredRun, others: Iterable[ListedRun]) -> tuple[SeedDistribution, ...]:

@@ -35,6 +35,17 @@ def test_of_two_runs_of_one_seed_the_run_itself_stands_there(seeded: list[Stored
         assert next(other.id for other in found if other.seed == 2) == run.id
 
 
+def test_a_field_that_is_younger_than_a_run_is_absent_from_it(seeded: list[StoredRun], tmp_path: Path) -> None:
+    older = [
+        replace(one, config=one.config | {"record": {k: v for k, v in one.config["record"].items() if v is not None}})
+        for one in Store(tmp_path).runs()
+    ]
+    assert len(older[0].config["record"]) < len(Store(tmp_path).runs()[0].config["record"])
+    assert [one.seed for one in same_experiment(seeded[0], older)] == [
+        one.seed for one in same_experiment(seeded[0], Store(tmp_path).runs())
+    ]
+
+
 def test_a_run_that_is_not_listed_has_no_place(seeded: list[StoredRun]) -> None:
     assert same_experiment(seeded[0], ()) == ()
     assert distributions(seeded[0], ()) == ()
