@@ -107,6 +107,11 @@ def _noise(default: float, about: str) -> Parameter:
     return Parameter(default, 0.0, about=about)
 
 
+def _plane(about: str, samples: int, noise: Parameter) -> Source:
+    """Two classes in the plane."""
+    return Source(about, {"samples": _samples(samples), "noise": noise}, "classes", features=2, classes=2)
+
+
 _CLOUD = "standard deviation of a cloud"
 _BLUR = "standard deviation of the noise on the inputs"
 
@@ -115,27 +120,9 @@ SOURCES: Mapping[str, Source] = {
     "breast_cancer": Source("569 tumours, 30 features, 2 classes", {}, "classes", 569, 30, 2),
     "wine": Source("178 wines, 13 features, 3 classes", {}, "classes", 178, 13, 3),
     "diabetes": Source("442 patients, 10 features, a number to predict", {}, "numbers", 442, 10),
-    "xor": Source(
-        "four Gaussian clouds on the corners of a square, 2 classes",
-        {"samples": _samples(400), "noise": _noise(0.3, _CLOUD)},
-        "classes",
-        features=2,
-        classes=2,
-    ),
-    "circles": Source(
-        "two rings, 2 classes",
-        {"samples": _samples(600), "noise": _noise(0.1, _BLUR)},
-        "classes",
-        features=2,
-        classes=2,
-    ),
-    "moons": Source(
-        "two half moons, 2 classes",
-        {"samples": _samples(600), "noise": _noise(0.1, _BLUR)},
-        "classes",
-        features=2,
-        classes=2,
-    ),
+    "xor": _plane("four Gaussian clouds on the corners of a square, 2 classes", 400, _noise(0.3, _CLOUD)),
+    "circles": _plane("two rings, 2 classes", 600, _noise(0.1, _BLUR)),
+    "moons": _plane("two half moons, 2 classes", 600, _noise(0.1, _BLUR)),
     "spirals": Source(
         "interleaved spirals in the plane",
         {"samples": _samples(600), "classes": _classes(2), "noise": _noise(0.03, _BLUR)},

@@ -96,7 +96,15 @@ def read_line(path: Path, text: str | bytes) -> ListedRun:
     Raises:
         ValueError: If it cannot be read; the message says why.
     """
-    data = json.loads(text if isinstance(text, str) else text.decode())
+    return line_of(path, json.loads(text if isinstance(text, str) else text.decode()))
+
+
+def line_of(path: Path, data: Mapping[str, Any]) -> ListedRun:
+    """One line of a list, from what `summary.json` holds.
+
+    Raises:
+        ValueError: If it is not that.
+    """
     try:
         return ListedRun(
             id=data["id"],

@@ -38,12 +38,6 @@ class RunTally:
         self.holding, self.others = _Some(), _Some()
 
     def add(self, run: str, look: Lookup) -> None:
-        """Take in a run.
-
-        Args:
-            run: Its id.
-            look: What the names of a condition mean for it.
-        """
         (self.holding if evaluate(self.aggregate.condition, look)[0] else self.others).add(run)
 
     def value(self) -> float | None:
@@ -54,11 +48,7 @@ class RunTally:
         return self.holding.number / num_runs if num_runs else None
 
     def notes(self, fault: Side | None) -> list[str]:
-        """What is to be known of the value: of how many runs it is a share, and which ones are the fault.
-
-        Args:
-            fault: On which side of its limit the value is, None where nothing is wrong with it.
-        """
+        """What is to be known of the value: of how many runs it is a share, and which ones are the fault."""
         notes = []
         if self.aggregate.function == "share" and self.value() is not None:
             notes.append(f"{self.holding.number} of {self.holding.number + self.others.number}")
@@ -79,12 +69,6 @@ class Sample:
         self.num_runs = 0
 
     def add(self, run: str, look: Lookup) -> None:
-        """Take in a run.
-
-        Args:
-            run: Its id.
-            look: What the names of a condition mean for it.
-        """
         self.num_runs += 1
         value = look(self.aggregate.figure)
         if value is not None:
@@ -101,11 +85,7 @@ class Sample:
         return _STATISTICS[self.aggregate.function](self.values)
 
     def notes(self, fault: Side | None) -> list[str]:
-        """What is to be known of the value: which run has it, and that some have no figure.
-
-        Args:
-            fault: On which side of its limit the value is, None where nothing is wrong with it.
-        """
+        """What is to be known of the value: which run has it, and that some have no figure."""
         notes = []
         value = self.value()
         if fault is not None and value is not None and self.aggregate.function in ("min", "max"):

@@ -9,7 +9,7 @@ from gradlab.config.logic import field_value
 from gradlab.errors import UsageError
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value
-from gradlab.results.listing import ListedRun, getter
+from gradlab.results.listing import ListedRun, getter, line_of
 
 if TYPE_CHECKING:
     from gradlab.config.logic import Looked
@@ -137,20 +137,6 @@ def _comparable(value: Value) -> bool:
 
 def listed(run: "StoredRun") -> ListedRun:
     """A run as a list shows it."""
-    return ListedRun(
-        id=run.id,
-        name=run.name,
-        path=run.path,
-        seed=run.seed,
-        outcome=run.outcome,
-        verdict=run.verdict,
-        rules_version=run.summary.rules_version,
-        learning_layers=run.summary.learning_layers,
-        expected_backward_decades=run.summary.expected_backward_decades,
-        expected_spread=run.summary.expected_spread,
-        init=run.summary.init,
-        final=run.summary.final,
-        started=run.manifest.get("started") or "",
-        finished=run.manifest.get("finished") or "",
-        config=run.experiment.model_dump(mode="json"),
-    )
+    from gradlab.results.stored import summary_object
+
+    return line_of(run.path, summary_object(run))
