@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from figure_hands import hover, power, settled, tip, traces, until
-from odd_runs import filled, keep, make_record
+from made.odd_runs import filled, keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
 

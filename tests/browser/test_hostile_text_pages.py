@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from odd_runs import keep, make_record
+from made.odd_runs import keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page
 

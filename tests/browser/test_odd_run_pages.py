@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from figure_hands import hover, settled, traces, until
-from odd_runs import filled, keep, make_record
+from made.odd_runs import filled, keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page
 

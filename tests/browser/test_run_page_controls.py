@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from figure_hands import page_of, recorded, settled, spot, tip, until
-from odd_runs import keep, make_record
+from made.odd_runs import keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
 

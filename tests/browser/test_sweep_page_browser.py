@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from figure_hands import hover, settled, spot, tip, traces, until
-from opened_sweeps import HOSTILE, hostile, opened
+from made.opened_sweeps import HOSTILE, hostile, opened
+from made.sweeps import drawn, failed, init_by_depth, member
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
-from swept import drawn, failed, init_by_depth, member
 
 import gradlab
 from gradlab import api

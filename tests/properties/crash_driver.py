@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from synthetic_runs import assert_same, make_record, make_run
+from made.runs import assert_same, make_record, make_run
 
 from gradlab.results import crash_safe
 from gradlab.results.store import Store

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_runs import assert_same, make_record, make_run
+from made.runs import assert_same, make_record, make_run
 
 from gradlab.errors import RunFailedError
 from gradlab.results import crash_safe

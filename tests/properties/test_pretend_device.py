@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from fakes.pretend_device import Watched, pretend_device, watched
 
 from gradlab.cli.main import main
 from gradlab.config import catalogue
@@ -18,7 +19,6 @@ from gradlab.execution import machine, plan
 from gradlab.results.record import Record, Trained
 from gradlab.training import engine, replay
 from gradlab.training.engine import Batch
-from tests.fakes.pretend_device import Watched, pretend_device, watched
 
 CPU = torch.device("cpu")
 BLOCK = 3

@@ -13,10 +13,10 @@ import pytest
 os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "^"  # gradlab sets it too, before it loads Ray; here Ray is loaded first
 ray = pytest.importorskip("ray")
 
-import faulty_training as training  # noqa: E402
-import worker_trainers as trainers  # noqa: E402
+from fakes import faulty_training as training  # noqa: E402
+from fakes import worker_trainers as trainers  # noqa: E402
+from made.runs import make_experiment  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
-from synthetic_runs import make_experiment  # noqa: E402
 
 from gradlab.config.experiment import Experiment  # noqa: E402
 from gradlab.datasets import load  # noqa: E402

@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-import faulty_training as faulty
+from fakes import faulty_training as faulty
 
 from gradlab.config.sweeps import sweep
 from gradlab.execution import sweeping

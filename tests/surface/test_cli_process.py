@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from vanishing_runs import stored
+from made.deep_runs import stored
 
 from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view

@@ -12,7 +12,7 @@ import termios
 from pathlib import Path
 
 import pytest
-from terminal_emulator import Terminal
+from fakes.terminal_emulator import Terminal
 
 GRADLAB = [sys.executable, "-c", "import sys; from gradlab.cli.main import main; sys.exit(main())"]
 

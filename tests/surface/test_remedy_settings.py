@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vanishing_runs import finding
-from vanishing_runs import stored as made
+from made.deep_runs import finding
+from made.deep_runs import stored as made
 
 from gradlab.cli.main import main
 from gradlab.config.sweeps.sweep import is_sweep

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from vanishing_runs import stored
+from made.deep_runs import stored
 
 from gradlab.cli.main import main
 from gradlab.report.files.markdown import markdown

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from vanishing_runs import record, stored
+from made.deep_runs import record, stored
 
 from gradlab.cli.main import main
 from gradlab.report.files.markdown import markdown

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported_runs import (
+from made.deep_runs import record, stored
+from made.exported_runs import (
     Series,
     as_mlflow_has_it,
     assert_equal,
@@ -19,7 +20,6 @@ from exported_runs import (
     wandb_history,
 )
 from pyarrow import parquet
-from vanishing_runs import record, stored
 
 import gradlab
 from gradlab.cli.main import main

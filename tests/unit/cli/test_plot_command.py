@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_runs import make_spectrum
-from vanishing_runs import record, stored
+from made.deep_runs import record, stored
+from made.runs import make_spectrum
 
 from gradlab import api
 from gradlab.cli.main import main

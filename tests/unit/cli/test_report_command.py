@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from odd_runs import keep, make_record
+from made.odd_runs import keep, make_record
 
 from gradlab.cli.main import main
 from gradlab.results.record import Outcome

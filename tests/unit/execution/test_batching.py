@@ -1,7 +1,7 @@
 """How batches are cut: every run once, no batch too large, enough for every worker."""
 
 import pytest
-from synthetic_runs import make_experiment
+from made.runs import make_experiment
 
 from gradlab.execution import batching
 from gradlab.execution.batching import FEWEST_RUNS, MOST_RUNS, divide, most_runs, seconds

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from synthetic_runs import make_experiment, make_trained
+from made.runs import make_experiment, make_trained
 
 from gradlab.errors import RunFailedError
 from gradlab.execution.dispatch import Dispatcher

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from synthetic_runs import make_experiment
+from made.runs import make_experiment
 
 from gradlab.results import versions
 from gradlab.results.identity import run_id

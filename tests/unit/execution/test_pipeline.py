@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_runs import assert_same, make_experiment, make_record, make_summary, make_trained
+from made.runs import assert_same, make_experiment, make_record, make_summary, make_trained
 
 from gradlab.config.catalogue import OutcomeKind
 from gradlab.config.experiment import Experiment

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from synthetic_runs import make_experiment, make_run
+from made.runs import make_experiment, make_run
 
 from gradlab.config.catalogue import OutcomeKind
 from gradlab.config.experiment import Experiment

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import worker_trainers as trainers
-from synthetic_runs import make_experiment
+from fakes import worker_trainers as trainers
+from made.runs import make_experiment
 
 from gradlab.datasets import load
 from gradlab.errors import RunFailedError

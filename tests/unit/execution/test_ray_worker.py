@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import worker_trainers as trainers
-from synthetic_runs import make_experiment
+from fakes import worker_trainers as trainers
+from made.runs import make_experiment
 
 from gradlab.datasets import load
 from gradlab.execution.executors.contract import Broken, Finished, Landed, Task

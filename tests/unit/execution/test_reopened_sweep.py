@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import worker_trainers as trainers
+from fakes import worker_trainers as trainers
 
 from gradlab.config.sweeps import sweep as reader
 from gradlab.errors import SelectionError

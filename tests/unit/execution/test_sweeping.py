@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import worker_trainers as trainers
+from fakes import worker_trainers as trainers
 
 from gradlab.config.sweeps import sweep as reader
 from gradlab.errors import ConfigError, InterruptedRunError, SelectionError, UsageError

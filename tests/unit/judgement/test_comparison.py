@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judged_runs import experiment, record, stuck
+from made.judged_runs import experiment, record, stuck
 
 from gradlab.config.condition import ConditionError
 from gradlab.config.experiment import Experiment

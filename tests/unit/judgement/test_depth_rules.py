@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judged_runs import ROWS, experiment, only, record, rules, stuck, summary
+from made.judged_runs import ROWS, experiment, only, record, rules, stuck, summary
 
 from gradlab.judgement.learning_progress import LEARNED
 from gradlab.judgement.rules import depth

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from odd_runs import make_record
+from made.odd_runs import make_record
 
 from gradlab.judgement.comparing.profiles import MOST_LAYERS, depths_of
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from vanishing_runs import column, experiment, record
+from made.deep_runs import column, experiment, record
 
 from gradlab.judgement.deviations import Compared, deviations, forecast_of
 from gradlab.results.record import Record

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from judged_runs import broken_at_end, experiment, record, stuck, summary
+from made.judged_runs import broken_at_end, experiment, record, stuck, summary
 
 from gradlab.config.condition import ConditionError
 from gradlab.judgement.conditions.expectations import expect

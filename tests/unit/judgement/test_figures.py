@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judged_runs import broken_at_end, record
+from made.judged_runs import broken_at_end, record
 
 from gradlab.config.catalogue import FIGURES
 from gradlab.judgement import figures

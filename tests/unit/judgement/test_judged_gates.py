@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from judged_runs import experiment, record
+from made.judged_runs import experiment, record
 
 from gradlab.config.catalogue import Verdict
 from gradlab.config.condition import ConditionError

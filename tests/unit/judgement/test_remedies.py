@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judged_runs import broken_at_end, experiment, only, record, stuck, summary
+from made.judged_runs import broken_at_end, experiment, only, record, stuck, summary
 
 from benchmarks.diagnosis.case import Family, cases_of
 from benchmarks.diagnosis.families import all_families

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from judged_runs import ROWS, broken_at_end, experiment, only, record, regression, rules, scaled, stuck, summary
+from made.judged_runs import ROWS, broken_at_end, experiment, only, record, regression, rules, scaled, stuck, summary
 
 from gradlab.judgement.learning_progress import STUCK_SHARE
 from gradlab.judgement.rules import units

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from judged_runs import experiment, record
+from made.judged_runs import experiment, record
 
 from gradlab.execution.rejudge import judged
 from gradlab.results.record import Column, Finding, Outcome, Record

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_runs import assert_same, make_record, make_run, make_spectrum
+from made.runs import assert_same, make_record, make_run, make_spectrum
 
 import gradlab
 from gradlab.report.files.run_csv import spectrum_rows

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_runs import assert_same, make_record, make_run
+from made.runs import assert_same, make_record, make_run
 
 from gradlab.errors import RunFailedError, SelectionError, UsageError
 from gradlab.results import crash_safe
@@ -379,7 +379,7 @@ def test_a_file_size_limit_met_by_the_kernel(store: Store) -> None:
     code = f"""
 import resource, signal, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from synthetic_runs import make_run
+from made.runs import make_run
 from gradlab.errors import RunFailedError
 from gradlab.results.store import Store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

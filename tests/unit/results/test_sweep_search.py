@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from synthetic_runs import make_experiment, make_run
+from made.runs import make_experiment, make_run
 
 from gradlab.errors import UsageError
 from gradlab.results.store import Store

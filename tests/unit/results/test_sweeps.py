@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made.runs import make_experiment, make_run, make_summary
 from pyarrow.parquet import ParquetFile
-from synthetic_runs import make_experiment, make_run, make_summary
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields
@@ -236,7 +236,7 @@ def test_writing_and_reading_results_loads_no_pandas_and_no_torch(tmp_path: Path
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pyarrow.parquet import ParquetFile
-from synthetic_runs import make_run
+from made.runs import make_run
 from gradlab.results.sweeps.directory import SweepPlace
 place = SweepPlace({str(tmp_path)!r}, "grid", "0" * 12)
 place.write_results([({{"model.init": "he"}}, make_run())], ["model.init"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_runs import assert_same, make_record
+from made.runs import assert_same, make_record
 
 from gradlab.results import tables
 from gradlab.results.record import Column, Record

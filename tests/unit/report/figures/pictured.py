@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from vanishing_runs import record, stored
+from made.deep_runs import record, stored
 
 from gradlab.results.record import Record
 from gradlab.results.stored import StoredRun

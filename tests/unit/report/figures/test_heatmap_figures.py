@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made.deep_runs import column, record
 from matplotlib.collections import PolyCollection, QuadMesh
 from pictured import NOWHERE, assert_same_bytes, caught, run, words
-from vanishing_runs import column, record
 
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures import heatmaps

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made.deep_runs import column, record
 from pictured import NOWHERE, assert_same_bytes, caught, line, run, words
-from vanishing_runs import column, record
 
 from gradlab.errors import SelectionError
 from gradlab.report.figures import losses

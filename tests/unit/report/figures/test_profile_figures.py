@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made.deep_runs import record
 from pictured import NOWHERE, assert_same_bytes, caught, line, run, words
-from vanishing_runs import record
 
 from gradlab.errors import SelectionError
 from gradlab.report.figures import profiles

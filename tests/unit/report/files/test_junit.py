@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import junitparser
 import pytest
 import xmlschema
-from synthetic_runs import make_run
+from made.runs import make_run
 
 from gradlab.judgement.conditions.gates import GateResult, GroupResult
 from gradlab.report.files.junit import Case, junit_xml, run_case

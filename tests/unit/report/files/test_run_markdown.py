@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from vanishing_runs import record, stored
+from made.deep_runs import record, stored
 
 from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from faces import assert_snapshot
-from swept import drawn, example, failed, gate, grid, init_by_depth, member, seen
+from made.sweeps import drawn, example, failed, gate, grid, init_by_depth, member, seen
 
 from gradlab.report.files.markdown import LIMIT, code, plain, sweep_markdown
 from gradlab.results.record import Expectation

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 from faces import Stream
+from fakes.terminal_emulator import Terminal
 from rich.console import ConsoleDimensions
-from terminal_emulator import Terminal
 
 from gradlab.report.live import region as region_module
 from gradlab.report.live.region import Region

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from faces import Stream
-from terminal_emulator import Terminal
+from fakes.terminal_emulator import Terminal
 
 from gradlab.report.live import run_bar as progress_module
 from gradlab.report.live import run_picture as live_run_module

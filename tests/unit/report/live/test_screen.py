@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from terminal_emulator import Terminal
+from fakes.terminal_emulator import Terminal
 
 from gradlab.report.live.screen import Palette, Screen
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from faces import Stream
-from swept import Told, failed, member
+from made.sweeps import Told, failed, member
 
 from gradlab.report.live import sweep_bar as sweep_progress_module
 from gradlab.report.live.sweep_bar import SweepDisplay

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vanishing_runs import column, finding, record, stored, summary
+from made.deep_runs import column, finding, record, stored, summary
 
 from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import compare

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import jinja2
 import pytest
-from vanishing_runs import stored
+from made.deep_runs import stored
 
 from gradlab.report.page.run.page import run_page
 from gradlab.report.page.shared import document

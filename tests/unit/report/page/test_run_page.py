@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from odd_runs import keep, make_record
-from synthetic_runs import make_spectrum
-from vanishing_runs import finding, stored
+from made.deep_runs import finding, stored
+from made.odd_runs import keep, make_record
+from made.runs import make_spectrum
 
 from gradlab.config.catalogue import VERDICTS
 from gradlab.report.page.run import page as page_of_a_run

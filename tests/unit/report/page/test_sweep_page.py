@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from opened_sweeps import HOSTILE, hostile, opened
-from swept import GATES, drawn, failed, grid, init_by_depth, member
+from made.opened_sweeps import HOSTILE, hostile, opened
+from made.sweeps import GATES, drawn, failed, grid, init_by_depth, member
 
 from gradlab.config.text import clean_line
 from gradlab.report.page.shared.document import encoded

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from faces import Stream, assert_snapshot
-from vanishing_runs import finding, record, stored, summary
+from made.deep_runs import finding, record, stored, summary
 
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console, print_table

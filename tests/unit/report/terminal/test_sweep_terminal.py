@@ -5,7 +5,7 @@ import re
 
 import pytest
 from faces import Stream, assert_snapshot
-from swept import GATES, drawn, example, failed, gate, grid, member, seen
+from made.sweeps import GATES, drawn, example, failed, gate, grid, member, seen
 
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console

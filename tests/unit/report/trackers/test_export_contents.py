@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported_runs import diverged, every_kind, order, parsed, recorded, shallow
-from vanishing_runs import record, stored
+from made.deep_runs import record, stored
+from made.exported_runs import diverged, every_kind, order, parsed, recorded, shallow
 
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.trackers import place

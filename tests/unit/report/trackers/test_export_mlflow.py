@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from exported_runs import (
+from made.deep_runs import stored
+from made.exported_runs import (
     as_mlflow_has_it,
     assert_equal,
     diverged,
@@ -24,7 +25,6 @@ from exported_runs import (
     recorded,
     shallow,
 )
-from vanishing_runs import stored
 
 from gradlab.errors import UsageError
 from gradlab.report.trackers import mlflow as adapter

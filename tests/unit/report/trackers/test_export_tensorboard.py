@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from exported_runs import (
+from made.deep_runs import record, stored
+from made.exported_runs import (
     assert_equal,
     diverged,
     every_kind,
@@ -19,7 +20,6 @@ from exported_runs import (
     tensorboard_reader,
     tensorboard_scalars,
 )
-from vanishing_runs import record, stored
 
 from gradlab.errors import UsageError
 from gradlab.report.trackers import tensorboard as adapter

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from exported_runs import (
+from made.deep_runs import stored
+from made.exported_runs import (
     assert_equal,
     diverged,
     every_kind,
@@ -21,7 +22,6 @@ from exported_runs import (
     wandb_records,
     wandb_summary,
 )
-from vanishing_runs import stored
 
 from gradlab.errors import UsageError
 from gradlab.report.trackers import wandb as adapter

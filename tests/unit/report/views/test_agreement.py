@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from swept import failed, member
+from made.sweeps import failed, member
 
 from gradlab.report.views.groups import Group, group_object, lines, over_seeds, spread_words, verdict_words
 from gradlab.results import strict_json

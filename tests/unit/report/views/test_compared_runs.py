@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from vanishing_runs import experiment, record, stored, summary
+from made.deep_runs import experiment, record, stored, summary
 
 from gradlab.judgement.comparing.comparison import Comparison, compare
 from gradlab.judgement.comparing.difference import Difference

@@ -5,7 +5,7 @@ import random
 import statistics
 
 import pytest
-from swept import failed, grid, member
+from made.sweeps import failed, grid, member
 
 from gradlab.report.views.groups import Group, groups, groups_data, groups_table, replicates
 from gradlab.results.record import Outcome

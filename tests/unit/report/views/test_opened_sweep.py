@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
-from opened_sweeps import opened
-from swept import failed, grid, member
+from made.opened_sweeps import opened
+from made.sweeps import failed, grid, member
 
 from gradlab.report.views.opened_sweep import LEAST_OF_A_WORD, MOST_LISTED, sample, worst_first
 from gradlab.report.words.verdicts import word_of

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from vanishing_runs import experiment, record, stored
+from made.deep_runs import experiment, record, stored
 
 from gradlab.errors import UsageError
 from gradlab.report.files.run_csv import layer_rows, step_rows

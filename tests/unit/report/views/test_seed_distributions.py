@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from odd_runs import filled, keep, make_record
+from made.odd_runs import filled, keep, make_record
 
 from gradlab.report.views.seeds import FIGURES, SeedDistribution, distributions, same_experiment
 from gradlab.results.record import Outcome

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from odd_runs import filled, make_record
-from vanishing_runs import column, stored
+from made.deep_runs import column, stored
+from made.odd_runs import filled, make_record
 
 from gradlab.config.quantities import GRIDS, LAYER_NAMES, QUANTITIES, STEP_NAMES
 from gradlab.report.views.run import view

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from swept import GATES, Member, example, failed, gate, grid, init_by_depth, member, seen
+from made.sweeps import GATES, Member, example, failed, gate, grid, init_by_depth, member, seen
 
 from gradlab.report.views.sweep import gate_words, groups_title, head, title
 from gradlab.results.record import Expectation, Outcome

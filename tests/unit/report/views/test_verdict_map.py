@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from swept import Member, Told, drawn, grid, member, seen
+from made.sweeps import Member, Told, drawn, grid, member, seen
 
 from gradlab.report.views.verdict_map import MOST_COLUMNS, MOST_ROWS, VerdictMap, map_table
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vanishing_runs import TIMING
+from made.deep_runs import TIMING
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.quantities import LAYER_QUANTITIES, in_group

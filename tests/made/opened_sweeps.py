@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from swept import Member, failed, gate, member, seen
-from vanishing_runs import record
+from made.deep_runs import record
+from made.sweeps import Member, failed, gate, member, seen
 
 from gradlab.judgement.comparing.profiles import Depths, depths_of
 from gradlab.report.views.opened_sweep import OpenedSweep, sample

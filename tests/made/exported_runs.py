@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from synthetic_runs import make_experiment, make_record, make_summary
-from vanishing_runs import TIMING, finding, record, stored
+from made.deep_runs import TIMING, finding, record, stored
+from made.runs import make_experiment, make_record, make_summary
 
 from gradlab.report.trackers.contents import Contents
 from gradlab.results.record import Column, Outcome, Record

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vanishing_runs import experiment, stored, summary
+from made.deep_runs import experiment, stored, summary
 
 from gradlab.judgement.conditions.gates import GateResult, GroupResult
 from gradlab.report.views.sweep import SweepView, sweep_view

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from synthetic_runs import make_trained
+from made.runs import make_trained
 
 from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
