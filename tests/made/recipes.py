@@ -35,6 +35,8 @@ class Step:
             case "before":
                 stop = start = text.rindex("\n", 0, start) + 1
         lines = self.lines.removesuffix("\n") if self.how == "in place of" else self.lines
+        if self.how == "before" and lines[0].isalpha():
+            lines += "\n\n"  # two blank lines stand between definitions
         path.write_text(text[:start] + lines + text[stop:])
 
 
