@@ -13,30 +13,29 @@ SAFE_SCALE = 1e18
 
 
 class DivergenceWatch:
-    """Looks at every step, whatever is recorded.
+    """Checks every step, whatever is recorded.
 
     A run has diverged at the first step whose loss or gradient is not finite. The layer is the first one, from the input up, whose
     activations are not finite; failing that the readout, if its logits are not; failing that the first one in the order of the backward
     pass whose bias gradient is not, as plain training would have it.
 
-    Weight gradients are looked at in float16 alone, whose range ends at 65,504. In the wider formats one can overflow where no bias
+    Weight gradients are checked in float16 alone, whose range ends at 65,504. In the wider formats one can overflow where no bias
     gradient does too only at the very end of the range or above huge activations; it makes the next step's loss NaN, and is found there.
 
-    On a CPU one number a step is looked at, and the layers only when it is not finite. On a GPU the layers are looked at in every step,
-    because asking would stop the device.
+    Where a step may read back, one number is checked, and the layers only when it is not finite; on a GPU always the layers.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
         s, place = network.shape, network.place
-        # The readout's bias gradient follows from the loss, which is looked at.
+        # The readout's bias gradient follows from the loss, which is checked.
         self._biases = [leaf for leaf in network.leaves if leaf.kind == "bias" and leaf.layers.stop <= s.num_layers]
         self._status_LR = place.zeros(s.num_layers + 1, s.num_runs)
         self._bad_weights_LR = place.zeros(s.num_layers + 1, s.num_runs, dtype=torch.bool)
         self.takes_gradients = place.dtype is torch.float16
         self._first_step = torch.full((s.num_runs,), -1, dtype=torch.int64, device=place.device)
         self._first_layer = torch.full((s.num_runs,), -1, dtype=torch.int64, device=place.device)
-        self._numbers_L1 = torch.arange(1, s.num_layers + 2, device=place.device)[:, None]
+        self._layer_L1 = torch.arange(1, s.num_layers + 2, device=place.device)[:, None]
         self._steps: list[int] = [-1] * s.num_runs
         self._layers: list[int] = [-1] * s.num_runs
 
@@ -45,8 +44,8 @@ class DivergenceWatch:
         as_trained = (gradient.double() * scale_LR[:, :, None, None]).to(gradient.dtype)
         self._bad_weights_LR[start:stop] = ~torch.isfinite(as_trained).flatten(2).all(2)
 
-    def look(self, step_1: Tensor, figures_2R: Tensor, scale_LR: Tensor) -> None:
-        """Looks at a step after its backward pass.
+    def check(self, step_1: Tensor, figures_2R: Tensor, scale_LR: Tensor) -> None:
+        """Checks a step after its backward pass.
 
         Args:
             step_1: Step from 0, int64 on the device.
@@ -54,7 +53,7 @@ class DivergenceWatch:
             scale_LR: 2^E of every layer, float64 [L + 1, R].
         """
         if self._network.place.may_read_back and not self.takes_gradients:
-            # Finite stored norms and scales that cannot carry them out of range: one sum each tells, without a look at every layer.
+            # Finite stored norms and scales that cannot carry them out of range: one sum each tells, without a test of every layer.
             for leaf in self._biases:
                 torch.linalg.vector_norm(leaf.gradient, 2, 2, out=self._status_LR[leaf.layers])
             self._status_LR[-1].copy_(figures_2R[0])
@@ -71,10 +70,9 @@ class DivergenceWatch:
             bad_backward[leaf.layers] |= ~torch.isfinite(as_trained).all(2)
         signals = [*(block.h_LRBN for block in self._network.blocks), self._network.logits_RBC[None]]
         bad_forward = torch.cat([~torch.isfinite(signal).all(3).all(2) for signal in signals])
-        layers, none = self._numbers_L1, L + 2
-        forward_R = torch.where(bad_forward, layers, none).amin(0)
-        backward_R = torch.where(bad_backward, layers[:L], 0).amax(0)
-        layer_R = torch.where(forward_R < none, forward_R, torch.where(backward_R > 0, backward_R, L + 1))
+        forward_R = torch.where(bad_forward, self._layer_L1, L + 2).amin(0)
+        backward_R = torch.where(bad_backward, self._layer_L1[:L], 0).amax(0)
+        layer_R = torch.where(forward_R < L + 2, forward_R, torch.where(backward_R > 0, backward_R, L + 1))
         bad_R = ~torch.isfinite(loss_R) | bad_backward.any(0) | self._bad_weights_LR[L]
         new = bad_R & (self._first_step < 0)
         torch.where(new, layer_R, self._first_layer, out=self._first_layer)
@@ -85,7 +83,7 @@ class DivergenceWatch:
         self._steps, self._layers = self._first_step.tolist(), self._first_layer.tolist()
 
     def diverged(self, run: int) -> bool:
-        """Whether a run is not finite any more, as of the last `collect`."""
+        """As of the last `collect`."""
         return self._steps[run] >= 0
 
     def all_diverged(self) -> bool:

@@ -29,21 +29,28 @@ class Optimizer(ABC):
     derives_norm = False
 
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
-        self.place, self.compute = place, place.wide
-        self.num_steps = num_steps
-        self.num_states = catalogue.OPTIMIZERS[experiments[0].train.optimizer.name].num_states
-        self.cosine = experiments[0].train.schedule == "cosine"
-        self.lr_R = self._numbers(experiments, lambda one: one.train.lr)
-        self.decay_R = self._numbers(experiments, lambda one: one.train.weight_decay)
-        self.decays = any(one.train.weight_decay > 0 for one in experiments)
-        self._decay_R1 = self.decay_R.to(self.compute)[:, None]
+        self.place, self.compute, self.num_steps = place, place.wide, num_steps
+        self._trains = [experiment.train for experiment in experiments]
+        self.num_states = catalogue.OPTIMIZERS[self._trains[0].optimizer.name].num_states
+        self.cosine = self._trains[0].schedule == "cosine"
+        self.lr_R = self._of_runs([train.lr for train in self._trains])
+        self.decay_R = self._of_runs([train.weight_decay for train in self._trains])
+        self.decays = any(train.weight_decay > 0 for train in self._trains)
+        self._decay_R1 = self._column(self.decay_R)
         self._negative_lr_1R = -self.lr_R[None]
         self.negative_lr_R = self._negative_lr_1R[0]
         self._negative_lr_TR: Tensor | None = None
 
-    def _numbers(self, experiments: Sequence[Experiment], of: Callable[[Experiment], float | None]) -> Tensor:
-        """One number of each run, float64 [R]."""
-        return torch.tensor([of(one) for one in experiments], dtype=torch.float64, device=self.place.device)
+    def _of_runs(self, numbers: Sequence[float]) -> Tensor:
+        return torch.tensor(numbers, dtype=torch.float64, device=self.place.device)
+
+    def _own(self, name: str) -> Tensor:
+        """A parameter of the optimizer, float64 [R]."""
+        return self._of_runs([getattr(train.optimizer, name) for train in self._trains])
+
+    def _column(self, numbers_R: Tensor) -> Tensor:
+        """Numbers in the dtype that is computed in, [R, 1]."""
+        return numbers_R.to(self.compute)[:, None]
 
     def prepare(self, leaf: Leaf) -> None:
         leaf.state = tuple(torch.zeros_like(leaf.value, dtype=self.compute) for _ in range(self.num_states))
@@ -77,24 +84,17 @@ class Optimizer(ABC):
         Returns:
             The update [rows, R, elements], valid until the next call, or None where it was not asked for.
         """
-        true = self._true_gradient(leaf, scale)
-        step = self._step(true, leaf)
+        gradient = leaf.gradient.mul_(scale.to(self.compute).unsqueeze(2)).to(self.compute)
+        step = self._step(self._decayed(gradient, leaf), leaf)
         leaf.value.add_(step)
         return step if keep else None
 
-    def _true_gradient(self, leaf: Leaf, scale: Tensor) -> Tensor:
-        """The gradient as plain training would have it, with the share of weight decay that goes through the gradient."""
-        gradient = leaf.gradient.mul_(scale.to(self.compute).unsqueeze(2))
-        if self.compute is not self.place.dtype:
-            gradient = gradient.to(self.compute)
-        return self._decayed(gradient, leaf)
-
     def _decayed(self, gradient: Tensor, leaf: Leaf) -> Tensor:
+        """The gradient with the share of weight decay that goes through it."""
         return gradient.addcmul_(leaf.value.to(self.compute), self._decay_R1) if self.decays else gradient
 
     def _minus_lr(self) -> Tensor:
-        """-lr in the computing dtype, [R, 1]."""
-        return self.negative_lr_R.to(self.compute)[:, None]
+        return self._column(self.negative_lr_R)
 
     @abstractmethod
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
@@ -126,9 +126,7 @@ class Momentum(Optimizer):
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place, nesterov: bool = False) -> None:
         super().__init__(experiments, num_steps, place)
         self.nesterov = nesterov
-        self.momentum_R1 = self._numbers(experiments, lambda one: one.train.optimizer.momentum).to(self.compute)[
-            :, None
-        ]
+        self.momentum_R1 = self._column(self._own("momentum"))
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         (velocity,) = leaf.state
@@ -143,7 +141,7 @@ class Adagrad(Optimizer):
 
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
         super().__init__(experiments, num_steps, place)
-        self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
+        self.eps_R1 = self._column(self._own("eps"))
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         (squares,) = leaf.state
@@ -156,9 +154,9 @@ class RMSprop(Optimizer):
 
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
         super().__init__(experiments, num_steps, place)
-        alpha = self._numbers(experiments, lambda one: one.train.optimizer.alpha)
-        self.alpha_R1, self.rest_R1 = alpha.to(self.compute)[:, None], (1.0 - alpha).to(self.compute)[:, None]
-        self.eps_R1 = self._numbers(experiments, lambda one: one.train.optimizer.eps).to(self.compute)[:, None]
+        alpha_R = self._own("alpha")
+        self.alpha_R1, self.rest_R1 = self._column(alpha_R), self._column(1.0 - alpha_R)
+        self.eps_R1 = self._column(self._own("eps"))
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         (squares,) = leaf.state
@@ -177,25 +175,20 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(experiments, num_steps, place)
         self.decoupled = decoupled
-        self._beta1 = self._numbers(experiments, lambda one: one.train.optimizer.beta1)
-        self._beta2 = self._numbers(experiments, lambda one: one.train.optimizer.beta2)
-        self._power1, self._power2 = torch.ones_like(self._beta1), torch.ones_like(self._beta2)
-
-        def column(numbers_R: Tensor) -> Tensor:
-            return numbers_R.to(self.compute)[:, None]
-
-        self.beta1_R1, self.rest1_R1 = column(self._beta1), column(1.0 - self._beta1)
-        self.beta2_R1, self.rest2_R1 = column(self._beta2), column(1.0 - self._beta2)
-        self.eps_R1 = column(self._numbers(experiments, lambda one: one.train.optimizer.eps))
+        self._beta1_R, self._beta2_R = self._own("beta1"), self._own("beta2")
+        self._power1_R, self._power2_R = torch.ones_like(self._beta1_R), torch.ones_like(self._beta2_R)
+        self.beta1_R1, self.rest1_R1 = self._column(self._beta1_R), self._column(1.0 - self._beta1_R)
+        self.beta2_R1, self.rest2_R1 = self._column(self._beta2_R), self._column(1.0 - self._beta2_R)
+        self.eps_R1 = self._column(self._own("eps"))
 
     def begin(self, row_1: Tensor) -> None:
         """See `Optimizer`; also the corrections 1 - β^(step + 1)."""
         super().begin(row_1)
-        self._power1.mul_(self._beta1)
-        self._power2.mul_(self._beta2)
-        self.rate_R1 = (self.negative_lr_R / (1.0 - self._power1)).to(self.compute)[:, None]
-        self.root_R1 = (1.0 - self._power2).sqrt_().to(self.compute)[:, None]
-        self.shrink_R1 = (self.negative_lr_R * self.decay_R).to(self.compute)[:, None]
+        self._power1_R.mul_(self._beta1_R)
+        self._power2_R.mul_(self._beta2_R)
+        self.rate_R1 = self._column(self.negative_lr_R / (1.0 - self._power1_R))
+        self.root_R1 = self._column((1.0 - self._power2_R).sqrt_())
+        self.shrink_R1 = self._column(self.negative_lr_R * self.decay_R)
 
     def _decayed(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         return gradient if self.decoupled else super()._decayed(gradient, leaf)
@@ -212,13 +205,7 @@ class Adam(Optimizer):
 
 
 def optimizer(experiments: Sequence[Experiment], num_steps: int, place: Place) -> Optimizer:
-    """The optimizer of a batch: one kind, each run's own numbers.
-
-    Args:
-        experiments: The batch's runs, R of them.
-        num_steps: Length of the schedule.
-        place: Of the weights.
-    """
+    """The optimizer of R runs that share its kind and the length of its schedule; their numbers are their own."""
     return KINDS[experiments[0].train.optimizer.name](experiments, num_steps, place)
 
 

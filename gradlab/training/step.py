@@ -66,7 +66,7 @@ class Step:
             self._timed(recorder.logits, network.logits_RBC)
         network.backward(self, self.rescaler)
         scale = self.rescaler.scale(0, network.shape.num_layers + 1)
-        self.watch.look(counters.step, self._figures_2R, scale)
+        self.watch.check(counters.step, self._figures_2R, scale)
         if record:
             self._timed(recorder.biases, self._biases)
             for leaf in self._slopes:

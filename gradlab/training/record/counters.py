@@ -1,4 +1,4 @@
-"""Which step it is, in numbers that lie on the device: a step is given none from the host that changes from one to the next."""
+"""Which step it is, counted on the device, so that no step is given a number of its own by the host."""
 
 import torch
 

@@ -46,7 +46,7 @@ class Raw:
     Args:
         blocks: Raw measures of its batch.
         run: Its place in the batch.
-        slots: Name of each raw measure -> its place in a frame.
+        slots: Name of each raw measure -> its row of a frame.
         shape: Sizes.
         last_step: Last step that counts, None for all of them.
         sup_slope: sup|phi'|.
@@ -70,10 +70,10 @@ class Raw:
         steps = np.concatenate([block.steps for block in blocks])
         count = len(steps) if last_step is None else int(np.searchsorted(steps, last_step, side="right"))
         self.steps = steps[:count]
-        self._frames = np.ascontiguousarray(np.concatenate([block.frames[..., run] for block in blocks])[:count])
-        self.exponents = np.ascontiguousarray(np.concatenate([block.exponents[..., run] for block in blocks])[:count])
-        self.figures = np.ascontiguousarray(np.concatenate([block.figures[..., run] for block in blocks])[:count])
-        self.clip = np.ascontiguousarray(np.concatenate([block.clip[..., run] for block in blocks])[:count])
+        self._frames, self.exponents, self.figures, self.clip = (
+            np.ascontiguousarray(np.concatenate([getattr(block, name)[..., run] for block in blocks])[:count])
+            for name in ("frames", "exponents", "figures", "clip")
+        )
         self._slots = slots
         self.batch_size, self.sup_slope = shape.batch_size, sup_slope
         self.entries = shape.batch_size * np.array(shape.fan_out, dtype=np.float64)
@@ -203,7 +203,7 @@ def log10_total(raw: Raw) -> Float:
 
 
 def figure_columns(
-    raw: Raw, classifies: bool, clips: bool, holdout: Mapping[int, tuple[float, float]] | None
+    raw: Raw, classifies: bool, clips: bool, holdout: Mapping[int, tuple[float, float]]
 ) -> dict[str, Column]:
     """The per-step quantities of a run.
 
@@ -211,11 +211,10 @@ def figure_columns(
         raw: The run's raw measures.
         classifies: Whether accuracy has a meaning.
         clips: Whether the run clips.
-        holdout: Step -> held-out loss and accuracy, None where nothing is held out.
+        holdout: Step -> held-out loss and accuracy.
     """
     T = len(raw.steps)
     always, never = np.ones(T, dtype=np.bool_), np.zeros(T, dtype=np.bool_)
-
     columns = {
         "loss": _column(raw.figures[:, 0], always),
         "accuracy": _column(raw.figures[:, 1], always if classifies else never),
@@ -224,10 +223,9 @@ def figure_columns(
     }
     if "g_norm" in raw and "b_norm" in raw:
         columns["log10_grad_norm_total"] = _column(log10_total(raw), always)
-    measured = np.array([step in (holdout or {}) for step in raw.steps], dtype=np.bool_)
-    figures = np.array([(holdout or {}).get(int(step), (0.0, 0.0)) for step in raw.steps], dtype=np.float64).reshape(
-        T, 2
-    )
-    columns["holdout_loss"] = _column(figures[:, 0], measured)
-    columns["holdout_accuracy"] = _column(figures[:, 1], measured if classifies else never)
+    steps = raw.steps.tolist()
+    measured = np.array([step in holdout for step in steps], dtype=np.bool_)
+    for place, name in enumerate(("holdout_loss", "holdout_accuracy")):
+        figures = np.array([holdout[step][place] if step in holdout else 0.0 for step in steps], dtype=np.float64)
+        columns[name] = _column(figures, measured if classifies or place == 0 else never)
     return columns

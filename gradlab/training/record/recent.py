@@ -1,6 +1,6 @@
-"""What an observer may look back at while a batch trains: recorded steps, straight from the raw measures on the host.
+"""What was recorded so far, for an observer while a batch trains, from the raw measures on the host.
 
-Only the steps that are asked for are derived, and only for the first run, so a look costs the same early and late in a long training.
+Only the steps that are asked for are derived, and only for the first run, so it costs the same early and late in a long training.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ class RecordedSoFar:
 
     Args:
         blocks: What the recorder handed over, in order; the list grows.
-        recorder: What it has not handed over yet is read where that stops nothing.
+        recorder: What it has not handed over yet is read where that stops no GPU.
         shape: Sizes.
     """
 
@@ -37,16 +37,15 @@ class RecordedSoFar:
         """The steps recorded after a step, the latest among them, thinned evenly.
 
         Args:
-            after: Step after which to look; -1 for all.
+            after: The last step that is left out; -1 for none.
             most: Most steps, at least 1.
         """
         new: list[tuple[RawBlock | Recorder, int, int]] = []  # where, how many steps it has, its first new one
         for where, steps in self._sources(after):
             new.append((where, len(steps), int(np.searchsorted(steps, after, side="right"))))
         count = sum(length - first for _, length, first in new)
-        back = (
-            np.linspace(0, max(count - 1, 0), min(count, most)).round().astype(np.int64)
-        )  # steps back from the latest
+        # Steps back from the latest.
+        back = np.linspace(0, max(count - 1, 0), min(count, most)).round().astype(np.int64)
         parts, passed = [], 0
         for where, length, first in new:
             own: NDArray[np.int64] = back[(back >= passed) & (back < passed + length - first)] - passed
@@ -61,7 +60,7 @@ class RecordedSoFar:
         return self(int(last), 1)
 
     def close(self) -> None:
-        """Let go of everything when training is over: who was given this may hold on to it."""
+        """Frees what was recorded when training is over, since an observer may keep this object."""
         self._blocks, self._recorder = [], None
 
     def _sources(self, after: int) -> list[Source]:

@@ -1,10 +1,9 @@
-"""Records what the stacks show, into preallocated buffers on the device that leave for the host in blocks.
+"""Records what the layers show, into preallocated buffers on the device that leave for the host in blocks.
 
 A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities are derived from it on the host, run by run, in float64
 (`quantities`). Nothing is read back during a step on a GPU; on a CPU a frame is checked for rows that need float64 (see `measures`).
 """
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -31,7 +30,7 @@ class Recorder:
     """Measures at the blocks of a training step and keeps the frames.
 
     Attributes:
-        slots: Name of each raw measure -> its place in a frame.
+        slots: Name of each raw measure -> its row of a frame.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Recorder:
             wanted -= {"dead"}
         if shape.batch_size < 2:
             wanted -= {"cosine", "alike"}
-        self.slots = {slot: place for place, slot in enumerate(sorted(wanted, key=_order))}
+        self.slots = {slot: row for row, slot in enumerate(sorted(wanted, key=_order))}
         # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
         self.accumulator = self.place.wide if self.place.may_read_back else torch.float64
         # A recorded step is a row: its frame, the powers of two taken out, loss and share classified right, clip factors.
@@ -104,27 +103,26 @@ class Recorder:
             view = self._views[key] = self._frame[self.slots[slot], start:stop]
         return view
 
-    def _visit(self, name: str, start: int, stop: int, signals: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Takes the norms and sums of a visit to some layers, where they are wanted.
+    def _visit(self, name: str, start: int, stop: int, **signals: Tensor) -> dict[str, Tensor]:
+        """Takes the norms and sums that are wanted of the layers `start`..`stop - 1`.
 
-        The stack's buffers never move, so what a visit reads and where it writes is planned at the first one.
+        The network's buffers never move, so what is read and where it goes is planned the first time.
 
         Args:
-            name: Of the visit.
+            name: Of what is visited; each first layer once.
             start: First layer, from 0.
             stop: One past the last.
-            signals: Gives slot -> rows [layers, R, elements].
+            signals: Slot -> [layers, R, ...].
 
         Returns:
-            The signals.
+            Slot -> rows [layers, R, elements].
         """
         plan = self._plans.get((name, start))
         if plan is None:
-            rows = signals()
+            rows = {slot: signal.flatten(2) for slot, signal in signals.items()}
+            threads = self.place.num_threads
             takes = [
-                reduction(
-                    "norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), self.place.num_threads
-                )
+                reduction("norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), threads)
                 for slot, signal in rows.items()
                 if slot in self.slots
             ]
@@ -132,11 +130,6 @@ class Recorder:
         for take in plan[1]:
             take()
         return plan[0]
-
-    def _put(self, slot: str, start: int, stop: int, measure: Callable[..., Tensor], *args: object) -> None:
-        """Puts a measure that needs no repair into its slot, where it is wanted."""
-        if slot in self.slots:
-            self._into(slot, start, stop).copy_(measure(*args))
 
     def _measure(self, signal: str, start: int, stop: int, value: Tensor) -> None:
         """Takes the measures of a signal that are wanted and need no repair."""
@@ -146,33 +139,27 @@ class Recorder:
     # The three visits of a training step.
 
     def products(self, block: Block) -> None:
-        start, stop = block.start, block.stop
-
-        def signals() -> dict[str, Tensor]:
-            z, h = measures.by_rows(block.z_LRBN), measures.by_rows(block.h_LRBN)
-            return {"z_norm": z, "z_sum": z, "h_sum": h, "h_norm": h}
-
-        rows = self._visit("products", start, stop, signals)
-        self._measure("preactivation", start, stop, block.z_LRBN)
+        start, stop, z, h = block.start, block.stop, block.z_LRBN, block.h_LRBN
+        rows = self._visit("products", start, stop, z_norm=z, z_sum=z, h_sum=h, h_norm=h)
+        self._measure("preactivation", start, stop, z)
         self._check("forward", start, stop, rows)
         self._check_cancellation(start, stop, rows["h_norm"])
 
     def slopes(self, block: Block) -> None:
-        start, stop, slope = block.start, block.stop, block.z_LRBN
-        sup = self.facts.sup_slope
-        if "s_sum" in self.slots or "dead" in self.slots:
+        start, stop, slope, sup = block.start, block.stop, block.z_LRBN, self.facts.sup_slope
+        sums_help = self.place.may_read_back and self._never_negative  # to tell that no unit is dead
+        if "s_sum" in self.slots or ("dead" in self.slots and sums_help):
             unit_slope = self._unit_slopes(slope)
-            if "s_sum" in self.slots:
-                torch.sum(unit_slope, 2, out=self._into("s_sum", start, stop))
-            if (
-                self.place.may_read_back
-                and self._never_negative
-                and not measures.may_be_dead(unit_slope, sup, slope.shape[2])
-            ):
-                self._put("dead", start, stop, torch.zeros_like, unit_slope[:, :, 0])
+        if "s_sum" in self.slots:
+            torch.sum(unit_slope, 2, out=self._into("s_sum", start, stop))
+        if "dead" in self.slots:
+            dead = self._into("dead", start, stop)
+            if sums_help and not measures.may_be_dead(unit_slope, sup, slope.shape[2]):
+                dead.zero_()
             else:
-                self._put("dead", start, stop, measures.dead_fraction, slope, sup, self._never_negative)
-        self._put("inactive", start, stop, measures.inactive_fraction, slope, sup)
+                dead.copy_(measures.dead_fraction(slope, sup, self._never_negative))
+        if "inactive" in self.slots:
+            self._into("inactive", start, stop).copy_(measures.inactive_fraction(slope, sup))
 
     def _unit_slopes(self, slope_LRBN: Tensor) -> Tensor:
         """Sum of phi' over the examples, for every unit, [L, R, N]."""
@@ -182,23 +169,13 @@ class Recorder:
         return slope_LRBN.sum(2, dtype=self.accumulator)
 
     def logits(self, logits_RBC: Tensor) -> None:
-        last = self.shape.num_layers
-
-        def signals() -> dict[str, Tensor]:
-            z = measures.by_rows(logits_RBC[None])
-            return {"z_norm": z, "z_sum": z}
-
-        self._readout = self._visit("logits", last, last + 1, signals)
-        self._measure("preactivation", last, last + 1, logits_RBC[None])
+        last, z = self.shape.num_layers, logits_RBC[None]
+        self._readout = self._visit("logits", last, last + 1, z_norm=z, z_sum=z)
+        self._measure("preactivation", last, last + 1, z)
 
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
         """Δ, G and W of a block of layers, before the update."""
-
-        def signals() -> dict[str, Tensor]:
-            own = {"d_norm": delta, "g_norm": gradient, "w_norm": weight}
-            return {slot: measures.by_rows(signal) for slot, signal in own.items()}
-
-        rows = self._visit("gradients", start, stop, signals)
+        rows = self._visit("gradients", start, stop, d_norm=delta, g_norm=gradient, w_norm=weight)
         if start == self.shape.num_layers:
             self._check("readout", start, stop, {**self._readout, **rows})
         else:
@@ -210,23 +187,23 @@ class Recorder:
         self._measure("delta", start, stop, delta)
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
-        into = self._into("u_norm", start, stop)
-        reduction("norm", update_LRM, into, self.place.num_threads)()
+        reduction("norm", update_LRM, self._into("u_norm", start, stop), self.place.num_threads)()
         self._check("update", start, stop, {"u_norm": update_LRM})
 
     def biases(self, leaves: Sequence[Leaf]) -> None:
         for leaf in leaves:
-            self._visit("biases", leaf.layers.start, leaf.layers.stop, functools.partial(_bias_norm, leaf))
+            self._visit("biases", leaf.layers.start, leaf.layers.stop, b_norm=leaf.gradient)
         if not self._sound("biases", 0, self.shape.num_layers + 1):
             for leaf in leaves:
-                self._check("biases", leaf.layers.start, leaf.layers.stop, _bias_norm(leaf))
+                self._check("biases", leaf.layers.start, leaf.layers.stop, {"b_norm": leaf.gradient})
 
     def learned_slopes(self, leaf: Leaf) -> None:
         """Gradients of prelu's slopes; a layer's stands in the place of the layer above, whose exponent it carries."""
-        self._put("a_norm", leaf.layers.start, leaf.layers.stop, torch.abs, leaf.gradient[:, :, 0])
+        if "a_norm" in self.slots:
+            self._into("a_norm", leaf.layers.start, leaf.layers.stop).copy_(leaf.gradient[:, :, 0].abs())
 
     def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None) -> None:
-        """Ends a recorded step: it joins the block at a place that is given on the device."""
+        """Ends a recorded step: it becomes a row of the block, whose number lies on the device."""
         if self._frame is not self._kept_frame:
             self._kept_frame.copy_(self._frame)
         for slot, layers, runs, values in self._repairs:
@@ -271,7 +248,7 @@ class Recorder:
         """Some of the `pending` steps, as `RawBlock.of_first_run`."""
         return self._block(rows, 1)
 
-    # Rows that the fast measure cannot be trusted with.
+    # Rows whose fast measure cannot be trusted.
 
     def _sound(self, phase: str, start: int, stop: int) -> bool:
         """Whether all norms of a phase lie where squares neither underflow nor overflow."""
@@ -316,10 +293,6 @@ class Recorder:
             self._repairs.append(
                 (self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.place.num_threads))
             )
-
-
-def _bias_norm(leaf: Leaf) -> dict[str, Tensor]:
-    return {"b_norm": leaf.gradient}
 
 
 _PHASES = {
