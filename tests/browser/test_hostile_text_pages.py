@@ -13,7 +13,7 @@ from gradlab.cli.main import main
 from gradlab.report.page.run.page import run_page
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.views.run import view
-from gradlab.results.record import Expectation, Finding, Outcome
+from gradlab.results.record import Expectation, Finding, Outcome, Remedy
 from gradlab.results.store import Store
 
 pytestmark = pytest.mark.browser
@@ -47,8 +47,11 @@ def test_texts_of_a_run_stay_texts(
     out = tmp_path / "a\"><script>alert(1)<\\script>&' 😀 שלום"
     places = ("message", "remedy", "rule", "reason", "expectation", "actual", "forecast", "argv", "host")
     told = {place: hostile(place) for place in places}
+    remedy = Remedy(
+        {f"train.{hostile('field')}": hostile("value"), "model.init": {hostile("key"): [None, hostile("item")]}}, ""
+    )
     findings = (
-        Finding("vanishing", "critical", (1, 4), 0, -30.0, -3.0, told["message"], told["remedy"]),
+        Finding("vanishing", "critical", (1, 4), 0, -30.0, -3.0, told["message"], told["remedy"], (remedy,)),
         Finding(told["rule"], "warning", None, 3, 1.0, 2.0, "plain", ""),
     )
     run = keep(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,13 @@ from figure_hands import page_of, recorded, settled, spot, tip, until
 from made.odd_runs import keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
+from vanishing_runs import finding, summary
 
 from gradlab.cli.main import main
+from gradlab.report.page.run.page import run_page
+from gradlab.report.page.shared.document import encoded
+from gradlab.report.views.run import view
+from gradlab.results.record import Remedy
 from gradlab.results.stored import StoredRun
 
 pytestmark = pytest.mark.browser
@@ -236,3 +242,31 @@ def test_motion_is_only_for_those_who_want_it(small: list[StoredRun], open_page:
     scroll = "getComputedStyle(document.documentElement).scrollBehavior"
     assert open_page(page_of(small[0]), reduced_motion="reduce").evaluate(scroll) == "auto"
     assert open_page(page_of(small[0]), reduced_motion="no-preference").evaluate(scroll) == "smooth"
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_remedy_is_copied_by_a_key(tmp_path: Path, open_page: OpenPage, allowed: bool) -> None:
+    remedy = Remedy({"model.init": {"scheme": "critical"}}, "why")
+    told = finding(layers=(1, 6), remedies=(remedy,))
+    run = replace(keep(tmp_path, "mended", make_record(6, 5), steps=5), summary=summary(findings=(told,)))
+    path = tmp_path / "page.html"
+    path.write_bytes(encoded(run_page(run, view(run), path)))
+    page = open_page(path, 360, permissions=["clipboard-read", "clipboard-write"])
+    if not allowed:
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    for name, text in (
+        ("copy the lines of the config that change", "model:\n  init: {scheme: critical}"),
+        ("copy the change as options of a command", "-s 'model.init={scheme: critical}'"),
+    ):
+        button = page.get_by_role("button", name=name)
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status").filter(has_text="copied").last).to_be_visible()
+        if allowed:
+            assert page.evaluate("navigator.clipboard.readText()") == text
+        else:
+            assert page.evaluate("getSelection().toString()").strip() == text
+    assert page.get_by_role("status").filter(has_text="copied").count() == 2
+    page.emulate_media(media="print")
+    assert not page.get_by_role("button", name="copy").first.is_visible()
+    assert page.locator(".change pre").first.is_visible()

@@ -158,13 +158,21 @@ def _lines(values: Mapping[str, Any], indent: str) -> Iterable[str]:
             yield from _lines(value, f"{indent}  ")
         elif isinstance(value, list) and value:
             yield f"{indent}{key}:"
-            yield from (f"{indent}  - {_scalar(item)}" for item in value)
+            yield from (f"{indent}  - {flow(item)}" for item in value)
         elif value is not None:
-            yield f"{indent}{key}: {'[]' if isinstance(value, list) else _scalar(value)}"
+            yield f"{indent}{key}: {flow(value)}"
 
 
-def _scalar(value: float | str | bool) -> str:
-    """A scalar; text is quoted unless it is a plain word."""
+def flow(value: Any) -> str:
+    """A value as YAML on one line; text is quoted unless it is a plain word.
+
+    >>> flow({"scheme": "he", "gain": 1e-08}), flow(["a b", None, True])
+    ('{scheme: he, gain: 1e-08}', '["a b", null, true]')
+    """
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{flow(key)}: {flow(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
     if not isinstance(value, str):
         return json.dumps(value)
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", value) and isinstance(yaml12.resolve(value), str):

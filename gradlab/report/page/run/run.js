@@ -256,6 +256,17 @@
   const filter = document.getElementById("layer-filter");
   if (filter) gradlab.filter(table, filter, document.getElementById("layer-count"));
 
+  // What a remedy changes, to the clipboard; where a browser refuses that, it is selected.
+  document.querySelectorAll(".copy").forEach((button) => button.addEventListener("click", async () => {
+    const held = button.closest("div").querySelector("pre");
+    let done = true;
+    try { await navigator.clipboard.writeText(held.textContent); } catch {
+      getSelection().selectAllChildren(held);
+      done = document.execCommand("copy");
+    }
+    button.nextElementSibling.value = done ? "copied" : "selected";
+  }));
+
   document.querySelectorAll("[data-finding]").forEach((anchor) => anchor.addEventListener("click", () => {
     marked = data.findings[Number(anchor.dataset.finding)];
     if (marked.layers) markRows(...marked.layers);

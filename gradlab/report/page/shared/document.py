@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.text import clean_line
+from gradlab.report.words.remedies import config_lines, options
 from gradlab.report.words.table import Table
 from gradlab.report.words.values import Value, layers_words, say
 from gradlab.report.words.verdicts import APPEARANCES
@@ -73,6 +74,7 @@ def _environment() -> "Environment":
     )
     glyphs = {word: shown.glyph for word, shown in APPEARANCES.items()}
     made.filters |= {"cells": _cells, "glyph": glyphs.get, "line": clean_line, "place": _place, "say": say}
+    made.filters |= {"config_lines": config_lines, "options": options}
     return made
 
 

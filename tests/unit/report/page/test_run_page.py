@@ -18,7 +18,7 @@ from gradlab.config.catalogue import VERDICTS
 from gradlab.report.page.run import page as page_of_a_run
 from gradlab.report.page.run.page import run_page
 from gradlab.report.views.run import view
-from gradlab.results.record import Column, Outcome, Record, Spectrum
+from gradlab.results.record import Column, Outcome, Record, Remedy, Spectrum
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
 
@@ -47,6 +47,23 @@ def test_verdict_first_then_findings_then_everything_else() -> None:
              "Over the layers", "Over layers and steps", "Over the steps", "Layers at step", "What was run"]  # fmt: skip
     places = [text.index(words) for words in order]
     assert places == sorted(places)
+
+
+def test_each_alternative_of_a_remedy_is_there_to_copy() -> None:
+    remedies = (
+        Remedy({"model.init": {"scheme": "critical"}, "train.lr": 0.001}, "why"),
+        Remedy({"model.depth": 6}, "&"),
+    )
+    page = main_of(page_of(stored(12, findings=(finding(remedies=remedies),))))
+    blocks = re.findall(r"<pre><code>(.*?)</code></pre>", page.partition("Expectations")[0], flags=re.S)
+    assert blocks == [
+        "model:\n  init: {scheme: critical}\ntrain:\n  lr: 0.001",
+        "-s 'model.init={scheme: critical}' -s train.lr=0.001",
+        "model:\n  depth: 6",
+        "-s model.depth=6",
+    ]
+    assert page.count('class="copy"') == 4
+    assert 'class="change"' not in main_of(page_of(stored(12)))
 
 
 def test_what_a_finding_says_is_not_said_twice() -> None:
