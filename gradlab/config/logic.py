@@ -108,17 +108,6 @@ def evaluate(condition: Condition, lookup: Lookup, first: Lookup | None = None) 
     return holds, ", ".join(f"{name} = {value}" for name, value in seen.items())
 
 
-def comparisons(condition: Condition) -> tuple[Comparison, ...]:
-    """All comparisons of a condition, in the order in which they are written."""
-    match condition:
-        case Comparison():
-            return (condition,)
-        case Not(operand):
-            return comparisons(operand)
-        case And(operands) | Or(operands):
-            return tuple(found for operand in operands for found in comparisons(operand))
-
-
 def field_value(config: Mapping[str, Any], name: str) -> Looked:
     """The value of a config field in a resolved config; `model.activation` is its name, `model.init` its scheme.
 

@@ -72,14 +72,8 @@ def divide(
     max_runs: int | None = None,
     on_gpu: bool = False,
 ) -> list[Task]:
-    """Cut batches into tasks, the longest first.
-
-    Args:
-        batches: Runs of one batch key each.
-        sizes: Of each batch's data.
-        size: Tasks that train at the same time.
-        max_runs: Most runs in a task; None for what is best here.
-        on_gpu: Whether they train on a GPU.
+    """Cut batches into tasks, the longest first, for `size` that train at the same time; `max_runs` None is what is
+    best here.
     """
     whole = sum(seconds(batch[0].experiment, len(batch), of) for batch, of in zip(batches, sizes, strict=True))
     pieces: list[tuple[float, tuple[Experiment, ...]]] = []

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extent:
-    """What an experiment comes to with its data.
-
-    Attributes:
-        data: Of the data.
-        steps: Steps that it trains.
-        memory_bytes: About what it takes of memory.
-    """
+    """What an experiment comes to with its data; its memory is about what it takes."""
 
     data: Sizes
     steps: int
@@ -31,10 +25,6 @@ class Extent:
 
 def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment], "Document"]) -> list[Extent]:
     """Load the data of experiments, each data set once and none kept, of which there may be as many as experiments.
-
-    Args:
-        experiments: What is asked for.
-        document_of: Where an experiment was written.
 
     Raises:
         ConfigError: With everything that is wrong with the data, and with what does not fit into this machine's memory.
@@ -65,7 +55,6 @@ def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment],
 
 
 def _refusal(needed: int) -> str | None:
-    """Why so many bytes are too many here, None where they are not."""
     limit = memory.machine_bytes()
     if limit is None or needed <= limit:
         return None

@@ -28,13 +28,8 @@ _BACKLOG = 2
 
 @dataclass(frozen=True)
 class Result:
-    """A task that is done, for better or worse.
-
-    Attributes:
-        task: What was asked for.
-        trained: One result an experiment, in their order.
-        surroundings: With what, where and since when it was trained, as far as it is known.
-        attachments: Text files by name that go to each run's directory.
+    """A task that is done, for better or worse: one result an experiment in their order, and text files that go to each
+    run's directory.
     """
 
     task: Task
@@ -44,18 +39,7 @@ class Result:
 
 
 class Dispatcher:
-    """The queue of one call.
-
-    Args:
-        executor: Who trains; opened.
-        tasks: What is to be trained, in that order.
-        retries: Times that a run that broke alone is tried again.
-        max_failures: Failed runs after which nothing more is begun; None where that is no reason to stop.
-        observer: Who is told.
-
-    Attributes:
-        stopped: Whether tasks were left out because too many runs failed.
-    """
+    """The queue of one call; `stopped` once tasks were left out because too many runs failed."""
 
     def __init__(
         self, executor: Executor, tasks: Sequence[Task], retries: int, max_failures: int | None, observer: Observer

@@ -33,12 +33,9 @@ class RunData:
     """What a run learns from, and how its numbers are read in the data's own units.
 
     Attributes:
-        run: The run.
-        dataset: As the network is given it.
         centre: Mean of each input over the training part, 0 where they are not standardised, [2].
         spread: Their standard deviation, 1 where they are not or where it is 0, [2].
         target_centre: The same of targets that are numbers, [O].
-        target_spread: Likewise.
     """
 
     run: StoredRun
@@ -255,7 +252,6 @@ class _Examples:
         return DTYPES[self.data.run.experiment.train.dtype].epsilon
 
     def _columns(self) -> Float:
-        """Targets as a read-out learns them."""
         if not self._classes:
             return np.asarray(self.fitted_targets, dtype=np.float64)
         return np.eye(self.data.dataset.num_outputs)[self.fitted_targets.astype(np.int64)]

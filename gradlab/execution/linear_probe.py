@@ -75,13 +75,7 @@ def fit(activations: Float, targets: Float, resolution: float) -> LinearProbe:
 
 
 def components(activations: Float, inputs: Float, resolution: float) -> Components:
-    """The two principal components, turned and mirrored in their plane so that examples lie as much like the inputs as can be.
-
-    Args:
-        activations: float64 [P, N], finite.
-        inputs: What the network was given, [P, 2].
-        resolution: As in `fit`.
-    """
+    """The two principal components, turned and mirrored in their plane so that examples lie as much like the inputs as can be."""
     centre = activations.mean(axis=0)
     u, s, vt = _factors(activations, centre, resolution)
     two = min(2, s.size)

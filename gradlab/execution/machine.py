@@ -81,13 +81,8 @@ def resolve(device: str = "auto") -> str:
 
 
 def spread(device: str = "auto") -> tuple[str, ...]:
-    """The devices that workers take in turns: every GPU, unless one is named; else the processor.
-
-    Args:
-        device: As for `resolve`.
-
-    Raises:
-        UsageError: As for `resolve`.
+    """The devices that workers take in turns: every GPU, unless one is named; else the processor. Raises as `resolve`
+    does.
     """
     first = resolve(device)
     if kind(first) == "cpu" or ":" in device:
@@ -101,7 +96,6 @@ def kind(device: str) -> str:
 
 
 def _gpu_possible() -> bool:
-    """Whether it is worth asking torch for a GPU."""
     if (version("torch") or "").endswith("+cpu"):
         return False
     return any(Path(driver).exists() for driver in _DRIVERS)
@@ -118,11 +112,7 @@ ACCELERATORS: dict[str, Callable[[], int]] = {"cuda": _num_gpus}
 
 
 def examine(out: Path) -> Iterator[tuple[str, bool, str]]:
-    """What training would find here: a name, whether it is as it should be, and what there is. torch is loaded to ask it.
-
-    Args:
-        out: Where runs are to be written.
-    """
+    """What training would find here: a name, whether it is as it should be, and what there is. torch is loaded to ask it."""
     of_torch = list(_examine_torch())  # first, because the environment asks torch where it is loaded
     here = describe("cpu")
     yield "python", True, f"{here['python']} on {here['platform']}"
@@ -140,7 +130,6 @@ def examine(out: Path) -> Iterator[tuple[str, bool, str]]:
 
 
 def _examine_torch() -> Iterator[tuple[str, bool, str]]:
-    """Whether torch loads, which devices it sees, and whether its products repeat."""
     try:
         import torch
     except Exception as error:  # a broken installation raises whatever it likes

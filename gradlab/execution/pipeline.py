@@ -27,11 +27,8 @@ class Call:
     """With what a plan is carried out.
 
     Attributes:
-        store: Where runs are written.
         executor: Who trains; it is opened and closed by `carry_out`.
         summary_md: Renders a run as the text of its `summary.md`.
-        settings: How batches are cut, and what is done about failures.
-        observer: Who is told how it goes.
         train: What trains a batch; gradlab's own engine by default.
     """
 
@@ -45,11 +42,6 @@ class Call:
 
 def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[StoredRun]:
     """Carry a plan out, and store each run.
-
-    Args:
-        plan: What is to be done.
-        call: With what.
-        data: The data sets, where they are loaded already.
 
     Returns:
         The runs of the plan that are on the disk now, in its order: all of them, unless too many failed. Those that were

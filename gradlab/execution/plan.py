@@ -32,11 +32,8 @@ class Planned:
     """One experiment with what is to be done about it.
 
     Attributes:
-        experiment: What is asked for.
-        id: The run's id.
         state: `cached` is reused; the others are trained: `failed` and `interrupted` after such an outcome, `again` by
             wish, `new` for the first time.
-        stored: Where the store has it, None where it is new.
         keep_if_rerun_fails: Whether what is stored came to its end and can be read.
     """
 

@@ -17,14 +17,7 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a data set says of a run's size.
-
-    Attributes:
-        num_examples: Examples to learn from.
-        num_features: Inputs of an example.
-        num_outputs: Outputs of the readout.
-        num_held_out: Examples that are held out.
-    """
+    """What a data set says of a run's size."""
 
     num_examples: int
     num_features: int
@@ -73,7 +66,6 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
         return len(self._sizes)
 
     def _load(self, key: DataKey) -> "Dataset":
-        """Load a data set, and forget the one that was loaded longest ago."""
         from gradlab import datasets
 
         data = datasets.load(*key)

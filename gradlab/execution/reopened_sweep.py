@@ -25,9 +25,6 @@ class ReopenedSweep:
     """A sweep that was read back.
 
     Attributes:
-        plan: What was planned.
-        members: Point and run of every member that can be read, in the order of the sweep.
-        missing: The others.
         gates: The sweep's conditions, judged; () where they could not be.
         ungated: Why they could not be judged, "" where they were or there are none.
         unread: Id -> why the tables of a run could not be read, of runs whose tables were wanted.
@@ -118,13 +115,7 @@ def _gates(
 
 
 class _RunReader:
-    """A run whose record is read at most once while it is looked at, and whose profile is taken then.
-
-    Args:
-        run: The run.
-        depths: Id -> profile, filled here.
-        unread: Id -> why its tables cannot be read, filled here.
-    """
+    """A run whose record is read at most once while it is looked at, and whose profile is taken then."""
 
     def __init__(self, run: StoredRun, depths: "dict[str, Depths | None]", unread: dict[str, str]) -> None:
         self._run, self._depths, self._unread = run, depths, unread

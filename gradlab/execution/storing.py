@@ -52,14 +52,8 @@ class RunStorer:
         self._done(replace(run, cached=True))
 
     def keep(self, result: Result, between: Callable[[], None]) -> bool:
-        """Store the runs of a task, some at a time.
-
-        Args:
-            result: The task.
-            between: Called between two parts; a Ctrl+C that it lets through is kept until all are stored.
-
-        Returns:
-            Whether the user wants to stop.
+        """Store the runs of a task, some at a time, and say whether the user wants to stop. A Ctrl+C that `between`,
+        called between two parts, lets through is kept until all are stored.
         """
         surroundings = result.surroundings or environment.describe("cpu")
         stop = any(trained.outcome.kind == "interrupted" for trained in result.trained)

@@ -34,13 +34,7 @@ _FAILED, _UNEXPECTED = 3, 4
 
 @dataclass(frozen=True)
 class PlannedMember:
-    """One run of a sweep.
-
-    Attributes:
-        id: The run's id.
-        point: What the sweep set, by dotted key, without the seed.
-        experiment: What is asked for, with its expectations.
-    """
+    """One run of a sweep."""
 
     id: str
     point: Point
@@ -52,16 +46,11 @@ class PreparedSweep:
     """A sweep that can be carried out: checked, planned, its data loaded.
 
     Attributes:
-        axes: Dotted keys that it varies, the seed not among them.
-        gates: Conditions over its members.
-        source: The sweep as it was written.
         members: All of them, also those of other shares.
         num_repeated: Members that repeated another and were left out.
-        store: Where its runs go.
         device: As `--device` has it; a sweep that was begun stays on the kind of device that it began on.
         device_kind: `cpu` or `cuda`.
         shard: Number of the share that is planned, from 1, and how many there are; None for all of it.
-        place: Where the sweep itself is kept.
     """
 
     name: str
@@ -97,7 +86,6 @@ class FinishedSweep:
     """A sweep that was carried out.
 
     Attributes:
-        prepared: What was asked for.
         members: Point and run of every member that is on the disk, in order.
         left: Members that were not begun, because too many failed.
         gates: The sweep's conditions, judged; () for a part of it, which cannot tell.
@@ -231,11 +219,6 @@ def _read(
 
 def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[FinishedSweep], str]) -> FinishedSweep:
     """Train what is not there yet, judge the sweep as a whole, and write the sweep's own files.
-
-    Args:
-        prepared: What is to be done.
-        call: With what.
-        summary_md: Renders the sweep as the text of its `summary.md`.
 
     Raises:
         UsageError, RunFailedError: If something cannot be written.

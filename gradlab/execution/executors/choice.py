@@ -17,12 +17,8 @@ EXECUTORS: tuple[str, ...] = get_args(ExecutorName)
 
 @dataclass(frozen=True)
 class Choice:
-    """An executor, and what to say about it.
-
-    Attributes:
-        executor: Not opened yet.
-        words: What it is, as in "2 worker processes of 1 thread".
-        notice: What was asked for and is not so, "" where it is.
+    """An executor that is not opened yet, what it is ("2 worker processes of 1 thread"), and what was asked for and is
+    not so, "" where it is.
     """
 
     name: str
@@ -40,16 +36,8 @@ def choose(
     address: str | None = None,
     timeout: float | None = None,
 ) -> Choice:
-    """Choose an executor.
-
-    Args:
-        name: One of `EXECUTORS`; None for worker processes where there are runs and cores, or GPUs, for more than one, and else this
-            process.
-        num_runs: Runs that are to be trained.
-        device: As `--device` has it.
-        num_workers: Workers; as many as there are cores, or GPUs, where it is None.
-        address: Of a Ray cluster.
-        timeout: Seconds that a batch may take.
+    """Choose an executor by name; without one, worker processes where there are runs and cores, or GPUs, for more than
+    one, else this process.
 
     Raises:
         UsageError: If there is no such executor or device, or one does not go with the other.

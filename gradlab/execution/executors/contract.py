@@ -41,13 +41,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Finished:
-    """A task that was trained.
-
-    Attributes:
-        number: The task's.
-        trained: One result an experiment, in their order.
-        surroundings: With what, where and since when it was trained (`results.environment.describe`, `started`).
-    """
+    """A task that was trained."""
 
     number: int
     trained: tuple[Trained, ...]
@@ -59,12 +53,9 @@ class Broken:
     """A task that was not trained.
 
     Attributes:
-        number: Of the task.
         kind: `raised` an error; its worker `died`, or was killed after its `timeout`; it was `lost` with a machine, through no fault
             of its own; it was `stopped` by the user before it had begun.
-        reason: One line.
         details: The traceback, or what the worker wrote before it died; "" where there is nothing.
-        surroundings: As of a finished task, as far as they are known.
     """
 
     number: int

@@ -22,11 +22,8 @@ if TYPE_CHECKING:
 
 
 class Inline:
-    """This process, with all the threads that torch takes.
-
-    Args:
-        device: `cpu` or `cuda:N`.
-        timeout: Seconds that a task may take; looked at when the training reports its progress.
+    """This process, with all the threads that torch takes; a task's timeout is looked at when the training reports its
+    progress.
     """
 
     slots = 1

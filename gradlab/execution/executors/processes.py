@@ -40,8 +40,6 @@ _GRACE = 2.0
 
 @dataclass(eq=False)
 class _Worker:
-    """A worker process as its driver sees it."""
-
     process: "subprocess.Popen[bytes]"
     line: "connection.Connection[Any, Any]"
     errors: IO[bytes]
@@ -59,14 +57,7 @@ class _Worker:
 
 
 class Processes:
-    """Worker processes.
-
-    Args:
-        devices: Where they train, in turns.
-        num_workers: How many.
-        num_threads: Threads that torch takes in each.
-        timeout: Seconds that a task may train before its worker is killed.
-    """
+    """Worker processes, on the devices in turns; a worker whose task takes longer than `timeout` seconds is killed."""
 
     def __init__(
         self, devices: Sequence[str], num_workers: int, num_threads: int, timeout: float | None = None

@@ -41,12 +41,7 @@ _UNREADABLE = 70
 
 
 def main(descriptor: int, device: str) -> None:
-    """Train tasks until the driver closes the connection, or is gone.
-
-    Args:
-        descriptor: Of the open socket to the driver.
-        device: Where to train.
-    """
+    """Train tasks until the driver closes the connection, or is gone."""
     # Only the driver is interrupted by the user, and passes it on to those that train.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()

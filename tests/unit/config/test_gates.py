@@ -9,10 +9,21 @@ from hypothesis import strategies as st
 
 from gradlab.config.condition import ConditionError, parse
 from gradlab.config.experiment import run_names
-from gradlab.config.logic import And, Comparison, Figure, Not, Or, comparisons
+from gradlab.config.logic import And, Comparison, Condition, Figure, Not, Or
 from gradlab.config.sweeps.gates import Counted, Reduced, parse_gate
 
 DEAD = "count(verdict == dead)"
+
+
+def comparisons(condition: Condition) -> tuple[Comparison, ...]:
+    """All comparisons of a condition, in the order in which they are written."""
+    match condition:
+        case Comparison():
+            return (condition,)
+        case Not(operand):
+            return comparisons(operand)
+        case And(operands) | Or(operands):
+            return tuple(found for operand in operands for found in comparisons(operand))
 
 
 def run_condition(text: str):

@@ -41,14 +41,7 @@ _FETCH_SECONDS = 60.0
 
 @dataclass
 class _Out:
-    """A task that the cluster has.
-
-    Attributes:
-        task: The task.
-        ref: Ray's promise of what becomes of it.
-        begun: When word came that it trains, None before.
-        node_id: Where.
-    """
+    """A task that the cluster has: Ray's promise of what becomes of it, when word came that it trains, and where."""
 
     task: Task
     ref: Any

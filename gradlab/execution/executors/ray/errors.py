@@ -12,12 +12,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def what_broke(error: Exception, exceptions: Any) -> tuple[BreakKind, str]:
-    """How a task broke, and why in one line.
-
-    Args:
-        error: What Ray raised in place of its result.
-        exceptions: `ray.exceptions`.
-    """
+    """How a task broke, and why in one line, by what Ray raised in place of its result."""
     match error:
         case exceptions.TaskCancelledError():
             return "stopped", "stopped by the user before it began"

@@ -61,16 +61,11 @@ class _Card:
     """A side as the page introduces it.
 
     Attributes:
-        letter: Its short name.
-        name: Of its experiment.
         told: What tells it from others of the same name, "" where nothing must.
         short: The shortest name that tells it from the others.
         words: What its runs came to, the worst first, each with whose it is ("" where all agree).
-        setting: What was trained.
         why: What the leading word rests on.
         judged: What it comes to against the first; None for the first.
-        links: Seed, id and address of its runs.
-        more_links: How many further runs there are.
         findings: What was found in its runs, each with whose it is, "" where the side has one run.
         silent: Why there is less to draw than one would think; "" where there is not.
     """
@@ -90,12 +85,7 @@ class _Card:
 
 
 def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
-    """The page of runs side by side.
-
-    Args:
-        runs: Two or more; those that share everything but the seed stand on one side, unless all of them do.
-        page: File that the page is written to; its links start there.
-    """
+    """The page of runs side by side; its links start at the page's file."""
     groups = sides_of(runs)
     whole = compare(runs, apart=True)
     shown, drawn = leading(whole, MOST_SHOWN), leading(whole, MOST_DRAWN)

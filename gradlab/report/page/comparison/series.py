@@ -116,11 +116,7 @@ def _points(numbers: int, lines: int) -> int:
 
 
 def mean_curve(curves: Sequence[Curve]) -> Curve:
-    """A figure's mean over some runs, at each step over those that have a finite value there; NaN where none has.
-
-    Args:
-        curves: Of one quantity, at least one.
-    """
+    """A figure's mean over some runs, at each step over those that have a finite value there; NaN where none has."""
     if len(curves) == 1:
         return curves[0]
     steps = np.unique(np.concatenate([curve.steps for curve in curves]))
@@ -172,7 +168,6 @@ def _is_told(name: str, told: Sequence[Sequence[Mapping[str, Curve]]]) -> bool:
 def _sides(
     name: str, told: Sequence[Sequence[Mapping[str, Curve]]], groups: Groups, most: int
 ) -> list[dict[str, Any] | None]:
-    """One quantity's curves on each side."""
     found: list[dict[str, Any] | None] = []
     for group, runs in zip(told, groups, strict=True):
         own = [(one[name], run) for one, run in zip(group, runs, strict=True) if name in one]
@@ -250,5 +245,4 @@ def drawn_grids(groups: Groups) -> list[dict[str, Any]]:
 
 
 def _first_with_layers(group: Sequence[StoredRun]) -> StoredRun | None:
-    """The first run of a side of which layers were recorded."""
     return next((run for run in group if series.grids(run.record)), None)

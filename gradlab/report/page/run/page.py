@@ -36,14 +36,7 @@ MOST_ROWS = 1_000
 
 @dataclass(frozen=True)
 class _Seen:
-    """A finding with the picture that shows it.
-
-    Attributes:
-        finding: What was found.
-        anchor: Id of the picture's element, None where there is none.
-        quantity: What the picture is to show.
-        words: What the link says.
-    """
+    """A finding with the picture that shows it."""
 
     finding: Finding
     anchor: str | None = None
@@ -53,13 +46,8 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture with a heading of its own, which the page's script draws in the element `NAME-plot`.
-
-    Attributes:
-        name: Of its data, and of the link to it.
-        note: What it shows.
-        words: The same for a reader who cannot see it.
-        data: What the script reads; None where there is nothing to draw.
+    """A picture with a heading of its own, which the page's script draws in the element `NAME-plot`; its words are for
+    a reader who cannot see it.
     """
 
     name: str
@@ -70,14 +58,7 @@ class _Picture:
 
 
 def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedRun] = ()) -> str:
-    """The page of a run.
-
-    Args:
-        run: The run.
-        view: What there is to see of it.
-        page: File that the page is written to; its links start there.
-        listed: Runs among which its seeds are looked for.
-    """
+    """The page of a run, whose seeds are looked for among the listed runs; its links start at the page's file."""
     seeds = distributions(run, same_experiment(run, listed))
     seen_seeds = sorted({other.seed for one in seeds for other in one.runs})
     seen = [_seen(finding, view) for finding in view.summary.findings]
@@ -152,7 +133,6 @@ def _nothing(run: StoredRun) -> str:
 
 
 def _seen(finding: Finding, view: RunView) -> _Seen:
-    """A finding with the first of its pictures that can be drawn."""
     drawn = {
         "profile": {profile.quantity for profile in view.profiles},
         "heatmap": {grid.quantity for grid in view.grids},
@@ -265,7 +245,6 @@ def _seeds(one: SeedDistribution, run: StoredRun, page: Path) -> dict[str, Any]:
 
 
 def _pictures(view: RunView) -> tuple[_Picture, ...]:
-    """The pictures below those that every run has, in their order."""
     return (
         _Picture(
             "spectrum", "Singular values of the Jacobian", "Of ∂z_depth/∂z_l: largest, median and smallest, over examples and directions.",

@@ -24,20 +24,11 @@ def floats(values: NDArray[np.float64]) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode("ascii")
 
 
-def flags(values: NDArray[np.bool_]) -> str:
-    """One byte a flag in base64."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype=np.uint8).tobytes()).decode("ascii")
-
-
 def packed(values: NDArray[Any], kind: str) -> dict[str, Any]:
     """An array, compressed; the page's script has a typed array in its place, of the same bits, in C order.
 
     First all the first bytes of the numbers, then all the second ones: bytes that are alike stand together, and 8 bytes of float64 take
     less room than 4 of float32 would as they are.
-
-    Args:
-        values: The array.
-        kind: What a number is written as: `f8`, `f4` or `u1`.
     """
     array = np.ascontiguousarray(values, dtype=f"<{kind}")
     planes = np.frombuffer(array.tobytes(), dtype=np.uint8).reshape(-1, array.itemsize).T
@@ -61,11 +52,6 @@ def named(quantity: str) -> dict[str, Any]:
 
 def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -> dict[str, Any]:
     """A grid as the page draws it: every value where there is room, else of each cell the mean, or the failure or zero that it covers.
-
-    Args:
-        seen: The grid.
-        most_cells: Cells that there is room for.
-        most_rows: Rows among them.
 
     Returns:
         `quantity`, `label`, `scale`; `rows`: first and last layer of each row, `columns`: first and last step of each column;
@@ -92,5 +78,4 @@ def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -
 
 
 def _spans(steps: NDArray[np.int64], edges: Sequence[int]) -> list[list[int]]:
-    """First and last recorded step of each column."""
     return [[int(steps[first]), int(steps[last - 1])] for first, last in itertools.pairwise(edges)]

@@ -87,7 +87,6 @@ def _own(kind: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=32)
 def _asset(name: str) -> str:
-    """The text of a style or script."""
     return (files("gradlab.report.page") / name).read_text(encoding="utf-8")
 
 
@@ -128,5 +127,4 @@ def _cells(table: Table) -> list[list[tuple[str, Value]]]:
 
 
 def _exact(value: Value) -> str | None:
-    """A number with all its digits, None of anything else."""
     return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -9,23 +9,15 @@ PAGE = "report.html"
 
 
 def link(page: Path, directory: Path) -> str:
-    """Where a page's link to a run leads: to the run's own page where it has one, else to its directory; relative, so that both can move.
-
-    Args:
-        page: File of the page that holds the link.
-        directory: Directory of the run.
+    """Where a page's link to a run leads: to the run's own page where it has one, else to its directory; relative to
+    the page's file, so that both can move.
     """
     own = directory / PAGE
     return to_file(page, own) if own.is_file() else f"{to_file(page, directory)}/"
 
 
 def to_file(page: Path, target: Path) -> str:
-    """Where a page's link to a file or directory leads; relative, so that both can move.
-
-    Args:
-        page: File of the page that holds the link.
-        target: What it leads to.
-    """
+    """Where a page's link to a file or directory leads; relative to the page's file, so that both can move."""
     try:
         path = os.path.relpath(target.resolve(), page.parent.resolve())
     except ValueError:  # on another drive

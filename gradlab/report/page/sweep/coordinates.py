@@ -40,13 +40,7 @@ class Dimension:
 
 
 def set_dimension(name: str, values: Sequence[Value], distinct: Sequence[Value]) -> Dimension:
-    """An axis of the sweep: numbers from below, words from above.
-
-    Args:
-        name: Its dotted key.
-        values: One a member, those that are drawn beside each other in this order.
-        distinct: The axis' values, in order.
-    """
+    """An axis of the sweep: numbers from below, words from above."""
     numbers = [value for value in distinct if is_number(value)]
     if len(numbers) + (None in distinct) < len(distinct):
         distinct = distinct[::-1]
@@ -57,13 +51,7 @@ def set_dimension(name: str, values: Sequence[Value], distinct: Sequence[Value])
 
 
 def word_dimension(name: str, values: Sequence[str], order: Sequence[str]) -> Dimension:
-    """An axis of words.
-
-    Args:
-        name: What it shows.
-        values: One a member.
-        order: All words, the lowest first.
-    """
+    """An axis of words, the lowest first."""
     return _side_by_side(name, values, list(order), list(order))
 
 
@@ -88,14 +76,7 @@ def _side_by_side(name: str, values: Sequence[Value], distinct: Sequence[Value],
 
 
 def figure_dimension(name: str, values: Sequence[float | None], kind: Kind, missing: str = "none") -> Dimension:
-    """Numbers by their size, by their logs where they span decades; those that are not finite outside.
-
-    Args:
-        name: What it shows.
-        values: One a member; None where it has none.
-        kind: How it is said.
-        missing: What stands beside the axis for None.
-    """
+    """Numbers by their size, by their logs where they span decades; those that are not finite outside."""
     finite = [value for value in values if value is not None and math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     logs = kind != "decades" and low > 0 and high / low >= _LOG_FROM

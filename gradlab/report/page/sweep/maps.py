@@ -48,9 +48,6 @@ class Maps:
     def axes_data(self, members: Sequence[Member]) -> list[dict[str, Any]]:
         """The axes as the page's script knows them.
 
-        Args:
-            members: Those that the page lists.
-
         Returns:
             Of each axis its `name`; `values` in words and of each member `at`, the place of its value among them; and of the axis as
             rows (`down`), as columns (`across`) and as the only axis (`alone`) the `labels` and of each member its place (`at`).
@@ -75,9 +72,6 @@ class Maps:
     def maps_data(self, words: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Every map, by the places of its axes, such as `0,2`, or `0,-1` for a map of one axis.
 
-        Args:
-            words: Every word that a member came to.
-
         Returns:
             Of each map its `cells`, row by row: 0 where there is no member, else the number of members, and then each word, by its place
             in `words`, with how many came to it, the leading one first; and `rest`, what it leaves open in words.
@@ -94,7 +88,6 @@ class Maps:
 
 
 def _on(name: str, members: Sequence[Member]) -> list[Value]:
-    """Where members stand on an axis."""
     return [run.seed if name == SEED else point.get(name) for point, run in members]
 
 

@@ -33,12 +33,7 @@ def figure_names(members: Sequence[Member]) -> list[str]:
 
 
 def members_table(members: Sequence[Member], axes: Sequence[str]) -> Table:
-    """One row a member: which run, what it came to, what was set, its figures, and why.
-
-    Args:
-        members: In this order.
-        axes: Axes that are columns.
-    """
+    """One row a member: which run, what it came to, what was set, its figures, and why."""
     names = figure_names(members)
     texts = {axis: any(not isinstance(point.get(axis), int | float) for point, _ in members) for axis in axes}
     fields = (
@@ -77,13 +72,6 @@ def members_data(
     unread: Mapping[str, str],
 ) -> dict[str, Any]:
     """What the page's script knows of each member; lists have one entry a member.
-
-    Args:
-        members: In this order.
-        words: Every word that a member came to, to which `word` points.
-        links: Where each member's run can be seen.
-        groups: Id -> place of its group in the table of groups; those of groups that the table leaves out are not there.
-        unread: Id -> why the tables of a run cannot be read.
 
     Returns:
         `texts`, to which every other text points; `id`, `name`, `word`, `seed`, `link`, `why`, `setting`, `group` (-1

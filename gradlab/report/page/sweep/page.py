@@ -39,12 +39,7 @@ MOST_FAILURES, MOST_PARTS = 50, 20
 
 
 def sweep_page(opened: OpenedSweep, page: Path) -> str:
-    """The page of a sweep.
-
-    Args:
-        opened: The sweep.
-        page: File that the page is written to; its links start there.
-    """
+    """The page of a sweep; its links start at the page's file."""
     view, listed = opened.view, opened.listed
     words = [word for word, _ in view.verdicts]
     maps = Maps(view, opened.members)
