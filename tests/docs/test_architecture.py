@@ -73,6 +73,18 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
     commands = {
         "run": ["run", "mine.yaml", "--format", "json"],
         "dense": ["run", "mine.yaml", "-s", "name=dense", "-s", "model.kind=null", "--format", "json"],
+        "deep": [
+            "run",
+            "mine.yaml",
+            "-s",
+            "name=deep",
+            "-s",
+            "model.depth=40",
+            "-s",
+            "train.optimizer=sgd",
+            "--format",
+            "json",
+        ],
         "overfits": ["run", "overfits.yaml", "--format", "json"],
         "shown": ["show", "overfits"],
         "csv": ["show", "mine", "--format", "csv"],
@@ -127,6 +139,8 @@ def test_a_kind_of_network_trains_and_theory_is_silent(followed: Followed) -> No
         "there is no theory of tied networks yet",
     )
     assert run["init"] != dense["init"]
+    (finding,) = [one for one in run_of(said["deep"])["findings"] if one["rule"] == "vanishing"]
+    assert (finding["severity"], finding["remedy"]) == ("critical", ""), "without theory there is no advice from it"
 
 
 def test_a_verdict_rule_leads(followed: Followed) -> None:

@@ -87,7 +87,8 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
             break
     if best and least > HARMLESS:
         best = best.along_with(_shallower(evidence, "halves what is left", "{settings} {because}"))
-    return first.along_with(best) or _wider(evidence)
+    known = math.isfinite(_harm(evidence.forecast))  # of a kind of network without a theory nothing is
+    return first.along_with(best) or (_wider(evidence) if known else Advice())
 
 
 def _before_the_weights(evidence: Evidence) -> Advice:
