@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -56,34 +56,6 @@ def page_name(runs: Sequence[StoredRun]) -> str:
     return f"{first}_and_{len(more) + 1}_more-{digest[:8]}"
 
 
-@dataclass(frozen=True)
-class _Card:
-    """A side as the page introduces it.
-
-    Attributes:
-        told: What tells it from others of the same name, "" where nothing must.
-        short: The shortest name that tells it from the others.
-        words: What its runs came to, the worst first, each with whose it is ("" where all agree).
-        why: What the leading word rests on.
-        judged: What it comes to against the first; None for the first.
-        findings: What was found in its runs, each with whose it is, "" where the side has one run.
-        silent: Why there is less to draw than one would think; "" where there is not.
-    """
-
-    letter: str
-    name: str
-    told: str
-    short: str
-    words: tuple[tuple[str, str], ...]
-    setting: str
-    why: str
-    judged: Judged | None
-    links: tuple[tuple[int, str, str], ...]
-    more_links: int
-    findings: tuple[tuple[Finding, str], ...]
-    silent: str
-
-
 def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
     """The page of runs side by side; its links start at the page's file."""
     groups = sides_of(runs)
@@ -101,7 +73,7 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
         {
             "file": "comparison",
             "sides": [
-                {"letter": card.letter, "seeds": len(side.seeds)}
+                {"letter": card["letter"], "seeds": len(side.seeds)}
                 for card, side in zip(cards[:MOST_DRAWN], drawn.sides, strict=True)
             ],
             "profiles": profiles,
@@ -131,15 +103,15 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
     )  # fmt: skip
 
 
-def _lettered(side: Side, card: _Card) -> Side:
-    return replace(side, label=f"{card.letter} {card.short}")
+def _lettered(side: Side, card: Mapping[str, Any]) -> Side:
+    return replace(side, label=f"{card['letter']} {card['short']}")
 
 
-def _ends(curve: Mapping[str, Any], cards: Sequence[_Card]) -> str:
+def _ends(curve: Mapping[str, Any], cards: Sequence[Mapping[str, Any]]) -> str:
     """Where a curve begins and ends on each side, for a reader who cannot see it."""
     kind: Kind = "decades" if curve["scale"] == "decades" else "figure"
     told = [
-        f"{card.letter} from {say(side['values'][0], kind)} to {say(side['values'][-1], kind)}"
+        f"{card['letter']} from {say(side['values'][0], kind)} to {say(side['values'][-1], kind)}"
         for card, side in zip(cards, curve["sides"], strict=False)
         if side is not None
     ]
@@ -151,7 +123,7 @@ def _columns(number: int) -> int:
     return math.ceil(number / math.ceil(number / _MOST_COLUMNS))
 
 
-def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: Path) -> list[_Card]:
+def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: Path) -> list[dict[str, Any]]:
     judgements = (None, *judged(comparison))
     own = groups[: len(judgements)]
     sides = zip(letters(len(own)), _names(comparison, own), own, judgements, strict=True)
@@ -186,25 +158,26 @@ def _value(changed: Changed, place: int) -> tuple[str, str]:
 
 def _card(
     letter: str, names: tuple[str, str], group: Sequence[StoredRun], judgement: Judged | None, page: Path
-) -> _Card:
+) -> dict[str, Any]:
+    """A side as the page introduces it, every text in one line."""
     tally = Counter(word_of(run) for run in group)
     words = sorted(tally, key=badness)
     leading_run = next(run for run in group if word_of(run) == words[0])
     own = setting(leading_run.experiment)
-    return _Card(
-        letter=letter,
-        name=clean_line(group[0].name),
-        told=names[0],
-        short=names[1],
-        words=tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
-        setting=clean_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
-        why=clean_line(why(leading_run.summary)),
-        judged=judgement,
-        links=tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
-        more_links=max(0, len(group) - _MOST_LINKS),
-        findings=_findings(group),
-        silent=_silent(group),
-    )
+    return {
+        "letter": letter,
+        "name": clean_line(group[0].name),
+        "told": names[0],  # what tells it from others of the same name, "" where nothing must
+        "short": names[1],  # the shortest name that tells it from all others
+        "words": tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
+        "setting": clean_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
+        "why": clean_line(why(leading_run.summary)),
+        "judged": judgement,
+        "links": tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
+        "more_links": max(0, len(group) - _MOST_LINKS),
+        "findings": _findings(group),
+        "silent": _silent(group),
+    }
 
 
 def _whose(some: Sequence[StoredRun], group: Sequence[StoredRun]) -> str:
