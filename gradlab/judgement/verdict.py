@@ -10,7 +10,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.judgement import figures
 from gradlab.judgement.conditions import expectations
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import Advice, change, default_quantities
+from gradlab.judgement.remedies.advice import Advice, change, default_quantities
 from gradlab.judgement.rules import RULES
 from gradlab.judgement.rules.divergence import diverged
 from gradlab.judgement.rules.theory import contradicts_theory

@@ -157,9 +157,9 @@ def _scale(model: Model) -> tuple[str, float, float, float]:
 
 
 def _harm(forecast: Forecast | None) -> float:
-    """Decades that theory has to be afraid of: what is typical, and `SPREADS` standard deviations; inf where it has no answer."""
+    """Decades that theory expects at worst: what is typical, and `SPREADS` standard deviations; inf where it has no answer."""
     if forecast is None or forecast.expected_backward_decades is None:
-        # One hidden layer has nothing to travel.
+        # With one hidden layer the signal passes through no other.
         alone = forecast is not None and forecast.reason is not None and forecast.reason.startswith("one hidden layer")
         return 0.0 if alone else math.inf
     typical, spread = forecast.typical_backward_decades, forecast.expected_spread
@@ -198,7 +198,6 @@ def _wider(evidence: Evidence) -> Advice:
 
 
 def _shallower(evidence: Evidence, because: str, said: str) -> Advice:
-    """Half the depth."""
     depth = max(1, evidence.experiment.model.depth // 2)
     return change(resized(evidence.experiment, "model.depth", depth), because, said)
 

@@ -23,7 +23,7 @@ SMALLEST_CHANGE = 1e-3
 """Least factor of the learning rate that ratios after the first step can tell."""
 
 SHRUNK = 0.1
-"""Share of its first norm below which a layer's weights have been eaten by their decay."""
+"""Share of its first norm below which it was their decay that shrank a layer's weights."""
 
 KEPT = 0.1
 """Share of a weight that decay may take in a whole run, when a smaller one is recommended."""
@@ -49,7 +49,7 @@ def learning_rate(evidence: Evidence, ratio: float) -> Advice:
         aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps))
         return _rate(lr * aim / ratio, f"{factor(aim / ratio)} times larger", aim)
     # Weights that updates have outgrown have no size to go by, but those of the first step had theirs.
-    first = first_update(evidence) or 0.0
+    first = first_update(evidence)
     if first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
         part = aim / max(first, ratio if ratio < 1.0 else 0.0)
     else:
@@ -58,7 +58,6 @@ def learning_rate(evidence: Evidence, ratio: float) -> Advice:
 
 
 def _rate(lr: float, change_in_words: str, aim: float) -> Advice:
-    """A learning rate with the update ratio that it aims at."""
     because = f"{change_in_words}: update ratios are then near {power(math.log10(aim))}"
     return change({"train.lr": digits(lr)}, because, "{settings}, {because}")
 
@@ -68,27 +67,19 @@ def slower(experiment: Experiment) -> Advice:
     return change({"train.lr": digits(experiment.train.lr / 10)}, "ten times smaller", "{settings}, {because}")
 
 
-def first_update(evidence: Evidence) -> float | None:
+def first_update(evidence: Evidence) -> float:
     """Update ratio of the fastest hidden layer in the first step, whose weights are still those of the start.
 
-    None where it was not recorded, or nothing moved.
+    0 where it was not recorded, or nothing moved.
     """
-    ratios = evidence.layers("log10_update_ratio")
-    if ratios is None or evidence.record.steps[0] != 0 or not np.isfinite(ratios[0]).any():
-        return None
-    return float(10.0 ** min(300.0, np.max(ratios[0][np.isfinite(ratios[0])])))
+    return (largest_update(evidence, 0) or 0.0) if evidence.record.steps[0] == 0 else 0.0
 
 
 def training(evidence: Evidence, row: int) -> Advice:
-    """What to do about a state that training brought about: less decay where that shrank the weights, else smaller steps.
-
-    Args:
-        evidence: The run.
-        row: The first row of that state.
-    """
-    eaten = _decay(evidence)
-    if eaten:
-        return eaten
+    """What to do about a state that began at a row: less decay where that shrank the weights, else smaller steps."""
+    decay = _decay(evidence)
+    if decay:
+        return decay
     largest = largest_update(evidence, row)
     if largest is None or largest <= HEALTHY_UPDATE:
         return slower(evidence.experiment)
@@ -119,12 +110,7 @@ def largest_update(evidence: Evidence, row: int) -> float | None:
 
 
 def still(evidence: Evidence, ratio: float) -> Advice:
-    """What to do about steps that are too small: whatever makes them so.
-
-    Args:
-        evidence: The run.
-        ratio: Update ratio of the fastest hidden layer.
-    """
+    """What to do about steps that are too small, given the update ratio of the fastest hidden layer."""
     train = evidence.experiment.train
     if not evidence.sends.any() or ratio == 0.0:
         dtype = "float32" if train.dtype != "float32" else "float64"

@@ -10,9 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from gradlab.judgement import figures, remedies
+from gradlab.judgement import figures
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import Advice
+from gradlab.judgement.remedies import starts, steps
+from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, span
 from gradlab.results.record import Finding, Float
@@ -55,7 +56,6 @@ def exploding(evidence: Evidence) -> list[Finding]:
 
 
 def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: int) -> list[Finding]:
-    """The finding about the backward signal in one direction, if there is one."""
     if evidence.decades is None or evidence.decades_at_end is None:
         return []
     beyond = sign * evidence.decades >= DECADES  # never at a row without any gradient, whose decades are NaN
@@ -84,9 +84,9 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
 def _remedy(evidence: Evidence, since: int) -> Advice:
     """The start where it began so; what training did where that came later, unless its steps were too small for it."""
     decays = evidence.experiment.train.weight_decay > 0
-    if since > evidence.start and (decays or (remedies.largest_update(evidence, since) or 0.0) > LARGE_UPDATE):
-        return remedies.training(evidence, since)
-    return remedies.initialisation(evidence)
+    if since > evidence.start and (decays or (steps.largest_update(evidence, since) or 0.0) > LARGE_UPDATE):
+        return steps.training(evidence, since)
+    return starts.initialisation(evidence)
 
 
 def _severity(evidence: Evidence, at_start: bool, at_end: bool) -> Literal["critical", "warning", "note"]:
@@ -154,7 +154,6 @@ def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bo
 
 
 def _expected(evidence: Evidence) -> list[str]:
-    """What theory expected of a seed."""
     forecast = evidence.forecast
     if forecast is None or forecast.expected_backward_decades is None:
         return []
@@ -186,7 +185,7 @@ def _forward(evidence: Evidence) -> list[Finding]:
     if slope is None or fit is None or fit < STEADY_FIT or slope * (evidence.depth - 1) < DECADES:
         return []
     decades = slope * (evidence.depth - 1)
-    advice = remedies.initialisation(evidence)
+    advice = starts.initialisation(evidence)
     return [
         Finding(
             rule="exploding",

@@ -6,9 +6,9 @@ import numpy as np
 
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
-from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import Advice
+from gradlab.judgement.remedies import starts, steps
+from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.results.record import Finding, Outcome
 
 FAST = 1e-3
@@ -47,7 +47,6 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
 
 
 def _before(evidence: Evidence | None) -> str:
-    """The largest update before it happened."""
     ratio = _typical_update(evidence)
     if ratio is None or not ratio > 0:
         return ""
@@ -69,16 +68,16 @@ def _typical_update(evidence: Evidence | None) -> float | None:
 def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
     """What would mend it: range first, then the start, then the step."""
     if evidence is None:
-        return remedies.smaller(experiment).after("not even the first pass is finite")
+        return starts.smaller(experiment).after("not even the first pass is finite")
     forward = evidence.layers("forward_rms")
     if experiment.train.dtype == "float16" and forward is not None:
         largest = float(np.nanmax(forward[-1]))
         if largest > NEAR_OVERFLOW * DTYPES["float16"].largest:
             full = f"preactivations of rms {largest:.0f} leave no room below float16's 65504"
-            return remedies.change({"train.dtype": "bfloat16"}, full)
+            return change({"train.dtype": "bfloat16"}, full)
     if evidence.decades is not None and evidence.decades[0] > 1:
-        return remedies.initialisation(evidence)
-    ratio = remedies.first_update(evidence) or _typical_update(evidence)
+        return starts.initialisation(evidence)
+    ratio = steps.first_update(evidence) or _typical_update(evidence)
     if ratio is None or not ratio > FAST:
-        return remedies.slower(experiment).or_else(remedies.CLIPPING)
-    return remedies.learning_rate(evidence, ratio).or_else(remedies.CLIPPING)
+        return steps.slower(experiment).or_else(steps.CLIPPING)
+    return steps.learning_rate(evidence, ratio).or_else(steps.CLIPPING)

@@ -4,10 +4,10 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 """
 
 from gradlab.config.catalogue import DTYPES
-from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
-from gradlab.judgement.remedies import Advice
+from gradlab.judgement.remedies import starts, steps
+from gradlab.judgement.remedies.advice import Advice, change, default_quantities, resized
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import factor, percent
@@ -50,13 +50,11 @@ def not_learning(evidence: Evidence) -> list[Finding]:
 
 
 def _longer(evidence: Evidence, because: str, said: str) -> Advice:
-    """Ten times as many steps."""
-    steps = 10 * (evidence.step(evidence.num_rows - 1) + 1)
-    return remedies.change(remedies.resized(evidence.experiment, "train.steps", steps), because, said)
+    longer = 10 * (evidence.step(evidence.num_rows - 1) + 1)
+    return change(resized(evidence.experiment, "train.steps", longer), because, said)
 
 
 def _message(evidence: Evidence, progress: LearningProgress) -> str:
-    """What became of loss and accuracy, and how much moved."""
     said = [f"the loss {_change(progress.fell)} in {progress.steps} steps"]
     if progress.constant is not None and progress.constant > 1.0 - STUCK_SHARE:
         said.append(f"and is {factor(progress.constant)} times that of the best answer without looking at the inputs")
@@ -98,17 +96,17 @@ def _remedy(evidence: Evidence) -> Advice:
     """The size of the steps where it is off, else a look at the data."""
     ratios = evidence.update_ratios
     if ratios is None:
-        usual = remedies.default_quantities(evidence.experiment)
-        return remedies.change(usual, "the size of the updates would tell why")
+        usual = default_quantities(evidence.experiment)
+        return change(usual, "the size of the updates would tell why")
     largest = float(ratios.max())
     if _alike(evidence):
         return Advice("the inputs of all examples are alike: look at the data, nothing else can help")
     if largest < SMALL_UPDATE or _rounded_away(evidence, largest):
-        return remedies.still(evidence, largest)
+        return steps.still(evidence, largest)
     if largest > LARGE_UPDATE:
-        return remedies.learning_rate(evidence, largest)
+        return steps.learning_rate(evidence, largest)
     if _travels(evidence):
-        return remedies.initialisation(evidence, anyway=True)
+        return starts.initialisation(evidence, anyway=True)
     said = "{settings} ({because}), and see whether the inputs tell the targets at all"
     return _longer(evidence, "updates are of a usual size", said)
 

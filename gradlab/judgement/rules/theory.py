@@ -15,7 +15,7 @@ from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Model
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import Advice, change, digits
+from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.wording import bounds, factor, span
 from gradlab.results.record import Finding, Float, Remedy
 from gradlab.theory.critical import critical
@@ -83,22 +83,28 @@ def contradicts_theory(evidence: Evidence) -> list[Finding]:
         return []
     weights = _wrong_weights(evidence)
     profiles = [profile for profile in _profiles(evidence, layers) if (profile.outside > 0).any()]
-    if not profiles:
-        return [] if weights is None else [_of_weights(evidence, weights)]
-    worst = max(profiles, key=lambda profile: float(profile.outside.max()))
-    layer = int(np.argmax(worst.outside))
-    away = float(worst.measured[layer] - worst.typical[layer])
-    limit = float((worst.high if away > 0 else worst.low)[layer] - worst.typical[layer])
+    message = _reason(evidence, weights)
+    if profiles:
+        worst = max(profiles, key=lambda profile: float(profile.outside.max()))
+        layer = int(np.argmax(worst.outside))
+        value = float(worst.measured[layer] - worst.typical[layer])
+        limit = float((worst.high if value > 0 else worst.low)[layer] - worst.typical[layer])
+        concerned, message = bounds(worst.outside > 0), f"{_message(worst, layer, value)}; {message}"
+    elif weights is not None:
+        concerned, value = weights.layers, weights.ratio
+        limit = 1.0 + math.copysign(weights.allowed, value - 1.0)
+    else:
+        return []
     advice = _remedy(evidence, weights)
     return [
         Finding(
             rule="theory",
             severity="warning",
-            layers=bounds(worst.outside > 0),
+            layers=concerned,
             since_step=0,
-            value=away,
+            value=value,
             limit=limit,
-            message="; ".join([_message(worst, layer, away), _reason(evidence, weights)]),
+            message=message,
             remedy=advice.sentence,
             remedies=advice.remedies,
         )
@@ -142,7 +148,6 @@ def _profile(name: Literal["backward signal", "forward signal"], layers: list[Co
 
 
 def _message(profile: _Profile, layer: int, away: float) -> str:
-    """What was measured where, beside what is expected."""
     size = profile.measured[layer]
     if profile.name == "backward signal":
         shown, expected = f"{size:+.2f} decades", f"{profile.typical[layer]:+.2f}"
@@ -197,22 +202,6 @@ def _wrong_weights(evidence: Evidence) -> _Weights | None:
     return _Weights(bounds(beyond > 0), float(np.median(ratio[beyond > 0])), float(allowed.min()))
 
 
-def _of_weights(evidence: Evidence, weights: _Weights) -> Finding:
-    """The finding about weights whose signals are still within what theory allows."""
-    advice = _remedy(evidence, weights)
-    return Finding(
-        rule="theory",
-        severity="warning",
-        layers=weights.layers,
-        since_step=0,
-        value=weights.ratio,
-        limit=1.0 + math.copysign(weights.allowed, weights.ratio - 1.0),
-        message=_reason(evidence, weights),
-        remedy=advice.sentence,
-        remedies=advice.remedies,
-    )
-
-
 def _reason(evidence: Evidence, weights: _Weights | None) -> str:
     """Which of theory's premises does not hold, as far as the record tells."""
     if weights is not None:
@@ -227,7 +216,6 @@ def _reason(evidence: Evidence, weights: _Weights | None) -> str:
 
 
 def _remedy(evidence: Evidence, weights: _Weights | None) -> Advice:
-    """What would bring theory and measurement together."""
     experiment = evidence.experiment
     if weights is not None:
         return _declared(experiment.model, weights.ratio)

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from gradlab.config.experiment import Experiment
-from gradlab.judgement import remedies
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import Advice
+from gradlab.judgement.remedies import starts, steps
+from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent, span
 from gradlab.results.record import Bool, Finding, Float
@@ -116,7 +116,6 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
 
 
 def _message(rule: str, limit: float, worst: float, where: str) -> str:
-    """What was seen."""
     if rule == "dead" and limit > 0:
         return f"up to {percent(worst)} of the units in {where} have no slope for any example and learn nothing"
     state = "saturated" if rule == "saturated" else "all but dead"
@@ -124,7 +123,6 @@ def _message(rule: str, limit: float, worst: float, where: str) -> str:
 
 
 def _course(evidence: Evidence, since: int, now: bool) -> str:
-    """Since when, and whether it lasted."""
     if not now:
         return ", at the first step only"
     return " from the first step on" if since == 0 else f" since step {evidence.step(since)}"
@@ -133,11 +131,11 @@ def _course(evidence: Evidence, since: int, now: bool) -> str:
 def _remedy(evidence: Evidence, since: int) -> Advice:
     """The bias or the scale where it started so, the step where training did it."""
     if since == 0:
-        return remedies.initialisation(evidence, anyway=True)
-    smaller = remedies.training(evidence, since)
+        return starts.initialisation(evidence, anyway=True)
+    smaller = steps.training(evidence, since)
     if can_saturate(evidence.experiment):
         return smaller
-    return smaller.along_with(remedies.sloped(evidence.experiment.model.activation))
+    return smaller.along_with(steps.sloped(evidence.experiment.model.activation))
 
 
 RULES = (
