@@ -97,8 +97,15 @@ def check(
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("activation", list(catalogue.ACTIVATIONS))
+@pytest.mark.parametrize(
+    ("activation", "threads"),
+    [
+        *((activation, 2) for activation in catalogue.ACTIVATIONS),
+        ("sigmoid", 1),
+        ("gelu", 1),
+        *(pytest.param(name, 1, marks=pytest.mark.slow) for name in catalogue.ACTIVATIONS if name not in ("sigmoid", "gelu")),
+    ],
+)  # fmt: skip
 def test_alone_and_together_give_equal_bytes(activation: str, threads: int) -> None:
     """Each activation with seven runs, going through widths and batch sizes; the whole matrix is `proofs`."""
     place = list(catalogue.ACTIVATIONS).index(activation)
@@ -122,7 +129,7 @@ def test_float64(loss: str, threads: int) -> None:
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "gelu", "prelu"])
-@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("depth", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_few_layers_with_large_batches(depth: int, activation: str) -> None:
     """One run has few rows of many elements there, which torch would split over threads."""
     for width, batch_size in ((100, 1024), (33, 1000)):
