@@ -1,7 +1,7 @@
 """The worker's side of `processes`: a process that trains the tasks it is sent until its driver is gone.
 
 Messages are pairs (word, content). To the worker: `open` (train), `data` (of the tasks that follow), `task` (Task), `interrupt`. From it:
-`ready`, `begun` (number), `progress` (Progress), `warning` (text), `landed` (Finished or Broken).
+`ready`, `begun`, `progress` (Progress), `warning` (text), `landed` (Finished or Broken).
 """
 
 import faulthandler
@@ -100,7 +100,6 @@ class _Worker:
                     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _landed(self, task: Task) -> Landed:
-        self._send("begun", task.number)
         assert self._train is not None
         assert self._dataset is not None
         try:
@@ -113,6 +112,7 @@ class _Worker:
     def _allowed(self) -> Iterator[None]:
         try:
             self._open_to_interrupts(True)
+            self._send("begun", None)  # only now: what has begun can be interrupted
             yield
         finally:
             try:

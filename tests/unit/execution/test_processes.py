@@ -146,7 +146,7 @@ def test_an_interrupt_brings_back_what_was_recorded(opened: type[Opened]) -> Non
     pool = opened(2)
     dispatcher = Dispatcher(pool.executor, [task(0, trainers.SLOW), task(1, trainers.SLOW)], 0, None, Observer())
     dispatcher.pump()
-    while not all(worker.begun for worker in pool.executor._workers):
+    while len({told.task for told in pool.seen}) < 2:
         pool.executor.wait(0.01)
     results = list(dispatcher.stop())
     assert [result.trained[0].outcome.kind for result in results] == ["interrupted", "interrupted"]
@@ -157,7 +157,7 @@ def test_ctrl_c_while_waiting_leaves_the_tasks_to_be_stopped(opened: type[Opened
     dispatcher = Dispatcher(pool.executor, [task(0, trainers.SLOW)], 0, None, Observer())
 
     def press() -> None:
-        while not any(worker.begun for worker in pool.executor._workers):
+        while not pool.seen:
             time.sleep(0.005)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -187,10 +187,9 @@ def test_workers_that_never_start_are_an_error(opened: type[Opened], monkeypatch
 
 
 def test_threads_are_those_that_were_given(opened: type[Opened]) -> None:
-    executor = Processes(("cpu",), 1, 1)
-    executor.open(trainers.by_seed, {}, lambda *told: None)
-    environ = Path(f"/proc/{executor._workers[0].process.pid}/environ").read_bytes().split(b"\0")
-    executor.close()
+    pool = opened()
+    pool.one(task(0, 1))  # until a process has started, the system may show no environment
+    environ = Path(f"/proc/{pool.executor._workers[0].process.pid}/environ").read_bytes().split(b"\0")
     assert b"OMP_NUM_THREADS=1" in environ
     assert b"MKL_CBWR=AUTO,STRICT" in environ
 

@@ -4,10 +4,8 @@ import csv
 import json
 import os
 import signal
-import threading
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from fakes import worker_trainers as trainers
@@ -17,8 +15,10 @@ from gradlab.errors import ConfigError, InterruptedRunError, SelectionError, Usa
 from gradlab.execution import planned_data, sweeping
 from gradlab.execution.executors.inline import Inline
 from gradlab.execution.executors.processes import Processes
+from gradlab.execution.observers import Observer
 from gradlab.execution.pipeline import Call
 from gradlab.execution.plan import Settings
+from gradlab.results.record import Progress
 from gradlab.results.store import Store
 
 EXPERIMENT = {
@@ -31,12 +31,15 @@ def asked(**sections: Any) -> reader.Sweep:
     return reader.from_mapping({"name": "tried", "experiment": EXPERIMENT} | sections)
 
 
-def carry_out(prepared: sweeping.PreparedSweep, executor: Any = None, **settings: Any) -> sweeping.FinishedSweep:
+def carry_out(
+    prepared: sweeping.PreparedSweep, executor: Any = None, observer: Observer | None = None, **settings: Any
+) -> sweeping.FinishedSweep:
     call = Call(
         prepared.store,
         executor or Inline("cpu"),
         lambda run: f"# {run.name}",
         Settings(**settings),
+        observer or Observer(),
         train=trainers.by_seed,
     )
     return sweeping.run_sweep(prepared, call, lambda finished: "# tried\n")
@@ -143,18 +146,17 @@ def test_too_many_failures_leave_the_rest(store: Store) -> None:
 
 def test_ctrl_c_keeps_what_every_worker_has(store: Store) -> None:
     sweep = asked(seeds=[trainers.SLOW], grid={"model.depth": [3, 4]})
-    executor = Processes(("cpu",), 2, 1)
 
-    def press() -> None:
-        while not (executor._workers and all(worker.begun for worker in executor._workers)):
-            time.sleep(0.005)
-        os.kill(os.getpid(), signal.SIGINT)
+    class Presses(Observer):
+        training: ClassVar[set[int]] = set()
 
-    thread = threading.Thread(target=press)
-    thread.start()
+        def on_progress(self, progress: Progress) -> None:
+            self.training.add(progress.task)
+            if len(self.training) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+
     with pytest.raises(InterruptedRunError, match="0 of 2 runs are done, 2 kept as far as trained"):
-        carry_out(prepare(sweep, store), executor)
-    thread.join()
+        carry_out(prepare(sweep, store), Processes(("cpu",), 2, 1), Presses())
     assert [line.outcome for line in store.runs()] == ["interrupted", "interrupted"]
     prepared = prepare(sweep, store)
     assert prepared.plan.counts == {"interrupted": 2}
