@@ -123,6 +123,10 @@ class Dense:
             for start in starts
             for stop in [min(start + per_block, L)]
         ]
+        self._flat = [
+            (self._z[block.start : block.stop].view(-1), self._h[block.start : block.stop].view(-1))
+            for block in self.blocks
+        ]
         self._weights = [p.first_RDN, *p.inner_KRNN.unbind(0)]
         self._weights_t = [weight.transpose(1, 2) for weight in self._weights]
         self._readout_t = p.readout_RNC.transpose(1, 2)
@@ -132,14 +136,11 @@ class Dense:
         self._below = self._buffer(L) if phi.learned_slope else None
         self._plan_backward(per_block)
         self.leaves: Sequence[Leaf] = self._leaves()
+        below = [self.inputs_RBD, *self._h_layers[:-1]]
+        operands = zip(below, self._weights, self._z_layers, strict=True)
+        # h below, weight, z: what is multiplied into what; then z and h with their padding.
         self._forward_plan = [
-            (
-                block,
-                self._z[block.start : block.stop].view(-1),
-                self._h[block.start : block.stop].view(-1),
-                self._forward_views(block),
-            )
-            for block in self.blocks
+            (*reproducible(*views), self._z[layer], self._h[layer]) for layer, views in enumerate(operands)
         ]
         self._readout_plan = reproducible(self._h_layers[-1], p.readout_RNC, self.logits_RBC)
         # A run alone may have products with a single row; all others go straight to the library.
@@ -205,18 +206,6 @@ class Dense:
         s = self.shape
         return buffer[:, : self._size].view(-1, s.num_runs, s.batch_size, s.fan_out[0])
 
-    def _forward_views(self, block: Block) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-        """(h below, weight, z: what is multiplied into what; flat z, flat h) of each layer of a block."""
-        below = [self.inputs_RBD, *self._h_layers]
-        return [
-            (
-                *reproducible(below[layer], self._weights[layer], self._z_layers[layer]),
-                self._z[layer],
-                self._h[layer],
-            )
-            for layer in range(block.start, block.stop)
-        ]
-
     def _plan_backward(self, per_block: int) -> None:
         """Blocks of the inner weights from the top down, with two alternating buffers for δ.
 
@@ -274,13 +263,14 @@ class Dense:
     def forward(self, probe: Probe | None) -> None:
         p, phi = self.parameters, self.activation.phi
         bias = p.bias_LR1N
-        for block, flat_z, flat_h, views in self._forward_plan:
+        for block, (flat_z, flat_h) in zip(self.blocks, self._flat, strict=True):
             block.z_LRBN.copy_(bias[block.start : block.stop])  # the bias is there before the product is added to it
-            for offset, (below, weight, z, layer_z, layer_h) in enumerate(views):
+            for layer in range(block.start, block.stop):
+                below, weight, z, layer_z, layer_h = self._forward_plan[layer]
                 self._add_product(z, below, weight)
                 phi(layer_z, layer_h)
                 if self._below is not None:
-                    self._add_below_zero(block.start + offset)
+                    self._add_below_zero(layer)
             if probe is not None:
                 probe.after_products(block)
                 if self._below is None:

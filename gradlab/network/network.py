@@ -110,7 +110,7 @@ class Probe(Protocol):
 
 
 class Network(Protocol):
-    """The networks of R runs and the two passes over them; its buffers never move.
+    """The networks of R runs and the two passes over them. Its buffers never move: a probe is given the same tensors at every step.
 
     Attributes:
         shape: Sizes.

@@ -41,6 +41,7 @@ class Step:
         self._weights = {leaf.first_layer: leaf for leaf in network.leaves if leaf.kind == "weight"}
         self._biases = [leaf for leaf in network.leaves if leaf.kind == "bias"]
         self._slopes = [leaf for leaf in network.leaves if leaf.kind == "slope"]
+        self._others = [leaf for leaf in network.leaves if leaf.kind != "weight"]
         self._figures_2R = network.place.zeros(2, network.shape.num_runs, dtype=network.place.wide)
 
     def __call__(self, record: bool, jacobian_of: int | None = None) -> None:
@@ -75,7 +76,7 @@ class Step:
             scale = self.clipping(scale)
             for start, leaf in self._weights.items():
                 self._update(start, scale[leaf.layers])
-        for leaf in self._biases + self._slopes:
+        for leaf in self._others:
             self.optimizer.update(leaf, scale[leaf.layers], keep=False)
         if record:
             clip_R = None if self.clipping is None else self.clipping.factor_R
