@@ -38,7 +38,7 @@ def _any_varies() -> bool:
 
 @functools.cache
 def warn_if_they_vary() -> None:
-    """Warns, once, where torch computed before gradlab could set how it does."""
+    """Warns, once, where torch made products before gradlab could set how."""
     if training.LATE and vary():
         warnings.warn(
             "torch computed products before gradlab was imported, so a run's last digits may depend on its batch; "

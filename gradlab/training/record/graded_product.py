@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Int = NDArray[np.int64]
 
 LIMIT = 1e-3
 """Largest relative error that a singular value may have gathered; one that may have more is not resolved."""
@@ -57,7 +57,7 @@ class GradedProduct:
 
     u_ENr: Float
     mantissa_Er: Float
-    exponent_Er: Whole
+    exponent_Er: Int
     t_ErN: Float
     lost_Er: Float
     rank: int
@@ -105,13 +105,13 @@ def extended(product: GradedProduct, slope_EN: Float, weight_NN: Float) -> list[
     Returns:
         The products in the order of the examples: in one as long as they keep one rank, else one an example.
     """
-    whole = _extended(product, slope_EN, weight_NN)
-    if whole is not None:
-        return [whole]
+    together = _extended(product, slope_EN, weight_NN)
+    if together is not None:
+        return [together]
     return [
-        one
+        own
         for index in range(len(slope_EN))
-        for one in extended(product.example(index), slope_EN[index : index + 1], weight_NN)
+        for own in extended(product.example(index), slope_EN[index : index + 1], weight_NN)
     ]
 
 
@@ -153,23 +153,22 @@ def _extended(product: GradedProduct, slope_EN: Float, weight_NN: Float) -> Grad
     t_EkN, t_shift_Ek1 = _unit(_product(bracket_Ekr, product.t_ErN[each, columns_Er]), 2)
     u_ENk = np.zeros((E, N, k))
     u_ENk[each, rows_EM] = q.numpy()[:, :, :k]
-    exponent_Ek: Whole = new_exponent_Ek + slope_shift_E1 + weight_shift_11 + t_shift_Ek1[:, :, 0]
+    exponent_Ek: Int = new_exponent_Ek + slope_shift_E1 + weight_shift_11 + t_shift_Ek1[:, :, 0]
     return GradedProduct(u_ENk, new_mantissa_Ek, exponent_Ek, t_EkN, lost_Ek[:, :k], rank)
 
 
-def _descending(mantissa_Er: Float, exponent_Er: Whole) -> NDArray[np.intp]:
+def _descending(mantissa_Er: Float, exponent_Er: Int) -> NDArray[np.intp]:
     """Places of |mantissa| 2^exponent from the largest to the smallest, [E, r]."""
     with np.errstate(divide="ignore"):
         return np.argsort(-(np.log2(np.abs(mantissa_Er)) + exponent_Er), axis=1, kind="stable")
 
 
 def _product(left: Float, right: Float) -> Float:
-    """The matrix product, from operands whose place in memory is the same every time."""
-    found: Float = (torch.from_numpy(left).clone() @ torch.from_numpy(right).clone()).numpy()
-    return found
+    """The matrix product, of copies: how they lie in memory may decide how it is rounded."""
+    return np.asarray((torch.from_numpy(left).clone() @ torch.from_numpy(right).clone()).numpy(), dtype=np.float64)
 
 
-def _unit(values: Float, axis: int | None) -> tuple[Float, Whole]:
+def _unit(values: Float, axis: int | None) -> tuple[Float, Int]:
     """Values divided by a power of two, so that the largest along an axis lies in [0.5, 1); and the power."""
     _, shift = np.frexp(np.abs(values).max(axis=axis, keepdims=True, initial=0.0))
     return np.ldexp(values, -shift), shift.astype(np.int64)
@@ -201,8 +200,8 @@ def log10_extremes(product: GradedProduct) -> tuple[Float, Float]:
     """
     r_Err, exponent_Er = _triangles(product)
     if _fits(exponent_Er):
-        found_Er = _decomposed(r_Err, exponent_Er)
-        return found_Er, found_Er[:, -1]
+        all_Er = _decomposed(r_Err, exponent_Er)
+        return all_Er, all_Er[:, -1]
     largest_Er, smallest_E = np.full(exponent_Er.shape, -np.inf), np.empty(len(exponent_Er))
     for index, (r_rr, exponent_r) in enumerate(zip(r_Err, exponent_Er, strict=True)):
         upto, first = _window(r_rr, exponent_r, 0)
@@ -213,7 +212,7 @@ def log10_extremes(product: GradedProduct) -> tuple[Float, Float]:
     return largest_Er, smallest_E
 
 
-def _triangles(product: GradedProduct) -> tuple[Float, Whole]:
+def _triangles(product: GradedProduct) -> tuple[Float, Int]:
     """R and the exponents of R diag(2^exponent), which has the singular values of diag(d) T.
 
     As Tᵀ = Q R, and the scales d descend, it is graded from its first corner down, as Lapack's routines like it.
@@ -226,33 +225,32 @@ def _triangles(product: GradedProduct) -> tuple[Float, Whole]:
     return triangle.numpy() * product.mantissa_Er[each, rows_Er][:, None, :], product.exponent_Er[each, rows_Er]
 
 
-def _fits(exponent_Er: Whole) -> bool:
+def _fits(exponent_Er: Int) -> bool:
     """Whether one decomposition has room for the values of each example."""
     return not exponent_Er.size or bool((np.ptp(exponent_Er, axis=1) <= WINDOW).all())
 
 
-def _decomposed(r_Err: Float, exponent_Er: Whole) -> Float:
+def _decomposed(r_Err: Float, exponent_Er: Int) -> Float:
     """log10 of the singular values of R diag(2^exponent), [E, r]."""
     if not exponent_Er.size:
         return np.empty(exponent_Er.shape)
     top_E1 = exponent_Er.max(axis=1, keepdims=True)
     values = torch.linalg.svdvals(torch.from_numpy(np.ldexp(r_Err, (exponent_Er - top_E1)[:, None, :])))
     with np.errstate(divide="ignore"):
-        found: Float = np.log10(values.numpy()) + top_E1 * _LOG10_2
-    return found
+        return np.asarray(np.log10(values.numpy()) + top_E1 * _LOG10_2, dtype=np.float64)
 
 
-def _by_windows(r_rr: Float, exponent_r: Whole) -> Float:
+def _by_windows(r_rr: Float, exponent_r: Int) -> Float:
     """All values of an example for which one decomposition has no room, [r]."""
-    found_r, done = np.empty(len(exponent_r)), 0
-    while done < len(found_r):
+    log10_r, done = np.empty(len(exponent_r)), 0
+    while done < len(log10_r):
         upto, values = _window(r_rr, exponent_r, done)
-        found_r[done:upto] = values
+        log10_r[done:upto] = values
         done = upto
-    return found_r
+    return log10_r
 
 
-def _window(r_rr: Float, exponent_r: Whole, first: int) -> tuple[int, Float]:
+def _window(r_rr: Float, exponent_r: Int, first: int) -> tuple[int, Float]:
     """The values from one on for which a decomposition has room: one past the last of them, and their log10.
 
     Where its scales are far apart R diag(2^exponent) is next to diagonal, so a window of it has the values of the whole but for those
@@ -261,7 +259,7 @@ def _window(r_rr: Float, exponent_r: Whole, first: int) -> tuple[int, Float]:
     lowest_r = np.minimum.accumulate(exponent_r)
 
     def below(exponent: int) -> int:
-        """First place from which on all scales lie below a power of two."""
+        """First index from which on all scales lie below a power of two."""
         return int(np.count_nonzero(lowest_r >= exponent))
 
     top = int(lowest_r[first])
