@@ -52,15 +52,7 @@ _DECADES = 1.0
 
 
 def draw_curves(configs: "Sequence[Activation]", path: Path) -> None:
-    """Draw phi and phi' of activations as small multiples on common axes.
-
-    Args:
-        configs: One a panel.
-        path: File, `.svg`, `.png` or `.pdf`.
-
-    Raises:
-        UsageError: If the file cannot be written.
-    """
+    """Draw phi and phi' of activations as small multiples on common axes."""
     curves = [_curves(config) for config in configs]
     low, high = _limits(curves)
     with panels(len(configs), sharex=True, sharey=True) as (figure, axes):
@@ -108,15 +100,7 @@ def _limits(curves: Sequence[tuple[Float, Float, Float]]) -> tuple[float, float]
 
 
 def draw_phases(configs: "Sequence[Activation]", path: Path) -> None:
-    """Draw chi_1 where inputs of mean square 1 settle, over sigma_w and sigma_b: blue vanishes, red explodes.
-
-    Args:
-        configs: One a panel.
-        path: File, `.svg`, `.png` or `.pdf`.
-
-    Raises:
-        UsageError: If the file cannot be written.
-    """
+    """Draw chi_1 where inputs of mean square 1 settle, over sigma_w and sigma_b: blue vanishes, red explodes."""
     with panels(len(configs), height=1.5) as (figure, axes):
         coarse = 1.5 if len(configs) > _MANY else 1.0
         cells = round(_NUM_W / coarse), round(_NUM_B / coarse)
@@ -135,7 +119,6 @@ def draw_phases(configs: "Sequence[Activation]", path: Path) -> None:
 
 
 def _key() -> "list[Line2D]":
-    """What line and dot stand for."""
     from matplotlib.lines import Line2D
 
     edge = Line2D([], [], **_EDGE, label=r"edge of chaos, $\chi_1$ = 1")
@@ -173,7 +156,6 @@ def _draw(config: "Activation", ax: "Axes", cells: tuple[int, int]) -> "QuadMesh
 
 
 def _critical(one: activations.AnalyticActivation) -> tuple[float, float] | None:
-    """sigma_w and sigma_b of the critical point, None where there is none."""
     try:
         found = critical_point(one)
     except ValueError:
@@ -182,7 +164,7 @@ def _critical(one: activations.AnalyticActivation) -> tuple[float, float] | None
 
 
 def _name_phases(ax: "Axes", plane: PhasePlane) -> None:
-    """Write each phase's name where it has most room."""
+    """Each where it has most room."""
     from matplotlib.patheffects import withStroke
 
     for name, inside_BW in (("ordered", plane.chi_1_BW < 1.0), ("chaotic", plane.chi_1_BW > 1.0)):

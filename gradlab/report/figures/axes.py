@@ -40,14 +40,7 @@ def span(parts: Sequence[Values], least: float = 1.0, margin: float = 0.06) -> t
 
 
 def mark_powers(axis: Any, low: float, high: float, most: int = 6) -> None:
-    """Put ticks at round numbers on an axis or a colour bar of log10 values.
-
-    Args:
-        axis: The axis or the bar, whose limits are `low` and `high`.
-        low: log10.
-        high: log10.
-        most: Ticks that there is room for.
-    """
+    """Put ticks at round numbers on an axis, or a colour bar, of log10 values with these limits."""
     places, labels = ticks(low, high, most)
     axis.set_ticks(places, labels=labels)
 
@@ -86,7 +79,6 @@ def ticks(low: float, high: float, most: int = 6) -> tuple[list[float], list[str
 
 
 def _whole(low: float, high: float, most: int) -> list[int]:
-    """Whole powers between the ends, at most so many."""
     first, last = math.ceil(low), math.floor(high)
     scale = 1
     while True:
@@ -115,7 +107,6 @@ def _power(decade: int) -> str:
 
 
 def _number(lead: float, decade: int) -> str:
-    """A number with its power of ten."""
     lead = float(f"{lead:.6g}")
     if abs(decade) <= _PLAIN:
         return f"{lead * 10.0**decade:.6g}"

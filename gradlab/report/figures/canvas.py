@@ -123,12 +123,7 @@ def panels(
 
 
 def print_small(figure: "Figure", lines: "Sequence[str]") -> None:
-    """Write under a figure what it shows and what it leaves out.
-
-    Args:
-        figure: Where.
-        lines: A paragraph each; empty ones are left out.
-    """
+    """Write under a figure what it shows and what it leaves out, a paragraph a line; empty ones are left out."""
     room = int(figure.get_figwidth() * 72.0 / (_SMALL * _GLYPH))
     folded = [part for line in lines if line for part in textwrap.wrap(legible(line), room)]
     _grow(figure, len(folded) * _SMALL * 1.25 / 72.0)
@@ -137,14 +132,7 @@ def print_small(figure: "Figure", lines: "Sequence[str]") -> None:
 
 
 def key(figure: "Figure", handles: "Sequence[Artist]", labels: "Sequence[str]", **settings: Any) -> "Legend | None":
-    """A legend above a figure, in which names are shown as they are, whatever they hold.
-
-    Args:
-        figure: Where.
-        handles: What is explained; without any there is no legend.
-        labels: One each.
-        settings: As `matplotlib.figure.Figure.legend` has them.
-    """
+    """A legend above a figure, in which names are shown as they are, whatever they hold; none without handles."""
     if not handles:
         return None
     # What a label begins with decides whether matplotlib shows it, so the words come after.
@@ -158,7 +146,7 @@ def key(figure: "Figure", handles: "Sequence[Artist]", labels: "Sequence[str]", 
 
 
 def _grow(figure: "Figure", inches: float) -> None:
-    """Make room for more lines of text, so that no panel shrinks."""
+    """So that no panel shrinks for more lines of text."""
     figure.set_figheight(figure.get_figheight() + inches)
 
 
@@ -186,7 +174,6 @@ def shortened(text: str, most: int) -> str:
 
 @lru_cache(maxsize=1)
 def _letters() -> frozenset[int]:
-    """What the figures' font has a glyph for."""
     from matplotlib import font_manager
 
     return frozenset(font_manager.get_font(font_manager.findfont(_STYLE["font.family"])).get_charmap())
@@ -206,5 +193,4 @@ def save(figure: "Figure", path: Path) -> None:
 
 
 def _format(path: Path) -> str:
-    """The format that a file's ending asks for."""
     return path.suffix.removeprefix(".").lower()

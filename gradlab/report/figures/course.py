@@ -61,15 +61,8 @@ def number_layers(axes: "Sequence[Axes]", num_layers: int, words: str, *, relati
 
 
 def scaled(ax: "Axes", drawn: Sequence[Float], beside: Sequence[Float] = ()) -> bool:
-    """Give axes the limits and ticks that all that is drawn needs, or say on them that there is nothing.
-
-    Args:
-        ax: Axes of log10 values.
-        drawn: What was measured.
-        beside: What theory expects of it.
-
-    Returns:
-        Whether there is anything.
+    """Give axes of log10 values the limits and ticks that what was measured and is expected needs, or say on them that nothing
+    was measured; whether anything was.
     """
     if say_why_empty(ax, drawn):
         return False

@@ -71,16 +71,11 @@ class _Picture:
 
 
 def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> None:
-    """Draw a quantity over layers and steps.
-
-    Args:
-        sides: What is drawn, a panel a run.
-        quantity: Of `GRIDS`; by default the first of them that was recorded of all runs.
-        path: File, `.svg`, `.png` or `.pdf`.
+    """Draw a quantity over layers and steps, a panel a run; by default the first of `GRIDS` that all runs have.
 
     Raises:
         SelectionError: If it was not recorded of all runs.
-        UsageError: If there are more runs than a page has room for, or the file cannot be written.
+        UsageError: If there are more runs than a page has room for.
     """
     number = sum(len(side.views) for side in sides)
     if number > MOST:
@@ -113,7 +108,6 @@ def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> No
 
 
 def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
-    """The quantity that is drawn."""
     missing = None
     for name in GRIDS if quantity is None else (quantity,):
         without = [
@@ -128,7 +122,6 @@ def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
 
 
 def _pictures(side: Side, name: str) -> list[_Picture]:
-    """A side's runs."""
     found = []
     for view in side.views:
         title = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
@@ -138,7 +131,6 @@ def _pictures(side: Side, name: str) -> list[_Picture]:
 
 
 def _picture(title: str, grid: Grid) -> _Picture:
-    """A grid with its borders and marks."""
     rows, columns = grid.values.shape
     layer_bins, step_bins = bins(rows, _ROWS), bins(columns, _COLUMNS)
     values, present = pooled(grid, layer_bins, step_bins)
@@ -179,7 +171,6 @@ def _limits(pictures: Sequence[_Picture]) -> tuple[float, float]:
 
 
 def _draw(ax: "Axes", picture: _Picture, low: float, high: float) -> "QuadMesh":
-    """One panel."""
     plain = np.logical_or.reduce(list(picture.marked.values()))
     mesh = ax.pcolormesh(
         picture.step_edges, picture.layer_edges, np.ma.masked_array(picture.values, plain),
@@ -215,7 +206,6 @@ def _draw_marked(ax: "Axes", picture: _Picture, there: Bool, style: dict[str, An
 
 
 def _only(color: str) -> Any:
-    """A map of a single colour."""
     from matplotlib.colors import ListedColormap
 
     return ListedColormap([color])

@@ -69,13 +69,7 @@ _NUMBERS = "viridis"
 
 @dataclass(frozen=True)
 class Shown:
-    """A run whose plane is drawn.
-
-    Attributes:
-        label: Short name.
-        about: What was trained and where it lies.
-        plane: Its plane.
-    """
+    """A run whose plane is drawn: its short name, and what was trained and where it lies."""
 
     label: str
     about: str
@@ -85,12 +79,8 @@ class Shown:
 def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
     """Draw the plane through the layers: of one run at its first and last step, of several at the last.
 
-    Args:
-        shown: Runs.
-        path: File, `.svg`, `.png` or `.pdf`.
-
     Raises:
-        UsageError: If there are more runs than a page has room for, or the file cannot be written.
+        UsageError: If there are more runs than a page has room for.
     """
     if len(shown) > MOST:
         raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(shown)}; name fewer")
@@ -125,7 +115,6 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
 
 
 def _name(number: int, moment: Snapshot) -> str:
-    """What a column is."""
     if number == 0:
         return "inputs"
     return "output" if number == moment.numbers[-1] else f"layer {number}"
@@ -157,13 +146,11 @@ def _draw_row(
 
 
 def _right(bent: LayerView, plane: InputPlane) -> str:
-    """How much of the examples is right."""
     told = say(round(bent.right, 2), "share")[:-1]
     return f"{told} right" if plane.class_names else f"R² {told}"
 
 
 def _draw_bent(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> None:
-    """The grid and the examples after a layer."""
     from matplotlib.collections import LineCollection
 
     if bent.shares == (0.0, 0.0):
@@ -183,7 +170,6 @@ def _draw_bent(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[n
 
 
 def _draw_examples(ax: "Axes", places: Float, plane: InputPlane, picked: NDArray[np.int64]) -> None:
-    """Examples: classes by colour and mark, numbers by colour."""
     targets = plane.targets[picked]
     if not plane.class_names:
         low, high = _span(plane)
@@ -201,7 +187,6 @@ def _draw_examples(ax: "Axes", places: Float, plane: InputPlane, picked: NDArray
 
 
 def _draw_answers(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> "ScalarMappable | None":
-    """What is said of every place, and the examples."""
     found = None
     if plane.class_names:
         _draw_regions(ax, bent, plane)
@@ -221,7 +206,6 @@ def _draw_answers(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArra
 
 
 def _draw_regions(ax: "Axes", bent: LayerView, plane: InputPlane) -> None:
-    """Where each class is the answer, and the boundaries."""
     from matplotlib.colors import to_rgb
 
     for number in range(bent.scores.shape[2]):
@@ -238,7 +222,6 @@ def _draw_regions(ax: "Axes", bent: LayerView, plane: InputPlane) -> None:
 
 
 def _draw_numbers(ax: "Axes", bent: LayerView, plane: InputPlane) -> "ScalarMappable":
-    """The answer as a colour."""
     low, high = _span(plane)
     return ax.pcolormesh(
         plane.x, plane.y, bent.scores[:, :, 0], cmap=_NUMBERS, vmin=low, vmax=high, shading="gouraud", rasterized=True
@@ -246,13 +229,11 @@ def _draw_numbers(ax: "Axes", bent: LayerView, plane: InputPlane) -> "ScalarMapp
 
 
 def _span(plane: InputPlane) -> tuple[float, float]:
-    """Ends of the colours of numbers."""
     low, high = float(plane.targets.min()), float(plane.targets.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def _explain(figure: "Figure", planes: Sequence[InputPlane]) -> None:
-    """What marks and lines stand for."""
     from matplotlib.lines import Line2D
 
     names = max((plane.class_names for plane in planes), key=len)

@@ -62,14 +62,7 @@ def draw_line(ax: "Axes", place: Float, values: Middle, style: dict[str, Any]) -
 
 
 def draw_readout(ax: "Axes", place: float, values: Middle, color: str) -> None:
-    """Draw the readout as an open mark: it is no hidden layer, and no line leads to it.
-
-    Args:
-        ax: Axes of log10 values whose limits are set.
-        place: Where it stands.
-        values: [1].
-        color: Of its side.
-    """
+    """Draw the readout as an open mark: it is no hidden layer, and no line leads to it."""
     ax.plot([place], finite(values.values), **hollow(color), zorder=5)
     if (values.low < values.high).any():
         ax.vlines([place], finite(values.low), finite(values.high), color=color, linewidth=0.8, zorder=4)
@@ -97,12 +90,7 @@ def mark_edges(ax: "Axes", place: Float, values: Float, color: str) -> None:
 
 
 def mark_layers(ax: "Axes", num_layers: int) -> None:
-    """Number an axis by layers, from the input to the readout.
-
-    Args:
-        ax: Axes whose x axis it is.
-        num_layers: The readout among them.
-    """
+    """Number an axis by layers, the readout among them."""
     margin = max(0.5, 0.02 * num_layers)
     ax.set_xlim(1 - margin, num_layers + margin)
     ax.set_xticks(layer_ticks(num_layers))
@@ -134,13 +122,7 @@ def mark_steps(ax: "Axes", first: float, last: float) -> None:
 
 
 def explain_sides(figure: "Figure", sides: Sequence[Side], further: "tuple[list[Artist], list[str]]") -> None:
-    """A legend of which line is which.
-
-    Args:
-        figure: Where.
-        sides: What its lines are, in their order.
-        further: Handles and labels of what else is to be explained.
-    """
+    """A legend of which line is which, and of what else is to be explained."""
     from matplotlib.lines import Line2D
 
     lines = [Line2D([], [], **stroke(index, len(sides))) for index in range(len(sides))]
@@ -152,15 +134,7 @@ def explain_sides(figure: "Figure", sides: Sequence[Side], further: "tuple[list[
 
 
 def say_why_empty(ax: "Axes", parts: Sequence[Float]) -> bool:
-    """Say in the middle of axes why nothing is on them, where nothing is.
-
-    Args:
-        ax: Axes.
-        parts: All that would be drawn on them.
-
-    Returns:
-        Whether there is nothing.
-    """
+    """Say in the middle of axes why nothing is on them, where nothing is, and whether that is so."""
     values = np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0)
     if np.isfinite(values).any():
         return False
@@ -171,11 +145,7 @@ def say_why_empty(ax: "Axes", parts: Sequence[Float]) -> bool:
 
 
 def edge_key(parts: Sequence[Float]) -> "tuple[list[Artist], list[str]]":
-    """What the marks at the edges stand for, those that occur.
-
-    Args:
-        parts: All that is drawn.
-    """
+    """What the marks at the edges stand for, those that occur in all that is drawn."""
     from matplotlib.lines import Line2D
 
     handles: list[Artist] = []

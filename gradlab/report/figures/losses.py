@@ -61,16 +61,10 @@ _CROSS: dict[str, Any] = {"marker": "x", "markersize": 5.0, "markeredgewidth": 1
 
 
 def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
-    """Draw figures over the steps, those of several experiments overlaid.
-
-    Args:
-        sides: What is drawn.
-        quantities: Of `DRAWN`; `DEFAULT` where none is named.
-        path: File, `.svg`, `.png` or `.pdf`.
+    """Draw figures over the steps, of `DRAWN`, those of several experiments overlaid.
 
     Raises:
         SelectionError: If a figure that is asked for was not recorded of any run.
-        UsageError: If the file cannot be written.
     """
     shown = [name for name in quantities or DEFAULT if any(_has(side, name) for side in sides)]
     missing = [name for name in quantities or DEFAULT if name not in shown]
@@ -107,7 +101,6 @@ _REMEDIES = {
 
 
 def _has(side: Side, name: str) -> bool:
-    """Whether some run of a side has a curve."""
     return any(curve.quantity == name for view in side.views for curve in view.curves)
 
 
@@ -139,7 +132,6 @@ def _course(side: Side, name: str, *, logarithmic: bool) -> Course:
 
 
 def _on_axis(values: Float, name: str, *, logarithmic: bool) -> Float:
-    """Values as the axis has them."""
     if not logarithmic or name.startswith("log10_"):
         return values
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -254,7 +246,6 @@ def _cut(values: Middle) -> Middle:
 def _explained(
     sides: Sequence[Side], trained: Sequence[Course], held: Sequence[Course], *, referred: bool
 ) -> "tuple[list[Artist], list[str]]":
-    """What lines and marks stand for, those that occur."""
     from matplotlib.lines import Line2D
 
     def line(style: dict[str, Any], words: str) -> "tuple[list[Artist], list[str]]":

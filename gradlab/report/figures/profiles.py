@@ -38,16 +38,10 @@ _SHADES = (("#e0e0e0", 2.0), ("#bdbdbd", 1.0))
 
 
 def draw_profiles(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
-    """Draw quantities over the layers: of one experiment with theory's band, of several overlaid.
-
-    Args:
-        sides: What is drawn.
-        quantities: Of `series.PROFILED`; `DEFAULT` where none is named.
-        path: File, `.svg`, `.png` or `.pdf`.
+    """Draw quantities of `PROFILED` over the layers: of one experiment with theory's band, of several overlaid.
 
     Raises:
         SelectionError: If a quantity that is asked for was not recorded of all runs.
-        UsageError: If the file cannot be written.
     """
     shown = [name for name in quantities or DEFAULT if all(_has(side, name) for side in sides)]
     missing = [name for name in quantities or DEFAULT if name not in shown]
@@ -62,7 +56,6 @@ def draw_profiles(sides: Sequence[Side], quantities: Sequence[str], path: Path) 
 
 
 def _has(side: Side, quantity: str) -> bool:
-    """Whether all runs of a side have a profile of a quantity."""
     return all(any(one.quantity == quantity for one in view.profiles) for view in side.views)
 
 
@@ -87,7 +80,7 @@ def _median(bands: Sequence[Band]) -> Band | None:
 
 
 def _within(band: Band | None) -> list[Float]:
-    """What is drawn of a band."""
+    """All that is drawn of a band."""
     if band is None:
         return []
     return [band.typical, band.typical - 2 * band.spread, band.typical + 2 * band.spread]
@@ -119,7 +112,6 @@ def _draw_one(side: Side, quantities: Sequence[str], path: Path) -> None:
 
 
 def _draw_own(ax: "Axes", course: Course, name: str) -> None:
-    """A quantity over the layers at both steps."""
     ax.set_ylabel(QUANTITIES[name].label)
     if not scaled(ax, course.drawn, _within(course.band)):
         return
@@ -237,7 +229,6 @@ def _draw_expected(ax: "Axes", course: Course, style: dict[str, Any], *, shaded:
 
 
 def _theory_note(sides: Sequence[Side]) -> str:
-    """What the dotted lines are, where there are any."""
     if not any(profile.band is not None for side in sides for view in side.views for profile in view.profiles):
         return ""
     shade = ", shaded ± 2 sd over seeds" if len(sides) <= _BANDS else ""

@@ -36,12 +36,7 @@ _LONGEST = 44
 
 @dataclass(frozen=True)
 class Side:
-    """Runs that differ in nothing but their seed.
-
-    Attributes:
-        label: Short name.
-        views: What there is to see of each.
-    """
+    """Runs that differ in nothing but their seed, under a short name."""
 
     label: str
     views: tuple[RunView, ...]
@@ -81,11 +76,7 @@ class Middle:
 
 
 def sides(runs: "Sequence[StoredRun]") -> tuple[Side, ...]:
-    """Take the seeds of one experiment together and name each by what tells it from the others.
-
-    Args:
-        runs: Runs of which something was recorded.
-    """
+    """Take the seeds of one experiment together and name each by what tells it from the others."""
     groups = grouped(runs)
     names = [group[0].name for group in groups]
     labels = [shortened(name, _LONGEST) for name in names]
@@ -106,12 +97,7 @@ def sides(runs: "Sequence[StoredRun]") -> tuple[Side, ...]:
 
 
 def about(side: Side, only: RunView | None = None) -> str:
-    """What was trained and where it lies, for the small print.
-
-    Args:
-        side: The runs.
-        only: One of them, where the others are not meant.
-    """
+    """What was trained and where it lies, for the small print; of one run alone where it is given."""
     views = side.views if only is None else (only,)
     ids = ", ".join(one.id for one in views[:_IDS])
     more = "" if len(views) <= _IDS else f" and {len(views) - _IDS} more"
@@ -125,12 +111,7 @@ def over_seeds(sides: Sequence[Side]) -> str:
 
 
 def stroke(index: int, num_sides: int) -> dict[str, Any]:
-    """How a side's line is drawn, told from the others by colour, by dashes and, among many, by its marks.
-
-    Args:
-        index: Of the side.
-        num_sides: How many there are.
-    """
+    """How a side's line is drawn, told from the others by colour, by dashes and, among many, by its marks."""
     found: dict[str, Any] = {
         "color": _COLORS[index % len(_COLORS)],
         "linestyle": _DASHES[index % len(_DASHES)],
@@ -141,11 +122,7 @@ def stroke(index: int, num_sides: int) -> dict[str, Any]:
 
 
 def middle(columns: Sequence[Column]) -> Middle:
-    """Median and range over a side's runs, of those in which the figure has a meaning.
-
-    Args:
-        columns: Values of each run, [K].
-    """
+    """Median and range over a side's runs, [K] each, of those in which the figure has a meaning."""
     values = np.array([np.where(np.isnan(one.values), np.inf, one.values) for one in columns])
     values[~np.array([one.present for one in columns])] = np.nan
     if len(values) == 1:
@@ -181,5 +158,4 @@ def _follows(field: str, told: dict[str, Any]) -> bool:
 
 
 def _said(value: Any) -> str:
-    """A config value in a few letters."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -90,13 +90,9 @@ class _Panel:
 def draw_spectra(sides: Sequence[Side], path: Path) -> None:
     """Draw the singular values of ∂z_depth/∂z_l.
 
-    Args:
-        sides: What is drawn.
-        path: File, `.svg`, `.png` or `.pdf`.
-
     Raises:
         SelectionError: If the runs have neither all of them in common nor the extremes.
-        UsageError: If there are more runs than a page has room for, or the file cannot be written.
+        UsageError: If there are more runs than a page has room for.
     """
     without = next((side for side in sides if len(_spectra(side)) < len(side.views)), None)
     if without is None:
@@ -116,13 +112,13 @@ def draw_spectra(sides: Sequence[Side], path: Path) -> None:
 
 
 def _spectra(side: Side) -> list[Spectrum]:
-    """The singular values of those of a side's runs that have them."""
+    """Of those of a side's runs that have one."""
     found = [view.record.spectrum for view in side.views if view.record is not None]
     return [one for one in found if one is not None and one.steps.size]
 
 
 def _steps(side: Side) -> list[int]:
-    """Steps at which all runs of a side have their singular values."""
+    """At which all runs of a side have their singular values."""
     return sorted(set.intersection(*(set(one.steps.tolist()) for one in _spectra(side))))
 
 
@@ -184,7 +180,6 @@ def _draw_values(sides: Sequence[Side], path: Path) -> None:
 
 
 def _draw_row(axes: "Sequence[Axes]", row: Sequence[_Panel]) -> None:
-    """One experiment."""
     expected = np.array([panel.expected for panel in row if panel.expected is not None])
     scaled(axes[0], [part for panel in row for part in panel.drawn], [expected])
     for ax, panel in zip(axes, row, strict=False):
@@ -218,7 +213,6 @@ def _explain(figure: "Figure", drawn: Sequence[_Panel]) -> None:
 
 
 def _note(side: Side, row: Sequence[_Panel], *, alone: bool) -> str:
-    """What a row shows."""
     spectrum = _spectra(side)[0]
     examples = spectrum.log10_s.values.shape[2] * len(side.views)
     parts = [about(side), f"median and range over {counted(examples, 'example')}"]
@@ -233,7 +227,6 @@ def _note(side: Side, row: Sequence[_Panel], *, alone: bool) -> str:
 
 
 def _taken(side: Side, name: str) -> bool:
-    """Whether one of `EXTREMES` was taken in all runs of a side."""
     return all(view.record is not None and len(_rows(view.record, name)) > 0 for view in side.views)
 
 
@@ -243,7 +236,6 @@ def _expected(side: Side) -> dict[int, float]:
 
 
 def _draw_extremes(sides: Sequence[Side], names: Sequence[str], path: Path) -> None:
-    """Of one experiment together, of several overlaid."""
     relative = len({side.depth for side in sides}) > 1
     courses = {name: [_course(side, name, relative=relative) for side in sides] for name in names}
     # One experiment has its three on the same axes, several have axes for each.
@@ -277,7 +269,6 @@ def _draw_extremes(sides: Sequence[Side], names: Sequence[str], path: Path) -> N
 
 
 def _draw_pair(pair: "Sequence[Axes]", sides: Sequence[Side], courses: dict[str, list[Course]]) -> None:
-    """The first and the last step."""
     theory = [np.array(list(_expected(side).values())) for side in sides]
     scaled(pair[0], [part for each in courses.values() for course in each for part in course.drawn], theory)
     for name, each in courses.items():

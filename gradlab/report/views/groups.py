@@ -9,7 +9,7 @@ from typing import Any
 
 from gradlab.judgement.comparing.comparison import figure_of
 from gradlab.report.views.run import figure_kind
-from gradlab.report.words.points import Point, agreement_words, numbered_seeds, value_words
+from gradlab.report.words.points import Point, agreement_words, axis_field, numbered_seeds, value_words
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import MISSING, Kind, Value, say
 from gradlab.report.words.verdicts import badness, word_of
@@ -26,9 +26,6 @@ _RANKS = {
 
 _EXPECTED = ("expected_backward_decades", "typical_backward_decades", "expected_spread")
 """What programs get of theory, named as in a run."""
-
-_AXES_KEPT = 3
-"""Axes that even the narrowest terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -218,8 +215,9 @@ def groups_table(
         parts = [("", "", "") if one is None else one.parts() for one in expected]
         columns.insert(place, _cells(parts, aligned, sign))
         told.insert(place, Field("expected", "decades", _RANKS["expected"]))
+    points = [group.point for group in shown]
     fields = (
-        *(_axis_field(shown, axis, place) for place, axis in enumerate(axes)),
+        *(axis_field(axis, place, points) for place, axis in enumerate(axes)),
         Field("n", "integer"),
         Field("verdict"),
         *told,
@@ -235,7 +233,7 @@ def groups_table(
 def groups_data(shown: Sequence[Group], axes: Sequence[str]) -> Table:
     """One row a group, for programs: median, spread and number of finite values in columns of their own."""
     names = [name for name in FIGURES if any(name in group.figures for group in shown)]
-    fields = [_axis_field(shown, axis, 0) for axis in axes]
+    fields = [axis_field(axis, 0, [group.point for group in shown]) for axis in axes]
     fields += [Field("n", "integer"), Field("verdict"), Field("agreement", "share")]
     for name in names:
         fields += [Field(name, figure_kind(name)), Field(f"{name}.spread"), Field(f"{name}.num_finite", "integer")]
@@ -251,12 +249,6 @@ def groups_data(shown: Sequence[Group], axes: Sequence[str]) -> Table:
         row += [None] * 3 if expected is None else [expected.decades, expected.typical, expected.spread]
         rows.append(tuple(row))
     return Table(tuple(fields), tuple(rows))
-
-
-def _axis_field(shown: Sequence[Group], axis: str, place: int) -> Field:
-    """The column of an axis: numbers stand on the right."""
-    texts = any(isinstance(group.point.get(axis), str) for group in shown)
-    return Field(axis, "text" if texts else "figure", max(0, place - _AXES_KEPT + 1))
 
 
 def _cells(parts: Sequence[tuple[str, str, str]], aligned: bool, plus_minus: str) -> list[str]:

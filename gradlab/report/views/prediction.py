@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.report.views.blocks import Lines, Profiles, TableBlock, Title
 from gradlab.report.views.theory import spread_out
-from gradlab.report.words.points import Point
+from gradlab.report.words.points import Point, axis_field
 from gradlab.report.words.table import Field, Table
-from gradlab.report.words.values import Value, say
+from gradlab.report.words.values import Kind, Value, say
 
 if TYPE_CHECKING:
-    from gradlab.config.experiment import Experiment
     from gradlab.theory import Forecast, LayerForecast, Phase
     from gradlab.theory.prediction import Prediction
 
@@ -26,6 +25,35 @@ WIDE_APART = 2.0
 """Spread over seeds, in decades, from which a forecast says little of a single one."""
 
 READING = "what one seed typically shows and its standard deviation over seeds, in decades; decades above the last hidden layer"
+
+_DECADES = ("typical_backward_decades", "expected_spread", "expected_backward_decades")
+
+_LAYERS = (
+    (Field("layer", "integer"), "layer"),
+    (Field("fan_in", "integer", 8), "fan_in"),
+    (Field("fan_out", "integer", 9), "fan_out"),
+    (Field("q", "figure", 4), "q"),
+    (Field("chi_1", "figure", 3), "chi_1"),
+    (Field("backward_decades", "decades"), "typical_backward_decades"),
+    (Field("backward_spread", "decades", 1), "backward_spread"),
+    (Field("forward_rms", "figure", 2), "typical_forward_rms"),
+    (Field("forward_spread", "decades", 6), "forward_spread"),
+    (Field("grad_decades", "decades", 5), "typical_grad_decades"),
+)
+"""Columns of the layers for people, and what programs call them."""
+
+_SEVERAL = (
+    Field("typical_backward_decades", "decades"),
+    Field("expected_spread", "decades"),
+    Field("expected_backward_decades", "decades", 7),
+    Field("phase"),
+    Field("chi_1", "figure", 4),
+    Field("trainable_depth", "figure", 3),
+    Field("critical_sigma_w", "figure", 5),
+    Field("critical_sigma_b", "figure", 6),
+    Field("reason", "text", 8),
+)
+"""Columns where several predictions stand side by side."""
 
 
 @dataclass(frozen=True)
@@ -61,29 +89,35 @@ def prediction_view(prediction: "Prediction") -> PredictionView:
     """Compute what there is to see of a prediction."""
     from gradlab.report.views.run import setting
 
-    experiment, forecast = prediction.experiment, prediction.forecast
-    layers = [*forecast.layers, *([] if forecast.readout is None else [forecast.readout])]
-    meaning = tuple(_meaning(prediction))
-    headline = _headline(experiment, forecast)
+    headline, meaning = _headline(prediction), tuple(_meaning(prediction))
+    data = _data(prediction, [headline, *meaning])
     return PredictionView(
-        name=experiment.name,
-        setting=setting(experiment),
+        name=prediction.experiment.name,
+        setting=setting(prediction.experiment),
         headline=headline,
         meaning=meaning,
-        figures=_figures(prediction),
-        layers=layers_table(layers, prediction),
-        profiles=_profiles(forecast),
-        data=_data(prediction, layers, [headline, *meaning]),
+        figures=_figures(prediction, data),
+        layers=Table(
+            tuple(field for field, _ in _LAYERS),
+            tuple(tuple(layer[key] for _, key in _LAYERS) for layer in data["layers"]),
+        ),
+        profiles=_profiles(prediction.forecast),
+        data=data,
     )
 
 
-def _headline(experiment: "Experiment", forecast: "Forecast") -> str:
+def _headline(prediction: "Prediction") -> str:
+    forecast = prediction.forecast
     decades = forecast.typical_backward_decades
     if decades is None:
         return f"theory has no answer: {forecast.reason}"
-    spread = "" if forecast.expected_spread is None else f" ± {say(forecast.expected_spread, 'decades')}"
-    verb = "falls" if decades < 0 else "grows"
-    return f"the gradient {verb} by {say(abs(decades), 'decades')}{spread} decades from layer {experiment.model.depth:,} to layer 1"
+    verb, told = "falls" if decades < 0 else "grows", say(abs(decades), "decades")
+    top = f"layer {prediction.experiment.model.depth:,}"
+    return f"the gradient {verb} by {told}{_spread(forecast)} decades from {top} to layer 1"
+
+
+def _spread(forecast: "Forecast") -> str:
+    return "" if forecast.expected_spread is None else f" ± {say(forecast.expected_spread, 'decades')}"
 
 
 def _meaning(prediction: "Prediction") -> list[str]:
@@ -178,67 +212,27 @@ def _critical_words(prediction: "Prediction", phase: "Phase") -> list[str]:
     if prediction.critical is None or prediction.at_critical is None:
         return ["this is the critical start"]
     sigma_w, sigma_b = phase.critical
-    decades, spread = prediction.at_critical.typical_backward_decades, prediction.at_critical.expected_spread
-    effect = f"no forecast ({prediction.at_critical.reason})"
-    if decades is not None:
-        beside = "" if spread is None else f" ± {say(spread, 'decades')}"
-        effect = f"the gradient then changes by {decades:+.2f}{beside} decades"
+    after = prediction.at_critical
+    effect = f"no forecast ({after.reason})"
+    if after.typical_backward_decades is not None:
+        effect = f"the gradient then changes by {after.typical_backward_decades:+.2f}{_spread(after)} decades"
     return [
         f"nearest critical start: model.init: {{sigma_w: {sigma_w:.6g}, sigma_b: {sigma_b:.6g}}} "
         f"(σ_w² = {sigma_w**2:.4g}, σ_b² = {sigma_b**2:.3g}); {effect}"
     ]
 
 
-def _figures(prediction: "Prediction") -> Table:
-    forecast, phase, own = prediction.forecast, prediction.forecast.phase, prediction.scales
-    rows: list[tuple[str, str]] = []
-    if forecast.expected_backward_decades is not None:
-        rows += [
-            ("typical_backward_decades", say(forecast.typical_backward_decades, "decades")),
-            ("expected_spread", say(forecast.expected_spread, "decades")),
-            ("expected_backward_decades", say(forecast.expected_backward_decades, "decades")),
-        ]
-    if own is not None:
-        rows += [("sigma_w", say(own.sigma_w)), ("sigma_b", say(own.sigma_b))]
-    if phase is not None:
-        rows += [
-            ("phase", phase.name),
-            ("chi_1", say(phase.chi_1)),
-            ("chi_parallel", say(phase.chi_parallel)),
-            ("q_star", say(phase.q_star)),
-            ("c_star", say(phase.c_star)),
-            ("xi_q", say(phase.xi_q)),
-            ("xi_c", say(phase.xi_c)),
-            ("trainable_depth", say(phase.trainable_depth)),
-        ]
-    rows.append(("input_mean_square", say(prediction.input_mean_square)))
-    return Table((Field("figure"), Field("expected")), tuple(rows))
-
-
-def layers_table(layers: "Sequence[LayerForecast]", prediction: "Prediction") -> Table:
-    """One row a layer: what a seed typically shows, its spread, and where it comes from."""
-    fields = (
-        Field("layer", "integer"),
-        Field("fan_in", "integer", 8),
-        Field("fan_out", "integer", 9),
-        Field("q", "figure", 4),
-        Field("chi_1", "figure", 3),
-        Field("backward_decades", "decades"),
-        Field("backward_spread", "decades", 1),
-        Field("forward_rms", "figure", 2),
-        Field("forward_spread", "decades", 6),
-        Field("grad_decades", "decades", 5),
-    )
-    rows: list[tuple[Value, ...]] = []
-    for place, layer in enumerate(layers):
-        rows.append(
-            (
-                layer.layer, prediction.fan_in[place], prediction.fan_out[place], layer.q, layer.chi_1,
-                layer.typical_log10_backward_rms, _known(layer.backward_spread), _power(layer.typical_log10_forward_rms),
-                _known(layer.forward_spread), layer.log10_grad_norm,
-            )
-        )  # fmt: skip
-    return Table(fields, tuple(rows))
+def _figures(prediction: "Prediction", data: Mapping[str, Any]) -> Table:
+    shown: list[tuple[str, Value, Kind]] = []
+    if data["expected_backward_decades"] is not None:
+        shown += [(name, data[name], "decades") for name in _DECADES]
+    if prediction.scales is not None:
+        shown += [(name, getattr(prediction.scales, name), "figure") for name in ("sigma_w", "sigma_b")]
+    names = ("phase", "chi_1", "chi_parallel", "q_star", "c_star", "xi_q", "xi_c", "trainable_depth")
+    shown += [(name, data[name], "figure") for name in names if data["phase"] is not None]
+    shown.append(("input_mean_square", prediction.input_mean_square, "figure"))
+    fields = (Field("figure"), Field("expected"))
+    return Table(fields, tuple((name, say(value, kind)) for name, value, kind in shown))
 
 
 def _known(value: float) -> float | None:
@@ -261,20 +255,17 @@ def _profiles(forecast: "Forecast") -> dict[str, tuple[float, ...]]:
     }
 
 
-def _data(prediction: "Prediction", layers: "Sequence[LayerForecast]", said: Sequence[str]) -> dict[str, Any]:
+def _data(prediction: "Prediction", said: Sequence[str]) -> dict[str, Any]:
     """A prediction for programs; null where theory has no answer."""
     experiment, forecast, phase = prediction.experiment, prediction.forecast, prediction.forecast.phase
     critical, at_critical = prediction.critical, prediction.at_critical
+    layers = [*forecast.layers, *([] if forecast.readout is None else [forecast.readout])]
     nearest = None
     if phase is not None and phase.critical is not None:
         after = forecast if critical is None or at_critical is None else at_critical
-        nearest = {
-            "sigma_w": phase.critical[0],
-            "sigma_b": phase.critical[1],
-            "is_own": critical is None,
-            "expected_backward_decades": after.expected_backward_decades,
-            "typical_backward_decades": after.typical_backward_decades,
-            "expected_spread": after.expected_spread,
+        nearest = {"sigma_w": phase.critical[0], "sigma_b": phase.critical[1], "is_own": critical is None} | {
+            name: getattr(after, name)
+            for name in ("expected_backward_decades", "typical_backward_decades", "expected_spread")
         }
     return {
         "name": experiment.name,
@@ -314,37 +305,12 @@ def _data(prediction: "Prediction", layers: "Sequence[LayerForecast]", said: Seq
 
 
 def several(views: Sequence[PredictionView], points: Sequence[Point], axes: Sequence[str]) -> Table:
-    """Predictions side by side, one row each."""
-    fields = (
-        *((Field("name"),) if not axes else ()),
-        *(_axis(axis, place, points) for place, axis in enumerate(axes)),
-        Field("typical_backward_decades", "decades"),
-        Field("expected_spread", "decades"),
-        Field("expected_backward_decades", "decades", 7),
-        Field("phase"),
-        Field("chi_1", "figure", 4),
-        Field("trainable_depth", "figure", 3),
-        Field("critical_sigma_w", "figure", 5),
-        Field("critical_sigma_b", "figure", 6),
-        Field("reason", "text", 8),
-    )
+    """Predictions side by side, one row each; without axes they go by their names."""
+    own = [axis_field(axis, place, points) for place, axis in enumerate(axes)] if axes else [Field("name")]
     rows: list[tuple[Value, ...]] = []
     for view, point in zip(views, points, strict=True):
-        data = view.data
-        critical = data["critical"] or {}
-        rows.append(
-            (
-                *((view.name,) if not axes else ()),
-                *(point.get(axis) for axis in axes),
-                data["typical_backward_decades"], data["expected_spread"], data["expected_backward_decades"],
-                data["phase"], data["chi_1"], data["trainable_depth"], critical.get("sigma_w"), critical.get("sigma_b"),
-                data["reason"],
-            )
-        )  # fmt: skip
-    return Table(fields, tuple(rows))
-
-
-def _axis(axis: str, place: int, points: Sequence[Point]) -> Field:
-    """The column of an axis: numbers stand on the right."""
-    text = any(isinstance(point.get(axis), str) for point in points)
-    return Field(axis, "text" if text else "figure", max(0, place - 2))
+        critical = view.data["critical"] or {}
+        told = view.data | {f"critical_{name}": critical.get(name) for name in ("sigma_w", "sigma_b")}
+        lead = [point.get(axis) for axis in axes] if axes else [view.name]
+        rows.append((*lead, *(told[field.name] for field in _SEVERAL)))
+    return Table((*own, *_SEVERAL), tuple(rows))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from gradlab.config.text import clean_line, value_text
+from gradlab.report.words.table import Field
 from gradlab.report.words.values import Value, counted
 from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results.stored import StoredRun
@@ -110,3 +111,9 @@ def ordered(values: Iterable[Value]) -> list[Value]:
 def is_number(value: Value) -> bool:
     """Whether a value has a size by which it can be sorted."""
     return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def axis_field(axis: str, place: int, points: Iterable[Point]) -> Field:
+    """The column of an axis: numbers stand on the right, and even the narrowest terminal shows the first three."""
+    texts = any(isinstance(point.get(axis), str) for point in points)
+    return Field(axis, "text" if texts else "figure", max(0, place - 2))
