@@ -157,10 +157,10 @@ def _draw(config: "Activation", ax: "Axes", cells: tuple[int, int]) -> "QuadMesh
 
 def _critical(one: activations.AnalyticActivation) -> tuple[float, float] | None:
     try:
-        found = critical_point(one)
+        point = critical_point(one)
     except ValueError:
         return None
-    return found.sigma_w, found.sigma_b
+    return point.sigma_w, point.sigma_b
 
 
 def _name_phases(ax: "Axes", plane: PhasePlane) -> None:

@@ -84,9 +84,9 @@ def _whole(low: float, high: float, most: int) -> list[int]:
     while True:
         for stride in _STRIDES:
             step = stride * scale
-            found = list(range(-(-first // step) * step, last + 1, step))
-            if len(found) <= most:
-                return found
+            powers = list(range(-(-first // step) * step, last + 1, step))
+            if len(powers) <= most:
+                return powers
         scale *= 10
 
 

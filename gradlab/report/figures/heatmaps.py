@@ -122,12 +122,12 @@ def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
 
 
 def _pictures(side: Side, name: str) -> list[_Picture]:
-    found = []
+    pictures = []
     for view in side.views:
         title = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
         grid = next(grid for grid in view.grids if grid.quantity == name)
-        found.append(_picture(title, grid))
-    return found
+        pictures.append(_picture(title, grid))
+    return pictures
 
 
 def _picture(title: str, grid: Grid) -> _Picture:
@@ -217,13 +217,13 @@ def _pieces(there: Bool) -> list[tuple[int, int, int, int]]:
     >>> _pieces(np.array([[True, True, False], [True, True, False], [False, False, True]]))
     [(0, 2, 0, 2), (2, 3, 2, 3)]
     """
-    found: list[tuple[int, int, int, int]] = []
+    pieces: list[tuple[int, int, int, int]] = []
     same = (there[1:] == there[:-1]).all(axis=1)
     starts = [0, *(np.flatnonzero(~same) + 1).tolist(), len(there)]
     for top, bottom in itertools.pairwise(starts):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], there[top], [False]]).astype(np.int8)))
-        found += [(top, bottom, int(left), int(right)) for left, right in edges.reshape(-1, 2)]
-    return found
+        pieces += [(top, bottom, int(left), int(right)) for left, right in edges.reshape(-1, 2)]
+    return pieces
 
 
 def _explain(figure: "Figure", marks: Sequence[str]) -> None:

@@ -187,11 +187,11 @@ def _draw_examples(ax: "Axes", places: Float, plane: InputPlane, picked: NDArray
 
 
 def _draw_answers(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> "ScalarMappable | None":
-    found = None
+    mappable = None
     if plane.class_names:
         _draw_regions(ax, bent, plane)
     else:
-        found = _draw_numbers(ax, bent, plane)
+        mappable = _draw_numbers(ax, bent, plane)
     _draw_examples(ax, plane.points[picked], plane, picked)
     ax.set(xlim=(plane.x[0], plane.x[-1]), ylim=(plane.y[0], plane.y[-1]))
     across, up = float(np.ptp(plane.x)), float(np.ptp(plane.y))
@@ -202,7 +202,7 @@ def _draw_answers(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArra
     ax.locator_params(nbins=3)
     for side in ("top", "right"):
         ax.spines[side].set_visible(True)
-    return found
+    return mappable
 
 
 def _draw_regions(ax: "Axes", bent: LayerView, plane: InputPlane) -> None:

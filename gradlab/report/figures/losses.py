@@ -110,8 +110,8 @@ def _is_logarithmic(sides: Sequence[Side], name: str) -> bool:
         return True
     if name not in ("loss", "learning_rate"):
         return False
-    found = [curve.values for side in sides for view in side.views for curve in view.curves if curve.quantity == name]
-    values = np.concatenate(found)
+    parts = [curve.values for side in sides for view in side.views for curve in view.curves if curve.quantity == name]
+    values = np.concatenate(parts)
     values = values[np.isfinite(values) & (values > 0)]
     return bool(values.size) and float(values.max()) > _LOGARITHMIC * float(values.min())
 
@@ -154,8 +154,8 @@ def _references(sides: Sequence[Side], name: str) -> list[float]:
     if name not in ("loss", "accuracy"):
         return []
     records = [view.record for side in sides for view in side.views if view.record is not None]
-    found = [one.constant_loss if name == "loss" else one.constant_accuracy for one in records]
-    values = sorted({f"{one:.4g}": one for one in found if one is not None and one > 0}.values())
+    answers = [one.constant_loss if name == "loss" else one.constant_accuracy for one in records]
+    values = sorted({f"{one:.4g}": one for one in answers if one is not None and one > 0}.values())
     return values if len(values) <= _REFERENCES else []
 
 

@@ -112,13 +112,13 @@ def over_seeds(sides: Sequence[Side]) -> str:
 
 def stroke(index: int, num_sides: int) -> dict[str, Any]:
     """How a side's line is drawn, told from the others by colour, by dashes and, among many, by its marks."""
-    found: dict[str, Any] = {
+    style: dict[str, Any] = {
         "color": _COLORS[index % len(_COLORS)],
         "linestyle": _DASHES[index % len(_DASHES)],
     }
     if num_sides > len(_DASHES):  # dashes come again
-        found |= {"marker": _MARKERS[index // len(_DASHES) % len(_MARKERS)], "markersize": 3.0, "linewidth": 1.0}
-    return found
+        style |= {"marker": _MARKERS[index // len(_DASHES) % len(_MARKERS)], "markersize": 3.0, "linewidth": 1.0}
+    return style
 
 
 def middle(columns: Sequence[Column]) -> Middle:

@@ -113,8 +113,8 @@ def draw_spectra(sides: Sequence[Side], path: Path) -> None:
 
 def _spectra(side: Side) -> list[Spectrum]:
     """Of those of a side's runs that have one."""
-    found = [view.record.spectrum for view in side.views if view.record is not None]
-    return [one for one in found if one is not None and one.steps.size]
+    spectra = [view.record.spectrum for view in side.views if view.record is not None]
+    return [one for one in spectra if one is not None and one.steps.size]
 
 
 def _steps(side: Side) -> list[int]:
@@ -126,7 +126,7 @@ def _panels(side: Side, most_steps: int) -> list[_Panel]:
     spectra, steps = _spectra(side), _steps(side)
     chosen = tuple(steps[place] for place in thinned(len(steps), most_steps))
     layers = spectra[0].layers.tolist()
-    found = []
+    drawn = []
     for place in thinned(len(layers), _LAYERS).tolist():
         pooled = [
             [
@@ -137,7 +137,7 @@ def _panels(side: Side, most_steps: int) -> list[_Panel]:
             ]
             for step in chosen
         ]
-        found.append(
+        drawn.append(
             _Panel(
                 layer=layers[place],
                 steps=chosen,
@@ -146,7 +146,7 @@ def _panels(side: Side, most_steps: int) -> list[_Panel]:
                 expected=_expected(side).get(layers[place]) if chosen[0] == 0 else None,
             )
         )
-    return found
+    return drawn
 
 
 def _root(columns: Sequence[Column]) -> float:
@@ -288,8 +288,8 @@ def _course(side: Side, name: str, *, relative: bool) -> Course:
     for view in side.views:
         assert view.record is not None
         rows, column = _rows(view.record, name), view.record.layers[name]
-        for found, row in zip(columns, (rows[0], rows[-1]), strict=True):
-            found.append(Column(column.values[row, : side.depth - 1], column.present[row, : side.depth - 1]))
+        for kept, row in zip(columns, (rows[0], rows[-1]), strict=True):
+            kept.append(Column(column.values[row, : side.depth - 1], column.present[row, : side.depth - 1]))
     init, final = map(middle, columns)
     return Course(layer_places(side, side.depth - 1, relative=relative), init, final)
 

@@ -120,8 +120,6 @@ def junit_xml(name: str, cases: Sequence[Case], gates: Sequence[GateResult], tim
 def _suite(
     name: str, cases: Sequence[ElementTree.Element], seconds: float, timestamp: str | None
 ) -> ElementTree.Element:
-    """A test suite with its counts."""
-
     def number(tag: str) -> str:
         return str(sum(case.find(tag) is not None for case in cases))
 
@@ -163,7 +161,6 @@ def _run(case: Case) -> ElementTree.Element:
 
 
 def _gate(gate: GateResult, sweep: str) -> ElementTree.Element:
-    """A gate as a test case."""
     element = _case(gate.text, f"{sweep}.{GATES}", 0.0)
     if not gate.passed:
         message = gate.actual if gate.groups else f"got {gate.actual}"
@@ -173,12 +170,10 @@ def _gate(gate: GateResult, sweep: str) -> ElementTree.Element:
 
 
 def _case(name: str, classname: str, seconds: float) -> ElementTree.Element:
-    """A test case that passes."""
     return ElementTree.Element("testcase", {"classname": _line(classname), "name": _line(name), "time": _time(seconds)})
 
 
 def _result(case: ElementTree.Element, tag: str, kind: str, message: str, body: Sequence[str]) -> None:
-    """Mark a test case as one that does not pass."""
     result = ElementTree.SubElement(case, tag, {"type": kind, "message": _line(message)})
     result.text = _text("\n".join(part for part in body if part))
 

@@ -19,8 +19,8 @@ def document(runs: Sequence[StoredRun], groups: Sequence[Group] = ()) -> dict[st
         runs: The runs.
         groups: Those of them that differ only in their seed, where there are several.
     """
-    found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "runs": [with_theory(run) for run in runs]}
-    return found | ({"groups": [group_object(group) for group in groups]} if groups else {})
+    told: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "runs": [with_theory(run) for run in runs]}
+    return told | ({"groups": [group_object(group) for group in groups]} if groups else {})
 
 
 def with_theory(run: StoredRun) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def with_theory(run: StoredRun) -> dict[str, Any]:
     Its tables are read once and not kept: of a sweep's thousands of runs they would fill the memory.
     """
     record = run.read()
-    found = run_object(replace(run, read=lambda: record))
+    stored = run_object(replace(run, read=lambda: record))
     theory = deviations(record, forecast_of(run.experiment, record))
-    beside = strict_json.encode(columns(theory, len(found["layers"])).objects())
-    found["layers"] = [layer | told for layer, told in zip(found["layers"], beside, strict=True)]
-    return found
+    beside = strict_json.encode(columns(theory, len(stored["layers"])).objects())
+    stored["layers"] = [layer | told for layer, told in zip(stored["layers"], beside, strict=True)]
+    return stored

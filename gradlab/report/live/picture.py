@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gradlab.config.quantities import QUANTITIES
 from gradlab.report.live.history import BANDS, COLUMNS, HistoryPicture
-from gradlab.report.live.run_bar import PLAIN_HEIGHTS, bar_parts, profile_parts
+from gradlab.report.live.run_bar import PLAIN_HEIGHTS, bar_parts, compact_lines
 from gradlab.report.live.screen import Palette, Screen
 from gradlab.report.terminal.heatmap import (
     BLOCKS,
@@ -152,9 +152,7 @@ class Picture:
 
     def compact(self, width: int, height: int, progress: Progress) -> Screen:
         """Bar and profile, a line each, where there is no room for more, or nothing else to show."""
-        lines = [bar_parts(progress, width, unicode=self._unicode)]
-        if progress.log10_backward_rms is not None and height > 2:
-            lines.append(profile_parts(progress.log10_backward_rms, width, unicode=self._unicode))
+        lines = compact_lines(progress, width, unicode=self._unicode)[: 2 if height > 2 else 1]
         screen = Screen(len(lines), max(width - 1, 1), self._palette, self._encoding)
         for row, parts in enumerate(lines):
             _write(screen, row, parts)

@@ -79,16 +79,16 @@ class ProgressDisplay(LiveDisplay):
         return words + (f", {loss}" if loss else "") + _speed(progress)
 
     def _picture(self, progress: Progress) -> Group:
-        """The live display: a bar with loss and speed, and the backward profile below it."""
-        bar = Text.assemble(*bar_parts(progress, self._out.width, unicode=self._unicode), no_wrap=True, overflow="crop")
-        if progress.log10_backward_rms is None:
-            return Group(bar)
-        return Group(bar, self._profile(progress.log10_backward_rms))
+        lines = compact_lines(progress, self._out.width, unicode=self._unicode)
+        return Group(*(Text.assemble(*parts, no_wrap=True, overflow="crop") for parts in lines))
 
-    def _profile(self, profile: NDArray[np.float64]) -> Text:
-        """The backward signal from the input to the readout, and its ends as powers of ten."""
-        parts = profile_parts(profile, self._out.width, unicode=self._unicode)
-        return Text.assemble(*parts, no_wrap=True, overflow="crop")
+
+def compact_lines(progress: Progress, width: int, *, unicode: bool) -> list[list[tuple[str, str]]]:
+    """A bar with loss and speed, and the backward profile below it where there is one: texts of each and their styles."""
+    lines = [bar_parts(progress, width, unicode=unicode)]
+    if progress.log10_backward_rms is not None:
+        lines.append(_profile_parts(progress.log10_backward_rms, width, unicode=unicode))
+    return lines
 
 
 def bar_parts(progress: Progress, width: int, *, unicode: bool) -> list[tuple[str, str]]:
@@ -101,7 +101,7 @@ def bar_parts(progress: Progress, width: int, *, unicode: bool) -> list[tuple[st
     return [(f"{who} ", "bold"), (full * done, "green"), (rest * (length - done), "dim"), (state, "")]
 
 
-def profile_parts(profile: NDArray[np.float64], width: int, *, unicode: bool) -> list[tuple[str, str]]:
+def _profile_parts(profile: NDArray[np.float64], width: int, *, unicode: bool) -> list[tuple[str, str]]:
     """The backward signal from the input to the readout, and its ends as powers of ten: texts and their styles."""
     label = "gradient, input to readout "
     first, last = f"{power(float(profile[0]))} ", f" {power(float(profile[-1]))}"

@@ -174,7 +174,6 @@ class SweepDisplay(LiveDisplay):
 
 
 def _cropped() -> Text:
-    """An empty line that a narrow terminal crops."""
     return Text(no_wrap=True, overflow="crop")
 
 

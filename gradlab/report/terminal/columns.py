@@ -49,7 +49,6 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
 
 
 def _size(header: Sequence[str], longest: int) -> int:
-    """Characters that a column takes; a header is never empty."""
     return max(longest, *map(len, header))
 
 

@@ -53,8 +53,8 @@ class Cells:
 def cells(grid: Grid, rows: int, columns: int) -> Cells:
     """Bring a grid down to at most rows × columns cells, each the mean of the log10 values that it covers, or its failure."""
     layer_edges, step_edges = bins(grid.values.shape[0], rows), bins(grid.values.shape[1], columns)
-    found, present = pooled(grid, layer_edges, step_edges)
-    values = np.where(present, np.where(np.isnan(found), np.inf, found), np.nan)
+    means, present = pooled(grid, layer_edges, step_edges)
+    values = np.where(present, np.where(np.isnan(means), np.inf, means), np.nan)
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
     if high - low < 1:  # less than a decade is no picture: keep noise from filling the scale
@@ -95,7 +95,6 @@ def draw(grid: Grid, width: int | None, *, color: bool, unicode: bool) -> list[T
 
 
 def _span(first: int, last: int) -> str:
-    """Layers of a line."""
     return str(first) if first == last else f"{first}-{last}"
 
 
@@ -125,7 +124,6 @@ def _shade(picture: Cells, value: float, *, unicode: bool) -> str:
 
 
 def _color(picture: Cells, value: float) -> tuple[int, int, int]:
-    """A value as a colour of the ramp."""
     if math.isnan(value):
         return NULL_COLOR
     if math.isinf(value):

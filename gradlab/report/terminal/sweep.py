@@ -36,34 +36,33 @@ def print_failures(block: Failures, out: Console) -> None:
             out.print(Text(f"    {failure.traceback}", "dim"))
 
 
-def print_map(found: VerdictMap, out: Console) -> None:
+def print_map(verdicts: VerdictMap, out: Console) -> None:
     """Print the map, in words where they fit, else in letters with a legend."""
-    print_heading(out, map_title(found))
+    print_heading(out, map_title(verdicts))
     width = width_of(out)
-    table = map_table(found)
+    table = map_table(verdicts)
     letters = width is not None and _breadth(table) > width - 2
     if letters:
-        table = map_table(found, letters=True)
-    shown = {word: APPEARANCES[word] for word in found.words}
+        table = map_table(verdicts, letters=True)
+    shown = {word: APPEARANCES[word] for word in verdicts.words}
     styles = {one.letter if letters else word: one.style for word, one in shown.items()}
     layout = lay_out(table, None if width is None else width - 2)
     for said in layout.header:
         out.print(Text(f"  {said}", "bold"))
-    for label, said in zip(found.rows, layout.body, strict=True):
+    for label, said in zip(verdicts.rows, layout.body, strict=True):
         line = Text(f"  {said}")
         for word, style in styles.items():
             for match in re.finditer(rf"(?<!\S){re.escape(word)}(?= \d+/\d|  |$)", said):
                 if match.start() >= len(label):  # what stands before is the row's own value
                     line.stylize(style, match.start() + 2, match.end() + 2)
         out.print(line)
-    several = any(cell is not None and cell.num_members > 1 for row in found.cells for cell in row)
-    says = [legend(found.words) if letters else "", map_rest(found) if several else ""]
+    several = any(cell is not None and cell.num_members > 1 for row in verdicts.cells for cell in row)
+    says = [legend(verdicts.words) if letters else "", map_rest(verdicts) if several else ""]
     if any(says):
         print_prose(out, Text("  " + "; ".join(part for part in says if part), "dim"))
 
 
 def _breadth(table: Table) -> int:
-    """Characters of a table's widest line."""
     layout = lay_out(table, None)
     return max(map(len, (*layout.header, *layout.body)))
 

@@ -198,7 +198,6 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
 
 
 def _said(finding: Finding) -> str:
-    """A finding in a line."""
     return finding_words(finding) + (f"; remedy: {finding.remedy}" if finding.remedy else "")
 
 

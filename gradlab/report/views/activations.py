@@ -57,18 +57,18 @@ def activations_table(
     return Table(FIELDS + (COST_FIELDS if costs else ()), tuple(rows))
 
 
-def _row(config: "Activation", found: Portrait, said: bool) -> tuple[Value, ...]:
-    one, critical = found.activation, found.critical
+def _row(config: "Activation", facts: Portrait, said: bool) -> tuple[Value, ...]:
+    one, critical = facts.activation, facts.critical
     point: tuple[Value, ...] = (None, None, None, "none")
     if critical is not None:
         q = EVERY if critical.q_star is None else critical.q_star
         point = (critical.sigma_w, critical.sigma_b, q, critical.stability)
     schemes: list[Value] = []
-    for settled in found.schemes.values():
+    for settled in facts.schemes.values():
         schemes += [EVERY if settled.q_star is None else settled.q_star, settled.chi_1]
     shape = (range_words(one), one.infimum, one.monotone, one.zero_centred, one.sup_slope)
-    gain = "none" if said and found.torch_gain is None else found.torch_gain
-    return written(config), *shape, *point, *schemes, gain, found.reason
+    gain = "none" if said and facts.torch_gain is None else facts.torch_gain
+    return written(config), *shape, *point, *schemes, gain, facts.reason
 
 
 def range_words(one: "activations.AnalyticActivation") -> str:

@@ -122,7 +122,6 @@ class Expected:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """Mean of the values that are there, None where there is none."""
     present = [value for value in values if value is not None]
     return math.fsum(present) / len(present) if present else None
 

@@ -54,11 +54,11 @@ class OpenedSweep:
     @cached_property
     def listed(self) -> tuple[tuple[Point, StoredRun], ...]:
         """The members that are listed one by one, worst first."""
-        found = worst_first(self.members)
-        if len(found) <= MOST_LISTED:
-            return found
+        members = worst_first(self.members)
+        if len(members) <= MOST_LISTED:
+            return members
         worst = MOST_LISTED - len(self.drawn)
-        return tuple(member for place, member in enumerate(found) if place < worst or member[1].id in self.drawn)
+        return tuple(member for place, member in enumerate(members) if place < worst or member[1].id in self.drawn)
 
 
 def worst_first(members: Iterable[tuple[Point, StoredRun]]) -> tuple[tuple[Point, StoredRun], ...]:
@@ -82,8 +82,8 @@ def sample(members: Sequence[tuple[Point, StoredRun]], most: int = MOST_DRAWN) -
     words: dict[str, list[str]] = {}
     for _, run in worst_first(members):
         words.setdefault(word_of(run), []).append(run.id)
-    found: set[str] = set()
+    drawn: set[str] = set()
     for ids in words.values():
         number = min(len(ids), max(LEAST_OF_A_WORD, most * len(ids) // len(members)))
-        found.update(ids[place] for place in np.linspace(0, len(ids) - 1, number).round().astype(int))
-    return frozenset(found)
+        drawn.update(ids[place] for place in np.linspace(0, len(ids) - 1, number).round().astype(int))
+    return frozenset(drawn)

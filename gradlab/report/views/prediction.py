@@ -179,7 +179,6 @@ def _share_words(layers: "Sequence[LayerForecast]") -> str:
 
 
 def _span(layers: Sequence[int]) -> str:
-    """Layers and a verb."""
     return f"layer {layers[0]} gets" if len(layers) == 1 else f"layers {layers[0]} to {layers[-1]} get"
 
 
@@ -236,7 +235,6 @@ def _figures(prediction: "Prediction", data: Mapping[str, Any]) -> Table:
 
 
 def _known(value: float) -> float | None:
-    """A figure, None in the place of NaN."""
     return None if math.isnan(value) else value
 
 

@@ -46,12 +46,6 @@ class RunView:
     """One run as every face shows it.
 
     Attributes:
-        id: Identity.
-        name: Name in the config.
-        path: Run directory.
-        cached: Whether it was trained earlier.
-        seed: The run's seed.
-        summary: Outcome, verdict, findings, figures, expectations.
         word: What it came to, in one word.
         why: One sentence: what the verdict rests on.
         setting: What was trained, in one line.
@@ -62,7 +56,6 @@ class RunView:
         theory: What theory expects of each layer beside what was measured at step 0; () where it has no answer.
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
         worst_by: Quantity that orders them, and which end is bad.
-        timing: What training took.
         record: What was recorded, None where the run failed before its first step.
     """
 
@@ -287,9 +280,9 @@ def recorded_row(record: Record | None, at: str) -> int | None:
         return None
     if at in ("init", "final"):
         return 0 if at == "init" else record.final_index() or 0
-    found = np.flatnonzero(record.steps == int(at))
-    if found.size:
-        return int(found[0])
+    rows = np.flatnonzero(record.steps == int(at))
+    if rows.size:
+        return int(rows[0])
     below, above = record.steps[record.steps < int(at)], record.steps[record.steps > int(at)]
     near = " and ".join(str(step) for step in [*below[-1:], *above[:1]])
     raise UsageError(f"--at {at}: that step was not recorded; next to it: {near} (record.every sets which steps are)")

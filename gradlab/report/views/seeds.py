@@ -64,13 +64,13 @@ def distributions(run: StoredRun, others: Iterable[ListedRun]) -> tuple[SeedDist
     summary = run.summary
     typical = summary.typical_backward_decades
     expected = summary.expected_backward_decades if typical is None else typical
-    found = []
+    distributions = []
     for name in FIGURES:
         moment, _, figure = name.partition(".")
         told = [(other, (other.init if moment == "init" else other.final).get(figure)) for other in others]
         with_value = [(other, value) for other, value in told if value is not None]
         if with_value:
-            found.append(
+            distributions.append(
                 SeedDistribution(
                     figure=name,
                     kind=figure_kind(figure),
@@ -81,4 +81,4 @@ def distributions(run: StoredRun, others: Iterable[ListedRun]) -> tuple[SeedDist
                     else None,
                 )
             )
-    return tuple(found)
+    return tuple(distributions)

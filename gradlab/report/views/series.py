@@ -100,12 +100,12 @@ def grids(record: Record | None) -> tuple[Grid, ...]:
     """The quantities that can be drawn over layers and steps, in the order in which they are offered; () where there is none."""
     if record is None or not len(record.steps):
         return ()
-    found = []
+    drawn = []
     for name in GRIDS:
         if name in record.layers:
             column = _drawn(name, record.layers[name])
-            found.append(Grid(name, QUANTITIES[name].scale, column.values.T, column.present.T, record.steps))
-    return tuple(found)
+            drawn.append(Grid(name, QUANTITIES[name].scale, column.values.T, column.present.T, record.steps))
+    return tuple(drawn)
 
 
 def bins(length: int, most: int) -> list[int]:
@@ -138,12 +138,12 @@ def pooled(grid: Grid, layer_edges: Sequence[int], step_edges: Sequence[int]) ->
     finite = present & np.isfinite(values)
     count = total(finite.astype(np.int64))
     some = total(present.astype(np.int64)) > 0
-    found = np.full(count.shape, -np.inf)
+    means = np.full(count.shape, -np.inf)
     zero = total((present & np.isneginf(values)).astype(np.int64)) > 0
-    np.divide(total(np.where(finite, values, 0.0)), count, out=found, where=(count > 0) & ~zero)
-    found[total((present & np.isposinf(values)).astype(np.int64)) > 0] = np.inf
-    found[total((present & np.isnan(values)).astype(np.int64)) > 0] = np.nan
-    return found, some
+    np.divide(total(np.where(finite, values, 0.0)), count, out=means, where=(count > 0) & ~zero)
+    means[total((present & np.isposinf(values)).astype(np.int64)) > 0] = np.inf
+    means[total((present & np.isnan(values)).astype(np.int64)) > 0] = np.nan
+    return means, some
 
 
 def profiles(record: Record | None, theory: "Sequence[LayerDeviation]") -> tuple[LayerProfile, ...]:
@@ -154,12 +154,12 @@ def profiles(record: Record | None, theory: "Sequence[LayerDeviation]") -> tuple
     if record is None or not len(record.steps):
         return ()
     last = record.final_index()
-    found = []
+    drawn = []
     for name in PROFILED:
         if name not in record.layers:
             continue
         column = _drawn(name, record.layers[name])
-        found.append(
+        drawn.append(
             LayerProfile(
                 quantity=name,
                 layers=np.arange(1, len(record.fan_in) + 1, dtype=np.int64),
@@ -170,21 +170,21 @@ def profiles(record: Record | None, theory: "Sequence[LayerDeviation]") -> tuple
                 band=_band(name, record, theory),
             )
         )
-    return tuple(found)
+    return tuple(drawn)
 
 
 def curves(record: Record | None) -> tuple[Curve, ...]:
     """The figures that can be drawn over the steps."""
     if record is None:
         return ()
-    found = []
+    drawn = []
     for name in CURVES:
         column = record.figures.get(name)
         if column is not None and column.present.any():
-            found.append(
+            drawn.append(
                 Curve(name, QUANTITIES[name].scale, record.steps[column.present], column.values[column.present])
             )
-    return tuple(found)
+    return tuple(drawn)
 
 
 def _drawn(name: str, column: Column) -> Column:

@@ -76,16 +76,10 @@ class SweepView:
     """One sweep as every face shows it.
 
     Attributes:
-        name: Of the sweep.
-        id: Identity.
-        path: Its directory.
         shard: Which part of the sweep this is, such as `1/4`; None where it is the whole.
-        num_runs: Members.
-        counts: What was done with them, such as done, cached, failed.
+        counts: What was done with its members, such as done, cached, failed.
         verdicts: What they came to with how many, the worst first.
         outcomes: How they ended with how many.
-        gates: Conditions over all members, judged.
-        failures: Runs that failed or were interrupted.
         expectations: Conditions that some members failed, those that most failed first.
         num_expectations: Conditions that were judged, over all members.
         num_unexpected: Members that failed any.
@@ -172,7 +166,7 @@ def sweep_view(
     values = {axis: ordered(point.get(axis) for point, _ in members) for axis in axes}
     varying = tuple(axis for axis in axes if len(values[axis]) > 1)
     fixed = [axis for axis in axes if axis not in varying] if members else []
-    found = groups(members, varying)
+    all_groups = groups(members, varying)
     return SweepView(
         name=name,
         id=id,
@@ -189,8 +183,8 @@ def sweep_view(
         num_unexpected=sum(any(not item.passed for item in run.summary.expectations) for _, run in members),
         axes=varying,
         constant=point_words(members[0][0], fixed) if members else "",
-        groups=found,
-        map=verdict_map(found, {axis: values[axis] for axis in varying}),
+        groups=all_groups,
+        map=verdict_map(all_groups, {axis: values[axis] for axis in varying}),
     )
 
 
@@ -200,12 +194,12 @@ def _worst_first(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
 
 def _failures(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str]) -> tuple[FailedRun, ...]:
     """Runs that could not be carried out, the failed ones before the interrupted ones."""
-    found = []
+    failures = []
     for point, run in members:
         word = word_of(run)
         if word in STATES:
             traceback = run.path / TRACEBACK
-            found.append(
+            failures.append(
                 FailedRun(
                     word=word,
                     name=run.name,
@@ -216,7 +210,7 @@ def _failures(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str]) -
                     traceback=traceback if traceback.is_file() else None,
                 )
             )
-    return tuple(sorted(found, key=lambda failure: badness(failure.word)))
+    return tuple(sorted(failures, key=lambda failure: badness(failure.word)))
 
 
 def _expectations(members: Sequence[tuple[Point, StoredRun]], axes: Sequence[str]) -> tuple[FailedExpectation, ...]:

@@ -24,15 +24,15 @@ _COLUMNS: tuple[tuple[str, Kind], ...] = (
 """What programs get for a layer, whatever step the rest of its row shows: theory speaks of step 0."""
 
 
-def columns(found: "Sequence[LayerDeviation]", num_layers: int) -> Table:
+def columns(layers: "Sequence[LayerDeviation]", num_layers: int) -> Table:
     """One row a layer for programs; null where theory has no answer."""
-    told = {one.layer: (*_backward(one.backward), *_forward(one.forward)) for one in found}
+    told = {one.layer: (*_backward(one.backward), *_forward(one.forward)) for one in layers}
     nothing: tuple[Value, ...] = (None,) * len(_COLUMNS)
     fields = tuple(Field(name, kind, 21) for name, kind in _COLUMNS)
     return Table(fields, tuple(told.get(layer, nothing) for layer in range(1, num_layers + 1)))
 
 
-def table(found: "Sequence[LayerDeviation]") -> Table:
+def table(layers: "Sequence[LayerDeviation]") -> Table:
     """One row a layer for people, in forward order: what was measured, what a seed typically shows, how far apart."""
     fields = (
         Field("layer", "integer"),
@@ -46,7 +46,7 @@ def table(found: "Sequence[LayerDeviation]") -> Table:
         Field("forward_deviation", "decades", 3),
     )
     rows = []
-    for one in found:
+    for one in layers:
         backward, forward = _backward(one.backward), _forward(one.forward)
         rows.append((one.layer, backward[0], *backward[2:], forward[0], *forward[2:]))
     return Table(fields, tuple(rows))
@@ -58,7 +58,6 @@ def _backward(one: "Compared") -> tuple[Value, ...]:
 
 
 def _forward(one: "Compared") -> tuple[Value, ...]:
-    """The same of the forward signal, its size as it is."""
     measured = None if one.measured is None else _power(one.measured)
     return measured, _power(one.expected), _power(one.typical), one.spread, one.deviation
 
@@ -86,18 +85,21 @@ def _largest(one: "LayerDeviation") -> float:
     return max((abs(size) for size in (one.backward.deviation, one.forward.deviation) if size is not None), default=0.0)
 
 
-def shown(found: "Sequence[LayerDeviation]") -> list[int]:
+def shown(layers: "Sequence[LayerDeviation]") -> list[int]:
     """Places of the layers that a person is shown: evenly over the depth, the furthest from what is typical, the readout."""
-    places = {*spread_out(len(found) - 1), len(found) - 1}
-    sizes = [_largest(layer) for layer in found]
+    places = {*spread_out(len(layers) - 1), len(layers) - 1}
+    sizes = [_largest(layer) for layer in layers]
     if max(sizes) > 0:
         places.add(sizes.index(max(sizes)))
     return sorted(places)
 
 
-def sentence(found: "Sequence[LayerDeviation]") -> str:
+def sentence(layers: "Sequence[LayerDeviation]") -> str:
     """How far the measurement lies from theory, in a line; "" where there is nothing to say."""
-    sides = {"backward": [one.backward.deviation for one in found], "forward": [one.forward.deviation for one in found]}
+    sides = {
+        "backward": [one.backward.deviation for one in layers],
+        "forward": [one.forward.deviation for one in layers],
+    }
     parts = [
         f"{name} {max(abs(size) for size in sizes if size is not None):.1f}"
         for name, sizes in sides.items()
@@ -106,8 +108,8 @@ def sentence(found: "Sequence[LayerDeviation]") -> str:
     return f"furthest off: {', '.join(parts)} standard deviations" if parts else ""
 
 
-def theory_block(found: "Sequence[LayerDeviation]") -> list[TableBlock]:
+def theory_block(layers: "Sequence[LayerDeviation]") -> list[TableBlock]:
     """Expected beside measured, with some of a long network's layers for people; nothing where there is nothing to say."""
-    heading, said = "theory beside the measurement at step 0", sentence(found)
+    heading, said = "theory beside the measurement at step 0", sentence(layers)
     reading = f"{said}; {READING}"
-    return [TableBlock(heading, table(found), reading=reading, noun="layer", few=shown(found))] if said else []
+    return [TableBlock(heading, table(layers), reading=reading, noun="layer", few=shown(layers))] if said else []

@@ -52,8 +52,8 @@ class VerdictMap:
     @property
     def words(self) -> tuple[str, ...]:
         """The words that lead some cell, worst first."""
-        found = {cell.word for row in self.cells for cell in row if cell is not None}
-        return tuple(sorted(found, key=badness))
+        leading = {cell.word for row in self.cells for cell in row if cell is not None}
+        return tuple(sorted(leading, key=badness))
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def verdict_map(groups: Sequence[Group], axes: Mapping[str, Sequence[Value]]) ->
     for pair in itertools.combinations(axes, 2):
         down, across = sorted(pair, key=lambda name: -len(axes[name]))
         maps.append(map_over(groups, folded[down][0], folded[across][1]))
-    return min(maps, key=lambda found: (round(found.open_bits, 9), len(found.rows) * len(found.columns)))
+    return min(maps, key=lambda laid_out: (round(laid_out.open_bits, 9), len(laid_out.rows) * len(laid_out.columns)))
 
 
 def folded_as(
@@ -144,8 +144,8 @@ def map_over(groups: Sequence[Group], down: FoldedAxis, across: FoldedAxis | Non
         counts.setdefault((row, column), Counter()).update(dict(group.verdicts))
     columns = ("verdict",) if across is None else across.labels
     everything = Counter[str]()
-    for found in counts.values():
-        everything.update(found)
+    for counter in counts.values():
+        everything.update(counter)
     return VerdictMap(
         down=down.name,
         across=None if across is None else across.name,
@@ -154,7 +154,7 @@ def map_over(groups: Sequence[Group], down: FoldedAxis, across: FoldedAxis | Non
         cells=tuple(
             tuple(_cell(counts.get((row, column))) for column in range(len(columns))) for row in range(len(down.labels))
         ),
-        open_bits=sum(_bits(found) for found in counts.values()) / everything.total(),
+        open_bits=sum(_bits(counter) for counter in counts.values()) / everything.total(),
         verdict_bits=_bits(everything) / everything.total(),
     )
 
@@ -173,12 +173,12 @@ def _bits(counts: Counter[str]) -> float:
     return math.fsum(count * math.log2(total / count) for count in counts.values())
 
 
-def map_table(found: VerdictMap, *, letters: bool = False) -> Table:
+def map_table(verdicts: VerdictMap, *, letters: bool = False) -> Table:
     """The map as a table: the leading word of each cell, with how many of its members agree where it has several."""
-    numbers = all(label[:1] in "-0123456789" for label in found.rows if label != "null")
-    fields = [Field(found.down, "figure" if numbers else "text"), *(Field(label) for label in found.columns)]
+    numbers = all(label[:1] in "-0123456789" for label in verdicts.rows if label != "null")
+    fields = [Field(verdicts.down, "figure" if numbers else "text"), *(Field(label) for label in verdicts.columns)]
     rows = []
-    for label, cells in zip(found.rows, found.cells, strict=True):
+    for label, cells in zip(verdicts.rows, verdicts.cells, strict=True):
         rows.append((label, *(_cell_words(cell, letters) for cell in cells)))
     return Table(tuple(fields), tuple(rows))
 
@@ -190,14 +190,14 @@ def _cell_words(cell: Cell | None, letters: bool) -> str:
     return word if cell.num_members == 1 else f"{word} {cell.num_agreeing}/{cell.num_members}"
 
 
-def map_title(found: VerdictMap) -> str:
+def map_title(verdicts: VerdictMap) -> str:
     """What the map shows."""
-    over = found.down if found.across is None else f"{found.down} (down) and {found.across} (across)"
+    over = verdicts.down if verdicts.across is None else f"{verdicts.down} (down) and {verdicts.across} (across)"
     return f"verdict by {over}"
 
 
-def map_rest(found: VerdictMap) -> str:
+def map_rest(verdicts: VerdictMap) -> str:
     """How much of the verdict the map leaves open."""
-    if found.open_bits < 0.005:
+    if verdicts.open_bits < 0.005:
         return "all members of a cell agree"
-    return f"the map leaves {found.open_bits:.2f} of the verdict's {found.verdict_bits:.2f} bits open"
+    return f"the map leaves {verdicts.open_bits:.2f} of the verdict's {verdicts.verdict_bits:.2f} bits open"

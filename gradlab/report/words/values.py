@@ -21,7 +21,6 @@ _SPELLED = {
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:
-    """The ASCII spelling of what a stream cannot encode."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(_SPELLED.get(char, "?") for char in error.object[error.start : error.end]), error.end
