@@ -131,9 +131,7 @@ class Batch:
         self.names = tuple(experiment.name for experiment in experiments)
         self.so_far = RecordedSoFar(self._blocks, self.recorder, self.shape)
         self.watch = DivergenceWatch(self.network)
-        self.step = Step(
-            experiments, self.network, self.head, self.rescaler, self.optimizer, self.feed, self.recorder, self.watch
-        )
+        self.step = Step(experiments, self.network, self.head, self.optimizer, self.feed, self.recorder, self.watch)
 
     def train(self, observer: Observer | None = None, before: Callable[[int], None] | None = None) -> list[Trained]:
         return loop.train(self, observer, before)

@@ -9,7 +9,6 @@ from torch import Tensor
 from gradlab.config.experiment import Experiment
 from gradlab.network.losses import Head
 from gradlab.network.network import Block, Network
-from gradlab.network.rescaling import Rescaler
 from gradlab.training.batches import Batches
 from gradlab.training.clipping import Clipping
 from gradlab.training.divergence import DivergenceWatch
@@ -27,11 +26,11 @@ class Step:
     """
 
     def __init__(
-        self, experiments: Sequence[Experiment], network: Network, head: Head, rescaler: Rescaler, optimizer: Optimizer, feed: Batches,
-        recorder: Recorder, watch: DivergenceWatch,
+        self, experiments: Sequence[Experiment], network: Network, head: Head, optimizer: Optimizer, feed: Batches, recorder: Recorder,
+        watch: DivergenceWatch,
     ) -> None:  # fmt: skip
-        self.network, self.head, self.rescaler, self.optimizer = network, head, rescaler, optimizer
-        self.feed, self.recorder, self.watch = feed, recorder, watch
+        self.network, self.head, self.optimizer, self.feed = network, head, optimizer, feed
+        self.recorder, self.rescaler, self.watch = recorder, recorder.rescaler, watch
         self.clipping = Clipping(experiments, network) if experiments[0].train.clip_norm is not None else None
         self.counters = Counters(network.place.device)
         self.recording = False
