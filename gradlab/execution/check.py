@@ -45,17 +45,13 @@ def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment],
         if data is not None:
             needed = memory.estimate(experiment, data.num_features, data.num_outputs, data.num_examples).total
             extents.append(Extent(data, num_steps(experiment, data.num_examples), needed))
-            reason = _refusal(needed)
-            if reason is not None and reason not in refused:
+            limit = memory.machine_bytes()
+            if limit is None or needed <= limit:
+                continue
+            reason = f"needs about {memory.in_words(needed)} of memory, and this machine has {memory.in_words(limit)}"
+            if reason not in refused:
                 refused.add(reason)
                 faults[Fault(document_of(experiment).place_of("model"), "model", reason)] = None
     if faults:
         raise ConfigError(list(faults))
     return extents
-
-
-def _refusal(needed: int) -> str | None:
-    limit = memory.machine_bytes()
-    if limit is None or needed <= limit:
-        return None
-    return f"needs about {memory.in_words(needed)} of memory, and this machine has {memory.in_words(limit)}"

@@ -6,7 +6,7 @@ A task that was lost with its machine is tried again as it is.
 """
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,8 +49,8 @@ class Dispatcher:
         self._queue = deque(tasks)
         self._numbers = itertools.count(max((task.number for task in tasks), default=-1) + 1)
         self._out: dict[int, Task] = {}
-        self._tries: dict[int, int] = {}
-        self._losses: dict[int, int] = {}
+        self._tries: Counter[int] = Counter()
+        self._losses: Counter[int] = Counter()
         self._results: deque[Result] = deque()
         self._num_failed = 0
         self._fault: Exception | None = None
@@ -112,13 +112,13 @@ class Dispatcher:
             self._results.append(Result(task, landed.trained, landed.surroundings))
         elif landed.kind == "stopped":
             self._observer.on_broken(task, landed, ())
-        elif landed.kind == "lost" and self._losses.get(task.number, 0) < _MOST_LOST:
-            self._losses[task.number] = self._losses.get(task.number, 0) + 1
+        elif landed.kind == "lost" and self._losses[task.number] < _MOST_LOST:
+            self._losses[task.number] += 1
             self._again(task, landed, [task])
         elif len(task.experiments) > 1:
             self._again(task, landed, self._halves(task))
-        elif self._tries.get(task.number, 0) < self._retries:
-            self._tries[task.number] = self._tries.get(task.number, 0) + 1
+        elif self._tries[task.number] < self._retries:
+            self._tries[task.number] += 1
             self._again(task, landed, [task])
         else:
             self._fail(task, landed)
@@ -132,12 +132,12 @@ class Dispatcher:
         middle = (len(task.experiments) + 1) // 2
         parts = (task.experiments[:middle], task.experiments[middle:])
         halves = [Task(next(self._numbers), experiments) for experiments in parts]
-        self._losses |= dict.fromkeys((half.number for half in halves), self._losses.get(task.number, 0))
+        self._losses.update({half.number: self._losses[task.number] for half in halves})
         return halves
 
     def _fail(self, task: Task, broken: Broken) -> None:
         """A run that broke alone, as often as it was tried."""
-        tries = self._tries.get(task.number, 0) + 1
+        tries = self._tries[task.number] + 1
         times = "" if tries == 1 else f", {tries} times" if tries > 2 else ", twice"
         attachments = {TRACEBACK: broken.details} if broken.details.strip() else {}
         seen = f" (see {TRACEBACK})" if attachments else ""

@@ -64,9 +64,8 @@ def load_run_data(run: StoredRun) -> RunData:
             "train on circles, moons, spirals or xor, on a mixture or teacher with data.features=2, or on a file with two "
             "columns beside its target"
         )
-    if not experiment.data.standardize:
-        own = dataset
-    else:
+    own = dataset
+    if experiment.data.standardize:
         own = datasets.load(experiment.data.model_copy(update={"standardize": False}), experiment.train.loss)
     numbers = dataset.task == "numbers"
     return RunData(
@@ -114,13 +113,13 @@ def trace_input_plane(data: RunData) -> InputPlane:
     trained, seen = replay(run.experiment, dataset, places, layers, steps, stop=stop, device=_device(run))
     if trained.record is None or set(seen) != set(steps):
         raise UsageError(f"{run.path}: trained again, it does not come to step {steps[-1]}, which is stored of it")
-    examples = _Examples(data, grid, fitted, scored, fitted_targets, scored_targets)
+    examples = _Examples(data, grid, fitted, fitted_targets, scored_targets)
     moments = []
     for step in steps:
-        found: list[tuple[int, LayerView | None]] = [(0, examples.layer(0, places))]
-        found += [(layer, examples.layer(layer, seen[step].hidden[layer])) for layer in layers]
-        found.append((record.depth + 1, examples.output(record.depth + 1, seen[step].outputs)))
-        moments.append(Snapshot(step, tuple(one for _, one in found), tuple(number for number, _ in found)))
+        views = [examples.layer(0, places)]
+        views += [examples.layer(layer, seen[step].hidden[layer]) for layer in layers]
+        views.append(examples.output(record.depth + 1, seen[step].outputs))
+        moments.append(Snapshot(step, tuple(views), (0, *layers, record.depth + 1)))
     return InputPlane(
         names=(dataset.feature_names[0], dataset.feature_names[1]),
         x=sides[0] * data.spread[0] + data.centre[0],
@@ -187,18 +186,15 @@ class _Examples:
     """Places and examples of one run, and what its layers make of them.
 
     Attributes:
-        data: The run and its data.
         grid: Places, [G, G, 2].
         fitted: Examples that read-outs are fitted on, [P, 2].
-        scored: Examples that they are scored on, [M, 2].
         fitted_targets: Classes [P], or numbers [P, O].
-        scored_targets: Likewise, [M].
+        scored_targets: Likewise, of the examples that they are scored on, [M].
     """
 
     data: RunData
     grid: Float
     fitted: Float
-    scored: Float
     fitted_targets: NDArray[np.int64] | Float
     scored_targets: NDArray[np.int64] | Float
 
@@ -236,11 +232,10 @@ class _Examples:
             right=self._right(scored),
         )
 
-    def _parts(self, values: Float) -> tuple[Float, Float, Float]:
+    def _parts(self, values: Float) -> list[Float]:
         """Rows of the grid, of the examples that are fitted, and of those that are scored."""
         places = self.grid.shape[0] * self.grid.shape[1]
-        first, second = places, places + len(self.fitted)
-        return values[:first], values[first:second], values[second:]
+        return np.split(values, [places, places + len(self.fitted)])
 
     @property
     def _classes(self) -> bool:
@@ -248,7 +243,6 @@ class _Examples:
 
     @property
     def _resolution(self) -> float:
-        """Distance from 1 to the next number of the network's format."""
         return DTYPES[self.data.run.experiment.train.dtype].epsilon
 
     def _columns(self) -> Float:

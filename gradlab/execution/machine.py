@@ -58,9 +58,6 @@ def resolve(device: str = "auto") -> str:
     Args:
         device: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
 
-    Returns:
-        `cpu` or `cuda:N`.
-
     Raises:
         UsageError: If the device is not there, or the word is none of these.
     """
@@ -81,9 +78,7 @@ def resolve(device: str = "auto") -> str:
 
 
 def spread(device: str = "auto") -> tuple[str, ...]:
-    """The devices that workers take in turns: every GPU, unless one is named; else the processor. Raises as `resolve`
-    does.
-    """
+    """The devices that workers take in turns: every GPU, unless one is named; else the processor."""
     first = resolve(device)
     if kind(first) == "cpu" or ":" in device:
         return (first,)

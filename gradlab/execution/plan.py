@@ -161,11 +161,7 @@ def make_plan(
 
 
 def _digests(experiments: Sequence[Experiment], locate: Locate) -> dict[str | None, str | None]:
-    """Digest of every data file that is named, by its path; None for data that are no file.
-
-    Raises:
-        ConfigError: With the faults of all that cannot be read.
-    """
+    """Digest of every data file that is named, by its path; None for data that are no file."""
     from gradlab import datasets
 
     digests: dict[str | None, str | None] = {None: None}

@@ -43,11 +43,7 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
         self._recent: dict[DataKey, Dataset] = {}
 
     def load(self, key: DataKey) -> None:
-        """Load a data set that was not seen before.
-
-        Raises:
-            ConfigError: If it cannot be.
-        """
+        """Load a data set that was not seen before, or raise a ConfigError."""
         if key not in self._sizes:
             self._sizes[key] = sizes_of(self._load(key))
 

@@ -1,5 +1,6 @@
 """A sweep as it lies on the disk: the members whose runs are there, judged by today's rules, and what is missing."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -45,7 +46,7 @@ class ReopenedSweep:
         for one in ids:
             if one not in self._depths and one not in self.unread:
                 with suppress(GradlabError):  # told in `unread`
-                    _RunReader(runs[one], self._depths, self.unread).read()
+                    _reader(runs[one], self._depths, self.unread)()
             depths = self._depths.get(one)
             if depths is not None:
                 profiles[one] = depths
@@ -75,8 +76,9 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
             if isinstance(found, MissingMember):
                 missing.append(found)
                 continue
-            opened = _RunReader(found, depths, unread)
-            run = _judged(replace(found, read=opened.read))
+            run = replace(found, read=_reader(found, depths, unread))
+            with suppress(GradlabError):  # today's rules ask for what cannot be read: it is as it was stored
+                run = reused(run)
             members.append((member.point, replace(run, read=found.read)))
             yield run
 
@@ -86,14 +88,6 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
         verb = "is" if len(missing) == 1 else "are"
         gates, ungated = (), f"{len(missing)} of {len(plan.members)} runs {verb} missing"
     return ReopenedSweep(plan, tuple(members), tuple(missing), gates, ungated, unread, depths)
-
-
-def _judged(run: StoredRun) -> StoredRun:
-    """A run as today's rules see it; as it was stored where these ask for what cannot be read."""
-    try:
-        return reused(run)
-    except GradlabError:
-        return run
 
 
 def _gates(
@@ -114,26 +108,19 @@ def _gates(
     return judged, ""
 
 
-class _RunReader:
-    """A run whose record is read at most once while it is looked at, and whose profile is taken then."""
+def _reader(run: StoredRun, depths: "dict[str, Depths | None]", unread: dict[str, str]) -> Callable[[], Record | None]:
+    """Reads a run's record at most once while it is looked at, and takes its profile then."""
 
-    def __init__(self, run: StoredRun, depths: "dict[str, Depths | None]", unread: dict[str, str]) -> None:
-        self._run, self._depths, self._unread = run, depths, unread
-        self._held: tuple[Record | None] | None = None
+    @functools.cache
+    def read() -> Record | None:
+        from gradlab.judgement.comparing.profiles import depths_of
 
-    def read(self) -> Record | None:
-        """The record.
+        try:
+            record = run.read()
+        except GradlabError as error:
+            unread[run.id] = str(error)
+            raise
+        depths[run.id] = depths_of(record)
+        return record
 
-        Raises:
-            UsageError: If it cannot be read.
-        """
-        if self._held is None:
-            from gradlab.judgement.comparing.profiles import depths_of
-
-            try:
-                self._held = (self._run.read(),)
-            except GradlabError as error:
-                self._unread[self._run.id] = str(error)
-                raise
-            self._depths[self._run.id] = depths_of(self._held[0])
-        return self._held[0]
+    return read

@@ -24,13 +24,7 @@ STORED_AT_ONCE = 16
 
 
 class RunStorer:
-    """Stores the runs of one plan.
-
-    Args:
-        plan: What is carried out.
-        store: Where runs are written.
-        summary_md: Renders a run as the text of its `summary.md`.
-        observer: Is told of every run.
+    """Stores the runs of one plan, each with the `summary.md` that is made of it, and tells the observer of every run.
 
     Attributes:
         stored: What is on the disk, by id.

@@ -144,8 +144,8 @@ def prepare(
     Args:
         config: Path of a sweep in YAML, the directory of one that was begun, or a sweep.
         store: Where runs are looked for and written.
-        overrides: As for `config.sweep.load`; a sweep that was begun takes none.
-        seeds: As for `config.sweep.load`.
+        overrides: As for `config.sweeps.sweep.load`; a sweep that was begun takes none.
+        seeds: As for `config.sweeps.sweep.load`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         rerun: `failed`, `never` or `always` (`plan.make_plan`).
         shard: Number of the share to plan, from 1, and how many there are.
@@ -193,12 +193,7 @@ def root_of(config: Path) -> Path | None:
 def _read(
     config: "str | Path | Sweep", overrides: Iterable[str] | Mapping[str, Any], seeds: str | None
 ) -> "tuple[Sweep, SweepPlan | None]":
-    """A sweep from its file; or from the plan that it began with, and that.
-
-    Raises:
-        ConfigError: If it is no sweep.
-        SelectionError, UsageError: If the plan is not there or cannot be read.
-    """
+    """A sweep from its file; or from the plan that it began with, and that."""
     from gradlab.config.sweeps import sweep as reader
 
     if not isinstance(config, str | Path):

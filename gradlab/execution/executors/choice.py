@@ -47,7 +47,10 @@ def choose(
     if address is not None and name not in ("ray", None):
         raise UsageError(f"--ray-address {address}: goes with --executor ray, not with {name}")
     if address is not None or name == "ray":
-        return _ray(device, num_workers, address, timeout)
+        from gradlab.execution.executors.ray.cluster import RayCluster
+
+        cluster = RayCluster(address, machine.kind(device), num_workers, timeout)
+        return Choice("ray", cluster, f"a Ray cluster ({address or 'on this machine'})")
     places = machine.spread(device)
     on_gpu = machine.kind(places[0]) != "cpu"
     most = len(places) if on_gpu else num_cores()
@@ -75,12 +78,3 @@ def _threads(share: int) -> int:
     """Threads of one worker: its share of the cores, or fewer where the user says so."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return max(1, min(share, int(asked)) if asked.isdecimal() and int(asked) else share)
-
-
-def _ray(device: str, num_workers: int | None, address: str | None, timeout: float | None) -> Choice:
-    from gradlab.execution.executors.ray.cluster import RayCluster
-
-    kind = device.partition(":")[0]
-    kind = "cpu" if kind == "auto" else kind
-    executor = RayCluster(address, kind, num_workers, timeout)
-    return Choice("ray", executor, f"a Ray cluster ({address or 'on this machine'})")

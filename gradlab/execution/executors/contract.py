@@ -143,15 +143,7 @@ def train_task(
     on_progress: OnProgress,
     allowed: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Landed:
-    """Train one task here, and turn whatever it raises into a value.
-
-    Args:
-        task: What trains.
-        dataset: What it learns from.
-        device: `cpu` or `cuda:N`.
-        train: What trains it.
-        on_progress: Who is told how it gets on.
-        allowed: A context in which a Ctrl+C is let through.
+    """Train one task here, and turn whatever it raises into a value; `allowed` is a context in which a Ctrl+C is let through.
 
     Raises:
         KeyboardInterrupt: On a Ctrl+C that the training did not turn into interrupted runs: it had not begun.

@@ -88,7 +88,6 @@ class Processes:
         """Listen to the workers until a task has landed.
 
         Raises:
-            KeyboardInterrupt: On Ctrl+C.
             RunFailedError: If no worker can be started.
         """
         until = None if timeout is None else time.monotonic() + timeout
@@ -217,30 +216,22 @@ class Processes:
         self._workers.remove(worker)
 
     def _handle_death(self, worker: _Worker) -> None:
-        """Say what became of the task of a worker that is dead.
-
-        Raises:
-            RunFailedError: If worker after worker dies before it is ready.
-        """
+        """Say what became of the task of a dead worker; a RunFailedError if one after the other dies before it is ready."""
         with suppress(subprocess.TimeoutExpired):
             worker.process.wait(_GRACE)
         worker.errors.seek(max(0, worker.errors.seek(0, os.SEEK_END) - _TAIL))
         details = worker.errors.read().decode(errors="replace")
         reason = _ending(worker.process.returncode)
-        task, begun, ready = worker.task, worker.begun, worker.ready
         self._dismiss(worker)
-        if not ready:
+        if not worker.ready:
             self._false_starts += 1
             if self._false_starts >= _FALSE_STARTS:
                 last = details.strip().splitlines()[-1:] or [""]
                 raise RunFailedError(f"worker processes do not start: the last {reason}. {last[0]}".rstrip())
-        if task is not None:
-            broken = (
-                Broken(task.number, "lost", f"its worker {reason} before it began", details)
-                if begun is None
-                else Broken(task.number, "died", f"its worker {reason}", details)
-            )
-            self._landed.append(broken)
+        if worker.task is not None and worker.begun is None:
+            self._landed.append(Broken(worker.task.number, "lost", f"its worker {reason} before it began", details))
+        elif worker.task is not None:
+            self._landed.append(Broken(worker.task.number, "died", f"its worker {reason}", details))
         elif len(self._workers) < self.size:
             self._start()
 

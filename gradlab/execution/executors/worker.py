@@ -49,7 +49,7 @@ def main(descriptor: int, device: str) -> None:
 
 
 class _Worker:
-    """One worker: a thread that listens to the driver, and the main thread that trains."""
+    """A thread that listens to the driver, and the main thread that trains."""
 
     def __init__(self, connection: Connection, device: str) -> None:
         self._connection, self._device = connection, device

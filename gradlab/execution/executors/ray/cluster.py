@@ -49,20 +49,12 @@ class _Out:
     node_id: str = ""
 
 
-@dataclass(frozen=True)
-class _DeadWorker:
-    """The worker of a task, which died by itself or with its machine: that was asked for a sign of life, until a time."""
-
-    number: int
-    until: float
-
-
 class RayCluster:
     """A Ray cluster.
 
     Args:
         address: `auto` or `host:port` of a cluster that is there; None to start one on this machine.
-        device_kind: `cpu` or `cuda`.
+        device_kind: `cuda`, or else the processors are trained on.
         num_workers: Tasks to train at the same time, at most; None for as many as the cluster has room for.
         timeout: Seconds that a task may train before its worker is killed.
 
@@ -81,15 +73,15 @@ class RayCluster:
             client = "; this must run on a machine of the cluster, where `ray job submit` starts it"
             raise UsageError(f"--ray-address {address}: expected auto or host:port{client if '://' in address else ''}")
         self._address, self._num_workers, self._timeout = address, num_workers, timeout
-        self._device = (
-            "cuda:0" if device_kind == "cuda" else "cpu"
-        )  # of the GPUs that Ray gives a task, which it numbers anew
+        # Of the GPUs that Ray gives a task, which it numbers anew.
+        self._device = "cuda:0" if device_kind == "cuda" else "cpu"
         self._connection: Connection | None = None
         self._num_places = -1  # not counted yet
         self._looked = 0.0
         self._num_attempts = 0
         self._out: dict[int, _Out] = {}
-        self._dead_workers: dict[Any, _DeadWorker] = {}
+        # By the sign of life that its machine was asked for: the number of a dead worker's task, and until when to wait.
+        self._dead_workers: dict[Any, tuple[int, float]] = {}
         self._new_messages: Any = None
         self._queue: Any = None
         self._data: dict[DataKey, Any] = {}
@@ -123,7 +115,7 @@ class RayCluster:
         self._remote_train = ray.remote(connection.remote_code.train).options(
             num_cpus=1, num_gpus=connection.num_gpus, max_retries=0
         )
-        self._sign_of_life = ray.remote(_sign_of_life())
+        self._sign_of_life = ray.remote(lambda: True)  # no name to be imported by, so it is sent by value
         self._queue = (
             ray.remote(connection.remote_code.progress_queue)
             .options(num_cpus=0, max_restarts=-1, scheduling_strategy=connection.at(connection.node_id(), soft=True))
@@ -151,7 +143,6 @@ class RayCluster:
         """Listen to the cluster until a task has landed.
 
         Raises:
-            KeyboardInterrupt: On Ctrl+C.
             RunFailedError: If the cluster is gone.
         """
         until = None if timeout is None else time.monotonic() + timeout
@@ -194,11 +185,7 @@ class RayCluster:
         return self._connection
 
     def _ready(self, patience: float) -> list[Any]:
-        """What the cluster has to say, after `patience` seconds at most.
-
-        Raises:
-            RunFailedError: If the cluster is gone.
-        """
+        """What the cluster has to say, after `patience` seconds at most; a RunFailedError if it is gone."""
         refs = [self._new_messages] if self._new_messages is not None else []
         refs += [out.ref for out in self._out.values()] + list(self._dead_workers)
         try:
@@ -210,7 +197,7 @@ class RayCluster:
 
     def _patience(self, until: float | None) -> float:
         """Seconds until something is due: a look around, the caller's patience, the end of a task's time."""
-        due = [self._looked + _LOOK_EVERY, *(dead.until for dead in self._dead_workers.values())]
+        due = [self._looked + _LOOK_EVERY, *(until for _, until in self._dead_workers.values())]
         if until is not None:
             due.append(until)
         if self._timeout is not None:
@@ -286,10 +273,10 @@ class RayCluster:
         assert self._connection is not None
         place = self._connection.at(out.node_id)
         ref = self._sign_of_life.options(num_cpus=0, max_retries=0, scheduling_strategy=place).remote()
-        self._dead_workers[ref] = _DeadWorker(out.task.number, time.monotonic() + _ANSWER_SECONDS)
+        self._dead_workers[ref] = out.task.number, time.monotonic() + _ANSWER_SECONDS
 
     def _died_or_lost(self, ref: Any) -> None:
-        number = self._dead_workers.pop(ref).number
+        number, _ = self._dead_workers.pop(ref)
         try:
             self._ray.get(ref, timeout=0)
         except self._ray.exceptions.RayError as error:
@@ -301,10 +288,10 @@ class RayCluster:
     def _end_overtime(self) -> None:
         """Kill the workers whose task has had its time, and wait no longer for a machine that gives no sign."""
         now = time.monotonic()
-        for ref, dead in list(self._dead_workers.items()):
-            if now > dead.until:
+        for ref, (number, until) in list(self._dead_workers.items()):
+            if now > until:
                 del self._dead_workers[ref]
-                self._landed.append(Broken(dead.number, "lost", LOST))
+                self._landed.append(Broken(number, "lost", LOST))
         if self._timeout is None:
             return
         for attempt, out in list(self._out.items()):
@@ -331,12 +318,3 @@ class RayCluster:
         before, self._num_places = self._num_places, connection.num_places()
         if before and not self._num_places:
             self._warn("no machine of the Ray cluster has room for a batch now; waiting for one to join")
-
-
-def _sign_of_life() -> Any:
-    """What a machine is asked to do, sent by value."""
-
-    def answer() -> bool:
-        return True
-
-    return answer

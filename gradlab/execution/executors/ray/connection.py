@@ -26,9 +26,7 @@ _REACH_SECONDS = 10.0
 def places(resources: Mapping[str, float], num_gpus: float = 0.0) -> int:
     """Tasks that a machine trains at the same time; each takes a processor.
 
-    Args:
-        resources: Of the machine, by Ray's names.
-        num_gpus: What a task takes of a GPU: 1, or a fraction where tasks share one.
+    `num_gpus` is what a task takes of a GPU: 1, or a fraction where tasks share one.
 
     >>> places({"CPU": 16.0, "GPU": 2.0}, 0.25)
     8
@@ -51,7 +49,6 @@ class Connection:
     Attributes:
         num_gpus: What a task takes of a GPU.
         ray: The package; it is loaded only here.
-        remote_code: What is sent to the machines.
         check: What a machine must agree on, as `RemoteCode.check_versions` takes it.
 
     Raises:
@@ -62,7 +59,9 @@ class Connection:
         self._num_workers, self._local = num_workers, address is None
         self._handlers: Any = None
         self.remote_code: RemoteCode = remote_code()
-        self.check = _check()
+        # Machines that share a disk with this one find its modules there.
+        versions = {name: (version(name) or "").partition("+")[0] or None for name in ("gradlab", "torch")}
+        self.check = versions, NUMERICS_VERSION, tuple(os.path.abspath(path) for path in sys.path)
         # Messages of the cluster would be printed to stdout, which belongs to the data. Ray reads this when it is loaded.
         os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")
         try:
@@ -168,17 +167,7 @@ class Connection:
 
 
 def _check_reachable(address: str) -> None:
-    """Refuse an address where nobody listens; Ray would try for minutes.
-
-    Raises:
-        OSError: If nobody does.
-    """
+    """Refuse an address where nobody listens with an OSError; Ray would try for minutes."""
     if address != "auto":
         host, _, port = address.rpartition(":")
         socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
-
-
-def _check() -> tuple[Mapping[str, str | None], int, tuple[str, ...]]:
-    """What a machine must agree on, and where it may look for modules: machines that share a disk find this one's there."""
-    versions = {name: (version(name) or "").partition("+")[0] or None for name in ("gradlab", "torch")}
-    return versions, NUMERICS_VERSION, tuple(os.path.abspath(path) for path in sys.path)
