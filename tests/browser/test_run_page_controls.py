@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from figure_hands import page_of, recorded, settled, spot, tip, until
+from made.deep_runs import finding, summary
 from made.odd_runs import keep, make_record
 from page_watch import OpenPage
 from playwright.sync_api import Page, expect
-from vanishing_runs import finding, summary
 
 from gradlab.cli.main import main
 from gradlab.report.page.run.page import run_page
