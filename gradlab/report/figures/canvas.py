@@ -155,6 +155,11 @@ def head(ax: "Axes", words: str, **settings: Any) -> None:
     ax.set_title(legible(words), parse_math=False, **settings)
 
 
+def say_inside(ax: "Axes", words: str) -> None:
+    """Write in the middle of axes why nothing is on them."""
+    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=GREY)
+
+
 def legible(text: str) -> str:
     """A text on one line of which every letter is in the figures' font; others become a replacement character."""
     known = _letters()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.config.quantities import GRIDS, QUANTITIES, Kind
+from gradlab.config.quantities import GRIDS, QUANTITIES
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures.axes import mark_powers, span
 from gradlab.report.figures.canvas import COLUMN, PAGE, head, key, panels, print_small, save, shortened
 from gradlab.report.figures.lines import layer_ticks, mark_steps
 from gradlab.report.figures.sides import Side, about
+from gradlab.report.views.run import RunView
 from gradlab.report.views.series import Grid, bins, pooled
 from gradlab.results.record import Bool, Float
 
@@ -45,29 +46,18 @@ class _Picture:
 
     Attributes:
         title: What it is called where there are several.
-        scale: How its values are read.
         values: [rows, columns].
         marked: For each of `_MARKS` the cells that it concerns, [rows, columns].
         layer_edges: Borders between layers, [rows + 1].
         step_edges: Borders between steps, [columns + 1].
-        whole: Layers and steps before.
-        first: First recorded step.
-        last: Last one.
     """
 
     title: str
-    scale: Kind
+    grid: Grid
     values: Float
     marked: dict[str, Bool]
     layer_edges: Float
     step_edges: Float
-    whole: tuple[int, int]
-    first: int
-    last: int
-
-    @property
-    def thinned(self) -> bool:
-        return self.values.shape != self.whole
 
 
 def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> None:
@@ -81,12 +71,15 @@ def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> No
     if number > MOST:
         raise UsageError(f"--kind heatmap has room for {MOST} runs, and these are {number}; name fewer")
     name = _chosen(sides, quantity)
-    pictures = [picture for side in sides for picture in _pictures(side, name)]
+    pictures = [_picture(side, view, name) for side in sides for view in side.views]
     low, high = _limits(pictures)
     columns = 2 if number == 4 else min(number, 4)
     width = COLUMN if columns == 1 else PAGE
     height = 2.1 if columns < 3 else 1.55
-    with panels(number, columns, height, width, sharey=len({one.whole[0] for one in pictures}) == 1) as (figure, axes):
+    with panels(number, columns, height, width, sharey=len({len(one.grid.values) for one in pictures}) == 1) as (
+        figure,
+        axes,
+    ):
         columns = -(-number // -(-number // columns))  # as even as `panels` makes them
         meshes = [_draw(ax, one, low, high) for ax, one in zip(axes, pictures, strict=True)]
         for index, (ax, one) in enumerate(zip(axes, pictures, strict=True)):
@@ -98,7 +91,7 @@ def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> No
                 ax.set_xlabel("step")
         if any(np.isfinite(one.values).any() for one in pictures):
             bar = figure.colorbar(meshes[0], ax=axes, aspect=25, pad=0.02)
-            if pictures[0].scale == "decades":
+            if pictures[0].grid.scale == "decades":
                 mark_powers(bar, low, high)
             bar.set_label(QUANTITIES[name].label)
             bar.outline.set_visible(False)
@@ -121,18 +114,9 @@ def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
     raise SelectionError(f"{missing[0]}: {missing[1]} was not recorded; -s record.quantities={group} records it")
 
 
-def _pictures(side: Side, name: str) -> list[_Picture]:
-    pictures = []
-    for view in side.views:
-        title = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
-        grid = next(grid for grid in view.grids if grid.quantity == name)
-        pictures.append(_picture(title, grid))
-    return pictures
-
-
-def _picture(title: str, grid: Grid) -> _Picture:
-    rows, columns = grid.values.shape
-    layer_bins, step_bins = bins(rows, _ROWS), bins(columns, _COLUMNS)
+def _picture(side: Side, view: RunView, name: str) -> _Picture:
+    grid = next(grid for grid in view.grids if grid.quantity == name)
+    layer_bins, step_bins = bins(len(grid.values), _ROWS), bins(len(grid.steps), _COLUMNS)
     values, present = pooled(grid, layer_bins, step_bins)
     marked = {
         "zero": present & np.isneginf(values),
@@ -140,30 +124,17 @@ def _picture(title: str, grid: Grid) -> _Picture:
         "no meaning": ~present,
     }
     steps = grid.steps.astype(np.float64)
-    gaps = np.diff(steps)
+    gaps = np.diff(steps) if len(steps) > 1 else np.ones(1)
     between = np.concatenate(
-        [
-            steps[:1] - (gaps[:1] / 2 if gaps.size else 0.5),
-            steps[:-1] + gaps / 2,
-            steps[-1:] + (gaps[-1:] / 2 if gaps.size else 0.5),
-        ]
+        [steps[:1] - gaps[:1] / 2, steps[:-1] + gaps[: len(steps) - 1] / 2, steps[-1:] + gaps[-1:] / 2]
     )
-    return _Picture(
-        title,
-        grid.scale,
-        values,
-        marked,
-        np.array(layer_bins) + 0.5,
-        between[step_bins],
-        (rows, columns),
-        int(steps[0]),
-        int(steps[-1]),
-    )
+    title = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
+    return _Picture(title, grid, values, marked, np.array(layer_bins) + 0.5, between[step_bins])
 
 
 def _limits(pictures: Sequence[_Picture]) -> tuple[float, float]:
     """Ends of the colours, the same for all panels."""
-    scale = pictures[0].scale
+    scale = pictures[0].grid.scale
     if scale == "share":
         return 0.0, 1.0
     values = [one.values[~(one.marked["no meaning"])] for one in pictures]
@@ -179,8 +150,8 @@ def _draw(ax: "Axes", picture: _Picture, low: float, high: float) -> "QuadMesh":
     for mark, there in picture.marked.items():
         _draw_marked(ax, picture, there, _MARKS[mark])
     ax.set(xlim=(picture.step_edges[0], picture.step_edges[-1]), ylim=(picture.layer_edges[-1], picture.layer_edges[0]))
-    mark_steps(ax, picture.first, picture.last)
-    ax.set_yticks(layer_ticks(picture.whole[0]))
+    mark_steps(ax, float(picture.grid.steps[0]), float(picture.grid.steps[-1]))
+    ax.set_yticks(layer_ticks(len(picture.grid.values)))
     return mesh
 
 
@@ -235,10 +206,11 @@ def _explain(figure: "Figure", marks: Sequence[str]) -> None:
 
 def _told(pictures: Sequence[_Picture]) -> str:
     """What a cell is, where it is not a single value."""
-    largest = max((one for one in pictures if one.thinned), key=lambda one: one.whole[0] * one.whole[1], default=None)
+    thinned = [picture for picture in pictures if picture.values.shape != picture.grid.values.shape]
+    largest = max(thinned, key=lambda picture: picture.grid.values.size, default=None)
     order = "layer 1 is at the input, the last is the readout"
     if largest is None:
         return order
-    layers, steps = largest.whole
+    layers, steps = largest.grid.values.shape
     rows, columns = largest.values.shape
     return f"{layers:,} layers × {steps:,} steps are shown as {rows} × {columns} cells, each the mean of its values; {order}"

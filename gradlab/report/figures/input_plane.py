@@ -19,7 +19,6 @@ from gradlab.errors import UsageError
 from gradlab.report.figures.canvas import (
     BLUE,
     GREEN,
-    GREY,
     ORANGE,
     PAGE,
     PINK,
@@ -31,6 +30,7 @@ from gradlab.report.figures.canvas import (
     panels,
     print_small,
     save,
+    say_inside,
     shortened,
 )
 from gradlab.report.words.values import say
@@ -85,23 +85,23 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
     if len(shown) > MOST:
         raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(shown)}; name fewer")
     rows = [
-        (f"step {moment.step}" if len(shown) == 1 else one.label, one.plane, moment)
+        (f"step {snapshot.step}" if len(shown) == 1 else one.label, one.plane, snapshot)
         for one in shown
-        for moment in (one.plane.moments if len(shown) == 1 else one.plane.moments[-1:])
+        for snapshot in (one.plane.moments if len(shown) == 1 else one.plane.moments[-1:])
     ]
-    columns = max(len(moment.layers) for _, _, moment in rows)
+    columns = max(len(snapshot.layers) for _, _, snapshot in rows)
     with panels(2 * len(rows) * columns, columns, PAGE / columns * 0.98, PAGE) as (figure, axes):
-        alike = len({moment.numbers for _, _, moment in rows}) == 1
+        alike = len({snapshot.numbers for _, _, snapshot in rows}) == 1
         bars = []
-        for row, (label, plane, moment) in enumerate(rows):
+        for row, (label, plane, snapshot) in enumerate(rows):
             above = axes[2 * row * columns : (2 * row + 1) * columns]
             below = axes[(2 * row + 1) * columns : (2 * row + 2) * columns]
-            for ax, number in zip(above, moment.numbers, strict=False):
+            for ax, number in zip(above, snapshot.numbers, strict=False):
                 if row == 0 or not alike:
-                    head(ax, _name(number, moment))
-            bars += [(below, _draw_row(above, below, plane, moment))]
+                    head(ax, _name(number, snapshot))
+            bars += [(below, _draw_row(above, below, plane, snapshot))]
             above[0].set_ylabel(legible(shortened(label, 16)), parse_math=False)
-            for ax in below[: len(moment.layers)] if row == len(rows) - 1 else ():
+            for ax in below[: len(snapshot.layers)] if row == len(rows) - 1 else ():
                 ax.set_xlabel(legible(shortened(plane.names[0], 16)), fontsize=7.0, parse_math=False)
             below[0].set_ylabel(legible(shortened(plane.names[1], 16)), fontsize=7.0, parse_math=False)
         _explain(figure, [one.plane for one in shown])
@@ -114,58 +114,58 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
         save(figure, path)
 
 
-def _name(number: int, moment: Snapshot) -> str:
+def _name(number: int, snapshot: Snapshot) -> str:
     if number == 0:
         return "inputs"
-    return "output" if number == moment.numbers[-1] else f"layer {number}"
+    return "output" if number == snapshot.numbers[-1] else f"layer {number}"
 
 
 def _draw_row(
-    above: "Sequence[Axes]", below: "Sequence[Axes]", plane: InputPlane, moment: Snapshot
+    above: "Sequence[Axes]", below: "Sequence[Axes]", plane: InputPlane, snapshot: Snapshot
 ) -> "ScalarMappable | None":
-    """One moment of one run: its layers from left to right; gives what its colours stand for, where they stand for numbers."""
+    """One snapshot of one run: its layers from left to right; gives what its colours stand for, where they stand for numbers."""
     picked = np.sort(np.random.default_rng(0).permutation(len(plane.points))[:_EXAMPLES])
     mappable = None
-    for column, bent in enumerate(moment.layers):
+    for column, layer in enumerate(snapshot.layers):
         upper, lower = above[column], below[column]
         upper.set(xticks=[], yticks=[])
         for side in ("left", "bottom"):
             upper.spines[side].set_visible(False)
-        if bent is None:
+        if layer is None:
             for ax in (upper, lower):
-                ax.text(0.5, 0.5, "not finite", ha="center", va="center", transform=ax.transAxes, color=GREY)
+                say_inside(ax, "not finite")
             lower.set(xticks=[], yticks=[])
             continue
-        _draw_bent(upper, bent, plane, picked)
-        mappable = _draw_answers(lower, bent, plane, picked) or mappable
+        _draw_layer(upper, layer, plane, picked)
+        mappable = _draw_answers(lower, layer, plane, picked) or mappable
         lower.tick_params(labelleft=column == 0, labelsize=6.0)
-        lower.set_title(_right(bent, plane), fontsize=6.0, pad=2.0)
-    for spare in (*above[len(moment.layers) :], *below[len(moment.layers) :]):
+        lower.set_title(_right(layer, plane), fontsize=6.0, pad=2.0)
+    for spare in (*above[len(snapshot.layers) :], *below[len(snapshot.layers) :]):
         spare.remove()
     return mappable
 
 
-def _right(bent: LayerView, plane: InputPlane) -> str:
-    told = say(round(bent.right, 2), "share")[:-1]
+def _right(layer: LayerView, plane: InputPlane) -> str:
+    told = say(round(layer.right, 2), "share")[:-1]
     return f"{told} right" if plane.class_names else f"R² {told}"
 
 
-def _draw_bent(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> None:
+def _draw_layer(ax: "Axes", layer: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> None:
     from matplotlib.collections import LineCollection
 
-    if bent.shares == (0.0, 0.0):
-        ax.text(0.5, 0.5, "all alike", ha="center", va="center", transform=ax.transAxes, color=GREY)
+    if layer.shares == (0.0, 0.0):
+        say_inside(ax, "all alike")
         return
-    lines = [*bent.grid[::_EVERY, ::_ALONG], *np.swapaxes(bent.grid, 0, 1)[::_EVERY, ::_ALONG]]
+    lines = [*layer.grid[::_EVERY, ::_ALONG], *np.swapaxes(layer.grid, 0, 1)[::_EVERY, ::_ALONG]]
     ax.add_collection(LineCollection(lines, colors="#a8a8a8", linewidths=0.4, zorder=1), autolim=False)
-    _draw_examples(ax, bent.points[picked], plane, picked)
-    low, high = bent.points.min(axis=0), bent.points.max(axis=0)
+    _draw_examples(ax, layer.points[picked], plane, picked)
+    low, high = layer.points.min(axis=0), layer.points.max(axis=0)
     reach = 0.62 * float((high - low).max())
     middle = (low + high) / 2
     ax.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach))
     ax.set_aspect("equal", adjustable="box")
     ax.set_xlabel(
-        " + ".join(f"{100 * share:.0f}" for share in bent.shares) + " % of variance", fontsize=6.0, labelpad=1.0
+        " + ".join(f"{100 * share:.0f}" for share in layer.shares) + " % of variance", fontsize=6.0, labelpad=1.0
     )
 
 
@@ -186,12 +186,14 @@ def _draw_examples(ax: "Axes", places: Float, plane: InputPlane, picked: NDArray
         )
 
 
-def _draw_answers(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> "ScalarMappable | None":
+def _draw_answers(
+    ax: "Axes", layer: LayerView, plane: InputPlane, picked: NDArray[np.int64]
+) -> "ScalarMappable | None":
     mappable = None
     if plane.class_names:
-        _draw_regions(ax, bent, plane)
+        _draw_regions(ax, layer, plane)
     else:
-        mappable = _draw_numbers(ax, bent, plane)
+        mappable = _draw_numbers(ax, layer, plane)
     _draw_examples(ax, plane.points[picked], plane, picked)
     ax.set(xlim=(plane.x[0], plane.x[-1]), ylim=(plane.y[0], plane.y[-1]))
     across, up = float(np.ptp(plane.x)), float(np.ptp(plane.y))
@@ -205,12 +207,12 @@ def _draw_answers(ax: "Axes", bent: LayerView, plane: InputPlane, picked: NDArra
     return mappable
 
 
-def _draw_regions(ax: "Axes", bent: LayerView, plane: InputPlane) -> None:
+def _draw_regions(ax: "Axes", layer: LayerView, plane: InputPlane) -> None:
     from matplotlib.colors import to_rgb
 
-    for number in range(bent.scores.shape[2]):
-        others = np.delete(bent.scores, number, axis=2).max(axis=2)
-        margin = bent.scores[:, :, number] - others
+    for number in range(layer.scores.shape[2]):
+        others = np.delete(layer.scores, number, axis=2).max(axis=2)
+        margin = layer.scores[:, :, number] - others
         low, high = float(margin.min()), float(margin.max())
         if high <= 0:
             continue
@@ -221,10 +223,10 @@ def _draw_regions(ax: "Axes", bent: LayerView, plane: InputPlane) -> None:
             ax.contour(plane.x, plane.y, margin, levels=[0.0], colors="black", linewidths=0.8, zorder=3)
 
 
-def _draw_numbers(ax: "Axes", bent: LayerView, plane: InputPlane) -> "ScalarMappable":
+def _draw_numbers(ax: "Axes", layer: LayerView, plane: InputPlane) -> "ScalarMappable":
     low, high = _span(plane)
     return ax.pcolormesh(
-        plane.x, plane.y, bent.scores[:, :, 0], cmap=_NUMBERS, vmin=low, vmax=high, shading="gouraud", rasterized=True
+        plane.x, plane.y, layer.scores[:, :, 0], cmap=_NUMBERS, vmin=low, vmax=high, shading="gouraud", rasterized=True
     )
 
 

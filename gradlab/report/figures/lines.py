@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.report.figures.canvas import GREY, key
+from gradlab.report.figures.canvas import GREY, key, say_inside
 from gradlab.report.figures.sides import Middle, Side, stroke
 from gradlab.results.record import Float
 from gradlab.results.thinning import envelope, thinned
@@ -140,7 +140,7 @@ def say_why_empty(ax: "Axes", parts: Sequence[Float]) -> bool:
         return False
     words = "no finite value" if np.isposinf(values).any() else "zero everywhere" if values.size else "not recorded"
     ax.set_yticks([])
-    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=GREY)
+    say_inside(ax, words)
     return True
 
 

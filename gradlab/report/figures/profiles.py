@@ -9,7 +9,19 @@ import numpy as np
 from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import SelectionError
 from gradlab.report.figures.axes import show_powers
-from gradlab.report.figures.canvas import BLUE, COLUMN, GREY, PAGE, VERMILION, head, key, panels, print_small, save
+from gradlab.report.figures.canvas import (
+    BLUE,
+    COLUMN,
+    GREY,
+    PAGE,
+    VERMILION,
+    head,
+    key,
+    panels,
+    print_small,
+    save,
+    say_inside,
+)
 from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
 from gradlab.report.figures.lines import edge_key, explain_sides, hollow, mark_layers
 from gradlab.report.figures.sides import Side, about, middle, over_seeds, stroke
@@ -126,7 +138,7 @@ def _draw_deviation(ax: "Axes", side: Side, course: Course, name: str) -> None:
     """How far the first step is from what theory calls typical, in standard deviations' shades."""
     band = course.band
     if band is None:
-        ax.text(0.5, 0.5, "not compared with theory", ha="center", va="center", transform=ax.transAxes, color=GREY)
+        say_inside(ax, "not compared with theory")
         ax.set_yticks([])
         return
     away = []

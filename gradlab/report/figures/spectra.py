@@ -51,7 +51,6 @@ _LAYERS, _STEPS = 4, 4
 _ROOT: dict[str, Any] = {"marker": 4, "markersize": 4.5, "linestyle": "none", "clip_on": False, "zorder": 6}
 """Mark of a root mean square, at the right end of the axes."""
 
-
 EXTREMES = {
     "jacobian_log10_s_max": "largest", "jacobian_log10_s_mean": "mean", "jacobian_log10_s_min": "smallest",
 }  # fmt: skip
