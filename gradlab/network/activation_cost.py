@@ -39,46 +39,35 @@ class Cost:
 
 
 def cost(config: spec.Activation) -> Cost:
-    """Time phi and phi' as training uses them: float32, standard normal arguments, buffers in cache.
-
-    Args:
-        config: Name and parameters. prelu is timed with its learned slope applied.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(NUM_THREADS)
-    try:
-        return _measured(config)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _measured(config: spec.Activation) -> Cost:
-    """Time both ways."""
+    """Time phi and phi' as training uses them: float32, standard normal arguments, buffers in cache; prelu with its learned slope."""
     one = activation(config)
     z = torch.randn(NUM_ELEMENTS, generator=torch.Generator().manual_seed(0))
     h, out = torch.empty_like(z), torch.empty_like(z)
     slope = torch.tensor(one.slope)
 
     def forward() -> None:
-        """phi; for prelu as the stack has it: relu, and the slope times what lies below 0."""
+        # prelu as the stack has it: relu, and the slope times what lies below 0
         one.phi(z, h)
         if one.learned_slope:
             torch.clamp_max(z, 0.0, out=out)
             h.addcmul_(out, slope)
 
     def backward() -> None:
-        """phi', likewise."""
         if one.learned_slope:
             torch.clamp_min(z, 0.0, out=out).sign_()
             out.addcmul_(1.0 - out, slope)
         else:
             one.dphi(z, h, out)
 
-    return Cost(_nanoseconds(forward), _nanoseconds(backward))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(NUM_THREADS)
+    try:
+        return Cost(_nanoseconds(forward), _nanoseconds(backward))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _nanoseconds(call: Callable[[], None]) -> float:
-    """Median over stretches of the time that an element takes."""
     num_calls = 1
     while _seconds(call, num_calls) < _STRETCH:  # which warms caches and clocks too
         num_calls *= 2

@@ -36,16 +36,7 @@ BLOCK_BYTES = 2 << 20
 
 @dataclass(frozen=True)
 class Parameters:
-    """The weights and biases of R runs.
-
-    Attributes:
-        first_RDN: Weight of layer 1.
-        inner_KRNN: Weights of layers 2..L, K = L - 1.
-        readout_RNC: Weight of the readout.
-        bias_LR1N: Biases of layers 1..L.
-        readout_bias_R1C: Bias of the readout.
-        slope_LR11: Learned slopes of prelu, None for the other activations.
-    """
+    """The weights and biases of R runs: layer 1, layers 2..L (K = L - 1), the readout; and the learned slopes of prelu."""
 
     first_RDN: Tensor
     inner_KRNN: Tensor
@@ -73,8 +64,6 @@ class _GradientBlock:
     """A block of the inner weights in the backward pass: layers `start`..`stop - 1` from 0, the first of them at least 1.
 
     Attributes:
-        start: First layer.
-        stop: One past the last layer.
         delta_LRBN: Stored backward signal of these layers.
         gradient_LRNN: Stored weight gradients of these layers.
         delta_above: Stored δ of layers `start - 1`..`stop - 1`, each [R, B, N], in that order.
@@ -118,15 +107,9 @@ class Dense:
         self._z, self._h = self._buffer(L), self._buffer(L)
         z_LRBN, h_LRBN = self._view(self._z), self._view(self._h)
         self._z_layers, self._h_layers = list(z_LRBN.unbind(0)), list(h_LRBN.unbind(0))
-        self.blocks: Sequence[Block] = [
-            Block(start, stop, z_LRBN[start:stop], h_LRBN[start:stop])
-            for start in starts
-            for stop in [min(start + per_block, L)]
-        ]
-        self._flat = [
-            (self._z[block.start : block.stop].view(-1), self._h[block.start : block.stop].view(-1))
-            for block in self.blocks
-        ]
+        spans = [(start, min(start + per_block, L)) for start in starts]
+        self.blocks: Sequence[Block] = [Block(*span, z_LRBN[slice(*span)], h_LRBN[slice(*span)]) for span in spans]
+        self._flat = [(self._z[slice(*span)].view(-1), self._h[slice(*span)].view(-1)) for span in spans]
         self._weights = [p.first_RDN, *p.inner_KRNN.unbind(0)]
         self._weights_t = [weight.transpose(1, 2) for weight in self._weights]
         self._readout_t = p.readout_RNC.transpose(1, 2)
@@ -215,28 +198,16 @@ class Dense:
         # Of the inner weights' gradients only one block is kept where nobody needs all of them at once.
         kept = s.num_layers - 1 if self._keep_gradients else min(per_block, s.num_layers - 1)
         self.gradients = _empty_parameters(s, self.activation, self.place, kept)
-        spans = []
-        stop = s.num_layers
-        while stop > 1:
-            start = max(1, stop - per_block)
-            spans.append((start, stop))
-            stop = start
-        self._delta = [
-            self._view(self._buffer(max(1, min(per_block, s.num_layers)))) for _ in range(min(2, len(spans) + 1))
-        ]
+        spans = [(max(1, stop - per_block), stop) for stop in range(s.num_layers, 1, -per_block)]
+        heights = [*(stop - start for start, stop in spans), 1]
+        deltas = [self._view(self._buffer(per_block)) for _ in heights[:2]]
         self._gradient_blocks: list[_GradientBlock] = []
-        self._top_delta_RBN = self._delta[0][(spans[0][1] - spans[0][0] if spans else 1) - 1]
-        self._bottom_delta_RBN = self._top_delta_RBN
+        self._top_delta_RBN = self._bottom_delta_RBN = deltas[0][heights[0] - 1]
         for index, (start, stop) in enumerate(spans):
-            own = self._delta[index % 2][: stop - start]
-            other = self._delta[(index + 1) % 2]
-            top_of_next = (spans[index + 1][1] - spans[index + 1][0] if index + 1 < len(spans) else 1) - 1
-            self._bottom_delta_RBN = other[top_of_next]
-            gradient = (
-                self.gradients.inner_KRNN[start - 1 : stop - 1]
-                if self._keep_gradients
-                else self.gradients.inner_KRNN[: stop - start]
-            )
+            own = deltas[index % 2][: stop - start]
+            self._bottom_delta_RBN = deltas[(index + 1) % 2][heights[index + 1] - 1]
+            first = start - 1 if self._keep_gradients else 0
+            gradient = self.gradients.inner_KRNN[first : first + stop - start]
             below = self._view(self._h)[start - 1 : stop - 1]
             layers = (self._bottom_delta_RBN, *own.unbind(0))
             products = self._products(below, own, gradient)
@@ -262,9 +233,9 @@ class Dense:
 
     def forward(self, probe: Probe | None) -> None:
         p, phi = self.parameters, self.activation.phi
-        bias = p.bias_LR1N
         for block, (flat_z, flat_h) in zip(self.blocks, self._flat, strict=True):
-            block.z_LRBN.copy_(bias[block.start : block.stop])  # the bias is there before the product is added to it
+            # The bias is there before the product is added to it.
+            block.z_LRBN.copy_(p.bias_LR1N[block.start : block.stop])
             for layer in range(block.start, block.stop):
                 below, weight, z, layer_z, layer_h = self._forward_plan[layer]
                 self._add_product(z, below, weight)
@@ -320,8 +291,7 @@ class Dense:
 
     def _products(self, below: Tensor, delta: Tensor, gradient: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
         """Views for G = hᵀ δ of a block of layers."""
-        s = self.shape
-        if s.num_runs == 1 or self._padded == self._size:
+        if self.shape.num_runs == 1 or self._padded == self._size:
             return ((_merge(below).transpose(1, 2), _merge(delta), gradient.flatten(0, 1)),)
         return tuple((h.transpose(1, 2), d, g) for h, d, g in zip(below, delta, gradient, strict=True))
 

@@ -40,13 +40,7 @@ class Distribution:
 
 
 def distribution(init: spec.Init, activation: spec.Activation, fan_in: int, fan_out: int) -> Distribution:
-    """The distribution that an initialisation means for a layer.
-
-    Args:
-        init: The config's initialisation.
-        activation: Decides the critical scheme's sigma_w and sigma_b.
-        fan_in: Units below.
-        fan_out: Units above.
+    """The distribution that an initialisation means for a layer; the activation decides the critical scheme's sigma_w and sigma_b.
 
     Raises:
         ValueError: If the scheme is critical and the activation has no critical point.
@@ -59,17 +53,7 @@ def distribution(init: spec.Init, activation: spec.Activation, fan_in: int, fan_
 
 
 def draw(source: Distribution, fan_in: int, fan_out: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """One layer's weight and bias.
-
-    Args:
-        source: What to draw from.
-        fan_in: Units below.
-        fan_out: Units above.
-        generator: The run's own, on the CPU.
-
-    Returns:
-        Weight [fan_in, fan_out] and bias [fan_out], float32 on the CPU.
-    """
+    """One layer's weight [fan_in, fan_out] and bias [fan_out], float32, by the run's own generator; all on the CPU."""
     if source.kind == "orthogonal":
         weight = _orthogonal(fan_in, fan_out, generator) * source.weight_std
     else:
@@ -81,7 +65,6 @@ def draw(source: Distribution, fan_in: int, fan_out: int, generator: Generator) 
 
 
 def _unit(kind: str, shape: tuple[int, ...], generator: Generator) -> Tensor:
-    """Draws with mean 0 and standard deviation 1."""
     if kind == "uniform":
         return (torch.rand(shape, generator=generator) * 2.0 - 1.0) * math.sqrt(3.0)
     if kind == "truncated":

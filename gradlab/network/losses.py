@@ -24,10 +24,8 @@ class Head(ABC):
         classifies: Whether accuracy has a meaning.
     """
 
-    classifies = True
-
-    def __init__(self, sizes_RBC: tuple[int, int, int], place: Place) -> None:
-        self.sizes, self.place = sizes_RBC, place
+    def __init__(self, sizes_RBC: tuple[int, int, int], place: Place, classifies: bool = True) -> None:
+        self.sizes, self.place, self.classifies = sizes_RBC, place, classifies
         self.loss_and_right_2RB = place.zeros(2, *sizes_RBC[:2], dtype=place.wide)
         self._loss, self._right = self.loss_and_right_2RB.unbind(0)
 
@@ -39,13 +37,7 @@ class Head(ABC):
 
     @abstractmethod
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
-        """Writes `loss_and_right_2RB`, and ∂L/∂logits to `gradient_RBC` where one is given.
-
-        Args:
-            logits_RBC: Output of the readout.
-            targets: Classes int64 [R, B], or numbers [R, B, C].
-            gradient_RBC: Where the gradient goes.
-        """
+        """Writes `loss_and_right_2RB`, and ∂L/∂logits to `gradient_RBC` where one is given; targets are int64 [R, B] or [R, B, C]."""
 
 
 class CrossEntropy(Head):
@@ -57,7 +49,6 @@ class CrossEntropy(Head):
         self._flat_log, self._log_RB = self._padded(*sizes_RBC[:2])
 
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
-        """See `Head`."""
         p, picked = self._p_RBC, targets.unsqueeze(2)
         p.copy_(logits_RBC)
         p.sub_(p.amax(2, keepdim=True))
@@ -82,7 +73,6 @@ class BinaryCrossEntropy(Head):
         self._flat_f, self._f_RB = self._padded(*sizes_RBC[:2])
 
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
-        """See `Head`."""
         z, f = self._z_RB, self._f_RB
         z.copy_(logits_RBC.squeeze(2))
         y = targets.to(self.place.wide)
@@ -100,12 +90,7 @@ class BinaryCrossEntropy(Head):
 class SquaredError(Head):
     """Mean squared error: l = mean_c (z_c - t_c)², ∂l/∂z = 2 (z - t) / C. Classes become one-hot targets."""
 
-    def __init__(self, sizes_RBC: tuple[int, int, int], place: Place, classifies: bool) -> None:
-        super().__init__(sizes_RBC, place)
-        self.classifies = classifies
-
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
-        """See `Head`."""
         _, B, C = self.sizes
         logits = logits_RBC.to(self.place.wide)
         if self.classifies:
@@ -118,14 +103,7 @@ class SquaredError(Head):
 
 
 def head(loss: str, classes: bool, sizes_RBC: tuple[int, int, int], place: Place) -> Head:
-    """The head of a loss.
-
-    Args:
-        loss: `cross_entropy`, `binary_cross_entropy` or `mse`.
-        classes: Whether the targets are classes.
-        sizes_RBC: Runs, examples and outputs.
-        place: Of the logits.
-    """
+    """The head of `cross_entropy`, `binary_cross_entropy` or `mse`, for targets that are classes or not."""
     if loss == "cross_entropy":
         return CrossEntropy(sizes_RBC, place)
     if loss == "binary_cross_entropy":

@@ -53,9 +53,8 @@ class Leaf:
     Attributes:
         kind: `weight`: the backward pass hands it to the probe when it needs it no more; the others are updated after the pass.
         first_layer: Layer whose 2^E the gradient of the first row carries; the next rows carry the next layers'.
-        value: [layers, R, elements].
-        gradient: Stored gradient, same shape; an optimizer may overwrite it.
-        state: The optimizer's own tensors, same shape.
+        gradient: Stored gradient; an optimizer may overwrite it.
+        state: The optimizer's own tensors.
         layers: The layers whose 2^E the gradient carries.
     """
 
@@ -76,8 +75,6 @@ class Block:
     """Signals of the consecutive hidden layers `start`..`stop - 1`.
 
     Attributes:
-        start: First layer.
-        stop: One past the last layer.
         z_LRBN: z, and phi'(z) from `Probe.after_slopes` on.
         h_LRBN: h.
     """
@@ -98,14 +95,9 @@ class Probe(Protocol):
         """The block's z now holds phi'."""
 
     def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
-        """Weights of layers `start`..`stop - 1` are no longer needed by the pass; their gradients are there.
+        """A leaf of weights, of layers `start`..`stop - 1`, is no longer needed by the pass; its gradient is there.
 
-        Args:
-            start: First layer of a leaf of weights.
-            stop: One past its last layer.
-            delta: Stored δ, [layers, R, B, N].
-            gradient: Stored G, [layers, R, fan_in, fan_out].
-            weight: W, likewise.
+        Given are stored δ [layers, R, B, N], stored G and W [layers, R, fan_in, fan_out].
         """
 
 

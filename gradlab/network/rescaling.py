@@ -15,6 +15,7 @@ patterns of [R] norms; nothing is read back by the host.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -82,16 +83,12 @@ class Rescaler:
         self.set_intervals([1] * num_runs)
 
     def set_intervals(self, intervals: Sequence[int]) -> None:
-        """Plans where each run is rescaled.
-
-        Args:
-            intervals: Layers between two rescalings, one a run, powers of two.
-        """
+        """Plans where each run is rescaled: every so many layers, a power of two."""
         f, R = self.format, self.num_runs
         self.intervals = tuple(intervals)
         finest = min(self.intervals)
         top = self.num_layers - 1
-        self.points = [layer for layer in range(top, -1, -1) if (top - layer) % finest == 0] if self.enabled else []
+        self.points = list(range(top, -1, -finest)) if self.enabled else []
         due = torch.tensor(
             [[(top - layer) % each == 0 for each in self.intervals] for layer in self.points], dtype=torch.bool
         ).reshape(len(self.points), R)
@@ -117,21 +114,15 @@ class Rescaler:
         self._point_of = {layer: index for index, layer in enumerate(self.points)}
         self.is_point = [layer in self._point_of for layer in range(self.num_layers)]
         # A gradient of layer l carries all that was taken out at layers >= l; the readout's carries nothing.
-        self.num_taken = [0] * (self.num_layers + 1)
-        for layer in range(top, -1, -1):
-            self.num_taken[layer] = self.num_taken[layer + 1] + (layer in self._point_of)
+        self.num_taken = list(accumulate(reversed(self.is_point), initial=0))[::-1]
         self._taken = torch.tensor(self.num_taken, device=self.place.device)
 
     def rescale(self, layer: int, delta_RBN: Tensor) -> None:
-        """Divides a layer's δ by its power of two, in place.
-
-        Args:
-            layer: Hidden layer, from 0; one of `points`.
-            delta_RBN: Its δ, contiguous.
-        """
+        """Divides the contiguous δ of a layer, one of `points`, by its power of two, in place."""
         point = self._point_of[layer]
         rows = delta_RBN.view(self.num_runs, -1)
-        if rows.dtype is self.format.carrier and not self._splits(rows):
+        splits = self.num_runs < self.place.num_threads and rows.numel() >= GRAIN  # see `buffers.reducible`
+        if rows.dtype is self.format.carrier and not splits:
             torch.linalg.vector_norm(rows, 2, 1, out=self._norm[point])
         else:
             norm = torch.linalg.vector_norm(reducible(rows, self.place.num_threads), 2, 2, dtype=self.format.carrier)
@@ -142,10 +133,6 @@ class Rescaler:
         torch.sub(self._two_bias, bits, out=self._reciprocal_bits[point])
         delta_RBN.mul_(self._reciprocal[point])
         torch.mul(self._links[point], self._power[point], out=self._links[point + 1])
-
-    def _splits(self, rows: Tensor) -> bool:
-        """Whether torch would split a row over threads (see `buffers.reducible`)."""
-        return self.num_runs < self.place.num_threads and rows.numel() >= GRAIN
 
     def scale(self, start: int, stop: int) -> Tensor:
         """2^E of layers `start`..`stop - 1` (from 0, the readout is L), float64 [layers, R]; 0 below float64's range."""

@@ -57,7 +57,7 @@ def singular_values(batch: Batch, step: int, num_examples: int) -> list[np.ndarr
     weights = [p.first_RDN[0].double(), *p.inner_KRNN[:, 0].double()]
     biases = p.bias_LR1N[:, 0, 0].double()
     slopes = None if p.slope_LR11 is None else p.slope_LR11[:, 0].double()
-    phi = PHI[batch.activation.name]
+    phi = PHI[batch.activation.facts.name]
     zs = [batch.network.inputs_RBD[0, :num_examples].double() @ weights[0] + biases[0]]
 
     def layer(index: int, z: torch.Tensor) -> torch.Tensor:

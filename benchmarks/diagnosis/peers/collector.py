@@ -63,7 +63,7 @@ class Collector:
         self._steps: list[int] = []
         self._figures: list[np.ndarray] = []
         self._variance: Tensor | None = None
-        self._name = batch.activation.name
+        self._name = batch.activation.facts.name
         self._window_units = torch.zeros((s.num_layers, s.num_runs, s.fan_out[0]), dtype=self._accumulator)
         self._window_sums = torch.zeros((2, s.num_layers, s.num_runs), dtype=torch.float64)
         self._room: dict[str, Tensor] = {}

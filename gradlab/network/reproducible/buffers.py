@@ -31,16 +31,7 @@ def even(num_elements: int, num_threads: int) -> bool:
 
 
 def padded(num_elements: int, num_threads: int, multiples: Sequence[int] = (1,)) -> int:
-    """Smallest length of at least `num_elements` that is even, as are the given multiples of it.
-
-    Args:
-        num_elements: Elements that must fit.
-        num_threads: Threads that torch may use.
-        multiples: Numbers of layers that are computed in one call.
-
-    Returns:
-        A multiple of `LANES`.
-    """
+    """Smallest length of at least `num_elements` that is `even` for each of the numbers of layers that are computed in one call."""
     length = -(-num_elements // LANES) * LANES
     while not all(even(multiple * length, num_threads) for multiple in multiples):
         length += LANES
@@ -53,12 +44,8 @@ def reducible(rows: Tensor, num_threads: int) -> Tensor:
     A reduction that has fewer outputs than threads is split inside a row, and then its rounding depends on the number of rows. With
     at least as many outputs as threads each row is reduced whole.
 
-    Args:
-        rows: [rows, ...], to be reduced over some of the later axes.
-        num_threads: Threads that torch may use.
-
     Returns:
-        [1 or num_threads, rows, ...]; take the first of the results.
+        From [rows, ...], to be reduced over some of the later axes: [1 or num_threads, rows, ...]; take the first of the results.
     """
     if rows.shape[0] >= num_threads or rows.numel() < GRAIN:
         return rows.unsqueeze(0)
@@ -66,16 +53,9 @@ def reducible(rows: Tensor, num_threads: int) -> Tensor:
 
 
 def reduction(kind: Literal["norm", "sum"], rows_LRM: Tensor, out: Tensor, num_threads: int) -> Callable[[], object]:
-    """The l2 norm or the sum of every row, planned once for buffers that stay where they are.
+    """What takes the l2 norm or the sum of every row, whole (see `reducible`), each time that it is called.
 
-    Args:
-        kind: Which.
-        rows_LRM: What is reduced over its last axis, with every row reduced whole (see `reducible`).
-        out: [L, R], where it goes; its type is what is accumulated in.
-        num_threads: Threads that torch may use.
-
-    Returns:
-        What takes the measure, each time that it is called.
+    It is planned once for buffers that stay where they are. `out` is [L, R]; its type is what is accumulated in.
     """
     L, R, M = rows_LRM.shape
     if L * R < num_threads and rows_LRM.numel() >= GRAIN:
@@ -93,5 +73,4 @@ def reduction(kind: Literal["norm", "sum"], rows_LRM: Tensor, out: Tensor, num_t
 
 
 def _reduced(kind: str, rows: Tensor, dtype: torch.dtype) -> Tensor:
-    """The reduction itself, accumulated in `dtype`."""
     return torch.linalg.vector_norm(rows, 2, 2, dtype=dtype) if kind == "norm" else torch.sum(rows, 2, dtype=dtype)

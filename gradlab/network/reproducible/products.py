@@ -32,7 +32,7 @@ def threads(
         batch_size: Rows of every product with a transposed weight.
         sizes: (rows, columns) of every product of a run.
         available: Threads that torch has.
-        double: Whether the products are in float64, where few of them are split otherwise than many, whatever their sizes.
+        double: In float64 few products are split otherwise than many, whatever their sizes.
 
     >>> threads(1, 64, [(64, 100), (64, 10)], 2), threads(1, 64, [(64, 16)], 2), threads(1, 8, [(8, 100), (8, 10)], 2)
     (2, 2, 1)
@@ -65,14 +65,13 @@ def row_product(left: Tensor, right: Tensor, *, out: Tensor) -> None:
     multiply(left, right, out=out)
 
 
-def is_vector_product(left: Tensor, right: Tensor) -> bool:
-    """Whether a product is that of one run, with one row or one column."""
+def _is_vector_product(left: Tensor, right: Tensor) -> bool:
     return left.shape[0] == 1 and (left.shape[1] == 1 or right.shape[2] == 1)
 
 
 def multiply(left: Tensor, right: Tensor, *, out: Tensor) -> None:
     """`torch.bmm` with the bits that the product has among others; a run alone with one row is taken twice."""
-    if is_vector_product(left, right):
+    if _is_vector_product(left, right):
         out.copy_(torch.bmm(_twice(left), _twice(right))[:1])
     else:
         torch.bmm(left, right, out=out)
@@ -80,7 +79,7 @@ def multiply(left: Tensor, right: Tensor, *, out: Tensor) -> None:
 
 def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
     """`total.baddbmm_(left, right)`, likewise."""
-    if is_vector_product(left, right):
+    if _is_vector_product(left, right):
         total.copy_(torch.baddbmm(_twice(total), _twice(left), _twice(right))[:1])
     else:
         total.baddbmm_(left, right)
