@@ -11,7 +11,7 @@ from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Runs, Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from gradlab.report.figures.sides import Side
+    from gradlab.report.figures.sides import DrawnSide
     from gradlab.results.stored import StoredRun
 
 
@@ -117,7 +117,7 @@ def _recorded(stored: "Sequence[StoredRun]", *, quiet: bool) -> "list[StoredRun]
     return recorded
 
 
-def _sides(runs: "Sequence[StoredRun]") -> "tuple[Side, ...]":
+def _sides(runs: "Sequence[StoredRun]") -> "tuple[DrawnSide, ...]":
     from gradlab.errors import UsageError
     from gradlab.report.figures.sides import MOST, sides
 
@@ -143,8 +143,8 @@ def _draw_space(runs: "Sequence[StoredRun]", output: Path, *, quiet: bool) -> No
         for view in side.views:
             log(f"training {view.name} again: its weights are not stored", quiet=quiet)
             plane = trace_input_plane(data[view.id])
-            label = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
+            label = side.name_of(view)
             if plane.deviation is not None:
                 log(f"{label}: {plane.deviation}")
-            shown.append(Shown(label, about(side, view), plane))
+            shown.append(Shown(label, about([view]), plane))
     draw_spaces(shown, output)

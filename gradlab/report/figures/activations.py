@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.reading.activation_text import written
-from gradlab.report.figures.canvas import BLUE, DIVERGING, GREY, VERMILION, panels, save
+from gradlab.report.figures.canvas import BLUE, DIVERGING, GREY, VERMILION, panels, sample, save, say_inside
 from gradlab.report.words.values import say
 from gradlab.theory import activations
 from gradlab.theory.critical import critical_point
@@ -20,7 +20,6 @@ from gradlab.theory.phase_plane import PhasePlane, phase_plane
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
-    from matplotlib.lines import Line2D
 
     from gradlab.config.experiment import Activation
 
@@ -71,22 +70,17 @@ def _curves(config: "Activation") -> tuple[Float, Float, Float]:
     """Arguments, phi and phi', with a gap where a curve jumps."""
     one = activations.of(config)
     ends = [-_REACH, *sorted(kink for kink in one.kinks if abs(kink) < _REACH), _REACH]
-    pieces = []
-    for start, end in itertools.pairwise(ends):
-        inside = 1e-9 * _REACH
-        x = np.linspace(start + inside, end - inside, 400)
-        pieces.append((x, one.phi(x), one.dphi(x)))
-    x, phi, dphi = (np.concatenate([piece[which] for piece in pieces]) for which in range(3))
+    inside = 1e-9 * _REACH
+    pieces = [np.linspace(start + inside, end - inside, 400) for start, end in itertools.pairwise(ends)]
+    x = np.concatenate(pieces)
+    phi, dphi = (np.concatenate([curve(piece) for piece in pieces]) for curve in (one.phi, one.dphi))
     return x, _parted(x, phi), _parted(x, dphi)
 
 
 def _parted(x: Float, values: Float) -> Float:
     """Values with NaN for the first one after each jump, so that no line is drawn across it."""
-    steps = np.abs(np.diff(values))
-    jumps = (np.diff(x) < 1e-6) & (steps > 1e-6)
-    parted = values.copy()
-    parted[1:][jumps] = np.nan
-    return parted
+    jumps = (np.diff(x) < 1e-6) & (np.abs(np.diff(values)) > 1e-6)
+    return np.where(np.append(False, jumps), np.nan, values)
 
 
 def _limits(curves: Sequence[tuple[Float, Float, Float]]) -> tuple[float, float]:
@@ -114,15 +108,10 @@ def draw_phases(configs: "Sequence[Activation]", path: Path) -> None:
             bar.set_ticks([math.log10(tick) for tick in ticks], labels=[say(tick) for tick in ticks])
             bar.set_label(r"$\chi_1$ (growth per layer)")
             bar.outline.set_visible(False)
-            figure.legend(handles=_key(), loc="outside upper center", ncols=2, handlelength=1.5)
+            edge = sample(r"edge of chaos, $\chi_1$ = 1", **_EDGE)
+            point = sample("critical initialisation", **_POINT, linestyle="none")
+            figure.legend(*zip(edge, point, strict=True), loc="outside upper center", ncols=2, handlelength=1.5)
         save(figure, path)
-
-
-def _key() -> "list[Line2D]":
-    from matplotlib.lines import Line2D
-
-    edge = Line2D([], [], **_EDGE, label=r"edge of chaos, $\chi_1$ = 1")
-    return [edge, Line2D([], [], **_POINT, linestyle="none", label="critical initialisation")]
 
 
 def _draw(config: "Activation", ax: "Axes", cells: tuple[int, int]) -> "QuadMesh | None":
@@ -131,11 +120,13 @@ def _draw(config: "Activation", ax: "Axes", cells: tuple[int, int]) -> "QuadMesh
     ax.set_title(written(config))
     if one.sup_slope == 0.0:
         ax.set(xticks=[], yticks=[])
-        ax.text(
-            0.5, 0.5, "$\\chi_1$ = 0 everywhere:\nno gradient passes", ha="center", va="center", transform=ax.transAxes
-        )
+        say_inside(ax, "$\\chi_1$ = 0 everywhere:\nno gradient passes", "black")
         return None
-    point = _critical(one)
+    try:
+        critical = critical_point(one)
+        point = critical.sigma_w, critical.sigma_b
+    except ValueError:
+        point = None
     reach_w, reach_b = _REACH_W, _REACH_B
     if point is not None:
         reach_w, reach_b = max(reach_w, 1.5 * point[0]), max(reach_b, 1.5 * point[1])
@@ -153,14 +144,6 @@ def _draw(config: "Activation", ax: "Axes", cells: tuple[int, int]) -> "QuadMesh
         ax.plot(*point, **_POINT, clip_on=False, zorder=5)
     _name_phases(ax, plane)
     return mesh
-
-
-def _critical(one: activations.AnalyticActivation) -> tuple[float, float] | None:
-    try:
-        point = critical_point(one)
-    except ValueError:
-        return None
-    return point.sigma_w, point.sigma_b
 
 
 def _name_phases(ax: "Axes", plane: PhasePlane) -> None:

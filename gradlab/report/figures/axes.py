@@ -3,6 +3,7 @@
 matplotlib's own logarithmic axes hold the numbers themselves, and a gradient of 10^-612 is none.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,9 @@ _PLAIN = 3
 
 
 def span(parts: Sequence[Values], least: float = 1.0, margin: float = 0.06) -> tuple[float, float]:
-    """Limits of an axis that shows all finite values, log10.
+    """Limits, log10, of an axis that shows all finite values: `least` decades, so that noise does not fill it, or more.
 
-    Args:
-        parts: What is drawn on it; NaN and infinities have no place.
-        least: Decades that it shows at least, so that noise does not fill it.
-        margin: Share that is added at each end.
+    The `margin`, a share, is added at each end.
     """
     finite = [part[np.isfinite(part)] for part in parts]
     low = min((float(part.min()) for part in finite if part.size), default=-1.0)
@@ -66,11 +64,11 @@ def ticks(low: float, high: float, most: int = 6) -> tuple[list[float], list[str
     if len(whole) > 2:
         return [float(place) for place in whole], [_power(place) for place in whole]
     rounded = [
-        (math.log10(lead) + decade, lead, decade)
+        (place, lead, decade)
         for decade in range(math.floor(low), math.ceil(high) + 1)
         for lead in (1, 2, 5)
+        if low <= (place := math.log10(lead) + decade) <= high
     ]
-    rounded = [one for one in rounded if low <= one[0] <= high]
     if len(rounded) > 2:
         if len(rounded) > most:
             rounded = [one for one in rounded if one[1] != 2]
@@ -80,14 +78,9 @@ def ticks(low: float, high: float, most: int = 6) -> tuple[list[float], list[str
 
 def _whole(low: float, high: float, most: int) -> list[int]:
     first, last = math.ceil(low), math.floor(high)
-    scale = 1
-    while True:
-        for stride in _STRIDES:
-            step = stride * scale
-            powers = list(range(-(-first // step) * step, last + 1, step))
-            if len(powers) <= most:
-                return powers
-        scale *= 10
+    steps = (stride * 10**zeros for zeros in itertools.count() for stride in _STRIDES)
+    found = (list(range(-(-first // step) * step, last + 1, step)) for step in steps)
+    return next(powers for powers in found if len(powers) <= most)
 
 
 def _close(low: float, high: float, most: int) -> tuple[list[float], list[str]]:

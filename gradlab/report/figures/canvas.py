@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gradlab.config.text import one_line
 from gradlab.errors import UsageError
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.legend import Legend
+
+Entry: TypeAlias = "tuple[Artist, str]"
+"""A line of a legend: a sample of what is drawn, and its words."""
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -123,7 +125,7 @@ def panels(
 
 
 def print_small(figure: "Figure", lines: "Sequence[str]") -> None:
-    """Write under a figure what it shows and what it leaves out, a paragraph a line; empty ones are left out."""
+    """Write under a figure what it shows and what it leaves out, a paragraph each; empty ones are left out."""
     room = int(figure.get_figwidth() * 72.0 / (_SMALL * _GLYPH))
     folded = [part for line in lines if line for part in textwrap.wrap(legible(line), room)]
     _grow(figure, len(folded) * _SMALL * 1.25 / 72.0)
@@ -131,18 +133,24 @@ def print_small(figure: "Figure", lines: "Sequence[str]") -> None:
     text.set_parse_math(False)
 
 
-def key(figure: "Figure", handles: "Sequence[Artist]", labels: "Sequence[str]", **settings: Any) -> "Legend | None":
-    """A legend above a figure, in which names are shown as they are, whatever they hold; none without handles."""
-    if not handles:
-        return None
+def sample(words: str, **style: Any) -> Entry:
+    """A line or mark as it is drawn, for a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], **style), words
+
+
+def key(figure: "Figure", entries: Sequence[Entry], **settings: Any) -> None:
+    """A legend above a figure, in which names are shown as they are; `settings` are those of `Figure.legend`."""
+    if not entries:
+        return
     # What a label begins with decides whether matplotlib shows it, so the words come after.
     told: dict[str, Any] = {"loc": "outside upper center", "handlelength": 2.2, "columnspacing": 1.2} | settings
-    _grow(figure, (-(-len(handles) // told.get("ncols", 1)) - 1) * 0.15)
-    legend: Legend = figure.legend(handles=list(handles), labels=["label"] * len(handles), **told)
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        text.set_text(legible(label))
+    _grow(figure, (-(-len(entries) // told.get("ncols", 1)) - 1) * 0.15)
+    legend = figure.legend(handles=[handle for handle, _ in entries], labels=["label"] * len(entries), **told)
+    for text, (_, words) in zip(legend.get_texts(), entries, strict=True):
+        text.set_text(legible(words))
         text.set_parse_math(False)
-    return legend
 
 
 def _grow(figure: "Figure", inches: float) -> None:
@@ -155,9 +163,9 @@ def head(ax: "Axes", words: str, **settings: Any) -> None:
     ax.set_title(legible(words), parse_math=False, **settings)
 
 
-def say_inside(ax: "Axes", words: str) -> None:
-    """Write in the middle of axes why nothing is on them."""
-    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=GREY)
+def say_inside(ax: "Axes", words: str, color: str = GREY) -> None:
+    """Say in the middle of axes why nothing is drawn on them."""
+    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes, color=color)
 
 
 def legible(text: str) -> str:

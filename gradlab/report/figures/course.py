@@ -8,7 +8,7 @@ import numpy as np
 
 from gradlab.report.figures.axes import show_powers
 from gradlab.report.figures.lines import draw_line, draw_readout, mark_layers, say_why_empty
-from gradlab.report.figures.sides import Middle, Side
+from gradlab.report.figures.sides import DrawnSide, Middle
 from gradlab.report.views.series import Band
 from gradlab.results.record import Float
 
@@ -43,7 +43,7 @@ class Course:
         return [part[:stop] for one in (self.init, self.final) if one is not None for part in (one.low, one.high)]
 
 
-def layer_places(side: Side, num_layers: int, *, relative: bool) -> Float:
+def layer_places(side: DrawnSide, num_layers: int, *, relative: bool) -> Float:
     """Places of a side's first so many layers: their numbers, or their depth from 0 at the first to 1 at the last hidden one."""
     layers = np.arange(1, num_layers + 1, dtype=np.float64)
     return (layers - 1) / max(1, side.depth - 1) if relative else layers
@@ -61,8 +61,9 @@ def number_layers(axes: "Sequence[Axes]", num_layers: int, words: str, *, relati
 
 
 def scaled(ax: "Axes", drawn: Sequence[Float], beside: Sequence[Float] = ()) -> bool:
-    """Give axes of log10 values the limits and ticks that what was measured and is expected needs, or say on them that nothing
-    was measured; whether anything was.
+    """Give axes the limits and ticks of what was measured and what theory expects beside it, log10.
+
+    Where nothing was measured, this is said on them instead; gives whether anything was.
     """
     if say_why_empty(ax, drawn):
         return False

@@ -11,17 +11,15 @@ import numpy as np
 from gradlab.config.quantities import GRIDS, QUANTITIES
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures.axes import mark_powers, span
-from gradlab.report.figures.canvas import COLUMN, PAGE, head, key, panels, print_small, save, shortened
+from gradlab.report.figures.canvas import COLUMN, PAGE, VERMILION, head, key, panels, print_small, save, shortened
 from gradlab.report.figures.lines import layer_ticks, mark_steps
-from gradlab.report.figures.sides import Side, about
-from gradlab.report.views.run import RunView
+from gradlab.report.figures.sides import DrawnSide, about
 from gradlab.report.views.series import Grid, bins, pooled
 from gradlab.results.record import Bool, Float
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
-    from matplotlib.figure import Figure
 
 MOST = 16
 """Panels that a page has room for."""
@@ -34,7 +32,7 @@ _PIECES = 2000
 
 _MARKS: dict[str, dict[str, Any]] = {
     "zero": {"facecolor": "black", "edgecolor": "white", "hatch": "...."},
-    "not finite": {"facecolor": "white", "edgecolor": "#D55E00", "hatch": "xxxxxx"},
+    "not finite": {"facecolor": "white", "edgecolor": VERMILION, "hatch": "xxxxxx"},
     "no meaning": {"facecolor": "#d0d0d0", "edgecolor": "#d0d0d0", "hatch": ""},
 }
 """How cells without a finite value are drawn: told apart without colour by their hatching."""
@@ -60,18 +58,26 @@ class _Picture:
     step_edges: Float
 
 
-def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> None:
+def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) -> None:
     """Draw a quantity over layers and steps, a panel a run; by default the first of `GRIDS` that all runs have.
 
     Raises:
         SelectionError: If it was not recorded of all runs.
         UsageError: If there are more runs than a page has room for.
     """
+    from matplotlib.patches import Patch
+
     number = sum(len(side.views) for side in sides)
     if number > MOST:
         raise UsageError(f"--kind heatmap has room for {MOST} runs, and these are {number}; name fewer")
     name = _chosen(sides, quantity)
-    pictures = [_picture(side, view, name) for side in sides for view in side.views]
+    pictures = [
+        _picture(side.name_of(view), grid)
+        for side in sides
+        for view in side.views
+        for grid in view.grids
+        if grid.quantity == name
+    ]
     low, high = _limits(pictures)
     columns = 2 if number == 4 else min(number, 4)
     width = COLUMN if columns == 1 else PAGE
@@ -95,12 +101,13 @@ def draw_heatmaps(sides: Sequence[Side], quantity: str | None, path: Path) -> No
                 mark_powers(bar, low, high)
             bar.set_label(QUANTITIES[name].label)
             bar.outline.set_visible(False)
-        _explain(figure, [mark for mark in _MARKS if any(one.marked[mark].any() for one in pictures)])
-        print_small(figure, [about(sides[0]) if number == 1 else "", _told(pictures)])
+        marks = [mark for mark in _MARKS if any(one.marked[mark].any() for one in pictures)]
+        key(figure, [(Patch(linewidth=0.0, **_MARKS[mark]), mark) for mark in marks], ncols=3, handleheight=1.2)
+        print_small(figure, [about(sides[0].views) if number == 1 else "", _told(pictures)])
         save(figure, path)
 
 
-def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
+def _chosen(sides: Sequence[DrawnSide], quantity: str | None) -> str:
     missing = None
     for name in GRIDS if quantity is None else (quantity,):
         without = [
@@ -114,8 +121,7 @@ def _chosen(sides: Sequence[Side], quantity: str | None) -> str:
     raise SelectionError(f"{missing[0]}: {missing[1]} was not recorded; -s record.quantities={group} records it")
 
 
-def _picture(side: Side, view: RunView, name: str) -> _Picture:
-    grid = next(grid for grid in view.grids if grid.quantity == name)
+def _picture(title: str, grid: Grid) -> _Picture:
     layer_bins, step_bins = bins(len(grid.values), _ROWS), bins(len(grid.steps), _COLUMNS)
     values, present = pooled(grid, layer_bins, step_bins)
     marked = {
@@ -124,16 +130,12 @@ def _picture(side: Side, view: RunView, name: str) -> _Picture:
         "no meaning": ~present,
     }
     steps = grid.steps.astype(np.float64)
-    gaps = np.diff(steps) if len(steps) > 1 else np.ones(1)
-    between = np.concatenate(
-        [steps[:1] - gaps[:1] / 2, steps[:-1] + gaps[: len(steps) - 1] / 2, steps[-1:] + gaps[-1:] / 2]
-    )
-    title = side.label if len(side.views) == 1 else f"{side.label}, seed {view.seed}"
+    halves = np.diff(steps) / 2 if len(steps) > 1 else np.array([0.5])
+    between = np.concatenate([steps[:1] - halves[:1], steps[:-1] + halves, steps[-1:] + halves[-1:]])
     return _Picture(title, grid, values, marked, np.array(layer_bins) + 0.5, between[step_bins])
 
 
 def _limits(pictures: Sequence[_Picture]) -> tuple[float, float]:
-    """Ends of the colours, the same for all panels."""
     scale = pictures[0].grid.scale
     if scale == "share":
         return 0.0, 1.0
@@ -158,6 +160,7 @@ def _draw(ax: "Axes", picture: _Picture, low: float, high: float) -> "QuadMesh":
 def _draw_marked(ax: "Axes", picture: _Picture, there: Bool, style: dict[str, Any]) -> None:
     """Cells without a finite value, in as few pieces as can be."""
     from matplotlib.collections import PolyCollection
+    from matplotlib.colors import ListedColormap
 
     pieces = _pieces(there)
     if not pieces:
@@ -165,7 +168,7 @@ def _draw_marked(ax: "Axes", picture: _Picture, there: Bool, style: dict[str, An
     if len(pieces) > _PIECES:
         ax.pcolormesh(
             picture.step_edges, picture.layer_edges, np.ma.masked_array(there, ~there), rasterized=True,
-            cmap=_only(style["facecolor"]),
+            cmap=ListedColormap([style["facecolor"]]),
         )  # fmt: skip
         return
     x, y = picture.step_edges, picture.layer_edges
@@ -174,12 +177,6 @@ def _draw_marked(ax: "Axes", picture: _Picture, there: Bool, style: dict[str, An
         for top, bottom, left, right in pieces
     ]
     ax.add_collection(PolyCollection(corners, linewidth=0.0, **style), autolim=False)
-
-
-def _only(color: str) -> Any:
-    from matplotlib.colors import ListedColormap
-
-    return ListedColormap([color])
 
 
 def _pieces(there: Bool) -> list[tuple[int, int, int, int]]:
@@ -195,13 +192,6 @@ def _pieces(there: Bool) -> list[tuple[int, int, int, int]]:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], there[top], [False]]).astype(np.int8)))
         pieces += [(top, bottom, int(left), int(right)) for left, right in edges.reshape(-1, 2)]
     return pieces
-
-
-def _explain(figure: "Figure", marks: Sequence[str]) -> None:
-    """What hatched cells stand for, those that occur."""
-    from matplotlib.patches import Patch
-
-    key(figure, [Patch(linewidth=0.0, **_MARKS[mark]) for mark in marks], list(marks), ncols=3, handleheight=1.2)
 
 
 def _told(pictures: Sequence[_Picture]) -> str:

@@ -29,6 +29,7 @@ from gradlab.report.figures.canvas import (
     legible,
     panels,
     print_small,
+    sample,
     save,
     say_inside,
     shortened,
@@ -38,7 +39,6 @@ from gradlab.results.input_plane import InputPlane, LayerView, Snapshot
 from gradlab.results.record import Float
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
@@ -63,6 +63,7 @@ _EXAMPLES = 150
 _KEPT_ALIKE = 3.0
 """Ratio of the plane's sides up to which both have one scale."""
 
+_GRID = "#a8a8a8"
 _POINT: dict[str, Any] = {"s": 6.0, "linewidths": 0.3, "edgecolors": "white", "zorder": 4}
 _NUMBERS = "viridis"
 
@@ -92,24 +93,24 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
     columns = max(len(snapshot.layers) for _, _, snapshot in rows)
     with panels(2 * len(rows) * columns, columns, PAGE / columns * 0.98, PAGE) as (figure, axes):
         alike = len({snapshot.numbers for _, _, snapshot in rows}) == 1
-        bars = []
+        bars: list[tuple[Sequence[Axes], ScalarMappable]] = []
         for row, (label, plane, snapshot) in enumerate(rows):
             above = axes[2 * row * columns : (2 * row + 1) * columns]
             below = axes[(2 * row + 1) * columns : (2 * row + 2) * columns]
             for ax, number in zip(above, snapshot.numbers, strict=False):
                 if row == 0 or not alike:
                     head(ax, _name(number, snapshot))
-            bars += [(below, _draw_row(above, below, plane, snapshot))]
+            mappable = _draw_row(above, below, plane, snapshot)
+            bars += [] if mappable is None else [(below, mappable)]
             above[0].set_ylabel(legible(shortened(label, 16)), parse_math=False)
             for ax in below[: len(snapshot.layers)] if row == len(rows) - 1 else ():
                 ax.set_xlabel(legible(shortened(plane.names[0], 16)), fontsize=7.0, parse_math=False)
             below[0].set_ylabel(legible(shortened(plane.names[1], 16)), fontsize=7.0, parse_math=False)
         _explain(figure, [one.plane for one in shown])
         for own, mappable in bars:
-            if mappable is not None:
-                bar = figure.colorbar(mappable, ax=own, aspect=12, pad=0.01)
-                bar.outline.set_visible(False)
-                bar.set_label("target", fontsize=7.0)
+            bar = figure.colorbar(mappable, ax=own, aspect=12, pad=0.01)
+            bar.outline.set_visible(False)
+            bar.set_label("target", fontsize=7.0)
         print_small(figure, _notes(shown))
         save(figure, path)
 
@@ -139,15 +140,11 @@ def _draw_row(
         _draw_layer(upper, layer, plane, picked)
         mappable = _draw_answers(lower, layer, plane, picked) or mappable
         lower.tick_params(labelleft=column == 0, labelsize=6.0)
-        lower.set_title(_right(layer, plane), fontsize=6.0, pad=2.0)
+        right = say(round(layer.right, 2), "share")[:-1]
+        lower.set_title(f"{right} right" if plane.class_names else f"R² {right}", fontsize=6.0, pad=2.0)
     for spare in (*above[len(snapshot.layers) :], *below[len(snapshot.layers) :]):
         spare.remove()
     return mappable
-
-
-def _right(layer: LayerView, plane: InputPlane) -> str:
-    told = say(round(layer.right, 2), "share")[:-1]
-    return f"{told} right" if plane.class_names else f"R² {told}"
 
 
 def _draw_layer(ax: "Axes", layer: LayerView, plane: InputPlane, picked: NDArray[np.int64]) -> None:
@@ -157,7 +154,7 @@ def _draw_layer(ax: "Axes", layer: LayerView, plane: InputPlane, picked: NDArray
         say_inside(ax, "all alike")
         return
     lines = [*layer.grid[::_EVERY, ::_ALONG], *np.swapaxes(layer.grid, 0, 1)[::_EVERY, ::_ALONG]]
-    ax.add_collection(LineCollection(lines, colors="#a8a8a8", linewidths=0.4, zorder=1), autolim=False)
+    ax.add_collection(LineCollection(lines, colors=_GRID, linewidths=0.4, zorder=1), autolim=False)
     _draw_examples(ax, layer.points[picked], plane, picked)
     low, high = layer.points.min(axis=0), layer.points.max(axis=0)
     reach = 0.62 * float((high - low).max())
@@ -170,20 +167,19 @@ def _draw_layer(ax: "Axes", layer: LayerView, plane: InputPlane, picked: NDArray
 
 
 def _draw_examples(ax: "Axes", places: Float, plane: InputPlane, picked: NDArray[np.int64]) -> None:
+    x, y = places.T
     targets = plane.targets[picked]
     if not plane.class_names:
         low, high = _span(plane)
-        ax.scatter(places[:, 0], places[:, 1], c=targets, cmap=_NUMBERS, vmin=low, vmax=high, **_POINT)
+        ax.scatter(x, y, c=targets, cmap=_NUMBERS, vmin=low, vmax=high, **_POINT)
         return
     for number in range(len(plane.class_names)):
-        own = places[targets == number]
-        ax.scatter(
-            own[:, 0],
-            own[:, 1],
-            color=_COLORS[number % len(_COLORS)],
-            marker=_MARKERS[number % len(_MARKERS)],
-            **_POINT,
-        )
+        own = targets == number
+        ax.scatter(x[own], y[own], **_class(number), **_POINT)
+
+
+def _class(number: int) -> dict[str, Any]:
+    return {"color": _COLORS[number % len(_COLORS)], "marker": _MARKERS[number % len(_MARKERS)]}
 
 
 def _draw_answers(
@@ -236,20 +232,14 @@ def _span(plane: InputPlane) -> tuple[float, float]:
 
 
 def _explain(figure: "Figure", planes: Sequence[InputPlane]) -> None:
-    from matplotlib.lines import Line2D
-
     names = max((plane.class_names for plane in planes), key=len)
-    handles: list[Artist] = [
-        Line2D([], [], linestyle="none", markersize=3.5, color=_COLORS[number % 7], marker=_MARKERS[number % 7])
-        for number in range(len(names))
+    entries = [
+        sample(f"class {shortened(name, 20)}", linestyle="none", markersize=3.5, **_class(number))
+        for number, name in enumerate(names)
     ]
-    labels = [f"class {shortened(name, 20)}" for name in names]
-    if names:
-        handles.append(Line2D([], [], color="black", linewidth=0.8))
-        labels.append("boundary")
-    handles.append(Line2D([], [], color="#a8a8a8", linewidth=0.6))
-    labels.append("the inputs' grid")
-    key(figure, handles, labels, ncols=min(len(handles), 8), handlelength=1.4)
+    entries += [sample("boundary", color="black", linewidth=0.8)] if names else []
+    entries.append(sample("the inputs' grid", color=_GRID, linewidth=0.6))
+    key(figure, entries, ncols=min(len(entries), 8), handlelength=1.4)
 
 
 def _notes(shown: Sequence[Shown]) -> list[str]:

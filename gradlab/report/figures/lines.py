@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.report.figures.canvas import GREY, key, say_inside
-from gradlab.report.figures.sides import Middle, Side, stroke
+from gradlab.report.figures.canvas import GREY, Entry, key, sample, say_inside
+from gradlab.report.figures.sides import DrawnSide, Middle, stroke
 from gradlab.results.record import Float
 from gradlab.results.thinning import envelope, thinned
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -37,13 +36,9 @@ _EDGE_MARKS = 30
 
 
 def draw_line(ax: "Axes", place: Float, values: Middle, style: dict[str, Any]) -> None:
-    """Draw a line with its range over seeds around it; zeros and what is not finite are marked at the edges.
+    """Draw values, [K], over layers, relative depths or steps, [K], with their range over seeds around them.
 
-    Args:
-        ax: Axes of log10 values whose limits are set.
-        place: Layers, relative depths or steps, [K].
-        values: [K].
-        style: `color`, `linestyle` and more; a `marker` is put on few points of a long line.
+    Zeros and what is not finite are marked at the edges; a `marker` of the style is put on few points of a long line.
     """
     own: dict[str, Any] = {"zorder": 4, "markersize": 2.4, "solid_capstyle": "butt"} | style
     shown = envelope(values.values, most=_KEPT)
@@ -62,7 +57,7 @@ def draw_line(ax: "Axes", place: Float, values: Middle, style: dict[str, Any]) -
 
 
 def draw_readout(ax: "Axes", place: float, values: Middle, color: str) -> None:
-    """Draw the readout as an open mark: it is no hidden layer, and no line leads to it."""
+    """Draw the readout's value, [1], as an open mark: it is no hidden layer, and no line leads to it."""
     ax.plot([place], finite(values.values), **hollow(color), zorder=5)
     if (values.low < values.high).any():
         ax.vlines([place], finite(values.low), finite(values.high), color=color, linewidth=0.8, zorder=4)
@@ -90,7 +85,7 @@ def mark_edges(ax: "Axes", place: Float, values: Float, color: str) -> None:
 
 
 def mark_layers(ax: "Axes", num_layers: int) -> None:
-    """Number an axis by layers, the readout among them."""
+    """Number an x axis by layers, from the input to the readout, which is one of them."""
     margin = max(0.5, 0.02 * num_layers)
     ax.set_xlim(1 - margin, num_layers + margin)
     ax.set_xticks(layer_ticks(num_layers))
@@ -121,20 +116,16 @@ def mark_steps(ax: "Axes", first: float, last: float) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
 
 
-def explain_sides(figure: "Figure", sides: Sequence[Side], further: "tuple[list[Artist], list[str]]") -> None:
-    """A legend of which line is which, and of what else is to be explained."""
-    from matplotlib.lines import Line2D
-
-    lines = [Line2D([], [], **stroke(index, len(sides))) for index in range(len(sides))]
-    handles = [*lines, *further[0]]
-    labels = [*(side.told for side in sides), *further[1]]
-    if handles:
-        columns = int(figure.get_figwidth() * _LETTERS / (max(len(label) for label in labels) + _SAMPLE))
-        key(figure, handles, labels, ncols=max(1, min(len(handles), 4, columns)))
+def explain_sides(figure: "Figure", sides: Sequence[DrawnSide], further: Sequence[Entry] = ()) -> None:
+    """A legend of which line is which side's, in their order, and of what else is drawn."""
+    entries = [*(sample(side.told, **stroke(index, len(sides))) for index, side in enumerate(sides)), *further]
+    longest = max((len(words) for _, words in entries), default=0)
+    columns = int(figure.get_figwidth() * _LETTERS / (longest + _SAMPLE))
+    key(figure, entries, ncols=max(1, min(len(entries), 4, columns)))
 
 
 def say_why_empty(ax: "Axes", parts: Sequence[Float]) -> bool:
-    """Say in the middle of axes why nothing is on them, where nothing is, and whether that is so."""
+    """Say on axes why nothing is on them, where nothing of all that would be drawn can be; gives whether it is so."""
     values = np.concatenate([part.ravel() for part in parts]) if parts else np.empty(0)
     if np.isfinite(values).any():
         return False
@@ -144,17 +135,14 @@ def say_why_empty(ax: "Axes", parts: Sequence[Float]) -> bool:
     return True
 
 
-def edge_key(parts: Sequence[Float]) -> "tuple[list[Artist], list[str]]":
-    """What the marks at the edges stand for, those that occur in all that is drawn."""
-    from matplotlib.lines import Line2D
-
-    handles: list[Artist] = []
-    labels = []
-    for there, mark, words in ((np.isneginf, _ZERO, "zero"), (np.isposinf, _NOT_FINITE, "not finite")):
-        if any(there(part).any() for part in parts):
-            handles.append(Line2D([], [], marker=mark, markersize=3.6, color=GREY, linestyle="none"))
-            labels.append(words)
-    return handles, labels
+def edge_key(parts: Sequence[Float]) -> list[Entry]:
+    """What the marks at the edges stand for, those that occur in what is drawn."""
+    marks = ((np.isneginf, _ZERO, "zero"), (np.isposinf, _NOT_FINITE, "not finite"))
+    return [
+        sample(words, marker=mark, markersize=3.6, color=GREY, linestyle="none")
+        for there, mark, words in marks
+        if any(there(part).any() for part in parts)
+    ]
 
 
 def finite(values: Float) -> Float:

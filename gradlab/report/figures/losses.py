@@ -10,7 +10,7 @@ import numpy as np
 from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import SelectionError
 from gradlab.report.figures.axes import mark_powers, span
-from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, panels, print_small, save
+from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, Entry, panels, print_small, sample, save
 from gradlab.report.figures.course import Course
 from gradlab.report.figures.lines import (
     draw_line,
@@ -22,14 +22,13 @@ from gradlab.report.figures.lines import (
     mark_steps,
     say_why_empty,
 )
-from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
+from gradlab.report.figures.sides import DrawnSide, Middle, about, middle, over_seeds, stroke
 from gradlab.report.views.run import RunView
 from gradlab.report.views.series import HELD_OUT
 from gradlab.results.record import Column, Float
 from gradlab.results.thinning import thinned
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 DRAWN = ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor")
@@ -60,8 +59,8 @@ _FAILED_MARKS = 30
 _CROSS: dict[str, Any] = {"marker": "x", "markersize": 5.0, "markeredgewidth": 1.5, "linestyle": "none"}
 
 
-def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
-    """Draw figures over the steps, of `DRAWN`, those of several experiments overlaid.
+def draw_losses(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
+    """Draw figures of `DRAWN` over the steps, those of several experiments overlaid; `DEFAULT` where none is named.
 
     Raises:
         SelectionError: If a figure that is asked for was not recorded of any run.
@@ -73,23 +72,16 @@ def draw_losses(sides: Sequence[Side], quantities: Sequence[str], path: Path) ->
     columns = 1 if len(sides) == 1 else min(len(shown), 2)
     width = COLUMN if columns == 1 else PAGE
     with panels(len(shown), columns, 1.7 if columns == 1 else 2.1, width, sharex=True) as (figure, axes):
-        trained: list[Course] = []
-        held: list[Course] = []
-        for ax, name in zip(axes, shown, strict=True):
-            both = _draw(ax, sides, name)
-            trained += both[0]
-            held += both[1]
+        drawn = [_draw(ax, sides, name) for ax, name in zip(axes, shown, strict=True)]
+        trained, held = ([course for both in drawn for course in both[which]] for which in range(2))
         steps = [view.record.steps for side in sides for view in side.views if view.record is not None]
         for ax in axes:
             mark_steps(ax, min(float(one[0]) for one in steps), max(float(one[-1]) for one in steps))
         for ax in axes[-columns:]:
             ax.set_xlabel("step")
-        explain_sides(
-            figure,
-            sides if len(sides) > 1 else (),
-            _explained(sides, trained, held, referred=any(_references(sides, name) for name in shown)),
-        )
-        print_small(figure, [about(sides[0]) if len(sides) == 1 else "", over_seeds(sides)])
+        beside = _explained(sides, trained, held, referred=any(_references(sides, name) for name in shown))
+        explain_sides(figure, sides if len(sides) > 1 else (), beside)
+        print_small(figure, [about(sides[0].views) if len(sides) == 1 else "", over_seeds(sides)])
         save(figure, path)
 
 
@@ -100,11 +92,11 @@ _REMEDIES = {
 }
 
 
-def _has(side: Side, name: str) -> bool:
+def _has(side: DrawnSide, name: str) -> bool:
     return any(curve.quantity == name for view in side.views for curve in view.curves)
 
 
-def _is_logarithmic(sides: Sequence[Side], name: str) -> bool:
+def _is_logarithmic(sides: Sequence[DrawnSide], name: str) -> bool:
     """Whether a figure spans so much that its axis is logarithmic."""
     if name == "log10_grad_norm_total":
         return True
@@ -116,7 +108,7 @@ def _is_logarithmic(sides: Sequence[Side], name: str) -> bool:
     return bool(values.size) and float(values.max()) > _LOGARITHMIC * float(values.min())
 
 
-def _course(side: Side, name: str, *, logarithmic: bool) -> Course:
+def _course(side: DrawnSide, name: str, *, logarithmic: bool) -> Course:
     """A side's figure over the steps at which some run has one; log10 where the axis is logarithmic."""
     curves = [curve for view in side.views for curve in view.curves if curve.quantity == name]
     if not curves:
@@ -140,16 +132,12 @@ def _on_axis(values: Float, name: str, *, logarithmic: bool) -> Float:
 
 def _end(view: RunView, name: str, *, logarithmic: bool) -> tuple[int, float]:
     """Where a run diverged, at the height of its last finite value."""
-    step = view.summary.outcome.step or 0
-    for curve in view.curves:
-        if curve.quantity == name:
-            values = _on_axis(curve.values, name, logarithmic=logarithmic)
-            there = values[np.isfinite(values)]
-            return step, float(there[-1]) if there.size else math.nan
-    return step, math.nan
+    curves = [curve.values for curve in view.curves if curve.quantity == name]
+    values = _on_axis(curves[0], name, logarithmic=logarithmic) if curves else np.empty(0)
+    return view.summary.outcome.step or 0, float(np.append(math.nan, values[np.isfinite(values)])[-1])
 
 
-def _references(sides: Sequence[Side], name: str) -> list[float]:
+def _references(sides: Sequence[DrawnSide], name: str) -> list[float]:
     """What the best constant answers reach; none where there are too many different ones to be told apart."""
     if name not in ("loss", "accuracy"):
         return []
@@ -184,7 +172,7 @@ def _refer(ax: "Axes", references: Sequence[float], places: Float, name: str) ->
         )  # fmt: skip
 
 
-def _draw(ax: "Axes", sides: Sequence[Side], name: str) -> tuple[list[Course], list[Course]]:
+def _draw(ax: "Axes", sides: Sequence[DrawnSide], name: str) -> tuple[list[Course], list[Course]]:
     """One figure of the sides that have it; gives what was drawn of the training batches, and of what was held out."""
     logarithmic, references = _is_logarithmic(sides, name), _references(sides, name)
     shown = {index: side for index, side in enumerate(sides) if _has(side, name)}
@@ -244,22 +232,15 @@ def _cut(values: Middle) -> Middle:
 
 
 def _explained(
-    sides: Sequence[Side], trained: Sequence[Course], held: Sequence[Course], *, referred: bool
-) -> "tuple[list[Artist], list[str]]":
-    from matplotlib.lines import Line2D
-
-    def line(style: dict[str, Any], words: str) -> "tuple[list[Artist], list[str]]":
-        return [Line2D([], [], **style)], [words]
-
+    sides: Sequence[DrawnSide], trained: Sequence[Course], held: Sequence[Course], *, referred: bool
+) -> list[Entry]:
     diverged = any(view.summary.outcome.kind == "diverged" for side in sides for view in side.views)
     failed = any(np.isposinf(course.init.high).any() for course in held)
-    parts = [
-        line(stroke(0, 1), "training batch") if len(sides) == 1 else None,
-        line(hollow(GREY), "held out") if any(course.place.size for course in held) else None,
-        line({"color": GREY} | _FAILED, "held out, not finite") if failed else None,
-        edge_key([_cut(course.init).values for course in (*trained, *held)]),
-        line(_REFERENCE, "best constant answer") if referred else None,
-        line({"color": GREY} | _CROSS, "diverged") if diverged else None,
+    return [
+        *([sample("training batch", **stroke(0, 1))] if len(sides) == 1 else []),
+        *([sample("held out", **hollow(GREY))] if any(course.place.size for course in held) else []),
+        *([sample("held out, not finite", color=GREY, **_FAILED)] if failed else []),
+        *edge_key([_cut(course.init).values for course in (*trained, *held)]),
+        *([sample("best constant answer", **_REFERENCE)] if referred else []),
+        *([sample("diverged", color=GREY, **_CROSS)] if diverged else []),
     ]
-    shown = [part for part in parts if part is not None]
-    return [handle for handles, _ in shown for handle in handles], [word for _, words in shown for word in words]

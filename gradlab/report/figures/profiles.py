@@ -19,18 +19,18 @@ from gradlab.report.figures.canvas import (
     key,
     panels,
     print_small,
+    sample,
     save,
     say_inside,
 )
 from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
 from gradlab.report.figures.lines import edge_key, explain_sides, hollow, mark_layers
-from gradlab.report.figures.sides import Side, about, middle, over_seeds, stroke
+from gradlab.report.figures.sides import DrawnSide, about, middle, over_seeds, stroke
 from gradlab.report.views.series import Band
 from gradlab.results.record import Column, Float
 from gradlab.results.thinning import thinned
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -49,7 +49,7 @@ _SHADES = (("#e0e0e0", 2.0), ("#bdbdbd", 1.0))
 """Fill and standard deviations of theory's band, the widest first."""
 
 
-def draw_profiles(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
+def draw_profiles(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
     """Draw quantities of `PROFILED` over the layers: of one experiment with theory's band, of several overlaid.
 
     Raises:
@@ -67,11 +67,11 @@ def draw_profiles(sides: Sequence[Side], quantities: Sequence[str], path: Path) 
         _draw_several(sides, shown, path)
 
 
-def _has(side: Side, quantity: str) -> bool:
+def _has(side: DrawnSide, quantity: str) -> bool:
     return all(any(one.quantity == quantity for one in view.profiles) for view in side.views)
 
 
-def _course(side: Side, quantity: str, *, relative: bool = False) -> Course:
+def _course(side: DrawnSide, quantity: str, *, relative: bool = False) -> Course:
     profiles = [one for view in side.views for one in view.profiles if one.quantity == quantity]
     last = [one.init if one.final is None else one.final for one in profiles]
     return Course(
@@ -92,16 +92,14 @@ def _median(bands: Sequence[Band]) -> Band | None:
 
 
 def _within(band: Band | None) -> list[Float]:
-    """All that is drawn of a band."""
-    if band is None:
-        return []
-    return [band.typical, band.typical - 2 * band.spread, band.typical + 2 * band.spread]
+    """What is drawn of a band."""
+    return [] if band is None else [band.typical + deviations * band.spread for deviations in (0, -2, 2)]
 
 
 # One experiment: each quantity at both steps, and beside it the first step relative to theory.
 
 
-def _draw_one(side: Side, quantities: Sequence[str], path: Path) -> None:
+def _draw_one(side: DrawnSide, quantities: Sequence[str], path: Path) -> None:
     courses = {name: _course(side, name) for name in quantities}
     compared = any(course.band is not None for course in courses.values())
     columns = 2 if compared else 1
@@ -119,7 +117,7 @@ def _draw_one(side: Side, quantities: Sequence[str], path: Path) -> None:
             first = _steps({one.init_step for one in side.views[0].profiles}, "first")
             head(axes[1], f"{first}, relative to theory", loc="left")
         _explain_one(figure, side, courses)
-        print_small(figure, [about(side), over_seeds([side])])
+        print_small(figure, [about(side.views), over_seeds([side])])
         save(figure, path)
 
 
@@ -134,7 +132,7 @@ def _draw_own(ax: "Axes", course: Course, name: str) -> None:
         draw_course(ax, course, course.final, _FINAL)
 
 
-def _draw_deviation(ax: "Axes", side: Side, course: Course, name: str) -> None:
+def _draw_deviation(ax: "Axes", side: DrawnSide, course: Course, name: str) -> None:
     """How far the first step is from what theory calls typical, in standard deviations' shades."""
     band = course.band
     if band is None:
@@ -171,25 +169,20 @@ def _draw_band(ax: "Axes", band: Band, readout: float | None) -> None:
     ax.plot(layers[~hidden], typical[~hidden], marker="_", markersize=6.0, **THEORY)
 
 
-def _explain_one(figure: "Figure", side: Side, courses: dict[str, Course]) -> None:
-    from matplotlib.lines import Line2D
+def _explain_one(figure: "Figure", side: DrawnSide, courses: dict[str, Course]) -> None:
     from matplotlib.patches import Patch
 
     first = {view.profiles[0].init_step for view in side.views}
     last = {view.profiles[0].final_step for view in side.views}
-    handles: list[Artist] = [Line2D([], [], markersize=2.4, **_INIT)]
-    labels = [_steps(first, "first")]
+    entries = [sample(_steps(first, "first"), markersize=2.4, **_INIT)]
     if any(course.final is not None for course in courses.values()):
-        handles.append(Line2D([], [], markersize=2.4, **_FINAL))
-        labels.append(_steps(last, "last finite"))
-    handles.append(Line2D([], [], **hollow(GREY)))
-    labels.append("readout")
+        entries.append(sample(_steps(last, "last finite"), markersize=2.4, **_FINAL))
+    entries.append(sample("readout", **hollow(GREY)))
     if any(course.band is not None for course in courses.values()):
-        handles += [Line2D([], [], **THEORY), *(Patch(color=shade, linewidth=0) for shade, _ in reversed(_SHADES))]
-        labels += ["theory, typical", "± 1 sd over seeds", "± 2 sd"]
-    marks, words = edge_key([part for course in courses.values() for part in course.drawn])
-    handles, labels = handles + marks, labels + words
-    key(figure, handles, labels, ncols=min(len(handles), 6 if figure.get_figwidth() > COLUMN else 3))
+        wide, narrow = (Patch(color=shade, linewidth=0) for shade, _ in _SHADES)
+        entries += [sample("theory, typical", **THEORY), (narrow, "± 1 sd over seeds"), (wide, "± 2 sd")]
+    entries += edge_key([part for course in courses.values() for part in course.drawn])
+    key(figure, entries, ncols=min(len(entries), 6 if figure.get_figwidth() > COLUMN else 3))
 
 
 def _steps(steps: set[int], otherwise: str) -> str:
@@ -200,7 +193,7 @@ def _steps(steps: set[int], otherwise: str) -> str:
 # Several experiments: the first step on the left, the last finite one on the right.
 
 
-def _draw_several(sides: Sequence[Side], quantities: Sequence[str], path: Path) -> None:
+def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
     relative = len({side.depth for side in sides}) > 1
     all_drawn: list[Float] = []
     height = 1.9 if len(quantities) > 1 else 2.2
@@ -240,7 +233,7 @@ def _draw_expected(ax: "Axes", course: Course, style: dict[str, Any], *, shaded:
         ax.fill_between(place[some], low, high, color=style["color"], alpha=0.15, linewidth=0, zorder=1)
 
 
-def _theory_note(sides: Sequence[Side]) -> str:
+def _theory_note(sides: Sequence[DrawnSide]) -> str:
     if not any(profile.band is not None for side in sides for view in side.views for profile in view.profiles):
         return ""
     shade = ", shaded ± 2 sd over seeds" if len(sides) <= _BANDS else ""

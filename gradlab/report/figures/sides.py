@@ -35,7 +35,7 @@ _LONGEST = 44
 
 
 @dataclass(frozen=True)
-class Side:
+class DrawnSide:
     """Runs that differ in nothing but their seed, under a short name."""
 
     label: str
@@ -55,6 +55,9 @@ class Side:
         alike = len({view.seed for view in self.views}) < len(self.views)
         return f"{self.label} ({counted(len(self.views), 'run' if alike else 'seed')})"
 
+    def name_of(self, view: RunView) -> str:
+        return self.label if len(self.views) == 1 else f"{self.label}, seed {view.seed}"
+
 
 @dataclass(frozen=True)
 class Middle:
@@ -71,11 +74,10 @@ class Middle:
     high: Float
 
     def __getitem__(self, which: slice) -> "Middle":
-        """Some of its places."""
         return Middle(self.values[which], self.low[which], self.high[which])
 
 
-def sides(runs: "Sequence[StoredRun]") -> tuple[Side, ...]:
+def sides(runs: "Sequence[StoredRun]") -> tuple[DrawnSide, ...]:
     """Take the seeds of one experiment together and name each by what tells it from the others."""
     groups = grouped(runs)
     names = [group[0].name for group in groups]
@@ -84,38 +86,30 @@ def sides(runs: "Sequence[StoredRun]") -> tuple[Side, ...]:
         namesakes = [index for index, other in enumerate(names) if other == name]
         config = changed([groups[index][0].experiment for index in namesakes])
         for place, index in enumerate(namesakes):
-            words = _told_apart(config, place)
-            if words:
+            if words := _told_apart(config, place):
                 labels[index] = shortened(words if len(set(names)) == 1 else f"{name}: {words}", _LONGEST)
     return tuple(
-        Side(
-            label if labels.count(label) == 1 else f"{label} {group[0].id[:6]}",
-            tuple(view(run) for run in group),
-        )
+        DrawnSide(label if labels.count(label) == 1 else f"{label} {group[0].id[:6]}", tuple(map(view, group)))
         for label, group in zip(labels, groups, strict=True)
     )
 
 
-def about(side: Side, only: RunView | None = None) -> str:
-    """What was trained and where it lies, for the small print; of one run alone where it is given."""
-    views = side.views if only is None else (only,)
+def about(views: Sequence[RunView]) -> str:
+    """What was trained, several times for its seeds, and where it lies, for the small print."""
     ids = ", ".join(one.id for one in views[:_IDS])
     more = "" if len(views) <= _IDS else f" and {len(views) - _IDS} more"
     setting = views[0].setting if len(views) == 1 else views[0].setting.rpartition(" · seed")[0]
     return f"{views[0].name} ({ids}{more}): {setting}"
 
 
-def over_seeds(sides: Sequence[Side]) -> str:
+def over_seeds(sides: Sequence[DrawnSide]) -> str:
     """How several seeds are shown, where there are any."""
     return "lines: median over seeds, shaded: their range" if any(len(side.views) > 1 for side in sides) else ""
 
 
 def stroke(index: int, num_sides: int) -> dict[str, Any]:
     """How a side's line is drawn, told from the others by colour, by dashes and, among many, by its marks."""
-    style: dict[str, Any] = {
-        "color": _COLORS[index % len(_COLORS)],
-        "linestyle": _DASHES[index % len(_DASHES)],
-    }
+    style = {"color": _COLORS[index % len(_COLORS)], "linestyle": _DASHES[index % len(_DASHES)]}
     if num_sides > len(_DASHES):  # dashes come again
         style |= {"marker": _MARKERS[index // len(_DASHES) % len(_MARKERS)], "markersize": 3.0, "linewidth": 1.0}
     return style

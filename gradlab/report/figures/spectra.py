@@ -27,18 +27,18 @@ from gradlab.report.figures.canvas import (
     legible,
     panels,
     print_small,
+    sample,
     save,
     shortened,
 )
 from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
 from gradlab.report.figures.lines import draw_line, edge_key, explain_sides, mark_layers
-from gradlab.report.figures.sides import Middle, Side, about, middle, over_seeds, stroke
+from gradlab.report.figures.sides import DrawnSide, Middle, about, middle, over_seeds, stroke
 from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float, Record, Spectrum
 from gradlab.results.thinning import thinned
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -86,7 +86,7 @@ class _Panel:
         return [part for one in self.values for part in (one.low, one.high)]
 
 
-def draw_spectra(sides: Sequence[Side], path: Path) -> None:
+def draw_spectra(sides: Sequence[DrawnSide], path: Path) -> None:
     """Draw the singular values of ∂z_depth/∂z_l.
 
     Raises:
@@ -100,9 +100,9 @@ def draw_spectra(sides: Sequence[Side], path: Path) -> None:
         _draw_values(sides, path)
         return
     names = [name for name in EXTREMES if all(_taken(side, name) for side in sides)]
-    if not names and without.depth == 1:
-        raise SelectionError(f"{without.label}: one hidden layer has no Jacobian to another")
     if not names:
+        if without.depth == 1:
+            raise SelectionError(f"{without.label}: one hidden layer has no Jacobian to another")
         raise SelectionError(
             f"{without.label}: no singular values were recorded; -s record.spectrum=1 keeps all of layer 1's, and "
             f"-s 'record.quantities=[default, {', '.join(EXTREMES)}]' the extremes of every layer's"
@@ -110,18 +110,18 @@ def draw_spectra(sides: Sequence[Side], path: Path) -> None:
     _draw_extremes(sides, names, path)
 
 
-def _spectra(side: Side) -> list[Spectrum]:
+def _spectra(side: DrawnSide) -> list[Spectrum]:
     """Of those of a side's runs that have one."""
     spectra = [view.record.spectrum for view in side.views if view.record is not None]
     return [one for one in spectra if one is not None and one.steps.size]
 
 
-def _steps(side: Side) -> list[int]:
+def _steps(side: DrawnSide) -> list[int]:
     """At which all runs of a side have their singular values."""
     return sorted(set.intersection(*(set(one.steps.tolist()) for one in _spectra(side))))
 
 
-def _panels(side: Side, most_steps: int) -> list[_Panel]:
+def _panels(side: DrawnSide, most_steps: int) -> list[_Panel]:
     spectra, steps = _spectra(side), _steps(side)
     chosen = tuple(steps[place] for place in thinned(len(steps), most_steps))
     layers = spectra[0].layers.tolist()
@@ -157,7 +157,7 @@ def _root(columns: Sequence[Column]) -> float:
     return top + 0.5 * float(np.log10(np.mean(10.0 ** (2.0 * (values - top)))))
 
 
-def _draw_values(sides: Sequence[Side], path: Path) -> None:
+def _draw_values(sides: Sequence[DrawnSide], path: Path) -> None:
     """All singular values: a row an experiment, a panel a layer."""
     alike = len({tuple(_steps(side)) for side in sides}) == 1
     rows = [_panels(side, _STEPS if alike else 2) for side in sides]
@@ -196,25 +196,21 @@ def _draw_row(axes: "Sequence[Axes]", row: Sequence[_Panel]) -> None:
 
 
 def _explain(figure: "Figure", drawn: Sequence[_Panel]) -> None:
-    from matplotlib.lines import Line2D
-
     steps = max((panel.steps for panel in drawn), key=len)
-    handles: list[Artist] = [Line2D([], [], **stroke(index, len(steps))) for index in range(len(steps))]
     alike = len({panel.steps for panel in drawn}) == 1
     labels = [f"step {step}" for step in steps] if alike else ["first step", "last step"][: len(steps)]
-    handles.append(Line2D([], [], color=GREY, **_ROOT))
-    labels.append("root mean square")
+    entries = [sample(words, **stroke(index, len(steps))) for index, words in enumerate(labels)]
+    entries.append(sample("root mean square", color=GREY, **_ROOT))
     if any(panel.expected is not None for panel in drawn):
-        handles.append(Line2D([], [], **THEORY))
-        labels.append("the same by theory, at step 0")
-    marks, words = edge_key([part for panel in drawn for part in panel.drawn])
-    key(figure, [*handles, *marks], [*labels, *words], ncols=min(len(handles) + len(marks), 5))
+        entries.append(sample("the same by theory, at step 0", **THEORY))
+    entries += edge_key([part for panel in drawn for part in panel.drawn])
+    key(figure, entries, ncols=min(len(entries), 5))
 
 
-def _note(side: Side, row: Sequence[_Panel], *, alone: bool) -> str:
+def _note(side: DrawnSide, row: Sequence[_Panel], *, alone: bool) -> str:
     spectrum = _spectra(side)[0]
     examples = spectrum.log10_s.values.shape[2] * len(side.views)
-    parts = [about(side), f"median and range over {counted(examples, 'example')}"]
+    parts = [about(side.views), f"median and range over {counted(examples, 'example')}"]
     if len(row) < spectrum.layers.size:
         parts.append(f"{len(row)} of {spectrum.layers.size} recorded layers")
     if len(row[0].steps) < spectrum.steps.size:
@@ -225,16 +221,16 @@ def _note(side: Side, row: Sequence[_Panel], *, alone: bool) -> str:
 # The largest, mean and smallest singular value of every layer, at the first and the last step at which they were taken.
 
 
-def _taken(side: Side, name: str) -> bool:
+def _taken(side: DrawnSide, name: str) -> bool:
     return all(view.record is not None and len(_rows(view.record, name)) > 0 for view in side.views)
 
 
-def _expected(side: Side) -> dict[int, float]:
+def _expected(side: DrawnSide) -> dict[int, float]:
     """log10 of the root mean square singular value that theory expects at the first step, by layer; {} where it has no answer."""
     return {one.layer: one.backward.expected for one in side.views[0].theory if one.layer < side.depth}
 
 
-def _draw_extremes(sides: Sequence[Side], names: Sequence[str], path: Path) -> None:
+def _draw_extremes(sides: Sequence[DrawnSide], names: Sequence[str], path: Path) -> None:
     relative = len({side.depth for side in sides}) > 1
     courses = {name: [_course(side, name, relative=relative) for side in sides] for name in names}
     # One experiment has its three on the same axes, several have axes for each.
@@ -246,28 +242,23 @@ def _draw_extremes(sides: Sequence[Side], names: Sequence[str], path: Path) -> N
             pair[0].set_ylabel("singular value" if len(sides) == 1 else f"{EXTREMES[shown[0]]} singular value")
         number_layers(axes, max(1, sides[0].depth - 1), "from layer", relative=relative)
         steps = {pair for name in names for side in sides for pair in _first_and_last(side, name)}
-        first, last = next(iter(steps)) if len(steps) == 1 else (None, None)
-        head(axes[0], "first step" if first is None else f"step {first}", loc="left")
-        head(axes[1], "last step" if last is None else f"step {last}", loc="left")
-        marks, words = edge_key([part for each in courses.values() for course in each for part in course.drawn])
+        titles = [f"step {step}" for step in steps.pop()] if len(steps) == 1 else ["first step", "last step"]
+        for ax, words in zip(axes, titles, strict=False):
+            head(ax, words, loc="left")
+        marks = edge_key([part for each in courses.values() for course in each for part in course.drawn])
         if len(sides) == 1:
-            handles, labels = _explained(names, theory=bool(_expected(sides[0])))
-            key(figure, [*handles, *marks], [*labels, *words], ncols=6)
+            lines = [sample(EXTREMES[name], **_STROKES[name]) for name in names]
+            theory = [sample("root mean square by theory", **THEORY)] if _expected(sides[0]) else []
+            key(figure, [*lines, *theory, *marks], ncols=6)
         else:
-            explain_sides(figure, sides, (marks, words))
+            explain_sides(figure, sides, marks)
         dotted = "; dotted: their root mean square by theory" if any(_expected(side) for side in sides) else ""
-        print_small(
-            figure,
-            [
-                about(sides[0]) if len(sides) == 1 else "",
-                f"of the Jacobian from a layer to the top hidden one{dotted}",
-                over_seeds(sides),
-            ],
-        )
+        trained = about(sides[0].views) if len(sides) == 1 else ""
+        print_small(figure, [trained, f"of the Jacobian from a layer to the top hidden one{dotted}", over_seeds(sides)])
         save(figure, path)
 
 
-def _draw_pair(pair: "Sequence[Axes]", sides: Sequence[Side], courses: dict[str, list[Course]]) -> None:
+def _draw_pair(pair: "Sequence[Axes]", sides: Sequence[DrawnSide], courses: dict[str, list[Course]]) -> None:
     theory = [np.array(list(_expected(side).values())) for side in sides]
     scaled(pair[0], [part for each in courses.values() for course in each for part in course.drawn], theory)
     for name, each in courses.items():
@@ -281,7 +272,7 @@ def _draw_pair(pair: "Sequence[Axes]", sides: Sequence[Side], courses: dict[str,
                 pair[0].plot(course.place[: len(expected)], expected, **(THEORY | {"color": color}))
 
 
-def _course(side: Side, name: str, *, relative: bool) -> Course:
+def _course(side: DrawnSide, name: str, *, relative: bool) -> Course:
     """One of `EXTREMES` over the layers below the top hidden one."""
     columns: tuple[list[Column], list[Column]] = ([], [])
     for view in side.views:
@@ -293,7 +284,7 @@ def _course(side: Side, name: str, *, relative: bool) -> Course:
     return Course(layer_places(side, side.depth - 1, relative=relative), init, final)
 
 
-def _first_and_last(side: Side, name: str) -> set[tuple[int, int]]:
+def _first_and_last(side: DrawnSide, name: str) -> set[tuple[int, int]]:
     """The steps that are drawn of each run."""
     records = [view.record for view in side.views if view.record is not None]
     rows = [record.steps[_rows(record, name)] for record in records]
@@ -309,14 +300,3 @@ def _rows(record: Record, name: str) -> list[int]:
     broken = (column.present & ~(column.values < np.inf)).any(axis=1)
     sound = np.flatnonzero(there & ~broken)
     return [int(row) for row in (sound if sound.size else np.flatnonzero(there))]
-
-
-def _explained(names: Sequence[str], *, theory: bool) -> "tuple[list[Artist], list[str]]":
-    from matplotlib.lines import Line2D
-
-    handles: list[Artist] = [Line2D([], [], **_STROKES[name]) for name in names]
-    labels = [EXTREMES[name] for name in names]
-    if theory:
-        handles.append(Line2D([], [], **THEORY))
-        labels.append("root mean square by theory")
-    return handles, labels

@@ -14,8 +14,8 @@ def test_seeds_go_together_in_order_of_appearance() -> None:
     assert [view.seed for view in found[0].views] == [1, 0]
     assert [side.told for side in found] == ["b (2 seeds)", "a"]
     assert [side.told for side in sides([run("b"), run("b")])] == ["b (2 runs)"]
-    assert "seed" not in about(found[0]).split(":")[1]
-    assert "seed 1" in about(found[0], found[0].views[0])
+    assert "seed" not in about(found[0].views).split(":")[1]
+    assert "seed 1" in about(found[0].views[:1])
 
 
 def test_namesakes_are_told_apart_by_what_differs() -> None:
