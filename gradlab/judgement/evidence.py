@@ -47,13 +47,7 @@ class Evidence:
 
     @cached_property
     def num_rows(self) -> int:
-        """Finite rows: the first so many of the record."""
-        return int(figures.finite_rows(self.record).sum())
-
-    @cached_property
-    def tail(self) -> slice:
-        """Rows that tell the state at the end."""
-        return progress.tail(self.num_rows)
+        return figures.num_finite_rows(self.record)
 
     def step(self, row: int) -> int:
         return int(self.record.steps[row])
@@ -83,7 +77,7 @@ class Evidence:
 
     def at_end(self, values: Float) -> Float:
         """Median over the tail, along the first axis; of two middle values the lower, so that no -inf is averaged."""
-        ordered = np.sort(values[self.tail], axis=0)
+        ordered = np.sort(values[progress.tail(self.num_rows)], axis=0)
         return np.asarray(ordered[(len(ordered) - 1) // 2])
 
     @cached_property

@@ -18,14 +18,10 @@ LEARNING_SHARE = 0.01
 """A layer learns if its update ratio is at least this share of the largest hidden layer's."""
 
 
-def finite_rows(record: Record) -> Bool:
-    """Rows at which neither loss nor gradients were NaN or infinite, boolean [T].
-
-    A diverged run's record ends with its first non-finite row; where nothing of it was recorded in between, all are
-    finite.
-    """
+def num_finite_rows(record: Record) -> int:
+    """Rows before the first at which loss or gradients were NaN or infinite, with which a diverged run's record ends."""
     last = record.final_index()
-    return np.arange(len(record.steps)) <= (-1 if last is None else last)
+    return 0 if last is None else last + 1
 
 
 def summarise(record: Record | None, row: int | None) -> dict[str, float | None]:
@@ -141,10 +137,10 @@ def median_update_ratios(record: Record, among: Bool | None = None) -> Float | N
     one, float64 [depth].
     """
     column = record.layers.get("log10_update_ratio")
-    finite = finite_rows(record)
-    if column is None or not finite.any():
+    num_rows = num_finite_rows(record)
+    if column is None or not num_rows:
         return None
-    rows = np.flatnonzero(finite if among is None else finite[: len(among)] & among)
+    rows = np.arange(num_rows) if among is None else np.flatnonzero(among[:num_rows])
     logs = np.where(column.present & ~np.isnan(column.values), column.values, -np.inf)[rows, :-1]
     # Powers keep the order, so the middle is found among the logs, and two powers a layer are taken in place of all.
     middle = [(len(logs) - 1) // 2, len(logs) // 2]

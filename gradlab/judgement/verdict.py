@@ -1,7 +1,6 @@
 """One run's summary: figures, findings and the verdict that leads."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -66,19 +65,14 @@ def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | Non
         own = rule.find(evidence)
         found += _by_exclusion(own, found, bool(missing)) if rule.verdict == "not_learning" else own
     found = _causes_first(found, evidence)
-    verdict = _leading(found, missing)
+    first = next((finding.rule for finding in found if finding.severity == "critical"), None)
+    verdict: Verdict = "not_judged" if missing else "healthy"
+    if first is not None:  # of the rules, which ran in order of precedence
+        verdict = VERDICTS[VERDICTS.index(first)]
     if verdict == "not_judged":
         found.append(_not_judged(experiment, missing, outcome, evidence))
     found += [] if evidence is None else contradicts_theory(evidence)
     return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
-
-
-def _leading(findings: Sequence[Finding], missing: dict[Verdict, list[str]]) -> Verdict:
-    """The verdict of the first critical finding; the rules ran in order of precedence."""
-    for finding in findings:
-        if finding.severity == "critical":
-            return next(verdict for verdict in VERDICTS if verdict == finding.rule)
-    return "not_judged" if missing else "healthy"
 
 
 def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Finding]:

@@ -8,9 +8,7 @@ from chance.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
-
-import numpy as np
+from typing import Any, Literal
 
 from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
 from gradlab.config.condition import parse
@@ -18,10 +16,11 @@ from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.logic import Looked, Lookup, evaluate
 from gradlab.config.text import flat
 from gradlab.errors import UsageError
-from gradlab.judgement.comparing.difference import Difference, Judgement, difference
+from gradlab.judgement.comparing.difference import Difference, Judgement, difference, mean
 from gradlab.judgement.comparing.profiles import PROFILED, Moment, Profile, profile
 from gradlab.judgement.conditions.expectations import lookup
-from gradlab.results.record import Expectation, Record, Summary
+from gradlab.results.record import Expectation
+from gradlab.results.stored import StoredRun
 
 _OUTCOMES: tuple[OutcomeKind, ...] = ("failed", "diverged", "interrupted", "completed")
 """The worst first."""
@@ -33,37 +32,13 @@ _TELLING = (
 """Figures that an overall judgement rests on."""
 
 
-class Run(Protocol):
-    """What a comparison looks at in a run."""
-
-    @property
-    def name(self) -> str:
-        """Name of its experiment."""
-
-    @property
-    def experiment(self) -> Experiment:
-        """What was asked for."""
-
-    @property
-    def summary(self) -> Summary:
-        """What it comes to."""
-
-    @property
-    def record(self) -> Record | None:
-        """What was recorded."""
-
-
-AnyRun = TypeVar("AnyRun", bound=Run)
-
-
 @dataclass(frozen=True)
 class Side:
     """Runs that differ in nothing but their seed.
 
     Attributes:
         label: Name, with the fields that tell it from others of the same name.
-        verdict: The verdict that leads among its runs.
-        outcome: The worst outcome among its runs.
+        verdict: The worst among its runs, as is `outcome`.
     """
 
     label: str
@@ -137,7 +112,7 @@ class Comparison:
         return all(gate.passed for _, gate in self.gates)
 
 
-def compare(runs: Sequence[Run], fail_on: Sequence[str] = (), *, apart: bool = False) -> Comparison:
+def compare(runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, apart: bool = False) -> Comparison:
     """Compare runs with the first of them.
 
     Args:
@@ -167,15 +142,15 @@ def compare(runs: Sequence[Run], fail_on: Sequence[str] = (), *, apart: bool = F
     )
 
 
-def sides_of(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
+def sides_of(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
     """Runs taken together as sides: those that share everything but the seed, or each alone where all of them do."""
     groups = grouped(runs)
     return [[run] for run in runs] if len(groups) == 1 else groups
 
 
-def grouped(runs: Sequence[AnyRun]) -> list[list[AnyRun]]:
+def grouped(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
     """Runs taken together that share everything but the seed, in order of appearance."""
-    groups: dict[str, list[AnyRun]] = {}
+    groups: dict[str, list[StoredRun]] = {}
     for run in runs:
         shared = {key: value for key, value in run.experiment.canonical().items() if key != "seed"}
         groups.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
@@ -190,7 +165,7 @@ def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
     return tuple(item for item in found if any(value != item.values[0] for value in item.values))
 
 
-def _labels(groups: Sequence[Sequence[Run]], config: Sequence[Changed]) -> list[str]:
+def _labels(groups: Sequence[Sequence[StoredRun]], config: Sequence[Changed]) -> list[str]:
     names = [group[0].name for group in groups]
     if not config:
         return [f"{group[0].name} (seed {group[0].experiment.seed})" for group in groups]
@@ -201,7 +176,7 @@ def _labels(groups: Sequence[Sequence[Run]], config: Sequence[Changed]) -> list[
     return labels
 
 
-def _side(group: Sequence[Run], label: str) -> Side:
+def _side(group: Sequence[StoredRun], label: str) -> Side:
     verdicts = tuple(run.summary.verdict for run in group)
     outcomes = [run.summary.outcome.kind for run in group]
     return Side(
@@ -214,27 +189,27 @@ def _side(group: Sequence[Run], label: str) -> Side:
     )
 
 
-def _rows(groups: Sequence[Sequence[Run]]) -> tuple[Row, ...]:
+def _rows(groups: Sequence[Sequence[StoredRun]]) -> tuple[Row, ...]:
     names = [f"{moment}.{figure}" for figure in FIGURES for moment in ("init", "final")]
     rows = (_row(name, groups) for name in [*names, "learning_layers", "learning_share"])
     return tuple(row for row in rows if any(value is not None for value in row.values))
 
 
-def _row(name: str, groups: Sequence[Sequence[Run]]) -> Row:
+def _row(name: str, groups: Sequence[Sequence[StoredRun]]) -> Row:
     samples = [[value for run in group if (value := figure_of(run, name)) is not None] for group in groups]
     spread = max((run.summary.expected_spread or 0.0 for group in groups for run in group), default=0.0)
     figure = name.partition(".")[2] or name
     first = samples[0]
     return Row(
         figure=name,
-        values=tuple(_mean(sample) for sample in samples),
+        values=tuple(mean(sample) if sample else None for sample in samples),
         differences=tuple(
             difference(figure, first, other, spread) if first and other else None for other in samples[1:]
         ),
     )
 
 
-def figure_of(run: Run, name: str) -> float | None:
+def figure_of(run: StoredRun, name: str) -> float | None:
     """A figure of a run, None where it has no value."""
     summary = run.summary
     moment, _, figure = name.partition(".")
@@ -244,11 +219,6 @@ def figure_of(run: Run, name: str) -> float | None:
     return number if number is None or name == "learning_layers" else number / run.experiment.model.depth
 
 
-def _mean(sample: Sequence[float]) -> float | None:
-    with np.errstate(invalid="ignore", over="ignore"):
-        return float(np.mean(sample)) if sample else None
-
-
 def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
     told = {item.judgement for row in rows if row.figure in _TELLING and (item := row.differences[index]) is not None}
     if {"better", "worse"} <= told:
@@ -256,7 +226,7 @@ def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
     return "better" if "better" in told else "worse" if "worse" in told else "same"
 
 
-def _profiles(groups: Sequence[Sequence[Run]], moment: Moment) -> tuple[tuple[Profile | None, ...], ...]:
+def _profiles(groups: Sequence[Sequence[StoredRun]], moment: Moment) -> tuple[tuple[Profile | None, ...], ...]:
     found = []
     for quantity in PROFILED:
         sides = tuple(
@@ -268,7 +238,7 @@ def _profiles(groups: Sequence[Sequence[Run]], moment: Moment) -> tuple[tuple[Pr
 
 
 def _gates(
-    groups: Sequence[Sequence[Run]], sides: Sequence[Side], fail_on: Sequence[str]
+    groups: Sequence[Sequence[StoredRun]], sides: Sequence[Side], fail_on: Sequence[str]
 ) -> tuple[tuple[str, Expectation], ...]:
     conditions = [(text, parse(text, run_names(), changes=True)) for text in fail_on]
     looks = [_look(group, side) for group, side in zip(groups, sides, strict=True)] if conditions else []
@@ -280,7 +250,7 @@ def _gates(
     return tuple(gates)
 
 
-def _look(group: Sequence[Run], side: Side) -> Lookup:
+def _look(group: Sequence[StoredRun], side: Side) -> Lookup:
     looks = [lookup(run.experiment, run.record, run.summary) for run in group]
 
     def look(name: str) -> Looked:
@@ -292,6 +262,6 @@ def _look(group: Sequence[Run], side: Side) -> Lookup:
         if isinstance(values[0], list):
             return [value for layers in values if isinstance(layers, list) for value in layers]
         numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-        return _mean(numbers) if numbers and len(values) > 1 else values[0]
+        return mean(numbers) if numbers and len(values) > 1 else values[0]
 
     return look

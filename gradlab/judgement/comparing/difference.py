@@ -70,8 +70,8 @@ def difference(figure: str, first: Sequence[float], other: Sequence[float], spre
     >>> difference("loss", [2.0], [1.0]).judgement, difference("loss", [2.0], [2.05]).judgement
     ('better', 'same')
     """
-    amount = _minus(_mean(other), _mean(first))
-    base = abs(_mean(first))
+    amount = _minus(mean(other), mean(first))
+    base = abs(mean(first))
     percent = 100.0 * amount / base if 0 < base < math.inf and math.isfinite(amount) else None
     interval = _bootstrap(first, other)
     aim = AIMS.get(figure)
@@ -87,11 +87,11 @@ def _badness(values: Sequence[float], aim: Aim) -> list[float]:
 
 def _judge(figure: str, first: Sequence[float], other: Sequence[float], spread: float | None) -> Judgement:
     """Better, same or worse: by the bootstrap interval where there is one, else by a margin."""
-    amount = _minus(_mean(other), _mean(first))
+    amount = _minus(mean(other), mean(first))
     interval = _bootstrap(first, other)
     if interval is not None:
         return "better" if interval[1] < 0 else "worse" if interval[0] > 0 else "same"
-    margin = _margin(figure, abs(_mean(first)), spread)
+    margin = _margin(figure, abs(mean(first)), spread)
     return "better" if amount < -margin else "worse" if amount > margin else "same"
 
 
@@ -104,7 +104,8 @@ def _margin(figure: str, magnitude: float, spread: float | None) -> float:
     return SAME_ACCURACY
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """The arithmetic mean, which may be infinite or NaN."""
     with np.errstate(invalid="ignore", over="ignore"):
         return float(np.mean(values))
 

@@ -6,6 +6,7 @@ with two standard deviations over seeds, stay below what does harm.
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,14 +33,7 @@ LARGE_INPUT = 100.0
 
 @dataclass(frozen=True)
 class _Start:
-    """An initialisation that might be recommended, with another activation where one is named.
-
-    Attributes:
-        scheme: Of the hidden layers.
-        scale: What it comes to.
-        keeps: Why it is recommended.
-        activation: The other activation, None to keep the run's own.
-    """
+    """A scheme that might be recommended, the scale that it comes to, and why; with another activation where one is named."""
 
     scheme: str
     scale: str
@@ -66,10 +60,8 @@ _RELU = _Start("he", "σ_w² = 2", "keeps χ₁ = 1 for relu", "relu")
 def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     """How to start so that the signal keeps its size across depth.
 
-    Args:
-        evidence: The run.
-        anyway: Whether to recommend another start even where theory expects a signal that arrives of the run's own: its
-            units are flat, or it learns nothing.
+    With `anyway` another start is recommended even where theory expects a signal that arrives of the run's own: its
+    units are flat, or it learns nothing.
     """
     model = evidence.experiment.model
     if model.activation.name == "step":
@@ -114,10 +106,9 @@ def _before_the_weights(evidence: Evidence) -> Advice:
 def _starts(model: Model) -> Iterator[_Start]:
     """Starts in the order in which they are recommended: the same activation, one like it, then any that holds."""
     name = model.activation.name
-    try:
+    sigma_w, sigma_b = math.inf, 0.0
+    with suppress(ValueError):
         sigma_w, sigma_b = critical(model.activation)
-    except ValueError:
-        sigma_w, sigma_b = math.inf, 0.0
     if sigma_w**2 <= SATURATED_CRITICAL:
         scheme = "he" if name == "relu" else "critical"
         bias = f", σ_b² = {sigma_b**2:.3g}" if sigma_b else ""

@@ -37,12 +37,7 @@ CLIPPING = change({"train.clip_norm": 1}, "it bounds the l2 norm of the whole gr
 
 
 def learning_rate(evidence: Evidence, ratio: float) -> Advice:
-    """A learning rate that brings an update ratio to `HEALTHY_UPDATE`.
-
-    Args:
-        evidence: The run.
-        ratio: The update ratio that was seen, above 0.
-    """
+    """A learning rate that brings an update ratio, which is above 0, to `HEALTHY_UPDATE`."""
     lr, aim = evidence.experiment.train.lr, HEALTHY_UPDATE
     if ratio < HEALTHY_UPDATE:
         steps = evidence.step(evidence.num_rows - 1) + 1

@@ -182,9 +182,9 @@ def _forward(evidence: Evidence) -> list[Finding]:
     if forward is None or evidence.depth < FORWARD_LAYERS:
         return []
     slope, fit = figures.slope_towards_input(figures.log10(forward[0])[::-1])
-    if slope is None or fit is None or fit < STEADY_FIT or slope * (evidence.depth - 1) < DECADES:
+    decades = 0.0 if slope is None else slope * (evidence.depth - 1)
+    if slope is None or fit is None or fit < STEADY_FIT or decades < DECADES:
         return []
-    decades = slope * (evidence.depth - 1)
     advice = starts.initialisation(evidence)
     return [
         Finding(

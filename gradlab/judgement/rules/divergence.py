@@ -19,13 +19,7 @@ NEAR_OVERFLOW = 0.1
 
 
 def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None) -> list[Finding]:
-    """The run's own report, with the likely cause.
-
-    Args:
-        experiment: What was trained.
-        outcome: How the run ended.
-        evidence: Its finite part, None where not even the first record was finite.
-    """
+    """The run's own report, with the likely cause; there is no evidence where not even the first record was finite."""
     if outcome.kind != "diverged":
         return []
     step = outcome.step if outcome.step is not None else 0

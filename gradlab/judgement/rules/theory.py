@@ -6,7 +6,8 @@ hold the signals, or the inputs are of a kind that a mean square does not descri
 """
 
 import math
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,12 +52,9 @@ class _Profile:
     """One of the two signals at step 0 over the hidden layers, each an array [depth].
 
     Attributes:
-        name: As a message says it.
         measured: log10; NaN where there is nothing finite.
-        typical: What a seed typically shows.
-        spread: Over seeds.
-        low: Least that theory allows.
-        high: Most.
+        typical: What a seed typically shows; with the `spread` over seeds.
+        low: Least that theory allows; `high` the most.
     """
 
     name: Literal["backward signal", "forward signal"]
@@ -71,9 +69,6 @@ class _Profile:
         """Decades beyond what is allowed, negative inside it, -inf where nothing finite was measured, [depth]."""
         beyond = np.maximum(self.measured - self.high, self.low - self.measured)
         return np.where(np.isnan(beyond), -np.inf, beyond)
-
-    def within(self, low: Float, high: Float) -> "_Profile":
-        return _Profile(self.name, self.measured, self.typical, self.spread, low, high)
 
 
 def contradicts_theory(evidence: Evidence) -> list[Finding]:
@@ -130,9 +125,10 @@ def _profiles(evidence: Evidence, layers: list[LayerDeviation]) -> list[_Profile
         NUM_NETWORKS if evidence.depth <= DEEP else NUM_DEEP_NETWORKS,
     )
     return [
-        profile.within(
-            np.minimum(profile.low, seen.min(axis=0) - MARGIN * seen.std(axis=0) - ALLOWANCE),
-            np.maximum(profile.high, seen.max(axis=0) + MARGIN * seen.std(axis=0) + ALLOWANCE),
+        replace(
+            profile,
+            low=np.minimum(profile.low, seen.min(axis=0) - MARGIN * seen.std(axis=0) - ALLOWANCE),
+            high=np.maximum(profile.high, seen.max(axis=0) + MARGIN * seen.std(axis=0) + ALLOWANCE),
         )
         for profile, seen in zip(found, (drawn.backward, drawn.forward), strict=True)
     ]
@@ -237,11 +233,9 @@ def _remedy(evidence: Evidence, weights: _Weights | None) -> Advice:
 def _larger(model: Model) -> Advice:
     """The two usual starts of a size that lasts; those that the activation has and the run does not."""
     settings = [{"model.init": {"scheme": "he"}}]
-    try:
+    with suppress(ValueError):
         critical(model.activation)
         settings.append({"model.init": {"scheme": "critical"}})
-    except ValueError:
-        pass
     told = [Remedy(one, "start larger") for one in settings if one["model.init"]["scheme"] != model.init.scheme]
     return Advice("start larger (init: he or critical)", tuple(told))
 

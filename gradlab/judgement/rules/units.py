@@ -36,13 +36,8 @@ largest slope; tanh at σ_w² = 4 has 0.45, sigmoid at its critical point 0.24, 
 ALL = 1.0
 
 
-def can_die(experiment: Experiment) -> bool:
-    """Whether the activation is one whose units die rather than saturate."""
-    return not can_saturate(experiment)
-
-
 def can_saturate(experiment: Experiment) -> bool:
-    """Whether the activation is flat at both ends."""
+    """Whether the activation is flat at both ends; the units of another one die instead."""
     return activations.of(experiment.model.activation).bounded
 
 
@@ -76,14 +71,7 @@ def _unreached(evidence: Evidence) -> Bool:
 
 
 def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float, limit: float) -> list[Finding]:
-    """The finding about layers that reach a limit, if there are any.
-
-    Args:
-        evidence: The run.
-        rule: Which of the two.
-        values: Larger is worse, [rows, depth].
-        limit: What counts; a negative one stands for a figure of which smaller is worse.
-    """
+    """The finding about layers of which values, [rows, depth], reach a limit; a negated figure is one of which smaller is worse."""
     at_end = evidence.at_end(values)
     at_start, now = values[0] >= limit, at_end >= limit
     if not now.any() and not at_start.any():
@@ -139,6 +127,6 @@ def _remedy(evidence: Evidence, since: int) -> Advice:
 
 
 RULES = (
-    Rule("dead", dead, ("dead_fraction", "mean_slope"), can_die),
+    Rule("dead", dead, ("dead_fraction", "mean_slope"), lambda experiment: not can_saturate(experiment)),
     Rule("saturated", saturated, ("mean_slope",), can_saturate),
 )

@@ -77,7 +77,7 @@ def test_final_is_the_last_finite_row() -> None:
     assert figures.summarise(made, made.final_index())["loss"] == 1.0
     diverged = broken_at_end(made)
     assert figures.summarise(diverged, diverged.final_index())["loss"] == 2.0
-    assert figures.finite_rows(diverged).tolist() == [True, True, True, True, False]
+    assert figures.num_finite_rows(diverged) == 4
 
 
 def test_what_was_not_recorded_or_is_null_is_none() -> None:
