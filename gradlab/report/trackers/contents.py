@@ -19,7 +19,7 @@ from gradlab.report.files.markdown import finding_words, markdown
 from gradlab.report.trackers.series import Figures, figures_of, unfit
 from gradlab.report.views.run import RunView, view
 from gradlab.results import environment
-from gradlab.results.record import Finding, Record
+from gradlab.results.record import Record
 from gradlab.results.stored import StoredRun, nothing_recorded
 
 MOST_LAYERS = 100
@@ -87,13 +87,10 @@ class Contents:
         """How many finite figures of each quantity read as infinity, as zero or with fewer digits once they are float32."""
         lost = Counter[str]()
         figures = self.figures
-        for name, number in zip(
-            figures.names, unfit(figures.values, figures.present).sum(axis=0).tolist(), strict=True
-        ):
+        numbers = (unfit(figures.values) & figures.present).sum(axis=0)
+        for name, number in zip(figures.names, numbers.tolist(), strict=True):
             lost[name.partition("/")[0]] += number
-        values = np.array([point.value for point in self.points])
-        for point, beyond in zip(self.points, unfit(values, np.ones(values.shape, dtype=np.bool_)), strict=True):
-            lost[point.name] += int(beyond)
+        lost.update(point.name for point in self.points if unfit(np.array(point.value)))
         return {name: number for name, number in lost.items() if number}
 
     @property
@@ -112,7 +109,8 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         raise SelectionError(f"{run.path}: {nothing_recorded(run)}")
     seen = view(run)
     ranked = [*seen.worst_first[:-1][:top], *seen.worst_first[-1:]]
-    started, finished = _times(run)
+    now = time.time()
+    started, finished = (_seconds(run.manifest.get(name), now) for name in ("started", "finished"))
     config = _plain(run.experiment.model_dump(mode="json"))
     return Contents(
         id=run.id,
@@ -128,12 +126,15 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         },
         tags=_tags(run, seen),
         why=_text(seen.why),
-        findings=tuple(_text(_said(finding)) for finding in run.summary.findings),
+        findings=tuple(
+            _text(finding_words(finding) + (f"; remedy: {finding.remedy}" if finding.remedy else ""))
+            for finding in run.summary.findings
+        ),
         summary=_text(markdown(seen.blocks, all_layers=len(ranked) == len(record.fan_in))),
         yaml=_text(document.dump(run.experiment)),
         ended={"failed": "failed", "interrupted": "killed"}.get(run.outcome, "finished"),  # type: ignore[arg-type]
         started=started,
-        finished=finished,
+        finished=max(started, finished),
         steps_per_second=run.timing.steps_per_second if math.isfinite(run.timing.steps_per_second) else 0.0,
         hidden=len(ranked) - 1,
         left_out=len(record.fan_in) - len(ranked),
@@ -143,30 +144,19 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
 
 def _points(run: StoredRun, record: Record) -> Iterator[Point]:
     """Figures of the run that have one value; what is null is left out."""
-    summary, timing = run.summary, run.timing
-    first = int(record.steps[0])
-    final = int(record.steps[record.final_index() or 0])
+    summary = run.summary
+    first, final, last = record.steps[[0, record.final_index() or 0, -1]].tolist()
+    expected = {
+        "backward_decades": summary.expected_backward_decades,
+        "typical_backward_decades": summary.typical_backward_decades,
+        "spread": summary.expected_spread,
+    }
+    took = {name: getattr(run.timing, name) for name in ("train_seconds", "steps_per_second", "record_share")}
     told: list[tuple[str, int, Mapping[str, float | None]]] = [
         ("init", first, summary.init),
         ("final", final, dict(summary.final) | {"learning_layers": summary.learning_layers}),
-        (
-            "expected",
-            first,
-            {
-                "backward_decades": summary.expected_backward_decades,
-                "typical_backward_decades": summary.typical_backward_decades,
-                "spread": summary.expected_spread,
-            },
-        ),
-        (
-            "timing",
-            int(record.steps[-1]),
-            {
-                "train_seconds": timing.train_seconds,
-                "steps_per_second": timing.steps_per_second,
-                "record_share": timing.record_share,
-            },
-        ),
+        ("expected", first, expected),
+        ("timing", last, took),
     ]
     for group, step, values in told:
         for name, value in values.items():
@@ -195,17 +185,6 @@ def _tags(run: StoredRun, seen: RunView) -> dict[str, str]:
         **{name: manifest.get(name) for name in ("torch", "device", "device_name", "git_commit")},
     }
     return {name: _text(one_line(value)) for name, value in told.items() if value is not None}
-
-
-def _said(finding: Finding) -> str:
-    return finding_words(finding) + (f"; remedy: {finding.remedy}" if finding.remedy else "")
-
-
-def _times(run: StoredRun) -> tuple[float, float]:
-    """When training began and when it was over, seconds since 1970."""
-    now = time.time()
-    started = _seconds(run.manifest.get("started"), now)
-    return started, max(started, _seconds(run.manifest.get("finished"), now))
 
 
 def _seconds(written: object, otherwise: float) -> float:

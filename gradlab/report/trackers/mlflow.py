@@ -105,25 +105,26 @@ def _discard(database: Path, id: str) -> None:
             database.unlink()
 
 
+def _infinite(contents: Contents) -> list[tuple[str, int, float]]:
+    single = [(point.name, point.step, point.value) for point in contents.points if math.isinf(point.value)]
+    return [*single, *contents.figures.infinite()]
+
+
 def infinities(contents: Contents) -> str:
     """Every infinite figure as CSV, "" where there is none."""
-    found = [(point.name, point.step, point.value) for point in contents.points if math.isinf(point.value)]
-    found += contents.figures.infinite()
-    if not found:
+    if not (infinite := _infinite(contents)):
         return ""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("metric", "step", "value"), *found])
+    csv.writer(text, lineterminator="\n").writerows([("metric", "step", "value"), *infinite])
     return text.getvalue()
 
 
 def in_words(contents: Contents) -> str:
     """What MLflow does not hold as it is, in a sentence; "" where it holds everything."""
-    number = sum(math.isinf(point.value) for point in contents.points) + contents.figures.count_infinite()
-    if not number:
+    if not (number := len(_infinite(contents))):
         return ""
-    return (
-        f"{counted(number, 'figure')} infinite: MLflow keeps ±1.797...e308 for it, the artifact infinite.csv lists them"
-    )
+    figures = counted(number, "figure")
+    return f"{figures} infinite: MLflow keeps ±1.797...e308 for it, the artifact infinite.csv lists them"
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,10 @@ class _Client:
 
     def create(self, temporary: Path, database: Path) -> None:
         """Make an empty database in a place that it is to be moved from."""
-        store = self.store(_uri(temporary), (database.parent / ARTIFACTS).as_uri())
-        store.engine.dispose()
+        self.store(f"sqlite:///{temporary}", (database.parent / ARTIFACTS).as_uri()).engine.dispose()
 
     def open(self, database: Path) -> _Database:
-        uri = _uri(database)
+        uri = f"sqlite:///{database}"
         store = self.store(uri, (database.parent / ARTIFACTS).as_uri())
         self.on_exit.callback(store.engine.dispose)
         return _Database(database, store, self.client(tracking_uri=uri, registry_uri=uri))
@@ -175,10 +175,6 @@ def _client() -> Iterator[_Client]:
             yield _Client(SqlAlchemyStore, MlflowClient, stack)
         except (MlflowException, SQLAlchemyError) as error:
             raise UsageError(f"--to {TOOL}: its client failed: {one_line(error, 500)}") from error
-
-
-def _uri(database: Path) -> str:
-    return f"sqlite:///{database}"
 
 
 def _add(database: _Database, contents: Contents) -> None:

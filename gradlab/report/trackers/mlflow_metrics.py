@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 from gradlab.report.trackers.contents import Contents
@@ -19,40 +19,24 @@ _METRICS, _ROWS = 1000, 10_000
 
 def write_metrics(contents: Contents, run_id: str, store: Any, client: Any) -> None:
     """Write every figure of a run, NaN as NaN and infinities as MLflow's databases have them."""
-    rows = Rows(contents, run_id, store.sanitize_metric_value)
-    if not _insert(store, rows):
-        _log(client, run_id, rows)
+    every = partial(_rows, contents, run_id, store.sanitize_metric_value)
+    if not _insert(store, every(), every(first=-1)):
+        _log(client, run_id, every())
 
 
-@dataclass(frozen=True)
-class Rows:
-    """A run's metrics as MLflow's tables hold them, made as they are asked for: there may be millions."""
-
-    contents: Contents
-    run_id: str
-    sanitize: Callable[[float], tuple[bool, float]]
-
-    def every(self) -> Iterator[Row]:
-        for name, steps, values in self._series():
-            for step, value in zip(steps, values, strict=True):
-                yield self._row(name, step, value)
-
-    def latest(self) -> Iterator[Row]:
-        for name, steps, values in self._series():
-            yield self._row(name, steps[-1], values[-1])
-
-    def _series(self) -> Iterator[tuple[str, list[int], list[float]]]:
-        for point in self.contents.points:
-            yield point.name, [point.step], [point.value]
-        yield from self.contents.figures.by_name()
-
-    def _row(self, name: str, step: int, value: float) -> Row:
-        is_nan, kept = (False, value) if math.isfinite(value) else self.sanitize(value)
-        when = milliseconds(self.contents.time_of(step))
-        return {"run_uuid": self.run_id, "key": name, "value": kept, "timestamp": when, "step": step, "is_nan": is_nan}
+def _rows(
+    contents: Contents, run_id: str, sanitize: Callable[[float], tuple[bool, float]], first: int = 0
+) -> Iterator[Row]:
+    """Metrics as MLflow's tables hold them, of each series from `first` on, made when they are asked for: there may be millions."""
+    single = ((point.name, [point.step], [point.value]) for point in contents.points)
+    for name, steps, values in chain(single, contents.figures.by_name()):
+        for step, value in zip(steps[first:], values[first:], strict=True):
+            is_nan, kept = (False, value) if math.isfinite(value) else sanitize(value)
+            when = milliseconds(contents.time_of(step))
+            yield {"run_uuid": run_id, "key": name, "value": kept, "timestamp": when, "step": step, "is_nan": is_nan}
 
 
-def _insert(store: Any, rows: Rows) -> bool:
+def _insert(store: Any, every: Iterator[Row], latest: Iterator[Row]) -> bool:
     """Write metrics into MLflow's own tables at once, all or none; False where this MLflow has others than are known.
 
     `log_batch` makes an object of every figure: 140,000 of them take 28 s of a core, and 3 s this way.
@@ -69,17 +53,17 @@ def _insert(store: Any, rows: Rows) -> bool:
     except TypeError:  # of earlier days
         return False
     with transaction as session:
-        for table, found in zip(tables, (rows.every(), rows.latest()), strict=True):
-            for batch in _batched(found, _ROWS):
+        for table, rows in zip(tables, (every, latest), strict=True):
+            for batch in _batched(rows, _ROWS):
                 session.execute(table.insert(), batch)
     return True
 
 
-def _log(client: Any, run_id: str, rows: Rows) -> None:
+def _log(client: Any, run_id: str, rows: Iterator[Row]) -> None:
     """Write metrics by the way that every version has."""
     from mlflow.entities import Metric
 
-    for batch in _batched(rows.every(), _METRICS):
+    for batch in _batched(rows, _METRICS):
         metrics = [
             Metric(row["key"], math.nan if row["is_nan"] else row["value"], row["timestamp"], row["step"])
             for row in batch

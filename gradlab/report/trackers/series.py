@@ -45,9 +45,6 @@ class Figures:
             there = self.present[:, place]
             yield name, self.steps[there].tolist(), self.values[there, place].tolist()
 
-    def count_infinite(self) -> int:
-        return int(np.count_nonzero(np.isinf(self.values) & self.present))
-
     def infinite(self) -> Iterator[tuple[str, int, float]]:
         """Name, step and value of every figure that is infinite, in the order of names and steps."""
         for place, row in zip(*np.nonzero((np.isinf(self.values) & self.present).T), strict=True):
@@ -60,10 +57,10 @@ def single(values: NDArray[np.float64]) -> NDArray[np.float32]:
         return values.astype(np.float32)
 
 
-def unfit(values: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def unfit(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where a finite figure becomes infinite as float32, or so small that digits are lost, to the last one."""
     small = (np.abs(values) < np.finfo(np.float32).tiny) & (values != 0)
-    return np.asarray(present & np.isfinite(values) & (small | np.isinf(single(values))))
+    return np.asarray(np.isfinite(values) & (small | np.isinf(single(values))))
 
 
 def figures_of(record: Record, ranked: Sequence[int]) -> Figures:
@@ -80,19 +77,21 @@ def figures_of(record: Record, ranked: Sequence[int]) -> Figures:
     """
     num_layers = len(record.fan_in)
     columns = [(name, column.values, column.present) for name, column in record.figures.items()]
-    names = [layer_name(rank, row, num_layers) for rank, row in _with_ranks(ranked, num_layers)]
+    # The readout's rank is the last one, however many layers before it are left out.
+    ranks = [num_layers if row == num_layers - 1 else place for place, row in enumerate(ranked, start=1)]
+    names = [layer_name(rank, row, num_layers) for rank, row in zip(ranks, ranked, strict=True)]
     for quantity, column in with_grad_rms(record).items():
         columns += [
             (f"{quantity}/{name}", column.values[:, row], column.present[:, row])
             for name, row in zip(names, ranked, strict=True)
         ]
     kept = [column for column in columns if column[2].any()]
-    shape = (len(record.steps), len(kept))
+    none = np.zeros((len(record.steps), 0))
     return Figures(
         names=tuple(name for name, _, _ in kept),
         steps=record.steps,
-        values=np.stack([values for _, values, _ in kept], axis=1) if kept else np.zeros(shape),
-        present=np.stack([present for _, _, present in kept], axis=1) if kept else np.zeros(shape, dtype=np.bool_),
+        values=np.column_stack([none, *(values for _, values, _ in kept)]),
+        present=np.column_stack([none.astype(np.bool_), *(present for _, _, present in kept)]),
     )
 
 
@@ -105,9 +104,3 @@ def layer_name(rank: int, row: int, num_layers: int) -> str:
     digits = max(2, len(str(num_layers)))  # runs of 5 and of 50 layers sort into one list
     name = f"{rank:0{digits}d}_layer_{row + 1:0{digits}d}"
     return f"{name}_readout" if row == num_layers - 1 else name
-
-
-def _with_ranks(ranked: Sequence[int], num_layers: int) -> Iterator[tuple[int, int]]:
-    """Rows with their ranks: the readout's is the last one, however many layers before it are left out."""
-    for place, row in enumerate(ranked):
-        yield (num_layers if row == num_layers - 1 else place + 1), row

@@ -8,6 +8,7 @@ digits. Figures that are beyond float32's range are counted in the text `beyond_
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def in_words(contents: Contents) -> str:
 
 
 def _events(contents: Contents) -> Iterable[Any]:
-    """The file's events: its version, the run's settings and words, its single figures, then a step after the other."""
+    """The file's events: its version, the run's settings and words, its single figures, then step by step."""
     from tensorboard.compat.proto.event_pb2 import Event
 
     yield Event(wall_time=contents.started, file_version="brain.Event:2")
@@ -72,11 +73,9 @@ def _events(contents: Contents) -> Iterable[Any]:
         yield Event(wall_time=contents.started, step=first, summary=summary)
     for point in contents.points:
         yield _scalars(contents, point.step, [(point.name, float(single(np.array(point.value))))])
-    figures = contents.figures
-    for row, (step, values) in enumerate(zip(figures.steps.tolist(), single(figures.values), strict=True)):
-        places = np.flatnonzero(figures.present[row])
-        names = (figures.names[column] for column in places)
-        yield _scalars(contents, step, zip(names, values[places].tolist(), strict=True))
+    figures = replace(contents.figures, values=single(contents.figures.values).astype(np.float64))
+    for step, values in figures.by_step():
+        yield _scalars(contents, step, values.items())
 
 
 def _scalars(contents: Contents, step: int, values: Iterable[tuple[str, float]]) -> Any:
@@ -112,14 +111,14 @@ def _hparams(contents: Contents) -> Iterable[Any]:
     from tensorboard.plugins.hparams import api_pb2, metadata
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 
-    kinds = {bool: api_pb2.DATA_TYPE_BOOL, str: api_pb2.DATA_TYPE_STRING}
+    kinds = {bool: (api_pb2.DATA_TYPE_BOOL, "bool_value"), str: (api_pb2.DATA_TYPE_STRING, "string_value")}
+    number = (api_pb2.DATA_TYPE_FLOAT64, "number_value")
     told: dict[str, Setting] = {"verdict": contents.tags["verdict"], "outcome": contents.tags["outcome"]}
     told |= contents.settings
     experiment = api_pb2.Experiment(
         time_created_secs=contents.started,
         hparam_infos=[
-            api_pb2.HParamInfo(name=name, type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64))
-            for name, value in told.items()
+            api_pb2.HParamInfo(name=name, type=kinds.get(type(value), number)[0]) for name, value in told.items()
         ],
         metric_infos=[
             api_pb2.MetricInfo(name=api_pb2.MetricName(tag=point.name), display_name=point.name)
@@ -128,12 +127,7 @@ def _hparams(contents: Contents) -> Iterable[Any]:
     )
     start = SessionStartInfo(group_name=contents.directory, start_time_secs=contents.started)
     for name, value in told.items():
-        if isinstance(value, bool):
-            start.hparams[name].bool_value = value
-        elif isinstance(value, str):
-            start.hparams[name].string_value = value
-        else:
-            start.hparams[name].number_value = value
+        setattr(start.hparams[name], kinds.get(type(value), number)[1], value)
     status = api_pb2.STATUS_SUCCESS if contents.ended == "finished" else api_pb2.STATUS_FAILURE
     end = SessionEndInfo(status=status, end_time_secs=contents.finished)
     for tag, data in (

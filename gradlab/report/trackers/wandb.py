@@ -73,11 +73,6 @@ def _client(own: Path) -> Iterator[Any]:
 
 
 def _log(wandb: Any, contents: Contents, root: Path) -> None:
-    """Write the run.
-
-    Raises:
-        UsageError: If the client fails.
-    """
     settings = wandb.Settings(
         root_dir=str(root),
         mode="offline",

@@ -155,13 +155,14 @@ def test_ctrl_c_within_a_statement_leaves_neither_a_run_nor_a_lock(
         def __conform__(self, protocol) -> None:
             raise KeyboardInterrupt
 
-    row, seen = written.Rows._row, []
+    rows, seen = written._rows, []
 
-    def stopped(self, *args):
-        seen.append(args)
-        return row(self, *args) | ({"key": Stop()} if len(seen) == 50 else {})
+    def stopped(*args, **latest):
+        for row in rows(*args, **latest):
+            seen.append(row)
+            yield row | ({"key": Stop()} if len(seen) == 50 else {})
 
-    monkeypatch.setattr(written.Rows, "_row", stopped)
+    monkeypatch.setattr(written, "_rows", stopped)
     with pytest.raises(KeyboardInterrupt):
         adapter.write(contents_of(stored(3)), database.parent)
     assert len(seen) > 50  # rows before it were written by the statement that was stopped
