@@ -40,14 +40,9 @@ class Batches:
         self._order_TX[:num_steps].copy_(block.flatten(1))
 
     def batch(self, row_1: Tensor, inputs_RBD: Tensor) -> Tensor:
-        """Puts the batch of a step into place.
+        """Writes a step's inputs and returns its targets, int64 [R, B] or [R, B, C].
 
-        Args:
-            row_1: Its row in the block that was loaded last, int64 on the device.
-            inputs_RBD: Where the inputs go.
-
-        Returns:
-            Targets, int64 [R, B] or [R, B, C].
+        `row_1` is its row in the block that was loaded last, int64 on the device.
         """
         torch.index_select(self._order_TX, 0, row_1, out=self._index_1X)
         torch.index_select(self.inputs_ND, 0, self._index, out=inputs_RBD.view(-1, inputs_RBD.shape[2]))

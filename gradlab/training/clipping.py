@@ -34,14 +34,7 @@ class Clipping:
         ]
 
     def __call__(self, scale_LR: Tensor) -> Tensor:
-        """Takes the norms of the stored gradients.
-
-        Args:
-            scale_LR: What they are to be multiplied by.
-
-        Returns:
-            The same with the clip factor in it.
-        """
+        """The scale of the stored gradients with the clip factor in it, from their norms."""
         for take in self._take_norms:
             take()
         norms_RX = (self._norms_XR * scale_LR.index_select(0, self._layer_X)).transpose(0, 1).contiguous()

@@ -45,13 +45,7 @@ class DivergenceWatch:
         self._bad_weights_LR[start:stop] = ~torch.isfinite(as_trained).flatten(2).all(2)
 
     def check(self, step_1: Tensor, figures_2R: Tensor, scale_LR: Tensor) -> None:
-        """Checks a step after its backward pass.
-
-        Args:
-            step_1: Step from 0, int64 on the device.
-            figures_2R: Loss and share classified right.
-            scale_LR: 2^E of every layer, float64 [L + 1, R].
-        """
+        """Checks a step, int64 on the device, after its backward pass: loss, bias gradients and their 2^E, [L + 1, R]."""
         if self._network.place.may_read_back and not self.takes_gradients:
             # Finite stored norms and scales that cannot carry them out of range: one sum each tells, without a test of every layer.
             for leaf in self._biases:

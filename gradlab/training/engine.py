@@ -38,11 +38,6 @@ DRIFT = 1.5
 """Drift within one interval, in units of the room that it was planned for, above which the interval is halved."""
 
 
-def steps_in_block(num_layers: int) -> int:
-    """Steps between two hand-overs to the host: from the depth alone, so that it is the same in every batch."""
-    return max(8, min(128, 4096 // num_layers))
-
-
 def train(
     experiments: Sequence[Experiment], dataset: Dataset, device: str = "cpu", observer: Observer | None = None,
     rescale: bool = True,
@@ -73,25 +68,14 @@ class Batch:
     """R experiments of one shape, with everything that their training needs on the device.
 
     Attributes:
-        num_steps: Steps to train.
-        shape: Sizes.
         constant: Loss and accuracy of the best answer that does not look at the inputs.
-        network: Signals, weights, gradients.
     """
 
     def __init__(
         self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device, rescale: bool = True,
         may_read_back: bool | None = None,
     ) -> None:  # fmt: skip
-        """Lays everything out on the device.
-
-        Args:
-            experiments: Runs, R of them, all of one `batch_key`.
-            dataset: What they learn from.
-            device: Where they train.
-            rescale: See `train`.
-            may_read_back: See `Place`; where None as befits the device.
-        """
+        """See `train`; `may_read_back` (see `Place`) is by default what befits the device."""
         first = experiments[0]
         self.experiments = tuple(experiments)
         loss = first.train.loss
@@ -99,17 +83,11 @@ class Batch:
         if loss == "auto":
             loss = "cross_entropy" if classes else "mse"
         self.constant = constant_answer(dataset, loss)
-        outputs = (
-            1 if loss == "binary_cross_entropy" else dataset.num_classes if classes else dataset.train_targets.shape[1]
-        )
-        assert outputs is not None
+        outputs = 1 if loss == "binary_cross_entropy" else dataset.num_outputs
         on_cpu = device.type == "cpu"
-        available = Place(
-            DTYPES[first.train.dtype],
-            device,
-            torch.get_num_threads() if on_cpu else 1,
-            on_cpu if may_read_back is None else may_read_back,
-        )
+        num_threads = torch.get_num_threads() if on_cpu else 1
+        reads = on_cpu if may_read_back is None else may_read_back
+        available = Place(DTYPES[first.train.dtype], device, num_threads, reads)
         self.network = network(experiments, dataset.train_inputs.shape[1], outputs, available)
         self.shape, self.place, self.activation = self.network.shape, self.network.place, self.network.activation
         place, batch_size = self.place, self.shape.batch_size
@@ -118,10 +96,10 @@ class Batch:
         self.head = losses.head(loss, classes, (self.shape.num_runs, batch_size, outputs), place)
         self.rescaler = Rescaler(self.shape.num_layers, self.shape.num_runs, place, enabled=rescale)
         self.optimizer = optimizer(experiments, self.num_steps, place)
-        self.block_steps = steps_in_block(self.shape.num_layers)
-        self.feed = Batches(
-            dataset, [experiment.seed for experiment in experiments], batch_size, self.block_steps, place
-        )
+        # From the depth alone, so that it is the same in every batch.
+        self.block_steps = max(8, min(128, 4096 // self.shape.num_layers))
+        seeds = [experiment.seed for experiment in experiments]
+        self.feed = Batches(dataset, seeds, batch_size, self.block_steps, place)
         self.recorder = Recorder(
             self.network, first.record, self.optimizer.derives_norm, self.rescaler, self.block_steps, self.num_steps
         )
@@ -211,15 +189,14 @@ class Batch:
             self._held_out[step] = torch.cat(parts, dim=2)
 
     def trained(self, steps_done: int, seconds: float, interrupted: bool) -> list[Trained]:
-        return [self._trained(run, steps_done, seconds, interrupted) for run in range(self.shape.num_runs)]
+        ended = Outcome("completed")
+        if interrupted:
+            ended = Outcome("interrupted", steps_done, None, f"stopped by the user before step {steps_done}")
+        return [self._trained(run, steps_done, seconds, ended) for run in range(self.shape.num_runs)]
 
-    def _trained(self, run: int, steps_done: int, seconds: float, interrupted: bool) -> Trained:
+    def _trained(self, run: int, steps_done: int, seconds: float, ended: Outcome) -> Trained:
         experiment = self.experiments[run]
-        outcome = self.watch.outcome(run)
-        if outcome is None:
-            outcome = Outcome("interrupted", steps_done, None, f"stopped by the user before step {steps_done}") if interrupted else (
-                Outcome("completed")
-            )  # fmt: skip
+        outcome = self.watch.outcome(run) or ended
         last_step = outcome.step if outcome.kind == "diverged" else None
         if not self._blocks:
             return Trained(experiment, None, outcome, Timing(seconds, 0.0, self.shape.num_runs))

@@ -27,12 +27,7 @@ class Learner(Protocol):
     so_far: RecordedSoFar
 
     def load_block(self, first: int, num_steps: int) -> None:
-        """Hands what the next steps need to the device.
-
-        Args:
-            first: Number of the first one, from 0.
-            num_steps: How many they are; no later block is longer than the first.
-        """
+        """Hands what the next steps need to the device; no later block is longer than the first."""
 
     def measure_holdout(self, step: int) -> None:
         """Takes the held-out figures before a step is trained."""
@@ -44,17 +39,7 @@ class Learner(Protocol):
         """Forgets a step that was cut short."""
 
     def flush(self) -> bool:
-        """Takes what was recorded in a block over to the host.
-
-        Returns:
-            Whether any run can still learn: it is finite.
-        """
+        """Takes what was recorded in a block over to the host; says whether any run can still learn: it is finite."""
 
     def trained(self, steps_done: int, seconds: float, interrupted: bool) -> list[Trained]:
-        """One result a run.
-
-        Args:
-            steps_done: Steps that were trained.
-            seconds: What they took.
-            interrupted: Whether the user stopped them.
-        """
+        """One result a run, after so many steps, ended early by the user where `interrupted`."""

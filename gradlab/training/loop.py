@@ -25,21 +25,11 @@ OBSERVED_IN_BLOCK = 0.25
 def train(
     learner: Learner, observer: Observer | None = None, before: Callable[[int], None] | None = None
 ) -> list[Trained]:
-    """Trains to the end, until no run is finite any more, or until interrupted.
-
-    Args:
-        learner: What is trained.
-        observer: Called now and then with the progress.
-        before: Called with each step before it is trained.
-
-    Returns:
-        One result a run.
-    """
+    """Trains to the end, until no run is finite any more, or until interrupted; `before` is called with each step before it is trained."""
     step, goes_on, interrupted, told = 0, True, False, 0.0
     begun = time.perf_counter()
 
     def tell(since: float, interval: float) -> None:
-        """Calls the observer, if that is due."""
         nonlocal told
         now = time.perf_counter()
         if observer is not None and now - since > interval:
@@ -74,7 +64,6 @@ def train(
 
 
 def _progress(learner: Learner, step: int, seconds: float) -> Progress:
-    """What an observer sees."""
     latest = learner.so_far.latest()
     loss = latest.loss[-1] if len(latest.steps) else np.full(len(learner.names), np.nan)
     profile = latest.layers[-1] if len(latest.steps) and latest.quantity == "log10_backward_rms" else None

@@ -6,8 +6,7 @@ factor. Every optimizer follows torch.optim's definition of the same name.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -31,7 +30,8 @@ class Optimizer(ABC):
     def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
         self.place, self.compute, self.num_steps = place, place.wide, num_steps
         self._trains = [experiment.train for experiment in experiments]
-        self.num_states = catalogue.OPTIMIZERS[self._trains[0].optimizer.name].num_states
+        self.name = self._trains[0].optimizer.name
+        self.num_states = catalogue.OPTIMIZERS[self.name].num_states
         self.cosine = self._trains[0].schedule == "cosine"
         self.lr_R = self._of_runs([train.lr for train in self._trains])
         self.decay_R = self._of_runs([train.weight_decay for train in self._trains])
@@ -40,12 +40,16 @@ class Optimizer(ABC):
         self._negative_lr_1R = -self.lr_R[None]
         self.negative_lr_R = self._negative_lr_1R[0]
         self._negative_lr_TR: Tensor | None = None
+        self._set_up()
+
+    @abstractmethod
+    def _set_up(self) -> None:
+        """Lays out the numbers of the optimizer's own."""
 
     def _of_runs(self, numbers: Sequence[float]) -> Tensor:
         return torch.tensor(numbers, dtype=torch.float64, device=self.place.device)
 
     def _own(self, name: str) -> Tensor:
-        """A parameter of the optimizer, float64 [R]."""
         return self._of_runs([getattr(train.optimizer, name) for train in self._trains])
 
     def _column(self, numbers_R: Tensor) -> Tensor:
@@ -74,15 +78,10 @@ class Optimizer(ABC):
             torch.index_select(self._negative_lr_TR, 0, row_1, out=self._negative_lr_1R)
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
-        """Updates a leaf in place.
-
-        Args:
-            leaf: Parameter, stored gradient and state.
-            scale: What the stored gradient is to be multiplied by, float64 [rows, R].
-            keep: Whether the update itself is wanted.
+        """Updates a leaf in place, its stored gradient to be multiplied by a scale, float64 [rows, R].
 
         Returns:
-            The update [rows, R, elements], valid until the next call, or None where it was not asked for.
+            The update [rows, R, elements], valid until the next call; None where it is not to be kept.
         """
         gradient = leaf.gradient.mul_(scale.to(self.compute).unsqueeze(2)).to(self.compute)
         step = self._step(self._decayed(gradient, leaf), leaf)
@@ -90,7 +89,6 @@ class Optimizer(ABC):
         return step if keep else None
 
     def _decayed(self, gradient: Tensor, leaf: Leaf) -> Tensor:
-        """The gradient with the share of weight decay that goes through it."""
         return gradient.addcmul_(leaf.value.to(self.compute), self._decay_R1) if self.decays else gradient
 
     def _minus_lr(self) -> Tensor:
@@ -104,10 +102,9 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """W ← W - lr G."""
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
-        super().__init__(experiments, num_steps, place)
+    def _set_up(self) -> None:
         self.derives_norm = not self.decays
-        self.direct = not self.decays and self.compute is place.dtype
+        self.direct = not self.decays and self.compute is self.place.dtype
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         """One pass where nothing but the learning rate stands before the gradient: a power of two goes through the rounding of lr · G."""
@@ -123,9 +120,8 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """V ← momentum V + G, W ← W - lr V; with Nesterov's look-ahead W ← W - lr (G + momentum V)."""
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place, nesterov: bool = False) -> None:
-        super().__init__(experiments, num_steps, place)
-        self.nesterov = nesterov
+    def _set_up(self) -> None:
+        self.nesterov = self.name == "nesterov"
         self.momentum_R1 = self._column(self._own("momentum"))
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
@@ -139,8 +135,7 @@ class Momentum(Optimizer):
 class Adagrad(Optimizer):
     """S ← S + G², W ← W - lr G / (√S + eps)."""
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
-        super().__init__(experiments, num_steps, place)
+    def _set_up(self) -> None:
         self.eps_R1 = self._column(self._own("eps"))
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
@@ -152,8 +147,7 @@ class Adagrad(Optimizer):
 class RMSprop(Optimizer):
     """S ← alpha S + (1 - alpha) G², W ← W - lr G / (√S + eps)."""
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
-        super().__init__(experiments, num_steps, place)
+    def _set_up(self) -> None:
         alpha_R = self._own("alpha")
         self.alpha_R1, self.rest_R1 = self._column(alpha_R), self._column(1.0 - alpha_R)
         self.eps_R1 = self._column(self._own("eps"))
@@ -170,11 +164,8 @@ class Adam(Optimizer):
     Weight decay goes through the gradient; for `adamw` it shrinks the weight by lr · weight_decay instead.
     """
 
-    def __init__(
-        self, experiments: Sequence[Experiment], num_steps: int, place: Place, decoupled: bool = False
-    ) -> None:
-        super().__init__(experiments, num_steps, place)
-        self.decoupled = decoupled
+    def _set_up(self) -> None:
+        self.decoupled = self.name == "adamw"
         self._beta1_R, self._beta2_R = self._own("beta1"), self._own("beta2")
         self._power1_R, self._power2_R = torch.ones_like(self._beta1_R), torch.ones_like(self._beta2_R)
         self.beta1_R1, self.rest1_R1 = self._column(self._beta1_R), self._column(1.0 - self._beta1_R)
@@ -209,12 +200,12 @@ def optimizer(experiments: Sequence[Experiment], num_steps: int, place: Place) -
     return KINDS[experiments[0].train.optimizer.name](experiments, num_steps, place)
 
 
-KINDS: Mapping[str, Callable[[Sequence[Experiment], int, Place], Optimizer]] = {
+KINDS: Mapping[str, type[Optimizer]] = {
     "sgd": SGD,
     "momentum": Momentum,
-    "nesterov": partial(Momentum, nesterov=True),
+    "nesterov": Momentum,
     "adagrad": Adagrad,
     "rmsprop": RMSprop,
     "adam": Adam,
-    "adamw": partial(Adam, decoupled=True),
+    "adamw": Adam,
 }

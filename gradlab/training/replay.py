@@ -12,7 +12,6 @@ from torch import Tensor
 
 from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
-from gradlab.network.network import Network
 from gradlab.results.record import Float, Trained
 from gradlab.training import product_check
 from gradlab.training.engine import Batch
@@ -83,33 +82,23 @@ def replay(
 
 
 def _pass(batch: Batch, inputs: Float, layers: Sequence[int]) -> LayerOutputs:
-    """Send inputs through a batch's only network as it is now."""
-    rows = _fitting_rows(batch.network, len(inputs))
+    """Send inputs through a batch's only network as it is now: all of them, or as many at a time as there is room for."""
+    shape, dtype = batch.shape, batch.place.dtype
+    fitting = _BYTES // (2 * sum(shape.fan_out[:-1]) * dtype.itemsize)
+    rows = max(1, min(len(inputs), fitting))
     network = batch.network.with_rows(rows)  # the batch's own signals stay what they are
+    signals = [h_BN for block in network.blocks for h_BN in block.h_LRBN[:, 0]]
     hidden: dict[int, list[Tensor]] = {layer: [] for layer in layers}
     outputs = []
     for start in range(0, len(inputs), rows):
-        part = torch.from_numpy(inputs[start : start + rows]).to(network.place.dtype)
+        part = torch.from_numpy(inputs[start : start + rows]).to(dtype)
         network.inputs_RBD[0, : len(part)].copy_(part)
         network.forward(None)
         for layer, parts in hidden.items():
-            parts.append(_activations(network, layer)[: len(part)].to("cpu", torch.float64, copy=True))
+            parts.append(signals[layer - 1][: len(part)].to("cpu", torch.float64, copy=True))
         outputs.append(network.logits_RBC[0, : len(part)].to("cpu", torch.float64, copy=True))
     return LayerOutputs({layer: _joined(parts) for layer, parts in hidden.items()}, _joined(outputs))
 
 
-def _fitting_rows(network: Network, num_inputs: int) -> int:
-    """Rows of a pass: all inputs, or as many as there is room for."""
-    element = torch.empty((), dtype=network.place.dtype).element_size()
-    return max(1, min(num_inputs, _BYTES // (2 * sum(network.shape.fan_out[:-1]) * element)))
-
-
-def _activations(network: Network, layer: int) -> Tensor:
-    """Activations of a hidden layer, from 1, [B, N]."""
-    block = next(block for block in network.blocks if block.start < layer <= block.stop)
-    return block.h_LRBN[layer - 1 - block.start, 0]
-
-
 def _joined(parts: Sequence[Tensor]) -> Float:
-    """Parts of one array."""
     return np.asarray(torch.cat(list(parts)).numpy(), dtype=np.float64)

@@ -47,11 +47,7 @@ class Step:
         """Trains the next step.
 
         All that changes from step to step lies on the device: two steps, both recorded or neither, launch the same operations on the
-        same memory, but where Jacobians are taken.
-
-        Args:
-            record: Whether it is recorded.
-            jacobian_of: Number of the step where its Jacobians are taken, which reads back.
+        same memory, but where Jacobians are taken: `jacobian_of` is then the step's number, and it reads back.
         """
         self.recording = record
         network, recorder, counters = self.network, self.recorder, self.counters
@@ -83,7 +79,6 @@ class Step:
         counters.advance(record)
 
     def _timed(self, visit: Callable[..., None], *args: object) -> None:
-        """Runs a visit of the recorder and adds its time."""
         begun = time.perf_counter()
         visit(*args)
         self.record_seconds += time.perf_counter() - begun
@@ -106,7 +101,6 @@ class Step:
             self._update(start, self.rescaler.scale(start, stop))
 
     def _update(self, start: int, scale: Tensor) -> None:
-        """Updates a block of weights."""
         leaf = self._weights[start]
         update = self.optimizer.update(leaf, scale, keep=self.recording and "u_norm" in self.recorder.slots)
         if update is not None:

@@ -97,13 +97,8 @@ def identity(num_examples: int, size: int) -> GradedProduct:
 def extended(product: GradedProduct, slope_EN: Float, weight_NN: Float) -> list[GradedProduct]:
     """diag(slope) W J of every example.
 
-    Args:
-        product: J of E examples.
-        slope_EN: Diagonal of the factor, one an example; finite.
-        weight_NN: W, the same for all examples; finite.
-
     Returns:
-        The products in the order of the examples: in one as long as they keep one rank, else one an example.
+        For finite factors, the products in the order of the examples: in one as long as they keep one rank, else one an example.
     """
     together = _extended(product, slope_EN, weight_NN)
     if together is not None:
@@ -175,28 +170,27 @@ def _unit(values: Float, axis: int | None) -> tuple[Float, Int]:
 
 
 def log10_singular_values(product: GradedProduct) -> Float:
-    """log10 of the singular values of J that are resolved.
+    """log10 of the singular values of J that are resolved, [E, r], the largest first.
 
-    Args:
-        product: J of E examples.
-
-    Returns:
-        [E, r], the largest first; right to a relative `LIMIT` at worst, as a rule to 1e-12.
+    They are right to a relative `LIMIT` at worst, as a rule to 1e-12.
     """
     r_Err, exponent_Er = _triangles(product)
     if _fits(exponent_Er):
         return _decomposed(r_Err, exponent_Er)
-    return np.stack([_by_windows(*one) for one in zip(r_Err, exponent_Er, strict=True)])
+    log10_Er = np.empty(exponent_Er.shape)
+    for log10_r, r_rr, exponent_r in zip(log10_Er, r_Err, exponent_Er, strict=True):
+        done = 0
+        while done < len(log10_r):
+            upto, values_r = _window(r_rr, exponent_r, done)
+            log10_r[done:upto], done = values_r, upto
+    return log10_Er
 
 
 def log10_extremes(product: GradedProduct) -> tuple[Float, Float]:
     """log10 of the largest singular values of J and of the smallest one that is resolved, at less cost than all of them.
 
-    Args:
-        product: J of E examples, with r >= 1.
-
     Returns:
-        The values, [E, r], those far below the largest (beyond 2^-200) as -inf; and the smallest, [E].
+        For r >= 1 the values, [E, r], those far below the largest (beyond 2^-200) as -inf; and the smallest, [E].
     """
     r_Err, exponent_Er = _triangles(product)
     if _fits(exponent_Er):
@@ -226,7 +220,6 @@ def _triangles(product: GradedProduct) -> tuple[Float, Int]:
 
 
 def _fits(exponent_Er: Int) -> bool:
-    """Whether one decomposition has room for the values of each example."""
     return not exponent_Er.size or bool((np.ptp(exponent_Er, axis=1) <= WINDOW).all())
 
 
@@ -238,16 +231,6 @@ def _decomposed(r_Err: Float, exponent_Er: Int) -> Float:
     values = torch.linalg.svdvals(torch.from_numpy(np.ldexp(r_Err, (exponent_Er - top_E1)[:, None, :])))
     with np.errstate(divide="ignore"):
         return np.asarray(np.log10(values.numpy()) + top_E1 * _LOG10_2, dtype=np.float64)
-
-
-def _by_windows(r_rr: Float, exponent_r: Int) -> Float:
-    """All values of an example for which one decomposition has no room, [r]."""
-    log10_r, done = np.empty(len(exponent_r)), 0
-    while done < len(log10_r):
-        upto, values = _window(r_rr, exponent_r, done)
-        log10_r[done:upto] = values
-        done = upto
-    return log10_r
 
 
 def _window(r_rr: Float, exponent_r: Int, first: int) -> tuple[int, Float]:

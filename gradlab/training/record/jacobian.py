@@ -26,12 +26,7 @@ from gradlab.training.record.graded_product import GradedProduct
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken of one run at one step.
-
-    Attributes:
-        figures: The quantities, [4, L - 1].
-        log10_s: Singular values of the layers whose spectrum is kept, [K, E, N].
-    """
+    """Of one run at one step: the quantities, [4, L - 1], and the singular values of the layers whose spectrum is kept, [K, E, N]."""
 
     figures: Column
     log10_s: Column
@@ -120,7 +115,6 @@ class Jacobians:
 
 
 def _nans(*shape: int) -> Column:
-    """A column of NaN, as it is of a run that has diverged."""
     return Column(np.full(shape, np.nan), np.ones(shape, np.bool_))
 
 

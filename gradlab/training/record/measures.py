@@ -24,16 +24,8 @@ DEAD_SLOPE = 1e-3
 """Share of sup|phi'| below which a slope counts as none: leaky_relu's 0.01 must never count, a saturated sigmoid must."""
 
 
-def by_rows(signal: Tensor) -> Tensor:
-    """[L, R, B, N] -> [L, R, B * N]."""
-    return signal.flatten(2)
-
-
 def exact_norm(rows_KM: Tensor, num_threads: int) -> Tensor:
-    """l2 norm of some rows in float64, whatever their size: scaled by the largest entry, [K].
-
-    It is 0 only where every entry is 0.
-    """
+    """l2 norm of some rows in float64, [K], whatever their size: scaled by the largest entry, so 0 only where every entry is 0."""
     wide = rows_KM.double()
     largest = wide.abs().amax(1)
     divisor = torch.where((largest > 0) & torch.isfinite(largest), largest, torch.ones_like(largest))
@@ -65,7 +57,7 @@ def may_be_dead(unit_slope_LRN: Tensor, sup_slope: float, batch_size: int) -> bo
 
 def inactive_fraction(slope_LRBN: Tensor, sup_slope: float) -> Tensor:
     """Share of entries whose slope is none."""
-    return (by_rows(slope_LRBN).abs() < DEAD_SLOPE * sup_slope).sum(2).to(torch.float64) / slope_LRBN[0, 0].numel()
+    return (slope_LRBN.flatten(2).abs() < DEAD_SLOPE * sup_slope).sum(2).to(torch.float64) / slope_LRBN[0, 0].numel()
 
 
 def sample_correlation(preactivation_LRBN: Tensor) -> Tensor:
@@ -112,12 +104,12 @@ def sign_coherence(gradient_LRIO: Tensor) -> Tensor:
 
 def zero_fraction(gradient_LRIO: Tensor) -> Tensor:
     """Share of entries that are zero."""
-    return (by_rows(gradient_LRIO) == 0).sum(2).to(torch.float64) / gradient_LRIO[0, 0].numel()
+    return (gradient_LRIO.flatten(2) == 0).sum(2).to(torch.float64) / gradient_LRIO[0, 0].numel()
 
 
 def nonfinite_count(gradient_LRIO: Tensor) -> Tensor:
     """Number of NaN or infinite entries."""
-    return (~torch.isfinite(by_rows(gradient_LRIO))).sum(2).to(torch.float64)
+    return (~torch.isfinite(gradient_LRIO.flatten(2))).sum(2).to(torch.float64)
 
 
 MEASURES: Mapping[str, Mapping[str, Callable[[Tensor], Tensor]]] = {

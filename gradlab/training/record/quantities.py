@@ -21,7 +21,6 @@ class RawBlock:
     """Raw measures of some recorded steps on the host.
 
     Attributes:
-        steps: Recorded steps, [T].
         frames: [T, slots, L + 1, R].
         exponents: E, [T, L + 1, R].
         figures: Loss and share classified right, [T, 2, R].
@@ -41,23 +40,9 @@ class RawBlock:
 
 
 class Raw:
-    """One run's raw measures over all its recorded steps.
-
-    Args:
-        blocks: Raw measures of its batch.
-        run: Its place in the batch.
-        slots: Name of each raw measure -> its row of a frame.
-        shape: Sizes.
-        last_step: Last step that counts, None for all of them.
-        sup_slope: sup|phi'|.
-        learning_rate: Of a step.
+    """One run's raw measures over all its recorded steps, T of them, up to the last one that counts; as in `RawBlock`, without its R.
 
     Attributes:
-        steps: Recorded steps, int64 [T].
-        exponents: E, [T, L + 1].
-        figures: Loss and share classified right, [T, 2].
-        clip: Clip factor [T].
-        batch_size: B.
         entries: Entries of a layer's signal, B times its units, [L + 1].
         sup_slope: sup|phi'|.
         learning_rate: Of each recorded step, [T].
@@ -170,15 +155,7 @@ DERIVED: Mapping[str, Derived] = {
 
 
 def layer_columns(raw: Raw, quantities: Sequence[str]) -> dict[str, Column]:
-    """The per-layer quantities of a run, but for those of the Jacobian.
-
-    Args:
-        raw: The run's raw measures.
-        quantities: Names to derive.
-
-    Returns:
-        Name -> column [T, L + 1], in the table's order.
-    """
+    """Those of the named per-layer quantities that are not the Jacobian's: name -> column [T, L + 1], in the table's order."""
     columns: dict[str, Column] = {}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         for quantity in LAYER_QUANTITIES:
@@ -205,14 +182,7 @@ def log10_total(raw: Raw) -> Float:
 def figure_columns(
     raw: Raw, classifies: bool, clips: bool, holdout: Mapping[int, tuple[float, float]]
 ) -> dict[str, Column]:
-    """The per-step quantities of a run.
-
-    Args:
-        raw: The run's raw measures.
-        classifies: Whether accuracy has a meaning.
-        clips: Whether the run clips.
-        holdout: Step -> held-out loss and accuracy.
-    """
+    """The per-step quantities of a run; `holdout` is step -> held-out loss and accuracy."""
     T = len(raw.steps)
     always, never = np.ones(T, dtype=np.bool_), np.zeros(T, dtype=np.bool_)
     columns = {

@@ -3,6 +3,8 @@
 Only the steps that are asked for are derived, and only for the first run, so it costs the same early and late in a long training.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +16,6 @@ from gradlab.training.record.recorder import Recorder
 
 PROFILES = ("log10_backward_rms", "log10_grad_norm")
 """Quantities that tell where the gradient goes, the best one first."""
-
-Source = tuple[RawBlock | Recorder, NDArray[np.int64]]
-"""Where steps are, and which."""
 
 
 class RecordedSoFar:
@@ -34,23 +33,19 @@ class RecordedSoFar:
         self._quantity = next((name for name in PROFILES if set(DERIVED[name].slots) <= set(self._slots)), None)
 
     def __call__(self, after: int, most: int) -> Recent:
-        """The steps recorded after a step, the latest among them, thinned evenly.
-
-        Args:
-            after: The last step that is left out; -1 for none.
-            most: Most steps, at least 1.
-        """
-        new: list[tuple[RawBlock | Recorder, int, int]] = []  # where, how many steps it has, its first new one
-        for where, steps in self._sources(after):
-            new.append((where, len(steps), int(np.searchsorted(steps, after, side="right"))))
+        """At most so many steps recorded after a step (-1 for all), the latest among them, thinned evenly."""
+        # Where they are, how many steps that has, its first new one.
+        new = [
+            (place, len(steps), int(np.searchsorted(steps, after, "right"))) for place, steps in self._sources(after)
+        ]
         count = sum(length - first for _, length, first in new)
         # Steps back from the latest.
         back = np.linspace(0, max(count - 1, 0), min(count, most)).round().astype(np.int64)
         parts, passed = [], 0
-        for where, length, first in new:
+        for place, length, first in new:
             own: NDArray[np.int64] = back[(back >= passed) & (back < passed + length - first)] - passed
             if own.size:
-                parts.append(where.of_first_run(length - 1 - own[::-1]))
+                parts.append(place.of_first_run(length - 1 - own[::-1]))
             passed += length - first
         return self._recent(parts[::-1])
 
@@ -63,19 +58,16 @@ class RecordedSoFar:
         """Frees what was recorded when training is over, since an observer may keep this object."""
         self._blocks, self._recorder = [], None
 
-    def _sources(self, after: int) -> list[Source]:
-        """Where there are steps after a step, the latest first."""
-        sources: list[Source] = []
+    def _sources(self, after: int) -> Iterator[tuple[RawBlock | Recorder, NDArray[np.int64]]]:
+        """Where there are steps after a step, and which, the latest first."""
         if self._recorder is not None and len(pending := self._recorder.pending()):
-            sources.append((self._recorder, pending))
+            yield self._recorder, pending
         for block in reversed(self._blocks):
             if block.steps[-1] <= after:
                 break
-            sources.append((block, block.steps))
-        return sources
+            yield block, block.steps
 
     def _recent(self, parts: list[RawBlock]) -> Recent:
-        """Derived from raw measures of the first run."""
         if not parts:
             return Recent(np.zeros(0, np.int64), np.zeros((0, self._shape.num_runs)), self._quantity, np.zeros((0, 0)))
         steps = np.concatenate([part.steps for part in parts])

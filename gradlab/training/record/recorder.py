@@ -21,7 +21,7 @@ from gradlab.training.record import measures
 from gradlab.training.record.jacobian import Jacobians
 from gradlab.training.record.quantities import DERIVED, RawBlock
 
-_NORMS = ("g_norm", "d_norm", "w_norm", "u_norm", "b_norm", "z_norm", "h_norm")
+_NORMS = ("h_norm", "z_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
 
 Repair = tuple[int, Tensor, Tensor, Tensor]
 
@@ -36,16 +36,7 @@ class Recorder:
     def __init__(
         self, network: Network, recording: Recording, derives_norm: bool, rescaler: Rescaler, block_steps: int, num_steps: int
     ) -> None:  # fmt: skip
-        """Lays out every buffer.
-
-        Args:
-            network: What is recorded.
-            recording: What the config asks for.
-            derives_norm: Whether updates are not measured (see `Optimizer`).
-            rescaler: Of the backward signal.
-            block_steps: Steps, at most, from one `flush` to the next.
-            num_steps: Steps that are trained.
-        """
+        """Lays out every buffer; `derives_norm` is the optimizer's, `block_steps` the steps from one `flush` to the next at most."""
         self.shape, self.place, self.rescaler = network.shape, network.place, rescaler
         self.facts = facts = network.activation.facts
         self.quantities = quantities = selected(recording.quantities)
@@ -106,16 +97,10 @@ class Recorder:
     def _visit(self, name: str, start: int, stop: int, **signals: Tensor) -> dict[str, Tensor]:
         """Takes the norms and sums that are wanted of the layers `start`..`stop - 1`.
 
-        The network's buffers never move, so what is read and where it goes is planned the first time.
-
-        Args:
-            name: Of what is visited; each first layer once.
-            start: First layer, from 0.
-            stop: One past the last.
-            signals: Slot -> [layers, R, ...].
+        The network's buffers never move, so what is read and where it goes is planned the first time that a start is visited by a name.
 
         Returns:
-            Slot -> rows [layers, R, elements].
+            For each slot the rows [layers, R, elements] of its signal [layers, R, ...].
         """
         plan = self._plans.get((name, start))
         if plan is None:
@@ -132,7 +117,6 @@ class Recorder:
         return plan[0]
 
     def _measure(self, signal: str, start: int, stop: int, value: Tensor) -> None:
-        """Takes the measures of a signal that are wanted and need no repair."""
         for slot, measure in self._measures[signal].items():
             self._into(slot, start, stop).copy_(measure(value))
 
@@ -216,11 +200,9 @@ class Recorder:
         self._rows_TX.index_copy_(0, frame_1, self._row_1X)
 
     def note_step(self, step: int) -> None:
-        """Notes on the host which step was recorded."""
         self._steps.append(step)
 
     def abandon(self) -> None:
-        """Forgets a step that was cut short."""
         self._repairs.clear()
 
     def flush(self) -> RawBlock | None:
@@ -245,7 +227,6 @@ class Recorder:
         return np.array(self._steps if self.place.may_read_back else [], dtype=np.int64)
 
     def of_first_run(self, rows: NDArray[np.int64]) -> RawBlock:
-        """Some of the `pending` steps, as `RawBlock.of_first_run`."""
         return self._block(rows, 1)
 
     # Rows whose fast measure cannot be trusted.
@@ -306,5 +287,4 @@ _PHASES = {
 
 def _order(slot: str) -> tuple[int, str]:
     """Slots of one phase lie side by side, so that one look checks them all."""
-    sequence = ("h_norm", "z_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
-    return (sequence.index(slot) if slot in sequence else len(sequence), slot)
+    return (_NORMS.index(slot) if slot in _NORMS else len(_NORMS), slot)
