@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from gradlab.report.live.region import Region
 from gradlab.report.terminal.console import Stream, console, is_live, knows_blocks
 
 REFRESHES_PER_SECOND = 4
@@ -22,17 +23,18 @@ class LiveDisplay:
         # What other code writes to stderr meanwhile appears above the display; stdout may be a pipe and stays as it is.
         live = Live(console=self._out, auto_refresh=False, transient=True, redirect_stdout=False)
         self._live = live if is_live(stream) and not quiet else None
+        self._shown: Live | Region | None = self._live
 
     def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
+        if self._shown is not None:
+            self._shown.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        if self._shown is not None:
+            self._shown.stop()
 
     def note(self, line: str) -> None:
         if not self._quiet:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradlab.report.views.series import bins
-from gradlab.results.record import Bool, Float, Recent
+from gradlab.results.record import Float, Recent
 
 COLUMNS = 256
 """Columns that are kept; when they run out, each two become one."""
@@ -46,15 +45,13 @@ class History:
     def __init__(self) -> None:
         self.step = -1
         self._stride = 1
-        self._loss = np.zeros((COLUMNS, 4))
-        self._bands = np.zeros((COLUMNS, 4, 0))
+        self._kept = np.zeros((COLUMNS, 4, 1))  # the parts of the means: of the loss, then of each band
         self._edges: list[int] = [0]
         self._newest: Float = np.zeros(0)
         # What was drawn last: only columns that changed since are folded again.
         self._drawn = (0, 0, 0, 0)
         self._changed = 0
-        self._cells: Float = np.empty((COLUMNS, 0))
-        self._losses: Float = np.empty(COLUMNS)
+        self._means: Float = np.empty((COLUMNS, 0))
 
     @property
     def num_layers(self) -> int:
@@ -69,27 +66,22 @@ class History:
         if self.step // self._stride < 1:  # all is in the first column so far, whatever its width
             gaps = np.diff(steps, prepend=max(self.step, 0))
             self._stride = max(self._stride, int(gaps.max()))
-        self._make_room(int(steps[-1]))
+        self.step = int(steps[-1])
+        while self.step // self._stride >= COLUMNS:  # each two columns become one
+            self._stride *= 2
+            self._kept = np.concatenate([self._kept[0::2] + self._kept[1::2], np.zeros_like(self._kept[1::2])])
         columns = steps // self._stride
         self._changed = min(self._changed, int(columns[0]))
-        np.add.at(self._loss, columns, _parts(middle(recent.loss)[:, None])[:, :, 0])
-        if recent.layers.shape[1]:
-            self._add_layers(columns, recent.layers)
-        self.step = int(steps[-1])
-
-    def _add_layers(self, columns: NDArray[np.int64], layers: Float) -> None:
-        if not self.num_layers:
-            self._edges = bins(layers.shape[1], BANDS)
-            self._bands = np.zeros((COLUMNS, 4, len(self._edges) - 1))
-        np.add.at(self._bands, columns, np.add.reduceat(_parts(layers), self._edges[:-1], axis=2))
-        self._newest = layers[-1]
-
-    def _make_room(self, step: int) -> None:
-        """Let each two columns become one until a step has one."""
-        while step // self._stride >= COLUMNS:
-            self._stride *= 2
-            self._loss = _halved(self._loss)
-            self._bands = _halved(self._bands)
+        edges = [0]
+        if num_layers := recent.layers.shape[1]:
+            if not self.num_layers:
+                self._edges = bins(num_layers, BANDS)
+                bands = np.zeros((COLUMNS, 4, len(self._edges) - 1))
+                self._kept = np.concatenate([self._kept, bands], axis=2)
+            self._newest = recent.layers[-1]
+            edges += [1 + edge for edge in self._edges[:-1]]
+        parts = _parts(np.column_stack([middle(recent.loss), recent.layers]))
+        np.add.at(self._kept[:, :, : len(edges)], columns, np.add.reduceat(parts, edges, axis=2))
 
     def picture(self, lines: int, each: int, columns: int) -> HistoryPicture:
         """What there is to draw, when something was added."""
@@ -98,27 +90,22 @@ class History:
         while -(-count // fold) > columns:
             fold *= 2
         num_bands = len(self._edges) - 1
-        edges = bins(num_bands, lines * each) if lines and num_bands else []
+        edges = bins(num_bands, lines * each) if lines and num_bands else [0]
         shape = (lines, each, fold, self._stride)
         if shape != self._drawn:
             self._drawn, self._changed = shape, 0
-            self._cells, self._losses = np.empty((COLUMNS, max(len(edges) - 1, 0))), np.empty(COLUMNS)
+            self._means = np.empty((COLUMNS, len(edges)))
         first, stop = self._changed // fold, -(-count // fold)
         starts = np.arange(0, count - first * fold, fold)
-        changed = slice(first * fold, count)
-        self._losses[first:stop] = _means(np.add.reduceat(self._loss[changed], starts, axis=0))
-        newest: Float = np.zeros(0)
-        borders = [self._edges[edge] for edge in edges[::each]]
-        if edges:
-            folded = np.add.reduceat(self._bands[changed], starts, axis=0)
-            self._cells[first:stop] = _means(np.add.reduceat(folded, edges[:-1], axis=2))
-            newest = _means(np.add.reduceat(_parts(self._newest[None]), borders[:-1], axis=2))[0]
+        folded = np.add.reduceat(self._kept[first * fold : count, :, : 1 + edges[-1]], starts, axis=0)
+        self._means[first:stop] = _means(np.add.reduceat(folded, [0, *(1 + edge for edge in edges[:-1])], axis=2))
+        borders = np.array([self._edges[edge] for edge in edges[::each]])
+        newest = _means(np.add.reduceat(_parts(self._newest[None]), borders[:-1], axis=2))[0]
         self._changed = count
-        layers = tuple((above + 1, last) for above, last in pairwise(borders))
-        filled = _filled(~np.isnan(self._losses[:stop]))
-        return HistoryPicture(
-            self._cells[filled].T, newest, self._losses[filled], layers, self._stride * fold, self.step
-        )
+        layers = tuple((above + 1, last) for above, last in pairwise(borders.tolist()))
+        known = ~np.isnan(self._means[:stop, 0])
+        shown = self._means[np.maximum.accumulate(np.where(known, np.arange(stop), known.argmax()))]
+        return HistoryPicture(shown[:, 1:].T, newest, shown[:, 0], layers, self._stride * fold, self.step)
 
 
 def middle(loss: Float) -> Float:
@@ -154,13 +141,3 @@ def _means(parts: Float) -> Float:
     means[(parts[:, _FINITE] == 0) & (parts[:, _ZERO] > 0)] = -np.inf
     means[parts[:, _BROKEN] > 0] = np.inf
     return means
-
-
-def _halved(columns: Float) -> Float:
-    """The columns, each two become one, and as many empty ones behind them."""
-    return np.concatenate([columns[0::2] + columns[1::2], np.zeros_like(columns[1::2])])
-
-
-def _filled(known: Bool) -> NDArray[np.int64]:
-    """For each column the last one up to it that is known, or the first one that is."""
-    return np.maximum.accumulate(np.where(known, np.arange(len(known)), known.argmax()))

@@ -20,12 +20,7 @@ PLAIN_HEIGHTS = "_.-~=+*#"
 
 
 def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True) -> str:
-    """A backward profile from the input to the readout, one character for each layer or few.
-
-    Args:
-        profile: log10 backward rms, [L]; -inf and NaN are shown as "0" and "!".
-        width: Most characters.
-        unicode: Whether block characters can be shown.
+    """A backward profile, log10, [L], from the input to the readout in at most `width` characters; zero is "0", NaN "!".
 
     >>> import numpy as np
     >>> sparkline(np.array([-30.0, -20.0, -10.0, 0.0, -np.inf, np.nan]), 10)

@@ -1,8 +1,6 @@
 """`gradlab run --live`: the training's picture in a terminal, at a rate that is bounded twice, by time and by what it costs."""
 
 import time
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -30,7 +28,7 @@ class LiveRunDisplay(ProgressDisplay):
 
     def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
         super().__init__(stream, quiet=quiet)
-        self._region = Region(self._out) if self._live is not None else None
+        self._region = self._shown = Region(self._out) if self._live is not None else None
         self._live = None
         system = self._out.color_system
         encoding = self._out.encoding if self._unicode else "ascii"
@@ -38,17 +36,6 @@ class LiveRunDisplay(ProgressDisplay):
         self._drawing = Picture(palette, color=system is not None, unicode=self._unicode, encoding=encoding)
         self._history = History()
         self._due = 0.0
-
-    def __enter__(self) -> Self:
-        if self._region is not None:
-            self._region.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._region is not None:
-            self._region.stop()
 
     def update(self, progress: Progress) -> None:
         if self._region is None:

@@ -33,17 +33,12 @@ class Palette:
     def __init__(self, color_system: str | None, colors: Sequence[str]) -> None:
         self._system = None if color_system is None else COLOR_SYSTEMS[color_system]
         self._colors = tuple(colors)
-        self._words = [""]
         self._numbers = {"": PLAIN}
-        self._codes: dict[int, str] = {PLAIN: ""}
+        self._codes: dict[int, str] = {}
 
     def style(self, words: str) -> int:
         """The number of a style such as `bold red`."""
-        number = self._numbers.get(words)
-        if number is None:
-            number = self._numbers[words] = len(self._words)
-            self._words.append(words)
-        return number
+        return self._numbers.setdefault(words, len(self._numbers))
 
     def pair(self, front: NDArray[np.int64] | int, back: NDArray[np.int64] | int) -> NDArray[np.int64]:
         """Numbers of the styles that show a character in one colour on another, by the colours' places."""
@@ -63,7 +58,7 @@ class Palette:
     def _code(self, style: int) -> str:
         """What sets a style on a terminal that shows none."""
         if style < _FIRST_PAIR:
-            return self._prefix(Style.parse(self._words[style]))
+            return self._prefix(Style.parse(list(self._numbers)[style]))
         front, back = divmod(style - _FIRST_PAIR, len(self._colors))
         return self._prefix(Style(color=self._colors[front])) + self._prefix(Style(bgcolor=self._colors[back]))
 

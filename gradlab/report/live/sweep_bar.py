@@ -89,7 +89,8 @@ class SweepDisplay(LiveDisplay):
             now = time.monotonic()
             if now - self._drawn >= 1 / REFRESHES_PER_SECOND:
                 self._drawn = now
-                self._live.update(self._picture(now), refresh=True)
+                lines = [self._bar(now), self._counts(), self._verdict_line(), *self._batches()]
+                self._live.update(Group(*lines), refresh=True)
 
     def _forget(self, task: int) -> None:
         self._running.pop(task, None)
@@ -128,10 +129,6 @@ class SweepDisplay(LiveDisplay):
         left = self._time_left(time.monotonic())
         return f"{done}{f', {verdicts}' if verdicts else ''}; {batch}{f'; {left}' if left else ''}"
 
-    def _picture(self, now: float) -> Group:
-        lines = [self._bar(now), self._counts(), self._verdict_line(), *self._batches()]
-        return Group(*lines)
-
     def _bar(self, now: float) -> Text:
         rate, left = self._rate(now), self._time_left(now)
         parts = [f"{self._finished()} of {counted(self._total, 'run')}"]
@@ -147,12 +144,8 @@ class SweepDisplay(LiveDisplay):
     def _counts(self) -> Text:
         left = self._total - self._finished()
         training = min(sum(self._running.values()), left)
-        said = f"{self._done - self._failed} done, {self._cached} cached, "
-        line = (
-            _cropped()
-            .append(said)
-            .append(f"{self._failed} failed", APPEARANCES["failed"].style if self._failed else "")
-        )
+        line = _cropped().append(f"{self._done - self._failed} done, {self._cached} cached, ")
+        line.append(f"{self._failed} failed", APPEARANCES["failed"].style if self._failed else "")
         return line.append(f", {left} left, {training} of them running")
 
     def _verdict_line(self) -> Text:

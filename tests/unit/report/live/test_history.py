@@ -116,7 +116,7 @@ def test_nothing_new_is_nothing() -> None:
 def test_the_room_does_not_grow() -> None:
     history = history_of(np.arange(0, 10**6, 997), 2001, 8)
     sizes = [array.size for array in vars(history).values() if isinstance(array, np.ndarray)]
-    assert max(sizes) <= COLUMNS * 4 * BANDS
+    assert max(sizes) <= COLUMNS * 4 * (1 + BANDS)  # of the loss and of each band
     assert history.picture(20, 2, 120).cells.shape[1] > 60
 
 
