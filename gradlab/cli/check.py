@@ -56,11 +56,7 @@ def check(
 
 
 def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]":
-    """What a config comes to, or a sweep: what all of its members have in common.
-
-    Raises:
-        ConfigError: If the config, or the data of some member, cannot be used.
-    """
+    """What a config comes to, or a sweep: what all of its members have in common."""
     from gradlab.cli.output import log
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep

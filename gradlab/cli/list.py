@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Version
+from gradlab.results.listing import ListedRun, gc_paused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-    from gradlab.results.listing import ListedRun
 
 
+@gc_paused()
 def list_runs(
     where: Annotated[
         str,
@@ -31,13 +30,6 @@ def list_runs(
     version: Version = False,
 ) -> None:
     """List the runs that are stored, newest first."""
-    from gradlab.results.listing import gc_paused
-
-    with gc_paused():
-        _list(where, sort, limit, out, format, quiet)
-
-
-def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
     from gradlab.report.views.run_list import in_order, marked_old, matching, runs_table

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from gradlab.cli.options import Face
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from gradlab.report.words.table import Table
@@ -43,6 +45,20 @@ def write_json(value: Any) -> None:
     from gradlab.results.strict_json import dumps
 
     write(dumps(value))
+
+
+def write_view(blocks: "Iterable[object]", table: "Table", face: Face) -> None:
+    """Print what a view shows, as CSV its table alone."""
+    from gradlab.report.files.markdown import markdown
+    from gradlab.report.terminal.blocks import print_blocks
+    from gradlab.report.words.table import as_csv
+
+    if face is Face.CSV:
+        write(as_csv(table))
+    elif face is Face.MD:
+        write(markdown(blocks, all_layers=True))
+    else:
+        print_blocks(stdout(), blocks)
 
 
 def write_table(table: "Table", face: Face, json_key: str) -> None:

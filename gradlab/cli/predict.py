@@ -22,14 +22,11 @@ def predict(
     version: Version = False,
 ) -> None:
     """Say what theory expects of the gradients before the first update, layer by layer. Nothing is trained."""
-    from gradlab.cli.output import stdout, write, write_json
+    from gradlab.cli.output import write_json, write_view
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.errors import ConfigError
-    from gradlab.report.files.markdown import markdown
-    from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.views.prediction import prediction_view
-    from gradlab.report.words.table import as_csv
     from gradlab.theory.prediction import predict as predicted
 
     if sweep.is_sweep(config):
@@ -42,20 +39,12 @@ def predict(
         raise asked.locate(error) from None
     if format is Face.JSON:
         write_json(_document([seen.data]))
-    elif format is Face.CSV:
-        write(as_csv(seen.layers))
-    elif format is Face.MD:
-        write(markdown(seen.blocks, all_layers=True))
     else:
-        print_blocks(stdout(), seen.blocks)
+        write_view(seen.blocks, seen.layers, format)
 
 
 def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
-    """Print a line for each member of a sweep, seeds aside: a forecast is about all of them.
-
-    Raises:
-        ConfigError: With the faults of the members' data.
-    """
+    """Print a line for each member of a sweep, seeds aside: a forecast is about all of them."""
     from gradlab.cli.output import log, write_json, write_table
     from gradlab.errors import ConfigError, Fault
     from gradlab.report.views.prediction import prediction_view, several

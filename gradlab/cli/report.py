@@ -39,8 +39,11 @@ def report(
     if sweeps and len(runs) > 1:
         raise UsageError(f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs")
     target, page = _sweep(sweeps[0], output, quiet=quiet) if sweeps else _runs(runs, output, out)
-    if output is None:
-        _make_directory(target.parent)
+    try:
+        if output is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{target.parent}: cannot be made ({error.strerror}); name a file with -o") from error
     try:
         whole_file.write(target, encoded(page), replace=True, refusal="cannot write {}: {}")
     except UsageError as error:
@@ -95,13 +98,3 @@ def _checked(output: Path | None) -> Path | None:
     if not output.parent.is_dir():
         raise UsageError(f"{output}: there is no directory {output.parent}")
     return output
-
-
-def _make_directory(directory: Path) -> None:
-    """The directory of a page that has no name of the user's."""
-    from gradlab.errors import UsageError
-
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{directory}: cannot be made ({error.strerror}); name a file with -o") from error

@@ -19,12 +19,9 @@ def show(
 ) -> None:
     """Show a stored run, judged by today's rules."""
     from gradlab import api
-    from gradlab.cli.output import stdout, write, write_json
-    from gradlab.report.files.markdown import markdown
+    from gradlab.cli.output import write_json, write_view
     from gradlab.report.files.run_json import document
-    from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.views.run import view
-    from gradlab.report.words.table import as_csv
 
     stored = api.load(run, out)
     seen = view(stored, at)
@@ -32,9 +29,5 @@ def show(
         shown = document([stored])
         shown["runs"][0] |= {"step": seen.step, "layers": seen.layers_with_theory.objects()}
         write_json(shown)
-    elif format is Face.CSV:
-        write(as_csv(seen.layers_with_theory))
-    elif format is Face.MD:
-        write(markdown(seen.blocks, all_layers=True))
     else:
-        print_blocks(stdout(), seen.blocks)
+        write_view(seen.blocks, seen.layers_with_theory, format)

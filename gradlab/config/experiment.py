@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from gradlab.config import catalogue
 from gradlab.config.condition import ConditionError, Kind, parse
-from gradlab.config.fields import Mark, OneOf, Part, condition_names, fault, marks, span
+from gradlab.config.fields import Mark, OneOf, Part, condition_names, fault, fields, span
 from gradlab.config.quantities import LAYER_NAMES
 from gradlab.config.recording import Recording
 from gradlab.config.text import flat
@@ -361,11 +361,9 @@ def run_names() -> dict[str, Kind]:
 
 
 def num_steps(experiment: Experiment, num_examples: int) -> int:
-    """Updates of a run: as given, or what its epochs come to.
+    """Updates of a run: as given, or what its epochs of so many examples come to.
 
-    Args:
-        experiment: The run.
-        num_examples: Examples to learn from. Batches go on from one epoch into the next, so none is smaller than the others.
+    Batches go on from one epoch into the next, so none is smaller than the others.
     """
     if experiment.train.steps is not None:
         return experiment.train.steps
@@ -376,4 +374,4 @@ def num_steps(experiment: Experiment, num_examples: int) -> int:
 def marked(experiment: Experiment, mark: Mark) -> dict[str, Any]:
     """The leaf fields of one mark, by dotted path."""
     values = flat(experiment.model_dump(mode="json"))
-    return {path: values[path] for path, own in marks(Experiment).items() if own is mark}
+    return {path: values[path] for path, field in fields(Experiment).items() if field.mark is mark}

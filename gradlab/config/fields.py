@@ -126,13 +126,7 @@ def _number(value: float) -> str:
 
 
 def fault(field: str, reason: str, *involved: str) -> PydanticCustomError:
-    """An error that names its field, for a validator to raise.
-
-    Args:
-        field: Dotted path of the field at fault, from the part that the validator belongs to.
-        reason: What is wrong.
-        involved: Other fields that the judgement rests on.
-    """
+    """An error of a field, for a validator of the part that its dotted path starts at; it rests on other fields too."""
     return PydanticCustomError("fault", "{reason}", {"reason": reason, "field": field, "involved": involved})
 
 
@@ -151,11 +145,6 @@ def fields(part: type[BaseModel], prefix: str = "") -> Mapping[str, Field]:
         else:
             found |= fields(child, f"{prefix}{key}.")
     return found
-
-
-def marks(part: type[BaseModel]) -> dict[str, Mark]:
-    """The mark of every leaf field below a model, by dotted path."""
-    return {path: field.mark for path, field in fields(part).items()}
 
 
 def child_of(info: FieldInfo) -> type[Part] | None:

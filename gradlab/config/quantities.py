@@ -167,10 +167,7 @@ def in_group(group: str) -> tuple[str, ...]:
 
 
 def selected(quantities: str | Sequence[str]) -> tuple[str, ...]:
-    """Names of the per-layer quantities that `record.quantities` asks for, in the table's order.
-
-    Args:
-        quantities: A group, a quantity, or a list of either.
+    """Names of the per-layer quantities that `record.quantities`, a group, a quantity or a list of them, asks for, in order.
 
     Raises:
         ValueError: If a name is neither.

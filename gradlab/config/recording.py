@@ -83,11 +83,8 @@ class Recording(Part):
         return self
 
     def jacobian_fault(self, depth: int, num_steps: int | None) -> tuple[str, str] | None:
-        """Which field asks for a Jacobian that there is not, and why there is none; None where all is well.
-
-        Args:
-            depth: Hidden layers.
-            num_steps: Steps of the run, None where only the data can tell.
+        """Which field asks for a Jacobian that there is not, and why there is none; None where all is well, or where only
+        the data can tell the number of steps.
         """
         for layer in self.spectrum or ():
             if layer >= depth:

@@ -34,11 +34,7 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EBADF, errno.EINVA
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the root's lock, waiting for whoever has it.
-
-    Raises:
-        OSError: If the lock's file cannot be opened.
-    """
+    """Hold the root's lock, waiting for whoever has it."""
     lock = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         _hold(lock, fcntl.LOCK_EX)
@@ -85,11 +81,7 @@ class Directory:
 def publish(root: Path, directories: Sequence[Directory], label: str, mark: str) -> list[OSError | None]:
     """Write directories so that each is there whole or not at all; one of the same name is replaced.
 
-    Args:
-        root: Directory that exists.
-        directories: What to write; no name occurs twice.
-        label: What the temporary name tells, for people.
-        mark: File without which a directory is not whole.
+    `label` is what the temporary name tells people, and `mark` a file without which a directory is not whole.
 
     Returns:
         For each, None, or why it could not be written; then what was there before is as it was. Another one's failure
@@ -100,7 +92,7 @@ def publish(root: Path, directories: Sequence[Directory], label: str, mark: str)
     """
     with staging(root, label) as temporary:
         failed = [_attempt(_write, temporary / item.name, item.files) for item in directories]
-        if failed.count(None) < 2 or _attempt(_sync_file_system, temporary) is not None:
+        if failed.count(None) < 2 or _attempt(_sync, temporary, _syncfs) is not None:
             for index, item in enumerate(directories):
                 if failed[index] is None:
                     failed[index] = _attempt(_sync_one_by_one, temporary / item.name, item.files)
@@ -207,21 +199,10 @@ def _write(directory: Path, files: Mapping[str, Writer]) -> None:
             write(file)
 
 
-def _sync_file_system(directory: Path) -> None:
-    """Bring all that was written to the file system of a directory to its disk.
-
-    Raises:
-        OSError: If that cannot be done here, or something could not be written; what, is not known.
-    """
-    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _syncfs(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _syncfs(descriptor: int) -> None:
-    """What Linux has for it, and Python has not."""
+    """Bring all that was written to the file system of an open file to its disk, as Linux can and Python cannot; an
+    OSError where that cannot be done here, or something could not be written, though it is not known what.
+    """
     import ctypes  # here: a list of runs loads this module and never writes
 
     library = ctypes.CDLL(None, use_errno=True)
@@ -261,9 +242,9 @@ def _hold(descriptor: int, operation: int) -> None:
             raise
 
 
-def _sync(path: Path) -> None:
+def _sync(path: Path, sync: Callable[[int], None] | None = None) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        (sync or os.fsync)(descriptor)
     finally:
         os.close(descriptor)

@@ -48,12 +48,7 @@ def say_products_are_fixed() -> None:
 
 
 def describe(device: str) -> dict[str, Any]:
-    """The environment of a run, for its manifest.
-
-    Returns:
-        Versions of gradlab, torch (with its build, as in `2.13.0+cpu`), numpy and Python; platform, device and its
-        name, threads, host, and the git commit of the working directory, None outside a repository.
-    """
+    """The environment of a run, for its manifest; torch's version with its build, as in `2.13.0+cpu`."""
     return {
         "gradlab": version("gradlab"),
         "torch": version("torch"),

@@ -17,14 +17,8 @@ def run_id(
     the name of its build (`2.13.0` of `2.13.0+cpu`): some wheels state the build in their metadata and others do not,
     and what it tells, the kind of device, is in the digest already.
 
-    Args:
-        experiment: The resolved experiment.
-        device_kind: `cpu` or `cuda`.
-        data_digest: Digest of the data file's content, None where the data are no file.
-        torch_version: Version of torch; by default the one that is installed, looked up without importing it.
-
-    Returns:
-        First 12 hex digits of the sha256 of the canonical JSON of all that.
+    It is the first 12 hex digits of the sha256 of the canonical JSON of all that counts. There is no `data_digest` where
+    the data are no file; torch's version is by default that of the installed one.
     """
     canonical = experiment.canonical()
     canonical["data"] = canonical["data"] | {"path": data_digest}

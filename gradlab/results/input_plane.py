@@ -38,7 +38,6 @@ class Snapshot:
     """The layers before one step's update.
 
     Attributes:
-        step: The step.
         layers: Those that are looked at, the inputs first and the output last; None where one is not finite.
         numbers: Number of each, as `LayerView.layer` has it.
     """

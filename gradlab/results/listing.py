@@ -44,14 +44,7 @@ class ListedRun:
     config: Mapping[str, Any]
 
     def value(self, name: str) -> Any:
-        """What a condition's name means for this run.
-
-        Args:
-            name: An attribute, `init.*`, `final.*`, or a config field by its dotted path.
-
-        Raises:
-            KeyError: If the run has nothing of that name.
-        """
+        """What a name means for this run, be it of its own, `init.*`, `final.*` or a config field's; a KeyError if nothing."""
         return getter(name)(self)
 
 

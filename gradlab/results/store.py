@@ -103,13 +103,7 @@ class Store:
         return sorted(lines, key=lambda line: (line.finished, line.path.name))
 
     def line(self, handle: RunHandle) -> ListedRun:
-        """What a list shows of one run.
-
-        Raises:
-            FileNotFoundError: If the run is not whole.
-            OSError: If it cannot be read.
-            ValueError: If it is not what gradlab writes.
-        """
+        """What a list shows of one run; an OSError if it cannot be read, a ValueError if it is not what gradlab writes."""
         return read_line(handle.path, self._settled(lambda: (handle.path / SUMMARY).read_bytes()))
 
     def find(self, text: str | Path) -> RunHandle:
@@ -170,15 +164,7 @@ class Store:
         return self.root / f"{name}-{run_id}"
 
     def save(self, run: "StoredRun", summary_md: str, attachments: Mapping[str, str] | None = None) -> "StoredRun":
-        """Write a run's directory, whole or not at all; one of the same id is replaced.
-
-        Returns:
-            The run at its place.
-
-        Raises:
-            UsageError: If the root is no directory or cannot be written.
-            RunFailedError: If it could not be written, as on a full disk; what was there before is unharmed.
-        """
+        """Write one run's directory, as `save_all` does."""
         return self.save_all([(run, summary_md, attachments or {})])[0]
 
     def save_all(
@@ -223,9 +209,7 @@ class Store:
         return saved
 
     def clean(self) -> list[Path]:
-        """Remove what crashes left behind.
-
-        That is temporary directories whose writer is gone, and moved-aside runs that were replaced.
+        """Remove what crashes left behind: temporary directories whose writer is gone, and moved-aside runs that were replaced.
 
         Returns:
             What was removed. A moved-aside run that was not replaced is put back instead, and is not among it.

@@ -23,11 +23,7 @@ class StoredRun:
 
     Attributes:
         id: First 12 hex digits of the digest of what decides its numbers.
-        path: Its directory.
-        experiment: What was asked for, resolved.
-        summary: What it comes to.
         manifest: With what, where and when it was trained.
-        timing: What it took.
         cached: Whether it was there already when it was asked for.
         read: How its record is got at, when it is wanted.
     """
@@ -135,14 +131,13 @@ def read_summary(data: Mapping[str, Any]) -> tuple[Summary, Timing]:
         KeyError, TypeError, ValueError: If it is not what `summary_object` writes.
     """
     detail = data["outcome_detail"]
-    learning_layers = data["learning_layers"]
     summary = Summary(
         outcome=Outcome(data["outcome"], detail["step"], detail["layer"], detail["reason"]),
         verdict=data["verdict"],
         findings=tuple(_finding(item) for item in data["findings"]),
         init=figures(data["init"]),
         final=figures(data["final"]),
-        learning_layers=learning_layers,
+        learning_layers=data["learning_layers"],
         expected_backward_decades=strict_json.number(data["expected_backward_decades"]),
         expected_spread=strict_json.number(data["expected_spread"]),
         typical_backward_decades=strict_json.number(data.get("typical_backward_decades")),

@@ -4,18 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from gradlab.config.experiment import Activation, Init
 from gradlab.theory import activations
 from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.critical import CriticalPoint, critical_point
 from gradlab.theory.mean_field import chi_1, q_star
 from gradlab.theory.scales import scales
-
-if TYPE_CHECKING:
-    from gradlab import config as spec
 
 SCHEMES = ("pytorch", "xavier", "he")
 """Schemes of which an activation's portrait tells what they come to."""
@@ -55,7 +53,7 @@ class Portrait:
 
 
 @lru_cache(maxsize=256)
-def portrait(config: "spec.experiment.Activation") -> Portrait:
+def portrait(config: Activation) -> Portrait:
     """The portrait of a configured activation.
 
     >>> from gradlab.config.experiment import Activation
@@ -74,7 +72,7 @@ def portrait(config: "spec.experiment.Activation") -> Portrait:
     return Portrait(one, critical, reason, schemes, torch_gain(config))
 
 
-def torch_gain(config: "spec.experiment.Activation") -> float | None:
+def torch_gain(config: Activation) -> float | None:
     """The gain that torch.nn.init.calculate_gain gives for an activation, None where it has no answer.
 
     References:
@@ -86,9 +84,7 @@ def torch_gain(config: "spec.experiment.Activation") -> float | None:
     return _TORCH_GAINS.get(config.name)
 
 
-def _settled(scheme: Any, config: "spec.experiment.Activation", one: AnalyticActivation) -> Settled:
-    from gradlab.config.experiment import Init
-
+def _settled(scheme: Any, config: Activation, one: AnalyticActivation) -> Settled:
     scale = scales(Init(scheme=scheme), WIDTH, WIDTH, config)
     sigma_w, sigma_b = scale.sigma_w, scale.sigma_b
     start = sigma_w**2 + sigma_b**2

@@ -8,13 +8,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from gradlab import config as spec
+from gradlab.config.experiment import Activation
 
 Float = NDArray[np.float64]
 Map = Callable[[Float], Float]
@@ -57,7 +55,7 @@ class AnalyticActivation:
         return math.isfinite(self.infimum) and math.isfinite(self.supremum)
 
 
-def of(part: "spec.experiment.Activation") -> AnalyticActivation:
+def of(part: Activation) -> AnalyticActivation:
     """The activation that a config names, with its parameters.
 
     >>> from gradlab.config.experiment import Activation

@@ -4,15 +4,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
 from gradlab.theory.activations import AnalyticActivation
-from gradlab.theory.mean_field import chi_parallel
+from gradlab.theory.mean_field import chi_parallel, root
 from gradlab.theory.moments import nodes
-
-if TYPE_CHECKING:
-    from gradlab import config as spec
 
 Stability = Literal["neutral", "slow", "stable", "saturated", "half-stable"]
 
@@ -52,7 +50,7 @@ class EdgePoint(NamedTuple):
     q_star: float
 
 
-def critical(activation: "spec.experiment.Activation") -> tuple[float, float]:
+def critical(activation: Activation) -> tuple[float, float]:
     """sigma_w and sigma_b for which chi_1 is 1 at the variance where the network settles.
 
     There is a line of such pairs (`edge`); of these the one without biases is taken where it exists and attracts. Three
@@ -187,10 +185,4 @@ def _crossings(function: Callable[[float], float], grid: tuple[float, ...]) -> I
     values = [function(q) for q in grid]
     for low, high, at_low, at_high in zip(grid, grid[1:], values, values[1:], strict=False):
         if at_low * at_high < 0.0:
-            for _ in range(60):
-                middle = math.sqrt(low * high)
-                if function(middle) * at_low > 0.0:
-                    low = middle
-                else:
-                    high = middle
-            yield math.sqrt(low * high)
+            yield root(function, low, high, at_low)

@@ -4,20 +4,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradlab.config.experiment import Experiment
 from gradlab.theory import activations
-from gradlab.theory.moment_tables import Moments, moment_table
+from gradlab.theory.moment_tables import Moments, MomentTable, moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.phase import Phase, phase
 from gradlab.theory.scales import Scales, scales
 from gradlab.theory.spread import Ensemble, Spread, seed_spread
-
-if TYPE_CHECKING:
-    from gradlab import config as spec
-    from gradlab.theory.moment_tables import MomentTable
 
 _SETTLED = 1e-14
 """Relative change of the variance from layer to layer below which it stays: over 10,000 layers it would come to 1e-10."""
@@ -81,7 +77,7 @@ class Forecast:
 
 
 def forecast(
-    experiment: "spec.experiment.Experiment",
+    experiment: Experiment,
     input_mean_square: float,
     fan_in: Sequence[int],
     fan_out: Sequence[int],
@@ -108,26 +104,15 @@ def forecast(
     Returns:
         The expectation, or the reason why there is none.
     """
-    found = _follow(experiment, input_mean_square, fan_in, fan_out, input_correlation or 0.0)
-    if experiment.model.depth > 1:
-        return found
-    # There is nothing to travel across, but the preactivations have their size.
-    layers = tuple(replace(layer, chi_1=None) for layer in found.layers)
-    return Forecast(None, None, "one hidden layer: the gradient passes no other on its way", layers, found.readout)
-
-
-def _follow(
-    experiment: "spec.experiment.Experiment",
-    input_mean_square: float,
-    fan_in: Sequence[int],
-    fan_out: Sequence[int],
-    input_correlation: float,
-) -> Forecast:
-    """`forecast`, whatever the depth."""
     model = experiment.model
+    alone = "one hidden layer: the gradient passes no other on its way" if model.depth == 1 else None
+
+    def no(reason: str) -> Forecast:
+        return Forecast(None, None, alone or reason)
+
     activation = activations.of(model.activation)
     if activation.sup_slope == 0.0:
-        return _none(f"the derivative of {activation.name} is 0: no gradient reaches the hidden layers")
+        return no(f"the derivative of {activation.name} is 0: no gradient reaches the hidden layers")
     try:
         chain = [
             scales(model.init, fan_in[layer], fan_out[layer], model.activation)
@@ -136,12 +121,12 @@ def _follow(
         assert model.readout_init is not None
         last = scales(model.readout_init, fan_in[-1], fan_out[-1], model.activation)
     except ValueError as error:
-        return _none(str(error))
+        return no(str(error))
     if any(scale.sigma_w == 0.0 for scale in chain):
-        return _none("all weights start at 0: no gradient reaches the hidden layers")
+        return no("all weights start at 0: no gradient reaches the hidden layers")
     first = chain[0].sigma_w ** 2 * input_mean_square + chain[0].sigma_b ** 2
     if not (0.0 < first < math.inf):
-        return _none(
+        return no(
             f"the inputs of the first batch have mean square {input_mean_square:g}: theory needs a signal to follow"
         )
     table = moment_table(activation, chain[0].bias)
@@ -149,18 +134,24 @@ def _follow(
     growths = chain[1].sigma_w ** 2 * moments.dphi2
     if growths.min() == 0.0:
         layer = int(np.argmin(growths)) + 1
-        return _none(f"layer {layer}: the derivative of {activation.name} is 0 for every unit, no gradient passes")
+        return no(f"layer {layer}: the derivative of {activation.name} is 0 for every unit, no gradient passes")
     spread = seed_spread(
         variances,
         moments,
         table,
         chain,
         Ensemble(
-            model.width, experiment.data.batch_size, fan_out[-1], input_correlation, model.init.scheme == "orthogonal"
+            model.width,
+            experiment.data.batch_size,
+            fan_out[-1],
+            input_correlation or 0.0,
+            model.init.scheme == "orthogonal",
         ),
     )
     network = _Network(chain, last, model.width, fan_in[0], fan_out[-1], input_mean_square)
     layers, readout = network.layers(variances, moments, spread)
+    if alone:  # there is nothing to travel across, but the preactivations have their size
+        return Forecast(None, None, alone, tuple(replace(layer, chi_1=None) for layer in layers), readout)
     return Forecast(
         expected_backward_decades=layers[0].log10_backward_rms,
         expected_spread=layers[0].backward_spread,
@@ -172,7 +163,7 @@ def _follow(
     )
 
 
-def _recursion(first: float, above: Scales, table: "MomentTable", depth: int) -> tuple[Float, Moments]:
+def _recursion(first: float, above: Scales, table: MomentTable, depth: int) -> tuple[Float, Moments]:
     """Variance of every hidden layer from that of the first, and the moments at each.
 
     Weights of one scale lie between hidden layers, so once the variance repeats, so does all that follows.
@@ -191,11 +182,7 @@ def _recursion(first: float, above: Scales, table: "MomentTable", depth: int) ->
 
 @dataclass(frozen=True)
 class _Network:
-    """What the layers' figures are put together from.
-
-    Attributes:
-        chain: Scales of the first hidden layer and of those above it.
-    """
+    """What the layers' figures are put together from; `chain` has the scales of the first hidden layer and those above."""
 
     chain: Sequence[Scales]
     last: Scales
@@ -253,7 +240,3 @@ class _Network:
             forward_spread=share * spread_forward,
             log10_grad_norm=below + backward + shift_backward + per_unit,
         )
-
-
-def _none(reason: str) -> Forecast:
-    return Forecast(None, None, reason)

@@ -119,14 +119,14 @@ def q_star(
             clear = far
         before, near, far = near, far, far * ratio
         at_before, at_near, at_far = at_near, at_far, ahead(far)
-    return _root(ahead, clear, far)
+    return root(ahead, clear, far)
 
 
-def _root(ahead: Callable[[float], float], near: float, far: float) -> float:
-    """Where a function turns from positive at `near` to negative at `far`, bisected by ratio."""
+def root(function: Callable[[float], float], near: float, far: float, at_near: float = 1.0) -> float:
+    """Where a function turns from the sign that it has `at_near` to the other one at `far`, bisected by ratio."""
     for _ in range(60):
         middle = math.sqrt(near * far)
-        if ahead(middle) > 0.0:
+        if function(middle) * at_near > 0.0:
             near = middle
         else:
             far = middle

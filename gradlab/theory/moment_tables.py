@@ -217,10 +217,8 @@ class MomentTable:
         return np.asarray((np.stack([phi, dphi, phi**2, dphi**2]) * weight) @ hermite(z, NUM_COEFFICIENTS).T)
 
 
-@lru_cache(maxsize=64)
-def moment_table(activation: AnalyticActivation, mean: float = 0.0) -> MomentTable:
-    """The table of an activation around a mean, kept for all who ask."""
-    return MomentTable(activation, mean)
+moment_table = lru_cache(maxsize=64)(MomentTable)
+"""The table of an activation around a mean, kept for all who ask."""
 
 
 def hermite(z: Float, count: int) -> Float:

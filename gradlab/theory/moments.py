@@ -47,11 +47,7 @@ def expectation(
 
 
 def nodes(q: float, mean: float = 0.0, kinks: tuple[float, ...] = ()) -> tuple[Float, Float]:
-    """Points x = mean + sqrt(q) z and weights w so that E[f(x)] = w @ f(x), as `expectation` uses them.
-
-    Raises:
-        ValueError: If q is negative or NaN.
-    """
+    """Points x = mean + sqrt(q) z and weights w so that E[f(x)] = w @ f(x), as `expectation` uses them."""
     _, x, weight = gaussian_nodes(q, mean, kinks)
     return x, weight
 

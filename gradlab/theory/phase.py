@@ -2,8 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
 from gradlab.theory.activations import AnalyticActivation
 from gradlab.theory.correlation import c_star
@@ -11,9 +12,6 @@ from gradlab.theory.critical import critical_point, edge
 from gradlab.theory.mean_field import chi_1, chi_parallel, q_star
 from gradlab.theory.moments import LARGEST
 from gradlab.theory.scales import Scales
-
-if TYPE_CHECKING:
-    from gradlab import config as spec
 
 NEARLY = 1e-3
 """|ln chi_1| below which a network counts as critical: its gradient changes by a factor of e over 1,000 layers."""
@@ -54,7 +52,7 @@ class Phase:
     critical_reason: str | None
 
 
-def phase(scales: Scales, part: "spec.experiment.Activation", start: float = 1.0) -> Phase:
+def phase(scales: Scales, part: Activation, start: float = 1.0) -> Phase:
     """The phase of a plain stack.
 
     >>> from gradlab.config.experiment import Activation
@@ -90,10 +88,9 @@ def _half_stable(scales: Scales, activation: AnalyticActivation) -> float | None
         point = critical_point(activation)
     except ValueError:
         return None
-    same = math.isclose(scales.sigma_w, point.sigma_w, rel_tol=1e-6) and math.isclose(
-        scales.sigma_b, point.sigma_b, rel_tol=1e-6
-    )
-    return point.q_star if point.stability == "half-stable" and same and scales.bias == 0.0 else None
+    pairs = ((scales.sigma_w, point.sigma_w), (scales.sigma_b, point.sigma_b))
+    same = scales.bias == 0.0 and all(math.isclose(own, theirs, rel_tol=1e-6) for own, theirs in pairs)
+    return point.q_star if point.stability == "half-stable" and same else None
 
 
 def _nearest_critical(sigma_b: float, activation: AnalyticActivation) -> tuple[tuple[float, float] | None, str | None]:

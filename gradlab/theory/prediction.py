@@ -1,8 +1,8 @@
 """What theory expects of an experiment that nobody has trained: its forecast, from the data alone."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from gradlab.datasets.order import Order
 from gradlab.datasets.statistics import input_correlation
 from gradlab.theory.forecast import Forecast, forecast
 from gradlab.theory.scales import Scales, scales
-
-if TYPE_CHECKING:
-    from gradlab.config.experiment import Model
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,9 @@ def predict(experiment: Experiment) -> Prediction:
     fan_in = (inputs.shape[1], *[width] * depth)
     fan_out = (*[width] * depth, num_outputs)
     found = forecast(experiment, square, fan_in, fan_out, alike)
-    own = _between(experiment.model)
+    own = None
+    with suppress(ValueError):
+        own = scales(experiment.model.init, width, width, experiment.model.activation)
     critical = None if found.phase is None or own is None else _at(experiment, found.phase.critical, own)
     return Prediction(
         experiment=experiment,
@@ -87,14 +86,6 @@ def first_batch(experiment: Experiment, data: Dataset) -> Float:
 def _loaded(data: Data, loss: str) -> Dataset:
     """A data set, of which a sweep's members want the same again and again."""
     return datasets.load(data, loss)
-
-
-def _between(model: "Model") -> Scales | None:
-    """The scale of the weights between hidden layers; None where the start has none."""
-    try:
-        return scales(model.init, model.width, model.width, model.activation)
-    except ValueError:
-        return None
 
 
 def _at(experiment: Experiment, critical: tuple[float, float] | None, own: Scales) -> Experiment | None:

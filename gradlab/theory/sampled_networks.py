@@ -19,17 +19,14 @@ times the mean).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradlab.config.experiment import Experiment
 from gradlab.theory import activations
 from gradlab.theory.moment_tables import moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.scales import scales
-
-if TYPE_CHECKING:
-    from gradlab import config as spec
 
 _SIZES = np.array([NormalDist().inv_cdf((place + 0.5) / 12) for place in range(12)])
 _WIDEST, _LARGEST_SHARE = 1.5, 0.9
@@ -49,21 +46,13 @@ class Paths:
 
 
 def paths(
-    experiment: "spec.experiment.Experiment",
+    experiment: Experiment,
     input_mean_square: float,
     fan_in: Sequence[int],
     fan_out: Sequence[int],
     num_seeds: int,
 ) -> Paths:
-    """Draw networks of a start for which `forecast` has an answer.
-
-    Args:
-        experiment: The run.
-        input_mean_square: Mean square of the first batch's inputs.
-        fan_in: Of the hidden layers and the readout, [depth + 1].
-        fan_out: Likewise.
-        num_seeds: Networks to draw, S; always the same ones.
-    """
+    """Draw S = `num_seeds` networks, always the same ones, of a start for which `forecast`, given the same, has an answer."""
     model = experiment.model
     first, above = (scales(model.init, fan_in[layer], fan_out[layer], model.activation) for layer in (0, 1))
     table = moment_table(activations.of(model.activation), first.bias)

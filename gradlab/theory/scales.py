@@ -2,12 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from gradlab.config.experiment import Activation, Init
 from gradlab.theory.critical import critical
-
-if TYPE_CHECKING:
-    from gradlab import config as spec
 
 
 @dataclass(frozen=True)
@@ -25,18 +22,12 @@ class Scales:
     bias: float
 
 
-def scales(init: "spec.experiment.Init", fan_in: int, fan_out: int, activation: "spec.experiment.Activation") -> Scales:
+def scales(init: Init, fan_in: int, fan_out: int, activation: Activation) -> Scales:
     """What a config's initialisation comes to for one layer.
 
     The distribution does not matter, only the variance. An orthogonal matrix with more columns than rows or the
     reverse has orthonormal rows or columns, whichever are fewer, so its entries have variance gain^2 / max(fan_in,
     fan_out).
-
-    Args:
-        init: As the config gives it.
-        fan_in: Inputs of the layer.
-        fan_out: Its units.
-        activation: The network's, for the critical scheme.
 
     Raises:
         ValueError: If the critical scheme is asked for and the activation has none.

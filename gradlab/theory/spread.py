@@ -95,12 +95,8 @@ def seed_spread(
 ) -> Spread:
     """Fluctuation over seeds of `backward_rms` and `forward_rms` at the start.
 
-    Args:
-        variances: q of each hidden layer, [depth].
-        moments: At these variances.
-        table: Of the activation.
-        chain: Scales of the first hidden layer, and of those above it.
-        ensemble: Sizes and data.
+    `variances` are q of each hidden layer, [depth], with the `moments` at each; `chain` has the scales of the first
+    hidden layer and of those above it.
     """
     width, batch_size, num_outputs = ensemble.width, ensemble.batch_size, ensemble.num_outputs
     orthogonal = ensemble.orthogonal

@@ -2,7 +2,7 @@
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment, run_names
-from gradlab.config.fields import marks
+from gradlab.config.fields import fields
 from gradlab.config.quantities import LAYER_NAMES
 
 FIELDS = {
@@ -88,7 +88,7 @@ NAMES = {
 
 
 def test_fields_and_their_marks():
-    assert {path: mark.value for path, mark in marks(Experiment).items()} == FIELDS
+    assert {path: field.mark.value for path, field in fields(Experiment).items()} == FIELDS
 
 
 def test_names():

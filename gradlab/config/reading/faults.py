@@ -217,7 +217,7 @@ def _message(tree: Tree, item: Any, path: Path) -> str:
         return str(item["ctx"]["reason"])
     if kind == "missing":
         return "missing, and it has no default"
-    got = _shown(tree, path, value)
+    got = repr(cut(value)) if isinstance(value, str) else shown(tree, path, value)
     if kind == "string_pattern_mismatch":
         return f"expected letters, digits, '.', '_' or '-', beginning with a letter, a digit or '_', got {got}"
     if kind == "string_too_long":
@@ -261,12 +261,11 @@ def _null_hint(value: Any) -> str:
     return " (leave the key out for its default)" if value is None else ""
 
 
-def _shown(tree: Tree, path: Path, value: Any) -> str:
+def shown(tree: Tree, path: Path, value: Any) -> str:
+    """What stands at a path, in one short line."""
     if isinstance(value, dict | list | tuple):
         return "a mapping" if isinstance(value, dict) else "a list"
     if value is None or isinstance(value, bool):
         return value_text(value)
-    if isinstance(value, str):
-        return repr(cut(value))
     spot = tree.spots.get(path)
     return cut(spot.text if spot is not None and spot.text else written(value))

@@ -78,11 +78,7 @@ def override(tree: Tree, overrides: Iterable[str] | Mapping[str, Any]) -> None:
 
 
 def read_overrides(overrides: Iterable[str] | Mapping[str, Any]) -> tuple[list[Setting], list[Problem]]:
-    """Values by dotted keys, and what is wrong with those that cannot be read.
-
-    Args:
-        overrides: Texts `key=value` with a YAML value, or values by key.
-    """
+    """Values by dotted keys, and what is wrong with those that cannot be read; a text is `key=value` with a YAML value."""
     settings: list[Setting] = []
     problems: list[Problem] = []
     if isinstance(overrides, Mapping):

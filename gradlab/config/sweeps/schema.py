@@ -1,6 +1,6 @@
 """JSON Schema of a config and of a sweep, for editors: names, ranges, defaults and what each field is for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradlab.config.experiment import NAME_PATTERN, Experiment
@@ -36,7 +36,7 @@ def sweep_schema() -> Schema:
     sections: dict[str, Schema] = {
         "name": {"type": "string", "pattern": NAME_PATTERN, "maxLength": 100},
         "base": path,
-        "bases": _several({"anyOf": [path, _exactly(BASE_KEYS, {"base": path, "seeds": _seeds()})]}),
+        "bases": _several({"anyOf": [path, _object(BASE_KEYS, {"base": path, "seeds": _seeds()})]}),
         "experiment": _part(Experiment, "", varied=True),
         "seeds": _seeds(),
         "grid": {"allOf": [lists]},
@@ -90,13 +90,13 @@ def _seeds() -> Schema:
     return {"anyOf": [_seed(), {"type": "string", "pattern": "^[-0-9, ]+$"}, _several(_seed())]}
 
 
-def _exactly(keys: tuple[str, ...], properties: Mapping[str, Schema]) -> Schema:
-    """Schema of a mapping that has some keys, all of them and no others."""
+def _object(required: Sequence[str], properties: Schema) -> Schema:
+    """Schema of a mapping that has no other keys than these."""
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": list(keys),
-        "properties": {key: properties[key] for key in keys},
+        "required": list(required),
+        "properties": properties,
     }
 
 
@@ -110,12 +110,7 @@ def _random() -> Schema:
         "seed": {**_seed(), "default": 0, "description": "seed of the draws"},
         "space": {**_by_key(distribution), "description": "distributions by dotted key"},
     }
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["n", "space"],
-        "properties": {key: described[key] for key in RANDOM_KEYS},
-    }
+    return _object(("n", "space"), {key: described[key] for key in RANDOM_KEYS})
 
 
 def _span() -> Schema:
@@ -128,8 +123,7 @@ def _span() -> Schema:
 
 
 def _one_key(kind: draws.Kind, value: Schema) -> Schema:
-    described = {"description": draws.KINDS[kind], **value}
-    return {"type": "object", "additionalProperties": False, "required": [kind], "properties": {kind: described}}
+    return _object((kind,), {kind: {"description": draws.KINDS[kind], **value}})
 
 
 def _part(part: type[Part], path: str, varied: bool = False) -> Schema:

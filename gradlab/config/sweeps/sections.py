@@ -4,10 +4,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from gradlab.config.reading.faults import key_problem
-from gradlab.config.reading.tree import Path, Place, Problem, Tree, written
+from gradlab.config.reading.faults import key_problem, shown
+from gradlab.config.reading.tree import Path, Place, Problem, Tree
 from gradlab.config.suggestion import suggestion
-from gradlab.config.text import cut, value_text
 
 
 @dataclass
@@ -21,8 +20,8 @@ class Sections:
     def complain(self, path: Path, message: str, key: bool = False) -> None:
         """Report a fault of a value, or of its key, unless one was reported already for what it is about."""
         if not self.is_broken(path):
-            shown = tuple(part for step in path for part in (step.split(".") if isinstance(step, str) else (step,)))
-            self.problems.append(Problem(self.tree.place(path, key), shown, message))
+            steps = tuple(part for step in path for part in (step.split(".") if isinstance(step, str) else (step,)))
+            self.problems.append(Problem(self.tree.place(path, key), steps, message))
 
     def is_broken(self, path: Path) -> bool:
         """Whether reading the file's text has reported a fault for a value, or for what it stands in."""
@@ -66,13 +65,7 @@ class Sections:
         return path in self.tree.spots
 
     def got(self, path: Path) -> str:
-        """What stands at a path, in one short line."""
-        value, spot = self.tree.at(path), self.tree.spots[path]
-        if isinstance(value, dict | list):
-            return "a mapping" if isinstance(value, dict) else "a list"
-        if value is None or isinstance(value, bool):
-            return value_text(value)
-        return cut(spot.text or written(value))
+        return shown(self.tree, path, self.tree.at(path))
 
     def knows_keys(self, path: Path, known: tuple[str, ...]) -> None:
         for key in self.tree.at(path):

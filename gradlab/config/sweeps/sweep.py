@@ -66,11 +66,7 @@ class Sweep:
     _tree: Callable[[int], Tree] | None = field(default=None, repr=False, compare=False)
 
     def document_of(self, experiment: Experiment) -> Document:
-        """A member with the places of its values.
-
-        Raises:
-            ValueError: If the sweep has no such member.
-        """
+        """A member with the places of its values; a ValueError if the sweep has no such member."""
         index = self._places.get(experiment)
         if index is None or self._tree is None:
             raise ValueError("the experiment is not a member of a sweep that was read")
@@ -81,14 +77,7 @@ class Sweep:
         return {member.experiment: index for index, member in enumerate(self.members)}
 
     def locate(self, error: ConfigError, experiment: Experiment) -> ConfigError:
-        """The same faults of a member, each at the place in the sweep's or the base's file that caused it; their own
-        places become part of their messages.
-
-        What is found wrong after reading (a column that is not there) names a field but does not know its place.
-
-        Raises:
-            ValueError: If the sweep has no such member.
-        """
+        """`Document.locate` for a member: its faults at the places in the sweep's or the base's file that caused them."""
         return self.document_of(experiment).locate(error)
 
 

@@ -13,10 +13,8 @@ def find_sweep(root: str | Path, text: str, *, alone: bool = True) -> SweepPlace
 
     A sweep's directory, whole name or id is a sweep; a prefix is one only where it is no run's.
 
-    Args:
-        root: The directory of runs.
-        text: A path, a name, an id, or a unique prefix of a directory's name or an id.
-        alone: Whether it is the only name; among others, which must be runs, it means a run where there is one.
+    `text` is a path, a name, an id, or a unique prefix of a directory's name or an id. Where it is not `alone`, the others
+    must be runs, and it means a run where there is one.
 
     Raises:
         UsageError: If several sweeps match, or a sweep and a run have this name.

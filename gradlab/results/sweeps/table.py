@@ -59,7 +59,7 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
         if axis in found:
             continue
         values = [point.get(axis) for point, _ in rows]
-        found[axis] = _of_type(_TYPES[leaves[axis].form], values) if axis in leaves else _typed(values)
+        found[axis] = _of_type(_TYPES[leaves[axis].form] if axis in leaves else _type_of(values), values)
     for path, field in leaves.items():
         if path not in found:
             found[path] = _of_type(_TYPES[field.form], [config.get(path) for config in configs])
@@ -133,31 +133,22 @@ def _words(kind: Type, values: Sequence[Value]) -> list[Value]:
 def _of_type(kind: Type, values: Sequence[Any]) -> tuple[Type, list[Value]]:
     """A column of a field's type; a list becomes one text."""
     if kind == "text":
-        return kind, [_one_text(value) for value in values]
+        joined = ["; ".join(map(str, value)) if isinstance(value, list | tuple) else value for value in values]
+        return kind, [None if value is None else value_text(value) for value in joined]
     if kind == "number":
         return kind, [None if value is None else float(value) for value in values]
     return kind, list(values)
 
 
-def _typed(values: Sequence[Value]) -> tuple[Type, list[Value]]:
-    """A column of whatever type holds all of its values; text where they are of several kinds.
+def _type_of(values: Sequence[Value]) -> Type:
+    """The type that holds all values; text where they are of several kinds.
 
-    >>> _typed([1, None, 2.5])
-    ('number', [1.0, None, 2.5])
-    >>> _typed(["relu", 3])
-    ('text', ['relu', '3'])
+    >>> _type_of([1, None, 2.5]), _type_of(["relu", 3])
+    ('number', 'text')
     """
     there = [value for value in values if value is not None]
     if there and all(isinstance(value, bool) for value in there):
-        return "flag", list(values)
+        return "flag"
     if any(isinstance(value, str | bool) for value in there) or not there:
-        return "text", [_one_text(value) for value in values]
-    if all(isinstance(value, int) and abs(value) < 2**63 for value in there):
-        return "whole", list(values)
-    return "number", [None if value is None else float(value) for value in values]
-
-
-def _one_text(value: Any) -> str | None:
-    if isinstance(value, list | tuple):
-        return "; ".join(str(item) for item in value)
-    return None if value is None else value_text(value)
+        return "text"
+    return "whole" if all(isinstance(value, int) and abs(value) < 2**63 for value in there) else "number"

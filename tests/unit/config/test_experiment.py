@@ -5,7 +5,7 @@ from pydantic import Field, ValidationError
 
 from gradlab.config import catalogue, experiment
 from gradlab.config.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault, marked
-from gradlab.config.fields import Mark, Part, fields, marks
+from gradlab.config.fields import Mark, Part, fields
 
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}
 
@@ -15,7 +15,7 @@ def make(**parts) -> Experiment:
 
 
 def test_every_field_carries_a_mark():
-    assert all(isinstance(mark, Mark) for mark in marks(Experiment).values())
+    assert all(isinstance(field.mark, Mark) for field in fields(Experiment).values())
     dumped = make().model_dump(mode="json")
 
     def leaves(values, prefix=""):
@@ -25,7 +25,7 @@ def test_every_field_carries_a_mark():
             else:
                 yield f"{prefix}{key}"
 
-    assert set(marks(Experiment)) == set(leaves(dumped))
+    assert set(fields(Experiment)) == set(leaves(dumped))
 
 
 def test_a_field_without_a_mark_is_noticed():
@@ -34,7 +34,7 @@ def test_a_field_without_a_mark_is_noticed():
         kept: Annotated[int, SHAPE] = 0
 
     with pytest.raises(TypeError, match="field forgotten carries no mark"):
-        marks(Forgetful)
+        fields(Forgetful)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_switch_that_is_on_may_differ_in_a_batch():
 
 def test_marks_divide_the_fields():
     divided = [set(marked(make(), mark)) for mark in (SHAPE, FREE, SWITCH, LABEL)]
-    assert set.union(*divided) == set(marks(Experiment))
-    assert sum(map(len, divided)) == len(marks(Experiment))
+    assert set.union(*divided) == set(fields(Experiment))
+    assert sum(map(len, divided)) == len(fields(Experiment))
 
 
 def test_canonical_leaves_the_labels_out():
