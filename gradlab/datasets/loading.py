@@ -34,9 +34,8 @@ def load(data: Data, loss: str = "auto") -> Dataset:
     num_train = len(raw.inputs) - split.num_held(len(raw.inputs), data.holdout)
     if num_train < data.batch_size:
         held = f" ({data.holdout:g} of {len(raw.inputs)} are held out)" if data.holdout else ""
-        message = (
-            f"{data.batch_size} is more than the {num_train} rows to learn from{held}; set it to at most {num_train}"
-        )
+        rows = f"the {num_train} rows to learn from{held}"
+        message = f"{data.batch_size} is more than {rows}; set it to at most {num_train}"
         raise ConfigError([Fault(place, "data.batch_size", message)])
     return split.split(raw, data.holdout, data.standardize, data.seed)
 
@@ -64,9 +63,8 @@ def _rows(data: Data, loss: str) -> Raw:
         return synthetic.draw(data)
     if data.path is None or data.target is None:
         missing = "data.path" if data.path is None else "data.target"
-        raise ConfigError(
-            [Fault("data source 'file'", missing, "is needed; give the file and the name of its target column")]
-        )
+        message = "is needed; give the file and the name of its target column"
+        raise ConfigError([Fault("data source 'file'", missing, message)])
     return columns.interpret(data.path, tables.read(data.path), data.target, loss)
 
 

@@ -31,11 +31,9 @@ class Order:
 
     def take(self, need: int) -> Int:
         """Indices of the next examples of the stream, int64 [need]."""
-        parts = [self._left]
-        have = len(self._left)
-        while have < need:
-            parts.append(self._generator.permutation(self._num_examples))
-            have += self._num_examples
-        stream = np.concatenate(parts)
+        num_missing = max(0, need - len(self._left))
+        num_permutations = -(-num_missing // self._num_examples)
+        drawn = [self._generator.permutation(self._num_examples) for _ in range(num_permutations)]
+        stream = np.concatenate([self._left, *drawn])
         self._left = stream[need:]
         return stream[:need]

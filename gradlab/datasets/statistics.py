@@ -39,12 +39,9 @@ def input_correlation(inputs: Float) -> float | None:
 
     Signs do not count: two examples share what random weights make of them as much when they are opposite.
 
-    Args:
-        inputs: Of a batch, [B, F]; the first `COMPARED` are looked at.
-
     Returns:
-        0 for examples at right angles to one another, 1 for examples along one line; None for fewer than two that are
-        not 0, or where an input is not finite.
+        Of the first `COMPARED` inputs [B, F]: 0 for examples at right angles to one another, 1 for examples along one
+        line; None for fewer than two that are not 0, or where an input is not finite.
 
     >>> input_correlation(np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 0.0]]))
     0.5773502691896257

@@ -47,21 +47,15 @@ def _digits(folder: Path) -> Raw:
 
 def _breast_cancer(folder: Path) -> Raw:
     """Ten measures of cell nuclei, with their mean, standard error and worst."""
-    names = [f"mean {measure}" for measure in _MEASURES]
-    names += [f"{measure} error" for measure in _MEASURES]
-    names += [f"worst {measure}" for measure in _MEASURES]
-    return _classes(folder / "breast_cancer.csv", 569, tuple(names))
-
-
-def _wine(folder: Path) -> Raw:
-    """What chemists found in wines of three growers."""
-    return _classes(folder / "wine_data.csv", 178, _WINE)
+    kinds = ("mean {}", "{} error", "worst {}")
+    names = tuple(kind.format(measure) for kind in kinds for measure in _MEASURES)
+    return _classes(folder / "breast_cancer.csv", 569, names)
 
 
 def _diabetes(folder: Path) -> Raw:
     """Ten figures of patients, brought to mean 0 and sum of squares 1, and how their disease went on."""
-    inputs = _numbers(gzip.decompress((folder / "diabetes_data_raw.csv.gz").read_bytes()).decode(), None)
-    targets = _numbers(gzip.decompress((folder / "diabetes_target.csv.gz").read_bytes()).decode(), None)
+    files = (folder / "diabetes_data_raw.csv.gz", folder / "diabetes_target.csv.gz")
+    inputs, targets = (_numbers(gzip.decompress(file.read_bytes()).decode(), None) for file in files)
     _expect(inputs, 442, 10)
     _expect(targets, 442, 1)
     # Operation by operation as scikit-learn does it, so that the last bits are the same.
@@ -107,6 +101,6 @@ def _loaded(name: str) -> Raw:
 READERS: Mapping[str, Callable[[Path], Raw]] = {
     "digits": _digits,
     "breast_cancer": _breast_cancer,
-    "wine": _wine,
+    "wine": lambda folder: _classes(folder / "wine_data.csv", 178, _WINE),
     "diabetes": _diabetes,
 }

@@ -1,13 +1,15 @@
 """What the columns of a user's file mean: which are inputs, and whether the target is classes or numbers."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
 from gradlab.config.text import value_text
 from gradlab.datasets.dataset import Float, Raw
 from gradlab.datasets.sources.tables import Array, fault
+from gradlab.errors import ConfigError
 
 MOST_CLASSES = 20  # more whole numbers than this are amounts (years, counts) more often than they are names
 
@@ -23,54 +25,47 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
     Raises:
         ConfigError: If the target is not there or does not fit the loss, or an input is not a finite number.
     """
+    refuse = partial(fault, path, "data.target")
     if target not in columns:
-        raise fault(path, "data.target", f"no column '{target}'. {_suggestion(target, list(columns))}")
+        raise refuse(f"no column '{target}'. {_suggestion(target, list(columns))}")
     inputs, names = _inputs(path, {name: column for name, column in columns.items() if name != target}, target)
     column = columns[target]
     if column.ndim == 0 or column.size == 0:
-        message = f"'{target}' has shape {column.shape}; expected at least one value a row"
-        raise fault(path, "data.target", message)
+        raise refuse(f"'{target}' has shape {column.shape}; expected at least one value a row")
     if len(column) != len(inputs):
-        message = f"'{target}' has {len(column)} rows, the inputs have {len(inputs)}; every row needs its target"
-        raise fault(path, "data.target", message)
+        raise refuse(f"'{target}' has {len(column)} rows, the inputs have {len(inputs)}; every row needs its target")
     _refuse_missing(path, "data.target", {target: column})
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
-    if _is_classes(path, column, target, loss):
+    if _is_classes(column, target, loss, refuse):
         values, labels = np.unique(column, return_inverse=True)
         _refuse_useless_classes(path, target, len(values), len(column))
         return Raw(inputs, labels.astype(np.int64), tuple(_class_name(value) for value in values), names)
     numbers = column.astype(np.float64).reshape(len(column), -1)
     if (numbers == numbers[0]).all(axis=0).any():
-        raise fault(path, "data.target", f"'{target}' is the same in every row; there is nothing to learn")
+        raise refuse(f"'{target}' is the same in every row; there is nothing to learn")
     return Raw(inputs, numbers, (), names)
 
 
-def _is_classes(path: str, column: Array, target: str, loss: str) -> bool:
+def _is_classes(column: Array, target: str, loss: str, refuse: Callable[[str], ConfigError]) -> bool:
     """Whether a target is classes, by what it holds and what the loss asks for."""
     text, truth, whole = column.dtype == object, column.dtype.kind == "b", column.dtype.kind in "iu"
     if column.ndim > 1:
         if loss in ("cross_entropy", "binary_cross_entropy") or text or column.ndim > 2:
-            message = (
-                f"'{target}' has shape {column.shape}; classes are one value a row (numbers: one row of values a row)"
-            )
-            raise fault(path, "data.target", message)
+            expected = "classes are one value a row (numbers: one row of values a row)"
+            raise refuse(f"'{target}' has shape {column.shape}; {expected}")
         return False
     if loss == "mse":
         if text:
-            message = (
-                f"'{target}' is text, which mse cannot predict; use train.loss: cross_entropy, or a target of numbers"
-            )
-            raise fault(path, "data.target", message)
+            remedy = "use train.loss: cross_entropy, or a target of numbers"
+            raise refuse(f"'{target}' is text, which mse cannot predict; {remedy}")
         return False
     if text or truth or loss == "auto":
         return text or truth or (whole and len(np.unique(column)) <= MOST_CLASSES)
     if not whole and (column != np.rint(column)).any():
         first = int(np.flatnonzero(column != np.rint(column))[0])
-        message = (
-            f"'{target}' holds numbers that are not whole ({column[first]:g} in row {first + 1}); use train.loss: mse"
-        )
-        raise fault(path, "data.target", message)
+        where = f"({column[first]:g} in row {first + 1})"
+        raise refuse(f"'{target}' holds numbers that are not whole {where}; use train.loss: mse")
     return True
 
 
@@ -88,8 +83,7 @@ def _inputs(path: str, columns: Mapping[str, Array], target: str) -> tuple[Float
         row = next((index for index, word in enumerate(column) if not _is_number(word)), 0)
         others = f" (and {len(text) - 1} more)" if len(text) > 1 else ""
         what = f"the column '{name}'{others} is not numbers: '{column[row][:40]}' in row {row + 1}"
-        message = f"{what}; encode it as numbers or leave it out"
-        raise fault(path, "data.path", message)
+        raise fault(path, "data.path", f"{what}; encode it as numbers or leave it out")
     return np.stack([column.astype(np.float64) for column in columns.values()], axis=1), tuple(columns)
 
 
@@ -101,14 +95,12 @@ def _only_matrix(path: str, columns: Mapping[str, Array], target: str) -> tuple[
         raise fault(path, "data.path", message)
     name, array = next(iter(columns.items()))
     if array.ndim != 2 or array.size == 0:
-        raise fault(
-            path, "data.path", f"the inputs are {shapes}; expected the shape (rows, features), at least one of each"
-        )
+        expected = "expected the shape (rows, features), at least one of each"
+        raise fault(path, "data.path", f"the inputs are {shapes}; {expected}")
     return name, array
 
 
 def _refuse_missing(path: str, field: str, columns: Mapping[str, Array]) -> None:
-    """Refuse empty cells, NaN and infinities, naming the first of each."""
     for name, column in columns.items():
         if column.dtype == object:
             bad = np.array([value is None for value in column.ravel()]).reshape(column.shape)
@@ -130,8 +122,7 @@ def _refuse_useless_classes(path: str, target: str, num_classes: int, num_rows: 
         raise fault(path, "data.target", f"'{target}' is the same in every row; there is nothing to learn")
     if num_classes * 2 > num_rows:
         what = f"'{target}' has {num_classes} different values in {num_rows} rows, too many to be classes"
-        message = f"{what}; name another column"
-        raise fault(path, "data.target", message)
+        raise fault(path, "data.target", f"{what}; name another column")
 
 
 def _suggestion(target: str, names: list[str]) -> str:

@@ -7,7 +7,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +60,8 @@ def read(path: str) -> Mapping[str, Array]:
     Raises:
         ConfigError: If it cannot be read, is empty or of another kind.
     """
-    readers: Mapping[str, Callable[[Path], Mapping[str, Array]]] = {
-        ".csv": _csv,
-        ".parquet": _parquet,
-        ".npz": _npz,
-    }
     file = checked(path)
-    reader = readers.get(file.suffix.lower())
+    reader = {".csv": _csv, ".parquet": _parquet, ".npz": _npz}.get(file.suffix.lower())
     if reader is None:
         raise fault(path, "data.path", f"expected a file ending in .csv, .parquet or .npz, got '{file.name}'")
     try:
@@ -113,9 +108,8 @@ def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
     names = table.column_names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise fault(
-            file, "data.path", f"the column '{repeated[0]}' occurs more than once; give every column its own name"
-        )
+        what = f"the column '{repeated[0]}' occurs more than once"
+        raise fault(file, "data.path", f"{what}; give every column its own name")
     if table.num_rows == 0:
         raise fault(file, "data.path", "the file has column names but no rows")
     return {name: _array(file, name, table.column(name)) for name in names}
@@ -131,9 +125,8 @@ def _array(file: Path, name: str, column: "pyarrow.ChunkedArray") -> Array:
         kind = kind.value_type
         column = column.cast(kind)
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return np.array(
-            [None if text is None or not text.strip() else text for text in column.to_pylist()], dtype=object
-        )
+        texts = [None if text is None or not text.strip() else text for text in column.to_pylist()]
+        return np.array(texts, dtype=object)
     if types.is_null(kind):
         return np.full(len(column), np.nan)
     if (types.is_boolean(kind) or types.is_integer(kind)) and column.null_count == 0:
@@ -173,9 +166,8 @@ def _plain(file: Path, name: str, array: Array) -> Array:
     if array.dtype.kind in "US":
         text = array.astype(np.str_)
         return np.array([word if word.strip() else None for word in text.ravel()], dtype=object).reshape(array.shape)
-    raise fault(
-        file, "data.path", f"the array '{name}' holds {array.dtype}; gradlab takes numbers, true/false and text"
-    )
+    what = f"the array '{name}' holds {array.dtype}"
+    raise fault(file, "data.path", f"{what}; gradlab takes numbers, true/false and text")
 
 
 def _first_line(error: Exception) -> str:
