@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed, Comparison, Side, compare, sides_of
+from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, sides_of
 from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link
@@ -67,6 +67,10 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
     profiles, grids = drawn_profiles(drawn), drawn_grids(groups)
     curves = drawn_curves(groups[:MOST_DRAWN])
     title = _title(whole, groups)
+    lettered = tuple(
+        replace(side, label=f"{card['letter']} {card['short']}") for side, card in zip(shown.sides, cards, strict=True)
+    )
+    num_rows = math.ceil(len(drawn.sides) / _MOST_COLUMNS)
     return render(
         "comparison",
         title,
@@ -83,7 +87,7 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
         heading=title,
         num_runs=len(runs),
         cards=cards,
-        num_columns=_columns(len(drawn.sides)),
+        num_columns=math.ceil(len(drawn.sides) / num_rows),  # so that rows are about as long as one another
         num_sides=len(groups),
         num_drawn=len(drawn.sides),
         spread=spread_words(shown),
@@ -95,16 +99,12 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
             for row, said, values in zip(shown.rows, figures.rows, exact.rows, strict=True)
         ],
         profiles=profiles,
-        profile_table=profile_table(replace(shown, sides=tuple(map(_lettered, shown.sides, cards)))),
+        profile_table=profile_table(replace(shown, sides=lettered)),
         curves=curves,
         ends={curve["quantity"]: _ends(curve, cards) for curve in curves},
         grids=grids,
         most_heatmaps=MOST_HEATMAPS,
     )  # fmt: skip
-
-
-def _lettered(side: Side, card: Mapping[str, Any]) -> Side:
-    return replace(side, label=f"{card['letter']} {card['short']}")
 
 
 def _ends(curve: Mapping[str, Any], cards: Sequence[Mapping[str, Any]]) -> str:
@@ -116,11 +116,6 @@ def _ends(curve: Mapping[str, Any], cards: Sequence[Mapping[str, Any]]) -> str:
         if side is not None
     ]
     return ", ".join(told) + (", as log10" if kind == "decades" else "")
-
-
-def _columns(number: int) -> int:
-    """Cards in a row, so that rows are about as long as one another."""
-    return math.ceil(number / math.ceil(number / _MOST_COLUMNS))
 
 
 def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: Path) -> list[dict[str, Any]]:
@@ -151,8 +146,7 @@ def _names(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> lis
 def _value(changed: Changed, place: int) -> tuple[str, str]:
     """A config field and one side's value, both as short as a config may write them."""
     field, value = changed.field, changed.values[place]
-    for tail in (".name", ".scheme"):
-        field = field.removesuffix(tail)
+    field = field.removesuffix(".name").removesuffix(".scheme")
     return field, value_words(value if isinstance(value, str | int | float | None) else str(value))
 
 
@@ -189,13 +183,13 @@ def _whose(some: Sequence[StoredRun], group: Sequence[StoredRun]) -> str:
 
 def _findings(group: Sequence[StoredRun]) -> tuple[tuple[Finding, str], ...]:
     """What was found in the runs of a side, each rule once as the first of them has it, with whose it is."""
-    found: dict[str, list[tuple[StoredRun, Finding]]] = {}
+    first: dict[str, Finding] = {}
+    runs: dict[str, dict[str, StoredRun]] = {}
     for run in group:
         for finding in run.summary.findings:
-            found.setdefault(finding.rule, []).append((run, finding))
-    return tuple(
-        (told[0][1], _whose(list({run.id: run for run, _ in told}.values()), group)) for told in found.values()
-    )
+            first.setdefault(finding.rule, finding)
+            runs.setdefault(finding.rule, {})[run.id] = run
+    return tuple((finding, _whose(list(runs[rule].values()), group)) for rule, finding in first.items())
 
 
 def _silent(group: Sequence[StoredRun]) -> str:

@@ -50,7 +50,7 @@ def drawn_profiles(comparison: Comparison) -> list[dict[str, Any]]:
         for side in sides
         if side is not None
     )
-    most = _points(_PROFILE_NUMBERS, lines)
+    most = max(_FEWEST, min(_MOST, _PROFILE_NUMBERS // max(lines, 1)))
     return [
         {
             **arrays.named(quantity),
@@ -98,21 +98,14 @@ def _profile(profile: Profile, most: int) -> dict[str, Any]:
 
 
 def _difference(apart: Profile, most: int) -> dict[str, Any]:
-    """How far one side's profile lies from the first's."""
     places = envelope(apart.values, most=most)
-    return {
-        "positions": arrays.floats(apart.relative_depth[places]),
-        "values": arrays.floats(apart.values[places]),
-    }
+    positions = arrays.floats(apart.relative_depth[places])
+    return {"positions": positions, "values": arrays.floats(apart.values[places])}
 
 
 def _num_drawn(each: Sequence[Any]) -> int:
     """How many of a side's seeds are drawn beside the mean."""
     return min(len(each), MOST_SEEDS) if len(each) > 1 else 0
-
-
-def _points(numbers: int, lines: int) -> int:
-    return max(_FEWEST, min(_MOST, numbers // max(lines, 1)))
 
 
 def mean_curve(curves: Sequence[Curve]) -> Curve:
@@ -142,19 +135,16 @@ def drawn_curves(groups: Groups) -> list[dict[str, Any]]:
     told = [[{curve.quantity: curve for curve in series.curves(run.record)} for run in group] for group in groups]
     names = [name for name in series.CURVES if name not in series.HELD_OUT.values() and _is_told(name, told)]
     lines = sum(1 + _num_drawn(group) for name in names for group in told if any(name in one for one in group))
-    most = _points(_CURVE_NUMBERS, lines)
-    found = []
-    for name in names:
-        held = _sides(series.HELD_OUT[name], told, groups, most) if name in series.HELD_OUT else []
-        found.append(
-            {
-                **arrays.named(name),
-                "constant": _constant(name, groups),
-                "sides": _sides(name, told, groups, most),
-                "held": held if any(held) else None,
-            }
-        )
-    return found
+    most = max(_FEWEST, min(_MOST, _CURVE_NUMBERS // max(lines, 1)))
+    return [
+        {
+            **arrays.named(name),
+            "constant": _constant(name, groups),
+            "sides": _sides(name, told, groups, most),
+            "held": held if any(held := _sides(series.HELD_OUT.get(name, ""), told, groups, most)) else None,
+        }
+        for name in names
+    ]
 
 
 def _is_told(name: str, told: Sequence[Sequence[Mapping[str, Curve]]]) -> bool:
@@ -179,19 +169,9 @@ def _sides(
         diverged = [curve for curve, run in own if told_by and run.summary.outcome.kind == "diverged"]
         broken = [last for curve in diverged if (last := _last_finite(curve)) is not None]
         each = curves[: _num_drawn(curves)]
-        found.append(
-            {
-                **_curve(mean_curve(curves), most),
-                "each": [_curve(curve, most) for curve in each],
-                "broken": broken[:MOST_SEEDS],
-            }
-        )
+        seeds = [arrays.line(curve, most) for curve in each]
+        found.append({**arrays.line(mean_curve(curves), most), "each": seeds, "broken": broken[:MOST_SEEDS]})
     return found
-
-
-def _curve(curve: Curve, most: int) -> dict[str, Any]:
-    places = envelope(curve.values, most=most)
-    return {"steps": curve.steps[places].tolist(), "values": arrays.numbers(curve.values[places])}
 
 
 def _last_finite(curve: Curve) -> tuple[int, float] | None:
@@ -219,7 +199,7 @@ def drawn_grids(groups: Groups) -> list[dict[str, Any]]:
     """
     if len(groups) > MOST_HEATMAPS:
         return []
-    shown = [_first_with_layers(group) for group in groups]
+    shown = [next((run for run in group if series.grids(run.record)), None) for group in groups]
     seen = [{grid.quantity: grid for grid in series.grids(None if run is None else run.record)} for run in shown]
     names = [name for name in GRIDS if any(name in one for one in seen)]
     most = min(arrays.MOST_CELLS // 2, _CELLS // max(1, sum(len(one) for one in seen)))
@@ -231,18 +211,7 @@ def drawn_grids(groups: Groups) -> list[dict[str, Any]]:
             else {**arrays.grid(one[name], most, most_rows=120), "seed": run.seed}
             for one, run in zip(seen, shown, strict=True)
         ]
-        lows = [side["low"] for side in sides if side is not None and side["low"] is not None]
-        highs = [side["high"] for side in sides if side is not None and side["high"] is not None]
-        found.append(
-            {
-                **arrays.named(name),
-                "low": min(lows, default=None),
-                "high": max(highs, default=None),
-                "sides": sides,
-            }
-        )
+        ends = [(side["low"], side["high"]) for side in sides if side is not None and side["low"] is not None]
+        low, high = min((low for low, _ in ends), default=None), max((high for _, high in ends), default=None)
+        found.append({**arrays.named(name), "low": low, "high": high, "sides": sides})
     return found
-
-
-def _first_with_layers(group: Sequence[StoredRun]) -> StoredRun | None:
-    return next((run for run in group if series.grids(run.record)), None)

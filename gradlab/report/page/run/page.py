@@ -1,6 +1,7 @@
 """The page of one run: verdict and findings, each with its picture; profiles with theory's band, heatmap, curves, seeds, layers."""
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +33,6 @@ SWITCH = (
 
 MOST_ROWS = 1_000
 """Layers that the table holds; of a longer network the worst."""
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A finding with the picture that shows it."""
-
-    finding: Finding
-    anchor: str | None = None
-    quantity: str = ""
-    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,8 +73,8 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
             "seeds": [_seeds(one, run, page) for one in seeds] if len(seen_seeds) > 1 else [],
             **{one.name: one.data for one in pictures},
             "findings": [
-                {"anchor": one.anchor, "quantity": one.quantity, "layers": one.finding.layers, "step": one.finding.since_step}
-                for one in seen
+                {"anchor": one["anchor"], "quantity": one["quantity"], "layers": finding.layers, "step": finding.since_step}
+                for one, finding in zip(seen, view.summary.findings, strict=True)
             ],
         },
         view=view,
@@ -132,7 +123,8 @@ def _nothing(run: StoredRun) -> str:
     return ""
 
 
-def _seen(finding: Finding, view: RunView) -> _Seen:
+def _seen(finding: Finding, view: RunView) -> dict[str, Any]:
+    """A finding with the picture that shows it."""
     drawn = {
         "profile": {profile.quantity for profile in view.profiles},
         "heatmap": {grid.quantity for grid in view.grids},
@@ -142,8 +134,9 @@ def _seen(finding: Finding, view: RunView) -> _Seen:
         if quantity in drawn[kind]:
             anchor = kind if kind == "heatmap" else f"{kind}-{quantity}"
             over = {"profile": "over the layers", "heatmap": "over layers and steps", "curve": "over the steps"}[kind]
-            return _Seen(finding, anchor, quantity, f"{QUANTITIES[quantity].label} {over}")
-    return _Seen(finding)
+            words = f"{QUANTITIES[quantity].label} {over}"
+            return {"finding": finding, "anchor": anchor, "quantity": quantity, "words": words}
+    return {"finding": finding, "anchor": None, "quantity": ""}
 
 
 def _profile(profile: LayerProfile) -> dict[str, Any]:
@@ -197,13 +190,8 @@ def _size(log10: float) -> str:
 
 
 def _curve(curve: Curve) -> dict[str, Any]:
-    places = envelope(curve.values, most=arrays.MOST_POINTS)
-    return {
-        **arrays.named(curve.quantity),
-        "steps": curve.steps[places].tolist(),
-        "values": arrays.numbers(curve.values[places]),
-        "thinned": len(places) < len(curve.steps),
-    }
+    drawn = arrays.line(curve)
+    return {**arrays.named(curve.quantity), **drawn, "thinned": len(drawn["steps"]) < len(curve.steps)}
 
 
 def _curve_figures(view: RunView) -> list[tuple[str, str, str]]:
@@ -259,22 +247,15 @@ def _spectrum(view: RunView) -> dict[str, Any] | None:
     if held is None:
         return None
     values = _line(held.log10_s)
-    num_steps, num_layers = values.shape[:2]
-    flat = values.reshape(num_steps, num_layers, -1)
+    flat = values.reshape(*values.shape[:2], -1)
     ordered = [[np.sort(row[~np.isnan(row)]) for row in step] for step in flat]
-    quantiles: dict[str, Callable[[Float], float]] = {
-        "low": lambda part: float(part[0]),
-        "median": _median,
-        "high": lambda part: float(part[-1]),
-    }
-    return {
-        "steps": held.steps.tolist(),
-        "layers": held.layers.tolist(),
-        **{
-            name: [[quantile(part) if len(part) else None for part in step] for step in ordered]
-            for name, quantile in quantiles.items()
-        },
-    }
+
+    def quantiles(of: Callable[[Float], Any]) -> list[list[float | None]]:
+        return [[float(of(part)) if len(part) else None for part in step] for step in ordered]
+
+    low, high = quantiles(operator.itemgetter(0)), quantiles(operator.itemgetter(-1))
+    layers = held.layers.tolist()
+    return {"steps": held.steps.tolist(), "layers": layers, "low": low, "median": quantiles(_median), "high": high}
 
 
 def _median(ordered: Float) -> float:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.quantities import QUANTITIES
-from gradlab.report.views.series import Grid, bins, pooled
+from gradlab.report.views.series import Curve, Grid, bins, pooled
+from gradlab.results.thinning import envelope
 
 MOST_CELLS, MOST_ROWS = 24_000, 240
 """Cells and rows of a heatmap: about what a large window has pixels to tell apart."""
@@ -42,6 +43,12 @@ def numbers(values: NDArray[np.float64], present: NDArray[np.bool_] | None = Non
     if present is None:
         return list(rounded)
     return [value if there else None for value, there in zip(rounded, present.tolist(), strict=True)]
+
+
+def line(curve: Curve, most: int = MOST_POINTS) -> dict[str, Any]:
+    """A curve as a line of at most about so many points: its `steps` and `values`."""
+    places = envelope(curve.values, most=most)
+    return {"steps": curve.steps[places].tolist(), "values": numbers(curve.values[places])}
 
 
 def named(quantity: str) -> dict[str, Any]:

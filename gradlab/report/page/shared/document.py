@@ -121,10 +121,9 @@ def _place(finding: Finding) -> str:
 def _cells(table: Table) -> list[list[tuple[str, Value]]]:
     """Each cell of a table: as it is read, and exactly where it is a number."""
     return [
-        [(word, _exact(value)) for word, value in zip(words, row, strict=True)]
+        [
+            (word, repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else None)
+            for word, value in zip(words, row, strict=True)
+        ]
         for words, row in zip(table.words(), table.rows, strict=True)
     ]
-
-
-def _exact(value: Value) -> str | None:
-    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
