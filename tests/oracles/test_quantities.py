@@ -43,7 +43,7 @@ def definitions(batch: Batch, inputs: torch.Tensor, targets: torch.Tensor) -> di
         z = h @ weights[layer] + biases[layer]
         z.retain_grad()
         zs.append(z)
-        h = _phi(own.name, z) if layer < L else z
+        h = _phi(own.facts.name, z) if layer < L else z
         hs.append(h)
     example_losses = functional.cross_entropy(zs[-1], targets, reduction="none")
     example_losses.mean().backward()
