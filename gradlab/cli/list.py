@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Version
-from gradlab.results.listing import ListedRun, gc_paused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gradlab.results.listing import ListedRun
 
-@gc_paused()
+
 def list_runs(
     where: Annotated[
         str,
@@ -34,24 +34,28 @@ def list_runs(
     from gradlab.errors import SelectionError
     from gradlab.report.views.run_list import in_order, marked_old, matching, runs_table
     from gradlab.report.words.values import counted
+    from gradlab.results.listing import gc_paused
     from gradlab.results.store import Store
     from gradlab.results.versions import RULES_VERSION
 
-    store = Store(out)
-    runs: Sequence[ListedRun] = store.runs(lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})"))
-    if not runs and not where:
-        log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
-    if where:
-        runs = matching(store, runs, where)
-        if not runs:
-            raise SelectionError(f"no run in {out} matches --where {where}")
-    runs = in_order(runs, sort)
-    shown = runs[:limit]
-    old = sum(run.rules_version != RULES_VERSION for run in shown)
-    if shown or format is not Face.TABLE:
-        table = runs_table(shown)
-        write_table(marked_old(table, RULES_VERSION) if format in (Face.TABLE, Face.MD) else table, format, "runs")
-    if len(shown) < len(runs):
-        log(f"{len(runs) - len(shown)} more that --limit left out", quiet=quiet)
-    if old:
-        log(f"{counted(old, 'verdict')} of older rules; `gradlab show` judges anew", quiet=quiet)
+    with gc_paused():
+        store = Store(out)
+        runs: Sequence[ListedRun] = store.runs(
+            lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})")
+        )
+        if not runs and not where:
+            log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
+        if where:
+            runs = matching(store, runs, where)
+            if not runs:
+                raise SelectionError(f"no run in {out} matches --where {where}")
+        runs = in_order(runs, sort)
+        shown = runs[:limit]
+        old = sum(run.rules_version != RULES_VERSION for run in shown)
+        if shown or format is not Face.TABLE:
+            table = runs_table(shown)
+            write_table(marked_old(table, RULES_VERSION) if format in (Face.TABLE, Face.MD) else table, format, "runs")
+        if len(shown) < len(runs):
+            log(f"{len(runs) - len(shown)} more that --limit left out", quiet=quiet)
+        if old:
+            log(f"{counted(old, 'verdict')} of older rules; `gradlab show` judges anew", quiet=quiet)
