@@ -68,10 +68,10 @@ def _kinds(
     """Each kind of figure: what draws it of runs, quantities and a file, and the quantities that can be named."""
     from gradlab.config.quantities import GRIDS
     from gradlab.report.figures.heatmaps import draw_heatmaps
-    from gradlab.report.figures.losses import DRAWN, draw_losses
+    from gradlab.report.figures.losses import draw_losses
     from gradlab.report.figures.profiles import draw_profiles
     from gradlab.report.figures.spectra import draw_spectra
-    from gradlab.report.views.series import PROFILED
+    from gradlab.report.views.series import DRAWN, PROFILED
 
     return {
         Picture.PROFILE: (lambda runs, names, path: draw_profiles(_sides(runs), names, path), PROFILED),

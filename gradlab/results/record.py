@@ -46,6 +46,11 @@ class Column:
     values: Float
     present: Bool
 
+    @property
+    def line(self) -> Float:
+        """The values as a line has them: NaN where they have no meaning, +inf where they are not a number."""
+        return np.where(self.present, np.where(np.isnan(self.values), np.inf, self.values), np.nan)
+
 
 @dataclass(frozen=True)
 class Spectrum:

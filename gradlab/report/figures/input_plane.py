@@ -130,8 +130,7 @@ def _draw_row(
     for column, layer in enumerate(snapshot.layers):
         upper, lower = above[column], below[column]
         upper.set(xticks=[], yticks=[])
-        for side in ("left", "bottom"):
-            upper.spines[side].set_visible(False)
+        upper.spines[["left", "bottom"]].set_visible(False)
         if layer is None:
             for ax in (upper, lower):
                 say_inside(ax, "not finite")
@@ -189,7 +188,9 @@ def _draw_answers(
     if plane.class_names:
         _draw_regions(ax, layer, plane)
     else:
-        mappable = _draw_numbers(ax, layer, plane)
+        values, (low, high) = layer.scores[:, :, 0], _span(plane)
+        shown: dict[str, Any] = {"shading": "gouraud", "rasterized": True}
+        mappable = ax.pcolormesh(plane.x, plane.y, values, cmap=_NUMBERS, vmin=low, vmax=high, **shown)
     _draw_examples(ax, plane.points[picked], plane, picked)
     ax.set(xlim=(plane.x[0], plane.x[-1]), ylim=(plane.y[0], plane.y[-1]))
     across, up = float(np.ptp(plane.x)), float(np.ptp(plane.y))
@@ -198,8 +199,7 @@ def _draw_answers(
     else:
         ax.set_box_aspect(1.0)
     ax.locator_params(nbins=3)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(True)
+    ax.spines[["top", "right"]].set_visible(True)
     return mappable
 
 
@@ -217,13 +217,6 @@ def _draw_regions(ax: "Axes", layer: LayerView, plane: InputPlane) -> None:
         ax.contourf(plane.x, plane.y, margin, levels=[0.0, 2 * high], colors=[(red, green, blue)], zorder=0)
         if low < 0:
             ax.contour(plane.x, plane.y, margin, levels=[0.0], colors="black", linewidths=0.8, zorder=3)
-
-
-def _draw_numbers(ax: "Axes", layer: LayerView, plane: InputPlane) -> "ScalarMappable":
-    low, high = _span(plane)
-    return ax.pcolormesh(
-        plane.x, plane.y, layer.scores[:, :, 0], cmap=_NUMBERS, vmin=low, vmax=high, shading="gouraud", rasterized=True
-    )
 
 
 def _span(plane: InputPlane) -> tuple[float, float]:

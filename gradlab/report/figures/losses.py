@@ -31,9 +31,6 @@ from gradlab.results.thinning import thinned
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DRAWN = ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor")
-"""Curves that have axes of their own; what was held out stands on those of loss and accuracy."""
-
 DEFAULT = ("loss", "accuracy")
 """Curves that are drawn where none is named."""
 

@@ -117,8 +117,7 @@ def stroke(index: int, num_sides: int) -> dict[str, Any]:
 
 def middle(columns: Sequence[Column]) -> Middle:
     """Median and range over a side's runs, [K] each, of those in which the figure has a meaning."""
-    values = np.array([np.where(np.isnan(one.values), np.inf, one.values) for one in columns])
-    values[~np.array([one.present for one in columns])] = np.nan
+    values = np.array([one.line for one in columns])
     if len(values) == 1:
         return Middle(values[0], values[0], values[0])
     ordered = np.sort(values, axis=0)  # NaN come last

@@ -274,21 +274,19 @@ def _draw_pair(pair: "Sequence[Axes]", sides: Sequence[DrawnSide], courses: dict
 
 def _course(side: DrawnSide, name: str, *, relative: bool) -> Course:
     """One of `EXTREMES` over the layers below the top hidden one."""
-    columns: tuple[list[Column], list[Column]] = ([], [])
-    for view in side.views:
-        assert view.record is not None
-        rows, column = _rows(view.record, name), view.record.layers[name]
-        for kept, row in zip(columns, (rows[0], rows[-1]), strict=True):
-            kept.append(Column(column.values[row, : side.depth - 1], column.present[row, : side.depth - 1]))
-    init, final = map(middle, columns)
-    return Course(layer_places(side, side.depth - 1, relative=relative), init, final)
+    num_layers = side.depth - 1
+    found = [(view.record.layers[name], _rows(view.record, name)) for view in side.views if view.record is not None]
+    init, final = (
+        middle([Column(one.values[rows[end], :num_layers], one.present[rows[end], :num_layers]) for one, rows in found])
+        for end in (0, -1)
+    )
+    return Course(layer_places(side, num_layers, relative=relative), init, final)
 
 
 def _first_and_last(side: DrawnSide, name: str) -> set[tuple[int, int]]:
     """The steps that are drawn of each run."""
-    records = [view.record for view in side.views if view.record is not None]
-    rows = [record.steps[_rows(record, name)] for record in records]
-    return {(int(steps[0]), int(steps[-1])) for steps in rows}
+    steps = [view.record.steps[_rows(view.record, name)].tolist() for view in side.views if view.record is not None]
+    return {(own[0], own[-1]) for own in steps}
 
 
 def _rows(record: Record, name: str) -> list[int]:

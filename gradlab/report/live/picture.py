@@ -211,7 +211,7 @@ class Picture:
                 ]
             glyphs = np.where(finite_at, glyphs, ord(NONFINITE if line == layout.loss - 1 else " "))
             styles = np.where(finite_at, self._palette.style("cyan"), self._palette.style("bold red"))
-            screen.put_cells(row, layout.margin, *_stretched(glyphs[None], styles[None], layout.stretch))
+            screen.put_cells(row, layout.margin, glyphs[None], styles[None], layout.stretch)
         screen.put(1 + layout.loss, layout.profile, said)
 
     def _layers(self, screen: Screen, layout: Layout, top: int, past: HistoryPicture) -> None:
@@ -221,7 +221,7 @@ class Picture:
             styles = self._palette.pair(codes[0::2], codes[1::2])
         else:
             glyphs, styles = self._cells(codes)
-        screen.put_cells(top, layout.margin, *_stretched(glyphs, styles, layout.stretch))
+        screen.put_cells(top, layout.margin, glyphs, styles, layout.stretch)
         newest = past.newest
         labels = [str(first) if first == last else f"{first}-{last}" for first, last in past.layers]
         values = ["nan/inf" if value == np.inf else power(value) for value in newest.tolist()]
@@ -289,10 +289,6 @@ def _write(screen: Screen, row: int, parts: list[tuple[str, str]]) -> None:
     column = 0
     for text, style in parts:
         column = screen.put(row, column, text, style)
-
-
-def _stretched(glyphs: Codes, styles: Codes, times: int) -> tuple[Codes, Codes]:
-    return (glyphs, styles) if times == 1 else (np.repeat(glyphs, times, axis=1), np.repeat(styles, times, axis=1))
 
 
 @cache

@@ -102,8 +102,11 @@ class Screen:
         place = np.s_[row : row + len(texts), column : column + width]
         self.glyphs[place], self.styles[place] = codes.reshape(len(texts), width), PLAIN
 
-    def put_cells(self, row: int, column: int, glyphs: NDArray[np.int64], styles: NDArray[np.int64]) -> None:
-        """Put cells, [rows, columns] each, where there is room for them."""
+    def put_cells(
+        self, row: int, column: int, glyphs: NDArray[np.int64], styles: NDArray[np.int64], stretch: int = 1
+    ) -> None:
+        """Put cells, [rows, columns] each, so many times beside each other, where there is room for them."""
+        glyphs, styles = np.repeat(glyphs, stretch, axis=1), np.repeat(styles, stretch, axis=1)
         place = np.s_[row : row + glyphs.shape[0], column : column + glyphs.shape[1]]
         self.glyphs[place], self.styles[place] = glyphs, styles
 

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 PROFILED = ("log10_backward_rms", "forward_rms", "log10_grad_norm", "log10_update_ratio")
 """Quantities whose profile is drawn, those of which theory speaks first."""
 
-CURVES = (
-    "loss", "accuracy", "holdout_loss", "holdout_accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor",
-)  # fmt: skip
+DRAWN = ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor")
+"""Curves that have a figure of their own."""
 
 HELD_OUT = {"loss": "holdout_loss", "accuracy": "holdout_accuracy"}
 """Curves of the held-out part, which are drawn as points in the figure of another."""
+
+CURVES = (*DRAWN[:2], *HELD_OUT.values(), *DRAWN[2:])
 
 SCHEDULES = ("learning_rate", "clip_factor")
 """Curves that tell nothing where they are the same number throughout."""

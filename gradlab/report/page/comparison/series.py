@@ -133,7 +133,7 @@ def drawn_curves(groups: Groups) -> list[dict[str, Any]]:
         (the mean), `each` seed's `steps` and `values`, and `broken`: last finite step and value of each run that diverged.
     """
     told = [[{curve.quantity: curve for curve in series.curves(run.record)} for run in group] for group in groups]
-    names = [name for name in series.CURVES if name not in series.HELD_OUT.values() and _is_told(name, told)]
+    names = [name for name in series.DRAWN if _is_told(name, told)]
     lines = sum(1 + _num_drawn(group) for name in names for group in told if any(name in one for one in group))
     most = max(_FEWEST, min(_MOST, _CURVE_NUMBERS // max(lines, 1)))
     return [

@@ -17,7 +17,7 @@ from gradlab.report.page.shared.links import link
 from gradlab.report.views import theory as deviations
 from gradlab.report.views.run import RunView
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
-from gradlab.report.views.series import SCHEDULES, Band, Curve, LayerProfile
+from gradlab.report.views.series import DRAWN, SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.words.values import Kind, power, say, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
 from gradlab.results.listing import ListedRun
@@ -104,7 +104,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
 def _switch(view: RunView) -> list[tuple[str, str, bool]]:
     """What the heatmap can show: quantity, label, and whether it was recorded."""
     recorded = [grid.quantity for grid in view.grids]
-    names = [*SWITCH, *(name for name in recorded if name not in SWITCH)]
+    names = dict.fromkeys((*SWITCH, *recorded))
     return [(name, QUANTITIES[name].label, name in recorded) for name in names]
 
 
@@ -140,7 +140,7 @@ def _seen(finding: Finding, view: RunView) -> dict[str, Any]:
 
 
 def _profile(profile: LayerProfile) -> dict[str, Any]:
-    lines = [_line(one) for one in (profile.init, profile.final) if one is not None]
+    lines = [one.line for one in (profile.init, profile.final) if one is not None]
     places = envelope(*lines, most=arrays.MOST_POINTS)
 
     def numbers(column: Column) -> list[float | None]:
@@ -157,11 +157,6 @@ def _profile(profile: LayerProfile) -> dict[str, Any]:
         "band": None if profile.band is None else _band(profile.band),
         "thinned": len(places) < len(profile.layers),
     }
-
-
-def _line(column: Column) -> Float:
-    """Values as a line has them: NaN where they have no meaning, +inf where they are not a number."""
-    return np.where(column.present, np.where(np.isnan(column.values), np.inf, column.values), np.nan)
 
 
 def _band(band: Band) -> dict[str, Any]:
@@ -198,7 +193,7 @@ def _curve_figures(view: RunView) -> list[tuple[str, str, str]]:
     """The figures over steps: element, title, and what it shows in words."""
     told = {curve.quantity: curve for curve in view.curves}
     found = []
-    for name in ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor"):
+    for name in DRAWN:
         curve = told.get(name)
         if curve is None or (name in SCHEDULES and len(set(curve.values.tolist())) < 2):
             continue
@@ -246,7 +241,7 @@ def _spectrum(view: RunView) -> dict[str, Any] | None:
     held = None if view.record is None else view.record.spectrum
     if held is None:
         return None
-    values = _line(held.log10_s)
+    values = held.log10_s.line
     flat = values.reshape(*values.shape[:2], -1)
     ordered = [[np.sort(row[~np.isnan(row)]) for row in step] for step in flat]
 

@@ -3,7 +3,6 @@
 import base64
 import gzip
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,14 +74,12 @@ def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -
     return {
         **named(seen.quantity),
         "rows": [[first + 1, last] for first, last in itertools.pairwise(layer_edges)],
-        "columns": _spans(seen.steps, step_edges),
+        "columns": [
+            [int(seen.steps[first]), int(seen.steps[last - 1])] for first, last in itertools.pairwise(step_edges)
+        ],
         "values": packed(values, "f4" if thinned else "f8"),
         "absent": None if present.all() else packed(~present, "u1"),
         "low": float(finite.min()) if finite.size else None,
         "high": float(finite.max()) if finite.size else None,
         "thinned": thinned,
     }
-
-
-def _spans(steps: NDArray[np.int64], edges: Sequence[int]) -> list[list[int]]:
-    return [[int(steps[first]), int(steps[last - 1])] for first, last in itertools.pairwise(edges)]

@@ -1,6 +1,7 @@
 """Where a member's line crosses each axis of the parallel coordinates, and what is written beside an axis."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,29 +48,19 @@ def set_dimension(name: str, values: Sequence[Value], distinct: Sequence[Value])
     elif len(distinct) > MOST_VALUES:
         told = [None if value is None else float(value) for value in values]
         return figure_dimension(name, told, "figure", missing="null")
-    return _side_by_side(name, values, distinct, [value_words(value) for value in distinct])
+    return word_dimension(name, values, distinct, [value_words(value) for value in distinct])
 
 
-def word_dimension(name: str, values: Sequence[str], order: Sequence[str]) -> Dimension:
-    """An axis of words, the lowest first."""
-    return _side_by_side(name, values, list(order), list(order))
-
-
-def _side_by_side(name: str, values: Sequence[Value], distinct: Sequence[Value], labels: Sequence[str]) -> Dimension:
-    """Values side by side at equal distances; the lines through one are spread a little."""
+def word_dimension(name: str, values: Sequence[Value], distinct: Sequence[Value], labels: Sequence[str]) -> Dimension:
+    """Values side by side at equal distances, the lowest first; the lines through one are spread a little."""
     place = {value: index for index, value in enumerate(distinct)}
-    sizes = [0] * len(distinct)
-    for value in values:
-        sizes[place[value]] += 1
+    sizes, seen = Counter(values), Counter[Value]()
     width = BAND / max(1, len(distinct))
-    seen = [0] * len(distinct)
     positions = []
     for value in values:
-        index = place[value]
-        size = sizes[index]
-        share = (seen[index] + 0.5) / size - 0.5  # from -1/2 to 1/2
-        seen[index] += 1
-        positions.append((index + 0.5) / len(distinct) + share * width * min(1.0, size / 12))
+        share = (seen[value] + 0.5) / sizes[value] - 0.5  # from -1/2 to 1/2
+        seen[value] += 1
+        positions.append((place[value] + 0.5) / len(distinct) + share * width * min(1.0, sizes[value] / 12))
     step = max(1, math.ceil(len(distinct) / MOST_VALUES))
     ticks = [((index + 0.5) / len(distinct), labels[index]) for index in range(0, len(distinct), step)]
     return Dimension(name, tuple(round(position, 5) for position in positions), tuple(ticks))
@@ -81,23 +72,18 @@ def figure_dimension(name: str, values: Sequence[float | None], kind: Kind, miss
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     logs = kind != "decades" and low > 0 and high / low >= _LOG_FROM
     first, last = (math.log10(low), math.log10(high)) if logs else (low, high)
+    extent = last / 2 - first / 2  # halved, since the difference may be out of range
 
     def position(value: float | None) -> float:
         if value is None or not math.isfinite(value):
             return _OUTSIDE[say(value)]
-        return _share(math.log10(value) if logs else value, first, last)
+        return 0.5 if extent == 0 else ((math.log10(value) if logs else value) / 2 - first / 2) / extent
 
     marks = [10.0**power for power in _even(first, last, 1.0)] if logs else _even(first, last)
     ticks = [(position(mark), say(mark, "figure")) for mark in marks] if finite else []
     outside = {say(value) for value in values if value is None or not math.isfinite(value)}
     ticks += [(_OUTSIDE[word], missing if word == MISSING else word) for word in _OUTSIDE if word in outside]
     return Dimension(name, tuple(round(position(value), 5) for value in values), tuple(ticks))
-
-
-def _share(value: float, low: float, high: float) -> float:
-    """Where a value lies between two others; halved first, since their difference may be out of range."""
-    span = high / 2 - low / 2
-    return 0.5 if span == 0 else (value / 2 - low / 2) / span
 
 
 def _even(low: float, high: float, least: float = 0.0) -> list[float]:

@@ -105,7 +105,8 @@ def _dimensions(members: Sequence[Member], maps: Maps) -> list[Dimension]:
         for name in figure_names(members)
     ]
     words = [word_of(run) for _, run in members]
-    return [*found, word_dimension("verdict", words, sorted(set(words), key=badness))]
+    order = sorted(set(words), key=badness)
+    return [*found, word_dimension("verdict", words, order, order)]
 
 
 def _gate(gate: "GateResult") -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_many_numbers_are_laid_out_by_size_with_null_outside() -> None:
 
 def test_of_many_words_not_all_are_labelled() -> None:
     names = [f"w{place}" for place in range(40)]
-    found = word_dimension("words", names, names)
+    found = word_dimension("words", names, names, names)
     assert len(found.ticks) <= MOST_VALUES
     assert list(found.positions) == sorted(found.positions)
     assert 0 < found.positions[0] < found.positions[-1] < 1
