@@ -97,9 +97,10 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
         for row, (label, plane, snapshot) in enumerate(rows):
             above = axes[2 * row * columns : (2 * row + 1) * columns]
             below = axes[(2 * row + 1) * columns : (2 * row + 2) * columns]
+            names = {snapshot.numbers[-1]: "output", 0: "inputs"}
             for ax, number in zip(above, snapshot.numbers, strict=False):
                 if row == 0 or not alike:
-                    head(ax, _name(number, snapshot))
+                    head(ax, names.get(number, f"layer {number}"))
             mappable = _draw_row(above, below, plane, snapshot)
             bars += [] if mappable is None else [(below, mappable)]
             above[0].set_ylabel(legible(shortened(label, 16)), parse_math=False)
@@ -113,12 +114,6 @@ def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
             bar.set_label("target", fontsize=7.0)
         print_small(figure, _notes(shown))
         save(figure, path)
-
-
-def _name(number: int, snapshot: Snapshot) -> str:
-    if number == 0:
-        return "inputs"
-    return "output" if number == snapshot.numbers[-1] else f"layer {number}"
 
 
 def _draw_row(

@@ -70,11 +70,11 @@ class Region(RenderHook):
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         with self._lock:
-            above, below = [_raw(self._erasure())], []
-            if self._shown is not None:
-                below = [_raw(self._room(self._shown) + self._shown.whole())]
-                self._saved = True
-            return [*above, *renderables, *below]
+            above = _raw(self._erasure())
+            if self._shown is None:
+                return [above, *renderables]
+            self._saved = True
+            return [above, *renderables, _raw(self._room(self._shown) + self._shown.whole())]
 
     def _erasure(self) -> str:
         """What erases the picture; where painting was cut short, from the place that the terminal remembers."""

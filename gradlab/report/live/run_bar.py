@@ -32,14 +32,11 @@ def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True)
     finite = picked[np.isfinite(picked)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     span = max(high - low, 1.0)  # less than a decade is no profile: keep noise from filling the line
-    characters = []
-    for value in picked:
-        if np.isfinite(value):
-            level = 1 - (high - value) / span
-            characters.append(glyphs[min(int(level * len(glyphs)), len(glyphs) - 1)])
-        else:
-            characters.append("0" if np.isneginf(value) else "!")
-    return "".join(characters)
+    levels = np.minimum((1 - (high - picked) / span) * len(glyphs), len(glyphs) - 1)
+    return "".join(
+        glyphs[int(level)] if np.isfinite(value) else "0" if np.isneginf(value) else "!"
+        for value, level in zip(picked, levels, strict=True)
+    )
 
 
 class ProgressDisplay(LiveDisplay):
