@@ -185,7 +185,7 @@ class Progress:
         loss: Last loss that is known, [R].
         log10_backward_rms: Backward profile of the first run at that step, [L], or None where it is not recorded.
         steps_per_second: Speed so far, steps of the whole batch a second.
-        look_back: Gives what was recorded so far while the batch trains; None in another process than the training's.
+        recorded_so_far: Gives what was recorded so far while the batch trains; None in another process than the training's.
     """
 
     step: int
@@ -194,12 +194,12 @@ class Progress:
     loss: Float
     log10_backward_rms: Float | None
     steps_per_second: float
-    look_back: RecordedSoFar | None = field(default=None, compare=False, repr=False)
+    recorded_so_far: RecordedSoFar | None = field(default=None, compare=False, repr=False)
     task: int = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """What is sent to another process: all but the record, which stays where it is."""
-        return self.__dict__ | {"look_back": None}
+        return self.__dict__ | {"recorded_so_far": None}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from gradlab.theory.mean_field import chi_1, q_star
 from gradlab.theory.scales import scales
 
 SCHEMES = ("pytorch", "xavier", "he")
-"""Schemes of which an activation's portrait tells what they come to."""
+"""Schemes of which an activation's facts tell what they come to."""
 
 WIDTH = 512
 """Units of the square layers that they are told for; only pytorch's biases depend on it."""
@@ -40,7 +40,7 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Portrait:
+class ActivationFacts:
     """What is to be known of an activation: its functions, critical point or why it has none, and what each of
     `SCHEMES` comes to on square layers of `WIDTH` units.
     """
@@ -53,11 +53,11 @@ class Portrait:
 
 
 @lru_cache(maxsize=256)
-def portrait(config: Activation) -> Portrait:
-    """The portrait of a configured activation.
+def activation_facts(config: Activation) -> ActivationFacts:
+    """Facts of a configured activation.
 
     >>> from gradlab.config.experiment import Activation
-    >>> tanh = portrait(Activation(name="tanh"))
+    >>> tanh = activation_facts(Activation(name="tanh"))
     >>> tanh.critical.sigma_w, tanh.schemes["xavier"].q_star, round(tanh.torch_gain, 4)
     (1.0, 0.0, 1.6667)
     """
@@ -69,7 +69,7 @@ def portrait(config: Activation) -> Portrait:
         except ValueError as error:
             reason = str(error).partition(": ")[2]
         schemes = {scheme: _settled(scheme, config, one) for scheme in SCHEMES}
-    return Portrait(one, critical, reason, schemes, torch_gain(config))
+    return ActivationFacts(one, critical, reason, schemes, torch_gain(config))
 
 
 def torch_gain(config: Activation) -> float | None:

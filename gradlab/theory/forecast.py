@@ -203,9 +203,9 @@ class _Network:
         share = variances / (variances + mean**2)
         typical = backward + spread.backward_shift
         below = np.append(self.num_features * self.input_mean_square, self.width * moments.phi2)
-        wandered = np.append(0.0, moments.phi2_slope * spread.forward_shift)
+        drifted = np.append(0.0, moments.phi2_slope * spread.forward_shift)
         with np.errstate(divide="ignore"):
-            signal_below = 0.5 * np.log10(below) + wandered
+            signal_below = 0.5 * np.log10(below) + drifted
         gradient = signal_below[:-1] + typical
         columns = (
             variances, growths, backward, typical, spread.backward, forward,

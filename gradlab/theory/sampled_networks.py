@@ -33,7 +33,7 @@ _WIDEST, _LARGEST_SHARE = 1.5, 0.9
 
 
 @dataclass(frozen=True)
-class Paths:
+class SampledNetworks:
     """Drawn networks, S of them.
 
     Attributes:
@@ -45,13 +45,13 @@ class Paths:
     backward: Float
 
 
-def paths(
+def sample_networks(
     experiment: Experiment,
     input_mean_square: float,
     fan_in: Sequence[int],
     fan_out: Sequence[int],
     num_seeds: int,
-) -> Paths:
+) -> SampledNetworks:
     """Draw S = `num_seeds` networks, always the same ones, of a start for which `forecast`, given the same, has an answer."""
     model = experiment.model
     first, above = (scales(model.init, fan_in[layer], fan_out[layer], model.activation) for layer in (0, 1))
@@ -76,7 +76,7 @@ def paths(
     travelled = np.cumsum(signals[:, :, ::-1], axis=2)[:, :, ::-1]
     largest = travelled.max(axis=1)
     backward = largest + np.log10(np.sum(weight[:, :, None] * 10.0 ** (travelled - largest[:, None]), axis=1))
-    return Paths(0.5 * forward, 0.5 * backward)
+    return SampledNetworks(0.5 * forward, 0.5 * backward)
 
 
 def _batches(random: np.random.Generator, num_seeds: int, batch_size: int) -> tuple[Float, Float]:

@@ -38,7 +38,7 @@ import numpy as np
 from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Coefficients, Moments, MomentTable
 from gradlab.theory.moments import Float
 from gradlab.theory.scales import Scales
-from gradlab.theory.variance_drift import Pair, Walk, from_above
+from gradlab.theory.variance_drift import Pair, VarianceDrift, from_above
 
 TO_DECADES = 1.0 / (2.0 * math.log(10.0))
 """From the log of a square to decades of the root."""
@@ -102,39 +102,39 @@ def seed_spread(
     orthogonal = ensemble.orthogonal
     above = chain[-1]
     signal = above.sigma_w**2 * moments.phi2
-    walk = Walk.of(variances, moments, signal / (signal + above.sigma_b**2), width)
+    drift = VarianceDrift.of(variances, moments, signal / (signal + above.sigma_b**2), width)
     own = _itself(moments, orthogonal)
-    own_walk, own_added = walk.covariances(own)
+    own_drift, own_added = drift.covariances(own)
     own_noise = _noise_of_one(own, moments, width, orthogonal)
-    own_forward = own_walk + _length_noise(own, width, orthogonal)
-    own_top, own_top_forward = _readout(walk, own, own_walk, 1.0, num_outputs)
+    own_forward = own_drift + _length_noise(own, width, orthogonal)
+    own_top, own_top_forward = _readout(drift, own, own_drift, 1.0, num_outputs)
     backward, forward = (own_noise + own_added, np.zeros(1)), (own_forward, np.zeros(1))
     top, top_forward = (own_top, np.zeros(1)), (own_top_forward, np.zeros(1))
     if batch_size > 1:
         pair = _pairs(variances, moments, table, chain, width, ensemble.input_correlation, orthogonal)
         alignment = _top_alignment(num_outputs)
-        pair_walk, pair_added = walk.covariances(pair)
+        pair_drift, pair_added = drift.covariances(pair)
         pair_noise = _noise_of_two(pair, moments, width, alignment, orthogonal)
-        pair_forward = pair_walk + _length_noise(pair, width, orthogonal)
-        pair_top, pair_top_forward = _readout(walk, pair, pair_walk, alignment, num_outputs)
+        pair_forward = pair_drift + _length_noise(pair, width, orthogonal)
+        pair_top, pair_top_forward = _readout(drift, pair, pair_drift, alignment, num_outputs)
         backward = log_of_mean(own_noise + own_added, pair_noise + pair_added, batch_size)
         forward = log_of_mean(own_forward, pair_forward, batch_size)
         top = log_of_mean(own_top, pair_top, batch_size)
         top_forward = log_of_mean(own_top_forward, pair_top_forward, batch_size)
     # An example's log lies half its units' noise below the log of the mean square, whose noise has mean 1.
-    mean_walk, mean_growth = walk.means(own, own_walk)
-    mean_walk = _trusted(mean_walk, own_forward)
-    mean_growth = _trusted(mean_growth, own_noise + own_added) + walk.reused()
+    mean_drift, mean_growth = drift.means(own, own_drift)
+    mean_drift = _trusted(mean_drift, own_forward)
+    mean_growth = _trusted(mean_growth, own_noise + own_added) + drift.reused()
     return Spread(
         backward=_deviation(backward[0]),
         backward_shift=(mean_growth - 0.5 * own_noise + backward[1]) * TO_DECADES,
         forward=_deviation(forward[0]),
-        forward_shift=(mean_walk - 0.5 * (own_forward - own_walk) + forward[1]) * TO_DECADES,
+        forward_shift=(mean_drift - 0.5 * (own_forward - own_drift) + forward[1]) * TO_DECADES,
         readout=(
             float(_deviation(top[0])[0]),
             float(0.5 * own_top[0] - top[1][0]) * TO_DECADES,  # it is the last layer's that varies, and stands below
             float(_deviation(top_forward[0])[0]),
-            float(mean_walk[-1] - 1.0 / num_outputs + top_forward[1][0]) * TO_DECADES,
+            float(mean_drift[-1] - 1.0 / num_outputs + top_forward[1][0]) * TO_DECADES,
         ),
     )
 
@@ -163,14 +163,16 @@ def _log_variance(growth: Float) -> Float:
     return np.asarray(v + 0.5 * v * v)
 
 
-def _readout(walk: Walk, pair: Pair, walked: Float, alignment: float, num_outputs: int) -> tuple[Float, Float]:
+def _readout(
+    drift: VarianceDrift, pair: Pair, drifted: Float, alignment: float, num_outputs: int
+) -> tuple[Float, Float]:
     """Covariance of the logs of two examples' squared signals of readout and last hidden layer, beside each other, and
     that of their squared outputs; each [1].
     """
-    own = (1.0 + 2.0 * alignment) / walk.width
-    growth = 1.0 - 1.0 / walk.width + pair.growth[-1:] * own
-    backward = _log_variance(growth) + walk.gain[-1:] ** 2 * walked[-1:]
-    upwards = walk.response[-1:] ** 2 * walked[-1:] + walk.steps(pair)[-1:]
+    own = (1.0 + 2.0 * alignment) / drift.width
+    growth = 1.0 - 1.0 / drift.width + pair.growth[-1:] * own
+    backward = _log_variance(growth) + drift.gain[-1:] ** 2 * drifted[-1:]
+    upwards = drift.response[-1:] ** 2 * drifted[-1:] + drift.steps(pair)[-1:]
     return backward, upwards + 2.0 * pair.similar[-1:] ** 2 / num_outputs
 
 

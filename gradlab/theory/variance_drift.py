@@ -57,7 +57,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Walk:
+class VarianceDrift:
     """How deviations x of ln q travel upwards, and what they do to the backward signal; each [depth].
 
     Attributes:
@@ -81,8 +81,8 @@ class Walk:
     width: int
 
     @classmethod
-    def of(cls, variances: Float, moments: Moments, signal: Float, width: int) -> "Walk":
-        """The walk of a network of some moments."""
+    def of(cls, variances: Float, moments: Moments, signal: Float, width: int) -> "VarianceDrift":
+        """The drift of a network of some moments."""
         response = signal * moments.phi2_slope
         curve = signal * (moments.phi2_curve + moments.phi2_slope**2) - response**2
         below = np.append(1.0, signal[:-1])  # the share of a layer's own variance that the signal below brought
@@ -97,34 +97,34 @@ class Walk:
         mixed = (self.signal * pair.mixed / self.width).tolist()
         response, gain = self.response.tolist(), self.gain.tolist()
         depth = len(step)
-        walked = [0.0] * depth
+        drifted = [0.0] * depth
         for layer in range(depth - 1):
-            walked[layer + 1] = response[layer] ** 2 * walked[layer] + step[layer]
+            drifted[layer + 1] = response[layer] ** 2 * drifted[layer] + step[layer]
         added, reach, total = [0.0] * depth, 0.0, 0.0
         for layer in range(depth - 2, -1, -1):
             total += reach * reach * step[layer] + 2.0 * reach * mixed[layer]
             reach = gain[layer] + response[layer] * reach
-            added[layer] = reach * reach * walked[layer] + total
-        return np.array(walked), np.array(added)
+            added[layer] = reach * reach * drifted[layer] + total
+        return np.array(drifted), np.array(added)
 
     def steps(self, pair: Pair) -> Float:
         """Cov(e_i, e_j) of two examples."""
         return np.asarray(self.signal**2 * pair.variance / self.width)
 
-    def means(self, own: Pair, walked: Float) -> tuple[Float, Float]:
+    def means(self, own: Pair, drifted: Float) -> tuple[Float, Float]:
         """Mean of x to second order, and of the sum of the deviations of ln chi_1 over the layers up to the last.
 
         Args:
             own: An example with itself.
-            walked: Variance of x.
+            drifted: Variance of x.
         """
         # The log of a mean over units lies half its variance lower.
-        bend = (0.5 * (self.curve * walked - self.steps(own))).tolist()
+        bend = (0.5 * (self.curve * drifted - self.steps(own))).tolist()
         response = self.response.tolist()
         means = [0.0] * len(bend)
         for layer in range(len(bend) - 1):
             means[layer + 1] = response[layer] * means[layer] + bend[layer]
-        growth = self.gain * np.array(means) + 0.5 * self.gain_curve * walked
+        growth = self.gain * np.array(means) + 0.5 * self.gain_curve * drifted
         return np.array(means), from_above(growth)
 
     def reused(self) -> Float:

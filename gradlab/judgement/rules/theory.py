@@ -28,7 +28,7 @@ ALLOWANCE = 0.1
 """... and decades more, up to which a profile is taken as it is: the spread is an estimate, good to a quarter."""
 
 NUM_NETWORKS, NUM_DEEP_NETWORKS, DEEP = 128, 32, 1000
-"""Networks that are drawn from theory (`theory.paths`) where a profile lies beyond; fewer where they are deep."""
+"""Networks that are drawn from theory (`theory.sampled_networks`) where a profile lies beyond; fewer where they are deep."""
 
 MARGIN = 2.0
 """A profile is forbidden if it lies outside all of them by so many of their standard deviations and by `ALLOWANCE`."""
@@ -114,10 +114,10 @@ def _profiles(evidence: Evidence, layers: list[LayerDeviation]) -> list[_Profile
     ]
     if not any((profile.outside > 0).any() for profile in found):
         return found
-    from gradlab.theory.sampled_networks import paths
+    from gradlab.theory.sampled_networks import sample_networks
 
     record = evidence.record
-    drawn = paths(
+    drawn = sample_networks(
         evidence.experiment,
         record.input_mean_square,
         record.fan_in.tolist(),

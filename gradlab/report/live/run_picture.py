@@ -66,10 +66,10 @@ class LiveRunDisplay(ProgressDisplay):
     def _recent(self, progress: Progress) -> Recent:
         """What was recorded since the last frame, or as much as a `Progress` from elsewhere tells."""
         profile = progress.log10_backward_rms
-        if progress.look_back is None:
+        if progress.recorded_so_far is None:
             layers = np.zeros((1, 0)) if profile is None else profile[None]
             quantity = None if profile is None else "log10_backward_rms"
             return Recent(np.array([max(progress.step - 1, 0)]), progress.loss[None], quantity, layers)
         num_layers = self._history.num_layers or (1 if profile is None else len(profile))
         most = max(1, min(STEPS_A_FRAME, VALUES_A_FRAME // num_layers))
-        return progress.look_back(self._history.step, most)
+        return progress.recorded_so_far(self._history.step, most)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from gradlab.config.reading.activation_text import written
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value, say
-from gradlab.theory.activation_facts import WIDTH, Portrait, portrait
+from gradlab.theory.activation_facts import WIDTH, ActivationFacts, activation_facts
 
 if TYPE_CHECKING:
     from gradlab.config.experiment import Activation
@@ -53,11 +53,11 @@ def activations_table(
     configs: Sequence["Activation"], costs: Mapping["Activation", tuple[float, float]], *, said: bool = False
 ) -> Table:
     """One row an activation; `costs` are nanoseconds an element, forward and backward, where they were measured."""
-    rows = [(*_row(config, portrait(config), said), *costs.get(config, ())) for config in configs]
+    rows = [(*_row(config, activation_facts(config), said), *costs.get(config, ())) for config in configs]
     return Table(FIELDS + (COST_FIELDS if costs else ()), tuple(rows))
 
 
-def _row(config: "Activation", facts: Portrait, said: bool) -> tuple[Value, ...]:
+def _row(config: "Activation", facts: ActivationFacts, said: bool) -> tuple[Value, ...]:
     one, critical = facts.activation, facts.critical
     point: tuple[Value, ...] = (None, None, None, "none")
     if critical is not None:
@@ -86,13 +86,13 @@ def range_words(one: "activations.AnalyticActivation") -> str:
 
 def legend(configs: Sequence["Activation"]) -> list[str]:
     """What a table of activations needs to be read, a line each: its terms, and why some have no critical point."""
-    portraits = [portrait(config) for config in configs]
+    facts_of_all = [activation_facts(config) for config in configs]
     lines = [
         f"chi_1: growth of the squared gradient per layer at q_star, where inputs of mean square 1 settle (width {WIDTH})",
         "critical: chi_1 = 1 with weight variance sigma_w^2 / fan_in and bias variance sigma_b^2",
     ]
-    met = {found.critical.stability for found in portraits if found.critical is not None}
+    met = {found.critical.stability for found in facts_of_all if found.critical is not None}
     lines += [f"{word}: {meaning}" for word, meaning in _STABILITY.items() if word in met]
-    for config, found in zip(configs, portraits, strict=True):
+    for config, found in zip(configs, facts_of_all, strict=True):
         lines += [f"{written(config)}: no critical point, {found.reason}"] if found.reason else []
     return lines

@@ -157,9 +157,9 @@ def groups(members: Iterable[tuple[Point, StoredRun]], axes: Sequence[str]) -> t
     together: dict[tuple[Value, ...], list[tuple[Point, StoredRun]]] = {}
     for point, run in members:
         together.setdefault(tuple(point.get(axis) for axis in axes), []).append((point, run))
-    runs = [run for mates in together.values() for _, run in mates]
+    runs = [run for members in together.values() for _, run in members]
     figures = [name for name in FIGURES if any(figure_of(run, name) is not None for run in runs)]
-    return tuple(sorted((_group(mates, figures) for mates in together.values()), key=_place))
+    return tuple(sorted((_group(members, figures) for members in together.values()), key=_place))
 
 
 def tally(words: Iterable[str]) -> tuple[tuple[str, int], ...]:
@@ -171,10 +171,10 @@ def tally(words: Iterable[str]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(Counter(words).items(), key=lambda item: (-item[1], badness(item[0]))))
 
 
-def _group(mates: Sequence[tuple[Point, StoredRun]], figures: Sequence[str]) -> Group:
-    runs = tuple(run for _, run in mates)
+def _group(members: Sequence[tuple[Point, StoredRun]], figures: Sequence[str]) -> Group:
+    runs = tuple(run for _, run in members)
     return Group(
-        point=mates[0][0],
+        point=members[0][0],
         runs=runs,
         verdicts=tally(word_of(run) for run in runs),
         figures={name: replicates([figure_of(run, name) for run in runs]) for name in figures},

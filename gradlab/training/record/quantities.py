@@ -85,7 +85,7 @@ class Raw:
 
 
 def _column(values: Float, present: NDArray[np.bool_]) -> Column:
-    """A column with 0 where it has no meaning, and one NaN for all: a NaN's sign and payload are the processor's whim."""
+    """A column with 0 where it has no meaning, and one NaN for all: a NaN's sign and payload differ from processor to processor."""
     values = np.where(np.isnan(values), np.nan, values)
     return Column(np.where(present, values, 0.0), present)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gradlab.config import catalogue
 from gradlab.config.experiment import Activation
 from gradlab.theory import activations
-from gradlab.theory.activation_facts import SCHEMES, WIDTH, portrait, torch_gain
+from gradlab.theory.activation_facts import SCHEMES, WIDTH, activation_facts, torch_gain
 from gradlab.theory.mean_field import chi_1, q_map
 
 SCALES = {"pytorch": (1 / 3, 1 / (3 * WIDTH)), "xavier": (1.0, 0.0), "he": (2.0, 0.0)}
@@ -16,7 +16,7 @@ SCALES = {"pytorch": (1 / 3, 1 / (3 * WIDTH)), "xavier": (1.0, 0.0), "he": (2.0,
 
 @pytest.mark.parametrize("name", catalogue.ACTIVATIONS)
 def test_schemes_settle_where_the_recursion_leads(name):
-    one, found = activations.of(Activation(name=name)), portrait(Activation(name=name))
+    one, found = activations.of(Activation(name=name)), activation_facts(Activation(name=name))
     assert tuple(found.schemes) == SCHEMES
     for scheme, (sigma_w2, sigma_b2) in SCALES.items():
         settled, sigma_w = found.schemes[scheme], math.sqrt(sigma_w2)
@@ -57,13 +57,13 @@ def test_the_gain_of_any_slope_is_torchs(slope):
 
 @pytest.mark.parametrize(("name", "reason"), [("softplus", "no sigma_w and sigma_b"), ("step", "its derivative is 0")])
 def test_a_missing_critical_point_has_its_reason(name, reason):
-    found = portrait(Activation(name=name))
+    found = activation_facts(Activation(name=name))
     assert found.critical is None
     assert found.reason.startswith(reason)
 
 
 def test_a_parameter_changes_the_portrait():
-    steep = portrait(Activation(name="leaky_relu", slope=0.5))
+    steep = activation_facts(Activation(name="leaky_relu", slope=0.5))
     assert steep.critical.sigma_w**2 == pytest.approx(2 / 1.25, rel=1e-12)
     assert steep.schemes["he"].chi_1 == pytest.approx(1.25, rel=1e-12)
 
@@ -71,6 +71,6 @@ def test_a_parameter_changes_the_portrait():
 @pytest.mark.parametrize("alpha", [1e-300, 1e-5, 50.0, 1e300])
 def test_an_elu_of_any_size_has_a_portrait(alpha):
     """Warnings are errors here: nothing is to be said of numbers that overflow."""
-    found = portrait(Activation(name="elu", alpha=alpha))
+    found = activation_facts(Activation(name="elu", alpha=alpha))
     assert found.activation.infimum == -alpha
     assert not any(math.isnan(settled.chi_1) for settled in found.schemes.values())

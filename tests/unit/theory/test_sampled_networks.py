@@ -8,7 +8,7 @@ import pytest
 
 from gradlab.config.experiment import Experiment
 from gradlab.theory import activations
-from gradlab.theory.sampled_networks import _batches, paths
+from gradlab.theory.sampled_networks import _batches, sample_networks
 
 DEPTH, WIDTH, FEATURES = 20, 64, 64
 FANS = [FEATURES, *[WIDTH] * DEPTH], [*[WIDTH] * DEPTH, 10]
@@ -54,7 +54,7 @@ def real(activation: str, sigma_w: float, sigma_b: float, num_seeds: int) -> tup
 def test_drawn_networks_of_one_example_are_like_real_ones(activation: str, sigma_w: float, sigma_b: float) -> None:
     """Mean and spread over 400 seeds; a spread's standard error is 3.5 %, and the drawn ones leave out small terms."""
     start = {"sigma_w": sigma_w, "sigma_b": sigma_b}
-    drawn = paths(experiment(activation, start), 1.0, *FANS, 400)
+    drawn = sample_networks(experiment(activation, start), 1.0, *FANS, 400)
     forward, backward = real(activation, sigma_w, sigma_b, 400)
     for seen, own in ((forward, drawn.forward), (backward, drawn.backward)):
         layers = slice(1, -1)  # the last hidden layer's backward signal is compared with itself
@@ -67,7 +67,7 @@ def test_drawn_networks_of_one_example_are_like_real_ones(activation: str, sigma
 
 def test_the_square_keeps_its_mean_and_the_log_its_variance() -> None:
     """Of a linear network each layer's factor has mean 1 and variance 2 / n."""
-    drawn = paths(experiment("identity", "xavier"), 1.0, *FANS, 20_000)
+    drawn = sample_networks(experiment("identity", "xavier"), 1.0, *FANS, 20_000)
     variance = (DEPTH - 1) * math.log1p(2.0 / WIDTH)
     nats = 2.0 * math.log(10.0) * drawn.backward[:, 0]
     assert nats.var() == pytest.approx(variance, rel=0.05)
@@ -88,8 +88,8 @@ def test_where_the_variance_sits_on_an_edge_networks_fall_into_two_heaps() -> No
     """silu under He: some collapse within fifty layers, some do not, and a batch with one large example does not."""
     deep = Experiment.model_validate({"model": {"depth": 50, "width": 100, "activation": "silu", "init": "he"}})
     fans = [64, *[100] * 50], [*[100] * 50, 10]
-    last = paths(deep, 1.5, *fans, 200).forward[:, -1]
+    last = sample_networks(deep, 1.5, *fans, 200).forward[:, -1]
     assert last.max() - last.min() > 4.0
     assert last.std() > 1.0
-    same = paths(deep, 1.5, *fans, 200)
+    same = sample_networks(deep, 1.5, *fans, 200)
     assert np.array_equal(same.forward[:, -1], last)

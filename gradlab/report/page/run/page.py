@@ -87,7 +87,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         switch=_switch(view),
         curves=_curve_figures(view),
         seeds=seeds,
-        mates=seen_seeds,
+        seed_runs=seen_seeds,
         pictures=[one for one in pictures if one.data is not None],
         rows=rows,
         theory=theory,

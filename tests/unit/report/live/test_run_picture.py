@@ -41,13 +41,13 @@ def told(step: int, num_steps: int = 2000, num_layers: int = 51, names: tuple[st
     """Progress of a training in which the signal vanishes, with all steps so far to look back at."""
     profile = np.linspace(-0.6 * num_layers, 0, num_layers)
 
-    def look_back(after: int, most: int) -> Recent:
+    def recorded_so_far(after: int, most: int) -> Recent:
         steps = np.arange(after + 1, step)
         steps = steps[np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int)]
         loss = 2.3 * np.exp(-steps / 500)[:, None] * np.ones(len(names))
         return Recent(steps, loss, "log10_backward_rms", np.tile(profile, (len(steps), 1)))
 
-    return Progress(step, num_steps, names, np.full(len(names), 2.25), profile, 50.0, look_back)
+    return Progress(step, num_steps, names, np.full(len(names), 2.25), profile, 50.0, recorded_so_far)
 
 
 def seen(stream: Stream) -> list[str]:
@@ -230,10 +230,10 @@ def test_nothing_recorded_yet_is_a_bar(clock: Clock) -> None:
     def nothing(after: int, most: int) -> Recent:
         return Recent(np.zeros(0, np.int64), np.zeros((0, 1)), None, np.zeros((0, 0)))
 
-    look_back: RecordedSoFar = nothing
+    recorded_so_far: RecordedSoFar = nothing
     stream = Stream(terminal=True)
     with LiveRunDisplay(stream) as display:
-        display.update(Progress(8, 2000, ("deep",), np.full(1, np.nan), None, 50.0, look_back))
+        display.update(Progress(8, 2000, ("deep",), np.full(1, np.nan), None, 50.0, recorded_so_far))
         assert len(seen(stream)) == 1
 
 
@@ -243,12 +243,12 @@ def test_a_look_back_is_bounded_however_deep_the_network(clock: Clock) -> None:
     for num_layers in (2, 51, 2001, 50_000):
         whole = told(100_000, 10**6, num_layers)
 
-        def look_back(after: int, most: int, whole: Progress = whole) -> Recent:
+        def recorded_so_far(after: int, most: int, whole: Progress = whole) -> Recent:
             asked.append((len(whole.log10_backward_rms), most))
-            return whole.look_back(after, most)
+            return whole.recorded_so_far(after, most)
 
         with LiveRunDisplay(Stream(terminal=True)) as display:
-            display.update(Progress(100_000, 10**6, ("x",), whole.loss, whole.log10_backward_rms, 1.0, look_back))
+            display.update(Progress(100_000, 10**6, ("x",), whole.loss, whole.log10_backward_rms, 1.0, recorded_so_far))
     assert [most for _, most in asked] == [128, 128, 4, 1]
 
 

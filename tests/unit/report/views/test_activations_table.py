@@ -9,7 +9,7 @@ from gradlab.report.terminal.console import console, print_table
 from gradlab.report.views.activations import COST_FIELDS, FIELDS, activations_table, legend, range_words
 from gradlab.report.words.table import as_csv, as_markdown
 from gradlab.theory import activations
-from gradlab.theory.activation_facts import portrait
+from gradlab.theory.activation_facts import activation_facts
 
 ALL = read_all([])
 
@@ -64,7 +64,7 @@ def test_what_has_no_critical_point_says_why() -> None:
 
 def test_figures_are_those_of_the_portrait() -> None:
     (config,) = read_all(["leaky_relu:slope=0.2"])
-    found, row = portrait(config), row_of("leaky_relu:slope=0.2", said=False)
+    found, row = activation_facts(config), row_of("leaky_relu:slope=0.2", said=False)
     assert found.critical is not None
     assert row["activation"] == "leaky_relu:slope=0.2"
     assert row["critical.sigma_w"] == found.critical.sigma_w
@@ -84,5 +84,5 @@ def test_the_legend_explains_the_words_that_are_there() -> None:
     assert any(line.startswith("slow: ") for line in lines)
     assert not any(line.startswith(("neutral: ", "half-stable: ")) for line in lines)
     assert lines[-1].startswith("softplus: no critical point, no sigma_w")
-    words = {found.critical.stability for found in map(portrait, ALL) if found.critical is not None}
+    words = {found.critical.stability for found in map(activation_facts, ALL) if found.critical is not None}
     assert words <= {line.partition(":")[0] for line in legend(ALL)}

@@ -37,8 +37,8 @@ def looks(
     seen: list[tuple[Progress, Recent]] = []
 
     def look(progress: Progress) -> None:
-        assert progress.look_back is not None
-        seen.append((progress, progress.look_back(after, most)))
+        assert progress.recorded_so_far is not None
+        seen.append((progress, progress.recorded_so_far(after, most)))
 
     return seen, train(experiments, DIGITS, observer=look)
 
@@ -69,11 +69,11 @@ def test_it_is_thinned_evenly_and_holds_the_latest_step() -> None:
 
     def look(progress: Progress) -> None:
         if progress.step == progress.num_steps:
-            assert progress.look_back is not None
-            whole.append(progress.look_back(-1, 1000))
+            assert progress.recorded_so_far is not None
+            whole.append(progress.recorded_so_far(-1, 1000))
             for after in (-1, 0, 67, 68, 150, 198, 199, 500):
                 for most in (1, 2, 7, 1000):
-                    thinned[after, most] = progress.look_back(after, most)
+                    thinned[after, most] = progress.recorded_so_far(after, most)
 
     train([experiment()], DIGITS, observer=look)
     assert len(thinned) == 32
@@ -112,10 +112,10 @@ def test_a_diverged_run_shows_it() -> None:
 
 def test_nothing_is_held_when_training_is_over_and_nothing_is_sent_elsewhere() -> None:
     (progress, _), *_ = looks([experiment(steps=5)])[0]
-    assert progress.look_back is not None
-    assert len(progress.look_back(-1, 10).steps) == 0
+    assert progress.recorded_so_far is not None
+    assert len(progress.recorded_so_far(-1, 10).steps) == 0
     sent = pickle.loads(pickle.dumps(progress))
-    assert sent.look_back is None
+    assert sent.recorded_so_far is None
     assert sent.step == progress.step
 
 

@@ -143,7 +143,7 @@ def test_dump_reads_back_to_an_equal_experiment(tmp_path, text):
 
 
 def test_every_config_that_comes_along_reads():
-    configs = sorted(path for path in (Path(__file__).parents[3] / "configs").rglob("*.yaml") if not is_sweep(path))
+    configs = sorted(path for path in (Path(__file__).parents[4] / "configs").rglob("*.yaml") if not is_sweep(path))
     assert len(configs) >= 50
     for path in configs:
         experiment = document.read(path)
@@ -153,7 +153,7 @@ def test_every_config_that_comes_along_reads():
 
 
 def test_the_manuals_example():
-    experiment = document.read(Path(__file__).parents[3] / "configs" / "deep_sigmoid.yaml")
+    experiment = document.read(Path(__file__).parents[4] / "configs" / "deep_sigmoid.yaml")
     expected = {
         "name": "deep_sigmoid",
         "model": {"depth": 50, "width": 100, "activation": "sigmoid", "init": "xavier"},

@@ -10,7 +10,7 @@ from gradlab.config.reading import document, yaml12
 from gradlab.config.sweeps.schema import schema
 from gradlab.config.sweeps.sweep import is_sweep
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if not is_sweep(path))
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}
 

@@ -210,7 +210,7 @@ def test_a_comma_in_a_condition_is_refused_as_before():
 
 
 def test_the_examples_of_the_reference_page_can_be_read():
-    page = (Path(__file__).parents[3] / "docs/gates.md").read_text()
+    page = (Path(__file__).parents[4] / "docs/gates.md").read_text()
     example = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
     shown = re.findall(r"^\| `(.*?)` \| `", page, re.MULTILINE)
     assert (len(example["gates"]), len(shown)) == (6, 4)

@@ -12,7 +12,7 @@ from gradlab.config.sweeps.sweep import from_mapping, is_sweep
 from gradlab.config.sweeps.sweep_file import KEYS
 from gradlab.errors import ConfigError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SWEEPS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if is_sweep(path))
 EXPERIMENT = {"model": {"depth": 2, "width": 3, "activation": "relu"}}
 VALIDATOR = jsonschema.Draft7Validator(sweep_schema())

@@ -8,7 +8,7 @@ from gradlab.config.reading import document
 from gradlab.config.sweeps.sweep import Sweep, from_mapping, is_sweep, load
 from gradlab.errors import ConfigError, Fault, UsageError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 EXPERIMENT = {"model": {"depth": 2, "width": 8, "activation": "tanh"}, "data": {"source": "xor"}, "train": {"steps": 5}}
 
 

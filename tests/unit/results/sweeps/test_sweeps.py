@@ -234,7 +234,7 @@ def test_a_damaged_plan_is_named(place: SweepPlace, content: str, words: str) ->
 def test_writing_and_reading_results_loads_no_pandas_and_no_torch(tmp_path: Path) -> None:
     code = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from pyarrow.parquet import ParquetFile
 from made.runs import make_run
 from gradlab.results.sweeps.directory import SweepPlace
