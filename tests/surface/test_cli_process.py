@@ -42,6 +42,15 @@ assert not heavy, heavy
 """
 
 
+LISTED = """
+import sys
+from gradlab.cli.main import main
+assert main(["list"]) == 0
+heavy = {"torch", "numpy", "pandas", "pyarrow", "yaml", "gradlab.results.stored"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a stored run and two configs."""
@@ -106,6 +115,10 @@ def test_only_training_loads_torch(place: Path) -> None:
 
 def test_help_loads_nothing_heavy(place: Path) -> None:
     subprocess.run([sys.executable, "-c", LIGHT], check=True, capture_output=True, env=environment(), cwd=place)
+
+
+def test_a_list_loads_nothing_that_a_run_of_its_own_takes(place: Path) -> None:
+    subprocess.run([sys.executable, "-c", LISTED], check=True, capture_output=True, env=environment(), cwd=place)
 
 
 def test_help_takes_at_most_three_times_the_command_line_library(place: Path) -> None:

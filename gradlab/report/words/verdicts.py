@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gradlab.config.catalogue import VERDICTS
-from gradlab.results.listing import ListedRun
-from gradlab.results.stored import StoredRun
+
+if TYPE_CHECKING:  # a list of runs is said without what a stored run takes to load
+    from gradlab.results.listing import ListedRun
+    from gradlab.results.stored import StoredRun
 
 STATES = ("failed", "interrupted")
 """The words of a run that was not carried out; they are said in place of its verdict."""
@@ -90,7 +92,7 @@ PICTURES = {word: shown.pictures for word, shown in APPEARANCES.items()} | {
 _BADNESS = {word: place for place, word in enumerate(APPEARANCES)}
 
 
-def word_of(run: StoredRun | ListedRun) -> str:
+def word_of(run: "StoredRun | ListedRun") -> str:
     """What a run came to, in one word: its verdict, or that it could not be carried out."""
     return run.outcome if run.outcome in STATES else run.verdict
 
