@@ -118,7 +118,8 @@ def test_help_loads_nothing_heavy(place: Path) -> None:
 
 
 def test_a_list_loads_nothing_that_a_run_of_its_own_takes(place: Path) -> None:
-    subprocess.run([sys.executable, "-c", LISTED], check=True, capture_output=True, env=environment(), cwd=place)
+    done = subprocess.run([sys.executable, "-c", LISTED], capture_output=True, text=True, env=environment(), cwd=place)
+    assert done.returncode == 0, done.stderr
 
 
 def test_help_takes_at_most_three_times_the_command_line_library(place: Path) -> None:
