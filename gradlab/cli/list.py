@@ -8,6 +8,7 @@ from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gradlab.results.listing import ListedRun
 
@@ -30,32 +31,35 @@ def list_runs(
     version: Version = False,
 ) -> None:
     """List the runs that are stored, newest first."""
+    from gradlab.results.listing import gc_paused
+
+    with gc_paused():
+        _list(where, sort, limit, out, format, quiet)  # its runs are gone before garbage is searched for again
+
+
+def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
     from gradlab.report.views.run_list import in_order, marked_old, matching, runs_table
     from gradlab.report.words.values import counted
-    from gradlab.results.listing import gc_paused
     from gradlab.results.store import Store
     from gradlab.results.versions import RULES_VERSION
 
-    with gc_paused():
-        store = Store(out)
-        runs: Sequence[ListedRun] = store.runs(
-            lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})")
-        )
-        if not runs and not where:
-            log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
-        if where:
-            runs = matching(store, runs, where)
-            if not runs:
-                raise SelectionError(f"no run in {out} matches --where {where}")
-        runs = in_order(runs, sort)
-        shown = runs[:limit]
-        old = sum(run.rules_version != RULES_VERSION for run in shown)
-        if shown or format is not Face.TABLE:
-            table = runs_table(shown)
-            write_table(marked_old(table, RULES_VERSION) if format in (Face.TABLE, Face.MD) else table, format, "runs")
-        if len(shown) < len(runs):
-            log(f"{len(runs) - len(shown)} more that --limit left out", quiet=quiet)
-        if old:
-            log(f"{counted(old, 'verdict')} of older rules; `gradlab show` judges anew", quiet=quiet)
+    store = Store(out)
+    runs: Sequence[ListedRun] = store.runs(lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})"))
+    if not runs and not where:
+        log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
+    if where:
+        runs = matching(store, runs, where)
+        if not runs:
+            raise SelectionError(f"no run in {out} matches --where {where}")
+    runs = in_order(runs, sort)
+    shown = runs[:limit]
+    old = sum(run.rules_version != RULES_VERSION for run in shown)
+    if shown or format is not Face.TABLE:
+        table = runs_table(shown)
+        write_table(marked_old(table, RULES_VERSION) if format in (Face.TABLE, Face.MD) else table, format, "runs")
+    if len(shown) < len(runs):
+        log(f"{len(runs) - len(shown)} more that --limit left out", quiet=quiet)
+    if old:
+        log(f"{counted(old, 'verdict')} of older rules; `gradlab show` judges anew", quiet=quiet)
