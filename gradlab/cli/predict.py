@@ -47,17 +47,19 @@ def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
     """Print a line for each member of a sweep, seeds aside: a forecast is about all of them."""
     from gradlab.cli.output import log, write_json, write_table
     from gradlab.errors import ConfigError, Fault
+    from gradlab.execution.planned_data import PlannedData
     from gradlab.report.views.prediction import prediction_view, several
     from gradlab.theory.prediction import predict as predicted
 
     first: dict[Any, Any] = {}
     for member in sweep.members:
         first.setdefault(tuple(member.point.get(axis) for axis in sweep.axes), member)
-    views, points = [], []
+    views, points, data = [], [], PlannedData()  # a file is read once: all members are about the same bytes
     faults: dict[Fault, None] = {}
     for member in first.values():
         try:
-            views.append(prediction_view(predicted(member.experiment)))
+            data.load(key := (member.experiment.data, member.experiment.train.loss))
+            views.append(prediction_view(predicted(member.experiment, data[key])))
             points.append(member.point)
         except ConfigError as error:
             faults |= dict.fromkeys(sweep.locate(error, member.experiment).faults)

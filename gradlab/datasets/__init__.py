@@ -2,5 +2,6 @@
 
 from gradlab.datasets.dataset import Dataset
 from gradlab.datasets.loading import digest, load
+from gradlab.datasets.recent_sets import recent
 
-__all__ = ["Dataset", "digest", "load"]
+__all__ = ["Dataset", "digest", "load", "recent"]

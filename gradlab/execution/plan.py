@@ -35,6 +35,7 @@ class Planned:
         state: `cached` is reused; the others are trained: `failed` and `interrupted` after such an outcome, `again` by
             wish, `new` for the first time.
         keep_if_rerun_fails: Whether what is stored came to its end and can be read.
+        data_digest: Of the data file's bytes, which is part of the id; None where the data are no file.
     """
 
     experiment: Experiment
@@ -42,6 +43,7 @@ class Planned:
     state: State
     stored: RunHandle | None
     keep_if_rerun_fails: bool = False
+    data_digest: str | None = None
 
     @property
     def path(self) -> str | None:
@@ -146,7 +148,7 @@ def make_plan(
         else:
             handle = stored.get(own)
             state, ended = _state(store, handle, rerun, run_files.tables_of(experiment))
-            runs[own] = Planned(experiment, own, state, handle, ended)
+            runs[own] = Planned(experiment, own, state, handle, ended, digests[experiment.data.path])
     batches: dict[tuple[str, str | None], list[Planned]] = {}
     for run in runs.values():
         if run.state != "cached":

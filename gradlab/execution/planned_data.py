@@ -9,6 +9,7 @@ from gradlab.execution.executors.contract import DataKey
 from gradlab.execution.plan import Locate, Plan, unlocated
 
 if TYPE_CHECKING:
+    from gradlab.config.experiment import Data
     from gradlab.datasets import Dataset
 
 KEPT = 8
@@ -42,10 +43,12 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
         self._files: dict[DataKey, Dataset] = {}
         self._recent: dict[DataKey, Dataset] = {}
 
-    def load(self, key: DataKey) -> None:
-        """Load a data set that was not seen before, or raise a ConfigError."""
-        if key not in self._sizes:
-            self._sizes[key] = sizes_of(self._load(key))
+    def load(self, key: DataKey) -> bool:
+        """Load a data set that was not seen before, or raise a ConfigError; whether it had to be loaded."""
+        if key in self._sizes:
+            return False
+        self._sizes[key] = sizes_of(self._load(key))
+        return True
 
     def sizes(self, key: DataKey) -> Sizes:
         return self._sizes[key]
@@ -74,17 +77,28 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
         return data
 
 
+def _refuse_changed(data: "Data", planned_digest: str | None) -> None:
+    """Refuse a file that changed since its run was planned: the run's id would speak of other bytes."""
+    from gradlab import datasets
+    from gradlab.datasets.sources.tables import fault
+
+    if data.path is not None and datasets.digest(data) != planned_digest:
+        raise fault(data.path, "data.path", "changed while it was read; start again when nothing writes to it")
+
+
 def load_data(plan: Plan, locate: Locate = unlocated) -> PlannedData:
     """Every data set that the batches need, before any trains: what is wrong with them is said at once.
 
     Raises:
-        ConfigError: With the faults of all that cannot be loaded.
+        ConfigError: With the faults of all that cannot be loaded, or whose file changed since the plan was made.
     """
     data = PlannedData()
     faults: dict[Fault, None] = {}
-    for first in (batch[0].experiment for batch in plan.batches):
+    for planned in (batch[0] for batch in plan.batches):
+        first = planned.experiment
         try:
-            data.load((first.data, first.train.loss))
+            if data.load((first.data, first.train.loss)):
+                _refuse_changed(first.data, planned.data_digest)
         except ConfigError as error:
             faults |= dict.fromkeys(locate(error, first).faults)
     if faults:

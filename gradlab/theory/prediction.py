@@ -2,12 +2,11 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from gradlab import datasets
-from gradlab.config.experiment import Data, Experiment, Init
+from gradlab.config.experiment import Experiment, Init
 from gradlab.datasets.dataset import Dataset, Float
 from gradlab.datasets.order import Order
 from gradlab.datasets.statistics import input_correlation
@@ -39,15 +38,19 @@ class Prediction:
     fan_out: tuple[int, ...]
 
 
-def predict(experiment: Experiment) -> Prediction:
+def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
     """Say what theory expects, from the very batch that a run of this experiment would begin with.
 
     So the answer is, but for the rounding of the number format, that which stands beside the run when it is trained.
 
+    Args:
+        experiment: What would be trained.
+        data: What it would learn from; by default it is loaded, and a file is read as it is now.
+
     Raises:
         ConfigError: If its data cannot be loaded.
     """
-    data = _loaded(experiment.data, experiment.train.loss)
+    data = data or datasets.recent(experiment.data, experiment.train.loss)
     inputs = first_batch(experiment, data)
     square, alike = float(np.square(inputs).mean()), input_correlation(inputs)
     width, depth = experiment.model.width, experiment.model.depth
@@ -80,12 +83,6 @@ def first_batch(experiment: Experiment, data: Dataset) -> Float:
     dtype = {"float64": np.float64, "float16": np.float16}.get(experiment.train.dtype, np.float32)
     with np.errstate(over="ignore"):  # what is out of the format's range is said by the forecast
         return np.asarray(inputs.astype(dtype), dtype=np.float64)
-
-
-@lru_cache(maxsize=4)
-def _loaded(data: Data, loss: str) -> Dataset:
-    """A data set, of which a sweep's members want the same again and again."""
-    return datasets.load(data, loss)
 
 
 def _at(experiment: Experiment, critical: tuple[float, float] | None, own: Scales) -> Experiment | None:
