@@ -48,7 +48,7 @@ def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
     from gradlab.cli.output import log, write_json, write_table
     from gradlab.errors import ConfigError, Fault
     from gradlab.execution.planned_data import PlannedData
-    from gradlab.report.views.prediction import prediction_view, several
+    from gradlab.report.views.prediction import BASIS, prediction_view, several
     from gradlab.theory.prediction import predict as predicted
 
     first: dict[Any, Any] = {}
@@ -71,6 +71,8 @@ def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
     varying = [axis for axis in sweep.axes if len({point.get(axis) for point in points}) > 1]
     if len(first) < len(sweep.members):
         log(f"{len(sweep.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
+    if any(view.data["phase"] for view in views):
+        log(BASIS, quiet=quiet)
     write_table(several(views, points, varying), face, "forecasts")
 
 

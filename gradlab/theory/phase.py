@@ -7,6 +7,7 @@ from typing import Literal
 from gradlab.config.experiment import Activation
 from gradlab.theory import activations
 from gradlab.theory.activations import AnalyticActivation
+from gradlab.theory.arc_cosine import PiecewiseLinear, at_origin, far_out, scale_free
 from gradlab.theory.correlation import c_star
 from gradlab.theory.critical import critical_point, edge
 from gradlab.theory.mean_field import chi_1, chi_parallel, q_star
@@ -17,8 +18,10 @@ NEARLY = 1e-3
 """|ln chi_1| below which a network counts as critical: its gradient changes by a factor of e over 1,000 layers."""
 
 DEPTH_SCALES = 6.0
-"""Depth scales of the correlation that can be trained: about so many, as Schoenholz et al. 2017 put it; measured here,
-networks train up to 0.9 to 1.1 of that depth and fail from 1.7 to 1.9."""
+"""Depth scales of the correlation that can be trained: about so many, as Schoenholz et al. 2017 put it for tanh. It is no
+limit of its own for other activations, optimizers and longer training (docs/theory.md)."""
+
+_STEADY = 1e-9  # |ln| of a factor per layer below which what is multiplied by it stays
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,18 @@ class Phase:
     """What becomes of signals deep inside a wide network.
 
     Attributes:
-        name: `ordered` (chi_1 < 1: gradients vanish, examples come to look alike), `critical`, or `chaotic` (chi_1 > 1:
-            gradients explode, examples part).
+        name: `ordered` (chi_1 < 1: gradients vanish), `critical`, or `chaotic` (chi_1 > 1: gradients explode). Where
+            the variance settles between 0 and inf, examples come to look alike in the first and part in the last.
         q_star: Variance at which the preactivations settle; 0.0 where it falls without end, inf where it grows so.
         chi_1: Mean squared growth of a gradient per layer, there.
         chi_parallel: Factor by which a deviation of the variance changes per layer, there.
-        c_star: Correlation at which two examples settle; None where the variance settles nowhere between 0 and inf.
+        c_star: Correlation at which two examples settle: 1.0 where they come to look alike; None where it hangs on the
+            correlation that they began with (a linear map, and what is one in the limit of a variance of 0), and where
+            no signal is left.
         xi_q: Layers in which a deviation of the variance falls by a factor of e; inf where it falls slower than that.
-        xi_c: The same of the correlation: the depth that information about the input reaches.
-        trainable_depth: 6 xi_c.
+        xi_c: The same of the correlation: the depth that information about the input reaches; inf where examples come
+            to look alike as a power of the depth, or not at all.
+        trainable_depth: 6 xi_c, which was measured on tanh networks under SGD.
         critical: sigma_w and sigma_b of the nearest critical start: that of the same biases where there is one that
             attracts, else the activation's own (`critical.critical`); None where it has none.
         critical_reason: Why there is none.
@@ -66,9 +72,7 @@ def phase(scales: Scales, part: Activation, start: float = 1.0) -> Phase:
     at = min(settled, LARGEST)
     growth = chi_1(at, sigma_w, activation, mean)
     along = chi_parallel(at, sigma_w, activation, mean)
-    similar, slope = None, growth
-    if 0.0 < settled < math.inf:
-        similar, slope = c_star(settled, sigma_w, sigma_b, activation, mean)
+    similar, slope = _correlation(settled, growth, scales, activation)
     rate = math.log(growth) if growth > 0.0 else -math.inf
     name: Literal["ordered", "critical", "chaotic"] = (
         "critical" if abs(rate) < NEARLY else "ordered" if rate < 0.0 else "chaotic"
@@ -76,6 +80,26 @@ def phase(scales: Scales, part: Activation, start: float = 1.0) -> Phase:
     xi_c = depth_scale(slope)
     nearest, reason = _nearest_critical(sigma_b, activation)
     return Phase(name, settled, growth, along, similar, depth_scale(along), xi_c, DEPTH_SCALES * xi_c, nearest, reason)
+
+
+def _correlation(
+    settled: float, growth: float, scales: Scales, activation: AnalyticActivation
+) -> tuple[float | None, float]:
+    """c_star, and the factor by which a deviation from it changes per layer.
+
+    Where the variance settles nowhere, correlations go by the limit of the map of correlations, that of E[phi_i phi_j]
+    divided by the growth of the variance, in which the activation is linear on either side of 0.
+    """
+    within, free = 0.0 < settled < math.inf, scale_free(activation)
+    if growth == 0.0 or (settled == 0.0 and scales.sigma_b > 0.0):
+        # A variance below the range of the search, which biases hold up there: they are shared by all examples.
+        return (1.0 if growth > 0.0 else None), growth
+    if within and (free is None or scales.sigma_b > 0.0 or scales.bias != 0.0):
+        return c_star(settled, scales.sigma_w, scales.sigma_b, activation, scales.bias)
+    limit: PiecewiseLinear = free or (far_out if settled == math.inf else at_origin)(activation)
+    # Where the variance grows by the biases alone, what examples share of it is in the end all of it.
+    biased = (scales.sigma_b > 0.0 or scales.bias != 0.0) and depth_scale(growth) == math.inf
+    return (1.0 if limit.bend > 0.0 or biased else None), 1.0
 
 
 def _half_stable(scales: Scales, activation: AnalyticActivation) -> float | None:
@@ -115,4 +139,4 @@ def depth_scale(factor: float) -> float:
     if factor == 0.0:
         return 0.0
     rate = abs(math.log(factor))
-    return math.inf if rate < 1e-9 else 1.0 / rate
+    return math.inf if rate < _STEADY else 1.0 / rate

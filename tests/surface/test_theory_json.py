@@ -15,8 +15,8 @@ from gradlab.results.store import Store
 
 FORECAST = [
     "name", "seed", "expected_backward_decades", "typical_backward_decades", "expected_spread", "reason", "phase",
-    "q_star", "chi_1", "chi_parallel", "c_star", "xi_q", "xi_c", "trainable_depth", "critical", "critical_reason",
-    "input_mean_square", "input_correlation", "meaning", "layers",
+    "q_star", "chi_1", "chi_parallel", "c_star", "xi_q", "xi_c", "trainable_depth",
+    "trainable_depth_basis", "critical", "critical_reason", "input_mean_square", "input_correlation", "meaning", "layers",
 ]  # fmt: skip
 FORECAST_LAYER = [
     "layer", "fan_in", "fan_out", "q", "chi_1", "expected_backward_decades", "typical_backward_decades",

@@ -65,9 +65,57 @@ def test_tanh_at_sigma_b2_005(
 def test_where_the_variance_settles_nowhere() -> None:
     falling, growing = of("relu", 1.0), of("relu", 2.5)
     assert (falling.q_star, growing.q_star) == (0.0, math.inf)
-    assert falling.c_star is None
-    assert falling.xi_c == pytest.approx(1 / math.log(2), rel=1e-9)
     assert growing.chi_1 == pytest.approx(1.25, rel=1e-9)
+
+
+SCALE_FREE = [("relu", None), ("leaky_relu", 0.01), ("leaky_relu", 0.2), ("leaky_relu", 1.0), ("prelu", 0.25), ("identity", None)]
+
+
+@pytest.mark.parametrize("sigma_b", [0.0, 1e-7, 0.3])
+@pytest.mark.parametrize("sigma_w", [0.5, 0.8, 1.0, math.sqrt(2.0), 1.6, 2.0])
+@pytest.mark.parametrize(("name", "slope"), SCALE_FREE)
+def test_scale_free_activations_have_a_correlation_map_whatever_the_variance_does(
+    name: str, slope: float | None, sigma_w: float, sigma_b: float
+) -> None:
+    """c' = (growth c_map(c) + biases) / (growth + biases): its slope at 1 is 1 where biases are none or left behind."""
+    part = Activation(name=name) if slope is None else Activation(name=name, slope=slope)
+    found = phase(Scales(sigma_w, sigma_b, 0.0), part)
+    below = {"relu": 0.0, "identity": 1.0}.get(name, slope)
+    assert below is not None
+    growth = sigma_w**2 * (1.0 + below**2) / 2.0
+    assert found.chi_1 == pytest.approx(growth, rel=1e-9)
+    if sigma_b > 0.0 and growth < 1.0 - 1e-9:  # biases hold the variance up, and all examples share them
+        assert found.c_star == 1.0
+        assert found.xi_c == pytest.approx(-1.0 / math.log(growth), rel=1e-9)
+        return
+    assert found.xi_c == found.trainable_depth == math.inf
+    grows_by_biases = sigma_b > 0.0 and abs(growth - 1.0) < 1e-9
+    assert found.c_star == (1.0 if below < 1.0 or grows_by_biases else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "sigma_w2", "sigma_b2", "c_star"),
+    [
+        ("tanh", 0.5, 0.0, None), ("softsign", 0.9, 0.0, None), ("hardtanh", 0.5, 0.0, None), ("gelu", 2.0, 0.0, None),
+        ("silu", 2.0, 0.0, None), ("mish", 1.0, 0.0, None), ("elu", 0.8, 0.0, None), ("selu", 0.3, 0.0, 1.0),
+        ("gelu", 4.0, 0.0, 1.0), ("silu", 4.0, 0.3, 1.0), ("mish", 4.0, 0.0, 1.0), ("elu", 4.0, 0.1, 1.0),
+        ("selu", 3.0, 0.0, 1.0), ("softplus", 2.0, 0.0, 1.0), ("softplus", 4.0, 0.0, 1.0),
+    ],
+)  # fmt: skip
+def test_others_are_scale_free_where_their_variance_falls_or_grows_without_end(
+    name: str, sigma_w2: float, sigma_b2: float, c_star: float | None
+) -> None:
+    """With a variance of 0 a smooth function is its tangent, with one of inf relu is all that is left of it."""
+    found = of(name, sigma_w2, sigma_b2)
+    assert found.q_star in (0.0, math.inf)
+    assert (found.c_star, found.xi_c) == (c_star, math.inf)
+
+
+def test_a_constant_bias_is_shared_by_all_examples() -> None:
+    identity = phase(Scales(1.0, 0.0, 0.5), Activation(name="identity"))
+    assert (identity.q_star, identity.c_star, identity.xi_c) == (math.inf, 1.0, math.inf)
+    dead = phase(Scales(1.0, 0.0, -1.0), Activation(name="relu"))  # the bias alone is below 0: no signal is left
+    assert (dead.q_star, dead.chi_1, dead.c_star, dead.xi_c) == (0.0, 0.0, None, 0.0)
 
 
 def test_critical_has_no_depth_scale() -> None:
