@@ -71,7 +71,7 @@ def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
     varying = [axis for axis in sweep.axes if len({point.get(axis) for point in points}) > 1]
     if len(first) < len(sweep.members):
         log(f"{len(sweep.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
-    if any(view.data["phase"] for view in views):
+    if face is not Face.CSV and any(view.data["phase"] for view in views):
         log(BASIS, quiet=quiet)
     write_table(several(views, points, varying), face, "forecasts")
 

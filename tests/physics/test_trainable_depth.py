@@ -1,9 +1,10 @@
 """Networks that train deeper than 6 xi_c, by torch's autograd: what `predict` says of depth must not be refuted by them.
 
-What 6 xi_c was measured on is measured again, too. The loss of ten equally frequent classes is ln 10 = 2.303; a network has trained where the mean
-over the last 40 batches has come below 1, which needs most of the examples right, and has failed where it lies above 2.2.
+What 6 xi_c was measured on is measured again, too. The loss of ten equally frequent classes is ln 10 = 2.303; a network has
+trained where the mean over the last 40 batches has come below 1, and has failed where it lies above 2.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def loss_after(start: Start, optimizer: str, lr: float, steps: int, seed: int = 
     scale, bias = math.sqrt(start.sigma_w2), math.sqrt(start.sigma_b2)
     weights = [
         torch.randn(fan_out, fan_in, generator=generator) * scale / math.sqrt(fan_in)
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False)
+        for fan_in, fan_out in itertools.pairwise(sizes)
     ]
     biases = [torch.randn(size, generator=generator) * bias for size in sizes[1:]]
     parameters = [tensor.requires_grad_() for tensor in (*weights, *biases)]
@@ -86,15 +87,16 @@ def test_no_network_that_trains_was_called_too_deep(start: Start, optimizer: str
     said = " ".join(prediction_view(predict(start.experiment("adam" if optimizer == "adam" else "sgd"))).meaning)
     assert "too deep" not in said
     if start.sigma_b2 == 0.0:
-        assert "ξ_c is infinite: the likeness of examples sets no limit to the depth, but the size of gradients may" in said
+        assert (
+            "ξ_c is infinite: the likeness of examples sets no limit to the depth, but the size of gradients may"
+            in said
+        )
     else:
         assert "measured on tanh networks over 300 small steps of SGD" in said
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("sigma_w2", "deep", "deeper"), [(1.0, 20, 40), (1.3, 40, 86), (2.5, 40, 130), (4.0, 20, 80)]
-)
+@pytest.mark.parametrize(("sigma_w2", "deep", "deeper"), [(1.0, 20, 40), (1.3, 40, 86), (2.5, 40, 130), (4.0, 20, 80)])
 def test_what_the_trainable_depth_was_measured_on(sigma_w2: float, deep: int, deeper: int) -> None:
     """tanh at sigma_b^2 = 0.05, 300 steps at a learning rate of 0.001: up to 1.0 times 6 xi_c it trains, from 1.8 it does not."""
     within, beyond = (Start("tanh", sigma_w2, 0.05, depth) for depth in (deep, deeper))

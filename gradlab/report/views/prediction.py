@@ -12,6 +12,7 @@ from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Kind, Value, say
 
 if TYPE_CHECKING:
+    from gradlab.config.experiment import Experiment
     from gradlab.theory import Forecast, LayerForecast, Phase
     from gradlab.theory.prediction import Prediction
 

@@ -78,6 +78,8 @@ def test_a_sweep_is_a_line_for_each_member_seeds_aside(gradlab: Gradlab) -> None
     code, out, err = gradlab("predict", "many.yaml", "--format", "csv")
     assert code == 0
     assert err == "12 members, of which 4 differ in more than their seed\n"
+    basis = "trainable_depth is 6 xi_c, measured on tanh networks over 300 small steps of SGD\n"
+    assert gradlab("predict", "many.yaml")[2] == err + basis
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [(row["model.depth"], row["model.init"]) for row in rows] == [
         ("10", "he"), ("10", "pytorch"), ("20", "he"), ("20", "pytorch"),

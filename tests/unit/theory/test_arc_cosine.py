@@ -1,5 +1,6 @@
 """The closed form of two examples in piecewise linear layers, against quadrature on the circle and 50-digit arithmetic."""
 
+import itertools
 import math
 from decimal import Decimal, getcontext
 
@@ -25,7 +26,7 @@ def on_the_circle(slope: float, apart: float) -> tuple[float, float]:
     angle = 2 * math.asin(math.sqrt(apart / 2))
     cuts = np.array([-math.pi / 2, angle - math.pi / 2, math.pi / 2, angle + math.pi / 2, 3 * math.pi / 2])
     distance = same = square = 0.0
-    for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, end in itertools.pairwise(cuts):
         a = 0.5 * (start + end) + 0.5 * (end - start) * NODES
         weight = 0.5 * (end - start) * WEIGHTS
         middle = 0.5 * (start + end)
@@ -86,7 +87,9 @@ def test_a_thousand_layers_keep_their_digits(slope: float) -> None:
     apart, cosine = 1.0, Decimal(0)
     for _ in range(1000):
         apart = own.apart(apart)
-        angle = arccos(cosine, math.acos(float(cosine)) if cosine < Decimal("0.9999") else math.sqrt(2 * float(1 - cosine)))
+        angle = arccos(
+            cosine, math.acos(float(cosine)) if cosine < Decimal("0.9999") else math.sqrt(2 * float(1 - cosine))
+        )
         kernel = (sin_cos(angle)[0] + cosine * (PI - angle)) / (2 * PI)
         # E[relu(u) v] = c / 2.
         cosine = ((1 - line) ** 2 * kernel + (1 - line) * line * cosine + line * line * cosine) / square

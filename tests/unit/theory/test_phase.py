@@ -68,7 +68,14 @@ def test_where_the_variance_settles_nowhere() -> None:
     assert growing.chi_1 == pytest.approx(1.25, rel=1e-9)
 
 
-SCALE_FREE = [("relu", None), ("leaky_relu", 0.01), ("leaky_relu", 0.2), ("leaky_relu", 1.0), ("prelu", 0.25), ("identity", None)]
+SCALE_FREE = [
+    ("relu", None),
+    ("leaky_relu", 0.01),
+    ("leaky_relu", 0.2),
+    ("leaky_relu", 1.0),
+    ("prelu", 0.25),
+    ("identity", None),
+]
 
 
 @pytest.mark.parametrize("sigma_b", [0.0, 1e-7, 0.3])

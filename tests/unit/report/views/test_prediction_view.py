@@ -73,14 +73,22 @@ MEASURED = "measured on tanh networks over 300 small steps of SGD"
 def test_the_given_depth_stands_beside_the_trainable_one() -> None:
     deep = sentences(depth=100, activation="tanh", init=ORDERED)
     assert "ordered phase (χ₁ = 0.88): gradients vanish with depth, and examples come to look alike;" in deep
-    assert f"100 layers are 2.13 times the trainable depth of 47 (6 ξ_c, {MEASURED}, which failed at 1.8 times and more)" in deep
+    assert (
+        f"100 layers are 2.13 times the trainable depth of 47 (6 ξ_c, {MEASURED}, which failed at 1.8 times and more)"
+        in deep
+    )
     edge = sentences(depth=60, activation="tanh", init=ORDERED)
     assert f"60 layers are 1.28 times the trainable depth of 47 (6 ξ_c, {MEASURED})" in edge
     within = sentences(depth=20, activation="tanh", init=ORDERED)
     assert f"20 layers are within the trainable depth of 47 (6 ξ_c, {MEASURED})" in within
     chaotic = sentences(activation="tanh", init={"sigma_w": 2.0, "sigma_b": 0.05**0.5})
-    assert "chaotic phase (χ₁ = 1.34): gradients explode with depth, and examples that are alike part, to a cosine of 0.165" in chaotic
-    assert "ξ_c is infinite: the likeness of examples sets no limit to the depth |" in sentences(activation="relu", init="he")
+    assert (
+        "chaotic phase (χ₁ = 1.34): gradients explode with depth, and examples that are alike part, to a cosine of 0.165"
+        in chaotic
+    )
+    assert "ξ_c is infinite: the likeness of examples sets no limit to the depth |" in sentences(
+        activation="relu", init="he"
+    )
     assert "where the variance falls towards 0" in sentences(activation="tanh")
     assert "where the variance grows without end" in sentences(activation="softplus", init="he")
 
