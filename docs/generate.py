@@ -13,8 +13,48 @@ from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
+from gradlab.datasets.sources.targets import MOST_CLASSES
 
 HERE = Path(__file__).parent
+TARGETS = """\
+### Classes or numbers
+
+A bundled or drawn source says itself which of the two is predicted. For a file it is decided by what `data.target` holds, and by
+`train.loss`:
+
+| `data.target` holds | `auto` | `cross_entropy`, `binary_cross_entropy` | `mse` |
+|---|---|---|---|
+| text, also where it spells numbers or dates | classes | classes | refused |
+| true/false | classes | classes | numbers, 0 and 1 |
+| whole numbers stored as integers, at most {most} different | classes | classes | numbers |
+| whole numbers stored as integers, more than {most} different | numbers | classes | numbers |
+| whole numbers stored as floats | numbers | classes | numbers |
+| numbers with fractions | numbers | refused | numbers |
+| an array of several numbers a row (NPZ) | numbers | refused | numbers |
+
+Classes need two rows each on average; with fewer the target is refused. A missing value is refused too, but in a column that is text for
+another reason a word such as `NA` is a class.
+
+`gradlab run`, `predict`, `show`, `report` and a sweep's page say in their line on the setting which way a file's target was taken, why,
+and what takes it the other way; `gradlab check`, `gradlab sweep` and `--dry-run` say it at stderr before anything is trained,
+where it could have been meant otherwise. `manifest.json` keeps it under `target`.
+"""
+
+STANDARDISING = """\
+### What `data.standardize` does
+
+- Each input gets mean 0 and standard deviation 1 (divided by N) over the training part. The part that is held out is moved and scaled
+  by the same two numbers, and not by its own.
+- **Targets that are numbers** are standardised in the same way, each output by itself, whatever their source: `diabetes`, `teacher`,
+  `orthogonal_map`, and a file's. The recorded losses are those of the standardised targets: over the training part the best constant
+  answer has a loss of 1. `gradlab plot --kind space` answers in the data's own units.
+- There is no switch for inputs or targets alone: `standardize: false` leaves both as they are.
+- **Classes** stay what they are, also under `mse`: their one-hot targets are 0 and 1.
+- An input or an output that is the same in all training rows becomes 0 in both parts.
+
+The line on the setting says whether inputs and targets were standardised, where targets are numbers.
+"""
+
 NOTE = "<!-- Written by docs/generate.py from the code; change it there. -->\n"
 
 
@@ -75,6 +115,8 @@ def config() -> str:
             for name, entry in entries.items()
         ]
         parts.append(f"\n## {title}\n\n" + table(["name", "what it is", "parameters and their defaults"], rows))
+        if title == "Data":
+            parts.append(f"\n{TARGETS.format(most=MOST_CLASSES)}\n{STANDARDISING}")
     return "".join(parts)
 
 

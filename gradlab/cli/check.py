@@ -61,6 +61,7 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.execution.check import check
+    from gradlab.report.words.data import doubtful
 
     if sweep.is_sweep(config):
         found = sweep.load(config, overrides)
@@ -72,6 +73,8 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         alone = document.load(config, overrides)
         name, experiments = alone.experiment.name, [alone.experiment]
         extents = check(experiments, lambda experiment: alone)
+    for line in doubtful(extent.data.reading for extent in extents):
+        log(f"{config}: {line}", quiet=quiet)
     return (
         str(config),
         name,

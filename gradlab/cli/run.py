@@ -52,6 +52,7 @@ def run(
 ) -> int:
     """Train an experiment, record every layer, and say what its gradients do."""
     from gradlab import api, datasets
+    from gradlab.cli.output import log
     from gradlab.cli.run_reporter import RunReporter
     from gradlab.config.reading import document
     from gradlab.config.seeds import seeds_of
@@ -59,6 +60,7 @@ def run(
     from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import machine
     from gradlab.execution.plan import make_plan
+    from gradlab.report.words.data import doubtful
     from gradlab.results.store import Store
 
     if is_sweep(config):
@@ -67,9 +69,11 @@ def run(
     experiment, numbers = asked.experiment, None if seeds is None else seeds_of(seeds)
     try:
         if dry_run:
-            datasets.load(experiment.data, experiment.train.loss)
+            reading = datasets.load(experiment.data, experiment.train.loss).reading
             kind = machine.kind(machine.resolve(device))
             plan = make_plan(api.with_seeds(experiment, numbers), Store(out), kind, rerun.value)
+            for line in doubtful([reading]):
+                log(line, quiet=quiet)
             _print_plan(plan, format, quiet)
             return 0
         with _display(live, quiet) as display:

@@ -96,6 +96,7 @@ def sweep(
     from gradlab.execution.plan import Settings
     from gradlab.report.live.sweep_bar import SweepDisplay
     from gradlab.report.terminal.streams import Sink
+    from gradlab.report.words.data import doubtful
     from gradlab.results.store import Store
 
     share = shard_of(shard) if shard is not None else None
@@ -117,6 +118,8 @@ def sweep(
         log(f"{prepared.num_repeated} {words} left out", quiet=quiet)
     if choice.notice:
         log(choice.notice, quiet=quiet)
+    for line in doubtful(prepared.readings):
+        log(line, quiet=quiet)
     if dry_run:
         _print_plan(prepared, choice, settings, format, quiet)
         return 0

@@ -187,7 +187,8 @@ class Data(Part):
     )
     batch_size: Annotated[int, SHAPE] = Field(default=64, ge=1, description="examples of a step")
     standardize: Annotated[bool, SHAPE] = Field(
-        default=True, description="bring each input to mean 0 and standard deviation 1"
+        default=True,
+        description="bring each input, and each target that is a number, to mean 0 and standard deviation 1 over the training part",
     )
     holdout: Annotated[float, SHAPE] = Field(
         default=0.2, ge=0, lt=1, description="share of the examples that is held out"

@@ -15,6 +15,22 @@ Task = Literal["classes", "numbers"]
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the target of a data file is taken.
+
+    Attributes:
+        target: Name of the column or array.
+        count: Number of classes, or of numbers a row.
+        why: By what it holds or by which loss, and what takes it otherwise; "" where it could not be taken otherwise.
+    """
+
+    target: str
+    task: Task
+    count: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Raw:
     """All rows of a source, before they are split and standardised.
 
@@ -22,12 +38,14 @@ class Raw:
         inputs: float64 [N, F].
         targets: Class indices, int64 [N], or numbers, float64 [N, O].
         class_names: Name of each class, in the order of the indices; () for numbers.
+        reading: How the target was taken, None where the source says what it is.
     """
 
     inputs: Float
     targets: Int | Float
     class_names: tuple[str, ...]
     feature_names: tuple[str, ...]
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,7 @@ class Dataset:
         holdout_inputs: float64 [M, F]; M is 0 where nothing is held out.
         holdout_targets: As `train_targets`, [M] or [M, O].
         num_classes: Number of classes, None for numbers.
+        reading: As of `Raw`.
     """
 
     train_inputs: Float
@@ -50,6 +69,7 @@ class Dataset:
     num_classes: int | None
     class_names: tuple[str, ...]
     feature_names: tuple[str, ...]
+    reading: Reading | None = None
 
     @property
     def num_outputs(self) -> int:

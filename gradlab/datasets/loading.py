@@ -17,7 +17,7 @@ def load(data: Data, loss: str = "auto") -> Dataset:
 
     Args:
         data: What to load.
-        loss: `train.loss`; for a file it decides whether whole numbers are classes (`columns.interpret`).
+        loss: `train.loss`; for a file it decides whether whole numbers are classes (`targets.read_target`).
 
     Raises:
         ConfigError: If a file cannot be used, the loss does not fit the targets, or there are fewer rows to learn from

@@ -36,6 +36,7 @@ def split(raw: Raw, holdout: float, standardize: bool, seed: int) -> Dataset:
         num_classes=len(raw.class_names) or None,
         class_names=raw.class_names,
         feature_names=raw.feature_names,
+        reading=raw.reading,
     )
 
 

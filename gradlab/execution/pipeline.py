@@ -78,7 +78,7 @@ def _train(plan: Plan, data: PlannedData, storer: RunStorer, call: Call) -> None
     executor, settings, observer = call.executor, call.settings, call.observer
 
     def keep(result: Result, between: Callable[[], None]) -> bool:
-        interrupted = storer.keep(result, between)
+        interrupted = storer.keep(result, between, data.sizes(result.task.data).reading)
         observer.on_landed(result.task)
         return interrupted
 

@@ -11,6 +11,7 @@ from gradlab.execution.plan import Locate, Plan, unlocated
 if TYPE_CHECKING:
     from gradlab.config.experiment import Data
     from gradlab.datasets import Dataset
+    from gradlab.datasets.dataset import Reading
 
 KEPT = 8
 """Data sets that are kept; others are loaded again when they are wanted, which takes milliseconds."""
@@ -18,18 +19,19 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a data set says of a run's size."""
+    """What a data set says of a run's size, and how its target is taken where it is a file's."""
 
     num_examples: int
     num_features: int
     num_outputs: int
     num_held_out: int = 0
+    reading: "Reading | None" = None
 
 
 def sizes_of(data: "Dataset") -> Sizes:
     """The sizes of a data set."""
     num_examples, num_features = data.train_inputs.shape
-    return Sizes(num_examples, num_features, data.num_outputs, len(data.holdout_inputs))
+    return Sizes(num_examples, num_features, data.num_outputs, len(data.holdout_inputs), data.reading)
 
 
 class PlannedData(Mapping[DataKey, "Dataset"]):

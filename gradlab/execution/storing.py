@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradlab.config.experiment import Experiment
+from gradlab.datasets.dataset import Reading
 from gradlab.execution.dispatch import Result
 from gradlab.execution.executors.contract import brief
 from gradlab.execution.observers import Observer
@@ -45,11 +46,14 @@ class RunStorer:
         run = reused(replace(self._store.load(planned.stored), experiment=planned.experiment))
         self._done(replace(run, cached=True))
 
-    def keep(self, result: Result, between: Callable[[], None]) -> bool:
+    def keep(self, result: Result, between: Callable[[], None], reading: Reading | None) -> bool:
         """Store the runs of a task, some at a time, and say whether the user wants to stop. A Ctrl+C that `between`,
-        called between two parts, lets through is kept until all are stored.
+        called between two parts, lets through is kept until all are stored. `reading` is how the target of the
+        task's data file was taken, None where its data are no file.
         """
-        surroundings = result.surroundings or environment.describe("cpu")
+        surroundings = dict(result.surroundings or environment.describe("cpu"))
+        if reading is not None:
+            surroundings["target"] = vars(reading)
         stop = any(trained.outcome.kind == "interrupted" for trained in result.trained)
         for start in range(0, len(result.trained), STORED_AT_ONCE):
             part = result.trained[start : start + STORED_AT_ONCE]

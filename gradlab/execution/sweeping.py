@@ -25,6 +25,7 @@ from gradlab.results.sweeps.directory import SweepPlace, SweepPlan, shard_words,
 
 if TYPE_CHECKING:
     from gradlab.config.sweeps.sweep import Sweep
+    from gradlab.datasets.dataset import Reading
     from gradlab.judgement.conditions.gates import GateResult
 
 Point = Mapping[str, Any]
@@ -70,6 +71,11 @@ class PreparedSweep:
     @property
     def num_to_train(self) -> int:
         return sum(len(batch) for batch in self.plan.batches)
+
+    @property
+    def readings(self) -> "list[Reading | None]":
+        """How the target of each data set that is trained on is taken, None where the data are no file."""
+        return [self.data.sizes(key).reading for key in self.data]
 
     def tasks(self, size: int, settings: Settings) -> list[Task]:
         """How the work is cut for an executor that trains so many tasks at a time."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.config.catalogue import Verdict
 from gradlab.config.experiment import Experiment
+from gradlab.datasets.dataset import Reading
 from gradlab.results import strict_json, tables
 from gradlab.results.listing import figures
 from gradlab.results.record import Expectation, Finding, Outcome, Record, Remedy, Summary, Timing
@@ -55,6 +56,14 @@ class StoredRun:
     @property
     def verdict(self) -> Verdict:
         return self.summary.verdict
+
+    @property
+    def reading(self) -> Reading | None:
+        """How the target of its data file was taken; None where the data are no file, or an older gradlab stored it."""
+        match self.manifest.get("target"):
+            case {"target": str(target), "task": "classes" | "numbers" as task, "count": int(count), "why": str(why)}:
+                return Reading(target, task, count, why)
+        return None
 
     @cached_property
     def record(self) -> Record | None:

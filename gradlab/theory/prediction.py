@@ -7,7 +7,7 @@ import numpy as np
 
 from gradlab import datasets
 from gradlab.config.experiment import Experiment, Init
-from gradlab.datasets.dataset import Dataset, Float
+from gradlab.datasets.dataset import Dataset, Float, Reading
 from gradlab.datasets.order import Order
 from gradlab.datasets.statistics import input_correlation
 from gradlab.theory.forecast import Forecast, forecast
@@ -25,6 +25,7 @@ class Prediction:
         input_mean_square: Mean square of the first batch's inputs.
         input_correlation: Root mean square cosine between its examples, None where there are no two.
         fan_in: Of the hidden layers and the readout, [depth + 1].
+        reading: How the target of a data file is taken, None where the data are no file.
     """
 
     experiment: Experiment
@@ -36,6 +37,7 @@ class Prediction:
     input_correlation: float | None
     fan_in: tuple[int, ...]
     fan_out: tuple[int, ...]
+    reading: Reading | None
 
 
 def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
@@ -72,6 +74,7 @@ def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
         input_correlation=alike,
         fan_in=fan_in,
         fan_out=fan_out,
+        reading=data.reading,
     )
 
 

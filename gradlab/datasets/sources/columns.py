@@ -1,26 +1,21 @@
-"""What the columns of a user's file mean: which are inputs, and whether the target is classes or numbers."""
+"""What the columns of a user's file mean: which are inputs, and which is the target."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
-from gradlab.config.text import value_text
 from gradlab.datasets.dataset import Float, Raw
 from gradlab.datasets.sources.tables import Array, fault
-from gradlab.errors import ConfigError
-
-MOST_CLASSES = 20  # more whole numbers than this are amounts (years, counts) more often than they are names
+from gradlab.datasets.sources.targets import read_target
 
 
 def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -> Raw:
     """Inputs and targets of a file's columns.
 
-    Of a table, every column but the target is an input; of an NPZ file, the one other array (two axes) is. The target
-    is classes where it is text or true/false; whole numbers, stored as integers, are classes when they take at most
-    `MOST_CLASSES` different values; anything else is numbers. `train.loss` overrules that: cross_entropy and
-    binary_cross_entropy make whole numbers classes however many, mse makes them numbers, and text under mse is a fault.
+    Of a table, every column but the target is an input; of an NPZ file, the one other array (two axes) is. Whether the
+    target is classes or numbers is told by what it holds and by `train.loss` (`targets.read_target`).
 
     Raises:
         ConfigError: If the target is not there or does not fit the loss, or an input is not a finite number.
@@ -37,36 +32,8 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
     _refuse_missing(path, "data.target", {target: column})
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
-    if _is_classes(column, target, loss, refuse):
-        values, labels = np.unique(column, return_inverse=True)
-        _refuse_useless_classes(path, target, len(values), len(column))
-        return Raw(inputs, labels.astype(np.int64), tuple(_class_name(value) for value in values), names)
-    numbers = column.astype(np.float64).reshape(len(column), -1)
-    if (numbers == numbers[0]).all(axis=0).any():
-        raise refuse(f"'{target}' is the same in every row; there is nothing to learn")
-    return Raw(inputs, numbers, (), names)
-
-
-def _is_classes(column: Array, target: str, loss: str, refuse: Callable[[str], ConfigError]) -> bool:
-    """Whether a target is classes, by what it holds and what the loss asks for."""
-    text, truth, whole = column.dtype == object, column.dtype.kind == "b", column.dtype.kind in "iu"
-    if column.ndim > 1:
-        if loss in ("cross_entropy", "binary_cross_entropy") or text or column.ndim > 2:
-            expected = "classes are one value a row (numbers: one row of values a row)"
-            raise refuse(f"'{target}' has shape {column.shape}; {expected}")
-        return False
-    if loss == "mse":
-        if text:
-            remedy = "use train.loss: cross_entropy, or a target of numbers"
-            raise refuse(f"'{target}' is text, which mse cannot predict; {remedy}")
-        return False
-    if text or truth or loss == "auto":
-        return text or truth or (whole and len(np.unique(column)) <= MOST_CLASSES)
-    if not whole and (column != np.rint(column)).any():
-        first = int(np.flatnonzero(column != np.rint(column))[0])
-        where = f"({column[first]:g} in row {first + 1})"
-        raise refuse(f"'{target}' holds numbers that are not whole {where}; use train.loss: mse")
-    return True
+    found = read_target(path, target, column, loss)
+    return Raw(inputs, found.values, found.class_names, names, found.reading)
 
 
 def _inputs(path: str, columns: Mapping[str, Array], target: str) -> tuple[Float, tuple[str, ...]]:
@@ -117,25 +84,11 @@ def _refuse_missing(path: str, field: str, columns: Mapping[str, Array]) -> None
             raise fault(path, field, message)
 
 
-def _refuse_useless_classes(path: str, target: str, num_classes: int, num_rows: int) -> None:
-    if num_classes == 1:
-        raise fault(path, "data.target", f"'{target}' is the same in every row; there is nothing to learn")
-    if num_classes * 2 > num_rows:
-        what = f"'{target}' has {num_classes} different values in {num_rows} rows, too many to be classes"
-        raise fault(path, "data.target", f"{what}; name another column")
-
-
 def _suggestion(target: str, names: list[str]) -> str:
     close = difflib.get_close_matches(target, names, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"
     return f"It has: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
-
-
-def _class_name(value: object) -> str:
-    if isinstance(value, (bool, np.bool_)):
-        return value_text(bool(value))
-    return f"{value:.0f}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def _is_number(word: object) -> bool:

@@ -101,7 +101,7 @@ def prediction_view(prediction: "Prediction") -> PredictionView:
     data = _data(prediction, [headline, *meaning])
     return PredictionView(
         name=prediction.experiment.name,
-        setting=setting(prediction.experiment),
+        setting=setting(prediction.experiment, prediction.reading),
         headline=headline,
         meaning=meaning,
         figures=_figures(prediction, data),

@@ -10,11 +10,13 @@ import numpy as np
 
 from gradlab.config.experiment import Activation, Experiment, Init, Optimizer
 from gradlab.config.quantities import QUANTITIES
+from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
 from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
 from gradlab.report.views.blocks import Check, Checks, Files, Findings, Heatmap, Lines, Only, TableBlock, Title
 from gradlab.report.views.series import Curve, Grid, LayerProfile, curves, grids, profiles
 from gradlab.report.views.theory import columns, theory_block
+from gradlab.report.words.data import data_words
 from gradlab.report.words.table import Field, Table, beside, folded
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
@@ -152,7 +154,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         summary=run.summary,
         word=word_of(run),
         why=why(run.summary),
-        setting=setting(run.experiment),
+        setting=setting(run.experiment, run.reading),
         figures=_figures(run.summary, theory),
         no_forecast=None if run.summary.expected_backward_decades is not None else run.summary.expected_reason,
         step=None if run.record is None or row is None else int(run.record.steps[row]),
@@ -165,15 +167,14 @@ def view(run: StoredRun, at: str = "final") -> RunView:
     )
 
 
-def setting(experiment: Experiment) -> str:
-    """What was trained, in one line."""
-    model, data, train = experiment.model, experiment.data, experiment.train
-    source = Path(data.path).name if data.path else data.source
+def setting(experiment: Experiment, reading: Reading | None = None) -> str:
+    """What was trained, in one line; `reading` is how a file's target was taken, None where that is not known."""
+    model, train = experiment.model, experiment.train
     length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
     parts = [
         f"{model.depth} × {model.width} {_named(model.activation)}",
         _init(model.init),
-        f"{source}, batch {data.batch_size}",
+        data_words(experiment.data, reading),
         f"{_named(train.optimizer)} lr {train.lr:g}",
         length,
         train.dtype,

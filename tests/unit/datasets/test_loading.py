@@ -55,6 +55,36 @@ def test_standardising_uses_the_training_part_alone():
     assert np.abs(data.holdout_inputs.mean(axis=0)).max() > 0.01
 
 
+@pytest.mark.parametrize("source", ["diabetes", "teacher", "orthogonal_map"])
+def test_targets_that_are_numbers_are_standardised_by_the_training_part_each_output_by_itself(source):
+    raw, data = load(Data(source=source, standardize=False)), load(Data(source=source))
+    mean, deviation = raw.train_targets.mean(axis=0), raw.train_targets.std(axis=0)
+    np.testing.assert_allclose(data.train_targets, (raw.train_targets - mean) / deviation, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(data.holdout_targets, (raw.holdout_targets - mean) / deviation, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose((data.train_targets**2).mean(axis=0), 1.0, rtol=1e-12)  # the constant answer's loss
+    assert np.abs(data.holdout_targets.mean(axis=0)).max() > 0.01
+
+
+@pytest.mark.parametrize("loss", ["auto", "cross_entropy", "mse"])
+def test_classes_are_not_standardised_under_any_loss(loss):
+    raw, data = load(Data(source="wine", standardize=False), loss), load(Data(source="wine"), loss)
+    np.testing.assert_array_equal(raw.train_targets, data.train_targets)
+    assert data.train_targets.dtype == np.int64
+
+
+def test_an_output_that_is_constant_in_the_training_part_becomes_zeros_in_both(tmp_path):
+    inputs, targets = np.random.default_rng(0).normal(size=(40, 2)), np.zeros((40, 2))
+    probe = Data(source="file", path=str(tmp_path / "a.npz"), target="t", batch_size=8, holdout=0.5)
+    np.savez(tmp_path / "a.npz", x=inputs, t=np.stack([np.arange(40.0), np.arange(40.0)], axis=1))
+    held = load(probe.model_copy(update={"standardize": False})).holdout_targets[:, 0].astype(int)
+    targets[:, 0], targets[held[0], 1] = np.arange(40.0), 5.0
+    np.savez(tmp_path / "a.npz", x=inputs, t=targets)
+    data = load(probe)
+    assert not data.train_targets[:, 1].any()
+    assert not data.holdout_targets[:, 1].any()
+    assert data.train_targets[:, 0].std() == pytest.approx(1.0)
+
+
 def test_without_standardising_the_values_are_those_of_the_source():
     from sklearn.datasets import load_diabetes
 

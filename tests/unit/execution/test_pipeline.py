@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made.runs import assert_same, make_experiment, make_record, make_summary, make_trained
+from made.runs import assert_same, make_experiment, make_record, make_run, make_summary, make_trained
 
 from gradlab.config.catalogue import OutcomeKind
 from gradlab.config.experiment import Experiment
-from gradlab.datasets import Dataset
+from gradlab.datasets import Dataset, load
+from gradlab.datasets.dataset import Reading
 from gradlab.errors import ConfigError, InterruptedRunError, RunFailedError, UsageError
 from gradlab.execution import pipeline, rejudge, storing
 from gradlab.execution.executors.inline import Inline
@@ -131,6 +132,32 @@ def test_what_is_written_beside_the_figures(store: Store, monkeypatch: pytest.Mo
     assert manifest["device"] == "cpu"
     assert manifest["started"] < manifest["finished"]
     assert (run.path / "summary.md").read_text() == f"# synthetic at {run.path.name}"
+
+
+def test_how_a_file_s_target_was_taken_is_kept_beside_the_figures(store: Store, tmp_path: Path) -> None:
+    rows = "".join(f"{row},{row},{1 + row % 5}\n" for row in range(200))
+    (tmp_path / "a.csv").write_text(f"a,b,stars\n{rows}")
+    data = {"source": "file", "path": str(tmp_path / "a.csv"), "target": "stars", "batch_size": 16}
+    taken = {"auto": ("classes", 5), "mse": ("numbers", 1)}
+    experiments = [make_experiment(data=data, train={"loss": loss, "steps": 3}) for loss in taken]
+    runs = carry_out(experiments, store, Trainer({0: "failed"}))
+    for run, (loss, (task, count)) in zip(runs, taken.items(), strict=True):
+        kept = json.loads((run.path / "manifest.json").read_text())["target"]
+        assert {name: kept[name] for name in ("target", "task", "count")} == {
+            "target": "stars",
+            "task": task,
+            "count": count,
+        }
+        for seen in (run, store.load(run.id), store.load(run.path)):
+            assert seen.reading == Reading(**kept) == load(run.experiment.data, loss).reading
+    again = carry_out(experiments[:1], store, Trainer())
+    assert again[0].reading == runs[0].reading
+
+
+@pytest.mark.parametrize("kept", [None, "stars", [], {}, {"target": "a", "task": "words", "count": 1, "why": ""}])
+def test_a_run_without_it_says_nothing_of_its_target(kept: Any) -> None:
+    assert make_run(target=kept).reading is None
+    assert make_run().reading is None
 
 
 def test_only_the_run_that_raises_is_stored_as_failed_and_others_go_on(store: Store) -> None:

@@ -157,7 +157,7 @@ def _card(
     tally = Counter(word_of(run) for run in group)
     words = sorted(tally, key=badness)
     leading_run = next(run for run in group if word_of(run) == words[0])
-    own = setting(leading_run.experiment)
+    own = setting(leading_run.experiment, leading_run.reading)
     return {
         "letter": letter,
         "name": clean_line(group[0].name),

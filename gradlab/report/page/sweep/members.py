@@ -99,7 +99,7 @@ def members_data(
         "seed": [run.seed for run in runs],
         "link": list(links),
         "why": [place(clean_line(why(run.summary))) for run in runs],
-        "setting": [place(clean_line(setting(run.experiment))) for run in runs],
+        "setting": [place(clean_line(setting(run.experiment, run.reading))) for run in runs],
         "group": [groups.get(run.id, -1) for run in runs],
         "findings": [
             [[place(clean_line(text)) for text in (one.severity, one.rule, one.message, one.remedy)] for one in run.summary.findings]
