@@ -41,7 +41,7 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
     num_weights = num_features * width + (depth - 1) * width**2 + width * num_outputs + depth * width + num_outputs
     steps = num_steps(experiment, num_examples)
     num_records = min(steps, -(-steps // record.every) + 1)
-    num_values = num_records * ((depth + 1) * len(selected(record.quantities)) + _STEP_FIGURES)
+    num_values = num_records * ((depth + 1) * len(selected(record.quantities, size == 2)) + _STEP_FIGURES)
     num_states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
     return Estimate(
         weights=num_weights * (2 * size + num_states * max(size, 4)),

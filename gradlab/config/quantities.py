@@ -31,6 +31,7 @@ class Quantity:
         drawn_as_log10: Whether it is recorded as it is and yet drawn as its log10, because it spans decades.
         rank: How soon a narrow terminal leaves it out: what the verdict rests on, or was asked for by name, stays longest.
         drawn_as_grid: Its place among the heatmaps over layers and steps, None where it is not among them.
+        sixteen_bit: Whether it is recorded in bfloat16 and float16 alone.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Quantity:
     drawn_as_log10: bool = False
     rank: int = 19
     drawn_as_grid: int | None = None
+    sixteen_bit: bool = False
 
     @property
     def scale(self) -> Kind:
@@ -71,6 +73,10 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("log10_update_ratio", "log₁₀‖ΔW‖/‖W‖", "decades", "default", False,
              "log10 of the optimizer's intended update over the weight norm", "which layers learn; about -3 is healthy",
              label="update ratio", kind="decades", rank=2, drawn_as_grid=4),
+    Quantity("changed_fraction", "changed", "share", "default", False,
+             "share of the layer's weights whose stored value the update changes; recorded in bfloat16 and float16 alone",
+             "what is left of an update after the rounding to the stored format",
+             label="changed weights", kind="share", rank=2, drawn_as_grid=13, sixteen_bit=True),
     Quantity("forward_rms", "rms z", "1", "default", False, "root mean square of the preactivations", "variance preservation",
              label="forward signal", drawn_as_log10=True, rank=5, drawn_as_grid=3),
     Quantity("activation_mean", "mean h", "1", "default", True, "mean of the activations", "zero-centred or not",
@@ -166,8 +172,12 @@ def in_group(group: str) -> tuple[str, ...]:
     return tuple(quantity.name for quantity in LAYER_QUANTITIES if quantity.group in wanted)
 
 
-def selected(quantities: str | Sequence[str]) -> tuple[str, ...]:
+def selected(quantities: str | Sequence[str], sixteen_bit: bool = False) -> tuple[str, ...]:
     """Names of the per-layer quantities that `record.quantities`, a group, a quantity or a list of them, asks for, in order.
+
+    Args:
+        quantities: What is asked for.
+        sixteen_bit: Whether the run is stored in a 16-bit format; what is recorded in those alone is left out of the others.
 
     Raises:
         ValueError: If a name is neither.
@@ -181,4 +191,4 @@ def selected(quantities: str | Sequence[str]) -> tuple[str, ...]:
             names.add(name)
         else:
             raise ValueError(f"unknown quantity or group '{name}'")
-    return tuple(name for name in LAYER_NAMES if name in names)
+    return tuple(name for name in LAYER_NAMES if name in names and (sixteen_bit or not QUANTITIES[name].sixteen_bit))

@@ -151,9 +151,22 @@ class Evidence:
 
         What layers do after that is small whatever they are, and follows the few examples that are left.
         """
+        return figures.median_update_ratios(self.record, self._learning)
+
+    @cached_property
+    def changed_shares(self) -> Float | None:
+        """Median share of each hidden layer's weights whose stored value an update changes, over the same rows, [depth]; None where
+        it was not recorded: in float32 and float64, and in runs that were stored before it was.
+        """
+        changed = self.layers("changed_fraction")
+        return None if changed is None else np.asarray(np.median(changed[self._learning], axis=0), dtype=np.float64)
+
+    @cached_property
+    def _learning(self) -> Bool:
+        """Rows at which there was something to learn."""
         rows = np.arange(self.num_rows) < (self.num_rows if self.progress is None else self.progress.learning_rows)
         sending = rows & self.sends
-        return figures.median_update_ratios(self.record, sending if sending.any() else rows)
+        return sending if sending.any() else rows
 
     @cached_property
     def all_layers_move(self) -> bool | None:
@@ -165,7 +178,8 @@ class Evidence:
 
     @cached_property
     def learning_layers(self) -> int | None:
-        return figures.learning_layers(figures.median_update_ratios(self.record), self.experiment.train.dtype)
+        ratios = figures.median_update_ratios(self.record)
+        return figures.learning_layers(ratios, self.experiment.train.dtype, self.changed_shares)
 
     @cached_property
     def progress(self) -> progress.LearningProgress | None:

@@ -17,6 +17,14 @@ TRIMMED_LAYERS = 2
 LEARNING_SHARE = 0.01
 """A layer learns if its update ratio is at least this share of the largest hidden layer's."""
 
+LEAST_CHANGED = 0.01
+"""Share of its weights whose stored value an update has to change, in a 16-bit format, for a layer to learn.
+
+An update that is rounded to the weights' format changes the smallest of them alone. The smallest hundredth of normal weights lies
+within 0.013 standard deviations of zero and holds 7e-4 of the layer's norm, and what has grown beyond its grain moves no more: with
+fewer, all that a layer can ever change by is a thousandth of itself. Measured in plain PyTorch (bfloat16 and float16; sgd, momentum,
+adam; up to 1,500 steps), freezing a layer below the limit changed no step's loss by more than 0.6 %."""
+
 
 def num_finite_rows(record: Record) -> int:
     """Rows before the first at which loss or gradients were NaN or infinite, with which a diverged run's record ends."""
@@ -118,18 +126,24 @@ def slope_towards_input(log10_profile: Float) -> tuple[float | None, float | Non
     return -slope, max(0.0, 1.0 - float(rest @ rest) / total)
 
 
-def learning_layers(ratios: Float | None, dtype: str) -> int | None:
+def learning_layers(ratios: Float | None, dtype: str, changed: Float | None = None) -> int | None:
     """Number of hidden layers that learn.
 
-    A layer learns if its median update ratio over the run is at least `LEARNING_SHARE` of the largest hidden layer's
-    and above the dtype's epsilon.
+    A layer learns if its median update ratio over the run is at least `LEARNING_SHARE` of the largest hidden layer's, and the weights
+    can take the updates: where it was recorded, they change `LEAST_CHANGED` of them or more; else the ratio is above the dtype's epsilon.
+
+    Args:
+        ratios: Median update ratio of each hidden layer, [depth].
+        dtype: Name of the format that the weights are stored in.
+        changed: Share of each hidden layer's weights whose stored value an update changes, [depth]; None where it was not recorded.
 
     Returns:
         0 where nothing moves; None where update ratios were not recorded or no step was finite.
     """
     if ratios is None:
         return None
-    return int(np.sum((ratios >= LEARNING_SHARE * ratios.max()) & (ratios > DTYPES[dtype].epsilon)))
+    kept = ratios > DTYPES[dtype].epsilon if changed is None else changed >= LEAST_CHANGED
+    return int(np.sum((ratios > 0.0) & (ratios >= LEARNING_SHARE * ratios.max()) & kept))
 
 
 def median_update_ratios(record: Record, among: Bool | None = None) -> Float | None:

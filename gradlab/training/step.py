@@ -101,7 +101,10 @@ class Step:
             self._update(start, self.rescaler.scale(start, stop))
 
     def _update(self, start: int, scale: Tensor) -> None:
-        leaf = self._weights[start]
-        update = self.optimizer.update(leaf, scale, keep=self.recording and "u_norm" in self.recorder.slots)
+        leaf, slots = self._weights[start], self.recorder.slots
+        before = leaf.value.clone() if self.recording and "changed" in slots else None
+        update = self.optimizer.update(leaf, scale, keep=self.recording and "u_norm" in slots)
         if update is not None:
             self._timed(self.recorder.update, start, start + len(leaf.value), update)
+        if before is not None:
+            self._timed(self.recorder.changed, start, start + len(leaf.value), before, leaf.value)

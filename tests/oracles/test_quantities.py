@@ -37,7 +37,7 @@ def definitions(batch: Batch, inputs: torch.Tensor, targets: torch.Tensor) -> di
     biases = [b.double().clone().requires_grad_() for b in biases]
     facts = batch.activation.facts
     own = activations.activation(batch.experiments[0].model.activation)
-    rows: dict[str, list[float | None]] = {name: [] for name in in_group("all")}
+    rows: dict[str, list[float | None]] = {name: [] for name in in_group("all") if name != "changed_fraction"}
     h, zs, hs = inputs.double(), [], []
     for layer in range(L + 1):
         z = h @ weights[layer] + biases[layer]
@@ -110,7 +110,7 @@ def test_recorded_quantities_are_what_they_are_defined_as(activation: str, dtype
     expected = definitions(batch, batch.network.inputs_RBD[0], targets[0])
     record = Batch([one], load(Data(batch_size=32)), device).train()[0].record
     assert record is not None
-    assert set(record.layers) == set(in_group("all"))
+    assert set(record.layers) == set(in_group("all")) - {"changed_fraction"}
     tolerance = RELATIVE[dtype]
     for name, column in record.layers.items():
         for layer, want in enumerate(expected[name]):
@@ -180,6 +180,26 @@ def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
                 options,
                 layer,
             )
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_changed_fraction_counts_the_weights_that_are_stored_otherwise(optimizer: str, dtype: str) -> None:
+    """Weight by weight, in Python, before and after one update."""
+    one = experiment("tanh", dtype, "xavier", lr=1e-3, optimizer=optimizer, weight_decay=0.01)
+    batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
+    before = [w.clone() for w in batch.network._weights] + [batch.network.parameters.readout_RNC.clone()]
+    batch.num_steps = 1
+    record = batch.train()[0].record
+    after = [*batch.network._weights, batch.network.parameters.readout_RNC]
+    assert record is not None
+    column = record.layers["changed_fraction"]
+    assert column.present.all()
+    for layer, (old, new) in enumerate(zip(before, after, strict=True)):
+        pairs = list(zip(old.double().flatten().tolist(), new.double().flatten().tolist(), strict=True))
+        want = sum(was != became for was, became in pairs) / len(pairs)
+        assert column.values[0, layer] == pytest.approx(want, rel=1e-7), layer  # kept in float32
+    assert 0 < column.values[0, 0] < 1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

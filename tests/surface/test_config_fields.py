@@ -73,8 +73,8 @@ NAMES = {
     "losses": "auto cross_entropy binary_cross_entropy mse",
     "dtypes": "float32 float64 bfloat16 float16",
     "quantities": (
-        "grad_norm log10_grad_norm log10_backward_rms weight_norm log10_update_ratio forward_rms activation_mean "
-        "activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm forward_mean zero_gradient_fraction "
+        "grad_norm log10_grad_norm log10_backward_rms weight_norm log10_update_ratio changed_fraction forward_rms "
+        "activation_mean activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm forward_mean zero_gradient_fraction "
         "nonfinite_count sign_coherence sample_correlation gradient_correlation jacobian_log10_s_max "
         "jacobian_log10_s_min jacobian_log10_s_mean jacobian_dispersion"
     ),

@@ -3,7 +3,6 @@
 It is a diagnosis by exclusion, so it decides the verdict only where the rules before it could look.
 """
 
-from gradlab.config.catalogue import DTYPES
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
 from gradlab.judgement.remedies import starts, steps
@@ -101,7 +100,7 @@ def _remedy(evidence: Evidence) -> Advice:
     largest = float(ratios.max())
     if _alike(evidence):
         return Advice("the inputs of all examples are alike: look at the data, nothing else can help")
-    if largest < SMALL_UPDATE or _rounded_away(evidence, largest):
+    if largest < SMALL_UPDATE or steps.rounded_away(evidence, largest):
         return steps.still(evidence, largest)
     if largest > LARGE_UPDATE:
         return steps.learning_rate(evidence, largest)
@@ -109,12 +108,6 @@ def _remedy(evidence: Evidence) -> Advice:
         return starts.initialisation(evidence, anyway=True)
     said = "{settings} ({because}), and see whether the inputs tell the targets at all"
     return _longer(evidence, "updates are of a usual size", said)
-
-
-def _rounded_away(evidence: Evidence, ratio: float) -> bool:
-    """Whether the updates are below half of a 16-bit format's grain."""
-    dtype = evidence.experiment.train.dtype
-    return dtype in ("bfloat16", "float16") and ratio < DTYPES[dtype].epsilon / 2.0
 
 
 def _alike(evidence: Evidence) -> bool:

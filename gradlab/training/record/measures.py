@@ -112,6 +112,11 @@ def nonfinite_count(gradient_LRIO: Tensor) -> Tensor:
     return (~torch.isfinite(gradient_LRIO.flatten(2))).sum(2).to(torch.float64)
 
 
+def changed_fraction(before_LRM: Tensor, after_LRM: Tensor) -> Tensor:
+    """Share of entries that are not what they were."""
+    return (before_LRM != after_LRM).sum(2).to(torch.float64) / before_LRM.shape[2]
+
+
 MEASURES: Mapping[str, Mapping[str, Callable[[Tensor], Tensor]]] = {
     "preactivation": {"cosine": sample_correlation},
     "gradient": {"signs": sign_coherence},

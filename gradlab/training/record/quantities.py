@@ -135,6 +135,7 @@ DERIVED: Mapping[str, Derived] = {
     "log10_backward_rms": Derived(("d_norm",), _log10_backward_rms),
     "weight_norm": _as_measured("w_norm"),
     "log10_update_ratio": Derived(("w_norm", "u_norm"), _log10_update_ratio),
+    "changed_fraction": _as_measured("changed"),
     "forward_rms": Derived(("z_norm",), lambda raw: raw["z_norm"] / np.sqrt(raw.entries)),
     "activation_mean": Derived(("h_sum",), lambda raw: raw["h_sum"] / raw.entries),
     "activation_std": Derived(("h_sum", "h_norm"), _activation_std),

@@ -39,7 +39,7 @@ class Recorder:
         """Lays out every buffer; `derives_norm` is the optimizer's, `block_steps` the steps from one `flush` to the next at most."""
         self.shape, self.place, self.rescaler = network.shape, network.place, rescaler
         self.facts = facts = network.activation.facts
-        self.quantities = quantities = selected(recording.quantities)
+        self.quantities = quantities = selected(recording.quantities, sixteen_bit=network.place.dtype.itemsize == 2)
         self.jacobians = Jacobians(network, recording, num_steps)
         shape = network.shape
         wanted = {slot for name in quantities if name in DERIVED for slot in DERIVED[name].slots}
@@ -173,6 +173,9 @@ class Recorder:
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         reduction("norm", update_LRM, self._into("u_norm", start, stop), self.place.num_threads)()
         self._check("update", start, stop, {"u_norm": update_LRM})
+
+    def changed(self, start: int, stop: int, before_LRM: Tensor, after_LRM: Tensor) -> None:
+        self._into("changed", start, stop).copy_(measures.changed_fraction(before_LRM, after_LRM))
 
     def biases(self, leaves: Sequence[Leaf]) -> None:
         for leaf in leaves:

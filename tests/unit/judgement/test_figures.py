@@ -93,6 +93,16 @@ def learning(run: Record, dtype: str) -> int | None:
     return figures.learning_layers(figures.median_update_ratios(run), dtype)
 
 
+def test_a_layer_learns_in_16_bits_if_an_update_changes_a_hundredth_of_its_weights() -> None:
+    ratios = np.array([1e-3, 1e-3, 1e-3, 1e-6])
+    assert (
+        figures.learning_layers(ratios, "bfloat16", np.array([0.94, 0.01, 0.0099, 0.5])) == 2
+    )  # the last: far below the fastest
+    assert figures.learning_layers(ratios, "bfloat16") == 0  # a run stored before the share was recorded
+    assert figures.learning_layers(np.zeros(4), "bfloat16", np.zeros(4)) == 0
+    assert figures.learning_layers(None, "bfloat16", np.ones(4)) is None
+
+
 @pytest.mark.parametrize("num_rows", [1, 2, 5, 12])
 def test_the_median_ratio_is_that_of_all_powers(num_rows: int) -> None:
     draw = np.random.default_rng(num_rows)

@@ -101,6 +101,18 @@ class TestSteps:
         assert "train.dtype: float32" in only(summary(made, train={"dtype": "bfloat16"}), "not_learning").remedy
         assert "dtype" not in only(summary(made), "not_learning").remedy
 
+    @pytest.mark.parametrize(("changed", "lost"), [(0.05, True), (0.3, False)])
+    def test_updates_of_which_little_is_stored(self, changed: float, lost: bool) -> None:
+        """What the update changes decides where it was recorded, and not its norm beside the format's grain."""
+        made = record(update=-3.2, **stuck())
+        share = Column(
+            np.full((len(made.steps), made.depth + 1), changed), np.ones((len(made.steps), made.depth + 1), bool)
+        )
+        made = replace(made, layers={**made.layers, "changed_fraction": share})
+        remedy = only(summary(made, train={"dtype": "bfloat16"}), "not_learning").remedy
+        assert ("train.dtype: float32" in remedy) is lost
+        assert ("changes 5 % of a layer's weights" in remedy) is lost
+
     def test_inputs_that_are_all_alike(self) -> None:
         made = record(update=-8.0, **stuck())
         object.__setattr__(made, "input_correlation", 1.0)
