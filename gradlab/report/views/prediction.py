@@ -29,6 +29,9 @@ MEASURED = "measured on tanh networks over 300 small steps of SGD"
 BASIS = f"trainable_depth is 6 xi_c, {MEASURED}"
 """What is said wherever that figure stands in a table or among data."""
 
+NEAR_1 = 0.99
+"""Cosine above which its distance from 1 is said."""
+
 WIDE_APART = 2.0
 """Spread over seeds, in decades, from which a forecast says little of a single one."""
 
@@ -176,7 +179,8 @@ def _example_words(phase: "Phase") -> str:
     if phase.c_star is None:
         return "no signal is left" if phase.chi_1 == 0.0 else "the cosine of two examples soon stays as it is"
     if phase.c_star < 1.0:
-        return f"examples that are alike part, to a cosine of {_number(phase.c_star)}"
+        near = f"1 - {1.0 - phase.c_star:.2g}" if phase.c_star > NEAR_1 else _number(phase.c_star)
+        return f"examples that are alike part, to a cosine of {near}"
     return "examples come to look alike" + (", slowly: as a power of the depth" if math.isinf(phase.xi_c) else "")
 
 

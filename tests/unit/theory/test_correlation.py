@@ -1,5 +1,6 @@
 """The correlation map against two-dimensional quadrature, the closed form for relu, and published fixed points."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,9 +8,13 @@ import pytest
 from mean_field_maps import c_map
 from scipy import integrate
 
+from gradlab.config.experiment import Activation
 from gradlab.theory import activations
-from gradlab.theory.correlation import Pairs, c_star
+from gradlab.theory.correlation import Pairs, _by_quadrature, c_star
+from gradlab.theory.critical import edge
 from gradlab.theory.mean_field import q_map, q_star
+from gradlab.theory.phase import phase
+from gradlab.theory.scales import Scales
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(120)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -51,16 +56,82 @@ def test_a_saturated_pair_is_that_of_adaptive_quadrature(c: float) -> None:
     assert Pairs.at(q, activations.activation("tanh")).similarity(c) == pytest.approx(found, abs=1e-10)
 
 
-@pytest.mark.parametrize("c", [-0.9, 0.0, 0.5, 0.99, 1.0])
+@pytest.mark.parametrize("c", [-0.9, 0.0, 0.5, 0.99, 1.0 - 1e-12, 1.0])
 def test_relu_has_a_closed_form(c: float) -> None:
     """E[relu relu] = q (sqrt(1 - c^2) + c (pi - arccos c)) / (2 pi), E[relu' relu'] = (pi - arccos c) / (2 pi) (Cho and Saul 2009)."""
     pairs, q = Pairs.at(3.0, activations.activation("relu")), 3.0
     angle = math.acos(c)
     assert pairs.similarity(c) == pytest.approx(
-        q * (math.sin(angle) + c * (math.pi - angle)) / (2 * math.pi), abs=3e-6 * q
+        q * (math.sin(angle) + c * (math.pi - angle)) / (2 * math.pi), rel=1e-14, abs=1e-14
     )
-    # phi' is a step, whose coefficients fall slowly: what 256 of them leave is 0.01.
-    assert pairs.slopes(c) == pytest.approx((math.pi - angle) / (2 * math.pi), abs=5e-3)
+    assert pairs.slopes(c) == pytest.approx((math.pi - angle) / (2 * math.pi), rel=1e-14)
+
+
+NEAR = [1e-14, 1e-8, 1e-4, 0.01, 0.1499, 0.1501, 0.7, 1.0, 1.6]
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.01, 0.2, 0.9])
+@pytest.mark.parametrize("apart", NEAR)
+def test_quadrature_meets_the_closed_form(slope: float, apart: float) -> None:
+    one, q = activations.activation("leaky_relu", slope), 2.5
+    assert _by_quadrature(q, one, 0.0, apart) == pytest.approx(Pairs.at(q, one).differences(apart), rel=1e-8)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu", "gelu", "mish", "softplus", "scaled_sigmoid"])
+@pytest.mark.parametrize("mean", [0.0, 0.7])
+@pytest.mark.parametrize("apart", NEAR[1:])
+def test_quadrature_meets_coefficients_where_these_hold_all(name: str, mean: float, apart: float) -> None:
+    one = activations.activation(name)
+    for q in (0.1, 1.0):
+        found = _by_quadrature(q, one, mean, apart)
+        assert found == pytest.approx(Pairs.at(q, one, mean).differences(apart), rel=1e-9)
+
+
+def hardtanh_slopes(q: float, apart: float) -> float:
+    """P(|u| < 1 and |v| < 1): over u by adaptive quadrature, of v given u by the normal distribution."""
+    c, s = 1.0 - apart, math.sqrt(apart * (2.0 - apart) * q)
+
+    def given(u: float) -> float:
+        inside = math.erf((1.0 - c * u) / s / math.sqrt(2)) - math.erf((-1.0 - c * u) / s / math.sqrt(2))
+        return 0.5 * inside * math.exp(-u * u / (2 * q)) / math.sqrt(2 * math.pi * q)
+
+    ends = [1.0 - width * s for width in (1.0, 3.0, 6.0) if width * s < 1.0]
+    return float(integrate.quad(given, -1, 1, points=[-end for end in ends] + ends, epsabs=1e-14, limit=400)[0])
+
+
+@pytest.mark.parametrize("beyond", [0.002, 0.01, 0.05, 0.3])
+def test_a_kink_decides_where_examples_settle_near_the_edge(beyond: float) -> None:
+    """By Price's theorem d E[phi phi] / dc = q E[phi' phi'], so at c_star the mean slope from there to 1 is 1."""
+    one = activations.activation("hardtanh")
+    edge_w = edge(one, 0.05)
+    assert edge_w is not None
+    sigma_w, sigma_b = edge_w.sigma_w * (1.0 + beyond), math.sqrt(0.05)
+    q = q_star(sigma_w, sigma_b, one)
+    c, slope = c_star(q, sigma_w, sigma_b, one)
+    apart = 1.0 - c
+    assert slope == pytest.approx(sigma_w**2 * hardtanh_slopes(q, apart), rel=1e-9)
+    # In the root of 1 - c the slope has no kink.
+    root = math.sqrt(apart)
+    mean = integrate.quad(lambda x: 2 * x * hardtanh_slopes(q, x * x), 0, root, epsrel=1e-11)[0] / apart
+    assert sigma_w**2 * mean == pytest.approx(1.0, abs=1e-9)
+    assert 0.0 < slope < 1.0
+    assert phase(Scales(sigma_w, sigma_b, 0.0), Activation(name="hardtanh")).c_star == c
+
+
+@pytest.mark.parametrize("name", ["elu", "selu", "softsign", "tanh"])
+def test_the_way_to_where_examples_settle_is_smooth_in_the_scale(name: str) -> None:
+    """Twice as far beyond the edge, examples part by 2 (smooth) to 4 times as much (a kink), and by never less."""
+    one, sigma_b = activations.of(Activation(name=name)), math.sqrt(0.05)
+    at_edge = edge(one, sigma_b**2)
+    assert at_edge is not None
+    aparts = []
+    for step in range(7):
+        sigma_w = at_edge.sigma_w * (1.0 + 2.0**step * 1e-4)
+        c, slope = c_star(q_star(sigma_w, sigma_b, one), sigma_w, sigma_b, one)
+        aparts.append(1.0 - c)
+        assert 0.0 < slope < 1.0
+    ratios = [later / sooner for sooner, later in itertools.pairwise(aparts)]
+    assert all(1.8 < ratio < 4.2 for ratio in ratios), ratios
 
 
 # sigma_b = 0.3: q*, c*, chi_1. At sigma_w = 4 adaptive quadrature has the map of c = 0.02949, which was noted before, at 0.02954, and the

@@ -16,6 +16,8 @@ from gradlab.report.terminal.console import console
 from gradlab.report.views.prediction import PredictionView, prediction_view, several
 from gradlab.report.words.table import as_csv
 from gradlab.results import strict_json
+from gradlab.theory import activations
+from gradlab.theory.critical import edge
 from gradlab.theory.prediction import predict
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -129,6 +131,14 @@ def test_what_becomes_of_examples_is_said_apart_from_gradients(
     assert said in found
     assert "too deep" not in found
     assert "part" not in found.replace("infinite", "")
+
+
+def test_examples_that_hardly_part_have_a_cosine_beside_1() -> None:
+    """hardtanh just beyond the edge: 1 - c_star = 3.4e-4 (tests/unit/theory/test_correlation.py)."""
+    edge_w = edge(activations.activation("hardtanh"), 0.05)
+    assert edge_w is not None
+    said = sentences(activation="hardtanh", init={"sigma_w": 1.002 * edge_w.sigma_w, "sigma_b": math.sqrt(0.05)})
+    assert "examples that are alike part, to a cosine of 1 - 0.00034;" in said
 
 
 def test_where_size_may_set_a_limit_it_says_so() -> None:
