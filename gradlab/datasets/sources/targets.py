@@ -128,10 +128,11 @@ class _Held:
 
 
 def _look(column: Array) -> _Held:
-    distinct, num_rows = len(np.unique(column)), len(column)
+    num_rows = len(column)
     if column.dtype == object:
         words = [str(word) for word in column]
-        return _Held("text", distinct, num_rows, _hint(words), _caveat(words))
+        return _Held("text", len(set(words)), num_rows, _hint(words), _caveat(words))
+    distinct = len(np.unique(column))
     if column.dtype.kind == "b":
         return _Held("true/false", distinct, num_rows)
     if column.dtype.kind in "iu":
