@@ -146,6 +146,19 @@ STEP_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("holdout_accuracy", "held-out accuracy", "share", "none", False,
              "accuracy on the held-out part, at the first and the last step", "generalisation",
              label="held-out accuracy", kind="share"),
+    Quantity("holdout_gain", "held-out gain", "loss", "none", False,
+             "loss of the best constant answer less the network's, mean over the held-out examples, at the first and the last step",
+             "above 0 by more than its error: it learned what holds for others"),
+    Quantity("holdout_gain_error", "its error", "loss", "none", False,
+             "standard error of holdout_gain over the examples; both answers are asked about the same ones", "what chance does"),
+    Quantity("holdout_balanced_accuracy", "held-out balanced accuracy", "share", "none", False,
+             "mean over the classes of the share of each that is classified right, on the held-out part; null for regression",
+             "rare classes count as much as frequent ones", kind="share"),
+    Quantity("train_gain", "training gain", "loss", "none", False,
+             "as holdout_gain over rows of the training part, at the first, the middle and the last step", "whether it learned at all"),
+    Quantity("train_gain_error", "its error", "loss", "none", False, "standard error of train_gain", "what chance does"),
+    Quantity("train_balanced_accuracy", "training balanced accuracy", "share", "none", False,
+             "as holdout_balanced_accuracy over those rows", "rare classes count as much as frequent ones", kind="share"),
 )  # fmt: skip
 
 QUANTITIES: Mapping[str, Quantity] = {one.name: one for one in (*LAYER_QUANTITIES, *STEP_QUANTITIES)}

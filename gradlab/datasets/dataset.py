@@ -4,10 +4,14 @@ Shapes: N training rows, M held-out rows, F features, O outputs.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gradlab.datasets.profile import DataProfile
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -75,3 +79,10 @@ class Dataset:
     def num_outputs(self) -> int:
         """Numbers that a readout gives for one example, unless the loss needs only one for two classes."""
         return self.num_classes or int(self.train_targets.shape[1])
+
+    @cached_property
+    def profile(self) -> "DataProfile":
+        """One look at the training part, taken once."""
+        from gradlab.datasets.profile import profile
+
+        return profile(self)

@@ -34,6 +34,21 @@ def constant_answer(dataset: Dataset, loss: str) -> tuple[float, float | None]:
     return float(-(seen * np.log(seen)).sum()), float(shares.max())
 
 
+def constant_logits(dataset: Dataset, loss: str) -> Float:
+    """What a readout has to give for the best constant answer over the training examples, [C]; one number for `binary_cross_entropy`.
+
+    A class that no training example has is given the logit of a thousandth of an example.
+    """
+    targets = dataset.train_targets
+    if dataset.num_classes is None:
+        return np.asarray(targets.mean(axis=0), dtype=np.float64)
+    counts = np.bincount(targets, minlength=dataset.num_classes)
+    if loss == "mse":
+        return np.asarray(counts / len(targets), dtype=np.float64)
+    logits = np.log(np.maximum(counts, 1e-3) / len(targets))
+    return np.array([logits[1] - logits[0]]) if loss == "binary_cross_entropy" else logits
+
+
 def input_correlation(inputs: Float) -> float | None:
     """Root mean square cosine between different examples.
 

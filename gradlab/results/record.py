@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.catalogue import OutcomeKind, Verdict
 from gradlab.config.experiment import Experiment
+
+if TYPE_CHECKING:
+    from gradlab.datasets.profile import DataProfile
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -85,6 +88,9 @@ class Record:
             it was not recorded.
         constant_accuracy: Accuracy of that answer: the share of the most frequent class. None for regression too.
         spectrum: Singular values of the Jacobian, None where they were not asked for.
+        data: What the training part of the data is like; None where it was not recorded.
+        copied_layers: Hidden layers, from 1, whose units all had the same weights and bias at the end, up to rounding; None where it
+            was not looked at: before the first update, or in a run that did not come to its last step.
     """
 
     steps: NDArray[np.int64]
@@ -97,6 +103,8 @@ class Record:
     constant_loss: float | None = None
     constant_accuracy: float | None = None
     spectrum: Spectrum | None = None
+    data: "DataProfile | None" = None
+    copied_layers: tuple[int, ...] | None = None
 
     @property
     def depth(self) -> int:
@@ -265,6 +273,7 @@ class Summary:
         expected_reason: Why there is no expectation, None where there is one.
         typical_backward_decades: What a single seed is expected to show of `init.backward_decades`: the mean over seeds
             at this width. None where theory has no answer, or it was not asked yet when the run was stored.
+        data: What the training part of the data is like, without its single columns; None where it was not recorded.
     """
 
     outcome: Outcome
@@ -279,3 +288,4 @@ class Summary:
     expectations: tuple[Expectation, ...] = field(default=())
     rules_version: int = 1
     typical_backward_decades: float | None = None
+    data: "DataProfile | None" = None

@@ -17,6 +17,8 @@ from gradlab.results.versions import SCHEMA_VERSION
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gradlab.datasets.profile import DataProfile
+
 
 @dataclass(frozen=True, repr=False)
 class StoredRun:
@@ -153,6 +155,7 @@ def read_summary(data: Mapping[str, Any]) -> tuple[Summary, Timing]:
         expected_reason=data["expected_reason"],
         expectations=tuple(Expectation(item["text"], item["passed"], item["actual"]) for item in data["expectations"]),
         rules_version=data["rules_version"],
+        data=_profile(data.get("data")),
     )
     timing = data["timing"]
     return summary, Timing(
@@ -180,7 +183,14 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "typical_backward_decades": summary.typical_backward_decades,
         "expected_spread": summary.expected_spread,
         "expected_reason": summary.expected_reason,
+        "data": None if summary.data is None else summary.data.to_json(with_columns=False),
     }
+
+
+def _profile(found: Mapping[str, Any] | None) -> "DataProfile | None":
+    from gradlab.datasets.profile import DataProfile
+
+    return None if found is None else DataProfile.from_json(found)
 
 
 def _finding_object(finding: Finding) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def write_layers(record: Record, file: BinaryIO) -> None:
         "step": np.repeat(record.steps, num_layers).astype(np.int64),
         "layer": np.tile(np.arange(1, num_layers + 1, dtype=np.int32), num_steps),
     }
-    metadata = {
+    metadata: dict[str, Any] = {
         "fan_in": record.fan_in.tolist(),
         "fan_out": record.fan_out.tolist(),
         "input_mean_square": record.input_mean_square,
@@ -48,6 +48,10 @@ def write_layers(record: Record, file: BinaryIO) -> None:
         "constant_loss": record.constant_loss,
         "constant_accuracy": record.constant_accuracy,
     }
+    if record.data is not None:
+        metadata["data"] = record.data.to_json()
+    if record.copied_layers is not None:
+        metadata["copied_layers"] = list(record.copied_layers)
     if record.spectrum is not None:
         metadata["spectrum"] = SPECTRUM
     _write(keys, record.layers, metadata, file)
@@ -107,6 +111,9 @@ def read_record(directory: Path) -> Record | None:
         if "spectrum" in metadata and not more:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(directory / SPECTRUM))
         spectrum = _read_spectrum(more[0]) if more else None
+    from gradlab.datasets.profile import DataProfile
+
+    data, copied = metadata.get("data"), metadata.get("copied_layers")
     steps = figures.pop("step").values.astype(np.int64)
     shape = (len(steps), len(metadata["fan_in"]))
     return Record(
@@ -124,6 +131,8 @@ def read_record(directory: Path) -> Record | None:
         constant_loss=strict_json.number(metadata.get("constant_loss")),
         constant_accuracy=strict_json.number(metadata.get("constant_accuracy")),
         spectrum=spectrum,
+        data=None if data is None else DataProfile.from_json(data),
+        copied_layers=None if copied is None else tuple(copied),
     )
 
 

@@ -27,6 +27,7 @@ from gradlab.training.divergence import DivergenceWatch
 from gradlab.training.loop import Observer
 from gradlab.training.optimizers import optimizer
 from gradlab.training.record import quantities
+from gradlab.training.record.assessment import Assessment
 from gradlab.training.record.quantities import RawBlock
 from gradlab.training.record.recent import RecordedSoFar
 from gradlab.training.record.recorder import Recorder
@@ -69,6 +70,7 @@ class Batch:
 
     Attributes:
         constant: Loss and accuracy of the best answer that does not look at the inputs.
+        profile: What the training part of the data is like.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Batch:
         classes = dataset.task == "classes"
         if loss == "auto":
             loss = "cross_entropy" if classes else "mse"
-        self.constant = constant_answer(dataset, loss)
+        self.constant, self.profile = constant_answer(dataset, loss), dataset.profile
         outputs = 1 if loss == "binary_cross_entropy" else dataset.num_outputs
         on_cpu = device.type == "cpu"
         num_threads = torch.get_num_threads() if on_cpu else 1
@@ -104,8 +106,7 @@ class Batch:
             self.network, first.record, self.optimizer.derives_norm, self.rescaler, self.block_steps, self.num_steps
         )
         self._blocks: list[RawBlock] = []
-        self._holdout: dict[int, list[tuple[float, float]]] = {}
-        self._held_out: dict[int, Tensor] = {}
+        self.assessment = Assessment(dataset, loss, self.network, self.feed, self.num_steps, self.every)
         self.names = tuple(experiment.name for experiment in experiments)
         self.so_far = RecordedSoFar(self._blocks, self.recorder, self.shape)
         self.watch = DivergenceWatch(self.network)
@@ -140,10 +141,7 @@ class Batch:
         if block is not None:
             self._blocks.append(block)
             self._shorten_intervals(block)
-        for step, figures_2RH in self._held_out.items():
-            of_runs = zip(*figures_2RH.cpu().numpy(), strict=True)
-            self._holdout[step] = [(float(np.mean(loss_H)), float(np.mean(right_H))) for loss_H, right_H in of_runs]
-        self._held_out.clear()
+        self.assessment.collect()
         return not self.watch.all_diverged()
 
     def _shorten_intervals(self, block: RawBlock) -> None:
@@ -172,21 +170,13 @@ class Batch:
             [interval(bits * math.log10(2.0), self.rescaler.format.room) for bits in steepest.tolist()]
         )
 
-    def measure_holdout(self, step: int) -> None:
-        """See `Learner`; batch by batch through the same buffers, the last one filled up with its first row."""
-        inputs, targets = self.feed.holdout_inputs, self.feed.holdout_targets
-        count, B, R = len(inputs), self.shape.batch_size, self.shape.num_runs
-        parts = []
-        for start in range(0, count, B):
-            index = torch.arange(start, start + B, device=self.place.device)
-            index = torch.where(index < count, index, start)
-            self.network.inputs_RBD.copy_(inputs[index].expand(R, -1, -1))
-            self.network.forward(None)
-            expanded = targets[index].expand(R, *([-1] * targets.dim())).contiguous()
-            self.head(self.network.logits_RBC, expanded, None)
-            parts.append(self.head.loss_and_right_2RB[:, :, : min(B, count - start)].to(torch.float64, copy=True))
-        if parts:
-            self._held_out[step] = torch.cat(parts, dim=2)
+    @property
+    def assessed_steps(self) -> tuple[int, ...]:
+        """See `Learner`."""
+        return self.assessment.steps
+
+    def assess(self, step: int) -> None:
+        self.assessment.take(step, self.head)
 
     def trained(self, steps_done: int, seconds: float, interrupted: bool) -> list[Trained]:
         ended = Outcome("completed")
@@ -204,20 +194,23 @@ class Batch:
             self._blocks, run, self.recorder.slots, self.shape, last_step, self.activation.facts.sup_slope,
             learning_rate=lambda step: experiment.train.lr * self.optimizer.schedule(step),
         )  # fmt: skip
-        held = {step: of_runs[run] for step, of_runs in self._holdout.items()}
         input_mean_square, correlation = self._inputs[run]
         record = Record(
             steps=raw.steps,
             layers=quantities.layer_columns(raw, self.recorder.quantities)
             | self.recorder.jacobians.columns(run, raw.steps),
             spectrum=self.recorder.jacobians.spectrum(run, raw.steps),
-            figures=quantities.figure_columns(raw, self.head.classifies, self.step.clipping is not None, held),
+            figures=quantities.figure_columns(
+                raw, self.head.classifies, self.step.clipping is not None, self.assessment.figures(run)
+            ),
             fan_in=np.array(self.shape.fan_in, dtype=np.int64),
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),
             input_mean_square=input_mean_square,
             input_correlation=correlation,
             constant_loss=self.constant[0],
             constant_accuracy=self.constant[1],
+            data=self.profile,
+            copied_layers=self.assessment.copied_layers(run),
         )
         L = self.shape.num_layers
         timing = Timing(

@@ -18,6 +18,7 @@ class Learner(Protocol):
         block_steps: Steps from one hand-over to the host to the next.
         place: Where it trains.
         so_far: Gives what was recorded so far.
+        assessed_steps: Steps before which `assess` is called.
     """
 
     names: tuple[str, ...]
@@ -26,11 +27,14 @@ class Learner(Protocol):
     place: Place
     so_far: RecordedSoFar
 
+    @property
+    def assessed_steps(self) -> tuple[int, ...]: ...
+
     def load_block(self, first: int, num_steps: int) -> None:
         """Hands what the next steps need to the device; no later block is longer than the first."""
 
-    def measure_holdout(self, step: int) -> None:
-        """Takes the held-out figures before a step is trained."""
+    def assess(self, step: int) -> None:
+        """Compares the networks with the best constant answer before a step is trained, one of `assessed_steps`."""
 
     def train_step(self, step: int) -> None:
         """Trains the next step, whose number the host knows too."""

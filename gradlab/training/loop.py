@@ -1,4 +1,4 @@
-"""The training loop: blocks of steps, held-out figures at both ends, an observer, Ctrl+C.
+"""The training loop: blocks of steps, an assessment at a few of them, an observer, Ctrl+C.
 
 It knows its steps in advance and never asks the device for a value.
 """
@@ -43,8 +43,8 @@ def train(
             stop = min(step + learner.block_steps, learner.num_steps)
             learner.load_block(step, stop - step)
             while step < stop:
-                if step in (0, learner.num_steps - 1):
-                    learner.measure_holdout(step)
+                if step in learner.assessed_steps:
+                    learner.assess(step)
                 if before is not None:
                     before(step)
                 learner.train_step(step)

@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 from gradlab.config.quantities import LAYER_QUANTITIES
 from gradlab.network.network import Shape
 from gradlab.results.record import Column, Float
+from gradlab.training.record.assessment import PART_FIGURES, PartFigures
+
+PARTS = (
+    *(("holdout", name) for name in PART_FIGURES),
+    *(("train", name) for name in PART_FIGURES if name not in ("loss", "accuracy")),
+)
+"""What is recorded of the assessment: of the held-out part all of it, of the training part what its own loss and accuracy do not tell."""
 
 _LOG10_2 = float(np.log10(2.0))
 
@@ -181,9 +188,9 @@ def log10_total(raw: Raw) -> Float:
 
 
 def figure_columns(
-    raw: Raw, classifies: bool, clips: bool, holdout: Mapping[int, tuple[float, float]]
+    raw: Raw, classifies: bool, clips: bool, parts: Mapping[str, Mapping[int, PartFigures]]
 ) -> dict[str, Column]:
-    """The per-step quantities of a run; `holdout` is step -> held-out loss and accuracy."""
+    """The per-step quantities of a run; `parts` is part of the data -> step -> what was measured on it."""
     T = len(raw.steps)
     always, never = np.ones(T, dtype=np.bool_), np.zeros(T, dtype=np.bool_)
     columns = {
@@ -194,9 +201,9 @@ def figure_columns(
     }
     if "g_norm" in raw and "b_norm" in raw:
         columns["log10_grad_norm_total"] = _column(log10_total(raw), always)
-    steps = raw.steps.tolist()
-    measured = np.array([step in holdout for step in steps], dtype=np.bool_)
-    for place, name in enumerate(("holdout_loss", "holdout_accuracy")):
-        figures = np.array([holdout[step][place] if step in holdout else 0.0 for step in steps], dtype=np.float64)
-        columns[name] = _column(figures, measured if classifies or place == 0 else never)
+    for part, figure in PARTS:
+        measured = [parts[part].get(step) for step in raw.steps.tolist()]
+        values = np.array([0.0 if one is None else getattr(one, figure) for one in measured], dtype=np.float64)
+        there = np.array([one is not None for one in measured], dtype=np.bool_)
+        columns[f"{part}_{figure}"] = _column(values, there if classifies or "accuracy" not in figure else never)
     return columns
