@@ -250,7 +250,9 @@ FIGURES: tuple[str, ...] = (
 RUN_FIGURES: tuple[str, ...] = ("learning_layers", "expected_backward_decades", "expected_spread")
 """Summary figures of a run as a whole."""
 
-Verdict = Literal["diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "not_judged", "healthy"]
+Verdict = Literal[
+    "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "undecided", "not_judged", "healthy"
+]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """What the rules may come to, the worst first: the first whose rule finds something critical leads."""
 

@@ -1,7 +1,7 @@
 """What a linear fit learns of the data, measured on rows that it was not fitted on: whether there is anything to learn.
 
-Ridge regression on standardised inputs, of classes' indicator columns or of standardised numbers. Its out-of-fold squared error is compared,
-row by row, with that of the mean of the other rows, the best answer that does not look at the inputs.
+Ridge regression on standardised inputs, of classes' indicator columns or of standardised numbers. Its squared error on rows left out is
+compared, row by row, with that of the mean of the other rows, the best answer that does not look at the inputs.
 
 Shapes: P rows, F features, C columns of targets.
 """
@@ -56,7 +56,9 @@ def fit(dataset: "Dataset") -> Probe | None:
     inputs = _scaled(dataset.train_inputs[rows])
     targets = dataset.train_targets[rows]
     columns = (
-        np.eye(dataset.num_classes)[targets.astype(np.int64)] if dataset.num_classes is not None else _scaled(targets)
+        np.eye(dataset.num_classes)[targets.astype(np.int64)]
+        if dataset.num_classes is not None
+        else _scaled(np.asarray(targets, dtype=np.float64))
     )
     # Rows may lie in an order of their own, such as class by class.
     folds = np.random.Generator(np.random.PCG64(0)).permutation(len(rows)) % FOLDS
@@ -70,9 +72,7 @@ def fit(dataset: "Dataset") -> Probe | None:
     if not scale > 0 or not np.isfinite(fitted).all():
         return None
     gain = constant - fitted
-    return Probe(
-        float(f"{gain.mean() / scale:.3e}"), float(f"{gain.std(ddof=1) / math.sqrt(len(gain)) / scale:.3e}")
-    )
+    return Probe(float(f"{gain.mean() / scale:.3e}"), float(f"{gain.std(ddof=1) / math.sqrt(len(gain)) / scale:.3e}"))
 
 
 def _scaled(values: "Float") -> "Float":

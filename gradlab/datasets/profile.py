@@ -128,7 +128,9 @@ def profile(dataset: "Dataset") -> DataProfile:
     if numbers:
         target_means, target_deviations, _ = _moments(np.asarray(dataset.train_targets, dtype=np.float64))
     moving = target_deviations[target_deviations > 0]
-    counts = None if numbers else np.bincount(dataset.train_targets.astype(np.int64), minlength=dataset.num_classes or 0)
+    counts = (
+        None if numbers else np.bincount(dataset.train_targets.astype(np.int64), minlength=dataset.num_classes or 0)
+    )
     few = inputs.shape[1] <= MOST_LISTED
     return DataProfile(
         num_train=len(inputs),

@@ -5,15 +5,17 @@ beside the largest slope, and a loss beside its own start stay what they are whe
 width changes, or the network has learned to the end.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from gradlab.config.experiment import Experiment
 from gradlab.judgement import figures
 from gradlab.judgement import learning_progress as progress
+from gradlab.judgement.gains import LONGER, Gains, How, gains
 from gradlab.results.record import Bool, Float, Outcome, Record
 
 if TYPE_CHECKING:
@@ -28,6 +30,13 @@ LASTING = 0.9
 STILL = 1e-3
 """Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
 its size, up to which it stands still: then even a short run can be judged."""
+
+CALM_UPDATE = 1e-2
+"""Update ratio of the fastest layer below which a loss is not tossed about: two halves that gained alike then show a pace."""
+
+FIRST_LOSS = {"cross-entropy": 3.0, "squared error": 30.0}
+"""First loss, in units of the best constant answer's, above which it is no usual start: a usual one has 1.5 for a cross-entropy, and for a
+squared error 2 to 6, or 20 of one-hot targets, whose variance is small."""
 
 
 @dataclass(frozen=True)
@@ -187,9 +196,65 @@ class Evidence:
         return progress.progress(self.record, self.num_rows, self.experiment.data.batch_size)
 
     @property
+    def kind_of_loss(self) -> Literal["cross-entropy", "squared error"]:
+        loss, accuracy = self.experiment.train.loss, self.record.figures.get("accuracy")
+        if loss == "auto":
+            return "squared error" if accuracy is None or not accuracy.present.any() else "cross-entropy"
+        return "squared error" if loss == "mse" else "cross-entropy"
+
+    @cached_property
+    def first_loss_ratio(self) -> float | None:
+        """Loss before the first update in units of the best constant answer's; None where one of them is not known."""
+        constant, loss = self.record.constant_loss, self.record.figures.get("loss")
+        if constant is None or not constant > 0 or loss is None or self.record.steps[0] != 0:
+            return None
+        gain = self.record.figures.get("train_gain")
+        first = constant - float(gain.values[0]) if gain is not None and gain.present[0] else float(loss.values[0])
+        return None if math.isnan(first) else first / constant
+
+    @property
+    def starts_far_off(self) -> bool:
+        """Whether the first answer costs far more than one that knows nothing."""
+        ratio = self.first_loss_ratio
+        return ratio is not None and ratio > FIRST_LOSS[self.kind_of_loss]
+
+    @property
+    def first_output_rms(self) -> float | None:
+        """Root mean square of the outputs at the first record, None where it was not recorded."""
+        return self._first_rms(-1)
+
+    @property
+    def last_hidden_rms(self) -> float | None:
+        """That of the last hidden layer's preactivations, likewise."""
+        return self._first_rms(-2)
+
+    def _first_rms(self, layer: int) -> float | None:
+        forward = self.record.layers.get("forward_rms")
+        return None if forward is None or not forward.present[0, layer] else float(forward.values[0, layer])
+
+    @cached_property
+    def gains(self) -> Gains | None:
+        """What was gained over the best constant answer; None where that is not known."""
+        return gains(self.record, self.num_rows, self.experiment.data.batch_size)
+
+    @cached_property
+    def how_learned(self) -> How | None:
+        """How it is known that the run learned anything, None where it did not."""
+        if self.gains is not None:
+            return self.gains.how
+        return "training" if self.progress is not None and self.progress.gained else None
+
+    @cached_property
     def learned(self) -> bool:
-        """Whether the run learned half of what there is to learn."""
-        return self.progress is not None and self.progress.learned
+        """Whether the run learned half of what there is to learn: of all the loss or, where less can be had, of what a line gets."""
+        if self.progress is None:
+            return False
+        if self.progress.learned:
+            return True
+        data, found = self.record.data, self.gains
+        if found is None or found.how is None or data is None or data.probe is None or not data.probe.finds:
+            return False
+        return found.share >= progress.LEARNED * data.probe.explained
 
     @cached_property
     def still(self) -> bool:
@@ -208,7 +273,28 @@ class Evidence:
         return self.still or (course.steps >= FEWEST_STEPS and course.examples >= progress.ENOUGH_EXAMPLES)
 
     @cached_property
+    def steps_to_learn(self) -> float | None:
+        """Steps, beyond its own, after which the run would have learned at the pace seen; None where no pace was."""
+        found, course = self.gains, self.progress
+        if found is None or course is None or self.still:
+            return None
+        needed = found.steps_needed(course.steps + 1)
+        ratios = self.update_ratios
+        calm = ratios is not None and float(ratios.max()) < CALM_UPDATE
+        return needed if needed is not None and (course.improving or (calm and found.steady)) else None
+
+    @cached_property
+    def on_its_way(self) -> bool:
+        """Whether it would have learned within `LONGER` times its steps at that pace."""
+        course = self.progress
+        if course is None:
+            return False
+        if self.gains is None or self.gains.course is None:
+            return course.improving
+        needed = self.steps_to_learn
+        return needed is not None and needed <= LONGER * (course.steps + 1)
+
+    @cached_property
     def stuck(self) -> bool:
         """Whether the run had time to learn, learned nothing, and is not on its way."""
-        course = self.progress
-        return course is not None and self.long_enough and not course.gained and not course.improving
+        return self.progress is not None and self.long_enough and self.how_learned is None and not self.on_its_way

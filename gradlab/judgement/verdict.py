@@ -9,8 +9,11 @@ from gradlab.config.experiment import Experiment
 from gradlab.judgement import figures
 from gradlab.judgement.conditions import expectations
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import starts
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities
+from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.rules import RULES
+from gradlab.judgement.rules.data import about_data
 from gradlab.judgement.rules.divergence import diverged
 from gradlab.judgement.rules.theory import contradicts_theory
 from gradlab.results.record import Finding, Outcome, Record, Summary
@@ -29,13 +32,13 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
 
     Returns:
         The run's summary with its findings, the most severe first and, among equals, in the verdicts' order of
-        precedence. The first critical one gives the verdict. Without one it is `healthy` if every rule could look,
-        else `not_judged`.
+        precedence. The first critical one gives the verdict. Without one it is `not_judged` where a rule could not look, `undecided`
+        where nothing shows that it learned, else `healthy`.
     """
     recorded = record if record is not None and len(record.steps) else None
     last = None if recorded is None else recorded.final_index()
     evidence = None if recorded is None or last is None else Evidence(experiment, recorded, outcome, forecast)
-    verdict, findings = _findings(experiment, outcome, evidence)
+    verdict, findings = _findings(experiment, recorded, outcome, evidence)
     summary = Summary(
         outcome=outcome,
         verdict=verdict,
@@ -48,13 +51,17 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
         expected_reason=NO_FORECAST if forecast is None else forecast.reason,
         rules_version=RULES_VERSION,
         typical_backward_decades=None if forecast is None else forecast.typical_backward_decades,
+        data=None if record is None else record.data,
     )
     return expectations.judged(experiment, recorded, summary)
 
 
-def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | None) -> tuple[Verdict, list[Finding]]:
+def _findings(
+    experiment: Experiment, record: Record | None, outcome: Outcome, evidence: Evidence | None
+) -> tuple[Verdict, list[Finding]]:
     found = diverged(experiment, outcome, evidence)
     missing: dict[Verdict, list[str]] = {}
+    leads_to: dict[str, Verdict] = {"diverged": "diverged", "undecided": "undecided"}
     for rule in RULES:
         if not rule.applies(experiment):
             continue
@@ -63,16 +70,46 @@ def _findings(experiment: Experiment, outcome: Outcome, evidence: Evidence | Non
             missing[rule.verdict] = absent
             continue
         own = rule.find(evidence)
+        leads_to = {finding.rule: rule.verdict for finding in own} | leads_to
         found += _by_exclusion(own, found, bool(missing)) if rule.verdict == "not_learning" else own
     found = _causes_first(found, evidence)
-    first = next((finding.rule for finding in found if finding.severity == "critical"), None)
-    verdict: Verdict = "not_judged" if missing else "healthy"
-    if first is not None:  # of the rules, which ran in order of precedence
-        verdict = VERDICTS[VERDICTS.index(first)]
-    if verdict == "not_judged":
+    found = [_scale_first(finding, experiment, record) for finding in found]
+    critical = [leads_to[finding.rule] for finding in found if finding.severity == "critical"]
+    verdict: Verdict = "healthy"
+    if critical:
+        verdict = min(critical, key=VERDICTS.index)
+    elif missing:
+        verdict = "not_judged"
         found.append(_not_judged(experiment, missing, outcome, evidence))
-    found += [] if evidence is None else contradicts_theory(evidence)
+    elif any(finding.rule == "undecided" for finding in found):
+        verdict = "undecided"
+    if evidence is not None:
+        found += [*about_data(evidence), *contradicts_theory(evidence)]
     return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
+
+
+_OF_SCALE = ("diverged", "dead", "exploding", "saturated", "not_learning")
+"""Verdicts that inputs or targets of an unusual size can be the cause of, whatever the network; a signal that vanishes from the first
+step on is the start's doing, which is looked at by itself (`remedies.starts`)."""
+
+
+def _scale_first(finding: Finding, experiment: Experiment, record: Record | None) -> Finding:
+    """A finding with the scale of the data as its leading remedy, where that is off and can be the cause.
+
+    Not where all units begin alike, and not where the signal's change with depth is the start's own doing.
+    """
+    fault = scale_fault(experiment, record)
+    of_scale = finding.rule in _OF_SCALE or (finding.rule == "vanishing" and finding.since_step > 0)
+    if fault is None or not of_scale or finding.severity != "critical":
+        return finding
+    if any("data.standardize" in remedy.settings for remedy in finding.remedies):
+        return finding
+    if starts.begins_alike(experiment.model):
+        return finding
+    advice = standardised(fault).or_else(Advice(finding.remedy, finding.remedies))
+    if not finding.remedy:
+        advice = standardised(fault)
+    return replace(finding, remedy=advice.sentence, remedies=advice.remedies)
 
 
 def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Finding]:

@@ -6,5 +6,5 @@ NUMERICS_VERSION = 3
 """Raised by one with every change that alters a number that some experiment records: stored runs are then trained
 anew."""
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever a record could get another verdict than before."""

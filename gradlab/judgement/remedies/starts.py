@@ -7,13 +7,14 @@ with two standard deviations over seeds, stay below what does harm.
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradlab.config.experiment import Experiment, Model
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies.advice import Advice, change, resized
+from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.theory import Forecast
 from gradlab.theory.critical import critical
 from gradlab.theory.spread import TO_DECADES
@@ -26,9 +27,6 @@ SPREADS = 2.0
 
 SATURATED_CRITICAL = 10.0
 """σ_w² above which a critical initialisation lives in the flat parts of the activation: sigmoid needs 103."""
-
-LARGE_INPUT = 100.0
-"""Mean square of the inputs above which, and below one over which, they are not of a size that starts are made for."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,13 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     model = evidence.experiment.model
     if model.activation.name == "step":
         return change(_RELU.settings, "the derivative of step is 0 everywhere", "{settings} (σ_w² = 2): {because}")
+    if begins_alike(model):
+        return different_units(evidence)
+    fault = scale_fault(evidence.experiment, evidence.record)
+    if fault is not None and not model.init.bias:
+        scaled = _standardised(evidence)
+        mended = Advice() if _harm(scaled.forecast) <= HARMLESS else initialisation(scaled)
+        return standardised(fault).along_with(mended)
     first = _before_the_weights(evidence)
     if first and (model.init.bias or _harm(evidence.forecast) <= HARMLESS):
         return first
@@ -83,8 +88,17 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     return first.along_with(best) or (_wider(evidence) if known else Advice())
 
 
+def _standardised(evidence: Evidence) -> Evidence:
+    """The same run with inputs of mean square 1, as far as theory is concerned."""
+    experiment = evidence.experiment
+    data = experiment.data.model_copy(update={"standardize": True})
+    experiment = experiment.model_copy(update={"data": data})
+    record = replace(evidence.record, input_mean_square=1.0, input_correlation=None)
+    return replace(evidence, experiment=experiment, record=record, forecast=forecast_of(experiment, record))
+
+
 def _before_the_weights(evidence: Evidence) -> Advice:
-    """What is wrong before any weight is drawn: a bias, the inputs, a readout that passes nothing on."""
+    """What is wrong before any weight is drawn: a bias, inputs of 0, a readout that passes nothing on."""
     experiment, square = evidence.experiment, evidence.record.input_mean_square
     bias = experiment.model.init.bias
     if bias:
@@ -93,14 +107,34 @@ def _before_the_weights(evidence: Evidence) -> Advice:
         return Advice(
             "the first batch's inputs are all 0: columns that never change tell nothing, look at the data first"
         )
-    if not experiment.data.standardize and not 1.0 / LARGE_INPUT < square < LARGE_INPUT:
-        size = f"the first batch's inputs have a root mean square of {math.sqrt(square):.3g}"
-        return change({"data.standardize": True}, size)
     readout = evidence.record.layers.get("weight_norm")
     if readout is not None and readout.values[0, -1] == 0.0 and experiment.model.init.scheme != "zeros":
         passes = "a readout of zeros passes no gradient down until it has moved"
         return change({"model.readout_init": {"scheme": "xavier"}}, passes)
     return Advice()
+
+
+def begins_alike(model: Model) -> bool:
+    """Whether all weights of a hidden layer begin at the same value, 0: every other start draws them.
+
+    >>> begins_alike(Model.model_validate({"depth": 1, "width": 2, "activation": "tanh", "init": "zeros"}))
+    True
+    """
+    init = model.init
+    spread = init.sigma_w if init.sigma_w is not None else init.std if init.std is not None else 1.0
+    return init.scheme == "zeros" or init.gain == 0.0 or spread == 0.0
+
+
+def different_units(evidence: Evidence) -> Advice:
+    """A start that draws each unit's weights, in the place of one that gives all of them the same."""
+    experiment = evidence.experiment
+    start = next(each for each in _starts(experiment.model) if each.activation is None)
+    settings = dict(start.settings)
+    readout = experiment.model.readout_init
+    if readout is not None and (readout == experiment.model.init or readout.scheme == "zeros"):
+        settings["model.readout_init"] = {"scheme": start.scheme}
+    because = f"{start.scale}: units then differ from the first step on, which those that begin alike never do"
+    return change(settings, because, "{settings} ({because})")
 
 
 def _starts(model: Model) -> Iterator[_Start]:

@@ -1,14 +1,20 @@
 """Not learning: the signal travels well, the units live, and still the loss stays where it was.
 
-It is a diagnosis by exclusion, so it decides the verdict only where the rules before it could look.
+It is a diagnosis by exclusion, so it decides the verdict only where the rules before it could look. A run that has not learned is
+`not_learning` where at its pace it would not within ten times its steps, and `undecided` where it would, or was too short to show a pace.
 """
 
-from gradlab.judgement.evidence import Evidence
+import math
+
+from gradlab.judgement.evidence import FEWEST_STEPS, Evidence
+from gradlab.judgement.gains import ERRORS, LONGER
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
-from gradlab.judgement.remedies import starts, steps
+from gradlab.judgement.remedies import readout, starts, steps
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities, resized
+from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
+from gradlab.judgement.rules.symmetry import symmetry
 from gradlab.judgement.wording import factor, percent
 from gradlab.results.record import Finding
 
@@ -18,9 +24,11 @@ SMALL_UPDATE = 1e-4
 LARGE_UPDATE = 1e-2
 """Update ratio of the fastest layer above which it is, from the other side."""
 
+FAR_ABOVE = 1.5
+"""Times the constant answer's loss from which a loss is said as so many times it."""
 
-ALIKE = 0.9999
-"""Cosine between the inputs of different examples from which they are all the same."""
+ROOM = 1.5
+"""Times the steps that the pace needs that are recommended: learning is shown where it is beyond chance, not as it sets in."""
 
 NOTED_DECADES = 1.0
 """Change of the signal across depth that is named as a likely cause though it is too small for a verdict of its
@@ -28,41 +36,109 @@ own."""
 
 
 def not_learning(evidence: Evidence) -> list[Finding]:
-    """The loss neither came down nor is on its way."""
-    progress = evidence.progress
-    if progress is None or progress.gained:
+    """The loss is not below the best constant answer's, or only by heart; whether it would be in time."""
+    progress, how = evidence.progress, evidence.how_learned
+    if how in ("holds", "training"):
         return []
-    advice = _remedy(evidence) if evidence.stuck else _longer(evidence, "ten times as many", "{settings}, {because}")
+    if how == "by heart":
+        return [_by_heart(evidence)]
+    decided = evidence.stuck
+    if decided:
+        advice = _remedy(evidence)
+    else:
+        fault = scale_fault(evidence.experiment, evidence.record)
+        advice = _longer(evidence)
+        advice = advice if fault is None else standardised(fault).or_else(advice)
     return [
         Finding(
-            rule="not_learning",
-            severity="critical" if evidence.stuck else "note",
+            rule="not_learning" if decided else "undecided",
+            severity="critical" if decided else "warning",
             layers=None,
             since_step=evidence.step(0),
-            value=progress.share,
+            value=0.0 if progress is None else progress.share,
             limit=STUCK_SHARE,
-            message=_message(evidence, progress),
+            message=_message(evidence, progress) if decided else _undecided(evidence, progress),
             remedy=advice.sentence,
             remedies=advice.remedies,
         )
     ]
 
 
-def _longer(evidence: Evidence, because: str, said: str) -> Advice:
-    longer = 10 * (evidence.step(evidence.num_rows - 1) + 1)
-    return change(resized(evidence.experiment, "train.steps", longer), because, said)
+def _by_heart(evidence: Evidence) -> Finding:
+    found = evidence.gains
+    assert found is not None
+    assert found.holdout is not None
+    held = found.holdout
+    return Finding(
+        rule="by_heart",
+        severity="note",
+        layers=None,
+        since_step=evidence.step(evidence.num_rows - 1),
+        value=held.value,
+        limit=ERRORS * held.error,
+        message=f"learned by heart: {percent(found.share)} of the constant answer's loss is gone in training, and on the held-out part "
+        f"the loss is {_beside(held.value, held.error)} that answer's: what was learned does not hold for other examples",
+        remedy="",
+    )
 
 
-def _message(evidence: Evidence, progress: LearningProgress) -> str:
+def _beside(gain: float, error: float) -> str:
+    return f"{abs(gain):.2g} ± {error:.1g} {'below' if gain > 0 else 'above'}"
+
+
+def _longer(evidence: Evidence) -> Advice:
+    """More steps: as many as the pace needs, with room to show it, where there is a pace."""
+    done = evidence.step(evidence.num_rows - 1) + 1
+    needed = evidence.steps_to_learn
+    if needed is None or not needed <= LONGER * done:
+        settings = resized(evidence.experiment, "train.steps", max(LONGER * done, FEWEST_STEPS))
+        return change(settings, "ten times as many", "{settings}, {because}")
+    settings = resized(evidence.experiment, "train.steps", _round_up(max(ROOM * needed, 2.0 * done, FEWEST_STEPS)))
+    return change(settings, f"at this pace about {_round_up(needed)} would show that it learns")
+
+
+def _round_up(steps: float) -> int:
+    """To two digits.
+
+    >>> _round_up(301.0), _round_up(20.0)
+    (310, 20)
+    """
+    unit = int(10 ** max(0, math.floor(math.log10(steps)) - 1))
+    return math.ceil(steps / unit) * unit
+
+
+def _undecided(evidence: Evidence, progress: LearningProgress | None) -> str:
+    if progress is None:
+        return "a single step was recorded, which does not show whether it learns"
+    standing = _standing(evidence, progress)
+    said = f"nothing wrong with the signal was seen, and {progress.steps + 1} steps did not show that it learns: {standing}"
+    needed = evidence.steps_to_learn
+    if needed is not None and needed <= LONGER * (progress.steps + 1):
+        return f"{said}; at this pace about {_round_up(needed)} would"
+    return said if evidence.on_its_way else f"{said}; they were too few to show a pace"
+
+
+def _standing(evidence: Evidence, progress: LearningProgress) -> str:
+    """Where the loss stands beside the best constant answer's."""
+    found = evidence.gains
+    if found is None:
+        return f"the loss {_change(progress.fell)}"
+    best = found.best
+    if not math.isfinite(best.value) or found.constant <= 0:
+        return f"the loss {_change(progress.fell)}"
+    ratio = 1.0 - best.value / found.constant
+    if ratio > FAR_ABOVE:
+        return f"the loss is {factor(ratio)} times that of the best answer without looking at the inputs"
+    return f"the loss is {_beside(best.value, best.error)} that of the best answer without looking at the inputs ({found.constant:.3g})"
+
+
+def _message(evidence: Evidence, progress: LearningProgress | None) -> str:
+    assert progress is not None
     said = [f"the loss {_change(progress.fell)} in {progress.steps} steps"]
-    if progress.constant is not None and progress.constant > 1.0 - STUCK_SHARE:
-        said.append(f"and is {factor(progress.constant)} times that of the best answer without looking at the inputs")
+    if evidence.gains is not None:
+        said[0] += f": {_standing(evidence, progress).removeprefix('the loss is ')}"
     if progress.accuracy is not None:
         said.append(f"the accuracy is {percent(max(progress.accuracy, 0.0))} of the way from chance to all right")
-    if not evidence.long_enough:
-        return f"{', '.join(said)}: too few steps or examples to say whether it learns"
-    if progress.improving:
-        return f"{', '.join(said)}; it still improves, slowly"
     ratios = evidence.update_ratios
     if ratios is not None and evidence.still:
         said.append(f"the hidden layers stand still: the largest update ratio is {ratios.max():.1g}")
@@ -72,7 +148,19 @@ def _message(evidence: Evidence, progress: LearningProgress) -> str:
     if _travels(evidence):
         assert evidence.decades is not None
         said.append(f"the gradient signal changes by {evidence.decades[0]:+.1f} decades across depth")
-    return ", ".join(said)
+    there = _what_is_there(evidence)
+    return ", ".join(said) + (f"; {there}" if there else "")
+
+
+def _what_is_there(evidence: Evidence) -> str:
+    """What a linear fit found that there is to learn; "" where none was tried."""
+    data = evidence.record.data
+    if data is None or data.probe is None:
+        return ""
+    line = data.probe
+    if line.finds:
+        return f"there is something to learn: a linear fit explains {percent(line.explained)} of the targets on rows that it has not seen"
+    return "a linear fit finds nothing to learn either: the targets may have no relation to the inputs, or none that a line can show"
 
 
 def _change(share: float) -> str:
@@ -92,28 +180,35 @@ def _travels(evidence: Evidence) -> bool:
 
 
 def _remedy(evidence: Evidence) -> Advice:
-    """The size of the steps where it is off, else a look at the data."""
+    """The scale of the data first, then the readout's, then the size of the steps where it is off, then more of them."""
+    data, fault = evidence.record.data, scale_fault(evidence.experiment, evidence.record)
+    if evidence.record.input_mean_square == 0.0 and (data is None or data.num_distinct_rows == 1):
+        return Advice("all inputs are the same in every training row: there is nothing in them to learn from")
+    if data is not None and data.num_distinct_rows == 1:
+        return Advice("all training rows have the same inputs: there is nothing in them to learn from")
+    own = readout.smaller(evidence) if evidence.starts_far_off else Advice()
+    rest = own or _steps(evidence)
+    return rest if fault is None else standardised(fault).or_else(rest)
+
+
+def _steps(evidence: Evidence) -> Advice:
     ratios = evidence.update_ratios
     if ratios is None:
         usual = default_quantities(evidence.experiment)
         return change(usual, "the size of the updates would tell why")
     largest = float(ratios.max())
-    if _alike(evidence):
-        return Advice("the inputs of all examples are alike: look at the data, nothing else can help")
     if largest < SMALL_UPDATE or steps.rounded_away(evidence, largest):
         return steps.still(evidence, largest)
     if largest > LARGE_UPDATE:
         return steps.learning_rate(evidence, largest)
     if _travels(evidence):
         return starts.initialisation(evidence, anyway=True)
-    said = "{settings} ({because}), and see whether the inputs tell the targets at all"
-    return _longer(evidence, "updates are of a usual size", said)
+    longer = resized(evidence.experiment, "train.steps", LONGER * (evidence.step(evidence.num_rows - 1) + 1))
+    return change(
+        longer,
+        "updates are of a usual size",
+        "{settings} ({because}), and see whether the inputs tell the targets at all",
+    )
 
 
-def _alike(evidence: Evidence) -> bool:
-    """Whether the inputs are the same in every example."""
-    correlation = evidence.record.input_correlation
-    return evidence.record.input_mean_square == 0.0 or (correlation is not None and correlation > ALIKE)
-
-
-RULES = (Rule("not_learning", not_learning),)
+RULES = (Rule("not_learning", symmetry), Rule("not_learning", not_learning))

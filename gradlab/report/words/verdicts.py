@@ -77,6 +77,10 @@ _TABLE = {
         "N", "◆", "diamond", "bold yellow", "6px,3px", "#6d6400", "#857a00", "#f0e442",
         ("log10_update_ratio", "smallest"), (("heatmap", "log10_update_ratio"), ("curve", "loss")),
     ),
+    "undecided": Appearance(
+        "U", "◐", "circle-x-open", "bold cyan", "8px,2px,2px,2px", "#3f4f8a", "#5b6fb5", "#a9b8f5",
+        ("log10_update_ratio", "smallest"), (("curve", "loss"), ("heatmap", "log10_update_ratio")),
+    ),
     "not_judged": Appearance("?", "◇", "diamond-open", "bold", "4px,4px", "#54595f", "#767676", "#adb5bd"),
     "healthy": Appearance("ok", "●", "circle", "bold green", "solid", "#00704f", "#009e73", "#4fd1a5"),
 }  # fmt: skip

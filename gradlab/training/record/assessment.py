@@ -57,7 +57,9 @@ class Assessment:
         steps: Steps before which it is done: the first, the middle recorded one, the last.
     """
 
-    def __init__(self, dataset: Dataset, loss: str, network: Network, feed: Batches, num_steps: int, every: int) -> None:
+    def __init__(
+        self, dataset: Dataset, loss: str, network: Network, feed: Batches, num_steps: int, every: int
+    ) -> None:
         self._network, self._feed = network, feed
         middle = num_steps // 2 // every * every
         self.steps = tuple(sorted({0, middle, num_steps - 1}))

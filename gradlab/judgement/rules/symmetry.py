@@ -1,0 +1,33 @@
+"""Symmetry: units of a layer that stay copies of one another, because they began alike and are given the same gradient at every step.
+
+A layer of copies is a layer of one unit, however wide: its weight has rank one. It is measured on the weights of the last step, which are
+equal but for the rounding of their own products.
+"""
+
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import starts
+from gradlab.judgement.wording import span
+from gradlab.results.record import Finding
+
+
+def symmetry(evidence: Evidence) -> list[Finding]:
+    """Layers whose units are all copies of one another at the end."""
+    copied = evidence.record.copied_layers
+    if not copied:
+        return []
+    advice = starts.different_units(evidence)
+    width, last = evidence.experiment.model.width, evidence.step(evidence.num_rows - 1)
+    return [
+        Finding(
+            rule="symmetry",
+            severity="critical",
+            layers=(copied[0], copied[-1]),
+            since_step=0,
+            value=float(len(copied)),
+            limit=0.0,
+            message=f"all {width} units of {span(copied[0], copied[-1])} are still copies of one another after {last} steps: "
+            f"{'it is' if len(copied) == 1 else 'each is'} worth one unit: they began alike, and what is alike gets the same gradient",
+            remedy=advice.sentence,
+            remedies=advice.remedies,
+        )
+    ]
