@@ -82,7 +82,7 @@ NAMES = {
         "backward_decades backward_slope backward_fit forward_decades grad_ratio loss accuracy "
         "holdout_loss holdout_accuracy"
     ),
-    "verdicts": "diverged dead exploding vanishing saturated not_learning not_judged healthy",
+    "verdicts": "diverged dead exploding vanishing saturated not_learning undecided not_judged healthy",
     "outcomes": "completed diverged failed interrupted",
 }
 

@@ -9,7 +9,17 @@ from gradlab.results.versions import RULES_VERSION
 
 
 def test_verdicts_in_order_of_precedence() -> None:
-    expected = ("diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "not_judged", "healthy")
+    expected = (
+        "diverged",
+        "dead",
+        "exploding",
+        "vanishing",
+        "saturated",
+        "not_learning",
+        "undecided",
+        "not_judged",
+        "healthy",
+    )
     assert expected == VERDICTS
 
 
@@ -20,11 +30,12 @@ def test_rules_run_in_order_of_precedence_with_what_they_need() -> None:
         ("vanishing", ("log10_backward_rms",)),
         ("saturated", ("mean_slope",)),
         ("not_learning", ()),
+        ("not_learning", ()),
     ]
 
 
 def test_limits_of_this_version_of_the_rules() -> None:
-    assert RULES_VERSION == 2
+    assert RULES_VERSION == 3
     assert (depth.DECADES, depth.CHANCE, units.DEAD_SHARE, units.SATURATED_SLOPE, STUCK_SHARE) == (
         2.0,
         3.0,
