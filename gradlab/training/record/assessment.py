@@ -81,13 +81,15 @@ class Assessment:
         self._copied_layers: list[tuple[int, ...]] | None = None
 
     def take(self, step: int, head: Head) -> None:
-        """Measures before a step, batch by batch through the network's own buffers; nothing is read back."""
+        """Measures before a step, batch by batch through the network's own buffers; nothing is read back where that would stop the device."""
         feed = self._feed
         if step in self._ends:
             self._measure("holdout", step, head, feed.holdout_inputs, feed.holdout_targets)
         self._measure("train", step, head, feed.inputs_ND[self._rows], feed.targets[self._rows])
         if step == self._ends[1] and step > 0:
             self._copied[step] = _copied_LR(self._network)
+        if self._network.place.may_read_back:  # else when the block of steps ends
+            self.collect()
 
     def _measure(self, part: str, step: int, head: Head, inputs: Tensor, targets: Tensor) -> None:
         network = self._network
