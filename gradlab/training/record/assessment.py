@@ -81,7 +81,7 @@ class Assessment:
         self._copied_layers: list[tuple[int, ...]] | None = None
 
     def take(self, step: int, head: Head) -> None:
-        """Measures before a step, batch by batch through the network's own buffers; nothing is read back where that would stop the device."""
+        """Measures before a step, batch by batch through the buffers; nothing is read back where that would stop the device."""
         feed = self._feed
         if step in self._ends:
             self._measure("holdout", step, head, feed.holdout_inputs, feed.holdout_targets)
