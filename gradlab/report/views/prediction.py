@@ -151,8 +151,7 @@ def _meaning(prediction: "Prediction") -> list[str]:
 def _depth_words(experiment: "Experiment", phase: "Phase") -> str:
     depth, trainable = experiment.model.depth, phase.trainable_depth
     if math.isinf(trainable):
-        size = "" if phase.name == "critical" else ", but the size of gradients may"
-        return f"{phase_words(phase)}; ξ_c is infinite: the likeness of examples sets no limit to the depth{size}"
+        return f"{phase_words(phase)}; ξ_c {_no_limit(experiment, phase)}"
     times = depth / trainable if trainable > 0 else math.inf
     place = "within" if times <= 1.0 else f"{_number(times)} times"
     said = f"{phase_words(phase)}; {depth:,} layers are {place} the trainable depth of {_number(trainable)} (6 ξ_c"
@@ -161,6 +160,17 @@ def _depth_words(experiment: "Experiment", phase: "Phase") -> str:
         own = activation if activation != "tanh" else optimizer
         return f"{said}, {MEASURED}; what it means for {own} was not measured)"
     return f"{said}, {MEASURED}{', which failed at 1.8 times and more' if times >= NOT_SEEN else ''})"
+
+
+def _no_limit(experiment: "Experiment", phase: "Phase") -> str:
+    """What an infinite xi_c means. It says nothing of the way to where the variance is large enough."""
+    from gradlab.theory import activations
+    from gradlab.theory.arc_cosine import scale_free
+
+    if phase.q_star == math.inf and scale_free(activations.of(experiment.model.activation)) is None:
+        return "grows without end as the variance does"
+    size = "" if phase.name == "critical" else ", but the size of gradients may"
+    return f"is infinite: the likeness of examples sets no limit to the depth{size}"
 
 
 def phase_words(phase: "Phase") -> str:
@@ -181,7 +191,7 @@ def _example_words(phase: "Phase") -> str:
     if phase.c_star < 1.0:
         near = f"1 - {1.0 - phase.c_star:.2g}" if phase.c_star > NEAR_1 else _number(phase.c_star)
         return f"examples that are alike part, to a cosine of {near}"
-    return "examples come to look alike" + (", slowly: as a power of the depth" if math.isinf(phase.xi_c) else "")
+    return "examples come to look alike" + (", ever more slowly with depth" if math.isinf(phase.xi_c) else "")
 
 
 def _number(value: float) -> str:

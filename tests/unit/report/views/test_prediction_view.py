@@ -109,7 +109,8 @@ def test_nor_on_other_optimizers() -> None:
     assert f"(6 ξ_c, {MEASURED}; what it means for adam was not measured)" in found.meaning[0]
 
 
-SLOWLY = "examples come to look alike, slowly: as a power of the depth; ξ_c is infinite"
+SLOWLY = "examples come to look alike, ever more slowly with depth; ξ_c is infinite"
+IN_THE_END = "examples come to look alike, ever more slowly with depth; ξ_c grows without end as the variance does"
 STAYS = "the cosine of two examples soon stays as it is; ξ_c is infinite"
 
 
@@ -117,7 +118,8 @@ STAYS = "the cosine of two examples soon stays as it is; ξ_c is infinite"
     ("activation", "sigma_w", "sigma_b", "said"),
     [
         ("relu", 1.0, 0.0, SLOWLY), ("relu", 1.6, 0.0, SLOWLY), ("relu", 1.6, 0.3, SLOWLY), ("relu", math.sqrt(2.0), 0.3, SLOWLY),
-        ("leaky_relu", 2.0, 0.0, SLOWLY), ("prelu", 0.5, 0.0, SLOWLY), ("selu", 1.5, 0.0, SLOWLY), ("gelu", 2.0, 0.0, SLOWLY),
+        ("softplus", math.sqrt(2.0), 0.0, IN_THE_END), ("leaky_relu", 2.0, 0.0, SLOWLY), ("prelu", 0.5, 0.0, SLOWLY),
+        ("selu", 1.5, 0.0, IN_THE_END), ("gelu", 2.0, 0.0, IN_THE_END),
         ("identity", 0.8, 0.0, STAYS), ("identity", 1.0, 0.0, STAYS), ("identity", 1.2, 0.3, STAYS),
         ({"name": "leaky_relu", "slope": 1.0}, 2.0, 0.0, STAYS), ("tanh", 0.8, 0.0, STAYS), ("gelu", 1.3, 0.0, STAYS),
         ("identity", 1.0, 0.3, SLOWLY), ("relu", 1.0, 0.3, "examples come to look alike; 50 layers are 5.78 times the"),
