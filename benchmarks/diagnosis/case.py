@@ -11,13 +11,17 @@ from typing import Any, Literal
 
 from gradlab.config.experiment import Experiment
 
-Label = Literal["diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy"]
-LABELS: tuple[Label, ...] = ("diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "healthy")
+Label = Literal["diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "undecided", "healthy"]
+LABELS: tuple[Label, ...] = (
+    "diverged", "dead", "exploding", "vanishing", "saturated", "not_learning", "undecided", "healthy",
+)  # fmt: skip
 
 Half = Literal["development", "held out"]
 
-Proof = Literal["learns", "first half idle", "overgrown", "flat", "no slope", "not finite", "no gain", "theory"]
-"""What shows that a label is right, see `proofs`; `theory` where the construction itself does."""
+Proof = Literal[
+    "learns", "first half idle", "overgrown", "flat", "no slope", "not finite", "no gain", "measured", "theory"
+]
+"""What shows that a label is right, see `proofs`; `measured` where `learned.py` has, `theory` where the construction itself does."""
 
 
 def half_of(family: str) -> Half:
@@ -37,6 +41,8 @@ class Family:
         cases: Variant -> config, as a YAML file holds it; the key `loss_scale` beside it multiplies the loss.
         borderline: Whether it is reported apart, because two verdicts can be argued for.
         drawn: Half that it was drawn for, where that is not its name's.
+        cause: Fields, one of which the leading remedy of a sick run has to set; () where that is not asked.
+        innocent: Fields that no leading remedy may set.
     """
 
     name: str
@@ -46,6 +52,8 @@ class Family:
     cases: Mapping[str, Mapping[str, Any]] = field(repr=False)
     borderline: bool = False
     drawn: Half | None = None
+    cause: tuple[str, ...] = ()
+    innocent: tuple[str, ...] = ()
 
     @property
     def half(self) -> Half:

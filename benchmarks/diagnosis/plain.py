@@ -39,6 +39,13 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+Layers = list[tuple[Tensor, Tensor]]
+"""Weight [I, O] and bias [O] of every layer, the readout last."""
+
+Look = Callable[[int, Layers, list[Tensor] | None], bool]
+"""Steps taken, the network as it is then -> whether to stop."""
+
+
 @dataclass(frozen=True)
 class State:
     """What a network is at one moment, over the training examples.
@@ -88,7 +95,7 @@ class Plain:
         depth = self.experiment.model.depth
         weights = [parameters.first_RDN[0], *parameters.inner_KRNN[:, 0].unbind(0), parameters.readout_RNC[0]]
         biases = [*parameters.bias_LR1N[:, 0, 0].unbind(0), parameters.readout_bias_R1C[0, 0]]
-        self._start = [(weight.clone(), bias.clone()) for weight, bias in zip(weights, biases, strict=True)]
+        self.begun = [(weight.clone(), bias.clone()) for weight, bias in zip(weights, biases, strict=True)]
         self._slopes = None if parameters.slope_LR11 is None else parameters.slope_LR11[:, 0, 0, 0].clone()
         self.depth = depth
         self.inputs, targets = torch.from_numpy(self.dataset.train_inputs), torch.from_numpy(self.dataset.train_targets)
@@ -118,14 +125,20 @@ class Plain:
         entropy = float(-(share * np.log(share)).sum())
         return (float(1.0 - (share**2).sum()) / len(share) if self.loss_name == "mse" else entropy), float(share.max())
 
-    def train(self, frozen: int = 0, rate: float = 1.0) -> Course:
+    def train(self, frozen: int = 0, rate: float = 1.0, nudge: float = 0.0, look: Look | None = None) -> Course:
         """Trains from the start.
 
         Args:
             frozen: Hidden layers from the input up that are not updated.
             rate: Factor on the learning rate.
+            nudge: Relative size of a random change to every weight at the start.
+            look: Is shown the network after every step, and says whether that is enough.
         """
-        layers = [(weight.clone(), bias.clone()) for weight, bias in self._start]
+        layers = [(weight.clone(), bias.clone()) for weight, bias in self.begun]
+        if nudge:
+            random = torch.Generator().manual_seed(1)
+            for weight, _ in layers:
+                weight.mul_(1 + nudge * torch.randn(weight.shape, generator=random).to(weight.dtype))
         slopes = None if self._slopes is None else list(self._slopes.clone().unbind(0))
         moving = [tensor for layer in layers[frozen:] for tensor in layer]
         if slopes is not None:
@@ -137,7 +150,7 @@ class Plain:
             tensor.detach().clone().float() if self.dtype in (torch.float16, torch.bfloat16) else tensor
             for tensor in moving
         ]
-        optimizer = self._optimizer(masters, rate)
+        optimizer = self.optimizer(masters, rate)
         schedule = self.experiment.train.schedule
         inputs, targets = self.inputs.to(self.dtype), self.targets if self.classifies else self.targets.to(self.dtype)
         start = self.state(layers, slopes)
@@ -149,7 +162,7 @@ class Plain:
             for tensor in moving:
                 tensor.grad = None
             loss = (
-                self._loss(self._forward(inputs[index], layers, slopes)[-1], targets[index]).mean()
+                self.loss(self._forward(inputs[index], layers, slopes)[-1], targets[index]).mean()
                 * self.case.loss_scale
             )
             losses.append(float(loss.detach()))
@@ -158,6 +171,8 @@ class Plain:
             if not math.isfinite(losses[-1]) or not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
                 return Course(losses, False, start, None)
             self._step(optimizer, moving, masters, gradients)
+            if look is not None and look(step + 1, layers, slopes):
+                break
         return Course(losses, True, start, self.state(layers, slopes))
 
     def _step(
@@ -180,7 +195,7 @@ class Plain:
                 for tensor, master in zip(moving, masters, strict=True):
                     tensor.copy_(master)
 
-    def _optimizer(self, tensors: list[Tensor], rate: float) -> torch.optim.Optimizer:
+    def optimizer(self, tensors: list[Tensor], rate: float = 1.0) -> torch.optim.Optimizer:
         """torch's own optimizer of the config's name."""
         train = self.experiment.train
         own, lr, decay = train.optimizer, train.lr * rate, train.weight_decay
@@ -198,7 +213,7 @@ class Plain:
         kind = torch.optim.AdamW if own.name == "adamw" else torch.optim.Adam
         return kind(tensors, lr, betas=(own.beta1 or 0.0, own.beta2 or 0.0), eps=own.eps or 1e-8, weight_decay=decay)
 
-    def _phi(self, z: Tensor, slope: Tensor | None) -> Tensor:
+    def phi(self, z: Tensor, slope: Tensor | None) -> Tensor:
         """The activation."""
         own = self.experiment.model.activation
         if own.name == "prelu":
@@ -217,10 +232,17 @@ class Plain:
             z = x @ weight + bias
             signals.append(z)
             if index < self.depth:
-                x = self._phi(z, None if slopes is None else slopes[index])
+                x = self.phi(z, None if slopes is None else slopes[index])
         return signals
 
-    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def losses_of(self, layers: Layers, slopes: list[Tensor] | None, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss of each of these examples, in float64; inputs as the network is fed with them."""
+        wide = [(weight.detach().double(), bias.detach().double()) for weight, bias in layers]
+        own = None if slopes is None else [slope.detach().double() for slope in slopes]
+        with torch.no_grad():
+            return self.loss(self._forward(inputs.to(self.dtype).double(), wide, own)[-1], targets)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Loss of each example."""
         wide = logits if logits.dtype is torch.float64 else logits.float()
         match self.loss_name:
@@ -241,7 +263,7 @@ class Plain:
             targets = self.targets[:MOST_EXAMPLES]
             wide[0][0].requires_grad_(True)
             signals = self._forward(inputs, wide, own)
-            losses = self._loss(signals[-1], targets)
+            losses = self.loss(signals[-1], targets)
             gradients = torch.autograd.grad(losses.sum(), signals[:-1], allow_unused=True)
         dead, flat, reach = [], [], []
         sup = self._sup()
@@ -265,7 +287,7 @@ class Plain:
         """phi'(z), by autograd."""
         with torch.enable_grad():
             z = z.clone().requires_grad_(True)
-            return torch.autograd.grad(self._phi(z, slope).sum(), z)[0]
+            return torch.autograd.grad(self.phi(z, slope).sum(), z)[0]
 
     def _sup(self) -> float:
         """Largest slope, on a fine grid; 1 for step, which has none."""

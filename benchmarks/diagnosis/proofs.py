@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.diagnosis.case import LABELS, Case, Label
 from benchmarks.diagnosis.plain import Course, Plain, State
-from benchmarks.diagnosis.trained import Kept, key_of
+from benchmarks.diagnosis.trained import Kept, content_of
 
 PLACE = Path("build/diagnosis/proofs.json")
 
@@ -95,19 +95,19 @@ def measure(case: Case) -> Measured:
     frozen = plain.train(frozen=max(1, plain.depth // 2)) if plain.depth > 1 and course.finite else None
     return Measured(
         finite=course.finite,
-        idle=_difference(course, frozen),
-        decades=(_decades(begin), _decades(end)),
-        dead=(_throughout(begin.dead, end.dead), max(end.dead)),
-        flat=(_throughout(begin.flat, end.flat), max(end.flat)),
+        idle=difference(course, frozen),
+        decades=(decades(begin), decades(end)),
+        dead=(throughout(begin.dead, end.dead), max(end.dead)),
+        flat=(throughout(begin.flat, end.flat), max(end.flat)),
         loss=(begin.loss, end.loss if course.finite else math.inf),
         accuracy=None if begin.accuracy is None or end.accuracy is None else (begin.accuracy, end.accuracy),
         constant=plain.constant,
         decayed=decayed,
-        tail=_tail(course.losses) if course.finite else math.inf,
+        tail=tail(course.losses) if course.finite else math.inf,
     )
 
 
-def _tail(losses: Sequence[float]) -> float:
+def tail(losses: Sequence[float]) -> float:
     """Mean of the last quarter."""
     last = losses[-max(1, len(losses) // 4) :]
     return sum(last) / len(last)
@@ -145,7 +145,7 @@ def proven(case: Case, seen: Measured) -> list[Label]:
         "exploding": (start if begins else end) >= CLEAR_DECADES and not learned,
         "vanishing": vanished and frozen_alike,
         "saturated": bounded and (seen.flat[0] >= FLAT_SHARE or (seen.flat[1] >= FLAT_SHARE and not learned)),
-        "not_learning": _gained_nothing(seen),
+        "not_learning": gained_nothing(seen),
         "healthy": learned and not (vanished and frozen_alike) and (abs(start) <= SMALL_DECADES or not frozen_alike),
     }
     return [label for label in LABELS if proofs.get(label, False)]
@@ -172,7 +172,7 @@ def clearly(case: Case, seen: Measured) -> Label | None:
         return "saturated"
     if learned >= 0.6 and calm and living and answering:
         return "healthy"
-    still = seen.loss[1] >= 0.99 * min(seen.constant[0], seen.loss[0]) and _gained_nothing(seen)
+    still = seen.loss[1] >= 0.99 * min(seen.constant[0], seen.loss[0]) and gained_nothing(seen)
     if still and calm and living and answering and case.experiment.train.dtype in ("float32", "float64"):
         return "not_learning"
     return None
@@ -183,7 +183,7 @@ def prove(cases: Sequence[Case], say: bool = True) -> dict[str, Measured]:
     known = json.loads(PLACE.read_text()) if PLACE.exists() else {}
     found: dict[str, Measured] = {}
     for index, case in enumerate(cases):
-        key = key_of(case)
+        key = content_of(case)
         if key not in known:
             if say and sys.stderr.isatty():
                 print(f"\rproving {index + 1}/{len(cases)} {case.name[:70]:<70}", end="", file=sys.stderr, flush=True)
@@ -220,12 +220,12 @@ def _measured(kept: dict[str, object]) -> Measured:
     return Measured(**{key: figure(value) for key, value in kept.items()})  # type: ignore[arg-type]
 
 
-def _throughout(begin: list[float], end: list[float]) -> float:
+def throughout(begin: list[float], end: list[float]) -> float:
     """Largest share that a layer keeps."""
     return max(min(pair) for pair in zip(begin, end, strict=True))
 
 
-def _decades(state: State) -> float:
+def decades(state: State) -> float:
     """Decades from the last hidden layer to the first; 0 where nothing is left to learn."""
     first, last = state.reach[0], state.reach[-1]
     if first == -math.inf:
@@ -233,7 +233,7 @@ def _decades(state: State) -> float:
     return first - last
 
 
-def _difference(course: Course, frozen: Course | None) -> float | None:
+def difference(course: Course, frozen: Course | None) -> float | None:
     """What freezing the first half changed."""
     if frozen is None or not frozen.finite:
         return None
@@ -241,7 +241,7 @@ def _difference(course: Course, frozen: Course | None) -> float | None:
     return max(abs(one - other) for one, other in zip(course.losses, frozen.losses, strict=True)) / scale
 
 
-def _gained_nothing(seen: Measured) -> bool:
+def gained_nothing(seen: Measured) -> bool:
     """Whether the inputs were never used: no gain over the best constant answer, nor over the start below it."""
     loss, right = seen.constant
     if seen.loss[1] < (1.0 - GAIN) * min(loss, max(seen.loss[0], 1e-300)):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from benchmarks.diagnosis.case import LABELS, Case, Family, Half
+from benchmarks.diagnosis.intervals import Share
 from benchmarks.diagnosis.invariance import Pair
 from benchmarks.diagnosis.remedied import Followed
 from benchmarks.diagnosis.scoring import Score
@@ -84,21 +85,26 @@ def invariances(pairs: Sequence[Pair]) -> str:
 
 
 def remedies(followed: Sequence[Followed]) -> str:
-    """What became of runs whose remedy was followed."""
+    """What became of runs whose remedies were followed."""
     rows = []
-    for label in LABELS:
-        own = [item for item in followed if item.verdict == label]
+    for label in (*LABELS, "all"):
+        own = [item for item in followed if label in (item.verdict, "all")]
         if not own:
             continue
-        tried = [item for item in own if item.after is not None]
-        gone = sum(item.after != label for item in tried)
-        healthy = sum(item.after == "healthy" for item in tried)
-        others = Counter(item.after for item in tried if item.after not in ("healthy", label))
-        shares = [percent(count / len(tried)) if tried else "" for count in (gone, healthy)]
+        tried = [item for item in own if item.after]
+        gone = Share(sum(item.after[0] != item.verdict for item in tried), len(own))
+        one, two = (Share(sum(item.cured(steps) for item in own), len(own)) for steps in (1, 2))
+        others = Counter(item.after[0] for item in tried if item.after[0] not in ("healthy", item.verdict))
         rows.append([
-            label, str(len(own)), str(len(tried)), *shares,
+            label, str(len(own)), str(len(tried)), str(gone), str(one), str(two),
             ", ".join(f"{name} {count}" for name, count in others.most_common()),
         ])  # fmt: skip
-    return table(
-        ["verdict", "runs", "with a setting to change", "verdict gone, %", "healthy, %", "what else came"], rows
-    )
+    head = [
+        "verdict",
+        "runs",
+        "with a setting to change",
+        "verdict gone, %",
+        "healthy, %",
+        "healthy within two remedies, %",
+    ]
+    return table([*head, "what else came first"], rows)

@@ -1,5 +1,6 @@
 """Cases trained by gradlab, in batches of one shape, each once; what was recorded is kept between runs of the benchmark."""
 
+import functools
 import hashlib
 import json
 import pickle
@@ -14,16 +15,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import gradlab.training  # noqa: F401  (fixes how products are rounded, before torch is used)
+import gradlab
+import gradlab.training
 from benchmarks.diagnosis.case import Case
 from gradlab.config.experiment import Data
 from gradlab.datasets import Dataset, load
+from gradlab.datasets.loading import digest
 from gradlab.network.losses import Head
 from gradlab.results.record import Outcome, Record
 from gradlab.results.versions import NUMERICS_VERSION
 from gradlab.training.engine import Batch
 
 PLACE = Path("build/diagnosis/records")
+
+ROOMS = ("training", "network", "datasets", "results/record.py")
+"""Of gradlab: what is trained anew when they change."""
 
 MOST_RUNS = 16
 """Runs of a batch."""
@@ -149,13 +155,28 @@ def dataset_of(data: Data, loss: str) -> Dataset:
     return _DATASETS[key]
 
 
-def key_of(case: Case) -> str:
-    """What a case's record depends on."""
+def content_of(case: Case) -> str:
+    """What a case's numbers depend on, whoever computes them."""
     content = {
         "experiment": case.experiment.canonical(), "scale": case.loss_scale, "numerics": NUMERICS_VERSION,
         "torch": torch.__version__,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def key_of(case: Case) -> str:
+    """What a case's record depends on: its content, the bytes of its data file, and the code that trains and records."""
+    parts = (content_of(case), digest(case.experiment.data), _code())
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+
+
+@functools.cache
+def _code() -> str:
+    """Digest of the rooms whose code decides what is in a record."""
+    package = Path(gradlab.__file__).parent
+    places = [package / room for room in ROOMS]
+    files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*.py")))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _read(case: Case, with_peer: bool) -> Kept | None:
