@@ -60,18 +60,22 @@ def _new(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[str, 
     first, _, last = wanted.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     every = [case for case in constructed.cases(seeds) if case.family.half in halves]
-    kept = train(every)
-    summaries = judged_cases.summarise(every, kept)
+    more = [case for case in constructed.without_name(seeds) if case.family.half in halves]
+    kept = train([*every, *more])
+    summaries = judged_cases.summarise([*every, *more], kept)
     for half in halves:
         own = [case for case in every if case.family.half == half]
         _show(parts, f"seeds {half}", judged_cases.seeds(own, summaries))
         _show(parts, f"new rates {half}", judged_cases.rates(own, summaries))
+        own += [case for case in more if case.family.half == half]
         _show(parts, f"causes {half}", judged_cases.named(own, summaries))
-    _show(parts, "pairs", judged_cases.pairs(every, summaries))
+    _show(parts, "pairs", judged_cases.pairs([*every, *more], summaries))
     unclear = [(case, why) for case, why in constructed.unclear(seeds) if case.family.half in halves]
     print(f"\nleft out as unclear: {len(unclear)} of {len(unclear) + len(every)}")
     if wanted.misses:
         print(*judged_cases.misses([case for case in every if case.family.half == "development"], summaries), sep="\n")
+        without = [case for case in more if case.family.half == "development"]
+        print(*judged_cases.misses(without, summaries, verdicts=False), sep="\n")
     if wanted.remedies:
         own = [case for case in every if case.family.half == "development" and judged_cases.seed_of(case) == 0]
         _followed(wanted, own, kept, parts, "new ")

@@ -63,6 +63,7 @@ class Labelled:
         label: None where it is unclear or the construction does not allow it.
         why: Why so.
         cured: Whether the construction's cure made it learn.
+        ill: Whether it clearly did not learn, whatever it is called.
     """
 
     construction: Construction
@@ -71,6 +72,7 @@ class Labelled:
     label: Label | None
     why: str
     cured: bool
+    ill: bool
 
 
 def constructions() -> list[Construction]:
@@ -94,11 +96,9 @@ def case_of(own: Construction, variant: str, seed: int, label: Label = "healthy"
 
 
 @cache
-def known() -> Mapping[str, tuple[str | None, str, bool]]:
-    """Key of a case -> label, reason, whether the cure cures, as they are in the file."""
-    if not PLACE.exists():
-        return {}
-    return {key: (label, why, cured) for key, (label, why, cured) in json.loads(PLACE.read_text()).items()}
+def known() -> Mapping[str, tuple[str | None, str, bool, bool]]:
+    """Key of a case -> the label and what follows of `Labelled`, as they are in the file."""
+    return {key: tuple(entry) for key, entry in json.loads(PLACE.read_text()).items()} if PLACE.exists() else {}
 
 
 def key_of(own: Construction, variant: str, seed: int) -> str:
@@ -128,6 +128,15 @@ def cases(seeds: Iterable[int] = (0,)) -> list[Case]:
     ]
 
 
+def without_name(seeds: Iterable[int] = (0,)) -> list[Case]:
+    """Cases that clearly did not learn, and whose cause is known, though two verdicts can be argued for: for the score of causes."""
+    return [
+        case_of(item.construction, item.variant, item.seed, "not_learning")
+        for item in labelled(seeds)
+        if item.label is None and item.ill and item.cured and item.construction.cause
+    ]
+
+
 def unclear(seeds: Iterable[int] = (0,)) -> list[tuple[Case, str]]:
     """The cases that were left out, with the reason."""
     return [
@@ -137,24 +146,24 @@ def unclear(seeds: Iterable[int] = (0,)) -> list[tuple[Case, str]]:
     ]
 
 
-def measure(own: Construction, variant: str, seeds: Sequence[int]) -> list[tuple[Label | None, str, bool]]:
-    """Trains a case's seeds plainly, and the sick ones once more with the cure."""
+def measure(own: Construction, variant: str, seeds: Sequence[int]) -> list[tuple[Label | None, str, bool, bool]]:
+    """Trains a case's seeds plainly, and those that did not learn once more with the cure."""
     from benchmarks.diagnosis.learned import label_of, observe, silent
 
     cases = [case_of(own, variant, seed) for seed in seeds]
-    found: list[tuple[Label | None, str, bool]] = []
+    found: list[tuple[Label | None, str, bool, bool]] = []
     for case, seen in zip(cases, observe(cases), strict=True):
         label, why = label_of(case, seen)
         if label == "saturated" and silent(case):
             label, why = None, "flat to the last bit: nothing comes through, which is vanishing as well"
         if label is not None and label not in own.allowed:
             label, why = None, f"{label}, which the construction does not allow"
-        found.append((label, why, True))
-    sick = [index for index, (label, _, _) in enumerate(found) if label in (*SICK, "undecided") and own.cure]
-    if sick:
-        for index, seen in zip(sick, observe([_mended(own, cases[index]) for index in sick]), strict=True):
-            label, why, _ = found[index]
-            found[index] = (label, why, seen.gain is not None and seen.gain.learning == "learned")
+        found.append((label, why, True, label in SICK or (seen.gain is not None and seen.gain.learning == "nothing")))
+    ill = [index for index, entry in enumerate(found) if entry[3] and own.cure]
+    if ill:
+        for index, seen in zip(ill, observe([_mended(own, cases[index]) for index in ill]), strict=True):
+            label, why, _, _ = found[index]
+            found[index] = (label, why, seen.gain is not None and seen.gain.learning == "learned", True)
     return found
 
 

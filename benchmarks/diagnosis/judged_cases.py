@@ -127,12 +127,12 @@ def pairs(cases: Sequence[Case], summaries: Summaries) -> str:
     )
 
 
-def misses(cases: Iterable[Case], summaries: Summaries) -> list[str]:
+def misses(cases: Iterable[Case], summaries: Summaries, verdicts: bool = True) -> list[str]:
     """Every case with another verdict than its label or another cause than its own, with what was said."""
     lines = []
     for case in cases:
         summary = summaries[case.name]
-        faults = [] if summary.verdict == case.label else [f"{case.label} -> {summary.verdict}"]
+        faults = [] if summary.verdict == case.label or not verdicts else [f"{case.label} -> {summary.verdict}"]
         if names(case, summary) is False:
             faults.append(f"cause {case.family.cause[0]} not named")
         if blames(case, summary):

@@ -156,9 +156,10 @@ def constructions() -> list[Construction]:
     for name in PAIRS:
         found.append(
             Construction(
-                f"pair, {name}, raw", "the units of the inputs", ANY, _pairs(name, False), ("data.standardize",), SCALE
+                f"pair, {name}, raw", "the units of the inputs", ANY, _pairs(name, False),
+                cause=("data.standardize",), cure=SCALE, many_seeds=False,
             )
-        )
+        )  # fmt: skip
         found.append(
             Construction(
                 f"pair, {name}, unit", "the same at unit scale", ("healthy", "undecided"), _pairs(name, True),
