@@ -4,18 +4,19 @@
     conjunction = negation { "and" negation }
     negation   = "not" negation | "(" condition ")" | comparison
     comparison = term ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
+               | term [ "not" ] "in" "(" value { "," value } ")"
     term       = NAME | ( "any" | "min" | "max" | "median" ) "(" QUANTITY ")"
     value      = NUMBER | WORD | "true" | "false" | CHANGE
 
 A CHANGE is `+5%`, `-5%` or `+0.3`: a difference from the first run of a comparison, allowed only where there is one.
-A name without a value (null) makes every comparison with it false. What `gates` may say besides is in `gates.py`.
+A name without a value (null) makes every comparison with it false, `not in` as `!=`. What `gates` may say besides is in `gates.py`.
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from gradlab.config.logic import (
     And,
@@ -97,13 +98,7 @@ class Token:
 
 
 class Parser:
-    """Recursive descent over the tokens of one condition.
-
-    Attributes:
-        commas: Whether commas may occur; a condition over one run has none.
-    """
-
-    commas: ClassVar[bool] = False
+    """Recursive descent over the tokens of one condition."""
 
     def __init__(self, text: str, names: Names, changes: bool) -> None:
         self.text, self.names, self.changes = text, names, changes
@@ -133,7 +128,7 @@ class Parser:
         end = len(self.text.rstrip())
         while at < end:
             found = _TOKEN.match(self.text, at)
-            if found is None or (found.lastgroup == "comma" and not self.commas):
+            if found is None:
                 column = at + 1 + len(self.text[at:]) - len(self.text[at:].lstrip())
                 wrong = self.text[column - 1 :].split()[0]
                 hint = "; did you mean '=='?" if wrong.startswith("=") else ""
@@ -150,6 +145,10 @@ class Parser:
 
     def _is(self, *texts: str) -> bool:
         return self.now.kind != "quoted" and self.now.text in texts
+
+    def _next_is(self, text: str) -> bool:
+        following = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+        return following.kind != "quoted" and following.text == text
 
     def _fault(self, reason: str, token: Token | None = None) -> ConditionError:
         return ConditionError(self.text, (token or self.now).column, reason)
@@ -186,16 +185,44 @@ class Parser:
             raise self._fault(f"expected '{bracket}', found {self.now}")
         self._take()
 
-    def _comparison(self) -> Comparison:
+    def _comparison(self) -> Condition:
+        return self._compared()
+
+    def _compared(self) -> Comparison:
         term, kind = self._term()
+        negated = self._is("not") and self._next_is("in")
+        if negated:
+            self._take()
+        if self._is("in"):
+            self._take()
+            return Comparison(term, "not in" if negated else "in", self._values(term, kind))
         token = self._take()
         if token.kind != "operator":
-            raise self._fault(f"expected one of == != < <= > >=, found {token}", token)
+            raise self._fault(f"expected one of == != < <= > >= in, found {token}", token)
         operator: Operator = token.text  # type: ignore[assignment]  # by the token's pattern
         if kind.form in ("word", "flag") and operator not in ("==", "!="):
             form = "a word" if kind.form == "word" else "true or false"
-            raise self._fault(f"{term} is {form}; compare it with == or !=", token)
+            raise self._fault(f"{term} is {form}; compare it with ==, != or in", token)
         return Comparison(term, operator, self._value(term, kind))
+
+    def _values(self, term: Figure | Layers, kind: Kind) -> tuple[Scalar, ...]:
+        """What stands in the brackets after `in`."""
+        self._expect("(")
+        values: list[Scalar] = []
+        while not values or self._is(","):
+            if values:
+                self._take()
+            token = self.now
+            value = self._value(term, kind)
+            if isinstance(value, Change):
+                raise self._fault(f"{token.text} is a change, and in looks for values", token)
+            values.append(value)
+        if not self._is(")"):
+            # A YAML list in brackets is split at its commas before a condition is read.
+            hint = "; in a YAML list in brackets a condition with a comma has quotes" if self.now.kind == "end" else ""
+            raise self._fault(f"expected ',' or ')', found {self.now}{hint}")
+        self._take()
+        return tuple(values)
 
     def _term(self) -> tuple[Figure | Layers, Kind]:
         token = self._take()

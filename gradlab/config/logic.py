@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from gradlab.config.text import named, value_at, value_text
 
-Operator = Literal["==", "!=", "<", "<=", ">", ">="]
+Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 _OPERATORS = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 Reduction = Literal["any", "min", "max", "median"]
 Scalar = float | str | bool
@@ -54,11 +54,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A term against a value."""
+    """A term against a value; `in` and `not in` are against several."""
 
     term: Figure | Layers
     operator: Operator
-    value: Scalar | Change
+    value: Scalar | Change | tuple[Scalar, ...]
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,10 @@ def _present(values: Looked) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _ordered(operator: Operator, actual: Scalar, value: Scalar) -> bool:
+def _ordered(operator: Operator, actual: Scalar, value: Scalar | tuple[Scalar, ...]) -> bool:
     """Compare two values of one form; words are only equal or different."""
+    if isinstance(value, tuple):
+        return any(_ordered("==", actual, one) for one in value) is (operator == "in")
     if isinstance(actual, str) or isinstance(value, str):
         return (actual == value) is (operator == "==")
     return bool(_OPERATORS[operator](actual, value))

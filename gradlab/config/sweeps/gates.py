@@ -3,7 +3,7 @@
     gate      = condition [ "where" CONDITION ] [ "by" FIELD { "," FIELD } ]
     term      = ( "count" | "share" ) "(" CONDITION ")" | ( "mean" | "median" | "min" | "max" | "spread" ) "(" FIGURE ")"
 
-The rest is as in `condition.py`: `condition` is joined and compared as there, CONDITION is a whole condition over one
+The rest is as in `condition.py`: `condition` is joined and compared as there (`in` too), CONDITION is a whole condition over one
 run, and FIGURE is a name whose value is a number. `where` leaves the runs that its condition holds for; `by` splits
 them by config fields, and the gate is judged in each group by itself.
 """
@@ -12,12 +12,12 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 from gradlab.config.condition import KEYWORDS, REDUCTIONS, ConditionError, Kind, Parser, Token
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.fields import condition_names
-from gradlab.config.logic import Change, Comparison, Condition, Figure, Layers, Operator, Scalar
+from gradlab.config.logic import And, Change, Comparison, Condition, Figure, Layers, Operator, Or, Scalar
 from gradlab.config.suggestion import suggestion
 
 Tally = Literal["count", "share"]
@@ -26,7 +26,7 @@ Statistic = Literal["mean", "median", "min", "max", "spread"]
 _TALLIES: tuple[Tally, ...] = get_args(Tally)
 _STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 _AGGREGATES = (*_TALLIES, *_STATISTICS)
-_OPPOSITE: Mapping[Operator, Operator] = {"==": "!=", "!=": "=="}
+_OPPOSITE: Mapping[Operator, Operator] = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 _NUMBER = Kind("number")
 
 
@@ -91,8 +91,6 @@ def _fields() -> dict[str, Kind]:
 class _GateParser(Parser):
     """Reads aggregates where a condition has names; what stands inside them is read as over one run."""
 
-    commas: ClassVar[bool] = True
-
     def __init__(self, text: str) -> None:
         super().__init__(text, run_names(), changes=False)
         self.aggregates: dict[str, Aggregate] = {}
@@ -103,10 +101,17 @@ class _GateParser(Parser):
         where = self._where()
         return Gate(self.text, condition, self.aggregates, self._by(after_where=where is not None), where)
 
-    def _comparison(self) -> Comparison:
-        if not self.of_one_run:
-            self._need_aggregate()
-        return super()._comparison()
+    def _comparison(self) -> Condition:
+        """A comparison; of an aggregate with several values, as many of them: which side of them it is on is told of each."""
+        if self.of_one_run:
+            return self._compared()
+        self._need_aggregate()
+        compared = self._compared()
+        if not isinstance(compared.value, tuple):
+            return compared
+        among = compared.operator == "in"
+        each = tuple(Comparison(compared.term, "==" if among else "!=", value) for value in compared.value)
+        return each[0] if len(each) == 1 else (Or if among else And)(each)
 
     def _term(self) -> tuple[Figure | Layers, Kind]:
         """An aggregate, known by how it is written."""
@@ -176,10 +181,12 @@ class _GateParser(Parser):
 
     def _about_one_run(self) -> ConditionError:
         """The fault of a comparison that is about one run, with what it could be over all of them."""
-        start = self.now
+        start, first = self.now, self.at
         self.of_one_run = True
-        comparison = super()._comparison()
-        written, value = self._written(start), self.tokens[self.at - 1].text
+        comparison = self._compared()
+        tokens = self.tokens[first : self.at]
+        sign = next(at for at, token in enumerate(tokens) if token.kind == "operator" or token.text == "in")
+        written, value = self._written(start), self._written(tokens[sign + 1])
         term, operator = comparison.term, comparison.operator
         if operator in _OPPOSITE:
             over_all = f"count({term} {_OPPOSITE[operator]} {value}) == 0 or share({written}) > 0.9"

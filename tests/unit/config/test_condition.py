@@ -43,6 +43,13 @@ def holds(text: str, **values: object) -> bool:
         ("on == false", Comparison(Figure("on"), "==", False)),
         ("max(dead) > 0.9", Comparison(Layers("max", "dead"), ">", 0.9)),
         ("not (on == true)", Not(Comparison(Figure("on"), "==", True))),
+        ("verdict in (healthy, 'vanishing')", Comparison(Figure("verdict"), "in", ("healthy", "vanishing"))),
+        ("depth  not in(1,-2.5 , inf)", Comparison(Figure("depth"), "not in", (1, -2.5, math.inf))),
+        ("not depth in (3)", Not(Comparison(Figure("depth"), "in", (3,)))),
+        ("on in (true, false)", Comparison(Figure("on"), "in", (True, False))),
+        ("any(dead) in (0, 1)", Comparison(Layers("any", "dead"), "in", (0, 1))),
+        ("name == in", Comparison(Figure("name"), "==", "in")),
+        ("name in (in, 'in')", Comparison(Figure("name"), "in", ("in", "in"))),
     ],
 )
 def test_parse(text, parsed):
@@ -60,7 +67,7 @@ def test_and_binds_closer_than_or_and_not_closest():
     ("text", "column", "reason"),
     [
         ("", 1, "expected a name, found the end"),
-        ("depth", 6, "expected one of == != < <= > >=, found the end"),
+        ("depth", 6, "expected one of == != < <= > >= in, found the end"),
         ("depth >", 8, "expected a value, found the end"),
         ("depth > 3 4", 11, "expected 'and', 'or' or the end, found '4'"),
         ("depth > 3 < 5", 11, "expected 'and', 'or' or the end, found '<'"),
@@ -71,12 +78,12 @@ def test_and_binds_closer_than_or_and_not_closest():
         ("depth > three", 9, "depth is a number, got 'three' (a word)"),
         ("depth > '3'", 9, "depth is a number, got \"'3'\""),
         ("depth > nan", 9, "depth is a number, got 'nan' (a word)"),
-        ("verdict > healthy", 9, "verdict is a word; compare it with == or !="),
+        ("verdict > healthy", 9, "verdict is a word; compare it with ==, != or in"),
         ("verdict == 3", 12, "verdict is a word, got the number 3"),
         ("verdict == helthy", 12, "verdict is never 'helthy'. Did you mean 'healthy'?"),
         ("verdict == xyz", 12, "verdict is never 'xyz' (one of: healthy, vanishing)"),
         ("on == yes", 7, "on is true or false, got 'yes'"),
-        ("on < true", 4, "on is true or false; compare it with == or !="),
+        ("on < true", 4, "on is true or false; compare it with ==, != or in"),
         ("dead > 0.5", 1, "dead has a value for every layer; "
          "write one of any(dead), min(dead), max(dead), median(dead)"),
         ("max(depth) > 3", 5, "depth has one value; write it without max()"),
@@ -89,6 +96,21 @@ def test_and_binds_closer_than_or_and_not_closest():
         ("name == and", 9, "expected a value, found 'and'"),
         ("depth > +5%", 9, "+5% is a change against a first run, and there is none here"),
         ("depth > +5", 9, "+5 is a change against a first run, and there is none here; for the number itself write 5"),
+        ("verdict in healthy", 12, "expected '(', found 'healthy'"),
+        ("verdict in ()", 13, "expected a value, found ')'"),
+        ("verdict in (healthy,)", 21, "expected a value, found ')'"),
+        ("verdict in (healthy vanishing)", 21, "expected ',' or ')', found 'vanishing'"),
+        ("verdict in (healthy", 20, "expected ',' or ')', found the end; "
+         "in a YAML list in brackets a condition with a comma has quotes"),
+        ("verdict in (healthy, helthy)", 22, "verdict is never 'helthy'. Did you mean 'healthy'?"),
+        ("verdict in (healthy, 3)", 22, "verdict is a word, got the number 3"),
+        ("depth in (3, three)", 14, "depth is a number, got 'three' (a word)"),
+        ("depth in ((3))", 11, "expected a value, found '('"),
+        ("depth in (+5%)", 11, "+5% is a change against a first run, and there is none here"),
+        ("depth not", 7, "expected one of == != < <= > >= in, found 'not'"),
+        ("depth 'in' (3)", 7, "expected one of == != < <= > >= in, found \"'in'\""),
+        ("depth not 'in' (3)", 7, "expected one of == != < <= > >= in, found 'not'"),
+        ("depth > 3, lr > 2", 10, "expected 'and', 'or' or the end, found ','"),
         ("__import__('os') == 1", 1, "unknown name '__import__'"),
         ("(" * 60 + "depth > 3", 51, "nested more than 50 deep"),
         ("not " * 60 + "depth > 3", 201, "nested more than 50 deep"),
@@ -119,17 +141,22 @@ def test_long_chains_need_no_recursion():
         ("on == true", True), ("on != true", False), ("not depth == 5", False),
         ("any(dead) > 0.4", True), ("any(dead) > 0.5", False), ("min(dead) == 0.1", True), ("max(dead) == 0.5", True),
         ("median(dead) == 0.3", True),
+        ("verdict in (vanishing, healthy)", True), ("verdict in (vanishing)", False), ("verdict not in (vanishing)", True),
+        ("verdict not in (vanishing, healthy)", False), ("depth in (4, 5.0)", True), ("depth in (4, 6)", False),
+        ("on in (false)", False), ("on not in (false)", True), ("max(dead) in (0.5, 1)", True),
+        ("any(dead) in (0.3, 9)", True), ("any(dead) in (9)", False), ("any(dead) not in (0.1, 0.3, 0.5)", False),
+        ("verdict in (healthy) and depth not in (3) or lr > 9", True),
     ],
 )  # fmt: skip
 def test_evaluate(text, expected):
     assert holds(text) is expected
 
 
-@pytest.mark.parametrize("operator", ["==", "!=", "<", "<=", ">", ">="])
-def test_no_value_is_false_and_says_so(operator):
-    assert evaluate(parse(f"loss {operator} 3", NAMES), VALUES.get) == (False, "no value")
+@pytest.mark.parametrize("compared", ["== 3", "!= 3", "< 3", "<= 3", "> 3", ">= 3", "in (3)", "not in (3, 4)"])
+def test_no_value_is_false_and_says_so(compared):
+    assert evaluate(parse(f"loss {compared}", NAMES), VALUES.get) == (False, "no value")
     for reduction in ("any", "min", "max", "median"):
-        condition = parse(f"{reduction}(dead) {operator} 3", NAMES)
+        condition = parse(f"{reduction}(dead) {compared}", NAMES)
         assert evaluate(condition, {"dead": [None, None]}.get) == (False, "no value")
         assert evaluate(condition, {"dead": None}.get) == (False, "no value")
 
@@ -147,6 +174,8 @@ def test_infinite_and_undefined_values():
     [
         ("depth > 9", "5"),
         ("lr > 9", "0.1"),
+        ("lr in (1, 9)", "0.1"),
+        ("verdict not in (healthy)", "healthy"),
         ("on == false", "true"),
         ("any(dead) > 0.9", "0.1 to 0.5"),
         ("any(dead) > 0.2", "0.3 to 0.5"),
@@ -185,6 +214,7 @@ def test_change_of_layers_and_its_limits():
         ("any(dead) > +0.1", "no change"),
         ("loss > 5%", "write +5% or -5%"),
         ("loss > +inf", "finite"),
+        ("loss in (1, -5%)", "-5% is a change, and in looks for values"),
     ]:
         with pytest.raises(ConditionError, match=reason.replace("+", r"\+")):
             parse(text, NAMES, changes=True)
@@ -204,6 +234,7 @@ def test_change_of_layers_and_its_limits():
         "any(dead_fraction) > 0.5 and outcome == completed",
         "learning_layers > 3 and init.holdout_loss < 2.3",
         "expected_backward_decades < -3 and expected_spread < 1",
+        "verdict in (healthy, undecided) and model.depth not in (1, 2)",
     ],
 )
 def test_names_of_a_run(text):

@@ -76,6 +76,18 @@ def test_aggregates_are_joined_as_names_are():
     assert list(parse_gate(f"{b} and {a} and {b}").aggregates) == ["median(final.loss)", DEAD]
 
 
+def test_several_values_stand_inside_an_aggregate_and_after_it():
+    inner = "verdict in (healthy, undecided)"
+    gate = parse_gate(f"share({inner}) >= 0.9 where model.depth in (10, 20) by model.depth, seed")
+    assert gate.aggregates == {f"share({inner})": Counted("share", run_condition(inner))}
+    assert (gate.where, gate.by) == (run_condition("model.depth in (10, 20)"), ("model.depth", "seed"))
+    one, other = (Comparison(Figure(DEAD), "==", number) for number in (0, 3))
+    assert parse_gate(f"{DEAD} in (0, 3)").condition == Or((one, other))
+    assert parse_gate(f"{DEAD} in (0)").condition == one
+    unlike = tuple(Comparison(Figure(DEAD), "!=", number) for number in (0, 3))
+    assert parse_gate(f"{DEAD} not in (0, 3)").condition == And(unlike)
+
+
 def test_space_outside_of_quotes_is_one_blank():
     gate = parse_gate("count(\n  name  ==\t'a  b'\n  or seed==1 ) > 0")
     assert list(gate.aggregates) == ["count(name == 'a  b' or seed==1)"]
@@ -109,19 +121,22 @@ def test_where_is_a_condition_over_one_run():
         ("3 < max(final.loss)", 1, "expected count, share, mean, median, min, max or spread, found '3'"),
         (f"{DEAD} == 0 and", 32, "expected count, share, mean, median, min, max or spread, found the end"),
         (f"{DEAD} == 0 and or", 33, "expected count, share, mean, median, min, max or spread, found 'or'"),
-        (f"{DEAD}", 23, "expected one of == != < <= > >=, found the end"),
+        (f"{DEAD}", 23, "expected one of == != < <= > >= in, found the end"),
         (f"{DEAD} == healthy", 27, f"{DEAD} is a number, got 'healthy' (a word)"),
         (f"{DEAD} == 0 xor", 29, "expected 'and', 'or', 'where', 'by' or the end, found 'xor'"),
         (f"{DEAD} == 0 where", 34, "expected a name, found the end"),
         (f"{DEAD} == 0 where by seed", 35, "unknown name 'by'"),
-        (f"{DEAD} == 0 where seed", 39, "expected one of == != < <= > >=, found the end"),
+        (f"{DEAD} == 0 where seed", 39, "expected one of == != < <= > >= in, found the end"),
         (f"{DEAD} == 0 where {DEAD} == 0", 35, "unknown name 'count'"),
         (f"{DEAD} == 0 where seed == 0 where seed == 1", 45, "expected 'and', 'or', 'by' or the end, found 'where'"),
         (f"{DEAD} == 0 by seed where seed == 0", 37, "'by' stands at the end; expected ',' or the end, found 'where'"),
+        ("share(verdict == dead) in (0.5, 30)", 33, "a share is a number from 0 to 1, got 30; write 0.3 for 30 %"),
+        (f"{DEAD} in (0", 29, "expected ',' or ')', found the end; "
+         "in a YAML list in brackets a condition with a comma has quotes"),
         (f"{DEAD} = 0", 24, "cannot read '='; did you mean '=='?"),
         ("count(verdict == dead", 22, "expected ')', found the end"),
         ("count() > 1", 7, "expected a name, found ')'"),
-        ("count(verdict, outcome) > 1", 14, "expected one of == != < <= > >=, found ','"),
+        ("count(verdict, outcome) > 1", 14, "expected one of == != < <= > >= in, found ','"),
         ("count(verdict == ded) > 1", 18, "verdict is never 'ded'. Did you mean 'dead'?"),
         ("count(verdikt == dead) > 1", 7, "unknown name 'verdikt'. Did you mean 'verdict'?"),
         (f"count({DEAD} > 1) > 0", 7, "unknown name 'count'"),
@@ -172,6 +187,16 @@ def test_what_cannot_be_read_is_named_with_its_column(text, column, reason):
     ("text", "column", "instead"),
     [
         ("verdict == healthy", 1, "count(verdict != healthy) == 0 or share(verdict == healthy) > 0.9"),
+        (
+            "verdict in (healthy, undecided)",
+            1,
+            "count(verdict not in (healthy, undecided)) == 0 or share(verdict in (healthy, undecided)) > 0.9",
+        ),
+        (
+            "max(dead_fraction) not in (0, 1)",
+            1,
+            "count(max(dead_fraction) in (0, 1)) == 0 or share(max(dead_fraction) not in (0, 1)) > 0.9",
+        ),
         ("not verdict != healthy", 5, "count(verdict == healthy) == 0 or share(verdict != healthy) > 0.9"),
         ("final.accuracy>0.9", 1, "median(final.accuracy) > 0.9 or share(final.accuracy>0.9) == 1"),
         ("any(dead_fraction) > 0.5", 1, "count(any(dead_fraction) > 0.5) == 0 or share(any(dead_fraction) > 0.5) == 1"),
@@ -203,10 +228,10 @@ def test_what_a_gate_may_say_a_run_may_not():
             run_condition(text)
 
 
-def test_a_comma_in_a_condition_is_refused_as_before():
+def test_a_comma_after_a_condition_is_refused():
     with pytest.raises(ConditionError) as caught:
         run_condition("seed == 3 ,x")
-    assert (caught.value.column, caught.value.reason) == (11, "cannot read ',x'")
+    assert (caught.value.column, caught.value.reason) == (11, "expected 'and', 'or' or the end, found ','")
 
 
 def test_the_examples_of_the_reference_page_can_be_read():
@@ -223,7 +248,7 @@ def test_the_examples_of_the_reference_page_can_be_read():
 PIECES = (
     "count(", "share(", "mean(", "median(", "where", "min(", "spread(", "any(", ")", "(", "not", "and", "or", "by", ",", "==", "<",
     "verdict", "healthy", "final.loss", "dead_fraction", "model.depth", "data.standardize", "3", "0.5", "+5%", "90%", ".inf%", "-inf",
-    "'a b'", "$",
+    "'a b'", "$", "in", "in (3, 0.5)", "not in (healthy)",
 )  # fmt: skip
 
 
