@@ -147,10 +147,12 @@ def _draw(config: "Activation", ax: "Axes", cells: tuple[int, int]) -> "QuadMesh
 
 
 def _name_phases(ax: "Axes", plane: PhasePlane) -> None:
-    """Each where it has most room."""
+    """Each where it has most room. Beyond the edge gradients explode; examples part there only where the variance settles."""
     from matplotlib.patheffects import withStroke
 
-    for name, inside_BW in (("ordered", plane.chi_1_BW < 1.0), ("chaotic", plane.chi_1_BW > 1.0)):
+    beyond_BW = plane.chi_1_BW > 1.0
+    settles = np.isfinite(plane.q_star_BW[beyond_BW]).mean() > 0.5 if beyond_BW.any() else True
+    for name, inside_BW in (("ordered", plane.chi_1_BW < 1.0), ("chaotic" if settles else "exploding", beyond_BW)):
         place = _roomiest(inside_BW)
         if place is not None:
             halo = [withStroke(linewidth=1.8, foreground="white")]

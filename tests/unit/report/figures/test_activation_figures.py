@@ -107,6 +107,15 @@ def test_the_plane_is_coloured_around_chi_1_of_one(figure_of: Callable[..., Any]
     assert dot.get_xydata().tolist() == [[1.0, 0.0]]
 
 
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "prelu", "identity", "gelu", "softplus"])
+def test_a_region_is_not_called_chaotic_where_examples_do_not_part(figure_of: Callable[..., Any], name: str) -> None:
+    """Beyond their edge the variance grows without end: gradients explode, and examples come to look alike or stay as they are."""
+    (ax,) = [one for one in figure_of(draw_phases, name).axes if one.texts]
+    words = {text.get_text(): text.get_position()[0] for text in ax.texts}
+    assert words["ordered"] < words["exploding"]
+    assert "chaotic" not in words
+
+
 def test_a_far_critical_point_is_on_the_picture(figure_of: Callable[..., Any]) -> None:
     figure = figure_of(draw_phases, "sigmoid")
     assert figure.axes[0].get_xlim()[1] > 10.15
