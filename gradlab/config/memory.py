@@ -9,7 +9,7 @@ from gradlab.config.quantities import selected
 
 _SIGNAL_STACKS = 4  # preactivations, activations, slopes, backward signals
 _RECORDED_BYTES = 9  # a float64, and whether it is there
-_STEP_FIGURES = 13
+_STEP_FIGURES = 14
 
 
 @dataclass(frozen=True)

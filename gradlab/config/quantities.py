@@ -155,10 +155,12 @@ STEP_QUANTITIES: tuple[Quantity, ...] = (
              "mean over the classes of the share of each that is classified right, on the held-out part; null for regression",
              "rare classes count as much as frequent ones", kind="share"),
     Quantity("train_gain", "training gain", "loss", "none", False,
-             "as holdout_gain over rows of the training part, at the first, the middle and the last step", "whether it learned at all"),
+             "as holdout_gain over rows of the training part, at the last step", "whether it learned at all"),
     Quantity("train_gain_error", "its error", "loss", "none", False, "standard error of train_gain", "what chance does"),
     Quantity("train_balanced_accuracy", "training balanced accuracy", "share", "none", False,
              "as holdout_balanced_accuracy over those rows", "rare classes count as much as frequent ones", kind="share"),
+    Quantity("pace_gain", "gain so far", "loss", "none", False,
+             "as train_gain over the same few rows at the first, the middle and the last step", "the pace at which it learns"),
 )  # fmt: skip
 
 QUANTITIES: Mapping[str, Quantity] = {one.name: one for one in (*LAYER_QUANTITIES, *STEP_QUANTITIES)}

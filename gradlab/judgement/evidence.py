@@ -208,7 +208,7 @@ class Evidence:
         constant, loss = self.record.constant_loss, self.record.figures.get("loss")
         if constant is None or not constant > 0 or loss is None or self.record.steps[0] != 0:
             return None
-        gain = self.record.figures.get("train_gain")
+        gain = self.record.figures.get("pace_gain")
         first = constant - float(gain.values[0]) if gain is not None and gain.present[0] else float(loss.values[0])
         return None if math.isnan(first) else first / constant
 
@@ -291,6 +291,8 @@ class Evidence:
             return False
         if self.gains is None or self.gains.course is None:
             return course.improving
+        if self.gains.tells_classes:
+            return True
         needed = self.steps_to_learn
         return needed is not None and needed <= LONGER * (course.steps + 1)
 

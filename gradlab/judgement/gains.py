@@ -48,10 +48,6 @@ class Gain:
     def beyond_chance(self) -> bool:
         return self.value > ERRORS * self.error
 
-    @property
-    def below_chance(self) -> bool:
-        return not self.value >= -ERRORS * self.error
-
 
 @dataclass(frozen=True)
 class Gains:
@@ -97,8 +93,9 @@ class Gains:
             return "training"
         if self.fine_chance is not None and held.balanced is not None and held.balanced > self.fine_chance:
             return "holds"  # sure of itself beyond measure, and yet right
-        # The part can tell where half of what training shows would be seen in it.
-        if not held.below_chance and not training.value / 2.0 > ERRORS * held.error:
+        # The part can tell where half of what training shows would be seen in it, or where it contradicts that.
+        apart = ERRORS * math.hypot(training.error, held.error)
+        if training.value - held.value <= apart and not training.value / 2.0 > ERRORS * held.error:
             return "training"
         return "by heart" if training.value >= BY_HEART * self.constant else None
 
@@ -124,6 +121,16 @@ class Gains:
         return steps * (1.0 + max(halves, 0.0) / 2.0)
 
     @property
+    def tells_classes(self) -> bool:
+        """Whether classes are told apart on the held-out part beyond chance, while the loss came down in both halves: answers that are too
+        sure of themselves cost more than the constant one, and yet they are made of the inputs.
+        """
+        held = self.holdout
+        if held is None or held.balanced is None or self.fine_chance is None or self.course is None:
+            return False
+        return held.balanced > self.fine_chance and self.course[0] < self.course[1] < self.course[2]
+
+    @property
     def steady(self) -> bool:
         """Whether both halves gained, and alike: the pace of a run and not the tossing of large steps."""
         if self.course is None:
@@ -146,7 +153,7 @@ def gains(record: Record, num_rows: int, batch_size: int) -> Gains | None:
     if training is None:
         training = _of_batches(record, num_rows, constant)
     else:
-        measured = record.figures["train_gain"]
+        measured = record.figures["pace_gain"]
         seen = measured.values[:num_rows][measured.present[:num_rows]].tolist()
         course = (seen[0], seen[1], seen[2]) if len(seen) == 3 else None
     holdout = _at(record, "holdout", num_rows - 1)

@@ -124,7 +124,7 @@ def progress(record: Record, num_rows: int, batch_size: int) -> LearningProgress
     if accuracy is not None:
         began, arrived = ((float(accuracy[rows].mean()) - chance) / (1.0 - chance) for rows in (early, last))
     # Above a constant answer's loss, falling is on the way to that answer and not yet to the inputs, unless it was assessed how far.
-    below = constant is None or after < constant or "train_gain" in record.figures
+    below = constant is None or after < constant or "pace_gain" in record.figures
     rising = (
         accuracy is not None and arrived is not None and _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
     )

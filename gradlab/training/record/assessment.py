@@ -20,8 +20,11 @@ from gradlab.network.losses import Head
 from gradlab.network.network import Leaf, Network
 from gradlab.training.batches import Batches
 
-FEWEST, MOST, SHARE = 256, 4096, 32
-"""Training rows that are assessed: the examples of one in 32 of the run's steps, between these."""
+FEWEST, MOST, SHARE = 1024, 4096, 8
+"""Training rows that are assessed at the end: the examples of one in 8 of the run's steps, between these."""
+
+PACE_PART = 8
+"""Of those rows one in so many is assessed at the first and the middle step too."""
 
 COPIED = 1e-3
 """Share of a layer's largest weight within which units are copies: copies differ by the rounding of their own products only, which
@@ -68,16 +71,18 @@ class Assessment:
         number = min(count, MOST, max(FEWEST, network.shape.batch_size * num_steps // SHARE))
         rows = np.arange(number, dtype=np.int64) * count // number
         self._rows = torch.from_numpy(rows).to(network.place.device)
+        self._pace_rows = self._rows[::PACE_PART]
         classes = dataset.task == "classes"
         self._targets = {
             "holdout": dataset.holdout_targets if classes else None,
             "train": dataset.train_targets[rows] if classes else None,
+            "pace": None,
         }
         constant = torch.from_numpy(constant_logits(dataset, loss)).to(network.place.dtype).to(network.place.device)
         self._constant_RBC = constant.expand(network.shape.num_runs, network.shape.batch_size, -1).contiguous()
         self._waiting: dict[tuple[str, int], Tensor] = {}
         self._copied: dict[int, Tensor] = {}
-        self._figures: dict[str, dict[int, list[PartFigures]]] = {"holdout": {}, "train": {}}
+        self._figures: dict[str, dict[int, list[PartFigures]]] = {"holdout": {}, "train": {}, "pace": {}}
         self._copied_layers: list[tuple[int, ...]] | None = None
 
     def take(self, step: int, head: Head) -> None:
@@ -85,7 +90,11 @@ class Assessment:
         feed = self._feed
         if step in self._ends:
             self._measure("holdout", step, head, feed.holdout_inputs, feed.holdout_targets)
-        self._measure("train", step, head, feed.inputs_ND[self._rows], feed.targets[self._rows])
+        if step == self._ends[1]:
+            self._measure("train", step, head, feed.inputs_ND[self._rows], feed.targets[self._rows])
+            self._waiting["pace", step] = self._waiting["train", step][:, :, ::PACE_PART]
+        else:
+            self._measure("pace", step, head, feed.inputs_ND[self._pace_rows], feed.targets[self._pace_rows])
         if step == self._ends[1] and step > 0:
             self._copied[step] = _copied_LR(self._network)
         if self._network.place.may_read_back:  # else when the block of steps ends

@@ -17,8 +17,9 @@ from gradlab.training.record.assessment import PART_FIGURES, PartFigures
 PARTS = (
     *(("holdout", name) for name in PART_FIGURES),
     *(("train", name) for name in PART_FIGURES if name not in ("loss", "accuracy")),
+    ("pace", "gain"),
 )
-"""What is recorded of the assessment: of the held-out part all of it, of the training part what its own loss and accuracy do not tell."""
+"""What is recorded of the assessment: of the held-out part all of it, of training rows what their own loss and accuracy do not tell."""
 
 _LOG10_2 = float(np.log10(2.0))
 
