@@ -241,6 +241,14 @@ DTYPES: Mapping[str, DtypeEntry] = {
     "float16": DtypeEntry("11-bit significand, 6e-5 to 65504", {}, 2, 65504.0, 6.1e-5, 2.0**-10),
 }
 
+LOSS_SCALES: Mapping[str, Entry] = {
+    "dynamic": Entry("65536 at first; halved, and the step skipped, when a gradient overflows; doubled after 2,000 steps without"),
+}
+
+ARITHMETICS: Mapping[str, Entry] = {
+    "same": Entry("the optimizer's state and update in the storage format itself, as torch.optim has it on .half() parameters"),
+}
+
 FIGURES: tuple[str, ...] = (
     "backward_decades", "backward_slope", "backward_fit", "forward_decades", "grad_ratio", "loss", "accuracy",
     "holdout_loss", "holdout_accuracy",

@@ -45,7 +45,7 @@ REDUCTIONS: tuple[Reduction, ...] = ("any", "min", "max", "median")
 class Kind:
     """What a name stands for; `words` are what it can be, () where any word may be."""
 
-    form: Literal["number", "word", "flag", "layers"]
+    form: Literal["number", "word", "number or word", "flag", "layers"]
     words: tuple[str, ...] = ()
 
 
@@ -203,7 +203,10 @@ class Parser:
         if kind.form in ("word", "flag") and operator not in ("==", "!="):
             form = "a word" if kind.form == "word" else "true or false"
             raise self._fault(f"{term} is {form}; compare it with ==, != or in", token)
-        return Comparison(term, operator, self._value(term, kind))
+        compared = Comparison(term, operator, self._value(term, kind))
+        if isinstance(compared.value, str) and operator not in ("==", "!="):
+            raise self._fault(f"{compared.value} is a word; compare {term} with it by ==, != or in", token)
+        return compared
 
     def _values(self, term: Figure | Layers, kind: Kind) -> tuple[Scalar, ...]:
         """What stands in the brackets after `in`."""
@@ -256,7 +259,7 @@ class Parser:
             if token.text not in ("true", "false"):
                 raise self._fault(f"{term} is true or false, got {token}", token)
             return token.text == "true"
-        if kind.form == "word":
+        if kind.form == "word" or (kind.form == "number or word" and token.kind != "number"):
             return self._word(term, kind, token)
         if token.kind != "number":
             hint = " (a word)" if token.kind == "word" else ""

@@ -7,7 +7,7 @@ be forgotten.
 import functools
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from gradlab.config.catalogue import Entry
 from gradlab.config.condition import Kind
 
-Form = Literal["number", "whole number", "flag", "word", "list", "words", "whole numbers"]
+Form = Literal["number", "whole number", "flag", "word", "number or word", "list", "words", "whole numbers"]
 
 
 class Mark(Enum):
@@ -46,15 +46,39 @@ class OneOf:
         return core_schema.nullable_schema(names) if type(None) in _options(source) else names
 
 
+@dataclass(frozen=True)
+class NumberOr:
+    """Mark of a field that takes a number above 0 or a name of the catalogue."""
+
+    entries: Mapping[str, Entry]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: Any) -> Any:
+            if isinstance(value, str) and value in self.entries:
+                return value
+            if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
+                return float(value)
+            shown = repr(value[:60]) if isinstance(value, str) else f"{value:g}" if isinstance(value, int | float) else "neither"
+            raise fault("", f"expected {_number_or(self.entries)}, got {shown}")
+
+        return core_schema.nullable_schema(core_schema.no_info_plain_validator_function(read))
+
+
+def _number_or(words: Mapping[str, Any]) -> str:
+    return f"a number > 0 or {' or '.join(words)}"
+
+
 class Part(BaseModel):
     """A frozen part of an experiment that knows no other keys than its fields.
 
     Attributes:
         shorthand: Key that a bare word stands for: `relu` means `{name: relu}`. None where there is no such form.
+        folded: Whether the part was a field of its own before it had keys: the field that its word stands for keeps the part's path.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     shorthand: ClassVar[str | None] = None
+    folded: ClassVar[bool] = False
 
     @model_validator(mode="before")
     @classmethod
@@ -101,6 +125,8 @@ class Field:
                 return "a group, a quantity or a list of them"
             case "whole numbers":
                 return f"{span('a whole number', self.low, self.high, self.open_low, self.open_high)} or a list of them"
+            case "number or word":
+                return _number_or(self.words)
             case "word":
                 return f"one of {', '.join(self.words)}" if self.words else "text"
         return span(f"a {self.form}", self.low, self.high, self.open_low, self.open_high)
@@ -142,9 +168,29 @@ def fields(part: type[BaseModel], prefix: str = "") -> Mapping[str, Field]:
         child = child_of(info)
         if child is None:
             found[f"{prefix}{key}"] = _leaf(f"{prefix}{key}", info)
+        elif child.folded and child.shorthand is not None:
+            below = dict(fields(child, f"{prefix}{key}."))
+            own = below.pop(f"{prefix}{key}.{child.shorthand}")
+            found |= {f"{prefix}{key}": replace(own, path=f"{prefix}{key}"), **below}
         else:
             found |= fields(child, f"{prefix}{key}.")
     return found
+
+
+def field_at(root: type[Part], path: str) -> Field | None:
+    """The leaf field that is set at a path, None where there is none; that of a folded part goes by two."""
+    found, above = fields(root).get(path), path.rpartition(".")
+    if found is None:
+        part = part_at(root, tuple(above[0].split(".")))
+        if part is not None and part.folded and part.shorthand == above[2]:
+            return fields(root).get(above[0])
+    return found
+
+
+def word_of(root: type[Part], path: str) -> Field | None:
+    """The leaf field that a bare word at a path sets: the field there, or the one that the part's shorthand stands for."""
+    known, part = fields(root), part_at(root, tuple(path.split(".")))
+    return known.get(path if part is None or part.shorthand is None or part.folded else f"{path}.{part.shorthand}")
 
 
 def child_of(info: FieldInfo) -> type[Part] | None:
@@ -176,6 +222,8 @@ def condition_names(part: type[BaseModel]) -> dict[str, Kind]:
                 named[path] = Kind("flag")
             case "word":
                 named[path] = Kind("word", tuple(field.words))
+            case "number or word":
+                named[path] = Kind("number or word", tuple(field.words))
     for path in _shorthands(part):
         named[path.rpartition(".")[0]] = named[path]
     return named
@@ -187,7 +235,7 @@ def _shorthands(part: type[BaseModel], prefix: str = "") -> list[str]:
     for key, info in part.model_fields.items():
         child = child_of(info)
         if child is not None:
-            if child.shorthand is not None:
+            if child.shorthand is not None and not child.folded:
                 found.append(f"{prefix}{key}.{child.shorthand}")
             found += _shorthands(child, f"{prefix}{key}.")
     return found
@@ -208,7 +256,7 @@ def _leaf(path: str, info: FieldInfo) -> Field:
     words: Mapping[str, str] = {}
     for item in (*info.metadata, *_item_metadata(own[0])):
         match item:
-            case OneOf(entries):
+            case OneOf(entries) | NumberOr(entries):
                 words = {name: entry.about for name, entry in entries.items()}
             case Ge(value):
                 limits |= {"low": value}
@@ -239,7 +287,7 @@ def _item_metadata(annotation: Any) -> tuple[Any, ...]:
 
 def _form(options: list[Any]) -> Form:
     if len(options) == 2:
-        return "words"
+        return "number or word" if options[0] is float else "words"
     option = options[0]
     if get_origin(option) is Annotated:
         option = get_args(option)[0]

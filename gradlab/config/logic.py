@@ -186,11 +186,11 @@ def _present(values: Looked) -> list[float]:
 
 
 def _ordered(operator: Operator, actual: Scalar, value: Scalar | tuple[Scalar, ...]) -> bool:
-    """Compare two values of one form; words are only equal or different."""
+    """Compare two values; words are only equal or different, and a word is no number."""
     if isinstance(value, tuple):
         return any(_ordered("==", actual, one) for one in value) is (operator == "in")
     if isinstance(actual, str) or isinstance(value, str):
-        return (actual == value) is (operator == "==")
+        return operator in ("==", "!=") and (actual == value) is (operator == "==")
     return bool(_OPERATORS[operator](actual, value))
 
 

@@ -36,7 +36,7 @@ class Estimate:
 def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int) -> Estimate:
     """What a run needs, from its shape alone."""
     model, train, record = experiment.model, experiment.train, experiment.record
-    size = catalogue.DTYPES[train.dtype].num_bytes
+    size = catalogue.DTYPES[train.dtype.storage].num_bytes
     depth, width = model.depth, model.width
     num_weights = num_features * width + (depth - 1) * width**2 + width * num_outputs + depth * width + num_outputs
     steps = num_steps(experiment, num_examples)

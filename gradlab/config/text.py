@@ -45,14 +45,20 @@ def value_text(value: object, digits: int | None = None) -> str:
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The leaves of a nested config by dotted path.
+    """The leaves of a nested config by dotted path; a number format's storage goes by the path that a bare word has.
 
-    >>> flat({"seed": 1, "model": {"depth": 3}})
-    {'seed': 1, 'model.depth': 3}
+    >>> flat({"seed": 1, "train": {"dtype": "float32"}}), flat({"train": {"dtype": {"storage": "float16", "loss_scale": 8.0}}})
+    ({'seed': 1, 'train.dtype': 'float32'}, {'train.dtype': 'float16', 'train.dtype.loss_scale': 8.0})
     """
     found: dict[str, Any] = {}
     for key, value in config.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        if not isinstance(value, Mapping):
+            found[f"{prefix}{key}"] = value
+            continue
+        below = flat(value, f"{prefix}{key}.")
+        if "storage" in value:
+            found[f"{prefix}{key}"] = below.pop(f"{prefix}{key}.storage")
+        found |= below
     return found
 
 
@@ -65,5 +71,5 @@ def value_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
 
 
 def named(part: Mapping[str, Any]) -> Any:
-    """What a part of a config goes by: its name, or its scheme."""
-    return part.get("name", part.get("scheme"))
+    """What a part of a config goes by: its name, its scheme or its storage."""
+    return part.get("name", part.get("scheme", part.get("storage")))

@@ -243,7 +243,7 @@ class _Examples:
 
     @property
     def _resolution(self) -> float:
-        return DTYPES[self.data.run.experiment.train.dtype].epsilon
+        return DTYPES[self.data.run.experiment.train.dtype.storage].epsilon
 
     def _columns(self) -> Float:
         if not self._classes:

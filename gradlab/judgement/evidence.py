@@ -188,7 +188,7 @@ class Evidence:
     @cached_property
     def learning_layers(self) -> int | None:
         ratios = figures.median_update_ratios(self.record)
-        return figures.learning_layers(ratios, self.experiment.train.dtype, self.changed_shares)
+        return figures.learning_layers(ratios, self.experiment.train.dtype.storage, self.changed_shares)
 
     @cached_property
     def progress(self) -> progress.LearningProgress | None:

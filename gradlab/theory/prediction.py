@@ -83,7 +83,7 @@ def first_batch(experiment: Experiment, data: Dataset) -> Float:
     rows = Order(experiment.seed, len(data.train_inputs)).take(experiment.data.batch_size)
     inputs = data.train_inputs[rows]
     # bfloat16, which numpy lacks, has float32's range, and the mean of the squares needs no digits.
-    dtype = {"float64": np.float64, "float16": np.float16}.get(experiment.train.dtype, np.float32)
+    dtype = {"float64": np.float64, "float16": np.float16}.get(experiment.train.dtype.storage, np.float32)
     with np.errstate(over="ignore"):  # what is out of the format's range is said by the forecast
         return np.asarray(inputs.astype(dtype), dtype=np.float64)
 

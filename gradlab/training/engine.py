@@ -89,7 +89,7 @@ class Batch:
         on_cpu = device.type == "cpu"
         num_threads = torch.get_num_threads() if on_cpu else 1
         reads = on_cpu if may_read_back is None else may_read_back
-        available = Place(DTYPES[first.train.dtype], device, num_threads, reads)
+        available = Place(DTYPES[first.train.dtype.storage], device, num_threads, reads)
         self.network = network(experiments, dataset.train_inputs.shape[1], outputs, available)
         self.shape, self.place, self.activation = self.network.shape, self.network.place, self.network.activation
         place, batch_size = self.place, self.shape.batch_size

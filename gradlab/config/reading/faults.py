@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from gradlab.config import memory
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import Field, Part, child_of, fields, part_at
+from gradlab.config.fields import Field, Part, child_of, field_at, fields, part_at
 from gradlab.config.reading.overrides import is_dotted
 from gradlab.config.reading.tree import Path, Place, Problem, Tree, copied, written
 from gradlab.config.reading.yaml12 import resolve
@@ -222,7 +222,7 @@ def _message(tree: Tree, item: Any, path: Path) -> str:
         return f"expected letters, digits, '.', '_' or '-', beginning with a letter, a digit or '_', got {got}"
     if kind == "string_too_long":
         return f"expected at most {item['ctx']['max_length']} characters, got {len(value)}"
-    field = fields(Experiment).get(".".join(str(key) for key in path))
+    field = field_at(Experiment, ".".join(str(key) for key in path))
     if field is None:
         return f"expected {_expected_part(path)}, got {got}{_null_hint(value)}"
     if kind == "literal_error" and isinstance(value, str):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import fields, part_at
+from gradlab.config.fields import word_of
 from gradlab.config.reading.overrides import Setting
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.bases import base_named
@@ -150,9 +150,7 @@ def _word(value: Any) -> str:
 
 
 def _hint(path: tuple[str, ...], wanted: Any) -> str:
-    part = part_at(Experiment, path)
-    key = ".".join(path if part is None or part.shorthand is None else (*path, part.shorthand))
-    field = fields(Experiment).get(key)
+    field = word_of(Experiment, ".".join(path))
     unknown = field is not None and field.words and isinstance(wanted, str) and wanted not in field.words
     return suggestion(wanted, field.words) if field is not None and unknown else ""
 

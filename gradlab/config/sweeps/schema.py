@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradlab.config.experiment import NAME_PATTERN, Experiment
-from gradlab.config.fields import Field, Part, child_of, fields, part_at
+from gradlab.config.fields import Field, Part, child_of, field_at, part_at, word_of
 from gradlab.config.quantities import GROUPS, LAYER_NAMES
 from gradlab.config.sweeps import draws
 from gradlab.config.sweeps.axes import RANDOM_KEYS
@@ -144,18 +144,19 @@ def _part(part: type[Part], path: str, varied: bool = False) -> Schema:
         whole["required"] = required
     if part.shorthand is None:
         return whole
-    word = fields(Experiment)[f"{path}.{part.shorthand}"]
+    word = word_of(Experiment, path)
+    assert word is not None
     return {"description": whole.pop("description"), "anyOf": [_words(word), whole]}
 
 
 def _value(key: str, varied: bool = False) -> Schema:
-    leaf = fields(Experiment).get(key)
-    if leaf is not None:
-        return _leaf(leaf)
     path = tuple(key.split("."))
     part, around = part_at(Experiment, path), part_at(Experiment, path[:-1])
-    assert part is not None
     assert around is not None
+    if part is None:
+        leaf = field_at(Experiment, key)
+        assert leaf is not None
+        return _leaf(leaf)
     made = _part(part, key, varied)
     if around.model_fields[path[-1]].default is None:
         made["anyOf"].append({"type": "null"})
@@ -174,6 +175,8 @@ def _leaf(field: Field) -> Schema:
         case "whole numbers":
             number = {"type": "integer", **_range(field)}
             made = {"anyOf": [number, {"type": "array", "items": number}]}
+        case "number or word":
+            made = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, *_words(field)["anyOf"]]}
         case "word":
             made = _words(field) if field.words else {"type": "string"}
         case "number" | "whole number":

@@ -233,6 +233,6 @@ def smaller(experiment: Experiment) -> Advice:
     start = next(_starts(model))
     if start.activation is not None or _scale(start.applied_to(model)) != _scale(model):
         return start.advice()
-    if experiment.train.dtype == "float16":
+    if experiment.train.dtype.storage == "float16":
         return change({"train.dtype": "float32"}, "it holds what float16 does not", "{settings}")
     return change({"data.standardize": True}, "every input then has the same size", "{settings}")

@@ -112,7 +112,7 @@ def still(evidence: Evidence, ratio: float) -> Advice:
     """What to do about steps that are too small, given the update ratio of the fastest hidden layer."""
     train = evidence.experiment.train
     if not evidence.sends.any() or ratio == 0.0:
-        dtype = "float32" if train.dtype != "float32" else "float64"
+        dtype = "float32" if train.dtype.storage != "float32" else "float64"
         return change({"train.dtype": dtype}, f"no gradient is left in {train.dtype}")
     clip = evidence.record.figures.get("clip_factor")
     if clip is not None and train.clip_norm is not None and clip.present.any():
@@ -134,7 +134,7 @@ def rounded_away(evidence: Evidence, ratio: float) -> str:
     """How most of the updates are lost when the weights are stored in 16 bits, given the update ratio of the fastest hidden layer;
     "" where they are not.
     """
-    dtype, changed = evidence.experiment.train.dtype, evidence.changed_shares
+    dtype, changed = evidence.experiment.train.dtype.storage, evidence.changed_shares
     if changed is not None:
         share = float(changed.max())
         kept = f"an update changes {percent(share)} of a layer's weights at most as {dtype} stores them, the rest is rounded away"

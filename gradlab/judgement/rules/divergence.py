@@ -32,7 +32,7 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
             layers=None if outcome.layer is None else (outcome.layer, outcome.layer),
             since_step=step,
             value=math.inf,
-            limit=DTYPES[experiment.train.dtype].largest,
+            limit=DTYPES[experiment.train.dtype.storage].largest,
             message=f"loss or gradient is no longer finite from step {step} on{where}{_before(evidence)}",
             remedy=advice.sentence,
             remedies=advice.remedies,
@@ -64,7 +64,7 @@ def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
     if evidence is None:
         return starts.smaller(experiment).after("not even the first pass is finite")
     forward = evidence.layers("forward_rms")
-    if experiment.train.dtype == "float16" and forward is not None:
+    if experiment.train.dtype.storage == "float16" and forward is not None:
         largest = float(np.nanmax(forward[-1]))
         if largest > NEAR_OVERFLOW * DTYPES["float16"].largest:
             full = f"preactivations of rms {largest:.0f} leave no room below float16's 65504"

@@ -205,7 +205,7 @@ def _reason(evidence: Evidence, weights: _Weights | None) -> str:
         verb = "has weights" if many else "have weights"
         return f"{span(*weights.layers)} {verb} {factor(weights.ratio)} times as large as model.init says"
     first = _underflow(evidence)
-    dtype = evidence.experiment.train.dtype
+    dtype = evidence.experiment.train.dtype.storage
     if first is not None:
         return f"from layer {first} on preactivations come down to the smallest normal number of {dtype}, {DTYPES[dtype].smallest:g}"
     return "the weights are those of model.init and the number format holds the signals"
@@ -217,10 +217,10 @@ def _remedy(evidence: Evidence, weights: _Weights | None) -> Advice:
         return _declared(experiment.model, weights.ratio)
     if _underflow(evidence) is not None:
         start = _larger(experiment.model)
-        larger = {"float16": "float32", "bfloat16": "float64", "float32": "float64"}.get(experiment.train.dtype)
+        larger = {"float16": "float32", "bfloat16": "float64", "float32": "float64"}.get(experiment.train.dtype.storage)
         if larger is None:
             return start
-        why = f"{experiment.train.dtype} loses digits below {DTYPES[experiment.train.dtype].smallest:g}"
+        why = f"{experiment.train.dtype.storage} loses digits below {DTYPES[experiment.train.dtype.storage].smallest:g}"
         return change({"train.dtype": larger}, why, f"set train.dtype to {larger}").or_else(start, ", or ")
     if not experiment.data.standardize:
         why = "a few large inputs decide, and theory knows their mean square only"
@@ -257,5 +257,5 @@ def _underflow(evidence: Evidence) -> int | None:
     forward = evidence.layers("forward_rms")
     if forward is None:
         return None
-    small = forward[0] < NEAR_UNDERFLOW * DTYPES[evidence.experiment.train.dtype].smallest
+    small = forward[0] < NEAR_UNDERFLOW * DTYPES[evidence.experiment.train.dtype.storage].smallest
     return int(np.argmax(small)) + 1 if small.any() else None

@@ -177,7 +177,7 @@ def setting(experiment: Experiment, reading: Reading | None = None) -> str:
         data_words(experiment.data, reading),
         f"{_named(train.optimizer)} lr {train.lr:g}",
         length,
-        train.dtype,
+        str(train.dtype),
         f"seed {experiment.seed}",
     ]
     return " · ".join(parts)

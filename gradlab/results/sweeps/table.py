@@ -27,7 +27,7 @@ Columns = dict[str, tuple[Type, list[Value]]]
 
 _TYPES: Mapping[Form, Type] = {
     "number": "number", "whole number": "whole", "flag": "flag", "word": "text", "list": "text", "words": "text",
-    "whole numbers": "text",
+    "whole numbers": "text", "number or word": "text",
 }  # fmt: skip
 _TIMING: Mapping[str, Type] = {
     "train_seconds": "number", "steps_per_second": "number", "batch_runs": "whole", "record_share": "number",
