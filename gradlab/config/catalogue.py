@@ -242,11 +242,15 @@ DTYPES: Mapping[str, DtypeEntry] = {
 }
 
 LOSS_SCALES: Mapping[str, Entry] = {
-    "dynamic": Entry("65536 at first; halved, and the step skipped, when a gradient overflows; doubled after 2,000 steps without"),
+    "dynamic": Entry(
+        "65536 at first; halved, and the step skipped, when a gradient overflows; doubled after 2,000 steps without"
+    ),
 }
 
 ARITHMETICS: Mapping[str, Entry] = {
-    "same": Entry("the optimizer's state and update in the storage format itself, as torch.optim has it on .half() parameters"),
+    "same": Entry(
+        "the optimizer's state and update in the storage format itself, as torch.optim has it on .half() parameters"
+    ),
 }
 
 FIGURES: tuple[str, ...] = (

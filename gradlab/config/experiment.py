@@ -252,15 +252,21 @@ class Dtype(Part):
         default="float32", description="format of weights, signals and gradients, and of their products"
     )
     loss_scale: Annotated[float | str | None, NumberOr(catalogue.LOSS_SCALES), SHAPE] = Field(
-        default=None, description="factor on the loss's gradient before the backward pass, taken out before clipping and the optimizer"
+        default=None,
+        description="factor on the loss's gradient before the backward pass, taken out before clipping and the optimizer",
     )
     arithmetic: Annotated[str | None, OneOf(catalogue.ARITHMETICS), SHAPE] = Field(
-        default=None, description="format of the optimizer's state and update: float32 when absent, or that of the storage"
+        default=None,
+        description="format of the optimizer's state and update: float32 when absent, or that of the storage",
     )
 
     def __str__(self) -> str:
         """As few words as say it: the storage, and what else is given."""
-        more = [f"{key}={_short(value)}" for key in ("loss_scale", "arithmetic") if (value := getattr(self, key)) is not None]
+        more = [
+            f"{key}={_short(value)}"
+            for key in ("loss_scale", "arithmetic")
+            if (value := getattr(self, key)) is not None
+        ]
         return " ".join([self.storage, *more])
 
     @model_serializer

@@ -58,7 +58,13 @@ class NumberOr:
                 return value
             if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
                 return float(value)
-            shown = repr(value[:60]) if isinstance(value, str) else f"{value:g}" if isinstance(value, int | float) else "neither"
+            shown = (
+                repr(value[:60])
+                if isinstance(value, str)
+                else f"{value:g}"
+                if isinstance(value, int | float)
+                else "neither"
+            )
             raise fault("", f"expected {_number_or(self.entries)}, got {shown}")
 
         return core_schema.nullable_schema(core_schema.no_info_plain_validator_function(read))

@@ -10,6 +10,7 @@ from gradlab.config.quantities import selected
 _SIGNAL_STACKS = 4  # preactivations, activations, slopes, backward signals
 _RECORDED_BYTES = 9  # a float64, and whether it is there
 _STEP_FIGURES = 14
+_SCALING_FIGURES = 3  # of a loss scale
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
     num_weights = num_features * width + (depth - 1) * width**2 + width * num_outputs + depth * width + num_outputs
     steps = num_steps(experiment, num_examples)
     num_records = min(steps, -(-steps // record.every) + 1)
-    num_values = num_records * ((depth + 1) * len(selected(record.quantities, size == 2)) + _STEP_FIGURES)
+    num_figures = _STEP_FIGURES + (0 if train.dtype.loss_scale is None else _SCALING_FIGURES)
+    num_values = num_records * ((depth + 1) * len(selected(record.quantities, size == 2)) + num_figures)
     num_states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
     return Estimate(
-        weights=num_weights * (2 * size + num_states * max(size, 4)),
+        weights=num_weights * (2 * size + num_states * (size if train.dtype.arithmetic == "same" else max(size, 4))),
         signals=_SIGNAL_STACKS * depth * experiment.data.batch_size * width * size,
         data=num_examples * (num_features + num_outputs) * (8 + size),
         record=(num_values + _num_singular_values(experiment)) * _RECORDED_BYTES,

@@ -141,6 +141,14 @@ STEP_QUANTITIES: tuple[Quantity, ...] = (
              label="learning rate"),
     Quantity("clip_factor", "clip", "1", "none", False, "factor that clipping put on the gradient; null without clipping",
              "how hard clipping bites", label="clip factor", kind="share"),
+    Quantity("loss_scale", "S", "1", "none", False, "factor on the loss's gradient in this step; only with train.dtype.loss_scale",
+             "how far gradients are lifted above the smallest numbers of a 16-bit format", label="loss scale", drawn_as_log10=True),
+    Quantity("skipped", "skipped", "steps", "none", False,
+             "steps since the last recorded one, this one included, that were skipped because a gradient overflowed; only with "
+             "train.dtype.loss_scale", "a dynamic loss scale that is too large", label="skipped steps"),
+    Quantity("overflow_layer", "overflow in", "layer", "none", False,
+             "layer in which the first of them overflowed: the first from the input whose activations did, else the first on the way back; "
+             "null where none was skipped", "where the range ends first", label="layer of the overflow"),
     Quantity("holdout_loss", "held-out L", "loss", "none", False, "loss on the held-out part, at the first and the last step",
              "generalisation", label="held-out loss"),
     Quantity("holdout_accuracy", "held-out accuracy", "share", "none", False,

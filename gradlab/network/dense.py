@@ -145,8 +145,9 @@ class Dense:
         shape = Shape(R, B, num_features, num_outputs, (num_features, *widths), (*widths, num_outputs))
         products = [(B, N), (B, num_outputs), (num_features, N), (N, N), (N, num_outputs)]
         num_threads = threads(R, B, products, place.num_threads, place.dtype is torch.float64)
-        clips = first.train.clip_norm is not None  # then an update waits for all gradients
-        return cls(shape, activation(first.model.activation), replace(place, num_threads=num_threads), clips)
+        # Then an update waits for all gradients.
+        waits = first.train.clip_norm is not None or first.train.dtype.loss_scale == "dynamic"
+        return cls(shape, activation(first.model.activation), replace(place, num_threads=num_threads), waits)
 
     def with_rows(self, num_rows: int) -> "Dense":
         shape = replace(self.shape, batch_size=num_rows)

@@ -22,7 +22,10 @@ class Head(ABC):
         loss_and_right_2RB: Each example's loss, then 1.0 where it was classified right and 0.0 elsewhere (regression: 0.0). One tensor, so
             that their means are never a reduction to a single number.
         classifies: Whether accuracy has a meaning.
+        scale_R: Factor on the gradient of each run, put on before it is rounded to the logits' format, float32 [R]; None for 1.
     """
+
+    scale_R: Tensor | None = None
 
     def __init__(self, sizes_RBC: tuple[int, int, int], place: Place, classifies: bool = True) -> None:
         self.sizes, self.place, self.classifies = sizes_RBC, place, classifies
@@ -35,9 +38,16 @@ class Head(ABC):
         flat = self.place.zeros(padded(count, self.place.num_threads), dtype=self.place.wide)
         return flat, flat[:count].view(sizes)
 
+    def _hand_on(self, gradient_RBC: Tensor, factor: float, out: Tensor) -> None:
+        """Writes factor times ∂L/∂logits, with the run's own factor where there is one."""
+        if self.scale_R is None:
+            torch.mul(gradient_RBC, factor, out=out)
+        else:
+            torch.mul(gradient_RBC * factor, self.scale_R[:, None, None], out=out)
+
     @abstractmethod
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
-        """Writes `loss_and_right_2RB`, and ∂L/∂logits to `gradient_RBC` where one is given; targets are int64 [R, B] or [R, B, C]."""
+        """Writes `loss_and_right_2RB`, and ∂L/∂logits times `scale_R` to `gradient_RBC` where given; targets are int64 [R, B] or [R, B, C]."""
 
 
 class CrossEntropy(Head):
@@ -59,7 +69,7 @@ class CrossEntropy(Head):
         if gradient_RBC is not None:
             p.div_(self._log_RB.unsqueeze(2))
             p.scatter_add_(2, picked, p.new_full((), -1.0).expand_as(picked))
-            torch.mul(p, 1.0 / self.sizes[1], out=gradient_RBC)
+            self._hand_on(p, 1.0 / self.sizes[1], gradient_RBC)
         self._flat_log.log_()
         torch.sub(self._log_RB, shifted_RB, out=self._loss)
 
@@ -84,7 +94,7 @@ class BinaryCrossEntropy(Head):
         self._loss.sub_(y * z)
         if gradient_RBC is not None:
             torch.sigmoid(self._flat, out=self._flat_f)
-            torch.mul((f - y).unsqueeze(2), 1.0 / self.sizes[1], out=gradient_RBC)
+            self._hand_on((f - y).unsqueeze(2), 1.0 / self.sizes[1], gradient_RBC)
 
 
 class SquaredError(Head):
@@ -99,7 +109,7 @@ class SquaredError(Head):
         residual = logits - targets
         torch.mean(residual * residual, 2, out=self._loss)
         if gradient_RBC is not None:
-            torch.mul(residual, 2.0 / (B * C), out=gradient_RBC)
+            self._hand_on(residual, 2.0 / (B * C), gradient_RBC)
 
 
 def head(loss: str, classes: bool, sizes_RBC: tuple[int, int, int], place: Place) -> Head:

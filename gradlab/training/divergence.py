@@ -39,8 +39,8 @@ class DivergenceWatch:
         self._steps: list[int] = [-1] * s.num_runs
         self._layers: list[int] = [-1] * s.num_runs
 
-    def gradients(self, start: int, stop: int, gradient: Tensor, scale_LR: Tensor) -> None:
-        """Weight gradients of some layers, as plain training would have them."""
+    def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, scale_LR: Tensor) -> None:
+        """δ and weight gradients of some layers, as plain training would have them."""
         as_trained = (gradient.double() * scale_LR[:, :, None, None]).to(gradient.dtype)
         self._bad_weights_LR[start:stop] = ~torch.isfinite(as_trained).flatten(2).all(2)
 
@@ -57,6 +57,13 @@ class DivergenceWatch:
 
     def _attribute(self, step_1: Tensor, loss_R: Tensor, scale_LR: Tensor) -> None:
         """Notes step and layer of the runs that are not finite for the first time. No branch depends on a value."""
+        bad_R, layer_R = self._bad(loss_R, scale_LR)
+        new = bad_R & (self._first_step < 0)
+        torch.where(new, layer_R, self._first_layer, out=self._first_layer)
+        torch.where(new, step_1, self._first_step, out=self._first_step)
+
+    def _bad(self, loss_R: Tensor, scale_LR: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs that are not finite, boolean [R], and the first layer where, from 1, [R]."""
         L = self._network.shape.num_layers
         bad_backward = self._bad_weights_LR[:L].clone()
         for leaf in self._biases:
@@ -67,10 +74,7 @@ class DivergenceWatch:
         forward_R = torch.where(bad_forward, self._layer_L1, L + 2).amin(0)
         backward_R = torch.where(bad_backward, self._layer_L1[:L], 0).amax(0)
         layer_R = torch.where(forward_R < L + 2, forward_R, torch.where(backward_R > 0, backward_R, L + 1))
-        bad_R = ~torch.isfinite(loss_R) | bad_backward.any(0) | self._bad_weights_LR[L]
-        new = bad_R & (self._first_step < 0)
-        torch.where(new, layer_R, self._first_layer, out=self._first_layer)
-        torch.where(new, step_1, self._first_step, out=self._first_step)
+        return ~torch.isfinite(loss_R) | bad_backward.any(0) | self._bad_weights_LR[L], layer_R
 
     def collect(self) -> None:
         """Reads the notes back, once a block of steps."""
@@ -90,3 +94,47 @@ class DivergenceWatch:
             return None
         where = "the readout" if layer == self._network.shape.num_layers + 1 else f"layer {layer}"
         return Outcome("diverged", step, layer, f"not finite from step {step} on, first in {where}")
+
+
+class OverflowWatch(DivergenceWatch):
+    """Watches runs with a dynamic loss scale: what overflows in a step makes the run skip it, and is no divergence.
+
+    A run has diverged where its loss is not finite any more: from a step on to the last one that was trained. It may be waited for while
+    the weights are finite, since one batch alone can overflow on the way forward; with weights that are not, it never comes back.
+
+    Attributes:
+        overflow_R: Runs whose loss or some gradient is not finite in the present step, boolean [R].
+        layer_R: The layer of each where that begins, as in `DivergenceWatch`, from 1.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        self.takes_gradients = True
+        self._lost_for_good = [False] * network.shape.num_runs
+
+    def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, scale_LR: Tensor) -> None:
+        """See `DivergenceWatch`; the factor makes δ leave the range where a gradient need not."""
+        super().gradients(start, stop, delta, gradient, scale_LR)
+        largest = (delta.abs().amax((2, 3)).double() * scale_LR).to(delta.dtype)
+        self._bad_weights_LR[start:stop] |= ~torch.isfinite(largest)
+
+    def _attribute(self, step_1: Tensor, loss_R: Tensor, scale_LR: Tensor) -> None:
+        self.overflow_R, self.layer_R = self._bad(loss_R, scale_LR)
+        lost_R = ~torch.isfinite(loss_R)
+        new_R = lost_R & (self._first_step < 0)
+        self._first_layer.copy_(torch.where(new_R, self.layer_R, self._first_layer))
+        self._first_step.copy_(torch.where(lost_R, torch.where(new_R, step_1, self._first_step), -1))
+
+    def collect(self) -> None:
+        """See `DivergenceWatch`; also whether the weights are finite, where a run's loss is not."""
+        super().collect()
+        if any(step >= 0 for step in self._steps):
+            sound = [torch.isfinite(leaf.value).all(2).all(0) for leaf in self._network.leaves]
+            self._lost_for_good = (~torch.stack(sound).all(0)).tolist()
+
+    def diverged(self, run: int) -> bool:
+        """See `DivergenceWatch`: for good."""
+        return self._steps[run] >= 0 and self._lost_for_good[run]
+
+    def all_diverged(self) -> bool:
+        return all(self.diverged(run) for run in range(len(self._steps)))

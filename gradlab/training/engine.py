@@ -23,8 +23,9 @@ from gradlab.network.rescaling import Rescaler, interval
 from gradlab.results.record import Outcome, Record, Timing, Trained
 from gradlab.training import loop, product_check
 from gradlab.training.batches import Batches
-from gradlab.training.divergence import DivergenceWatch
+from gradlab.training.divergence import DivergenceWatch, OverflowWatch
 from gradlab.training.loop import Observer
+from gradlab.training.loss_scale import loss_scale
 from gradlab.training.optimizers import optimizer
 from gradlab.training.record import quantities
 from gradlab.training.record.assessment import Assessment
@@ -97,19 +98,22 @@ class Batch:
         self.every = first.record.every
         self.head = losses.head(loss, classes, (self.shape.num_runs, batch_size, outputs), place)
         self.rescaler = Rescaler(self.shape.num_layers, self.shape.num_runs, place, enabled=rescale)
-        self.optimizer = optimizer(experiments, self.num_steps, place)
+        scaling = loss_scale(experiments, place)
+        self.head.scale_R = None if scaling is None else scaling.scale_R
+        self.optimizer = optimizer(experiments, self.num_steps, place, scaling)
         # From the depth alone, so that it is the same in every batch.
         self.block_steps = max(8, min(128, 4096 // self.shape.num_layers))
         seeds = [experiment.seed for experiment in experiments]
         self.feed = Batches(dataset, seeds, batch_size, self.block_steps, place)
         self.recorder = Recorder(
-            self.network, first.record, self.optimizer.derives_norm, self.rescaler, self.block_steps, self.num_steps
+            self.network, first.record, self.optimizer, self.rescaler, self.block_steps, self.num_steps
         )
         self._blocks: list[RawBlock] = []
         self.assessment = Assessment(dataset, loss, self.network, self.feed, self.num_steps, self.every)
         self.names = tuple(experiment.name for experiment in experiments)
         self.so_far = RecordedSoFar(self._blocks, self.recorder, self.shape)
-        self.watch = DivergenceWatch(self.network)
+        skips = scaling is not None and scaling.dynamic
+        self.watch = OverflowWatch(self.network) if skips else DivergenceWatch(self.network)
         self.step = Step(experiments, self.network, self.head, self.optimizer, self.feed, self.recorder, self.watch)
 
     def train(self, observer: Observer | None = None, before: Callable[[int], None] | None = None) -> list[Trained]:

@@ -15,6 +15,7 @@ from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.network.network import Leaf
 from gradlab.network.place import Place
+from gradlab.training.loss_scale import LossScale
 
 
 class Optimizer(ABC):
@@ -22,13 +23,20 @@ class Optimizer(ABC):
 
     Attributes:
         num_states: Tensors of a parameter's size that it keeps.
+        rounds: Whether every result of an operation is rounded to the format of the parameters, as in torch.optim on 16-bit parameters.
+        compute: Format of its state and of the gradient that it works on: that of the parameters where it `rounds`, else at least float32.
+        loss_scale: Factors on the loss that its gradients still carry, None where there are none.
         derives_norm: Whether the norm of its update follows from the gradient's (lr · scale · ‖G‖), so that `update` need not measure it.
     """
 
     derives_norm = False
 
-    def __init__(self, experiments: Sequence[Experiment], num_steps: int, place: Place) -> None:
-        self.place, self.compute, self.num_steps = place, place.wide, num_steps
+    def __init__(
+        self, experiments: Sequence[Experiment], num_steps: int, place: Place, scaling: LossScale | None = None
+    ) -> None:
+        self.rounds = experiments[0].train.dtype.arithmetic == "same"
+        self.place, self.compute, self.num_steps = place, place.dtype if self.rounds else place.wide, num_steps
+        self.loss_scale = scaling
         self._trains = [experiment.train for experiment in experiments]
         self.name = self._trains[0].optimizer.name
         self.num_states = catalogue.OPTIMIZERS[self.name].num_states
@@ -36,7 +44,7 @@ class Optimizer(ABC):
         self.lr_R = self._of_runs([train.lr for train in self._trains])
         self.decay_R = self._of_runs([train.weight_decay for train in self._trains])
         self.decays = any(train.weight_decay > 0 for train in self._trains)
-        self._decay_R1 = self._column(self.decay_R)
+        self._decay_R1 = self._column(self.decay_R, summand=True)
         self._negative_lr_1R = -self.lr_R[None]
         self.negative_lr_R = self._negative_lr_1R[0]
         self._negative_lr_TR: Tensor | None = None
@@ -52,9 +60,14 @@ class Optimizer(ABC):
     def _own(self, name: str) -> Tensor:
         return self._of_runs([getattr(train.optimizer, name) for train in self._trains])
 
-    def _column(self, numbers_R: Tensor) -> Tensor:
-        """Numbers in the dtype that is computed in, [R, 1]."""
-        return numbers_R.to(self.compute)[:, None]
+    def _column(self, numbers_R: Tensor, summand: bool = False) -> Tensor:
+        """Numbers as arithmetic takes them, [R, 1].
+
+        Where it rounds, a number that multiplies stays in float32, and one that is added, or is the factor of a summand (`alpha`), is
+        rounded to the format of the parameters: torch's kernels for the CPU do so, and eps is 0 in float16.
+        """
+        rounded = numbers_R.to(self.compute) if summand and self.rounds else numbers_R
+        return rounded.to(self.place.wide)[:, None]
 
     def prepare(self, leaf: Leaf) -> None:
         leaf.state = tuple(torch.zeros_like(leaf.value, dtype=self.compute) for _ in range(self.num_states))
@@ -83,28 +96,48 @@ class Optimizer(ABC):
         Returns:
             The update [rows, R, elements], valid until the next call; None where it is not to be kept.
         """
-        gradient = leaf.gradient.mul_(scale.to(self.compute).unsqueeze(2)).to(self.compute)
+        gradient = leaf.gradient.mul_(scale.to(self.place.wide).unsqueeze(2)).to(self.compute)
+        if self.loss_scale is None:
+            step = self._step(self._decayed(gradient, leaf), leaf)
+            leaf.value.add_(step)
+            return step if keep else None
+        gradient.mul_(self.loss_scale.rest_R[:, None])
+        held = (leaf.value, *leaf.state) if self.loss_scale.dynamic else ()
+        before = [tensor.clone() for tensor in held]
         step = self._step(self._decayed(gradient, leaf), leaf)
         leaf.value.add_(step)
-        return step if keep else None
+        skipped_R1 = self.loss_scale.skipped_R[:, None]
+        for tensor, old in zip(held, before, strict=True):
+            tensor.copy_(torch.where(skipped_R1, old, tensor))
+        return torch.where(skipped_R1, 0.0, step) if keep else None
+
+    def end(self) -> None:
+        """Ends a step: what counts the steps of a run does not count one that it skipped."""
+        return
 
     def _decayed(self, gradient: Tensor, leaf: Leaf) -> Tensor:
-        return gradient.addcmul_(leaf.value.to(self.compute), self._decay_R1) if self.decays else gradient
+        return gradient.addcmul_(leaf.value.to(self.place.wide), self._decay_R1) if self.decays else gradient
 
-    def _minus_lr(self) -> Tensor:
-        return self._column(self.negative_lr_R)
+    def _times_lr(self, direction: Tensor, summand: bool = False) -> Tensor:
+        """The update along a direction, which it may overwrite; it is rounded when it is added to the parameter, and not before."""
+        return direction.to(self.place.wide).mul_(self._column(self.negative_lr_R, summand))
+
+    def _average(self, squares: Tensor, gradient: Tensor, kept_R1: Tensor, rest_R1: Tensor) -> None:
+        """S ← kept S + rest G²."""
+        wide = gradient.to(self.place.wide)
+        squares.mul_(kept_R1).add_((wide * wide).mul_(rest_R1))
 
     @abstractmethod
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
-        """The update from the true gradient; may overwrite the gradient."""
+        """The update from the true gradient, at least float32; may overwrite the gradient."""
 
 
 class SGD(Optimizer):
     """W ← W - lr G."""
 
     def _set_up(self) -> None:
-        self.derives_norm = not self.decays
-        self.direct = not self.decays and self.compute is self.place.dtype
+        self.derives_norm = not self.decays and (self.loss_scale is None or not self.loss_scale.dynamic)
+        self.direct = not self.decays and self.place.wide is self.place.dtype
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         """One pass where nothing but the learning rate stands before the gradient: a power of two goes through the rounding of lr · G."""
@@ -114,7 +147,7 @@ class SGD(Optimizer):
         return None
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
-        return gradient.mul_(self._minus_lr())
+        return self._times_lr(gradient, summand=True)
 
 
 class Momentum(Optimizer):
@@ -122,26 +155,29 @@ class Momentum(Optimizer):
 
     def _set_up(self) -> None:
         self.nesterov = self.name == "nesterov"
-        self.momentum_R1 = self._column(self._own("momentum"))
+        momentum_R = self._own("momentum")
+        self.momentum_R1, self.ahead_R1 = self._column(momentum_R), self._column(momentum_R, summand=True)
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         (velocity,) = leaf.state
         velocity.mul_(self.momentum_R1).add_(gradient)
         if self.nesterov:
-            return gradient.addcmul_(velocity, self.momentum_R1).mul_(self._minus_lr())
-        return torch.mul(velocity, self._minus_lr(), out=gradient)
+            return self._times_lr(gradient.addcmul_(velocity, self.ahead_R1), summand=True)
+        return torch.mul(
+            velocity, self._column(self.negative_lr_R, summand=True), out=None if self.rounds else gradient
+        )
 
 
 class Adagrad(Optimizer):
     """S ← S + G², W ← W - lr G / (√S + eps)."""
 
     def _set_up(self) -> None:
-        self.eps_R1 = self._column(self._own("eps"))
+        self.eps_R1 = self._column(self._own("eps"), summand=True)
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         (squares,) = leaf.state
         squares.addcmul_(gradient, gradient)
-        return gradient.div_(squares.sqrt().add_(self.eps_R1)).mul_(self._minus_lr())
+        return self._times_lr(gradient.to(self.place.wide).div_(squares.sqrt().add_(self.eps_R1)))
 
 
 class RMSprop(Optimizer):
@@ -150,12 +186,12 @@ class RMSprop(Optimizer):
     def _set_up(self) -> None:
         alpha_R = self._own("alpha")
         self.alpha_R1, self.rest_R1 = self._column(alpha_R), self._column(1.0 - alpha_R)
-        self.eps_R1 = self._column(self._own("eps"))
+        self.eps_R1 = self._column(self._own("eps"), summand=True)
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         (squares,) = leaf.state
-        squares.mul_(self.alpha_R1).add_((gradient * gradient).mul_(self.rest_R1))
-        return gradient.div_(squares.sqrt().add_(self.eps_R1)).mul_(self._minus_lr())
+        self._average(squares, gradient, self.alpha_R1, self.rest_R1)
+        return self._times_lr(gradient.to(self.place.wide).div_(squares.sqrt().add_(self.eps_R1)))
 
 
 class Adam(Optimizer):
@@ -170,34 +206,57 @@ class Adam(Optimizer):
         self._power1_R, self._power2_R = torch.ones_like(self._beta1_R), torch.ones_like(self._beta2_R)
         self.beta1_R1, self.rest1_R1 = self._column(self._beta1_R), self._column(1.0 - self._beta1_R)
         self.beta2_R1, self.rest2_R1 = self._column(self._beta2_R), self._column(1.0 - self._beta2_R)
-        self.eps_R1 = self._column(self._own("eps"))
+        self.eps_R1 = self._column(self._own("eps"), summand=True)
 
     def begin(self, row_1: Tensor) -> None:
         """See `Optimizer`; also the corrections 1 - β^(step + 1)."""
         super().begin(row_1)
+        self._before_2R = torch.stack([self._power1_R, self._power2_R]) if self.loss_scale is not None else None
         self._power1_R.mul_(self._beta1_R)
         self._power2_R.mul_(self._beta2_R)
         self.rate_R1 = self._column(self.negative_lr_R / (1.0 - self._power1_R))
         self.root_R1 = self._column((1.0 - self._power2_R).sqrt_())
         self.shrink_R1 = self._column(self.negative_lr_R * self.decay_R)
+        self.left_R1 = self._column(1.0 + self.negative_lr_R * self.decay_R)
+
+    def end(self) -> None:
+        """See `Optimizer`."""
+        if self.loss_scale is not None and self._before_2R is not None:
+            for power_R, before_R in zip((self._power1_R, self._power2_R), self._before_2R, strict=True):
+                power_R.copy_(torch.where(self.loss_scale.skipped_R, before_R, power_R))
 
     def _decayed(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         return gradient if self.decoupled else super()._decayed(gradient, leaf)
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         mean, squares = leaf.state
-        mean.mul_(self.beta1_R1).add_(gradient * self.rest1_R1)
-        squares.mul_(self.beta2_R1).add_((gradient * gradient).mul_(self.rest2_R1))
+        if self.rounds:
+            mean.copy_(_interpolated(mean.float(), gradient.float(), self.rest1_R1))
+        else:
+            mean.mul_(self.beta1_R1).add_(gradient * self.rest1_R1)
+        self._average(squares, gradient, self.beta2_R1, self.rest2_R1)
         denominator = squares.sqrt().div_(self.root_R1).add_(self.eps_R1)
-        step = torch.div(mean, denominator, out=gradient).mul_(self.rate_R1)
-        if self.decoupled and self.decays:
-            step.addcmul_(leaf.value.to(self.compute), self.shrink_R1)
+        step = torch.div(mean.to(self.place.wide), denominator, out=None if self.rounds else gradient).mul_(
+            self.rate_R1
+        )
+        if self.decoupled and self.decays and self.rounds:
+            leaf.value.mul_(self.left_R1)
+        elif self.decoupled and self.decays:
+            step.addcmul_(leaf.value.to(self.place.wide), self.shrink_R1)
         return step
 
 
-def optimizer(experiments: Sequence[Experiment], num_steps: int, place: Place) -> Optimizer:
+def _interpolated(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+    """start + weight (end - start), from whichever end is nearer, as `torch.lerp` has it."""
+    way = end - start
+    return torch.where(weight < 0.5, start + weight * way, end - way * (1.0 - weight))
+
+
+def optimizer(
+    experiments: Sequence[Experiment], num_steps: int, place: Place, scaling: LossScale | None = None
+) -> Optimizer:
     """The optimizer of R runs that share its kind and the length of its schedule; their numbers are their own."""
-    return KINDS[experiments[0].train.optimizer.name](experiments, num_steps, place)
+    return KINDS[experiments[0].train.optimizer.name](experiments, num_steps, place, scaling)
 
 
 KINDS: Mapping[str, type[Optimizer]] = {

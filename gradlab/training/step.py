@@ -11,7 +11,7 @@ from gradlab.network.losses import Head
 from gradlab.network.network import Block, Network
 from gradlab.training.batches import Batches
 from gradlab.training.clipping import Clipping
-from gradlab.training.divergence import DivergenceWatch
+from gradlab.training.divergence import DivergenceWatch, OverflowWatch
 from gradlab.training.optimizers import Optimizer
 from gradlab.training.record.counters import Counters
 from gradlab.training.record.recorder import Recorder
@@ -32,6 +32,9 @@ class Step:
         self.network, self.head, self.optimizer, self.feed = network, head, optimizer, feed
         self.recorder, self.rescaler, self.watch = recorder, recorder.rescaler, watch
         self.clipping = Clipping(experiments, network) if experiments[0].train.clip_norm is not None else None
+        self.loss_scale = optimizer.loss_scale
+        # An update waits for all gradients where they are clipped together, or where one that is not finite makes a run skip the step.
+        self._waits = self.clipping is not None or isinstance(watch, OverflowWatch)
         self.counters = Counters(network.place.device)
         self.recording = False
         self.record_seconds = 0.0
@@ -53,6 +56,8 @@ class Step:
         network, recorder, counters = self.network, self.recorder, self.counters
         targets = self.feed.batch(counters.row, network.inputs_RBD)
         self.optimizer.begin(counters.row)
+        if self.loss_scale is not None:
+            self.loss_scale.begin()
         network.forward(self)
         if jacobian_of is not None:  # phi' is there, and no weight is updated yet
             self._timed(recorder.jacobians.take, jacobian_of)
@@ -63,19 +68,29 @@ class Step:
         network.backward(self, self.rescaler)
         scale = self.rescaler.scale(0, network.shape.num_layers + 1)
         self.watch.check(counters.step, self._figures_2R, scale)
+        if self.loss_scale is not None and isinstance(self.watch, OverflowWatch):
+            self.loss_scale.look(self.watch.overflow_R, self.watch.layer_R)
         if record:
             self._timed(recorder.biases, self._biases)
             for leaf in self._slopes:
                 self._timed(recorder.learned_slopes, leaf)
-        if self.clipping is not None:
+        if self.clipping is not None and self.loss_scale is not None:
+            self.clipping(scale / self.loss_scale.scale_R)
+            self.loss_scale.clip(self.clipping.factor_R)
+        elif self.clipping is not None:
             scale = self.clipping(scale)
+        if self._waits:
             for start, leaf in self._weights.items():
                 self._update(start, scale[leaf.layers])
         for leaf in self._others:
             self.optimizer.update(leaf, scale[leaf.layers], keep=False)
+        self.optimizer.end()
         if record:
             clip_R = None if self.clipping is None else self.clipping.factor_R
-            self._timed(recorder.finish, counters.frame, self._figures_2R, clip_R)
+            told_3R = None if self.loss_scale is None else self.loss_scale.told_3R
+            self._timed(recorder.finish, counters.frame, self._figures_2R, clip_R, told_3R)
+        if self.loss_scale is not None:
+            self.loss_scale.end(record)
         counters.advance(record)
 
     def _timed(self, visit: Callable[..., None], *args: object) -> None:
@@ -92,12 +107,12 @@ class Step:
             self._timed(self.recorder.slopes, block)
 
     def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
-        """Measures, then updates at once; with clipping the update waits until all gradients are known."""
+        """Measures, then updates at once, or when all gradients are known."""
         if self.recording:
             self._timed(self.recorder.gradients, start, stop, delta, gradient, weight)
         if self.watch.takes_gradients:
-            self.watch.gradients(start, stop, gradient, self.rescaler.scale(start, stop))
-        if self.clipping is None:
+            self.watch.gradients(start, stop, delta, gradient, self.rescaler.scale(start, stop))
+        if not self._waits:
             self._update(start, self.rescaler.scale(start, stop))
 
     def _update(self, start: int, scale: Tensor) -> None:

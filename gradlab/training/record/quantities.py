@@ -33,6 +33,7 @@ class RawBlock:
         exponents: E, [T, L + 1, R].
         figures: Loss and share classified right, [T, 2, R].
         clip: Clip factor [T, R].
+        scaling: Loss scale, skipped steps and the layer of the first, see `loss_scale.LossScale.told_3R`, [T, 3, R]; [T, 0, R] without one.
     """
 
     steps: NDArray[np.int64]
@@ -40,11 +41,12 @@ class RawBlock:
     exponents: NDArray[np.int32]
     figures: NDArray[np.float64]
     clip: NDArray[np.float64]
+    scaling: NDArray[np.float64]
 
     def of_first_run(self, rows: NDArray[np.int64]) -> "RawBlock":
         """Some recorded steps; what is measured of the layers of the first run only, be there a hundred."""
         frames, exponents = self.frames[rows, ..., :1], self.exponents[rows, ..., :1]
-        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows])
+        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows], self.scaling[rows])
 
 
 class Raw:
@@ -63,9 +65,9 @@ class Raw:
         steps = np.concatenate([block.steps for block in blocks])
         count = len(steps) if last_step is None else int(np.searchsorted(steps, last_step, side="right"))
         self.steps = steps[:count]
-        self._frames, self.exponents, self.figures, self.clip = (
+        self._frames, self.exponents, self.figures, self.clip, self.scaling = (
             np.ascontiguousarray(np.concatenate([getattr(block, name)[..., run] for block in blocks])[:count])
-            for name in ("frames", "exponents", "figures", "clip")
+            for name in ("frames", "exponents", "figures", "clip", "scaling")
         )
         self._slots = slots
         self.batch_size, self.sup_slope = shape.batch_size, sup_slope
@@ -84,12 +86,14 @@ class Raw:
         return self[slot] if slot in self._slots else None
 
     def log10_true(self, slot: str) -> Float:
-        """log10 of a stored norm with its exponent."""
-        return np.asarray(np.log10(self[slot]) + self.exponents * _LOG10_2, dtype=np.float64)
+        """log10 of a stored norm with its exponent, without the loss scale."""
+        log10 = np.asarray(np.log10(self[slot]) + self.exponents * _LOG10_2, dtype=np.float64)
+        return log10 - np.log10(self.scaling[:, 0])[:, None] if self.scaling.shape[1] else log10
 
     def true(self, slot: str) -> Float:
-        """A stored norm with its exponent; 0 below float64's range."""
-        return np.asarray(np.ldexp(self[slot], self.exponents), dtype=np.float64)
+        """A stored norm with its exponent, without the loss scale; 0 below float64's range."""
+        norm = np.asarray(np.ldexp(self[slot], self.exponents), dtype=np.float64)
+        return norm / self.scaling[:, 0][:, None] if self.scaling.shape[1] else norm
 
 
 def _column(values: Float, present: NDArray[np.bool_]) -> Column:
@@ -200,6 +204,13 @@ def figure_columns(
         "learning_rate": _column(raw.learning_rate, always),
         "clip_factor": _column(raw.clip, always if clips else never),
     }
+    if raw.scaling.shape[1]:
+        scale, skipped, layer = raw.scaling.T
+        columns |= {
+            "loss_scale": _column(scale, always),
+            "skipped": _column(skipped, always),
+            "overflow_layer": _column(layer, layer > 0),
+        }
     if "g_norm" in raw and "b_norm" in raw:
         columns["log10_grad_norm_total"] = _column(log10_total(raw), always)
     for part, figure in PARTS:

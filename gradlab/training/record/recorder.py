@@ -17,6 +17,7 @@ from gradlab.config.recording import Recording
 from gradlab.network.network import Block, Leaf, Network
 from gradlab.network.reproducible.buffers import reduction
 from gradlab.network.rescaling import Rescaler
+from gradlab.training.optimizers import Optimizer
 from gradlab.training.record import measures
 from gradlab.training.record.jacobian import Jacobians
 from gradlab.training.record.quantities import DERIVED, RawBlock
@@ -34,9 +35,9 @@ class Recorder:
     """
 
     def __init__(
-        self, network: Network, recording: Recording, derives_norm: bool, rescaler: Rescaler, block_steps: int, num_steps: int
+        self, network: Network, recording: Recording, optimizer: Optimizer, rescaler: Rescaler, block_steps: int, num_steps: int
     ) -> None:  # fmt: skip
-        """Lays out every buffer; `derives_norm` is the optimizer's, `block_steps` the steps from one `flush` to the next at most."""
+        """Lays out every buffer; `block_steps` are the steps from one `flush` to the next at most."""
         self.shape, self.place, self.rescaler = network.shape, network.place, rescaler
         self.facts = facts = network.activation.facts
         self.quantities = quantities = selected(recording.quantities, sixteen_bit=network.place.dtype.itemsize == 2)
@@ -47,7 +48,7 @@ class Recorder:
             wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
             if facts.name == "prelu":
                 wanted.add("a_norm")
-        if derives_norm and "u_norm" in wanted:
+        if optimizer.derives_norm and "u_norm" in wanted:
             wanted = (wanted - {"u_norm"}) | {"g_norm"}
         if facts.name == "step":
             wanted -= {"dead", "inactive"}
@@ -58,9 +59,10 @@ class Recorder:
         self.slots = {slot: row for row, slot in enumerate(sorted(wanted, key=_order))}
         # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
         self.accumulator = self.place.wide if self.place.may_read_back else torch.float64
-        # A recorded step is a row: its frame, the powers of two taken out, loss and share classified right, clip factors.
+        # A recorded step is a row: its frame, the powers of two taken out, loss and share classified right, clip factors, and what there
+        # is to tell of a loss scale.
         L, R = shape.num_layers, shape.num_runs
-        sizes = [(len(self.slots), L + 1, R), (L, R), (2, R), (R,)]
+        sizes = [(len(self.slots), L + 1, R), (L, R), (2, R), (R,), (0 if optimizer.loss_scale is None else 3, R)]
         counts = [math.prod(each) for each in sizes]
         self._row_1X = self.place.zeros(1, sum(counts), dtype=torch.float64).fill_(1.0)
         self._rows_TX = self.place.zeros(block_steps, sum(counts), dtype=torch.float64)
@@ -68,7 +70,7 @@ class Recorder:
             [part.view(len(rows), *each) for part, each in zip(torch.split(rows, counts, 1), sizes, strict=True)]
             for rows in (self._row_1X, self._rows_TX)
         )
-        self._kept_frame, self._power, self._figures, self._clip = (part[0] for part in row)
+        self._kept_frame, self._power, self._figures, self._clip, self._scaling = (part[0] for part in row)
         own = self.accumulator is torch.float64
         self._frame = self._kept_frame if own else torch.ones_like(self._kept_frame, dtype=self.accumulator)
         if "a_norm" in self.slots:
@@ -189,7 +191,7 @@ class Recorder:
         if "a_norm" in self.slots:
             self._into("a_norm", leaf.layers.start, leaf.layers.stop).copy_(leaf.gradient[:, :, 0].abs())
 
-    def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None) -> None:
+    def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None, told_3R: Tensor | None = None) -> None:
         """Ends a recorded step: it becomes a row of the block, whose number lies on the device."""
         if self._frame is not self._kept_frame:
             self._kept_frame.copy_(self._frame)
@@ -200,6 +202,8 @@ class Recorder:
         self._figures.copy_(figures_2R)
         if clip_R is not None:
             self._clip.copy_(clip_R)
+        if told_3R is not None:
+            self._scaling.copy_(told_3R)
         self._rows_TX.index_copy_(0, frame_1, self._row_1X)
 
     def note_step(self, step: int) -> None:
@@ -219,10 +223,15 @@ class Recorder:
     def _block(self, rows: slice | NDArray[np.int64], runs: int) -> RawBlock:
         """Some of the recorded steps on the host; what is measured of the layers, of the first runs only."""
         steps = np.array(self._steps, dtype=np.int64)
-        frames, power, figures, clip = (part[: len(steps)].cpu().numpy() for part in self._rows)
+        frames, power, figures, clip, scaling = (part[: len(steps)].cpu().numpy() for part in self._rows)
         exponents = self.rescaler.exponents(power[rows, : len(self.rescaler.power), :runs])
         return RawBlock(
-            steps[rows], frames[rows, ..., :runs].copy(), exponents, figures[rows].copy(), clip[rows].copy()
+            steps[rows],
+            frames[rows, ..., :runs].copy(),
+            exponents,
+            figures[rows].copy(),
+            clip[rows].copy(),
+            scaling[rows].copy(),
         )
 
     def pending(self) -> NDArray[np.int64]:
