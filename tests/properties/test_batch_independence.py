@@ -120,6 +120,18 @@ def test_every_optimizer_is_independent_of_the_batch(optimizer: str) -> None:
         check("tanh", 50, 37, 7, 2, optimizer=optimizer, schedule="cosine", **options)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("loss_scale", ["dynamic", 3000.0])
+def test_loss_scales_and_rounding_optimizers(loss_scale: object, optimizer: str) -> None:
+    """Inputs that overflow at the first factors: a step that one run skips is taken by its neighbours."""
+    for place, arithmetic in enumerate((None, "same")):
+        own = {"name": optimizer} | ({} if optimizer in ("sgd", "momentum", "nesterov") else {"eps": 1e-3})
+        dtype = {"storage": "float16", "loss_scale": loss_scale, "arithmetic": arithmetic}
+        data = dataset()
+        large = replace(data, train_inputs=data.train_inputs * np.linspace(1.0, 30.0, 20))
+        check("relu", 13, 37, 4, 2, data=large, optimizer=own, dtype=dtype, steps=8, clip_norm=(None, 0.5)[place])
+
+
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
 def test_float64(loss: str, threads: int) -> None:

@@ -69,7 +69,23 @@ def every_activation_and_optimizer() -> dict[str, Experiment]:
     return cases
 
 
-CASES = every_activation_and_optimizer()
+def every_scale_and_arithmetic() -> dict[str, Experiment]:
+    """Loss scales, dynamic and not, and optimizers that round; inputs that overflow at the first factors, so that steps are skipped."""
+    cases = {}
+    for place, optimizer in enumerate(catalogue.OPTIMIZERS):
+        dtype = {
+            "storage": ("float16", "bfloat16")[place % 4 == 3],
+            "loss_scale": ("dynamic", "dynamic", 1000.0)[place % 3],
+            "arithmetic": (None, "same")[place % 2],
+        }
+        own = optimizer if place % 2 == 0 or optimizer in ("sgd", "momentum", "nesterov") else {"name": optimizer, "eps": 1e-3}
+        train = {"optimizer": own, "dtype": dtype, "clip_norm": (None, 0.5)[place % 3 == 1], "weight_decay": 0.01 * (place % 2)}
+        data = {"standardize": False, "noise": 100.0 if place % 3 == 0 else 2.0}
+        cases["-".join(map(str, (optimizer, *dtype.values())))] = experiment(data=data, train=train)
+    return cases
+
+
+CASES = every_activation_and_optimizer() | every_scale_and_arithmetic()
 
 
 class WatchedSteps:
@@ -169,6 +185,15 @@ def test_training_is_that_of_a_cpu_that_reads_nothing_back(case: str, device: to
             assert not seen.reads
             assert not seen.writes
             assert seen.launches == first.launches
+
+
+def test_steps_are_skipped_there_too(device: torch.device) -> None:
+    """By one of the two runs, whose first batches overflow, and not by the other."""
+    one = experiment(data={"standardize": False, "noise": 30.0}, train={"dtype": {"storage": "float16", "loss_scale": "dynamic"}})
+    ours = batch(one, device).train()
+    assert_same_bytes(ours, batch(one, CPU).train())
+    skipped = [trained.record.figures["skipped"].values.sum() for trained in ours if trained.record is not None]
+    assert skipped[0] > 0 == skipped[1]
 
 
 @pytest.mark.parametrize("case", list(CASES)[::4])
