@@ -47,7 +47,7 @@ class Head(ABC):
 
     @abstractmethod
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
-        """Writes `loss_and_right_2RB`, and ∂L/∂logits times `scale_R` to `gradient_RBC` where given; targets are int64 [R, B] or [R, B, C]."""
+        """Writes `loss_and_right_2RB`, and ∂L/∂logits times `scale_R` to a given `gradient_RBC`; targets: int64 [R, B] or [R, B, C]."""
 
 
 class CrossEntropy(Head):

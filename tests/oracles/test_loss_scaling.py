@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from gradlab.config.experiment import Experiment
@@ -58,7 +57,12 @@ class Plain:
     def _optimizer(self) -> torch.optim.Optimizer:
         """On float32 parameters that are rounded to 16 bits after every step: the update is float32, the storage is not."""
         train_ = self.one.train
-        kinds = {"sgd": torch.optim.SGD, "momentum": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+        kinds = {
+            "sgd": torch.optim.SGD,
+            "momentum": torch.optim.SGD,
+            "adam": torch.optim.Adam,
+            "adamw": torch.optim.AdamW,
+        }
         own = {"momentum": 0.9} if train_.optimizer.name == "momentum" else {}
         return kinds[train_.optimizer.name](self.master, lr=train_.lr, weight_decay=train_.weight_decay, **own)
 
@@ -72,7 +76,9 @@ class Plain:
         loss = functional.cross_entropy(logits.float(), targets)
         gradients = torch.autograd.grad(loss * self.scale, self.parameters)
         finite = all(bool(each.isfinite().all()) for each in gradients)
-        self.log10_norms = [(each.double() / self.scale.double()).norm().log10().item() for each in gradients[: DEPTH + 1]]
+        self.log10_norms = [
+            (each.double() / self.scale.double()).norm().log10().item() for each in gradients[: DEPTH + 1]
+        ]
         self.skipped = self.dynamic and not finite
         if not self.skipped:
             for master, each in zip(self.master, gradients, strict=True):
@@ -205,9 +211,7 @@ def test_half_and_adam_is_what_it_is_in_plain_pytorch() -> None:
     one = experiment({"storage": "float16", "arithmetic": "same"}, optimizer="adam", lr=1e-3)
     (trained,) = train([one], load(one.data))
     assert (trained.outcome.kind, trained.outcome.step, trained.outcome.layer) == ("diverged", 1, 1)
-    one = experiment(
-        {"storage": "float16", "arithmetic": "same"}, optimizer={"name": "adam", "eps": 1e-4}, lr=1e-3
-    )
+    one = experiment({"storage": "float16", "arithmetic": "same"}, optimizer={"name": "adam", "eps": 1e-4}, lr=1e-3)
     (trained,) = train([one], load(one.data))
     assert trained.outcome.kind == "completed"
     assert trained.record is not None

@@ -19,7 +19,9 @@ NUMBERS = {
     "nesterov": [{"momentum": m} for m in (0.9, 0.5, 0.99)],
     "adagrad": [{"eps": e} for e in (1e-3, 1e-4, 1e-2)],
     "rmsprop": [{"alpha": a, "eps": e} for a, e in ((0.99, 1e-3), (0.9, 1e-4), (0.5, 1e-2))],
-    "adam": [{"beta1": a, "beta2": b, "eps": e} for a, b, e in ((0.9, 0.999, 1e-3), (0.3, 0.95, 1e-4), (0.0, 0.9, 1e-2))],
+    "adam": [
+        {"beta1": a, "beta2": b, "eps": e} for a, b, e in ((0.9, 0.999, 1e-3), (0.3, 0.95, 1e-4), (0.0, 0.9, 1e-2))
+    ],
 }
 NUMBERS["adamw"] = NUMBERS["adam"]
 

@@ -78,8 +78,17 @@ def every_scale_and_arithmetic() -> dict[str, Experiment]:
             "loss_scale": ("dynamic", "dynamic", 1000.0)[place % 3],
             "arithmetic": (None, "same")[place % 2],
         }
-        own = optimizer if place % 2 == 0 or optimizer in ("sgd", "momentum", "nesterov") else {"name": optimizer, "eps": 1e-3}
-        train = {"optimizer": own, "dtype": dtype, "clip_norm": (None, 0.5)[place % 3 == 1], "weight_decay": 0.01 * (place % 2)}
+        own = (
+            optimizer
+            if place % 2 == 0 or optimizer in ("sgd", "momentum", "nesterov")
+            else {"name": optimizer, "eps": 1e-3}
+        )
+        train = {
+            "optimizer": own,
+            "dtype": dtype,
+            "clip_norm": (None, 0.5)[place % 3 == 1],
+            "weight_decay": 0.01 * (place % 2),
+        }
         data = {"standardize": False, "noise": 100.0 if place % 3 == 0 else 2.0}
         cases["-".join(map(str, (optimizer, *dtype.values())))] = experiment(data=data, train=train)
     return cases
@@ -189,7 +198,9 @@ def test_training_is_that_of_a_cpu_that_reads_nothing_back(case: str, device: to
 
 def test_steps_are_skipped_there_too(device: torch.device) -> None:
     """By one of the two runs, whose first batches overflow, and not by the other."""
-    one = experiment(data={"standardize": False, "noise": 30.0}, train={"dtype": {"storage": "float16", "loss_scale": "dynamic"}})
+    one = experiment(
+        data={"standardize": False, "noise": 30.0}, train={"dtype": {"storage": "float16", "loss_scale": "dynamic"}}
+    )
     ours = batch(one, device).train()
     assert_same_bytes(ours, batch(one, CPU).train())
     skipped = [trained.record.figures["skipped"].values.sum() for trained in ours if trained.record is not None]

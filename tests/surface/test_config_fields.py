@@ -52,6 +52,8 @@ FIELDS = {
     "train.epochs": "shape",
     "train.loss": "shape",
     "train.dtype": "shape",
+    "train.dtype.loss_scale": "shape",
+    "train.dtype.arithmetic": "shape",
     "record.every": "shape",
     "record.quantities": "shape",
     "record.jacobian_examples": "shape",

@@ -6,6 +6,9 @@ from pydantic import Field, ValidationError
 from gradlab.config import catalogue, experiment
 from gradlab.config.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault, marked
 from gradlab.config.fields import Mark, Part, fields
+from gradlab.config.reading import document
+from gradlab.config.text import flat
+from gradlab.errors import ConfigError
 
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}
 
@@ -16,16 +19,60 @@ def make(**parts) -> Experiment:
 
 def test_every_field_carries_a_mark():
     assert all(isinstance(field.mark, Mark) for field in fields(Experiment).values())
-    dumped = make().model_dump(mode="json")
+    dtype = {"storage": "float16", "loss_scale": 8.0, "arithmetic": "same"}
+    dumped = Experiment.model_validate({**make().model_dump(), "train": {"dtype": dtype}}).model_dump(mode="json")
+    assert set(fields(Experiment)) == set(flat(dumped))
 
-    def leaves(values, prefix=""):
-        for key, value in values.items():
-            if isinstance(value, dict):
-                yield from leaves(value, f"{prefix}{key}.")
-            else:
-                yield f"{prefix}{key}"
 
-    assert set(fields(Experiment)) == set(leaves(dumped))
+def test_a_number_format_with_nothing_beside_it_is_the_word_that_it_was():
+    """Ids, batches and files of runs from before there was a loss scale stay what they are."""
+    word, spelled = (
+        Experiment.model_validate({**make().model_dump(), "train": {"dtype": dtype}})
+        for dtype in ("float16", {"storage": "float16"})
+    )
+    assert word == spelled
+    assert word.canonical()["train"]["dtype"] == "float16"
+    assert word.model_dump(mode="json")["train"]["dtype"] == "float16"
+    scaled = Experiment.model_validate(
+        {**make().model_dump(), "train": {"dtype": {"storage": "float16", "loss_scale": "dynamic"}}}
+    )
+    assert scaled.canonical()["train"]["dtype"] == {"storage": "float16", "loss_scale": "dynamic"}
+    assert len({word.batch_key(), scaled.batch_key()}) == 2
+    assert Experiment.model_validate(scaled.model_dump(mode="json")) == scaled
+
+
+@pytest.mark.parametrize(
+    ("dtype", "where", "reason"),
+    [
+        ({"storage": "float32", "loss_scale": "dynamic"}, "train.dtype.loss_scale", "for bfloat16 and float16"),
+        ({"storage": "float64", "arithmetic": "same"}, "train.dtype.arithmetic", "for bfloat16 and float16"),
+        ({"storage": "float16", "loss_scale": 0}, "train.dtype.loss_scale", "a number > 0 or dynamic, got 0"),
+        (
+            {"storage": "float16", "loss_scale": "dynamical"},
+            "train.dtype.loss_scale",
+            "a number > 0 or dynamic, got 'dynamical'",
+        ),
+        ({"storage": "half"}, "train.dtype.storage", "unknown name 'half'"),
+        ({"storage": "float16", "loss_scales": 8}, "train.dtype.loss_scales", "Did you mean 'loss_scale'?"),
+        ({"storage": "float16", "arithmetic": "wide"}, "train.dtype.arithmetic", "unknown name 'wide'"),
+    ],
+)
+def test_what_a_number_format_cannot_be(dtype, where, reason):
+    with pytest.raises(ConfigError) as caught:
+        document.from_mapping({"model": {"depth": 2, "width": 4, "activation": "relu"}, "train": {"dtype": dtype}})
+    (fault,) = caught.value.faults
+    assert (fault.path, reason in fault.message) == (where, True)
+
+
+def test_overrides_reach_into_a_number_format():
+    plain = {"model": {"depth": 2, "width": 4, "activation": "relu"}, "train": {"dtype": "float16"}}
+    dtype = document.from_mapping(plain, ["train.dtype.loss_scale=1024"]).experiment.train.dtype
+    assert (dtype.storage, dtype.loss_scale, str(dtype)) == ("float16", 1024.0, "float16 loss_scale=1024")
+    scaled = {**plain, "train": {"dtype": {"storage": "float16", "loss_scale": "dynamic"}}}
+    assert str(document.from_mapping(scaled, ["train.dtype=float32"]).experiment.train.dtype) == "float32"
+    assert (
+        document.from_mapping(scaled, ["train.dtype.storage=bfloat16"]).experiment.train.dtype.loss_scale == "dynamic"
+    )
 
 
 def test_a_field_without_a_mark_is_noticed():
