@@ -16,7 +16,7 @@ def test_estimate_counts_what_there_is():
     assert estimated.weights == num_weights * 4 * 2  # and its gradient
     assert estimated.signals == 4 * 3 * 5 * 10 * 4
     assert estimated.data == 11 * 9 * (8 + 4)
-    assert estimated.record == 4 * (4 * len(selected("default")) + 7) * 9
+    assert estimated.record == 4 * (4 * len(selected("default")) + memory._STEP_FIGURES) * 9
 
 
 @pytest.mark.parametrize(
