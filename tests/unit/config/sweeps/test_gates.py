@@ -193,9 +193,9 @@ def test_what_cannot_be_read_is_named_with_its_column(text, column, reason):
             "count(verdict not in (healthy, undecided)) == 0 or share(verdict in (healthy, undecided)) > 0.9",
         ),
         (
-            "max(dead_fraction) not in (0, 1)",
+            "any(dead_fraction) not in (0, 1)",
             1,
-            "count(max(dead_fraction) in (0, 1)) == 0 or share(max(dead_fraction) not in (0, 1)) > 0.9",
+            "count(any(dead_fraction) in (0, 1)) == 0 or share(any(dead_fraction) not in (0, 1)) > 0.9",
         ),
         ("not verdict != healthy", 5, "count(verdict == healthy) == 0 or share(verdict != healthy) > 0.9"),
         ("final.accuracy>0.9", 1, "median(final.accuracy) > 0.9 or share(final.accuracy>0.9) == 1"),
