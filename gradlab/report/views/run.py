@@ -14,6 +14,7 @@ from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
 from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
 from gradlab.report.views.blocks import Check, Checks, Files, Findings, Heatmap, Lines, Only, TableBlock, Title
+from gradlab.report.views.data import DataView, data_view
 from gradlab.report.views.series import Curve, Grid, LayerProfile, curves, grids, profiles
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
@@ -58,6 +59,7 @@ class RunView:
         theory: What theory expects of each layer beside what was measured at step 0; () where it has no answer.
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
         worst_by: Quantity that orders them, and which end is bad.
+        data: What its data are like and how much of it was learned, None where that was not recorded.
         record: What was recorded, None where the run failed before its first step.
     """
 
@@ -78,6 +80,7 @@ class RunView:
     worst_first: tuple[int, ...]
     worst_by: str
     timing: Timing
+    data: DataView | None
     record: Record | None = field(repr=False)
 
     @cached_property
@@ -119,6 +122,7 @@ class RunView:
             Findings(self.summary.findings, self.why),
             Only("markdown", expectations),
             TableBlock("figures", self.figures, headed=False, note=note),
+            Lines([] if self.data is None else self.data.lines),
             TableBlock(
                 f"layers at step {self.step}", self.layers, order=order, noun="layer", rows=self.worst_first, few=few
             ),
@@ -163,6 +167,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         worst_first=order,
         worst_by=worst_by,
         timing=run.timing,
+        data=data_view(run.summary, run.record),
         record=run.record,
     )
 

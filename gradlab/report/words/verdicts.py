@@ -13,8 +13,8 @@ if TYPE_CHECKING:  # a list of runs is said without what a stored run takes to l
 STATES = ("failed", "interrupted")
 """The words of a run that was not carried out; they are said in place of its verdict."""
 
-Picture = tuple[Literal["profile", "heatmap", "curve"], str]
-"""A kind of picture, and the quantity that it shows."""
+Picture = tuple[Literal["profile", "heatmap", "curve", "data"], str]
+"""A kind of picture, and the quantity that it shows; of the data, what of them."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ _TABLE = {
         ("log10_update_ratio", "smallest"), (("heatmap", "log10_update_ratio"), ("curve", "loss")),
     ),
     "undecided": Appearance(
-        "U", "◐", "circle-x-open", "bold cyan", "8px,2px,2px,2px", "#3f4f8a", "#5b6fb5", "#a9b8f5",
+        "u", "◐", "circle-x-open", "bold cyan", "8px,2px,2px,2px", "#3f4f8a", "#5b6fb5", "#a9b8f5",
         ("log10_update_ratio", "smallest"), (("curve", "loss"), ("heatmap", "log10_update_ratio")),
     ),
     "not_judged": Appearance("?", "◇", "diamond-open", "bold", "4px,4px", "#54595f", "#767676", "#adb5bd"),
@@ -88,10 +88,15 @@ _TABLE = {
 APPEARANCES = {word: _TABLE[word] for word in (*STATES, *VERDICTS)}
 """Every word that a run can come to, the worst first."""
 
-PICTURES = {word: shown.pictures for word, shown in APPEARANCES.items()} | {
+PICTURES: dict[str, tuple[Picture, ...]] = {word: shown.pictures for word, shown in APPEARANCES.items()} | {
     "theory": (("profile", "log10_backward_rms"), ("profile", "forward_rms")),
+    "symmetry": (("heatmap", "activation_std"), ("curve", "loss")),
+    "scale": (("data", "sizes"), ("profile", "forward_rms")),
+    "columns": (("data", "columns"),),
+    "first_loss": (("curve", "loss"),),
+    "by_heart": (("curve", "loss"),),
 }
-"""Where a rule's finding can be seen: that of a verdict, and what theory forbids."""
+"""Where a rule's finding can be seen: that of a verdict, what theory forbids, and what else is found."""
 
 _BADNESS = {word: place for place, word in enumerate(APPEARANCES)}
 

@@ -69,6 +69,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
             "grids": [arrays.grid(grid) for grid in view.grids],
             "curves": [_curve(curve) for curve in view.curves],
             "constant": _constant(view),
+            "columns": _columns(view),
             "diverged": view.summary.outcome.step if view.summary.outcome.kind == "diverged" else None,
             "seeds": [_seeds(one, run, page) for one in seeds] if len(seen_seeds) > 1 else [],
             **{one.name: one.data for one in pictures},
@@ -126,12 +127,15 @@ def _nothing(run: StoredRun) -> str:
 def _seen(finding: Finding, view: RunView) -> dict[str, Any]:
     """A finding with the picture that shows it."""
     drawn = {
+        "data": {"sizes", "columns"} if view.data is not None else set(),
         "profile": {profile.quantity for profile in view.profiles},
         "heatmap": {grid.quantity for grid in view.grids},
         "curve": {curve.quantity for curve in view.curves},
     }
     for kind, quantity in PICTURES.get(finding.rule, ()):
         if quantity in drawn[kind]:
+            if kind == "data":
+                return {"finding": finding, "anchor": kind, "quantity": "", "words": "what the data are like"}
             anchor = kind if kind == "heatmap" else f"{kind}-{quantity}"
             over = {"profile": "over the layers", "heatmap": "over layers and steps", "curve": "over the steps"}[kind]
             words = f"{QUANTITIES[quantity].label} {over}"
@@ -209,6 +213,16 @@ def _constant(view: RunView) -> dict[str, float | None]:
     if view.record is None:
         return {}
     return {"loss": view.record.constant_loss, "accuracy": view.record.constant_accuracy}
+
+
+def _columns(view: RunView) -> dict[str, Any] | None:
+    """The columns of the inputs for a picture, sizes as log10; None where one of them is as another."""
+    if view.data is None or view.data.columns is None:
+        return None
+    held = view.data.columns
+    with np.errstate(divide="ignore"):
+        means, deviations = (np.log10(np.abs(values)) for values in (held.means, held.deviations))
+    return {"names": list(held.names), "means": arrays.numbers(means), "deviations": arrays.numbers(deviations)}
 
 
 def _seeds(one: SeedDistribution, run: StoredRun, page: Path) -> dict[str, Any]:

@@ -216,6 +216,29 @@
     document.getElementById("seed-switch").addEventListener("change", (event) => { figure = data.seeds[Number(event.target.value)]; strip.redraw(); });
   }
 
+  // ---- sizes of the columns
+  if (data.columns) {
+    const held = data.columns, count = held.names.length, places = held.names.map((_, place) => place + 1);
+    const parts = [["deviations", "standard deviation", "circle"], ["means", "|mean|", "diamond-open"]].map(([name, word, symbol]) => [held[name].map(gradlab.number), word, symbol]);
+    gradlab.figure("columns-plot", () => {
+      const colors = gradlab.theme.colors;
+      const { floor, ...yaxis } = gradlab.frame(...gradlab.extent(...parts.map(([values]) => values)), "decades", parts.some(([values]) => values.some(beyond)));
+      const traces = parts.flatMap(([values, word, symbol], part) => [
+        { ...line(places, values, word, part ? colors.second : colors.first, { marker: { size: 8, symbol } }), mode: "markers" },
+        ...oddities(places, values, floor, colors),
+      ]);
+      return {
+        traces: gradlab.once(traces),
+        layout: { hovermode: "x", height: 300, xaxis: gradlab.along("column", 1, count), yaxis },
+        cursor: {
+          columns: count, rows: 1, locate: (points) => { const at = places.indexOf(points[0].x); return at < 0 ? null : [at, 0]; },
+          place: (column) => [places[column], Number.isFinite(parts[0][0][column]) ? parts[0][0][column] : floor],
+          describe: (column) => [`column ${column + 1}: ${held.names[column]}`, ...parts.map(([values, word]) => `${word}: ${gradlab.say(values[column], "decades")}`)],
+        },
+      };
+    }, () => 300);
+  }
+
   // ---- spectrum
   if (data.spectrum) {
     const held = data.spectrum, parts = [["high", "largest"], ["median", "median"], ["low", "smallest"]];

@@ -15,6 +15,8 @@ from made.odd_runs import keep, make_record
 from made.runs import make_spectrum
 
 from gradlab.config.catalogue import VERDICTS
+from gradlab.datasets.probe import Probe
+from gradlab.datasets.profile import ColumnScale, DataProfile
 from gradlab.report.page.run import page as page_of_a_run
 from gradlab.report.page.run.page import run_page
 from gradlab.report.views.run import view
@@ -74,7 +76,11 @@ def test_what_a_finding_says_is_not_said_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [*(verdict for verdict in VERDICTS if verdict not in ("healthy", "not_judged")), "theory"]
+    "rule",
+    [
+        *(verdict for verdict in VERDICTS if verdict not in ("healthy", "not_judged")),
+        *("theory", "symmetry", "first_loss", "by_heart"),
+    ],
 )
 def test_every_finding_has_its_picture(rule: str, tmp_path: Path) -> None:
     run = keep(
@@ -91,6 +97,53 @@ def test_every_finding_has_its_picture(rule: str, tmp_path: Path) -> None:
     )
     assert place["quantity"] in shown
     assert f'href="#{place["anchor"]}"' in page
+
+
+@pytest.mark.parametrize("rule", ["scale", "columns"])
+def test_a_finding_about_the_data_leads_to_them(rule: str, tmp_path: Path) -> None:
+    changes = {"findings": (finding(rule=rule, layers=None),)}
+    page = page_of(keep(tmp_path, "looked", messy(), steps=5, changes=changes))
+    (place,) = data_of(page)["findings"]
+    assert place["anchor"] == "data"
+    assert "data" in ids(page)
+    assert 'href="#data" data-finding="0">see it: what the data are like</a>' in page
+    before = page_of(keep(tmp_path, "before", make_record(6, 5), steps=5, changes=changes))
+    assert data_of(before)["findings"][0]["anchor"] == {"scale": "profile-forward_rms", "columns": None}[rule]
+    assert "data" not in ids(before)
+
+
+def messy() -> Record:
+    """A record whose data have columns of all sizes, and names that are not tame."""
+    columns = (ColumnScale("<b>a</b>\x1b[2J", 5e4, 8e4), ColumnScale("b", -3e-6, 1e-6), ColumnScale("c", 0.0, 0.0))
+    held = DataProfile(
+        num_train=80, num_holdout=20, num_features=3, num_distinct_rows=2, input_rms=5e4, offset_share=0.3, largest_column="<b>a</b>",
+        largest_share=1.0, spread_ratio=8e10, num_constant=1, constant_columns=("c",), num_repeated=0, repeated_columns=(),
+        target_mean=None, target_std=None, target_ratio=None, smallest_class=0.5, probe=Probe(0.2, 0.01), columns=columns,
+    )  # fmt: skip
+    return replace(make_record(6, 5), data=held)
+
+
+def test_the_data_stand_there_with_their_columns(tmp_path: Path) -> None:
+    page = page_of(keep(tmp_path, "looked", messy(), steps=5))
+    text = main_of(page)
+    assert "80 in training, 20 held out; 3 columns" in text
+    assert "'<b>a</b>' has 100 % of the inputs' square sum" in text
+    assert "<b>a</b>" not in page
+    assert "\x1b" not in page
+    drawn = data_of(page)["columns"]
+    assert drawn["means"] == [pytest.approx(math.log10(5e4)), pytest.approx(math.log10(3e-6)), "-inf"]
+    assert drawn["deviations"] == [pytest.approx(math.log10(8e4)), -6.0, "-inf"]
+    assert {"columns-plot", "column-table"} <= ids(page)
+    assert text.index("Figures</h2>") < text.index("The data</h2>") < text.index("Over the layers")
+
+
+def test_columns_that_are_alike_are_no_picture(tmp_path: Path) -> None:
+    record = messy()
+    assert record.data is not None
+    alike = replace(record, data=replace(record.data, columns=record.data.columns[:1]))
+    page = page_of(keep(tmp_path, "alike", alike, steps=5))
+    assert data_of(page)["columns"] is None
+    assert not {"columns-plot", "column-table"} & ids(page)
 
 
 def test_a_finding_whose_best_picture_was_not_recorded_has_the_next_one(tmp_path: Path) -> None:

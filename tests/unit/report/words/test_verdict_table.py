@@ -7,9 +7,11 @@ from gradlab.report.words.verdicts import APPEARANCES, PICTURES, STATES, badness
 
 def test_every_word_has_a_row_in_the_one_order() -> None:
     assert tuple(APPEARANCES) == (*STATES, *VERDICTS)
-    assert sorted(["healthy", "not_judged", "diverged", "failed"], key=badness) == [
+    assert sorted(["healthy", "not_judged", "undecided", "not_learning", "diverged", "failed"], key=badness) == [
         "failed",
         "diverged",
+        "not_learning",
+        "undecided",
         "not_judged",
         "healthy",
     ]
@@ -23,4 +25,11 @@ def test_words_are_told_apart_without_colours() -> None:
 def test_what_orders_layers_and_what_shows_a_finding_is_recorded() -> None:
     recorded = {quantity.name for quantity in LAYER_QUANTITIES}
     assert {shown.worst_by[0] for shown in APPEARANCES.values()} <= recorded
-    assert {quantity for pictures in PICTURES.values() for _, quantity in pictures} <= recorded | set(STEP_NAMES)
+    shown = {quantity for pictures in PICTURES.values() for kind, quantity in pictures if kind != "data"}
+    assert shown <= recorded | set(STEP_NAMES)
+
+
+def test_trouble_has_capitals() -> None:
+    no_trouble = {"undecided", "not_judged", "healthy"}
+    for word, shown in APPEARANCES.items():
+        assert shown.letter.isupper() == (word not in no_trouble), word
