@@ -31,6 +31,13 @@ STILL = 1e-3
 """Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
 its size, up to which it stands still: then even a short run can be judged."""
 
+NOTED_DECADES = 1.0
+"""Change of the signal across depth that is named as a likely cause though it is too small for a verdict of its own."""
+
+CREEPING = 0.25
+"""Share of its weights by which the fastest layer could move in ten times the run, up to which the steps are too small for it: a network
+that learns moves them by half and more."""
+
 CALM_UPDATE = 1e-2
 """Update ratio of the fastest layer below which a loss is not tossed about: two halves that gained alike then show a pace."""
 
@@ -283,6 +290,20 @@ class Evidence:
         calm = ratios is not None and float(ratios.max()) < CALM_UPDATE
         return needed if needed is not None and (course.improving or (calm and found.steady)) else None
 
+    @property
+    def travels(self) -> bool:
+        """Whether the signal changes across depth at the start by enough to slow training down."""
+        return self.decades is not None and NOTED_DECADES <= abs(float(self.decades[0])) < math.inf
+
+    @property
+    def creeps(self) -> bool:
+        """Whether the steps are too small even for ten times as many, and all that came of them is less of a bad first answer."""
+        ratios, course, found = self.update_ratios, self.progress, self.gains
+        if ratios is None or course is None or found is None:
+            return False
+        reach = float(ratios.max()) * LONGER * (course.steps + 1)
+        return reach < CREEPING and found.best.value < -progress.STUCK_SHARE * found.constant
+
     @cached_property
     def on_its_way(self) -> bool:
         """Whether it would have learned within `LONGER` times its steps at that pace."""
@@ -293,6 +314,8 @@ class Evidence:
             return course.improving
         if self.gains.tells_classes:
             return True
+        if self.creeps:
+            return False
         needed = self.steps_to_learn
         return needed is not None and needed <= LONGER * (course.steps + 1)
 

@@ -16,6 +16,9 @@ HEALTHY_UPDATE = 1e-3
 LARGEST_UPDATE = 1e-2
 """Most of it, where a run is so short that smaller steps cannot rebuild `REBUILT` of a weight."""
 
+LARGEST_ADAPTIVE = 0.05
+"""Most of it for steps that each weight takes by itself: those of one layer then go many ways."""
+
 REBUILT = 0.5
 """Share of its weights that a layer should be able to move by in a run."""
 
@@ -64,6 +67,30 @@ def _rate(lr: float, change_in_words: str, aim: float) -> Advice:
 def slower(experiment: Experiment) -> Advice:
     """A smaller learning rate where no figure tells how much smaller."""
     return change({"train.lr": digits(experiment.train.lr / 10)}, "ten times smaller", "{settings}, {because}")
+
+
+ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")
+"""Optimizers whose steps do not follow the size of the gradient."""
+
+TURNS = 10.0
+"""Times its own size that an adaptive optimizer may move a weight by in a run, if it always went one way."""
+
+
+def adaptive(evidence: Evidence) -> Advice:
+    """Adam in the place of an optimizer whose steps follow the size of the gradient; nothing where the optimizer is adaptive already.
+
+    Its steps are of about the learning rate in every weight, so the rate follows from the size of the weights and the number of steps.
+    """
+    norms = evidence.layers("weight_norm")
+    if evidence.experiment.train.optimizer.name in ADAPTIVE or norms is None or not (norms[0] > 0).any():
+        return Advice()
+    record = evidence.record
+    entries = np.sqrt((record.fan_in * record.fan_out)[:-1].astype(np.float64))
+    size = float(np.median((norms[0] / entries)[norms[0] > 0]))
+    done = evidence.step(evidence.num_rows - 1) + 1
+    lr = digits(size * min(LARGEST_ADAPTIVE, max(LARGEST_UPDATE, TURNS / done)), 1)
+    settings = {"train.optimizer": {"name": "adam"}, "train.lr": lr}
+    return change(settings, "its steps do not shrink with the gradient")
 
 
 def first_update(evidence: Evidence) -> float:

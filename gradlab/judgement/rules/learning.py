@@ -12,7 +12,6 @@ from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
 from gradlab.judgement.remedies import readout, starts, steps
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities, resized
 from gradlab.judgement.remedies.scale import scale_fault, standardised
-from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.rules.symmetry import symmetry
 from gradlab.judgement.wording import factor, percent
@@ -30,14 +29,12 @@ FAR_ABOVE = 1.5
 ROOM = 1.5
 """Times the steps that the pace needs that are recommended: learning is shown where it is beyond chance, not as it sets in."""
 
-NOTED_DECADES = 1.0
-"""Change of the signal across depth that is named as a likely cause though it is too small for a verdict of its
-own."""
-
 
 def not_learning(evidence: Evidence) -> list[Finding]:
     """The loss is not below the best constant answer's, or only by heart; whether it would be in time."""
     progress, how = evidence.progress, evidence.how_learned
+    if how is not None and evidence.learning_layers == 0:
+        return [_by_readout(evidence)]
     if how in ("holds", "training"):
         return []
     if how == "by heart":
@@ -47,7 +44,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
         advice = _remedy(evidence)
     else:
         fault = scale_fault(evidence.experiment, evidence.record)
-        advice = _longer(evidence)
+        advice = _in_time(evidence)
         advice = advice if fault is None else standardised(fault).or_else(advice)
     return [
         Finding(
@@ -62,6 +59,22 @@ def not_learning(evidence: Evidence) -> list[Finding]:
             remedies=advice.remedies,
         )
     ]
+
+
+def _by_readout(evidence: Evidence) -> Finding:
+    ratios = evidence.update_ratios
+    advice = Advice() if ratios is None else steps.still(evidence, float(ratios.max()))
+    return Finding(
+        rule="not_learning",
+        severity="critical",
+        layers=(1, evidence.depth),
+        since_step=evidence.step(0),
+        value=0.0,
+        limit=1.0,
+        message="no hidden layer learns: all that was learned is the readout's, on features that are still those of the start",
+        remedy=advice.sentence,
+        remedies=advice.remedies,
+    )
 
 
 def _by_heart(evidence: Evidence) -> Finding:
@@ -84,6 +97,15 @@ def _by_heart(evidence: Evidence) -> Finding:
 
 def _beside(gain: float, error: float) -> str:
     return f"{abs(gain):.2g} ± {error:.1g} {'below' if gain > 0 else 'above'}"
+
+
+def _in_time(evidence: Evidence) -> Advice:
+    """Larger steps where they are small, more of them else."""
+    ratios = evidence.update_ratios
+    longer = _longer(evidence)
+    if ratios is None or not 0 < float(ratios.max()) < SMALL_UPDATE or evidence.progress is None:
+        return longer
+    return steps.still(evidence, float(ratios.max())).or_else(longer)
 
 
 def _longer(evidence: Evidence) -> Advice:
@@ -145,7 +167,7 @@ def _message(evidence: Evidence, progress: LearningProgress | None) -> str:
     elif ratios is not None:
         moved = f"{ratios.max():.1g} of" if ratios.max() < 1 else "more than"
         said.append(f"the fastest hidden layer moves by {moved} its weights a step")
-    if _travels(evidence):
+    if evidence.travels:
         assert evidence.decades is not None
         said.append(f"the gradient signal changes by {evidence.decades[0]:+.1f} decades across depth")
     there = _what_is_there(evidence)
@@ -174,11 +196,6 @@ def _change(share: float) -> str:
     return f"{'grew' if share < 0 else 'fell'} by {percent(abs(share))}"
 
 
-def _travels(evidence: Evidence) -> bool:
-    """Whether the signal changes across depth by enough to slow training down, though not by enough to decide."""
-    return evidence.decades is not None and NOTED_DECADES <= abs(float(evidence.decades[0])) < DECADES
-
-
 def _remedy(evidence: Evidence) -> Advice:
     """The scale of the data first, then the readout's, then the size of the steps where it is off, then more of them."""
     data, fault = evidence.record.data, scale_fault(evidence.experiment, evidence.record)
@@ -197,18 +214,21 @@ def _steps(evidence: Evidence) -> Advice:
         usual = default_quantities(evidence.experiment)
         return change(usual, "the size of the updates would tell why")
     largest = float(ratios.max())
+    if evidence.travels and largest <= LARGE_UPDATE:
+        mended = starts.initialisation(evidence, anyway=True)
+        if mended:
+            return mended
     if largest < SMALL_UPDATE or steps.rounded_away(evidence, largest):
         return steps.still(evidence, largest)
     if largest > LARGE_UPDATE:
         return steps.learning_rate(evidence, largest)
-    if _travels(evidence):
-        return starts.initialisation(evidence, anyway=True)
+    adaptive = steps.adaptive(evidence)
     longer = resized(evidence.experiment, "train.steps", LONGER * (evidence.step(evidence.num_rows - 1) + 1))
-    return change(
-        longer,
-        "updates are of a usual size",
-        "{settings} ({because}), and see whether the inputs tell the targets at all",
-    )
+    more = change(longer, "updates are of a usual size", "{settings} ({because})")
+    data = evidence.record.data
+    if data is not None and data.probe is not None and data.probe.finds:
+        return adaptive.or_else(more) if adaptive else more
+    return more.along_with(Advice("see whether the inputs tell the targets at all"), ", and ")
 
 
 RULES = (Rule("not_learning", symmetry), Rule("not_learning", not_learning))

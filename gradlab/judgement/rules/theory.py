@@ -17,6 +17,7 @@ from gradlab.config.experiment import Model
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies.advice import Advice, change, digits
+from gradlab.judgement.rules.units import NEAR_UNDERFLOW
 from gradlab.judgement.wording import bounds, factor, span
 from gradlab.results.record import Finding, Float, Remedy
 from gradlab.theory.critical import critical
@@ -42,9 +43,6 @@ WEIGHT_ERRORS = 6.0
 
 WEIGHT_SHARE = 0.01
 """... the share of it that it may differ besides, for rounding in 16 bits."""
-
-NEAR_UNDERFLOW = 30.0
-"""Multiple of a dtype's smallest normal number below which the rms of a layer means that many of its units are beyond."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts, steps
@@ -32,6 +33,9 @@ SATURATED_SLOPE = 0.15
 """Mean slope beside the largest one up to which a layer counts as saturated. For Gaussian preactivations that is a
 standard deviation of 5.3 for tanh and twice that for sigmoid, and three entries in four have less than a tenth of the
 largest slope; tanh at σ_w² = 4 has 0.45, sigmoid at its critical point 0.24, Xavier 0.6 and more."""
+
+NEAR_UNDERFLOW = 30.0
+"""Multiple of a format's smallest normal number below which the rms of a layer means that many of its values are 0."""
 
 ALL = 1.0
 
@@ -59,15 +63,16 @@ def saturated(evidence: Evidence) -> list[Finding]:
 
 
 def _unreached(evidence: Evidence) -> Bool:
-    """Layers whose preactivations are all exactly 0 though those of layer 1 are not, [rows, depth].
+    """Layers whose preactivations are all exactly 0 though those of layer 1 are not, or so small that many are, [rows, depth].
 
     A ReLU has no slope there. Where the signal faded out of the number format on its way up, or a dead layer below
-    passes nothing, that is what is ill, and not these units.
+    passes nothing, that is what is ill, and not these units; how many of them a seed leaves at 0 is chance.
     """
     forward = evidence.layers("forward_rms")
     if forward is None:
         return np.zeros((evidence.num_rows, evidence.depth), dtype=np.bool_)
-    return np.asarray((forward == 0.0) & (forward[:, :1] > 0.0))
+    faded = (forward > 0.0) & (forward < NEAR_UNDERFLOW * DTYPES[evidence.experiment.train.dtype].smallest)
+    return np.asarray(((forward == 0.0) & (forward[:, :1] > 0.0)) | faded)
 
 
 def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float, limit: float) -> list[Finding]:
@@ -122,7 +127,9 @@ def _remedy(evidence: Evidence, since: int) -> Advice:
         return starts.initialisation(evidence, anyway=True)
     smaller = steps.training(evidence, since)
     if can_saturate(evidence.experiment):
-        return smaller
+        # Where the signal shrinks on its way down, steps that are small enough for the top layers leave the others where they are.
+        adaptive = steps.adaptive(evidence) if evidence.travels else Advice()
+        return adaptive.or_else(smaller) if adaptive else smaller
     return smaller.along_with(steps.sloped(evidence.experiment.model.activation))
 
 
