@@ -71,7 +71,7 @@ def _unreached(evidence: Evidence) -> Bool:
     forward = evidence.layers("forward_rms")
     if forward is None:
         return np.zeros((evidence.num_rows, evidence.depth), dtype=np.bool_)
-    faded = (forward > 0.0) & (forward < NEAR_UNDERFLOW * DTYPES[evidence.experiment.train.dtype].smallest)
+    faded = (forward > 0.0) & (forward < NEAR_UNDERFLOW * DTYPES[evidence.experiment.train.dtype.storage].smallest)
     return np.asarray(((forward == 0.0) & (forward[:, :1] > 0.0)) | faded)
 
 
