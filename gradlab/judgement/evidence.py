@@ -216,7 +216,10 @@ class Evidence:
         if constant is None or not constant > 0 or loss is None or self.record.steps[0] != 0:
             return None
         gain = self.record.figures.get("pace_gain")
-        first = constant - float(gain.values[0]) if gain is not None and gain.present[0] else float(loss.values[0])
+        assessed = gain is not None and bool(gain.present[0])
+        if not assessed and not progress.on_scale(self.record, self.num_rows):
+            return None
+        first = constant - float(gain.values[0]) if gain is not None and assessed else float(loss.values[0])
         return None if math.isnan(first) else first / constant
 
     @property

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from gradlab.judgement.learning_progress import tail
+from gradlab.judgement.learning_progress import on_scale, tail
 from gradlab.results.record import Record
 
 ERRORS = 3.0
@@ -143,7 +143,7 @@ def gains(record: Record, num_rows: int, batch_size: int) -> Gains | None:
     """What a run gained by its last finite row; None where the constant answer's loss is not known.
 
     Of a run that was not assessed at its end (it was interrupted, or recorded before there was that) the losses of its last batches
-    are compared with the constant answer's over all rows.
+    are compared with the constant answer's over all rows; None where they are on a scale of their own.
     """
     constant = record.constant_loss
     if constant is None or num_rows < 1:
@@ -151,6 +151,8 @@ def gains(record: Record, num_rows: int, batch_size: int) -> Gains | None:
     training = _at(record, "train", num_rows - 1)
     course = None
     if training is None:
+        if not on_scale(record, num_rows):
+            return None
         training = _of_batches(record, num_rows, constant)
     else:
         measured = record.figures["pace_gain"]

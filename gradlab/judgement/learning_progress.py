@@ -159,6 +159,19 @@ def _constant(record: Record, before: float, after: float, rows: slice, classifi
     return (None if far and classifies else constant), far
 
 
+def on_scale(record: Record, num_rows: int) -> bool:
+    """Whether the recorded losses can be compared with the best constant answer's: neither the start lies far below it nor the end far
+    above it without outputs to match. The largest of the first losses is looked at, since a network may learn within the first records.
+    """
+    constant, loss = record.constant_loss, _figure(record, "loss", num_rows)
+    if constant is None or loss is None or not num_rows:
+        return True
+    rows = tail(num_rows)
+    with np.errstate(over="ignore"):
+        first, after = float(loss[: max(1, num_rows // EARLY)].max()), float(loss[rows].mean())
+    return first >= constant / 2.0 and (after <= FAR * constant or _explained(record, after, rows, constant))
+
+
 def _explained(record: Record, loss: float, rows: slice, constant: float) -> bool:
     """Whether outputs of the size that they had can have such a loss: a squared error or a cross-entropy of that order."""
     forward = record.layers.get("forward_rms")

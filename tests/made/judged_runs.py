@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.quantities import selected
+from gradlab.datasets.probe import Probe
+from gradlab.datasets.profile import DataProfile
 from gradlab.judgement.verdict import judge
 from gradlab.results.record import Column, Finding, Outcome, Record, Summary
 
@@ -90,6 +92,64 @@ def record(
         constant_loss=None if constant is None else constant[0],
         constant_accuracy=None if constant is None else constant[1],
     )
+
+
+def profile_made(**told: Any) -> DataProfile:
+    """What is known of data in ten classes of a usual scale, of which a line learns most; `told` in the place of the rest."""
+    usual: dict[str, Any] = {
+        "num_train": 1000, "num_holdout": 250, "num_features": 64, "num_distinct_rows": 2, "input_rms": 1.0,
+        "offset_share": 0.1, "largest_column": "x1", "largest_share": 0.05, "spread_ratio": 2.0,
+        "num_constant": 0, "constant_columns": (), "num_repeated": 0, "repeated_columns": (),
+        "target_mean": None, "target_std": None, "target_ratio": None, "smallest_class": 0.1, "probe": Probe(0.8, 0.01),
+    }  # fmt: skip
+    return DataProfile(**usual | told)
+
+
+def numbers_made(**told: Any) -> DataProfile:
+    """The same of one target that is a number of mean 0 and standard deviation 1."""
+    return profile_made(**{"smallest_class": None, "target_mean": 0.0, "target_std": 1.0, "target_ratio": 1.0} | told)
+
+
+def assessed(
+    made: Record,
+    training: tuple[float, float],
+    holdout: tuple[float, float] | None = None,
+    course: tuple[float, float, float] | None = None,
+    balanced: float | None = None,
+    constant: float = 2.3,
+    data: DataProfile | None = None,
+) -> Record:
+    """The same run as assessed at its first, middle and last record.
+
+    Args:
+        made: A run of which the losses of its batches alone are known.
+        training: Gain over the constant answer at the end on training rows, and its standard error.
+        holdout: Likewise on the held-out part.
+        course: Gain at the three records; by default evenly from none to that of the end.
+        balanced: Balanced accuracy on the held-out part at the end.
+        constant: Loss of the constant answer.
+        data: What is known of the data.
+    """
+    rows = len(made.steps)
+    middle, last = (rows - 1) // 2, rows - 1
+
+    def at(told: dict[int, float]) -> Column:
+        column = Column(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
+        for row, value in told.items():
+            column.values[row], column.present[row] = value, True
+        return column
+
+    pace = (0.0, training[0] / 2.0, training[0]) if course is None else course
+    figures = {
+        "pace_gain": at(dict(zip((0, middle, last), pace, strict=True))),
+        "train_gain": at({last: training[0]}),
+        "train_gain_error": at({last: training[1]}),
+    }
+    if holdout is not None:
+        figures |= {"holdout_gain": at({last: holdout[0]}), "holdout_gain_error": at({last: holdout[1]})}
+    if balanced is not None:
+        figures["holdout_balanced_accuracy"] = at({last: balanced})
+    return replace(made, figures={**made.figures, **figures}, constant_loss=constant, data=data)
 
 
 def stuck(rows: int = ROWS) -> dict[str, Any]:

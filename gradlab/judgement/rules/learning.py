@@ -114,7 +114,8 @@ def _longer(evidence: Evidence) -> Advice:
     needed = evidence.steps_to_learn
     if needed is None or not needed <= LONGER * done:
         settings = resized(evidence.experiment, "train.steps", max(LONGER * done, FEWEST_STEPS))
-        return change(settings, "ten times as many", "{settings}, {because}")
+        because = "ten times as many" if LONGER * done >= FEWEST_STEPS else "fewer do not show whether it learns"
+        return change(settings, because, "{settings}, {because}")
     settings = resized(evidence.experiment, "train.steps", _round_up(max(ROOM * needed, 2.0 * done, FEWEST_STEPS)))
     return change(settings, f"at this pace about {_round_up(needed)} would show that it learns")
 

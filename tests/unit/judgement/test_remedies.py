@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made.judged_runs import broken_at_end, experiment, only, record, stuck, summary
+from made.judged_runs import broken_at_end, experiment, only, profile_made, record, stuck, summary
 
 from benchmarks.diagnosis.case import Family, cases_of
 from benchmarks.diagnosis.families import all_families
@@ -113,10 +113,19 @@ class TestSteps:
         assert ("train.dtype: float32" in remedy) is lost
         assert ("changes 5 % of a layer's weights" in remedy) is lost
 
-    def test_inputs_that_are_all_alike(self) -> None:
+    def test_inputs_that_are_all_the_same(self) -> None:
         made = record(update=-8.0, **stuck())
-        object.__setattr__(made, "input_correlation", 1.0)
-        assert "look at the data" in only(summary(made), "not_learning").remedy
+        same = replace(made, data=profile_made(num_distinct_rows=1))
+        finding = only(summary(same), "not_learning")
+        assert finding.remedy == "all training rows have the same inputs: there is nothing in them to learn from"
+        assert finding.remedies == ()
+        zeros = only(summary(replace(made, input_mean_square=0.0)), "not_learning")
+        assert zeros.remedy.startswith("all inputs are the same in every training row")
+
+    def test_inputs_along_one_line_are_not_the_same(self) -> None:
+        """One column, or an offset: a network sees sign and size of inputs whose cosines are all 1."""
+        made = replace(record(update=-8.0, **stuck()), input_correlation=1.0, data=profile_made(num_distinct_rows=2))
+        assert only(summary(made), "not_learning").remedies[0].settings.keys() == {"train.lr"}
 
     def test_a_short_run_may_take_larger_steps(self) -> None:
         remedy = only(summary(record(update=-4.3, **stuck())), "not_learning").remedy
@@ -134,7 +143,7 @@ class TestSteps:
 
     def test_more_steps_take_the_place_of_epochs(self) -> None:
         run = experiment(train={"epochs": 7.5})
-        longer = found(record(rows=40, **stuck(40)), run, "not_learning").remedies[0]
+        longer = found(record(rows=40, **stuck(40)), run, "undecided").remedies[0]
         assert longer.settings == {"train.steps": 400, "train.epochs": None}
         assert applied(run, longer).train.steps == 400
 
