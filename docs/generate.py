@@ -40,6 +40,45 @@ and what takes it the other way; `gradlab check`, `gradlab sweep` and `--dry-run
 where it could have been meant otherwise. `manifest.json` keeps it under `target`.
 """
 
+FORMATS = """\
+### Which arithmetic is in which format
+
+`train.dtype: float16` stores in 16 bits and computes in more; `manifest.json` says the same of each run under `arithmetic`.
+
+| what | `float32`, `float64` | `bfloat16`, `float16` |
+|---|---|---|
+| weights, biases, signals, gradients | stored in the format | stored in the format |
+| matrix products | in the format | of 16-bit matrices, summed in float32 by the library, rounded once to 16 bits |
+| activations and their slopes | in the format | computed in float32, rounded |
+| loss, softmax, ∂L/∂logits | in the format | in float32; ∂L/∂logits is rounded to 16 bits where the backward pass begins |
+| gradients of biases; recorded norms and sums | in the format, or float64 | summed in float32 or float64 |
+| optimizer's state, update | in the format | in float32; the new weight is rounded to 16 bits |
+
+Backward signals are kept in range by exact powers of two on their way down ([the exponent](decisions/0002-exponent.md)), also in 16 bits.
+The optimizer still gets every gradient as the format holds it without them: below 6e-8 it is zero in float16, above 65,504 infinite.
+
+`train.dtype` is a name, or that name as `storage` with one or both of:
+
+- **`loss_scale`**, for the 16-bit formats. ∂L/∂logits is multiplied by it before it is rounded, and the gradients are divided by it
+  before clipping and the optimizer; all that is recorded of gradients is recorded without it. A number stays what it is: a gradient that
+  overflows then makes the weights infinite and the run `diverged`, as in PyTorch. `dynamic` follows `torch.amp.GradScaler`: 65,536 at
+  first; a step in which a gradient is not finite is skipped (weights and optimizer's state stay as they were) and the factor halved;
+  2,000 steps in a row without one double it. Each run has its own. A run that skips steps has not diverged; one whose loss is not finite
+  from some step on to the end has. `steps.parquet` has `loss_scale`, `skipped` and `overflow_layer`, `summary.json` has `skipped_steps` and
+  the first `overflow`, and conditions may name `skipped_steps`.
+- **`arithmetic: same`**, for the 16-bit formats. The optimizer's state and update are in the storage format itself: every result of an
+  operation is rounded to it, as in torch.optim on parameters that were made `.half()` or `.bfloat16()` (on a CPU; a number that is added,
+  such as `eps`, or that scales a summand, such as the learning rate of `sgd`, is rounded to it as well). With float16 and `adam`, whose `eps` of 1e-8 is 0 there,
+  the weights are not finite after the first step: that is what plain PyTorch does. The loss scale is taken out in 16 bits, too. The norm
+  for `train.clip_norm` stays in float64.
+
+```yaml
+train:
+  optimizer: adam
+  dtype: {storage: float16, loss_scale: dynamic}      # or: -s train.dtype.loss_scale=1024
+```
+"""
+
 STANDARDISING = """\
 ### What `data.standardize` does
 
@@ -117,6 +156,7 @@ def config() -> str:
         parts.append(f"\n## {title}\n\n" + table(["name", "what it is", "parameters and their defaults"], rows))
         if title == "Data":
             parts.append(f"\n{TARGETS.format(most=MOST_CLASSES)}\n{STANDARDISING}")
+    parts.append(f"\n{FORMATS}")
     return "".join(parts)
 
 

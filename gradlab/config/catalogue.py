@@ -259,7 +259,7 @@ FIGURES: tuple[str, ...] = (
 )  # fmt: skip
 """Summary figures, each at the first recorded step (`init.`) and at the last finite one (`final.`)."""
 
-RUN_FIGURES: tuple[str, ...] = ("learning_layers", "expected_backward_decades", "expected_spread")
+RUN_FIGURES: tuple[str, ...] = ("learning_layers", "expected_backward_decades", "expected_spread", "skipped_steps")
 """Summary figures of a run as a whole."""
 
 Verdict = Literal[

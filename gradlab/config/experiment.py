@@ -12,11 +12,12 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from gradlab.config import catalogue
 from gradlab.config.condition import ConditionError, Kind, parse
-from gradlab.config.fields import Mark, NumberOr, OneOf, Part, condition_names, fault, fields, span
+from gradlab.config.fields import Mark, OneOf, Part, condition_names, fault, fields, span
+from gradlab.config.number_format import Dtype
 from gradlab.config.quantities import LAYER_NAMES
 from gradlab.config.recording import Recording
 from gradlab.config.text import flat
@@ -240,56 +241,6 @@ class Optimizer(Part):
     def _complete(self) -> Self:
         _fill(self, self.name, catalogue.OPTIMIZERS[self.name], ("momentum", "alpha", "beta1", "beta2", "eps"))
         return self
-
-
-class Dtype(Part):
-    """A number format, with what is done in it and against its narrow range."""
-
-    shorthand: ClassVar[str | None] = "storage"
-    folded: ClassVar[bool] = True
-
-    storage: Annotated[str, OneOf(catalogue.DTYPES), SHAPE] = Field(
-        default="float32", description="format of weights, signals and gradients, and of their products"
-    )
-    loss_scale: Annotated[float | str | None, NumberOr(catalogue.LOSS_SCALES), SHAPE] = Field(
-        default=None,
-        description="factor on the loss's gradient before the backward pass, taken out before clipping and the optimizer",
-    )
-    arithmetic: Annotated[str | None, OneOf(catalogue.ARITHMETICS), SHAPE] = Field(
-        default=None,
-        description="format of the optimizer's state and update: float32 when absent, or that of the storage",
-    )
-
-    def __str__(self) -> str:
-        """As few words as say it: the storage, and what else is given."""
-        more = [
-            f"{key}={_short(value)}"
-            for key in ("loss_scale", "arithmetic")
-            if (value := getattr(self, key)) is not None
-        ]
-        return " ".join([self.storage, *more])
-
-    @model_serializer
-    def _as_written(self) -> str | dict[str, Any]:
-        """The word alone where nothing else is set, as before there was anything else."""
-        own = {"storage": self.storage, "loss_scale": self.loss_scale, "arithmetic": self.arithmetic}
-        given = {key: value for key, value in own.items() if value is not None}
-        return given if len(given) > 1 else self.storage
-
-    @property
-    def sixteen_bit(self) -> bool:
-        return catalogue.DTYPES[self.storage].num_bytes == 2
-
-    @model_validator(mode="after")
-    def _of_sixteen_bits(self) -> Self:
-        for key in ("loss_scale", "arithmetic"):
-            if getattr(self, key) is not None and not self.sixteen_bit:
-                raise fault(key, f"{key} is for bfloat16 and float16; {self.storage} has no use for it", "storage")
-        return self
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Train(Part):

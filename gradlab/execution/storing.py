@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.number_format import arithmetic
 from gradlab.datasets.dataset import Reading
 from gradlab.execution.dispatch import Result
 from gradlab.execution.executors.contract import brief
@@ -104,7 +105,11 @@ class RunStorer:
             summary=self._judged(experiment, trained.record, trained.outcome),
             manifest={"schema_version": SCHEMA_VERSION, "id": own, "argv": list(sys.argv)}
             | dict(surroundings)
-            | {"numerics_version": NUMERICS_VERSION, "finished": environment.now()},
+            | {
+                "arithmetic": dict(arithmetic(experiment.train.dtype)),
+                "numerics_version": NUMERICS_VERSION,
+                "finished": environment.now(),
+            },
             timing=trained.timing,
             read=lambda: trained.record,
         )

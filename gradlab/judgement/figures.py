@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from gradlab.config.catalogue import DTYPES, FIGURES
-from gradlab.results.record import Bool, Float, Record
+from gradlab.results.record import Bool, Float, Record, Skipped
 
 TRIMMED_DEPTH = 12
 """From this depth on the slope leaves out the layers at both ends, which carry the shapes of the input and of the
@@ -124,6 +124,18 @@ def slope_towards_input(log10_profile: Float) -> tuple[float | None, float | Non
         return 0.0, None
     rest = centred - slope * layers
     return -slope, max(0.0, 1.0 - float(rest @ rest) / total)
+
+
+def skipped(record: Record | None) -> Skipped | None:
+    """Steps that a loss scale made a run skip, with the first of them; None where it has no loss scale."""
+    column = None if record is None else record.figures.get("skipped")
+    if record is None or column is None:
+        return None
+    rows = np.flatnonzero(column.values > 0)
+    if not rows.size:
+        return Skipped(0)
+    layer = int(record.figures["overflow_layer"].values[rows[0]])
+    return Skipped(int(column.values.sum()), int(record.steps[rows[0]]), layer)
 
 
 def learning_layers(ratios: Float | None, dtype: str, changed: Float | None = None) -> int | None:

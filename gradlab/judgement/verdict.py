@@ -52,6 +52,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
         rules_version=RULES_VERSION,
         typical_backward_decades=None if forecast is None else forecast.typical_backward_decades,
         data=None if record is None else record.data,
+        skipped=figures.skipped(recorded),
     )
     return expectations.judged(experiment, recorded, summary)
 

@@ -18,7 +18,7 @@ SUMMARY = "summary.json"
 
 _OWN = frozenset({
     "id", "name", "seed", "outcome", "verdict", "rules_version", "learning_layers", "expected_backward_decades",
-    "expected_spread", "started", "finished",
+    "expected_spread", "skipped_steps", "started", "finished",
 })  # fmt: skip
 """What a condition may name of a run itself."""
 
@@ -42,6 +42,7 @@ class ListedRun:
     started: str
     finished: str
     config: Mapping[str, Any]
+    skipped_steps: int | None = None
 
     def value(self, name: str) -> Any:
         """What a name means for this run, be it of its own, `init.*`, `final.*` or a config field's; a KeyError if nothing."""
@@ -115,6 +116,7 @@ def line_of(path: Path, data: Mapping[str, Any]) -> ListedRun:
             started=data["started"] or "",
             finished=data["finished"] or "",
             config=data["config"],
+            skipped_steps=data.get("skipped_steps"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None

@@ -260,6 +260,21 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """Steps that a run with a loss scale skipped.
+
+    Attributes:
+        steps: How many.
+        step: The first of them, or the recorded step after it; None where there is none.
+        layer: The layer in which that overflowed: the first from the input whose activations did, else the first on the way back.
+    """
+
+    steps: int
+    step: int | None = None
+    layer: int | None = None
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run comes to.
 
@@ -274,6 +289,7 @@ class Summary:
         typical_backward_decades: What a single seed is expected to show of `init.backward_decades`: the mean over seeds
             at this width. None where theory has no answer, or it was not asked yet when the run was stored.
         data: What the training part of the data is like, without its single columns; None where it was not recorded.
+        skipped: Steps that a loss scale made the run skip, None where it has none.
     """
 
     outcome: Outcome
@@ -289,3 +305,8 @@ class Summary:
     rules_version: int = 1
     typical_backward_decades: float | None = None
     data: "DataProfile | None" = None
+    skipped: Skipped | None = None
+
+    @property
+    def skipped_steps(self) -> int | None:
+        return None if self.skipped is None else self.skipped.steps

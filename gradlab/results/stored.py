@@ -11,7 +11,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.datasets.dataset import Reading
 from gradlab.results import strict_json, tables
 from gradlab.results.listing import figures
-from gradlab.results.record import Expectation, Finding, Outcome, Record, Remedy, Summary, Timing
+from gradlab.results.record import Expectation, Finding, Outcome, Record, Remedy, Skipped, Summary, Timing
 from gradlab.results.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def read_summary(data: Mapping[str, Any]) -> tuple[Summary, Timing]:
         init=figures(data["init"]),
         final=figures(data["final"]),
         learning_layers=data["learning_layers"],
+        skipped=_skipped(data),
         expected_backward_decades=strict_json.number(data["expected_backward_decades"]),
         expected_spread=strict_json.number(data["expected_spread"]),
         typical_backward_decades=strict_json.number(data.get("typical_backward_decades")),
@@ -179,6 +180,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "init": dict(summary.init),
         "final": dict(summary.final),
         "learning_layers": summary.learning_layers,
+        **_skipped_object(summary.skipped),
         "expected_backward_decades": summary.expected_backward_decades,
         "typical_backward_decades": summary.typical_backward_decades,
         "expected_spread": summary.expected_spread,
@@ -191,6 +193,20 @@ def _profile(found: Mapping[str, Any] | None) -> "DataProfile | None":
     from gradlab.datasets.profile import DataProfile
 
     return None if found is None else DataProfile.from_json(found)
+
+
+def _skipped_object(skipped: Skipped | None) -> dict[str, Any]:
+    """What is told of a loss scale; nothing where there is none, so that other runs have the bytes that they had."""
+    if skipped is None:
+        return {}
+    overflow = None if skipped.step is None else {"step": skipped.step, "layer": skipped.layer}
+    return {"skipped_steps": skipped.steps, "overflow": overflow}
+
+
+def _skipped(data: Mapping[str, Any]) -> Skipped | None:
+    if "skipped_steps" not in data:
+        return None
+    return Skipped(data["skipped_steps"], **(data["overflow"] or {}))
 
 
 def _finding_object(finding: Finding) -> dict[str, Any]:

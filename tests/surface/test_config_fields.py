@@ -113,6 +113,6 @@ def test_names():
 def test_names_of_conditions():
     words = {"model.activation", "model.init", "model.readout_init", "train.optimizer", "verdict", "outcome"}
     figures = {f"{moment}.{figure}" for moment in ("init", "final") for figure in NAMES["figures"].split()}
-    whole = {"learning_layers", "expected_backward_decades", "expected_spread"}
+    whole = {"learning_layers", "expected_backward_decades", "expected_spread", "skipped_steps"}
     fields = set(FIELDS) - {"expect", "record.quantities", "record.jacobian_steps", "record.spectrum"}
     assert set(run_names()) == fields | words | figures | whole | set(NAMES["quantities"].split())

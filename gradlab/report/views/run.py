@@ -22,7 +22,7 @@ from gradlab.report.words.table import Field, Table, beside, folded
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
 from gradlab.results import tables
-from gradlab.results.record import Finding, Record, Summary, Timing
+from gradlab.results.record import Finding, Record, Skipped, Summary, Timing
 from gradlab.results.stored import StoredRun
 
 _FIGURE_KINDS: dict[str, Kind] = {
@@ -126,6 +126,7 @@ class RunView:
             TableBlock(
                 f"layers at step {self.step}", self.layers, order=order, noun="layer", rows=self.worst_first, few=few
             ),
+            Lines([skipped_words(self.summary.skipped)] if self.summary.skipped is not None else [], "aside"),
             *theory_block(self.theory),
             *([Heatmap(self.grid)] if self.grid is not None and self.grid.values.size else []),
             Only("terminal", expectations),
@@ -243,6 +244,18 @@ def _healthy(summary: Summary) -> str:
     return "; ".join(parts)
 
 
+def skipped_words(skipped: Skipped) -> str:
+    """What a loss scale made of the steps, in one line.
+
+    >>> skipped_words(Skipped(4, 0, 3))
+    'loss scale: 4 steps were skipped because a gradient overflowed, at step 0 for the first time, in layer 3'
+    """
+    if skipped.step is None:
+        return "loss scale: no gradient overflowed, so no step was skipped"
+    were = f"{counted(skipped.steps, 'step')} {'was' if skipped.steps == 1 else 'were'} skipped because a gradient overflowed"
+    return f"loss scale: {were}, at step {skipped.step} for the first time, in layer {skipped.layer}"
+
+
 def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
     """Summary figures at the first and the last step; a figure that is null at both is left out."""
     away = theory[0].backward.deviation if theory else None
@@ -262,6 +275,8 @@ def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
         rows.append((name, say(first, kind), say(last, kind), *about))
     if summary.learning_layers is not None:
         rows.append(("learning_layers", "", str(summary.learning_layers), "", ""))
+    if summary.skipped is not None:
+        rows.append(("skipped_steps", "", str(summary.skipped.steps), "", ""))
     return Table(fields, tuple(row[: len(fields)] for row in rows))
 
 

@@ -68,7 +68,7 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
     for figure in FIGURES:
         found[f"final.{figure}"] = "number", [run.summary.final.get(figure) for run in runs]
     for figure in RUN_FIGURES:
-        kind: Type = "whole" if figure == "learning_layers" else "number"
+        kind: Type = "whole" if figure in ("learning_layers", "skipped_steps") else "number"
         found[figure] = kind, [getattr(run.summary, figure) for run in runs]
     assert set(_TIMING) == set(Timing.__dataclass_fields__), "a new field of Timing needs its type here"
     for name, kind in _TIMING.items():

@@ -42,6 +42,8 @@ class Recorder:
         self.facts = facts = network.activation.facts
         self.quantities = quantities = selected(recording.quantities, sixteen_bit=network.place.dtype.itemsize == 2)
         self.jacobians = Jacobians(network, recording, num_steps)
+        # An optimizer that rounds takes the loss scale out in the format of the gradients, and may lose what is small.
+        self._rest_of = optimizer.loss_scale if optimizer.rounds else None
         shape = network.shape
         wanted = {slot for name in quantities if name in DERIVED for slot in DERIVED[name].slots}
         if "g_norm" in wanted:
@@ -168,7 +170,10 @@ class Recorder:
             self._check("backward", start, stop, rows)
         if self._measures["optimizer_gradient"]:
             scale = self.rescaler.scale(start, stop)[:, :, None, None]
-            self._measure("optimizer_gradient", start, stop, (gradient.double() * scale).to(gradient.dtype))
+            got = (gradient.double() * scale).to(gradient.dtype)
+            if self._rest_of is not None:
+                got.mul_(self._rest_of.rest_R[:, None, None])
+            self._measure("optimizer_gradient", start, stop, got)
         self._measure("gradient", start, stop, gradient)
         self._measure("delta", start, stop, delta)
 
