@@ -68,9 +68,9 @@ The optimizer still gets every gradient as the format holds it without them: bel
   the first `overflow`, and conditions may name `skipped_steps`.
 - **`arithmetic: same`**, for the 16-bit formats. The optimizer's state and update are in the storage format itself: every result of an
   operation is rounded to it, as in torch.optim on parameters that were made `.half()` or `.bfloat16()` (on a CPU; a number that is added,
-  such as `eps`, or that scales a summand, such as the learning rate of `sgd`, is rounded to it as well). With float16 and `adam`, whose `eps` of 1e-8 is 0 there,
-  the weights are not finite after the first step: that is what plain PyTorch does. The loss scale is taken out in 16 bits, too. The norm
-  for `train.clip_norm` stays in float64.
+  such as `eps`, or that scales a summand, such as the learning rate of `sgd`, is rounded to it as well). With float16 and `adam`, whose
+  `eps` of 1e-8 is 0 there, the weights are not finite after the first step: that is what plain PyTorch does. The loss scale is taken out
+  in 16 bits, too. The norm for `train.clip_norm` stays in float64.
 
 ```yaml
 train:
