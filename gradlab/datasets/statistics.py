@@ -73,3 +73,28 @@ def input_correlation(inputs: Float) -> float | None:
     cosines = np.einsum("bf,cf->bc", some, some) / np.outer(lengths, lengths)
     squares = np.triu(cosines**2, 1).sum()
     return float(np.sqrt(2.0 * squares / (len(some) * (len(some) - 1))))
+
+
+def input_sizes(inputs: Float) -> tuple[float, ...] | None:
+    """How unequal the examples of a batch are: their mean squares beside the mean, from the largest on.
+
+    They are averaged in groups of 1, 1, 2, 4, 8, ...: where signals come near a point at which they either collapse or
+    last, the largest few decide.
+
+    Returns:
+        Of the first `COMPARED` inputs [B, F], whose mean is 1; None where all are 0 or one is not finite.
+
+    >>> input_sizes(np.array([[2.0, 0.0], [0.0, 0.0], [0.0, 2.0], [2.0, 2.0]]))
+    (2.0, 1.0, 0.5)
+    """
+    some = np.asarray(inputs[:COMPARED], dtype=np.float64)
+    largest = float(np.abs(some).max(initial=0.0))
+    if not 0.0 < largest < np.inf:
+        return None
+    squares = np.sort(((some / largest) ** 2).mean(axis=1))[::-1]
+    places, first = [], 0
+    while first < len(squares):
+        places.append(first)
+        first = max(1, 2 * first)
+    means = np.add.reduceat(squares, places) / np.diff([*places, len(squares)]) / squares.mean()
+    return tuple(means.tolist())

@@ -136,6 +136,7 @@ def forecast_of(experiment: Experiment, record: Record | None) -> "Forecast | No
         tuple(record.fan_in.tolist()),
         tuple(record.fan_out.tolist()),
         record.input_correlation,
+        record.input_sizes,
     )
 
 
@@ -146,7 +147,8 @@ def _forecast(
     fan_in: tuple[int, ...],
     fan_out: tuple[int, ...],
     input_correlation: float | None,
+    input_sizes: tuple[float, ...] | None,
 ) -> "Forecast":
     from gradlab import theory
 
-    return theory.forecast(experiment, input_mean_square, fan_in, fan_out, input_correlation)
+    return theory.forecast(experiment, input_mean_square, fan_in, fan_out, input_correlation, input_sizes)

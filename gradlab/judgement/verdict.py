@@ -53,6 +53,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
         typical_backward_decades=None if forecast is None else forecast.typical_backward_decades,
         data=None if record is None else record.data,
         skipped=figures.skipped(recorded),
+        expected_outcomes=() if forecast is None else forecast.outcomes,
     )
     return expectations.judged(experiment, recorded, summary)
 

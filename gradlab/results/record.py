@@ -1,5 +1,6 @@
 """Frozen values that the rooms hand on: what was recorded, how it ended, what was found, what it comes to."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,6 +85,8 @@ class Record:
         input_mean_square: Mean square of the inputs of the first batch, where theory starts.
         input_correlation: Root mean square cosine between its examples; None where there are no two, or where it was
             not recorded.
+        input_sizes: Mean squares of its examples beside their mean, in groups from the largest on
+            (`datasets.statistics.input_sizes`); None where they were not recorded.
         constant_loss: Loss of the best answer that does not look at the inputs, over the training examples; None where
             it was not recorded.
         constant_accuracy: Accuracy of that answer: the share of the most frequent class. None for regression too.
@@ -100,6 +103,7 @@ class Record:
     fan_out: NDArray[np.int64]
     input_mean_square: float
     input_correlation: float | None = None
+    input_sizes: tuple[float, ...] | None = None
     constant_loss: float | None = None
     constant_accuracy: float | None = None
     spectrum: Spectrum | None = None
@@ -275,6 +279,21 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class ExpectedOutcome:
+    """What a part of the seeds show, where theory expects them to go either way.
+
+    Attributes:
+        backward_decades: Mean of `init.backward_decades` over these seeds.
+        spread: Its standard deviation over them, in decades.
+        share: How many of the seeds they are, 0 to 1.
+    """
+
+    backward_decades: float
+    spread: float
+    share: float
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run comes to.
 
@@ -290,6 +309,8 @@ class Summary:
             at this width. None where theory has no answer, or it was not asked yet when the run was stored.
         data: What the training part of the data is like, without its single columns; None where it was not recorded.
         skipped: Steps that a loss scale made the run skip, None where it has none.
+        expected_outcomes: Where seeds can go either way, what they show, the more frequent outcome first; `expected_…`
+            and `typical_…` are then None. () elsewhere.
     """
 
     outcome: Outcome
@@ -306,7 +327,19 @@ class Summary:
     typical_backward_decades: float | None = None
     data: "DataProfile | None" = None
     skipped: Skipped | None = None
+    expected_outcomes: tuple[ExpectedOutcome, ...] = ()
 
     @property
     def skipped_steps(self) -> int | None:
         return None if self.skipped is None else self.skipped.steps
+
+    @property
+    def spread_over_seeds(self) -> float | None:
+        """Standard deviation of `init.backward_decades` over seeds, where they go either way of both ways together."""
+        if not self.expected_outcomes:
+            return self.expected_spread
+        mean = math.fsum(one.share * one.backward_decades for one in self.expected_outcomes)
+        squares = ((one.backward_decades - mean) ** 2 + one.spread**2 for one in self.expected_outcomes)
+        return math.sqrt(
+            math.fsum(one.share * square for one, square in zip(self.expected_outcomes, squares, strict=True))
+        )

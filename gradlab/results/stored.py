@@ -11,7 +11,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.datasets.dataset import Reading
 from gradlab.results import strict_json, tables
 from gradlab.results.listing import figures
-from gradlab.results.record import Expectation, Finding, Outcome, Record, Remedy, Skipped, Summary, Timing
+from gradlab.results.record import Expectation, ExpectedOutcome, Finding, Outcome, Record, Remedy, Skipped, Summary, Timing
 from gradlab.results.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -154,6 +154,10 @@ def read_summary(data: Mapping[str, Any]) -> tuple[Summary, Timing]:
         expected_spread=strict_json.number(data["expected_spread"]),
         typical_backward_decades=strict_json.number(data.get("typical_backward_decades")),
         expected_reason=data["expected_reason"],
+        expected_outcomes=tuple(
+            ExpectedOutcome(**{name: float(value) for name, value in item.items()})
+            for item in data.get("expected_outcomes", ())
+        ),
         expectations=tuple(Expectation(item["text"], item["passed"], item["actual"]) for item in data["expectations"]),
         rules_version=data["rules_version"],
         data=_profile(data.get("data")),
@@ -185,6 +189,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "typical_backward_decades": summary.typical_backward_decades,
         "expected_spread": summary.expected_spread,
         "expected_reason": summary.expected_reason,
+        "expected_outcomes": [vars(one) for one in summary.expected_outcomes],
         "data": None if summary.data is None else summary.data.to_json(with_columns=False),
     }
 

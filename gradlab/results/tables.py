@@ -8,7 +8,7 @@ file's metadata.
 import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -45,6 +45,7 @@ def write_layers(record: Record, file: BinaryIO) -> None:
         "fan_out": record.fan_out.tolist(),
         "input_mean_square": record.input_mean_square,
         "input_correlation": record.input_correlation,
+        "input_sizes": record.input_sizes,
         "constant_loss": record.constant_loss,
         "constant_accuracy": record.constant_accuracy,
     }
@@ -128,12 +129,17 @@ def read_record(directory: Path) -> Record | None:
         fan_out=np.array(metadata["fan_out"], dtype=np.int64),
         input_mean_square=float(strict_json.number(metadata["input_mean_square"]) or 0.0),
         input_correlation=strict_json.number(metadata.get("input_correlation")),
+        input_sizes=_sizes(metadata.get("input_sizes")),
         constant_loss=strict_json.number(metadata.get("constant_loss")),
         constant_accuracy=strict_json.number(metadata.get("constant_accuracy")),
         spectrum=spectrum,
         data=None if data is None else DataProfile.from_json(data),
         copied_layers=None if copied is None else tuple(copied),
     )
+
+
+def _sizes(stored: Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if stored is None else tuple(float(size) for size in stored)
 
 
 def _read_spectrum(file: BinaryIO) -> Spectrum:

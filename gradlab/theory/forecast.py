@@ -8,12 +8,17 @@ from functools import cached_property, partial
 import numpy as np
 
 from gradlab.config.experiment import Experiment
-from gradlab.theory import activations
+from gradlab.results.record import ExpectedOutcome
+from gradlab.theory import activations, parting
+from gradlab.theory.growth_bounds import GrowthBounds
 from gradlab.theory.moment_tables import Moments, MomentTable, moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
+from gradlab.theory.parting import Drawn
 from gradlab.theory.phase import Phase, phase
 from gradlab.theory.scales import Scales, scales
 from gradlab.theory.spread import Ensemble, Spread, seed_spread
+from gradlab.theory.variance_drift import from_above
+from gradlab.theory.walks import walk
 
 _SETTLED = 1e-14
 """Relative change of the variance from layer to layer below which it stays: over 10,000 layers it would come to 1e-10."""
@@ -58,6 +63,8 @@ class Forecast:
         expected_spread: Standard deviation of it from seed to seed, in decades.
         reason: Why there is no answer, None where there is one.
         typical_backward_decades: Mean of `init.backward_decades` over seeds: at finite width it lies lower.
+        outcomes: Where seeds can go either way, what they show and how many of them, the more frequent one first;
+            there is then no one answer. () elsewhere.
     """
 
     expected_backward_decades: float | None
@@ -66,6 +73,7 @@ class Forecast:
     layers: tuple[LayerForecast, ...] = ()
     readout: LayerForecast | None = None
     typical_backward_decades: float | None = None
+    outcomes: tuple[ExpectedOutcome, ...] = ()
     settle: Callable[[], Phase] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
@@ -82,6 +90,7 @@ def forecast(
     fan_in: Sequence[int],
     fan_out: Sequence[int],
     input_correlation: float | None = None,
+    input_sizes: tuple[float, ...] | None = None,
 ) -> Forecast:
     """How many decades the gradient is expected to gain or lose between the last hidden layer and the first.
 
@@ -91,7 +100,8 @@ def forecast(
 
     This is the growth of the mean square over seeds. Its logarithm is skewed, and at finite width the variance drifts,
     so the mean of backward_decades over seeds, `typical_backward_decades`, lies elsewhere, mostly lower, by an amount
-    that grows as depth / width (`spread`).
+    that grows as depth / width (`spread`). Where the variance comes near one that repels, networks are drawn instead
+    (`parting`); mean and spread are theirs, or there are two outcomes.
 
     Args:
         experiment: The run.
@@ -100,6 +110,8 @@ def forecast(
         fan_out: Likewise.
         input_correlation: Root mean square cosine between different examples of the first batch, None where it is not
             known; only spreads depend on it.
+        input_sizes: How unequal the examples of the first batch are (`datasets.statistics.input_sizes`), None where
+            that is not known.
 
     Returns:
         The expectation, or the reason why there is none.
@@ -135,23 +147,29 @@ def forecast(
     if growths.min() == 0.0:
         layer = int(np.argmin(growths)) + 1
         return no(f"layer {layer}: the derivative of {activation.name} is 0 for every unit, no gradient passes")
-    spread = seed_spread(
-        variances,
-        moments,
-        table,
-        chain,
-        Ensemble(
-            model.width,
-            experiment.data.batch_size,
-            fan_out[-1],
-            input_correlation or 0.0,
-            model.init.scheme == "orthogonal",
-        ),
+    ensemble = Ensemble(
+        model.width,
+        experiment.data.batch_size,
+        fan_out[-1],
+        input_correlation or 0.0,
+        model.init.scheme == "orthogonal",
+        experiment.train.loss,
     )
+    spread, drawn = seed_spread(variances, moments, table, chain, ensemble), None
+    if not spread.small or parting.can_part(variances, moments, table, chain[1], spread, input_sizes):
+        walks = walk(first, model.depth, table, [*chain, last], ensemble, input_sizes)
+        limits = GrowthBounds.of(moments, *table.dphi2_range())
+        drawn = parting.drawn(walks, variances, moments, _backward(growths), ensemble, limits)
+        drawn = None if parting.agree(drawn, spread) else drawn
     network = _Network(chain, last, model.width, fan_in[0], fan_out[-1], input_mean_square)
-    layers, readout = network.layers(variances, moments, spread)
+    layers, readout = network.layers(variances, moments, spread, drawn)
     if alone:  # there is nothing to travel across, but the preactivations have their size
         return Forecast(None, None, alone, tuple(replace(layer, chi_1=None) for layer in layers), readout)
+    settle = partial(phase, chain[1], model.activation, first)
+    if drawn is not None and drawn.outcomes:
+        return Forecast(
+            None, None, _either_way(drawn.outcomes), layers, readout, outcomes=drawn.outcomes, settle=settle
+        )  # fmt: skip
     return Forecast(
         expected_backward_decades=layers[0].log10_backward_rms,
         expected_spread=layers[0].backward_spread,
@@ -159,8 +177,20 @@ def forecast(
         layers=layers,
         readout=readout,
         typical_backward_decades=layers[0].typical_log10_backward_rms,
-        settle=partial(phase, chain[1], model.activation, first),
+        settle=settle,
     )
+
+
+def _either_way(outcomes: Sequence[ExpectedOutcome]) -> str:
+    """The reason why there is no one answer."""
+    told = [f"{one.backward_decades:+.1f} ± {one.spread:.1f}" for one in outcomes]
+    first, second = (round(100 * one.share) for one in outcomes)
+    return f"seeds go either way: about {first} of 100 to {told[0]} decades, {second} to {told[1]}"
+
+
+def _backward(growths: Float) -> Float:
+    """Decades of the backward signal above that of the last hidden layer by mean-field theory, [depth]."""
+    return from_above(0.5 * np.log10(growths))
 
 
 def _recursion(first: float, above: Scales, table: MomentTable, depth: int) -> tuple[Float, Moments]:
@@ -192,11 +222,11 @@ class _Network:
     input_mean_square: float
 
     def layers(
-        self, variances: Float, moments: Moments, spread: Spread
+        self, variances: Float, moments: Moments, spread: Spread, drawn: Drawn | None
     ) -> tuple[tuple[LayerForecast, ...], LayerForecast]:
         growths = self.chain[1].sigma_w ** 2 * moments.dphi2
-        steps = 0.5 * np.log10(growths[:-1])
-        backward = np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+        backward = _backward(growths)
+        spread, expected = (spread, backward) if drawn is None else (drawn.spread, drawn.mean_square)
         mean = self.chain[0].bias
         forward = np.sqrt(variances + mean**2)
         # ln rms^2 = ln (q + mean^2) moves by the share of q.
@@ -208,7 +238,7 @@ class _Network:
             signal_below = 0.5 * np.log10(below) + drifted
         gradient = signal_below[:-1] + typical
         columns = (
-            variances, growths, backward, typical, spread.backward, forward,
+            variances, growths, expected, typical, spread.backward, forward,
             np.log10(forward) + share * spread.forward_shift, share * spread.forward, gradient - gradient[-1],
         )  # fmt: skip
         rows = zip(*(column.tolist() for column in columns), strict=True)

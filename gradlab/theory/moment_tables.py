@@ -28,6 +28,11 @@ _POINTS = chebyshev.chebpts1(_DEGREE + 1)
 _FIT = np.linalg.inv(chebyshev.chebvander(_POINTS, _DEGREE))
 _LOGS = 5
 _UNDERFLOW = -650.0
+_LEVEL = 1e-6
+"""Slope at an end of the table below which a moment has reached its limit."""
+
+_STRIDE = 2.0
+"""Steps in ln q in which the largest and smallest moment are looked for."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,12 @@ class MomentTable:
         self._ends: dict[int, float] = {}
         self._derived: dict[int, tuple[Float, Float, Float]] = {}
         self._coefficients: dict[int, Float | None] = {}
+        self._limits: tuple[float, float] | None = None
+        self._range: tuple[float, float] | None = None
+
+    def range(self) -> tuple[float, float]:
+        """Values of ln q between which the moments are tabulated; beyond they go on as powers."""
+        return float(self._low), float(self._high)
 
     def phi2(self, q: float) -> float:
         """E[phi^2] at one variance."""
@@ -104,6 +115,28 @@ class MomentTable:
         if panel not in self._ends:  # always the same place, and a deep network asks for it in every layer
             self._ends[panel] = 2.0 * float(chebyshev.chebval(place, chebyshev.chebder(series)))
         return math.exp(min(_clenshaw(series, place) + outside * self._ends[panel], 700.0))
+
+    def dphi2_limits(self) -> tuple[float, float]:
+        """E[phi'^2] where the variance goes to 0 and to infinity: 0 and inf where it goes on as a power."""
+        if self._limits is None:
+            found = []
+            for x, outwards in ((float(self._low), -1.0), (float(self._high), 1.0)):
+                value, slope = float(self._logs_at(math.exp(x))[1]), outwards * float(self._differences(x)[1])
+                found.append(math.exp(value) if abs(slope) < _LEVEL else math.inf if slope > 0.0 else 0.0)
+            self._limits = (found[0], found[1])
+        return self._limits
+
+    def dphi2_range(self) -> tuple[float, float]:
+        """Smallest and largest E[phi'^2] over all variances between 0 and infinity."""
+        if self._range is None:
+            places = np.arange(float(self._low), self._high + _STRIDE, _STRIDE)
+            logs = np.array([self._logs_at(math.exp(x))[1] for x in places])
+            found = [*self.dphi2_limits()]
+            for place in {int(np.argmin(logs)), int(np.argmax(logs))} - {0, len(places) - 1}:
+                near = np.linspace(places[place - 1], places[place + 1], 257)
+                found += self.moments(np.exp(near)).dphi2.tolist()
+            self._range = (min(found), max(found))
+        return self._range
 
     def moments(self, q: Sequence[float] | Float) -> Moments:
         """Moments at some variances, [Q]."""

@@ -9,7 +9,7 @@ from gradlab import datasets
 from gradlab.config.experiment import Experiment, Init
 from gradlab.datasets.dataset import Dataset, Float, Reading
 from gradlab.datasets.order import Order
-from gradlab.datasets.statistics import input_correlation
+from gradlab.datasets.statistics import input_correlation, input_sizes
 from gradlab.theory.forecast import Forecast, forecast
 from gradlab.theory.scales import Scales, scales
 
@@ -54,12 +54,12 @@ def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
     """
     data = data or datasets.recent(experiment.data, experiment.train.loss)
     inputs = first_batch(experiment, data)
-    square, alike = float(np.square(inputs).mean()), input_correlation(inputs)
+    square, alike, sizes = float(np.square(inputs).mean()), input_correlation(inputs), input_sizes(inputs)
     width, depth = experiment.model.width, experiment.model.depth
     num_outputs = 1 if experiment.train.loss == "binary_cross_entropy" else data.num_outputs
     fan_in = (inputs.shape[1], *[width] * depth)
     fan_out = (*[width] * depth, num_outputs)
-    found = forecast(experiment, square, fan_in, fan_out, alike)
+    found = forecast(experiment, square, fan_in, fan_out, alike, sizes)
     own = None
     with suppress(ValueError):
         own = scales(experiment.model.init, width, width, experiment.model.activation)
@@ -69,7 +69,7 @@ def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
         forecast=found,
         scales=own,
         critical=critical,
-        at_critical=None if critical is None else forecast(critical, square, fan_in, fan_out, alike),
+        at_critical=None if critical is None else forecast(critical, square, fan_in, fan_out, alike, sizes),
         input_mean_square=square,
         input_correlation=alike,
         fan_in=fan_in,

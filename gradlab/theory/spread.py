@@ -32,9 +32,12 @@ against seeds.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gradlab.theory.growth_bounds import GrowthBounds, bounds
 from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Coefficients, Moments, MomentTable
 from gradlab.theory.moments import Float
 from gradlab.theory.scales import Scales
@@ -45,6 +48,9 @@ TO_DECADES = 1.0 / (2.0 * math.log(10.0))
 
 _CHUNK = 1024
 """Layers whose Hermite coefficients are held at once."""
+
+WIDE = 2.0
+"""Decades from which a spread that is half of the largest one possible is no longer that of small deviations."""
 
 _POWERS = np.arange(NUM_COEFFICIENTS)
 
@@ -62,6 +68,9 @@ class Spread:
         forward: Standard deviation over seeds of the preactivations' rms.
         forward_shift: Mean of its log over seeds, above the log of its mean-field value.
         readout: The same four figures of the readout; its backward signal, too, beside the last hidden layer's.
+        variance: Standard deviation over seeds of ln q, the variance of an example's preactivations, in nats.
+        small: Whether the deviations at the first layer are small enough for what is said of its backward signal. If
+            not, it is possible, being held within its limits, and no more.
     """
 
     backward: Float
@@ -69,6 +78,8 @@ class Spread:
     forward: Float
     forward_shift: Float
     readout: tuple[float, float, float, float]
+    variance: Float
+    small: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,7 @@ class Ensemble:
         num_outputs: Classes, or numbers to predict.
         input_correlation: Root mean square cosine between different examples' inputs.
         orthogonal: Whether the weights are orthogonal instead of Gaussian.
+        loss: Name of the loss, whose derivative the backward signal starts from.
     """
 
     width: int
@@ -88,6 +100,7 @@ class Ensemble:
     num_outputs: int
     input_correlation: float
     orthogonal: bool
+    loss: str = "cross_entropy"
 
 
 def seed_spread(
@@ -106,28 +119,30 @@ def seed_spread(
     own = _itself(moments, orthogonal)
     own_drift, own_added = drift.covariances(own)
     own_noise = _noise_of_one(own, moments, width, orthogonal)
+    mean_drift, mean_growth = drift.means(own, own_drift)
+    mean_growth = _trusted(mean_growth, own_noise + own_added)
     own_forward = own_drift + _length_noise(own, width, orthogonal)
     own_top, own_top_forward = _readout(drift, own, own_drift, 1.0, num_outputs)
-    backward, forward = (own_noise + own_added, np.zeros(1)), (own_forward, np.zeros(1))
+    noise, added, forward = _Logs(own_noise, own_noise), _Logs(own_added, own_added), (own_forward, np.zeros(1))
     top, top_forward = (own_top, np.zeros(1)), (own_top_forward, np.zeros(1))
     if batch_size > 1:
         pair = _pairs(variances, moments, table, chain, width, ensemble.input_correlation, orthogonal)
-        alignment = _top_alignment(num_outputs)
+        alignment = top_alignment(num_outputs)
         pair_drift, pair_added = drift.covariances(pair)
         pair_noise = _noise_of_two(pair, moments, width, alignment, orthogonal)
         pair_forward = pair_drift + _length_noise(pair, width, orthogonal)
         pair_top, pair_top_forward = _readout(drift, pair, pair_drift, alignment, num_outputs)
-        backward = log_of_mean(own_noise + own_added, pair_noise + pair_added, batch_size)
+        noise, added = _Logs(own_noise, pair_noise), _Logs(own_added, pair_added)
         forward = log_of_mean(own_forward, pair_forward, batch_size)
         top = log_of_mean(own_top, pair_top, batch_size)
         top_forward = log_of_mean(own_top_forward, pair_top_forward, batch_size)
+    variance, mean_growth, lift, small = _backward(moments, table, noise, added, mean_growth, batch_size)
     # An example's log lies half its units' noise below the log of the mean square, whose noise has mean 1.
-    mean_drift, mean_growth = drift.means(own, own_drift)
     mean_drift = _trusted(mean_drift, own_forward)
-    mean_growth = _trusted(mean_growth, own_noise + own_added) + drift.reused()
+    mean_growth = mean_growth + drift.reused()
     return Spread(
-        backward=_deviation(backward[0]),
-        backward_shift=(mean_growth - 0.5 * own_noise + backward[1]) * TO_DECADES,
+        backward=_deviation(variance),
+        backward_shift=(mean_growth - 0.5 * own_noise + lift) * TO_DECADES,
         forward=_deviation(forward[0]),
         forward_shift=(mean_drift - 0.5 * (own_forward - own_drift) + forward[1]) * TO_DECADES,
         readout=(
@@ -136,7 +151,56 @@ def seed_spread(
             float(_deviation(top_forward[0])[0]),
             float(mean_drift[-1] - 1.0 / num_outputs + top_forward[1][0]) * TO_DECADES,
         ),
+        variance=np.sqrt(np.maximum(own_drift, 0.0)),
+        small=small,
     )
+
+
+class _Logs(NamedTuple):
+    """Variance of the log of an example's squared signal, and the covariance of two examples' logs; each [depth]."""
+
+    own: Float
+    pair: Float
+
+
+def _backward(
+    moments: Moments, table: MomentTable, noise: _Logs, added: _Logs, growth: Float, batch_size: int
+) -> tuple[Float, Float, Float, bool]:
+    """Variance of the log of a batch's squared signal, how far the drift and the batch lift its mean, and whether they
+    do so by small deviations at the first layer.
+
+    What the drift makes of mean and variance is held within what the smallest and largest chi_1 allow: its `growth` of
+    an example's mean, what it has `added` to the units' `noise`, and the lift of the batch's mean, which lies between
+    its examples, beyond the one that the noise alone gives.
+    """
+    variance, lift = _of_batch(noise, added.own, added.pair, batch_size)
+
+    def room(limits: GrowthBounds) -> tuple[Float, Float]:
+        """The largest variance that may be added, and the largest lift."""
+        left = limits.high - limits.hold(growth)
+        if (lift > left).any():
+            left = left + _of_batch(noise, 0.0, 0.0, batch_size)[1]
+        drifted = limits.largest_variance(growth)
+        return drifted + 2.0 * np.sqrt(drifted * np.maximum(noise.own, 0.0)), left
+
+    def fits(limits: GrowthBounds) -> NDArray[np.bool_]:
+        most, left = room(limits)
+        return np.asarray((limits.hold(growth) == growth) & (added.own <= most) & (lift <= left))
+
+    limits = bounds(moments, table, lambda limits: bool(fits(limits).all()))
+    within, wide = fits(limits), float(_deviation(variance)[0]) > WIDE
+    if within.all():
+        return variance, growth, lift, not (wide and added.own[0] > 0.25 * room(limits)[0][0])
+    most, left = room(limits)
+    variance, lift = _of_batch(noise, np.minimum(added.own, most), added.pair, batch_size)
+    return variance, limits.hold(growth), np.minimum(lift, left), bool(within[0])
+
+
+def _of_batch(noise: _Logs, own: Float | float, pair: Float | float, batch_size: int) -> tuple[Float, Float]:
+    """`log_of_mean` of the noise with what is added to it; an example alone is its own mean."""
+    if batch_size == 1:
+        return noise.own + own, np.zeros_like(noise.own)
+    return log_of_mean(noise.own + own, noise.pair + pair, batch_size)
 
 
 def _deviation(variance: Float) -> Float:
@@ -283,7 +347,7 @@ def _shares(alignment: float, width: int, orthogonal: bool) -> tuple[float, floa
     return (1.0 + 2.0 * alignment) / width, 1.0 - 1.0 / width
 
 
-def _top_alignment(num_outputs: int) -> float:
+def top_alignment(num_outputs: int) -> float:
     """Mean alignment of two examples' errors at the output."""
     if num_outputs <= 2:
         return 1.0

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gradlab.config.experiment import Experiment, num_steps
 from gradlab.datasets import Dataset
-from gradlab.datasets.statistics import constant_answer, input_correlation
+from gradlab.datasets.statistics import constant_answer, input_correlation, input_sizes
 from gradlab.network import losses
 from gradlab.network.kinds import network
 from gradlab.network.network import Block
@@ -127,7 +127,9 @@ class Batch:
         if first == 0:
             self._calibrate()
             inputs = self.network.inputs_RBD.cpu().double()
-            self._inputs = [(float(run.square().mean()), input_correlation(run.numpy())) for run in inputs]
+            self._inputs = [
+                (float(run.square().mean()), input_correlation(run.numpy()), input_sizes(run.numpy())) for run in inputs
+            ]
 
     def train_step(self, step: int) -> None:
         record = step % self.every == 0 or step == self.num_steps - 1
@@ -198,7 +200,7 @@ class Batch:
             self._blocks, run, self.recorder.slots, self.shape, last_step, self.activation.facts.sup_slope,
             learning_rate=lambda step: experiment.train.lr * self.optimizer.schedule(step),
         )  # fmt: skip
-        input_mean_square, correlation = self._inputs[run]
+        input_mean_square, correlation, sizes = self._inputs[run]
         record = Record(
             steps=raw.steps,
             layers=quantities.layer_columns(raw, self.recorder.quantities)
@@ -211,6 +213,7 @@ class Batch:
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),
             input_mean_square=input_mean_square,
             input_correlation=correlation,
+            input_sizes=sizes,
             constant_loss=self.constant[0],
             constant_accuracy=self.constant[1],
             data=self.profile,

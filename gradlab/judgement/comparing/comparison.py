@@ -197,7 +197,7 @@ def _rows(groups: Sequence[Sequence[StoredRun]]) -> tuple[Row, ...]:
 
 def _row(name: str, groups: Sequence[Sequence[StoredRun]]) -> Row:
     samples = [[value for run in group if (value := figure_of(run, name)) is not None] for group in groups]
-    spread = max((run.summary.expected_spread or 0.0 for group in groups for run in group), default=0.0)
+    spread = max((run.summary.spread_over_seeds or 0.0 for group in groups for run in group), default=0.0)
     figure = name.partition(".")[2] or name
     first = samples[0]
     return Row(

@@ -182,7 +182,13 @@ def _scale(model: Model) -> tuple[str, float, float, float]:
 
 
 def _harm(forecast: Forecast | None) -> float:
-    """Decades that theory expects at worst: what is typical, and `SPREADS` standard deviations; inf where it has no answer."""
+    """Decades that theory expects at worst: what is typical, and `SPREADS` standard deviations; inf where it has no answer.
+
+    Where seeds can go either way it is the worse one, and never harmless: no seed is safe from it.
+    """
+    if forecast is not None and forecast.outcomes:
+        worst = max(abs(one.backward_decades) + SPREADS * one.spread for one in forecast.outcomes)
+        return max(worst, math.nextafter(HARMLESS, math.inf))
     if forecast is None or forecast.expected_backward_decades is None:
         # With one hidden layer the signal passes through no other.
         alone = forecast is not None and forecast.reason is not None and forecast.reason.startswith("one hidden layer")
@@ -196,6 +202,8 @@ def _harm(forecast: Forecast | None) -> float:
 
 def _then(expected: Forecast) -> str:
     """What theory expects of another start as a clause, "" where it has no answer."""
+    if expected.outcomes:
+        return f"; theory then expects {' or '.join(f'{one.backward_decades:+.1f}' for one in expected.outcomes)} decades in all"
     typical = expected.typical_backward_decades
     if typical is None or not math.isfinite(typical):
         return ""

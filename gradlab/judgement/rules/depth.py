@@ -109,10 +109,11 @@ def _by_chance(evidence: Evidence) -> bool:
     forecast, decades = evidence.forecast, evidence.decades
     if forecast is None or decades is None or evidence.start > 0:
         return False
+    ways = [(one.backward_decades, one.spread) for one in forecast.outcomes]
     typical, spread = forecast.typical_backward_decades, forecast.expected_spread
-    if typical is None or spread is None or not abs(typical) < DECADES:
-        return False
-    return bool(abs(decades[0] - typical) <= CHANCE * spread)
+    if typical is not None and spread is not None:
+        ways.append((typical, spread))
+    return any(abs(way) < DECADES and abs(decades[0] - way) <= CHANCE * apart for way, apart in ways)
 
 
 def _profile(evidence: Evidence, row: int) -> Float:
@@ -157,6 +158,12 @@ def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bo
 
 def _expected(evidence: Evidence) -> list[str]:
     forecast = evidence.forecast
+    if forecast is not None and forecast.outcomes:
+        ways = [
+            f"{one.backward_decades:+.1f} ± {one.spread:.1g} in {round(100 * one.share)} of 100"
+            for one in forecast.outcomes
+        ]
+        return [f"theory expects seeds of this width to go either way, {' and '.join(ways)}"]
     if forecast is None or forecast.expected_backward_decades is None:
         return []
     typical, spread = forecast.typical_backward_decades, forecast.expected_spread

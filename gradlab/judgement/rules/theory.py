@@ -51,7 +51,7 @@ class _Profile:
 
     Attributes:
         measured: log10; NaN where there is nothing finite.
-        typical: What a seed typically shows; with the `spread` over seeds.
+        typical: What a seed typically shows, with the `spread` over seeds; NaN where seeds go either way.
         low: Least that theory allows; `high` the most.
     """
 
@@ -61,6 +61,11 @@ class _Profile:
     spread: Float
     low: Float
     high: Float
+
+    @property
+    def middle(self) -> Float:
+        """What is typical; where seeds go either way, the middle of what is allowed."""
+        return np.where(np.isnan(self.typical), 0.5 * (self.low + self.high), self.typical)
 
     @property
     def outside(self) -> Float:
@@ -80,8 +85,9 @@ def contradicts_theory(evidence: Evidence) -> list[Finding]:
     if profiles:
         worst = max(profiles, key=lambda profile: float(profile.outside.max()))
         layer = int(np.argmax(worst.outside))
-        value = float(worst.measured[layer] - worst.typical[layer])
-        limit = float((worst.high if value > 0 else worst.low)[layer] - worst.typical[layer])
+        middle = float(worst.middle[layer])
+        value = float(worst.measured[layer]) - middle
+        limit = float((worst.high if value > 0 else worst.low)[layer]) - middle
         concerned, message = bounds(worst.outside > 0), f"{_message(worst, layer, value)}; {message}"
     elif weights is not None:
         concerned, value = weights.layers, weights.ratio
@@ -138,19 +144,24 @@ def _profile(name: Literal["backward signal", "forward signal"], layers: list[Co
     typical = np.array([one.typical for one in layers])
     spread = np.array([one.spread or 0.0 for one in layers])
     reach = NUM_SPREADS * spread + ALLOWANCE
-    return _Profile(name, np.array(measured), typical, spread, typical - reach, typical + reach)
+    parted = np.isnan(typical)  # seeds go either way: only drawn networks tell what is allowed
+    low, high = np.where(parted, np.inf, typical - reach), np.where(parted, -np.inf, typical + reach)
+    return _Profile(name, np.array(measured), typical, spread, low, high)
 
 
 def _message(profile: _Profile, layer: int, away: float) -> str:
-    size = profile.measured[layer]
+    size, parted = profile.measured[layer], math.isnan(profile.typical[layer])
+    low, high = profile.low[layer], profile.high[layer]
     if profile.name == "backward signal":
-        shown, expected = f"{size:+.2f} decades", f"{profile.typical[layer]:+.2f}"
+        shown = f"{size:+.2f} decades"
+        expected = f"{low:+.2f} to {high:+.2f}" if parted else f"{profile.typical[layer]:+.2f}"
     else:
-        shown, expected = f"10^{size:.2f}", f"10^{profile.typical[layer]:.2f}"
+        shown = f"10^{size:.2f}"
+        expected = f"10^{low:.2f} to 10^{high:.2f}" if parted else f"10^{profile.typical[layer]:.2f}"
     spreads = f", {abs(away) / profile.spread[layer]:.0f} standard deviations" if profile.spread[layer] > 0 else ""
     return (
         f"theory forbids the {profile.name} of {span(*bounds(profile.outside > 0))} at step 0: at layer {layer + 1} it is "
-        f"{shown}, where seeds of this start show {expected} ± {profile.spread[layer]:.2f}{spreads}"
+        f"{shown}, where seeds of this start show {expected}{'' if parted else f' ± {profile.spread[layer]:.2f}{spreads}'}"
     )
 
 

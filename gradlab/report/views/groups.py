@@ -285,9 +285,14 @@ def verdict_words(group: Group) -> str:
 def spread_words(group: Group) -> str:
     """The figure and its spread as they were seen beside what theory expects; "" where there is nothing to set beside."""
     seen, expected = group.figures.get(FIGURE), group.expected
-    if seen is None or seen.spread is None or expected is None or expected.spread is None:
+    if seen is None or seen.spread is None:
         return ""
     median, spread, left_out = seen.parts("decades")
+    parted = next((run.summary.expected_reason for run in group.runs if run.summary.expected_outcomes), None)
+    if parted is not None:
+        return f"{FIGURE}: median {median}; spread seen {spread}{f' {left_out}' if left_out else ''}; theory: {parted}"
+    if expected is None or expected.spread is None:
+        return ""
     typical, expected_spread, _ = expected.parts()
     left_out = f" {left_out}" if left_out else ""
     return f"{FIGURE}: median {median}, expected {typical}; spread seen {spread}{left_out}, expected {expected_spread}"

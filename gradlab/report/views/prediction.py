@@ -120,11 +120,20 @@ def prediction_view(prediction: "Prediction") -> PredictionView:
 def _headline(prediction: "Prediction") -> str:
     forecast = prediction.forecast
     decades = forecast.typical_backward_decades
+    top = f"layer {prediction.experiment.model.depth:,}"
+    if forecast.outcomes:
+        ways = [
+            f"in about {round(100 * one.share)} of 100 the gradient {_change(one.backward_decades)} ± {say(one.spread, 'decades')}"
+            for one in forecast.outcomes
+        ]
+        return f"seeds go either way from {top} to layer 1: {' decades, '.join(ways)} decades"
     if decades is None:
         return f"theory has no answer: {forecast.reason}"
-    verb, told = "falls" if decades < 0 else "grows", say(abs(decades), "decades")
-    top = f"layer {prediction.experiment.model.depth:,}"
-    return f"the gradient {verb} by {told}{_spread(forecast)} decades from {top} to layer 1"
+    return f"the gradient {_change(decades)}{_spread(forecast)} decades from {top} to layer 1"
+
+
+def _change(decades: float) -> str:
+    return f"{'falls' if decades < 0 else 'grows'} by {say(abs(decades), 'decades')}"
 
 
 def _spread(forecast: "Forecast") -> str:
@@ -218,7 +227,7 @@ def _span(layers: Sequence[int]) -> str:
 def _forward_words(layers: "Sequence[LayerForecast]") -> str:
     """What becomes of the preactivations on their way up, where that is much."""
     first, last = layers[0].typical_log10_forward_rms, layers[-1].typical_log10_forward_rms
-    if abs(last - first) < 1.0:
+    if math.isnan(last - first) or abs(last - first) < 1.0:
         return ""
     verb = "grow" if last > first else "fall"
     return f"the preactivations {verb} by {abs(last - first):.1f} decades on their way from layer 1 to layer {layers[-1].layer}"
@@ -271,9 +280,9 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _power(log10: float) -> float:
+def _power(log10: float) -> float | None:
     """10 to a power, infinite where that is out of range."""
-    return float(10.0**log10) if log10 < 308 else math.inf
+    return None if math.isnan(log10) else float(10.0**log10) if log10 < 308 else math.inf
 
 
 def _profiles(forecast: "Forecast") -> dict[str, tuple[float, ...]]:
@@ -305,6 +314,7 @@ def _data(prediction: "Prediction", said: Sequence[str]) -> dict[str, Any]:
         "typical_backward_decades": forecast.typical_backward_decades,
         "expected_spread": forecast.expected_spread,
         "reason": forecast.reason,
+        "outcomes": [vars(one) for one in forecast.outcomes],
         "phase": None if phase is None else phase.name,
         **{
             name: None if phase is None else getattr(phase, name)
@@ -323,13 +333,13 @@ def _data(prediction: "Prediction", said: Sequence[str]) -> dict[str, Any]:
                 "fan_out": prediction.fan_out[place],
                 "q": layer.q,
                 "chi_1": layer.chi_1,
-                "expected_backward_decades": layer.log10_backward_rms,
-                "typical_backward_decades": layer.typical_log10_backward_rms,
+                "expected_backward_decades": _known(layer.log10_backward_rms),
+                "typical_backward_decades": _known(layer.typical_log10_backward_rms),
                 "backward_spread": _known(layer.backward_spread),
                 "expected_forward_rms": layer.forward_rms,
                 "typical_forward_rms": _power(layer.typical_log10_forward_rms),
                 "forward_spread": _known(layer.forward_spread),
-                "typical_grad_decades": layer.log10_grad_norm,
+                "typical_grad_decades": _known(layer.log10_grad_norm),
             }
             for place, layer in enumerate(layers)
         ],

@@ -282,6 +282,12 @@ def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
 
 def _expected(summary: Summary, theory: Sequence[LayerDeviation]) -> str:
     """What theory expects of backward_decades at the first step: what a seed typically shows, where that is known."""
+    if summary.expected_outcomes:
+        told = (
+            f"{say(one.backward_decades, 'decades')} ± {say(one.spread, 'decades')}"
+            for one in summary.expected_outcomes
+        )
+        return " or ".join(told)
     expected = theory[0].backward.typical if theory else summary.expected_backward_decades
     if expected is None:
         return ""

@@ -1,5 +1,6 @@
 """Expected beside measured, layer by layer, as tables: for people one of its own, for programs more columns of the layers."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def table(layers: "Sequence[LayerDeviation]") -> Table:
 
 def _backward(one: "Compared") -> tuple[Value, ...]:
     """Measured, expected, typical, spread and deviation of the backward signal, in decades."""
-    return one.measured, one.expected, one.typical, one.spread, one.deviation
+    return one.measured, _known(one.expected), _known(one.typical), one.spread, one.deviation
 
 
 def _forward(one: "Compared") -> tuple[Value, ...]:
@@ -62,8 +63,15 @@ def _forward(one: "Compared") -> tuple[Value, ...]:
     return measured, _power(one.expected), _power(one.typical), one.spread, one.deviation
 
 
-def _power(log10: float) -> float:
-    """10 to a power, infinite where that is out of range."""
+def _known(value: float) -> float | None:
+    """A figure; None where seeds go either way, and there is no one for all."""
+    return None if math.isnan(value) else value
+
+
+def _power(log10: float) -> float | None:
+    """10 to a power, infinite where that is out of range; None where seeds go either way."""
+    if math.isnan(log10):
+        return None
     try:
         return float(10.0**log10)
     except OverflowError:

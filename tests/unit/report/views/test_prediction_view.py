@@ -177,8 +177,30 @@ def test_the_nearest_critical_start_is_named_with_its_effect_and_can_be_typed() 
 
 def test_where_seeds_lie_wide_apart_it_says_so() -> None:
     assert "seeds of 1,000 layers of 20 units differ by ± " in sentences(1000, activation="relu", init="he", width=20)
-    assert "gradient signal" not in sentences(10_000, activation="gelu", init="critical")
+    assert "gradient signal" not in sentences(200, activation="softplus", init="he", width=20)
     assert "differ by" not in sentences()
+
+
+def test_where_seeds_go_either_way_both_are_said_with_their_shares() -> None:
+    told = seen(100, activation="gelu", init={"sigma_w": 1.46, "sigma_b": 0.0}, width=64)
+    many = r"in about (\d+) of 100 the gradient"
+    found = re.search(
+        rf"^seeds go either way from layer 100 to layer 1: {many} grows by \d\.\d+ ± [\d.]+ decades, {many} falls by ", told.headline
+    )  # fmt: skip
+    assert found is not None
+    assert int(found[1]) + int(found[2]) == 100
+    data = json.loads(strict_json.dumps(told.data))
+    assert [data[name] for name in ("expected_backward_decades", "typical_backward_decades", "expected_spread")] == [
+        None
+    ] * 3
+    assert data["reason"].startswith("seeds go either way: about ")
+    outcomes = data["outcomes"]
+    assert [list(one) for one in outcomes] == [["backward_decades", "spread", "share"]] * 2
+    assert outcomes[0]["backward_decades"] > 0 > outcomes[1]["backward_decades"]
+    first = data["layers"][0]
+    assert first["typical_backward_decades"] is first["expected_backward_decades"] is first["backward_spread"] is None
+    assert first["forward_spread"] > 0
+    assert seen(10).data["outcomes"] == []
 
 
 def test_programs_get_strict_json_with_nulls_and_a_reason() -> None:
