@@ -11,7 +11,17 @@ from gradlab.config.experiment import Experiment
 from gradlab.datasets.dataset import Reading
 from gradlab.results import strict_json, tables
 from gradlab.results.listing import figures
-from gradlab.results.record import Expectation, ExpectedOutcome, Finding, Outcome, Record, Remedy, Skipped, Summary, Timing
+from gradlab.results.record import (
+    Expectation,
+    ExpectedOutcome,
+    Finding,
+    Outcome,
+    Record,
+    Remedy,
+    Skipped,
+    Summary,
+    Timing,
+)
 from gradlab.results.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:

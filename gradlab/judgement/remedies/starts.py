@@ -93,7 +93,7 @@ def _standardised(evidence: Evidence) -> Evidence:
     experiment = evidence.experiment
     data = experiment.data.model_copy(update={"standardize": True})
     experiment = experiment.model_copy(update={"data": data})
-    record = replace(evidence.record, input_mean_square=1.0, input_correlation=None)
+    record = replace(evidence.record, input_mean_square=1.0, input_correlation=None, input_sizes=None)
     return replace(evidence, experiment=experiment, record=record, forecast=forecast_of(experiment, record))
 
 
