@@ -126,9 +126,14 @@ def begins_alike(model: Model) -> bool:
 
 
 def different_units(evidence: Evidence) -> Advice:
-    """A start that draws each unit's weights, in the place of one that gives all of them the same."""
+    """A start that draws each unit's weights, in the place of one that gives all of them the same: the first that holds in theory."""
     experiment = evidence.experiment
-    start = next(each for each in _starts(experiment.model) if each.activation is None)
+    harm: dict[_Start, float] = {}
+    for start in _starts(experiment.model):
+        harm[start] = _harm(_expected(evidence, start))
+        if harm[start] <= HARMLESS:
+            break
+    start = min(harm, key=harm.__getitem__)
     settings = dict(start.settings)
     readout = experiment.model.readout_init
     if readout is not None and (readout == experiment.model.init or readout.scheme == "zeros"):

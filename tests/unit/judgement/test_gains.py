@@ -1,0 +1,227 @@
+"""Whether a run learned, how that is known, and the pace at which it would: both sides of every limit."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made.judged_runs import ROWS, assessed, profile_made, record, stuck
+
+from gradlab.judgement.gains import BY_HEART, ERRORS, STEADY, Gain, Gains, gains
+
+CLOSE = 1e-9
+
+
+def gained(
+    training: tuple[float, float],
+    holdout: tuple[float, float] | None = None,
+    balanced: float | None = None,
+    fine_chance: float | None = None,
+    course: tuple[float, float, float] | None = None,
+    constant: float = 2.0,
+) -> Gains:
+    held = None if holdout is None else Gain(*holdout, balanced=balanced)
+    return Gains(constant, Gain(*training), held, course, fine_chance)
+
+
+class TestHow:
+    def test_beyond_chance_is_strictly_beyond_its_standard_errors(self) -> None:
+        limit = ERRORS * 0.125
+        assert not Gain(limit, 0.125).beyond_chance
+        assert Gain(math.nextafter(limit, 1.0), 0.125).beyond_chance
+        assert not Gain(1e9, math.inf).beyond_chance
+        assert not Gain(-math.inf, 0.0).beyond_chance
+
+    def test_on_the_held_out_part_however_little(self) -> None:
+        assert gained((1e-3, 1e-4), (1e-6, 1e-7)).how == "holds"
+        assert gained((-1.0, 0.1), (1e-6, 1e-7)).how == "holds"
+
+    def test_in_training_where_nothing_is_held_out(self) -> None:
+        limit = ERRORS * 0.125
+        assert gained((limit, 0.125)).how is None
+        assert gained((math.nextafter(limit, 1.0), 0.125)).how == "training"
+
+    def test_in_training_where_the_held_out_part_cannot_tell(self) -> None:
+        assert gained((1.0, 0.01), (0.5, 0.2)).how == "training"
+
+    def test_the_part_can_tell_where_half_of_the_training_gain_would_be_seen_in_it(self) -> None:
+        """6 errors of the held-out part; the two parts differ by no more than chance on both sides."""
+        assert gained((0.75, 0.125), (0.3, 0.125)).how == "training"
+        assert gained((0.75 + CLOSE, 0.125), (0.3, 0.125)).how == "by heart"
+
+    def test_the_part_contradicts_where_it_gains_less_beyond_both_errors(self) -> None:
+        """Half of the training gain would not be seen in it, and yet it shows that there is less."""
+        apart = ERRORS * math.hypot(0.03, 0.25)
+        held = 1.0 - apart
+        assert gained((1.0, 0.03), (held + CLOSE, 0.25)).how == "training"
+        assert gained((1.0, 0.03), (held - CLOSE, 0.25)).how == "by heart"
+
+    def test_by_heart_is_a_tenth_of_the_loss_or_more(self) -> None:
+        training = (0.25, 0.01)
+        assert gained(training, (-1.0, 0.01), constant=0.25 / BY_HEART).how == "by heart"
+        assert gained(training, (-1.0, 0.01), constant=0.26 / BY_HEART).how is None
+
+    def test_right_classes_hold_though_they_are_said_too_surely(self) -> None:
+        training, holdout = (1.0, 0.01), (-1.0, 0.01)
+        assert gained(training, holdout, balanced=0.6, fine_chance=0.6).how == "by heart"
+        assert gained(training, holdout, balanced=0.61, fine_chance=0.6).how == "holds"
+        assert gained(training, holdout, balanced=0.61, fine_chance=None).how == "by heart"
+        assert gained((0.02, 0.01), holdout, balanced=0.61, fine_chance=0.6).how is None
+
+    def test_the_part_that_shows_it_is_the_best(self) -> None:
+        assert gained((1.0, 0.01), (0.5, 0.01)).best == Gain(0.5, 0.01)
+        assert gained((1.0, 0.01), (0.5, 0.4)).best == Gain(1.0, 0.01)
+        assert gained((1.0, 0.01)).best == Gain(1.0, 0.01)
+
+    def test_the_share_of_a_loss_that_is_nothing_is_nothing(self) -> None:
+        assert gained((0.5, 0.01)).share == 0.25
+        assert gained((0.5, 0.01), constant=0.0).share == 0.0
+
+
+def reached(second: float, kept: float, halves: int) -> float:
+    """What is gained in so many further halves, each `kept` times the one before, by a plain sum."""
+    total, pace = 0.0, second
+    for _ in range(halves):
+        pace *= kept
+        total += pace
+    return total
+
+
+class TestPace:
+    @pytest.mark.parametrize("seed", range(40))
+    def test_the_steps_are_those_of_the_plain_sum(self, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        first, kept = float(10.0 ** random.uniform(-4, 1)), float(random.uniform(0.3, 0.995))
+        second, start = first * kept, float(random.normal())
+        total = second * kept / (1.0 - kept)
+        missing = float(random.uniform(0.01, 0.99)) * total
+        error = 0.5
+        one = gained((ERRORS * error - missing, error), course=(start, start + first, start + first + second))
+        needed = one.steps_needed(200)
+        assert needed is not None
+        halves = (needed / 200 - 1.0) * 2.0
+        whole = math.ceil(halves - 1e-6)
+        tolerance = 1e-6 * missing
+        assert reached(second, kept, whole) >= missing - tolerance
+        assert reached(second, kept, whole - 1) <= missing + tolerance
+
+    @pytest.mark.parametrize("number", [1, 2, 7, 30])
+    def test_exactly_as_many_halves_as_were_added(self, number: int) -> None:
+        missing = reached(0.5, 0.75, number)
+        one = gained((ERRORS * 1.0 - missing, 1.0), course=(0.0, 0.5 / 0.75, 0.5 / 0.75 + 0.5))
+        assert one.steps_needed(100) == pytest.approx(100 * (1 + number / 2), rel=1e-9)
+
+    def test_a_pace_that_dies_out_never_gets_there(self) -> None:
+        total = 0.5 * 0.5 / 0.5
+        course = (0.0, 1.0, 1.5)
+        assert gained((3.0 - total * 1.001, 1.0), course=course).steps_needed(100) is None
+        assert gained((3.0 - total * 0.999, 1.0), course=course).steps_needed(100) is not None
+
+    def test_a_pace_that_holds_or_grows_is_taken_to_hold(self) -> None:
+        held = gained((1.0, 1.0), course=(0.0, 0.5, 1.0))
+        assert held.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2))
+        grew = gained((1.0, 1.0), course=(0.0, 0.1, 0.6))
+        assert grew.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2))
+        fell_first = gained((1.0, 1.0), course=(0.0, -5.0, -4.5))
+        assert fell_first.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2))
+
+    def test_none_without_one(self) -> None:
+        assert gained((1.0, 1.0)).steps_needed(100) is None
+        assert gained((1.0, 1.0), course=(0.0, 0.5, 0.5)).steps_needed(100) is None
+        assert gained((1.0, 1.0), course=(0.0, 0.5, 0.4)).steps_needed(100) is None
+        assert gained((1.0, 1.0), course=(-math.inf, 0.5, 0.9)).steps_needed(100) is None
+        assert gained((1.0, 1.0), course=(0.0, math.nan, 0.9)).steps_needed(100) is None
+
+    def test_what_is_there_already_needs_no_more(self) -> None:
+        assert gained((4.0, 1.0), course=(0.0, 3.0, 4.0)).steps_needed(100) == 100
+
+    @pytest.mark.parametrize(
+        ("course", "steady"),
+        [
+            ((0.0, 1.0, 1.0 + STEADY), True),
+            ((0.0, 1.0, 1.0 + STEADY - CLOSE), False),
+            ((0.0, STEADY, 1.0 + STEADY), True),
+            ((0.0, STEADY - CLOSE, 1.0 + STEADY), False),
+            ((0.0, -1.0, 1.0), False),
+            ((0.0, 1.0, 0.5), False),
+            (None, False),
+        ],
+    )
+    def test_steady_is_two_halves_alike(self, course: tuple[float, float, float] | None, steady: bool) -> None:
+        assert gained((0.0, 1.0), course=course).steady is steady
+
+
+class TestTellsClasses:
+    COURSE = (-3.0, -2.0, -1.0)
+
+    def told(self, balanced: float | None, fine: float | None, course: tuple[float, float, float] | None) -> bool:
+        return gained((-1.0, 0.1), (-1.0, 0.1), balanced=balanced, fine_chance=fine, course=course).tells_classes
+
+    def test_above_chance_and_on_its_way(self) -> None:
+        assert self.told(0.5 + CLOSE, 0.5, self.COURSE)
+
+    def test_every_part_of_it_is_asked(self) -> None:
+        assert not self.told(0.5, 0.5, self.COURSE)
+        assert not self.told(None, 0.5, self.COURSE)
+        assert not self.told(0.9, None, self.COURSE)
+        assert not self.told(0.9, 0.5, None)
+        assert not self.told(0.9, 0.5, (-3.0, -3.0, -1.0))
+        assert not self.told(0.9, 0.5, (-3.0, -1.0, -2.0))
+        assert not gained((-1.0, 0.1), course=self.COURSE).tells_classes
+
+
+class TestOfARecord:
+    def test_the_last_batches_where_it_was_not_assessed(self) -> None:
+        loss = 2.0 + 0.1 * np.random.default_rng(5).normal(size=ROWS)
+        found = gains(record(loss=loss, constant=(2.3, 0.1)), ROWS, 64)
+        last = loss[ROWS - ROWS // 4 :]
+        assert found is not None
+        assert found.training.value == pytest.approx(2.3 - last.mean(), rel=1e-12)
+        assert found.training.error == pytest.approx(np.std(last, ddof=1) / math.sqrt(len(last)), rel=1e-12)
+        assert (found.holdout, found.course, found.fine_chance) == (None, None, None)
+
+    def test_too_few_batches_show_nothing(self) -> None:
+        for rows in (1, 2, 7):
+            found = gains(record(rows=rows, constant=(2.3, 0.1)), rows, 64)
+            assert found is not None
+            assert (found.training.error, found.how) == (math.inf, None)
+
+    def test_a_constant_answer_that_is_not_known(self) -> None:
+        assert gains(record(), ROWS, 64) is None
+        assert gains(record(constant=(2.3, 0.1)), 0, 64) is None
+
+    def test_what_was_assessed_goes_before_the_batches(self) -> None:
+        made = assessed(record(**stuck()), (0.5, 0.1), (0.25, 0.05), (-1.0, 0.125, 0.5), 0.7, data=profile_made())
+        found = gains(made, ROWS, 64)
+        assert found is not None
+        assert (found.training, found.holdout) == (Gain(0.5, 0.1), Gain(0.25, 0.05, 0.7))
+        assert found.course == (-1.0, 0.125, 0.5)
+
+    def test_a_run_that_did_not_come_to_its_last_assessment(self) -> None:
+        """Its last finite row is an earlier one, and what was to be assessed there is missing."""
+        made = assessed(record(constant=(2.3, 0.1)), (0.5, 0.1), (0.25, 0.05))
+        found = gains(made, ROWS - 10, 64)
+        assert found is not None
+        assert found.training.value == pytest.approx(2.3 - made.figures["loss"].values[: ROWS - 10][-37:].mean())
+        assert (found.holdout, found.course) == (None, None)
+
+    def test_figures_that_are_not_numbers_are_no_gain(self) -> None:
+        found = gains(assessed(record(), (math.nan, math.nan), (math.inf, math.nan)), ROWS, 64)
+        assert found is not None
+        assert found.training == Gain(-math.inf, math.inf)
+        assert found.holdout == Gain(math.inf, math.inf)
+        assert found.how is None
+
+    @pytest.mark.parametrize(("classes", "weights"), [(2, (0.5, 0.5)), (2, (0.9, 0.1)), (4, (0.7, 0.1, 0.1, 0.1))])
+    def test_guesses_are_seldom_above_fine_chance(self, classes: int, weights: tuple[float, ...]) -> None:
+        """Three standard errors: at most 0.135 % of them if they were normal; 1 % is allowed for few rare examples."""
+        random = np.random.default_rng(11)
+        counts = (np.array(weights) * 400).round().astype(int)
+        data = profile_made(smallest_class=min(weights), num_holdout=int(counts.sum()))
+        made = replace(record(constant=(1.0, 0.5)), fan_out=np.array([100] * 10 + [classes]), data=data)
+        found = gains(made, ROWS, 64)
+        assert found is not None
+        assert found.fine_chance is not None
+        right = np.stack([random.binomial(count, 1.0 / classes, 5000) / count for count in counts])
+        assert (right.mean(axis=0) > found.fine_chance).mean() <= 0.01
+        assert (right.mean(axis=0) > (found.fine_chance + 1.0 / classes) / 2.0).mean() > 0.0
