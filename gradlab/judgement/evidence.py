@@ -198,6 +198,19 @@ class Evidence:
         return figures.learning_layers(ratios, self.experiment.train.dtype.storage, self.changed_shares)
 
     @cached_property
+    def only_readout_learns(self) -> bool:
+        """Whether no hidden layer learned while there was something to learn.
+
+        Of 16 bits without a record of what they keep: whether none moved.
+        """
+        ratios, dtype = self.update_ratios, self.experiment.train.dtype.storage
+        if ratios is None:
+            return False
+        if dtype in ("bfloat16", "float16") and self.changed_shares is None:
+            return not ratios.max() > 0
+        return figures.learning_layers(ratios, dtype, self.changed_shares) == 0
+
+    @cached_property
     def progress(self) -> progress.LearningProgress | None:
         """How far training came; None for fewer than two finite records."""
         return progress.progress(self.record, self.num_rows, self.experiment.data.batch_size)

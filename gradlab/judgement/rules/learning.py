@@ -33,7 +33,7 @@ ROOM = 1.5
 def not_learning(evidence: Evidence) -> list[Finding]:
     """The loss is not below the best constant answer's, or only by heart; whether it would be in time."""
     progress, how = evidence.progress, evidence.how_learned
-    if how is not None and evidence.learning_layers == 0:
+    if how is not None and evidence.only_readout_learns:
         return [_by_readout(evidence)]
     if how in ("holds", "training"):
         return []

@@ -21,7 +21,7 @@ def gained(
     constant: float = 2.0,
 ) -> Gains:
     held = None if holdout is None else Gain(*holdout, balanced=balanced)
-    return Gains(constant, Gain(*training), held, course, fine_chance)
+    return Gains(constant, Gain(*training), held, course, fine_chance=fine_chance)
 
 
 class TestHow:
