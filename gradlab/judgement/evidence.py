@@ -31,6 +31,9 @@ STILL = 1e-3
 """Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
 its size, up to which it stands still: then even a short run can be judged."""
 
+ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")
+"""Optimizers whose steps do not follow the size of the gradient."""
+
 NOTED_DECADES = 1.0
 """Change of the signal across depth that is named as a likely cause though it is too small for a verdict of its own."""
 
@@ -313,9 +316,12 @@ class Evidence:
 
     @property
     def creeps(self) -> bool:
-        """Whether the steps are too small even for ten times as many, and all that came of them is less of a bad first answer."""
+        """Whether the steps are too small even for ten times as many, and all that came of them is less of a bad first answer.
+
+        Steps that follow the gradient shrink as the loss falls; those of an adaptive optimizer keep their size, and so does its pace.
+        """
         ratios, course, found = self.update_ratios, self.progress, self.gains
-        if ratios is None or course is None or found is None:
+        if ratios is None or course is None or found is None or self.experiment.train.optimizer.name in ADAPTIVE:
             return False
         reach = float(ratios.max()) * LONGER * (course.steps + 1)
         return reach < CREEPING and found.best.value < -progress.STUCK_SHARE * found.constant

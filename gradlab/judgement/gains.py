@@ -27,6 +27,9 @@ LONGER = 10
 STEADY = 0.25
 """Part of the pace of its first half that the second has to have kept, up to the inverse: then its course is one to go by."""
 
+NEAR = 9.0
+"""Constant answers' losses by which a loss may lie above one while the answers tell classes apart: they are only too sure."""
+
 How = Literal["holds", "training", "by heart"]
 
 
@@ -58,14 +61,18 @@ class Gains:
         training: On training rows.
         holdout: On the held-out part; None where nothing was held out, or it was not measured at the end.
         course: Gain on training rows at the first, the middle and the last step; None where one of them was not measured.
+        chance: Balanced accuracy of guesses.
         fine_chance: Balanced accuracy on the held-out part above which it is not that of chance; None for numbers.
+        first_balanced: Balanced accuracy there before the first update; that of guesses where it was not measured.
     """
 
     constant: float
     training: Gain
     holdout: Gain | None
     course: tuple[float, float, float] | None
-    fine_chance: float | None
+    chance: float = 0.0
+    fine_chance: float | None = None
+    first_balanced: float = 0.0
 
     @property
     def best(self) -> Gain:
@@ -128,7 +135,9 @@ class Gains:
         held = self.holdout
         if held is None or held.balanced is None or self.fine_chance is None or self.course is None:
             return False
-        return held.balanced > self.fine_chance and self.course[0] < self.course[1] < self.course[2]
+        risen = held.balanced > max(self.fine_chance, self.first_balanced + self.fine_chance - self.chance)
+        near = self.best.value > -NEAR * self.constant
+        return risen and near and self.course[0] < self.course[1] < self.course[2]
 
     @property
     def steady(self) -> bool:
@@ -159,7 +168,10 @@ def gains(record: Record, num_rows: int, batch_size: int) -> Gains | None:
         seen = measured.values[:num_rows][measured.present[:num_rows]].tolist()
         course = (seen[0], seen[1], seen[2]) if len(seen) == 3 else None
     holdout = _at(record, "holdout", num_rows - 1)
-    return Gains(constant, training, holdout, course, _fine_chance(record))
+    chance = 1.0 / max(2, int(record.fan_out[-1]))
+    first = _at(record, "holdout", 0)
+    first_balanced = chance if first is None or first.balanced is None else first.balanced
+    return Gains(constant, training, holdout, course, chance, _fine_chance(record, chance), first_balanced)
 
 
 def _at(record: Record, part: str, row: int) -> Gain | None:
@@ -184,12 +196,10 @@ def _of_batches(record: Record, num_rows: int, constant: float) -> Gain:
         return Gain(constant - float(last.mean()), error if math.isfinite(error) else math.inf)
 
 
-def _fine_chance(record: Record) -> float | None:
+def _fine_chance(record: Record, chance: float) -> float | None:
     """Chance and `ERRORS` standard errors of the balanced accuracy of guesses, at most: as if all classes were as rare as the rarest."""
     data = record.data
     if data is None or data.smallest_class is None or not data.num_holdout:
         return None
-    classes = max(2, int(record.fan_out[-1]))
     rarest = max(1.0, data.smallest_class * data.num_holdout)
-    chance = 1.0 / classes
-    return chance + ERRORS * math.sqrt(chance * (1.0 - chance) / rarest / classes)
+    return chance + ERRORS * math.sqrt(chance * (1.0 - chance) / rarest * chance)

@@ -9,7 +9,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.judgement import figures
 from gradlab.judgement.conditions import expectations
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import starts
+from gradlab.judgement.remedies import readout, starts
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.rules import RULES
@@ -75,7 +75,7 @@ def _findings(
         leads_to = {finding.rule: rule.verdict for finding in own} | leads_to
         found += _by_exclusion(own, found, bool(missing)) if rule.verdict == "not_learning" else own
     found = _causes_first(found, evidence)
-    found = [_scale_first(finding, experiment, record) for finding in found]
+    found = [_cause_first(finding, experiment, record, evidence) for finding in found]
     critical = [leads_to[finding.rule] for finding in found if finding.severity == "critical"]
     verdict: Verdict = "healthy"
     if critical:
@@ -90,27 +90,31 @@ def _findings(
     return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
 
 
-_OF_SCALE = ("diverged", "dead", "exploding", "saturated", "not_learning")
-"""Verdicts that inputs or targets of an unusual size can be the cause of, whatever the network; a signal that vanishes from the first
-step on is the start's doing, which is looked at by itself (`remedies.starts`)."""
+_OF_DATA = ("diverged", "dead", "exploding", "saturated", "not_learning", "undecided")
+"""Verdicts that inputs, targets or first outputs of an unusual size can be the cause of, whatever the network. A signal that vanishes
+from the first step on is the start's doing, which is looked at by itself (`remedies.starts`)."""
 
 
-def _scale_first(finding: Finding, experiment: Experiment, record: Record | None) -> Finding:
-    """A finding with the scale of the data as its leading remedy, where that is off and can be the cause.
+def _cause_first(finding: Finding, experiment: Experiment, record: Record | None, evidence: Evidence | None) -> Finding:
+    """A finding with what was wrong before the first step as its leading remedy, where that can be the cause: the scale of the data, or a
+    readout that makes the first answer cost far more than one that knows nothing.
 
-    Not where all units begin alike, and not where the signal's change with depth is the start's own doing.
+    Not where all units begin alike, and not where theory blames the start (`remedies.starts` then looked at the data already).
     """
+    of_data = finding.rule in _OF_DATA or (finding.rule == "vanishing" and finding.since_step > 0)
+    looked_at = any("data.standardize" in remedy.settings for remedy in finding.remedies)
+    if not of_data or finding.severity == "note" or looked_at or starts.begins_alike(experiment.model):
+        return finding
     fault = scale_fault(experiment, record)
-    of_scale = finding.rule in _OF_SCALE or (finding.rule == "vanishing" and finding.since_step > 0)
-    if fault is None or not of_scale or finding.severity != "critical":
+    if fault is not None:
+        first = standardised(fault)
+    elif evidence is not None and evidence.starts_far_off:
+        first = readout.smaller(evidence)
+    else:
         return finding
-    if any("data.standardize" in remedy.settings for remedy in finding.remedies):
+    if not first or first.remedies == finding.remedies[:1]:
         return finding
-    if starts.begins_alike(experiment.model):
-        return finding
-    advice = standardised(fault).or_else(Advice(finding.remedy, finding.remedies))
-    if not finding.remedy:
-        advice = standardised(fault)
+    advice = first.or_else(Advice(finding.remedy, finding.remedies)) if finding.remedy else first
     return replace(finding, remedy=advice.sentence, remedies=advice.remedies)
 
 

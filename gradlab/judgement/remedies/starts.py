@@ -69,8 +69,10 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     fault = scale_fault(evidence.experiment, evidence.record)
     if fault is not None and not model.init.bias:
         scaled = _standardised(evidence)
-        mended = Advice() if _harm(scaled.forecast) <= HARMLESS else initialisation(scaled)
-        return standardised(fault).along_with(mended)
+        if _harm(scaled.forecast) <= HARMLESS:
+            return standardised(fault)
+        mended = initialisation(scaled)  # the start would lose the signal whatever the data
+        return mended.or_else(standardised(fault).along_with(mended)) if mended else standardised(fault)
     first = _before_the_weights(evidence)
     if first and (model.init.bias or _harm(evidence.forecast) <= HARMLESS):
         return first

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Activation, Experiment
-from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.evidence import ADAPTIVE, Evidence
 from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.wording import factor, percent, power
 
@@ -68,9 +68,6 @@ def slower(experiment: Experiment) -> Advice:
     """A smaller learning rate where no figure tells how much smaller."""
     return change({"train.lr": digits(experiment.train.lr / 10)}, "ten times smaller", "{settings}, {because}")
 
-
-ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")
-"""Optimizers whose steps do not follow the size of the gradient."""
 
 TURNS = 10.0
 """Times its own size that an adaptive optimizer may move a weight by in a run, if it always went one way."""

@@ -99,7 +99,7 @@ def _severity(evidence: Evidence, at_start: bool, at_end: bool) -> Literal["crit
     """
     if evidence.learned and evidence.all_layers_move:
         return "warning" if at_end else "note"
-    if not at_end and starts.begins_alike(evidence.experiment.model):
+    if not at_end and evidence.how_learned and starts.begins_alike(evidence.experiment.model):
         return "note"  # it passed with the first steps; that the units stay copies of one another did not
     return "warning" if at_start and _by_chance(evidence) and not evidence.stuck else "critical"
 

@@ -9,9 +9,8 @@ import math
 from gradlab.judgement.evidence import FEWEST_STEPS, Evidence
 from gradlab.judgement.gains import ERRORS, LONGER
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
-from gradlab.judgement.remedies import readout, starts, steps
+from gradlab.judgement.remedies import starts, steps
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities, resized
-from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.rules.symmetry import symmetry
 from gradlab.judgement.wording import factor, percent
@@ -43,9 +42,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
     if decided:
         advice = _remedy(evidence)
     else:
-        fault = scale_fault(evidence.experiment, evidence.record)
         advice = _in_time(evidence)
-        advice = advice if fault is None else standardised(fault).or_else(advice)
     return [
         Finding(
             rule="not_learning" if decided else "undecided",
@@ -198,15 +195,13 @@ def _change(share: float) -> str:
 
 
 def _remedy(evidence: Evidence) -> Advice:
-    """The scale of the data first, then the readout's, then the size of the steps where it is off, then more of them."""
-    data, fault = evidence.record.data, scale_fault(evidence.experiment, evidence.record)
+    """The size of the steps where it is off, then more of them; what was wrong before the first step comes before (`verdict`)."""
+    data = evidence.record.data
     if evidence.record.input_mean_square == 0.0 and (data is None or data.num_distinct_rows == 1):
         return Advice("all inputs are the same in every training row: there is nothing in them to learn from")
     if data is not None and data.num_distinct_rows == 1:
         return Advice("all training rows have the same inputs: there is nothing in them to learn from")
-    own = readout.smaller(evidence) if evidence.starts_far_off else Advice()
-    rest = own or _steps(evidence)
-    return rest if fault is None else standardised(fault).or_else(rest)
+    return _steps(evidence)
 
 
 def _steps(evidence: Evidence) -> Advice:
