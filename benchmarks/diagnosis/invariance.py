@@ -46,7 +46,7 @@ def scaled(cases: Sequence[Case], kept: dict[str, Kept]) -> list[Pair]:
     for case in cases:
         train_part = case.experiment.train
         plain = train_part.optimizer.name in PLAIN and train_part.clip_norm is None
-        if plain and train_part.dtype in ("float32", "float64") and case.loss_scale == 1.0:
+        if plain and train_part.dtype.storage in ("float32", "float64") and case.loss_scale == 1.0:
             chosen.setdefault(case.family.name, case)
     changed = [_scaled(case, factor) for case in chosen.values() for factor in SCALES]
     again = train(changed)

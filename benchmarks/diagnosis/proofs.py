@@ -173,7 +173,7 @@ def clearly(case: Case, seen: Measured) -> Label | None:
     if learned >= 0.6 and calm and living and answering:
         return "healthy"
     still = seen.loss[1] >= 0.99 * min(seen.constant[0], seen.loss[0]) and gained_nothing(seen)
-    if still and calm and living and answering and case.experiment.train.dtype in ("float32", "float64"):
+    if still and calm and living and answering and case.experiment.train.dtype.storage in ("float32", "float64"):
         return "not_learning"
     return None
 

@@ -12,6 +12,10 @@ SAFE_SCALE = 1e18
 """Sum of 2^E below which a stored gradient, itself below 1e19, cannot overflow float32 or bfloat16 as plain training would have it."""
 
 
+LOST_STEPS = 10
+"""Steps in a row whose loss is not finite with which a run that skips them ends as a diverged one."""
+
+
 class DivergenceWatch:
     """Checks every step, whatever is recorded.
 
@@ -99,8 +103,9 @@ class DivergenceWatch:
 class OverflowWatch(DivergenceWatch):
     """Watches runs with a dynamic loss scale: what overflows in a step makes the run skip it, and is no divergence.
 
-    A run has diverged where its loss is not finite any more: from a step on to the last one that was trained. It may be waited for while
-    the weights are finite, since one batch alone can overflow on the way forward; with weights that are not, it never comes back.
+    A run has diverged where its loss is not finite any more: from a step on to the last one that was trained, and with weights that are
+    not finite, so that it never comes back, or in all of its steps, or in the last `LOST_STEPS`. One batch alone that overflows on the way
+    forward is a step that is skipped.
 
     Attributes:
         overflow_R: Runs whose loss or some gradient is not finite in the present step, boolean [R].
@@ -110,6 +115,8 @@ class OverflowWatch(DivergenceWatch):
     def __init__(self, network: Network) -> None:
         super().__init__(network)
         self.takes_gradients = True
+        self._last_step_1 = torch.full((1,), -1, dtype=torch.int64, device=network.place.device)
+        self._last_step = -1
         self._lost_for_good = [False] * network.shape.num_runs
 
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, scale_LR: Tensor) -> None:
@@ -124,6 +131,7 @@ class OverflowWatch(DivergenceWatch):
         new_R = lost_R & (self._first_step < 0)
         self._first_layer.copy_(torch.where(new_R, self.layer_R, self._first_layer))
         self._first_step.copy_(torch.where(lost_R, torch.where(new_R, step_1, self._first_step), -1))
+        self._last_step_1.copy_(step_1)
 
     def collect(self) -> None:
         """See `DivergenceWatch`; also whether the weights are finite, where a run's loss is not."""
@@ -131,6 +139,7 @@ class OverflowWatch(DivergenceWatch):
         if any(step >= 0 for step in self._steps):
             sound = [torch.isfinite(leaf.value).all(2).all(0) for leaf in self._network.leaves]
             self._lost_for_good = (~torch.stack(sound).all(0)).tolist()
+            self._last_step = int(self._last_step_1.item())
 
     def diverged(self, run: int) -> bool:
         """See `DivergenceWatch`: for good."""
@@ -138,3 +147,9 @@ class OverflowWatch(DivergenceWatch):
 
     def all_diverged(self) -> bool:
         return all(self.diverged(run) for run in range(len(self._steps)))
+
+    def outcome(self, run: int) -> Outcome | None:
+        """See `DivergenceWatch`."""
+        start = self._steps[run]
+        lost = self.diverged(run) or start == 0 or self._last_step - start + 1 >= LOST_STEPS
+        return super().outcome(run) if start >= 0 and lost else None

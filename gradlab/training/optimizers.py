@@ -217,7 +217,8 @@ class Adam(Optimizer):
         self.rate_R1 = self._column(self.negative_lr_R / (1.0 - self._power1_R))
         self.root_R1 = self._column((1.0 - self._power2_R).sqrt_())
         self.shrink_R1 = self._column(self.negative_lr_R * self.decay_R)
-        self.left_R1 = self._column(1.0 + self.negative_lr_R * self.decay_R)
+        if self.rounds:
+            self.left_R1 = self._column(1.0 + self.negative_lr_R * self.decay_R)
 
     def end(self) -> None:
         """See `Optimizer`."""

@@ -39,7 +39,7 @@ def layers_that_learn(one: Experiment, dataset: Dataset) -> int | None:
 
 def losses(one: Experiment, dataset: Dataset, frozen: int | None) -> np.ndarray:
     """Loss of all examples after every tenth step, by autograd on 16-bit parameters; the update in float32, as gradlab has it."""
-    own, dtype, phi = one.train, DTYPES[one.train.dtype], PHI[one.model.activation.name]
+    own, dtype, phi = one.train, DTYPES[one.train.dtype.storage], PHI[one.model.activation.name]
     generator = torch.Generator().manual_seed(3)
     sizes = [64, *[WIDTH] * DEPTH, 10]
     parameters = [

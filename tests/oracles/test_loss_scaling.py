@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset, load
+from gradlab.judgement.verdict import judge
 from gradlab.network.place import Place
 from gradlab.training import loss_scale
 from gradlab.training.engine import Batch, train
@@ -216,3 +217,30 @@ def test_half_and_adam_is_what_it_is_in_plain_pytorch() -> None:
     assert trained.outcome.kind == "completed"
     assert trained.record is not None
     assert trained.record.figures["loss"].values[-1] < 0.8 * trained.record.figures["loss"].values[0]
+
+
+def test_a_batch_that_overflows_on_the_way_forward_is_skipped_and_the_run_goes_on() -> None:
+    """One example of 64 is so large that its activations leave float16; batches of 8 meet it once in 8 steps, whatever the factor."""
+    rng = np.random.default_rng(2)
+    inputs, targets = rng.standard_normal((64, 8)), rng.integers(0, 2, 64)
+    inputs[5] = 3e4
+    data = Dataset(inputs, targets, inputs[:0], targets[:0], "classes", 2, ("a", "b"), tuple("abcdefgh"))
+    one = experiment({"storage": "float16", "loss_scale": "dynamic"}, standardize=False, optimizer="adam", lr=1e-3)
+    options = one.model_dump()
+    options["model"]["init"] = "he"
+    options["data"]["batch_size"] = 8
+    (trained,) = train([Experiment.model_validate(options)], data)
+    assert trained.outcome.kind == "completed"
+    assert trained.record is not None
+    figures = trained.record.figures
+    lost = ~np.isfinite(figures["loss"].values)
+    assert lost.sum() == 4  # 30 steps are not quite four epochs
+    assert (figures["skipped"].values[lost] == 1).all()
+    # Also where it is the last step that meets it.
+    last = int(np.flatnonzero(lost)[1])
+    options["train"]["steps"] = last + 1
+    (shorter,) = train([Experiment.model_validate(options)], data)
+    assert (shorter.outcome.kind, bool(np.isnan(shorter.record.figures["loss"].values[-1]))) == ("completed", True)
+    judged = judge(trained.experiment, trained.record, trained.outcome, None)
+    assert judged.skipped_steps == figures["skipped"].values.sum()
+    assert judged.verdict != "diverged"
