@@ -127,6 +127,41 @@ def pairs(cases: Sequence[Case], summaries: Summaries) -> str:
     )
 
 
+REASONS = (
+    ("last digits", "the last digits of the weights decide, or the last steps"),
+    ("jumps about", "the last digits of the weights decide, or the last steps"),
+    ("told apart", "classes are told apart, at a loss that is no better than the constant answer's"),
+    ("a little learned:", "a little learned, less than chance would have to be excluded"),
+    ("hardly anything", "a little learned, less than chance would have to be excluded"),
+    ("times its steps", "about ten times its steps would do, or nothing showed that they would"),
+    ("a plateau", "about ten times its steps would do, or nothing showed that they would"),
+    ("later, or too short", "about ten times its steps would do, or nothing showed that they would"),
+    ("decades", "a signal that is lost or grows in training, or by one and a half to three decades"),
+    ("dead, ", "three quarters to nearly all units of a layer dead or flat at the end"),
+    ("last bit", "flat to the last bit: saturated, and nothing comes through"),
+    ("allow", "plain training does not bear the construction out"),
+)
+"""Part of the reason for which a case was left out -> how that is said."""
+
+
+def left_out(cases: Sequence[tuple[Case, str]], summaries: Summaries) -> str:
+    """What gradlab says of cases that are in no score."""
+    groups: dict[str, list[Case]] = {}
+    for case, why in cases:
+        title = next((title for part, title in REASONS if part in why), why)
+        groups.setdefault(title, []).append(case)
+    rows = []
+    for title, own in groups.items():
+        said: dict[str, int] = {}
+        for case in own:
+            verdict = summaries[case.name].verdict
+            said[verdict] = said.get(verdict, 0) + 1
+        rows.append(
+            [title, str(len(own)), ", ".join(f"{v} {n}" for v, n in sorted(said.items(), key=lambda item: -item[1]))]
+        )
+    return table(["why it is left out", "cases", "gradlab says"], rows)
+
+
 def misses(cases: Iterable[Case], summaries: Summaries, verdicts: bool = True) -> list[str]:
     """Every case with another verdict than its label or another cause than its own, with what was said."""
     lines = []

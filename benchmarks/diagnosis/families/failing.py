@@ -130,7 +130,7 @@ def _not_learning() -> list[Family]:
             "an update of less than half a unit in the last place is rounded away; float32 learns with the same settings", {
             "relu": config("relu", "he", 4, 48, steps=400, lr=1e-4, dtype="bfloat16", optimizer="adam", seed=5),
             "tanh": config("tanh", "xavier", 4, 48, steps=800, lr=3e-5, dtype="bfloat16", optimizer="adam", seed=5),
-            "gelu": config("gelu", "he", 4, 48, steps=500, lr=8e-5, dtype="bfloat16", optimizer="adamw", seed=5),
+            "gelu": config("gelu", "he", 4, 48, steps=500, lr=2e-5, dtype="bfloat16", optimizer="adamw", seed=5),
         }),
         _still("clipped to nothing", "the whole gradient is cut to a norm of 1e-7 to 1e-6 before the step", {
             "sgd": config("relu", "he", 4, 48, steps=150, lr=0.05, clip_norm=1e-6),
