@@ -15,7 +15,7 @@ from gradlab.judgement.verdict import judge
 from gradlab.training.engine import train
 
 MATTERS = 0.01
-"""Change of some step's loss from which a layer's learning matters: the measure of the benchmark's labels (docs/benchmarks/diagnosis.md)."""
+"""Change of some step's loss from which a layer's learning matters: as in the labels of docs/benchmarks/diagnosis.md."""
 
 PHI = {"relu": torch.relu, "tanh": torch.tanh}
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
