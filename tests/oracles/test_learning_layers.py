@@ -122,6 +122,21 @@ def test_a_network_that_learned_to_the_end_has_learned(dtype: str, optimizer: st
     assert layers_that_learn(one, load(one.data)) == DEPTH
 
 
+def test_a_network_that_reached_98_percent_in_bfloat16_has_three_layers_that_learn() -> None:
+    """Reported as none of three: adam's updates are a thousandth of a weight, and bfloat16's epsilon is 0.008."""
+    one = Experiment.model_validate(
+        {
+            "model": {"depth": 3, "width": 100, "activation": "relu", "init": "he"},
+            "train": {"optimizer": "adam", "lr": 0.001, "steps": 300, "dtype": "bfloat16"},
+        }
+    )
+    (trained,) = train([one], load(one.data))
+    judged = judge(one, trained.record, trained.outcome, None)
+    assert (judged.verdict, judged.learning_layers) == ("healthy", 3)
+    assert trained.record is not None
+    assert (trained.record.layers["changed_fraction"].values[:3].max(axis=0) > 0.9).all()
+
+
 @pytest.mark.parametrize("lr", [1e-5, 1e-4, 1e-3, 1e-2])
 def test_float32_counts_as_it_did(lr: float) -> None:
     one = experiment("float32", "adam", lr)

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 
@@ -260,3 +261,36 @@ def test_field_value():
     assert field_value(config, "model.activation.name") == "relu"
     assert field_value(config, "train.clip_norm") is None
     assert field_value(config, "model.nothing.at.all") is None
+
+
+SCALE = {"train.dtype.loss_scale": Kind("number or word", ("dynamic",))}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "holds"),
+    [
+        ("train.dtype.loss_scale == dynamic", "dynamic", True),
+        ("train.dtype.loss_scale != dynamic", 1024.0, True),
+        ("train.dtype.loss_scale >= 1000", 1024.0, True),
+        ("train.dtype.loss_scale >= 1000", "dynamic", False),
+        ("train.dtype.loss_scale < 1000", "dynamic", False),
+        ("train.dtype.loss_scale == 1024", "dynamic", False),
+        ("train.dtype.loss_scale in (dynamic, 1024)", "dynamic", True),
+        ("train.dtype.loss_scale in (dynamic, 1024)", 512.0, False),
+        ("train.dtype.loss_scale == dynamic", None, False),
+    ],
+)
+def test_a_field_that_is_a_number_or_a_word(text, value, holds):
+    assert evaluate(parse(text, SCALE), {"train.dtype.loss_scale": value}.get)[0] is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("train.dtype.loss_scale < dynamic", "dynamic is a word"),
+        ("train.dtype.loss_scale == dynamical", "Did you mean 'dynamic'?"),
+    ],
+)
+def test_what_such_a_field_is_not_compared_with(text, reason):
+    with pytest.raises(ConditionError, match=re.escape(reason)):
+        parse(text, SCALE)

@@ -81,6 +81,7 @@ def losses(record: Record | None) -> bytes:
 @pytest.mark.parametrize(
     "parts",
     [{}, {"train": {"dtype": "float32", "optimizer": "adam"}}, {"model": {"activation": "prelu"}, "train": {"dtype": "bfloat16"}},
+     {"train": {"optimizer": "adam", "dtype": {"storage": "float16", "loss_scale": "dynamic"}}},
      {"train": {"clip_norm": 0.1}, "model": {"depth": 20, "activation": "sigmoid"}}],
 )  # fmt: skip
 def test_looking_changes_nothing(parts: dict) -> None:
