@@ -92,6 +92,7 @@ class MomentTable:
         self._ends: dict[int, float] = {}
         self._derived: dict[int, tuple[Float, Float, Float]] = {}
         self._coefficients: dict[int, Float | None] = {}
+        self._repels: bool | None = None
         self._limits: tuple[float, float] | None = None
         self._range: tuple[float, float] | None = None
 
@@ -115,6 +116,20 @@ class MomentTable:
         if panel not in self._ends:  # always the same place, and a deep network asks for it in every layer
             self._ends[panel] = 2.0 * float(chebyshev.chebval(place, chebyshev.chebder(series)))
         return math.exp(min(_clenshaw(series, place) + outside * self._ends[panel], 700.0))
+
+    def can_repel(self) -> bool:
+        """Whether the variance map may grow faster than the variance somewhere; where not, no variance repels.
+
+        d ln E[phi^2] / d ln q is the mean of (x - mean) phi' / phi, weighed with phi^2, so it is at most the largest of
+        these.
+        """
+        if self._repels is None:
+            sizes = np.geomspace(1e-6, 1e6, 1201)
+            x = self._mean + np.concatenate([-sizes, sizes])
+            phi, dphi = self._activation.phi(x), self._activation.dphi(x)
+            there = np.abs(phi) > 1e-150
+            self._repels = bool(((x - self._mean)[there] * dphi[there] / phi[there]).max(initial=0.0) > 1.0 + 1e-9)
+        return self._repels
 
     def dphi2_limits(self) -> tuple[float, float]:
         """E[phi'^2] where the variance goes to 0 and to infinity: 0 and inf where it goes on as a power."""

@@ -74,6 +74,8 @@ def can_part(
         spread: Of small deviations.
         sizes: Mean squares of the examples' inputs beside their mean, in groups; None where all are alike.
     """
+    if not table.can_repel():
+        return False
     x = np.log(variances[:-1])
     largest, smallest = (1.0, 1.0) if not sizes else (max(sizes), max(min(sizes), SMALLEST))
     up = down = REACH * spread.variance[:-1]
@@ -81,15 +83,15 @@ def can_part(
     up[:1] += math.log(largest)
     down[:1] -= math.log(smallest)
     own = _drift(variances[:-1], moments.phi2[:-1], above)
-    higher, lower = (np.clip(np.exp(np.clip(x + step, -690.0, 460.0)), SMALLEST, LARGEST) for step in (up, -down))
-    rising = _drift(higher, table.moments(higher).phi2, above) > _LEVEL
-    falling = _drift(lower, table.moments(lower).phi2, above) < -_LEVEL
-    return bool(((rising & (own <= _LEVEL)) | (falling & (own >= -_LEVEL))).any())
+    ends = np.clip(np.exp(np.clip(np.concatenate([x + up, x - down]), -690.0, 460.0)), SMALLEST, LARGEST)
+    higher, lower = np.split(_drift(ends, table.moments(ends).phi2, above), 2)
+    return bool((((higher > _LEVEL) & (own <= _LEVEL)) | ((lower < -_LEVEL) & (own >= -_LEVEL))).any())
 
 
 def _drift(variances: Float, phi2: Float, above: Scales) -> Float:
     """Change of ln q in a layer."""
-    return np.asarray(np.log(above.sigma_w**2 * phi2 + above.sigma_b**2) - np.log(variances))
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(above.sigma_w**2 * phi2 + above.sigma_b**2) - np.log(variances))
 
 
 def drawn(

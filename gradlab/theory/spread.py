@@ -49,8 +49,8 @@ TO_DECADES = 1.0 / (2.0 * math.log(10.0))
 _CHUNK = 1024
 """Layers whose Hermite coefficients are held at once."""
 
-WIDE = 2.0
-"""Decades from which a spread that is half of the largest one possible is no longer that of small deviations."""
+WIDE = 1.0
+"""Decades from which a spread that is a third of the largest one possible is no longer that of small deviations."""
 
 _POWERS = np.arange(NUM_COEFFICIENTS)
 
@@ -175,11 +175,14 @@ def _backward(
     """
     variance, lift = _of_batch(noise, added.own, added.pair, batch_size)
 
+    alone: list[Float] = []
+
     def room(limits: GrowthBounds) -> tuple[Float, Float]:
         """The largest variance that may be added, and the largest lift."""
         left = limits.high - limits.hold(growth)
         if (lift > left).any():
-            left = left + _of_batch(noise, 0.0, 0.0, batch_size)[1]
+            alone.extend([] if alone else [_of_batch(noise, 0.0, 0.0, batch_size)[1]])
+            left = left + alone[0]
         drifted = limits.largest_variance(growth)
         return drifted + 2.0 * np.sqrt(drifted * np.maximum(noise.own, 0.0)), left
 
@@ -190,7 +193,7 @@ def _backward(
     limits = bounds(moments, table, lambda limits: bool(fits(limits).all()))
     within, wide = fits(limits), float(_deviation(variance)[0]) > WIDE
     if within.all():
-        return variance, growth, lift, not (wide and added.own[0] > 0.25 * room(limits)[0][0])
+        return variance, growth, lift, not (wide and 9.0 * added.own[0] > room(limits)[0][0])
     most, left = room(limits)
     variance, lift = _of_batch(noise, np.minimum(added.own, most), added.pair, batch_size)
     return variance, limits.hold(growth), np.minimum(lift, left), bool(within[0])

@@ -288,11 +288,13 @@ def _power(log10: float) -> float | None:
 def _profiles(forecast: "Forecast") -> dict[str, tuple[float, ...]]:
     if not forecast.layers:
         return {}
-    return {
+    profiles = {
         "backward signal": tuple(layer.typical_log10_backward_rms for layer in forecast.layers),
         "weight gradient": tuple(layer.log10_grad_norm for layer in forecast.layers),
         "preactivations": tuple(layer.typical_log10_forward_rms for layer in forecast.layers),
     }
+    # Where seeds go either way there is no one line to draw.
+    return {name: values for name, values in profiles.items() if not any(map(math.isnan, values))}
 
 
 def _data(prediction: "Prediction", said: Sequence[str]) -> dict[str, Any]:

@@ -105,6 +105,13 @@ class RunView:
         return offered.get("log10_grad_norm") or offered.get("log10_backward_rms")
 
     @property
+    def forecast_note(self) -> str:
+        """Why theory has no one answer: it has none, or seeds go either way; "" where it has."""
+        if not self.no_forecast:
+            return ""
+        return f"{'theory' if self.summary.expected_outcomes else 'no forecast'}: {self.no_forecast}"
+
+    @property
     def blocks(self) -> list[object]:
         """All of it in reading order."""
         said = [
@@ -112,7 +119,7 @@ class RunView:
             for one in self.summary.expectations
         ]
         expectations = Checks("expectations", said)
-        note = f"no forecast: {self.no_forecast}" if self.no_forecast else ""
+        note = self.forecast_note
         order = f"{self.worst_by}; the readout last"
         few = [*folded(self.worst_first[:-1], _HEAD, _TAIL), *self.worst_first[-1:]]
         files = [name for name in _FILES if (self.path / name).is_file()]
