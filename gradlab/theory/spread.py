@@ -191,12 +191,12 @@ def _backward(
         return np.asarray((limits.hold(growth) == growth) & (added.own <= most) & (lift <= left))
 
     limits = bounds(moments, table, lambda limits: bool(fits(limits).all()))
-    within, wide = fits(limits), float(_deviation(variance)[0]) > WIDE
+    within, (most, left) = fits(limits), room(limits)
+    small = bool(within[0]) and not (_deviation(variance)[0] > WIDE and 9.0 * added.own[0] > most[0])
     if within.all():
-        return variance, growth, lift, not (wide and 9.0 * added.own[0] > room(limits)[0][0])
-    most, left = room(limits)
+        return variance, growth, lift, small
     variance, lift = _of_batch(noise, np.minimum(added.own, most), added.pair, batch_size)
-    return variance, limits.hold(growth), np.minimum(lift, left), bool(within[0])
+    return variance, limits.hold(growth), np.minimum(lift, left), small
 
 
 def _of_batch(noise: _Logs, own: Float | float, pair: Float | float, batch_size: int) -> tuple[Float, Float]:
