@@ -250,4 +250,6 @@ def smaller(experiment: Experiment) -> Advice:
         return start.advice()
     if experiment.train.dtype.storage == "float16":
         return change({"train.dtype": "float32"}, "it holds what float16 does not", "{settings}")
-    return change({"data.standardize": True}, "every input then has the same size", "{settings}")
+    if not experiment.data.standardize:
+        return change({"data.standardize": True}, "every input then has the same size", "{settings}")
+    return change({"train.dtype": "float64"}, "it holds what smaller formats do not", "{settings}")
