@@ -8,6 +8,8 @@ import numpy as np
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_NAMES
+from gradlab.datasets.probe import Probe
+from gradlab.datasets.profile import ColumnScale, DataProfile
 from gradlab.results.record import (
     Column,
     Expectation,
@@ -35,6 +37,17 @@ def make_spectrum(seed: int = 0, shape: tuple[int, int, int, int] = (2, 2, 3, 8)
     present = np.ones(shape, dtype=bool)
     values[..., 6], values[..., 7], present[..., 5] = math.nan, -math.inf, False
     return Spectrum(np.arange(shape[0]) * 15, np.arange(1, shape[1] + 1) ** 2, Column(values, present))
+
+
+def make_profile() -> DataProfile:
+    """What is known of data whose columns have names and sizes that a file could confuse with words for figures."""
+    return DataProfile(
+        num_train=50, num_holdout=12, num_features=3, num_distinct_rows=2, input_rms=math.inf, offset_share=0.25,
+        largest_column="inf", largest_share=1.0, spread_ratio=1e300, num_constant=1, constant_columns=("nan",),
+        num_repeated=1, repeated_columns=(("-inf", "inf"),), target_mean=None, target_std=None, target_ratio=None,
+        smallest_class=0.125, probe=Probe(-0.03125, 0.0625),
+        columns=(ColumnScale("inf", -0.0, math.inf), ColumnScale("nan", 1e-300, 0.0), ColumnScale("-inf", 1.0, 2.0)),
+    )  # fmt: skip
 
 
 def make_record(depth: int = 3, num_steps: int = 4, seed: int = 0, spectrum: bool = False) -> Record:
@@ -119,6 +132,8 @@ def assert_same(one: Record, other: Record) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert one.input_mean_square == other.input_mean_square
     assert one.input_correlation == other.input_correlation
+    assert (one.constant_loss, one.constant_accuracy) == (other.constant_loss, other.constant_accuracy)
+    assert (one.data, one.copied_layers) == (other.data, other.copied_layers)
     assert (one.spectrum is None) is (other.spectrum is None)
     if one.spectrum is not None and other.spectrum is not None:
         np.testing.assert_array_equal(one.spectrum.steps, other.spectrum.steps)

@@ -3,11 +3,12 @@
 import csv
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made.runs import assert_same, make_record
+from made.runs import assert_same, make_profile, make_record
 
 from gradlab.results import tables
 from gradlab.results.record import Column, Record
@@ -35,6 +36,24 @@ def test_round_trip_without_layer_quantities(tmp_path: Path) -> None:
     back = tables.read_record(written(record, tmp_path))
     assert back is not None
     assert_same(record, back)
+
+
+@pytest.mark.parametrize("copied", [None, (), (2,), (1, 2, 3)])
+def test_round_trip_of_what_the_data_are_like_and_of_copies(tmp_path: Path, copied: tuple[int, ...] | None) -> None:
+    """No copies are something else than copies that nobody looked for."""
+    known = {"constant_loss": 0.6931471805599453, "constant_accuracy": 0.5}
+    record = replace(make_record(), data=make_profile(), copied_layers=copied, **known)
+    back = tables.read_record(written(record, tmp_path))
+    assert back is not None
+    assert_same(record, back)
+    assert back.data == make_profile()
+
+
+def test_a_table_without_them_is_one_of_which_they_are_not_known(tmp_path: Path) -> None:
+    """As runs were stored before the data were looked at."""
+    back = tables.read_record(written(make_record(), tmp_path))
+    assert back is not None
+    assert (back.data, back.copied_layers) == (None, None)
 
 
 def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
