@@ -127,7 +127,7 @@ def _deep() -> list[Construction]:
     return [
         Construction("deep, and the start is too small", "χ₁ far below 1, whatever the data", ("vanishing",), _half(deep, 0)),
         Construction("deep and fading", "χ₁ far below 1, whatever the data", ("vanishing",), _half(deep, 1)),
-        Construction("deep, and the start is too large", "χ₁ near 2, whatever the data", ("exploding",), wild, innocent=scale),
+        Construction("deep, and the start is too large", "χ₁ near 2, whatever the data", ("exploding",), wild),
         Construction("flat from the start, unit inputs", "σ_w far beyond what the data need", ("saturated",), unit, innocent=scale),
         Construction("large weights, unit inputs", "σ_w far beyond what the data need", ("saturated",),
             {key: case for key, case in flat.items() if key not in unit}, innocent=scale),
