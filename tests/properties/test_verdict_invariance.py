@@ -27,6 +27,7 @@ NETWORKS: dict[str, tuple[float, int, Config, Config]] = {
     "vanishing": (0.05, 30, {"activation": "sigmoid", "init": "xavier", "depth": 12}, {}),
     "saturated": (1e-4, 40, {"activation": "tanh", "init": {"sigma_w": 25.0}, "depth": 2}, {}),
     "not_learning": (1e-9, 110, {"activation": "tanh", "init": "xavier", "depth": 2}, {}),
+    "undecided": (1e-3, 15, {"activation": "tanh", "init": "xavier", "depth": 3}, {}),
     "healthy": (0.03, 250, {"activation": "tanh", "init": "xavier", "depth": 3}, {"source": "wine"}),
 }
 
@@ -62,6 +63,7 @@ def verdict_of(
     batch = Batch([run], load(run.data, run.train.loss), torch.device("cpu"))
     if factor != 1.0:
         batch.head = batch.step.head = Scaled(batch.head, factor)  # type: ignore[assignment]
+        batch.constant = (batch.constant[0] * factor, batch.constant[1])  # the same loss, of another answer
     (trained,) = batch.train()
     return judged(run, trained.record, trained.outcome), trained.record
 
