@@ -67,7 +67,7 @@ def _of_first_batch(rms: float) -> ScaleFault | None:
 
 def _of_inputs(data: DataProfile) -> ScaleFault | None:
     rms, many = data.input_rms, data.num_features > 1
-    if rms == 0.0:
+    if rms == 0.0 or data.num_distinct_rows == 1:  # no scale makes a difference where there is none
         return None
     one = many and data.largest_share > ONE_COLUMN and data.spread_ratio > LARGE
     largest = f"column '{data.largest_column}' has {percent(data.largest_share)} of their square sum" if one else ""

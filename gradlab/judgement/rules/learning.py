@@ -201,6 +201,8 @@ def _remedy(evidence: Evidence) -> Advice:
         return Advice("all inputs are the same in every training row: there is nothing in them to learn from")
     if data is not None and data.num_distinct_rows == 1:
         return Advice("all training rows have the same inputs: there is nothing in them to learn from")
+    if evidence.record.copied_layers is None and starts.begins_alike(evidence.experiment.model):
+        return starts.different_units(evidence)  # nobody looked whether they still are copies
     return _steps(evidence)
 
 

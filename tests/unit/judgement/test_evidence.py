@@ -9,9 +9,9 @@ import pytest
 from made.judged_runs import ROWS, assessed, experiment, only, profile_made, record, regression, rules, stuck, summary
 
 from gradlab.datasets.probe import Probe
-from gradlab.judgement.evidence import CALM_UPDATE, FEWEST_STEPS, FIRST_LOSS, STILL, Evidence
+from gradlab.judgement.evidence import CALM_UPDATE, CREEPING, FEWEST_STEPS, FIRST_LOSS, STILL, Evidence
 from gradlab.judgement.gains import LONGER
-from gradlab.judgement.learning_progress import LEARNED
+from gradlab.judgement.learning_progress import LEARNED, STUCK_SHARE
 from gradlab.results.record import Outcome, Record
 
 CLOSE = 1e-9
@@ -46,6 +46,22 @@ class TestOnItsWay:
         falling = paced(3.0, update=tossed, loss=FALLING)
         assert evidence(falling).on_its_way
         assert summary(falling).verdict == "undecided"
+
+    def test_steps_that_creep_towards_the_constant_answer_never_reach_it(self) -> None:
+        """A loss far above it that comes down evenly, by weights that ten times the steps would move by less than a quarter."""
+        limit = math.log10(CREEPING / (LONGER * ROWS))
+        value = -(STUCK_SHARE * 2.3 + 0.01)
+
+        def creeps(update: float, gain: float, optimizer: str = "sgd") -> bool:
+            made = assessed(record(update=update, **stuck()), (gain, 0.01), course=(gain - 1.0, gain - 0.5, gain))
+            return evidence(made, train={"optimizer": optimizer}).creeps
+
+        assert creeps(limit - 0.01, value)
+        assert not creeps(limit + 0.01, value)
+        assert not creeps(limit - 0.01, value + 0.02)
+        assert not creeps(limit - 0.01, value, "adam")
+        made = assessed(record(update=limit - 0.01, **stuck()), (value, 0.01), course=(value - 1.0, value - 0.5, value))
+        assert (evidence(made).on_its_way, summary(made).verdict) == (False, "not_learning")
 
     def test_halves_that_are_not_alike_are_no_pace(self) -> None:
         made = assessed(record(**stuck()), (1.0, 1.0), course=(0.0, 0.95, 1.0))

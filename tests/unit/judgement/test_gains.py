@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made.judged_runs import ROWS, assessed, profile_made, record, stuck
 
-from gradlab.judgement.gains import BY_HEART, ERRORS, STEADY, Gain, Gains, gains
+from gradlab.judgement.gains import BY_HEART, ERRORS, NEAR, STEADY, Gain, Gains, gains
 
 CLOSE = 1e-9
 
@@ -169,6 +169,18 @@ class TestTellsClasses:
         assert not self.told(0.9, 0.5, (-3.0, -1.0, -2.0))
         assert not gained((-1.0, 0.1), course=self.COURSE).tells_classes
 
+    def test_above_what_the_start_had_by_chance(self) -> None:
+        """A start that is right more often than a guess by as much as chance does has to be beaten by as much again."""
+        one = replace(gained((-1.0, 0.1), (-1.0, 0.1), 0.6875, 0.625, self.COURSE), chance=0.5, first_balanced=0.5625)
+        assert not one.tells_classes
+        assert replace(one, holdout=Gain(-1.0, 0.1, 0.6875 + CLOSE)).tells_classes
+        assert replace(one, first_balanced=0.3).tells_classes
+
+    def test_only_where_the_loss_is_not_far_off(self) -> None:
+        far = -NEAR * 2.0
+        assert not gained((far, 0.1), (far, 0.1), 0.9, 0.5, self.COURSE).tells_classes
+        assert gained((far + CLOSE, 0.1), (far, 0.1), 0.9, 0.5, self.COURSE).tells_classes
+
 
 class TestOfARecord:
     def test_the_last_batches_where_it_was_not_assessed(self) -> None:
@@ -204,6 +216,18 @@ class TestOfARecord:
         assert found is not None
         assert found.training.value == pytest.approx(2.3 - made.figures["loss"].values[: ROWS - 10][-37:].mean())
         assert (found.holdout, found.course) == (None, None)
+
+    def test_what_the_start_got_right_is_read_from_the_first_record(self) -> None:
+        made = assessed(record(), (0.5, 0.1), (0.25, 0.05), balanced=0.7, data=profile_made())
+        found = gains(made, ROWS, 64)
+        assert found is not None
+        assert (found.chance, found.first_balanced) == (0.1, 0.1)
+        columns = {name: made.figures[f"holdout_{name}"] for name in ("gain", "gain_error", "balanced_accuracy")}
+        for column, value in zip(columns.values(), (-0.5, 0.1, 0.3), strict=True):
+            column.values[0], column.present[0] = value, True
+        first = gains(made, ROWS, 64)
+        assert first is not None
+        assert (first.first_balanced, first.holdout) == (0.3, Gain(0.25, 0.05, 0.7))
 
     def test_figures_that_are_not_numbers_are_no_gain(self) -> None:
         found = gains(assessed(record(), (math.nan, math.nan), (math.inf, math.nan)), ROWS, 64)

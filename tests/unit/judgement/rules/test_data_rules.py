@@ -61,6 +61,16 @@ class TestInputs:
     def test_of_zeros_there_is_no_scale(self) -> None:
         assert fault(profile_made(input_rms=0.0)) is None
 
+    def test_of_rows_that_are_all_the_same_no_scale_is_to_blame(self) -> None:
+        same = {"input_rms": 500.0, "offset_share": 1.0, "num_distinct_rows": 1}
+        assert fault(profile_made(**same)) is None
+        finding = only(summary(replace(record(**stuck()), data=profile_made(**same)), **RAW), "not_learning")
+        assert finding.remedy == "all training rows have the same inputs: there is nothing in them to learn from"
+        assert finding.remedies == ()
+        targets = fault(numbers_made(**same, target_mean=3e5, target_std=8e4))
+        assert targets is not None
+        assert targets.what == "targets"
+
     def test_an_offset(self) -> None:
         assert fault(profile_made(offset_share=OFFSET)) is None
         found = fault(profile_made(offset_share=up(OFFSET)))
@@ -216,8 +226,9 @@ class TestLeads:
             assert all("data.standardize" not in one.settings for one in only(found, verdict).remedies)
             assert "scale" not in {rule for rule, _ in rules(found)}
 
-    def test_not_where_all_units_begin_alike(self) -> None:
-        finding = only(judged("exploding", "large", **RAW, model={"init": "zeros"}), "exploding")
+    @pytest.mark.parametrize("verdict", ["exploding", "not_learning"])
+    def test_not_where_all_units_begin_alike(self, verdict: str) -> None:
+        finding = only(judged(verdict, "large", **RAW, model={"init": "zeros"}), verdict)
         assert finding.remedies[0].settings["model.init"] == {"scheme": "he"}
         assert all("data.standardize" not in one.settings for one in finding.remedies)
 
