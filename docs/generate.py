@@ -94,6 +94,22 @@ STANDARDISING = """\
 The line on the setting says whether inputs and targets were standardised, where targets are numbers.
 """
 
+FIGURES = {
+    "backward_decades": "decades that the backward signal gains from the last hidden layer to the first; negative where it falls",
+    "backward_slope": "the same a layer, by least squares over the inner layers",
+    "backward_fit": "R² of that line",
+    "forward_decades": "decades that the forward signal gains from the first hidden layer to the last",
+    "grad_ratio": "decades that the weight gradient's norm gains from the last hidden layer to the first",
+    "loss": "loss of the batch",
+    "accuracy": "accuracy of the batch; null for regression",
+    "holdout_loss": "loss on the held-out part",
+    "holdout_accuracy": "accuracy there; null for regression",
+    "loss_ratio": "loss in units of the best constant answer's (ln C for C classes of equal shares), on the training rows that were "
+    "assessed, else of the batch: a readout that says nothing yet begins at 1",
+    "holdout_gain": "loss of the best constant answer less the network's on the held-out part; its standard error is in the steps' table",
+    "holdout_balanced_accuracy": "mean over the classes of the share of each that is classified right there; null for regression",
+}
+
 NOTE = "<!-- Written by docs/generate.py from the code; change it there. -->\n"
 
 
@@ -172,7 +188,10 @@ def quantities() -> str:
         "Layers are numbered from 1 at the input; the last one is the readout. z is a layer's preactivation, h = φ(z) its activation. "
         "A record at a step is taken before its update. What has no meaning for a layer is null, never NaN. "
         "Groups: `none` ⊂ `gradients` ⊂ `default` ⊂ `all`; a quantity `by name` is in none of them.\n\n"
-        f"## Of a layer and step\n\n{table(header, rows(LAYER_QUANTITIES))}\n## Of a step\n\n{table(header, rows(STEP_QUANTITIES))}"
+        f"## Of a layer and step\n\n{table(header, rows(LAYER_QUANTITIES))}\n## Of a step\n\n{table(header, rows(STEP_QUANTITIES))}\n"
+        "## Figures of a run\n\n"
+        "A condition names each at the first recorded step (`init.`) and at the last finite one (`final.`): `final.holdout_gain > 0.1`.\n\n"
+        + table(["figure", "what it is"], [[f"`{name}`", FIGURES[name]] for name in catalogue.FIGURES])
     )
 
 

@@ -255,7 +255,7 @@ ARITHMETICS: Mapping[str, Entry] = {
 
 FIGURES: tuple[str, ...] = (
     "backward_decades", "backward_slope", "backward_fit", "forward_decades", "grad_ratio", "loss", "accuracy",
-    "holdout_loss", "holdout_accuracy",
+    "holdout_loss", "holdout_accuracy", "loss_ratio", "holdout_gain", "holdout_balanced_accuracy",
 )  # fmt: skip
 """Summary figures, each at the first recorded step (`init.`) and at the last finite one (`final.`)."""
 

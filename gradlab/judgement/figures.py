@@ -53,11 +53,27 @@ def summarise(record: Record | None, row: int | None) -> dict[str, float | None]
     gradient = hidden(record, "log10_grad_norm", row)
     if gradient is not None:
         figures["grad_ratio"] = decades_towards_input(gradient)
-    for name in ("loss", "accuracy", "holdout_loss", "holdout_accuracy"):
-        column = record.figures.get(name)
-        if column is not None and column.present[row]:
-            figures[name] = float(column.values[row])
+    for name in ("loss", "accuracy", "holdout_loss", "holdout_accuracy", "holdout_gain", "holdout_balanced_accuracy"):
+        figures[name] = _at(record, name, row)
+    figures["loss_ratio"] = loss_ratio(record, row)
     return figures
+
+
+def loss_ratio(record: Record, row: int) -> float | None:
+    """The loss in units of the best constant answer's, on the rows on which both were compared where they were, else over the batch.
+
+    At the first step a readout that says nothing yet has 1; for C classes of equal shares the unit is ln C.
+    """
+    constant, loss = record.constant_loss, _at(record, "loss", row)
+    if constant is None or not constant > 0 or loss is None:
+        return None
+    gains = [_at(record, name, row) for name in ("train_gain", "pace_gain")]
+    return next((constant - gain for gain in gains if gain is not None), loss) / constant
+
+
+def _at(record: Record, name: str, row: int) -> float | None:
+    column = record.figures.get(name)
+    return None if column is None or not column.present[row] else float(column.values[row])
 
 
 def hidden(record: Record, quantity: str, row: int) -> Float | None:

@@ -82,7 +82,7 @@ NAMES = {
     ),
     "figures": (
         "backward_decades backward_slope backward_fit forward_decades grad_ratio loss accuracy "
-        "holdout_loss holdout_accuracy"
+        "holdout_loss holdout_accuracy loss_ratio holdout_gain holdout_balanced_accuracy"
     ),
     "verdicts": "diverged dead exploding vanishing saturated not_learning undecided not_judged healthy",
     "outcomes": "completed diverged failed interrupted",

@@ -17,6 +17,9 @@ AIMS: Mapping[str, Aim] = {
     "accuracy": "higher",
     "holdout_loss": "lower",
     "holdout_accuracy": "higher",
+    "loss_ratio": "lower",
+    "holdout_gain": "higher",
+    "holdout_balanced_accuracy": "higher",
     "backward_decades": "near zero",
     "backward_slope": "near zero",
     "forward_decades": "near zero",
@@ -26,6 +29,9 @@ AIMS: Mapping[str, Aim] = {
 
 SAME_SHARE = 0.05
 """With a single run a side there is no spread to judge by. Losses then count as the same within this share, ..."""
+
+SAME_GAIN = 0.01
+"""... gains over the best constant answer within this share too, or within a hundredth, ..."""
 
 SAME_ACCURACY = 0.01
 """... accuracies and other shares within a hundredth, ..."""
@@ -97,8 +103,10 @@ def _judge(figure: str, first: Sequence[float], other: Sequence[float], spread: 
 
 def _margin(figure: str, magnitude: float, spread: float | None) -> float:
     """How far two single runs may lie apart and count as the same."""
-    if figure in ("loss", "holdout_loss"):
+    if figure in ("loss", "holdout_loss", "loss_ratio"):
         return SAME_SHARE * magnitude if math.isfinite(magnitude) else 0.0
+    if figure == "holdout_gain":  # which may well be near 0
+        return max(SAME_GAIN, SAME_SHARE * magnitude) if math.isfinite(magnitude) else SAME_GAIN
     if figure in ("backward_decades", "forward_decades"):
         return max(SAME_DECADES, 2.0 * math.sqrt(2.0) * (spread or 0.0))
     return SAME_ACCURACY

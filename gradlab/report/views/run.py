@@ -27,7 +27,7 @@ from gradlab.results.stored import StoredRun
 
 _FIGURE_KINDS: dict[str, Kind] = {
     "backward_decades": "decades", "backward_fit": "share", "forward_decades": "decades", "grad_ratio": "decades",
-    "accuracy": "share", "holdout_accuracy": "share",
+    "accuracy": "share", "holdout_accuracy": "share", "holdout_balanced_accuracy": "share",
 }  # fmt: skip
 
 

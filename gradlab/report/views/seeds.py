@@ -13,7 +13,7 @@ from gradlab.results.listing import ListedRun
 from gradlab.results.stored import StoredRun
 
 FIGURES = ("init.backward_decades", "final.backward_decades", "init.forward_decades", "final.loss", "final.accuracy",
-           "final.holdout_accuracy")  # fmt: skip
+           "final.holdout_accuracy", "final.holdout_gain", "final.holdout_balanced_accuracy", "init.loss_ratio")  # fmt: skip
 """Figures whose distribution is offered, named as in conditions."""
 
 _OF_THE_RUN = ("seed", "name", "expect")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gradlab.judgement.comparing.difference import AIMS, SAME_ACCURACY, SAME_DECADES, SAME_SHARE, difference
+from gradlab.judgement.comparing.difference import AIMS, SAME_ACCURACY, SAME_DECADES, SAME_GAIN, SAME_SHARE, difference
 
 BELOW, ABOVE = 1 - 1e-9, 1 + 1e-9
 
@@ -16,6 +16,11 @@ BELOW, ABOVE = 1 - 1e-9, 1 + 1e-9
         ("loss", 2.0, 2.0 * SAME_SHARE, 1),
         ("holdout_loss", 1e-6, 1e-6 * SAME_SHARE, 1),
         ("accuracy", 0.5, SAME_ACCURACY, -1),
+        ("loss_ratio", 1.3, 1.3 * SAME_SHARE, 1),
+        ("holdout_gain", 2.0, 2.0 * SAME_SHARE, -1),
+        ("holdout_gain", 0.001, SAME_GAIN, -1),
+        ("holdout_gain", -2.0, 2.0 * SAME_SHARE, -1),
+        ("holdout_balanced_accuracy", 0.5, SAME_ACCURACY, -1),
         ("learning_share", 0.5, SAME_ACCURACY, -1),
         ("backward_decades", -5.0, SAME_DECADES, -1),
         ("forward_decades", 5.0, SAME_DECADES, 1),
