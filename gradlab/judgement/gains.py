@@ -21,6 +21,9 @@ BY_HEART = 0.1
 """Share of the constant answer's loss that has to be gone in training where the held-out part shows nothing: each parameter fits some noise
 of the examples that it is trained on, and up to a few percent of the loss tell no more than that."""
 
+EARNED = 0.5
+"""Share of its gain that a run has to have gained since the first step."""
+
 LONGER = 10
 """Times its steps within which a run that has not learned yet may still do."""
 
@@ -92,6 +95,8 @@ class Gains:
         did not.
         """
         held, training = self.holdout, self.training
+        if not self.earned:
+            return None
         if held is not None and held.beyond_chance:
             return "holds"
         if not training.beyond_chance:
@@ -106,6 +111,11 @@ class Gains:
             return "training"
         return "by heart" if training.value >= BY_HEART * self.constant else None
 
+    @property
+    def earned(self) -> bool:
+        """Whether most of what is gained was gained in training: a start's first answer may be better than the constant one by luck."""
+        return self.course is None or not self.course[2] - self.course[0] < EARNED * self.course[2]
+
     def steps_needed(self, steps: int) -> float | None:
         """Steps after which a run of so many would have learned, at the pace of its second half; None where it has none.
 
@@ -114,7 +124,8 @@ class Gains:
         if self.course is None or not all(map(math.isfinite, self.course)):
             return None
         first, second = self.course[1] - self.course[0], self.course[2] - self.course[1]
-        missing = ERRORS * self.training.error - self.training.value
+        by_luck = max(0.0, self.course[0])
+        missing = max(ERRORS * self.training.error, by_luck / EARNED) - self.training.value
         if not second > 0:
             return None
         kept = min(1.0, second / first) if first > 0 else 1.0

@@ -20,10 +20,10 @@ from gradlab.network.losses import Head
 from gradlab.network.network import Leaf, Network
 from gradlab.training.batches import Batches
 
-FEWEST, MOST, SHARE = 1024, 4096, 8
-"""Training rows that are assessed at the end: the examples of one in 8 of the run's steps, between these."""
+FEWEST, MOST, SHARE = 512, 4096, 16
+"""Training rows that are assessed at the end: the examples of one in 16 of the run's steps, between these."""
 
-PACE_PART = 8
+PACE_PART = 4
 """Of those rows one in so many is assessed at the first and the middle step too."""
 
 COPIED = 1e-3
