@@ -92,7 +92,7 @@ class TestPace:
     def test_the_steps_are_those_of_the_plain_sum(self, seed: int) -> None:
         random = np.random.default_rng(seed)
         first, kept = float(10.0 ** random.uniform(-4, 1)), float(random.uniform(0.3, 0.995))
-        second, start = first * kept, float(random.normal())
+        second, start = first * kept, -abs(float(random.normal()))
         total = second * kept / (1.0 - kept)
         missing = float(random.uniform(0.01, 0.99)) * total
         error = 0.5
@@ -110,6 +110,13 @@ class TestPace:
         missing = reached(0.5, 0.75, number)
         one = gained((ERRORS * 1.0 - missing, 1.0), course=(0.0, 0.5 / 0.75, 0.5 / 0.75 + 0.5))
         assert one.steps_needed(100) == pytest.approx(100 * (1 + number / 2), rel=1e-9)
+
+    def test_what_the_start_had_by_luck_has_to_be_gained_again(self) -> None:
+        lucky = gained((1.2, 0.1), course=(1.0, 1.1, 1.2))
+        assert not lucky.earned
+        assert lucky.how is None
+        assert lucky.steps_needed(100) == pytest.approx(100 * (1 + 8 / 2))  # from 1.2 to twice 1.0, a tenth each half
+        assert gained((2.0, 0.1), course=(1.0, 1.5, 2.0)).how == "training"
 
     def test_a_pace_that_dies_out_never_gets_there(self) -> None:
         total = 0.5 * 0.5 / 0.5
