@@ -37,9 +37,8 @@ ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")
 NOTED_DECADES = 1.0
 """Change of the signal across depth that is named as a likely cause though it is too small for a verdict of its own."""
 
-CREEPING = 0.25
-"""Share of its weights by which the fastest layer could move in ten times the run, up to which the steps are too small for it: a network
-that learns moves them by half and more."""
+CREEPING = 3e-5
+"""Update ratio of the fastest layer below which steps are far too small: thirty thousand of them rebuild a weight."""
 
 CALM_UPDATE = 1e-2
 """Update ratio of the fastest layer below which a loss is not tossed about: two halves that gained alike then show a pace."""
@@ -240,9 +239,12 @@ class Evidence:
 
     @property
     def starts_far_off(self) -> bool:
-        """Whether the first answer costs far more than one that knows nothing."""
-        ratio = self.first_loss_ratio
-        return ratio is not None and ratio > FIRST_LOSS[self.kind_of_loss]
+        """Whether the first answer costs far more than one that knows nothing, not even how frequent classes are."""
+        ratio, constant = self.first_loss_ratio, self.record.constant_loss
+        if ratio is None or constant is None:
+            return False
+        even = math.log(max(2, int(self.record.fan_out[-1]))) if self.kind_of_loss == "cross-entropy" else constant
+        return ratio * constant > FIRST_LOSS[self.kind_of_loss] * max(constant, even)
 
     @property
     def first_output_rms(self) -> float | None:
@@ -307,7 +309,7 @@ class Evidence:
         needed = found.steps_needed(course.steps + 1)
         ratios = self.update_ratios
         calm = ratios is not None and float(ratios.max()) < CALM_UPDATE
-        return needed if needed is not None and (course.improving or (calm and found.steady)) else None
+        return needed if needed is not None and (course.improving or (found.steady and (calm or found.clear))) else None
 
     @property
     def travels(self) -> bool:
@@ -316,15 +318,14 @@ class Evidence:
 
     @property
     def creeps(self) -> bool:
-        """Whether the steps are too small even for ten times as many, and all that came of them is less of a bad first answer.
+        """Whether the steps are far too small, and all that came of them is less of a bad first answer.
 
         Steps that follow the gradient shrink as the loss falls; those of an adaptive optimizer keep their size, and so does its pace.
         """
         ratios, course, found = self.update_ratios, self.progress, self.gains
         if ratios is None or course is None or found is None or self.experiment.train.optimizer.name in ADAPTIVE:
             return False
-        reach = float(ratios.max()) * LONGER * (course.steps + 1)
-        return reach < CREEPING and found.best.value < -progress.STUCK_SHARE * found.constant
+        return float(ratios.max()) < CREEPING and found.best.value < -progress.STUCK_SHARE * found.constant
 
     @cached_property
     def on_its_way(self) -> bool:

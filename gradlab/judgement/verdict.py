@@ -130,10 +130,6 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
     if evidence is None or not critical:
         return findings
     start = evidence.step(evidence.start)
-    if evidence.depth == 1 and any(item.rule == "saturated" and item.since_step <= start for item in critical):
-        # There is no depth for a signal to vanish over: what is flat lets none through.
-        findings = [replace(item, severity="warning") if item.rule == "vanishing" else item for item in findings]
-        return findings
     saturated = min((item.since_step for item in critical if item.rule == "saturated"), default=math.inf)
     begun = any(item.since_step <= start for item in critical)
     late = [

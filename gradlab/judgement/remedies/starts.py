@@ -22,6 +22,9 @@ from gradlab.theory.spread import TO_DECADES
 HARMLESS = 1.5
 """Decades within which a recommended start has to stay, beside the two that count as ill."""
 
+HARMFUL = 2.2
+"""Decades from which a start counts as ill whatever the data."""
+
 SPREADS = 2.0
 """Standard deviations over seeds that are allowed for."""
 
@@ -69,7 +72,7 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     fault = scale_fault(evidence.experiment, evidence.record)
     if fault is not None and not model.init.bias:
         scaled = _standardised(evidence)
-        if _harm(scaled.forecast) <= HARMLESS:
+        if _harm(scaled.forecast) <= HARMFUL:
             return standardised(fault)
         mended = initialisation(scaled)  # the start would lose the signal whatever the data
         return mended.or_else(standardised(fault).along_with(mended)) if mended else standardised(fault)

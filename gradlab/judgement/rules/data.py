@@ -4,6 +4,8 @@ These findings lead to no verdict of their own: a run that has learned all the s
 shows, with the scale of the data as its leading remedy (`verdict`).
 """
 
+from typing import Literal
+
 from gradlab.datasets.profile import named
 from gradlab.judgement.evidence import FIRST_LOSS, Evidence
 from gradlab.judgement.remedies import readout
@@ -62,18 +64,17 @@ def _first_loss(evidence: Evidence) -> list[Finding]:
 def _columns(evidence: Evidence) -> list[Finding]:
     """Columns that repeat others exactly: nothing is gained by them, and they count double."""
     data = evidence.record.data
+    if data is not None and data.num_constant == data.num_features:
+        message = f"all {data.num_features} columns are the same in every training row: there is nothing in them to learn from"
+        return [_about_columns("warning", float(data.num_constant), message)]
     if data is None or not data.num_repeated:
         return []
     pairs = named([f"{later} ({first})" for later, first in data.repeated_columns], data.num_repeated)
-    return [
-        Finding(
-            rule="columns",
-            severity="note",
-            layers=None,
-            since_step=0,
-            value=float(data.num_repeated),
-            limit=0.0,
-            message=f"{data.num_repeated} of {data.num_features} columns repeat another one in every row: {pairs}",
-            remedy="",
-        )
-    ]
+    message = f"{data.num_repeated} of {data.num_features} columns repeat another one in every row: {pairs}"
+    return [_about_columns("note", float(data.num_repeated), message)]
+
+
+def _about_columns(severity: Literal["warning", "note"], value: float, message: str) -> Finding:
+    return Finding(
+        rule="columns", severity=severity, layers=None, since_step=0, value=value, limit=0.0, message=message, remedy=""
+    )

@@ -35,6 +35,9 @@ once."""
 JUMP = 0.25
 """Share of the whole change that has to sit between two layers for them to be named."""
 
+BEYOND_ALL = 1e4
+"""Decades from which a figure says no more than its order."""
+
 CHANCE = 3.0
 """Standard deviations over seeds within which a narrow network's decades are one seed's chance, where theory expects
 less than `DECADES` of its kind: one seed in four hundred lies beyond."""
@@ -170,7 +173,8 @@ def _expected(evidence: Evidence) -> list[str]:
     if typical is None or spread is None:
         return [f"theory expects {forecast.expected_backward_decades:+.1f}"]
     narrow = ", so this may be chance" if _by_chance(evidence) else ""
-    return [f"theory expects {typical:+.1f} ± {spread:.1g} at this width{narrow}"]
+    shown = f"{typical:+.1f}" if abs(typical) < BEYOND_ALL else f"{typical:+.0e}"  # no format holds any of it
+    return [f"theory expects {shown} ± {spread:.1g} at this width{narrow}"]
 
 
 def _evenness(profile: Float, sign: int, slope: float | None, fit: float | None) -> str:

@@ -60,7 +60,14 @@ def _typical_update(evidence: Evidence | None) -> float | None:
 
 
 def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
-    """What would mend it: range first, then the start, then the step."""
+    """What would mend it: the format's own arithmetic and scale, then range, then the start, then the step."""
+    dtype = experiment.train.dtype
+    if dtype.arithmetic == "same":
+        lost = f"its optimizer computes in {dtype.storage}, where an eps of 1e-8 is 0 and squares of small gradients are too"
+        return change({"train.dtype": dtype.storage}, lost)
+    if isinstance(dtype.loss_scale, (int, float)):
+        own = f"yours, {dtype.loss_scale:g}, carries gradients beyond {DTYPES[dtype.storage].largest:g}"
+        return change({"train.dtype.loss_scale": "dynamic"}, own)
     if evidence is None:
         return starts.smaller(experiment).after("not even the first pass is finite")
     forward = evidence.layers("forward_rms")

@@ -34,6 +34,8 @@ def not_learning(evidence: Evidence) -> list[Finding]:
     progress, how = evidence.progress, evidence.how_learned
     if how is not None and evidence.only_readout_learns:
         return [_by_readout(evidence)]
+    if how == "training" and evidence.gains is not None and evidence.gains.unconfirmed:
+        return [_by_heart(evidence)]
     if how in ("holds", "training"):
         return []
     if how == "by heart":
@@ -87,7 +89,7 @@ def _by_heart(evidence: Evidence) -> Finding:
         value=held.value,
         limit=ERRORS * held.error,
         message=f"learned by heart: {percent(found.share)} of the constant answer's loss is gone in training, and on the held-out part "
-        f"the loss is {_beside(held.value, held.error)} that answer's: what was learned does not hold for other examples",
+        f"the loss is {_beside(held.value, held.error)} that answer's: nothing shows that it holds for other examples",
         remedy="",
     )
 
@@ -146,6 +148,8 @@ def _standing(evidence: Evidence, progress: LearningProgress) -> str:
     best = found.best
     if not math.isfinite(best.value) or found.constant <= 0:
         return f"the loss {_change(progress.fell)}"
+    if not found.earned:
+        return f"the loss is {_beside(best.value, best.error)} that of the best answer without looking at the inputs, and was so at first"
     ratio = 1.0 - best.value / found.constant
     if ratio > FAR_ABOVE:
         return f"the loss is {factor(ratio)} times that of the best answer without looking at the inputs"
@@ -154,7 +158,7 @@ def _standing(evidence: Evidence, progress: LearningProgress) -> str:
 
 def _message(evidence: Evidence, progress: LearningProgress | None) -> str:
     assert progress is not None
-    said = [f"the loss {_change(progress.fell)} in {progress.steps} steps"]
+    said = [f"the loss {_change(_fell(evidence, progress))} in {progress.steps} steps"]
     if evidence.gains is not None:
         said[0] += f": {_standing(evidence, progress).removeprefix('the loss is ')}"
     if progress.accuracy is not None:
@@ -178,9 +182,20 @@ def _what_is_there(evidence: Evidence) -> str:
     if data is None or data.probe is None:
         return ""
     line = data.probe
+    if not line.finds and line.explained > line.error:
+        seen = f"{line.explained:.2g} ± {line.error:.1g} of the targets' variance"
+        return f"a linear fit cannot tell whether there is anything to learn ({seen})"
     if line.finds:
         return f"there is something to learn: a linear fit explains {percent(line.explained)} of the targets on rows that it has not seen"
     return "a linear fit finds nothing to learn either: the targets may have no relation to the inputs, or none that a line can show"
+
+
+def _fell(evidence: Evidence, progress: LearningProgress) -> float:
+    """Share of the first loss that is gone, on the same rows at both ends where they were assessed."""
+    found = evidence.gains
+    if found is None or found.course is None or not math.isfinite(found.course[0]):
+        return progress.fell
+    return (found.course[2] - found.course[0]) / (found.constant - found.course[0])
 
 
 def _change(share: float) -> str:

@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 from made.judged_runs import ROWS, assessed, profile_made, record, stuck
 
-from gradlab.judgement.gains import BY_HEART, ERRORS, NEAR, STEADY, Gain, Gains, gains
+from gradlab.judgement.gains import (
+    BY_HEART,
+    EARNED,
+    ERRORS,
+    FEW_ERRORS,
+    LEAST_PACE,
+    LIKELY,
+    NEAR,
+    SLOWING,
+    Gain,
+    Gains,
+    gains,
+)
 
 CLOSE = 1e-9
 
@@ -27,10 +39,17 @@ def gained(
 class TestHow:
     def test_beyond_chance_is_strictly_beyond_its_standard_errors(self) -> None:
         limit = ERRORS * 0.125
-        assert not Gain(limit, 0.125).beyond_chance
-        assert Gain(math.nextafter(limit, 1.0), 0.125).beyond_chance
-        assert not Gain(1e9, math.inf).beyond_chance
-        assert not Gain(-math.inf, 0.0).beyond_chance
+        assert not Gain(limit, 0.125).beyond_chance(9.0)
+        assert Gain(math.nextafter(limit, 1.0), 0.125).beyond_chance(9.0)
+        assert not Gain(1e9, math.inf).beyond_chance(9.0)
+        assert not Gain(-math.inf, 0.0).beyond_chance(9.0)
+
+    def test_half_of_the_loss_needs_fewer_errors(self) -> None:
+        """Of k rare examples that are all right now the gain is √k of its standard errors, however small the loss that is left."""
+        limit = FEW_ERRORS * 0.5
+        assert Gain(limit + CLOSE, 0.5).beyond_chance(2.0 * limit)
+        assert not Gain(limit, 0.5).beyond_chance(2.0 * limit)
+        assert not Gain(limit + CLOSE, 0.5).beyond_chance(2.0 * limit + 1.0)
 
     def test_on_the_held_out_part_however_little(self) -> None:
         assert gained((1e-3, 1e-4), (1e-6, 1e-7)).how == "holds"
@@ -42,12 +61,18 @@ class TestHow:
         assert gained((math.nextafter(limit, 1.0), 0.125)).how == "training"
 
     def test_in_training_where_the_held_out_part_cannot_tell(self) -> None:
-        assert gained((1.0, 0.01), (0.5, 0.2)).how == "training"
+        assert gained((1.0, 0.01), (0.1, 0.4)).how == "training"
+
+    def test_the_held_out_part_confirms_what_training_shows(self) -> None:
+        assert gained((1.0, 0.01), (LIKELY * 0.125 + CLOSE, 0.125)).how == "holds"
+        assert gained((1.0, 0.01), (LIKELY * 0.125, 0.125)).how == "by heart"
+        assert gained((0.0, 0.01), (LIKELY * 0.125 + CLOSE, 0.125)).how is None
 
     def test_the_part_can_tell_where_half_of_the_training_gain_would_be_seen_in_it(self) -> None:
         """6 errors of the held-out part; the two parts differ by no more than chance on both sides."""
-        assert gained((0.75, 0.125), (0.3, 0.125)).how == "training"
-        assert gained((0.75 + CLOSE, 0.125), (0.3, 0.125)).how == "by heart"
+        assert gained((0.75, 0.125), (0.125, 0.125), constant=9.0).how is None  # 0.625 apart, and chance does 0.53
+        assert gained((0.75, 0.2), (0.125, 0.125)).how == "training"
+        assert gained((0.75 + CLOSE, 0.2), (0.125, 0.125)).how == "by heart"
 
     def test_the_part_contradicts_where_it_gains_less_beyond_both_errors(self) -> None:
         """Half of the training gain would not be seen in it, and yet it shows that there is less."""
@@ -55,6 +80,7 @@ class TestHow:
         held = 1.0 - apart
         assert gained((1.0, 0.03), (held + CLOSE, 0.25)).how == "training"
         assert gained((1.0, 0.03), (held - CLOSE, 0.25)).how == "by heart"
+        assert held < LIKELY * 0.25
 
     def test_by_heart_is_a_tenth_of_the_loss_or_more(self) -> None:
         training = (0.25, 0.01)
@@ -95,8 +121,8 @@ class TestPace:
         second, start = first * kept, -abs(float(random.normal()))
         total = second * kept / (1.0 - kept)
         missing = float(random.uniform(0.01, 0.99)) * total
-        error = 0.5
-        one = gained((ERRORS * error - missing, error), course=(start, start + first, start + first + second))
+        course = (start, start + first, start + first + second)
+        one = gained((-missing, 0.0), course=course, constant=1e-12)  # far above it
         needed = one.steps_needed(200)
         assert needed is not None
         halves = (needed / 200 - 1.0) * 2.0
@@ -108,29 +134,35 @@ class TestPace:
     @pytest.mark.parametrize("number", [1, 2, 7, 30])
     def test_exactly_as_many_halves_as_were_added(self, number: int) -> None:
         missing = reached(0.5, 0.75, number)
-        one = gained((ERRORS * 1.0 - missing, 1.0), course=(0.0, 0.5 / 0.75, 0.5 / 0.75 + 0.5))
+        one = gained((-missing, 0.0), course=(0.0, 0.5 / 0.75, 0.5 / 0.75 + 0.5), constant=1e-12)
         assert one.steps_needed(100) == pytest.approx(100 * (1 + number / 2), rel=1e-9)
 
     def test_what_the_start_had_by_luck_has_to_be_gained_again(self) -> None:
         lucky = gained((1.2, 0.1), course=(1.0, 1.1, 1.2))
         assert not lucky.earned
         assert lucky.how is None
-        assert lucky.steps_needed(100) == pytest.approx(100 * (1 + 8 / 2))  # from 1.2 to twice 1.0, a tenth each half
+        missing = 1.0 / (1.0 - EARNED) - 1.2  # at a tenth each half
+        assert lucky.steps_needed(100) == pytest.approx(100 * (1 + missing / 0.1 / 2) ** SLOWING)
         assert gained((2.0, 0.1), course=(1.0, 1.5, 2.0)).how == "training"
 
     def test_a_pace_that_dies_out_never_gets_there(self) -> None:
         total = 0.5 * 0.5 / 0.5
         course = (0.0, 1.0, 1.5)
-        assert gained((3.0 - total * 1.001, 1.0), course=course).steps_needed(100) is None
-        assert gained((3.0 - total * 0.999, 1.0), course=course).steps_needed(100) is not None
+        assert gained((-total * 1.001, 0.0), course=course, constant=1e-12).steps_needed(100) is None
+        assert gained((-total * 0.999, 0.0), course=course, constant=1e-12).steps_needed(100) is not None
+
+    def test_what_the_held_out_part_contradicts_has_to_be_learned_by_heart(self) -> None:
+        one = gained((0.1, 0.01), (-0.5, 0.01), course=(0.0, 0.05, 0.1), constant=2.0)
+        assert one.how is None
+        assert one.steps_needed(100) == pytest.approx(100 * (1 + (0.2 - 0.1) / 0.05 / 2) ** SLOWING)
 
     def test_a_pace_that_holds_or_grows_is_taken_to_hold(self) -> None:
         held = gained((1.0, 1.0), course=(0.0, 0.5, 1.0))
-        assert held.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2))
+        assert held.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2) ** SLOWING)
         grew = gained((1.0, 1.0), course=(0.0, 0.1, 0.6))
-        assert grew.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2))
+        assert grew.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2) ** SLOWING)
         fell_first = gained((1.0, 1.0), course=(0.0, -5.0, -4.5))
-        assert fell_first.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2))
+        assert fell_first.steps_needed(100) == pytest.approx(100 * (1 + 4 / 2) ** SLOWING)
 
     def test_none_without_one(self) -> None:
         assert gained((1.0, 1.0)).steps_needed(100) is None
@@ -145,17 +177,29 @@ class TestPace:
     @pytest.mark.parametrize(
         ("course", "steady"),
         [
-            ((0.0, 1.0, 1.0 + STEADY), True),
-            ((0.0, 1.0, 1.0 + STEADY - CLOSE), False),
-            ((0.0, STEADY, 1.0 + STEADY), True),
-            ((0.0, STEADY - CLOSE, 1.0 + STEADY), False),
+            ((-9.0, -7.0, -6.0), True),
+            ((-2.0, -1.0, -1.0 + 2.0 * LEAST_PACE + CLOSE), True),
+            ((-2.0, -1.0, -1.0 + 2.0 * LEAST_PACE - CLOSE), False),
+            ((-2.0, -0.4, -0.3 - CLOSE), True),
+            ((-2.0, -0.4, -0.3), False),
+            ((-2.0, -0.4, 0.1), False),
+            ((-2.0, -0.4, 0.1 + CLOSE), True),
+            ((-0.8, -0.4, -0.2), True),
+            ((-0.8 - CLOSE, -0.4, -0.2), False),
             ((0.0, -1.0, 1.0), False),
             ((0.0, 1.0, 0.5), False),
             (None, False),
         ],
     )
-    def test_steady_is_two_halves_alike(self, course: tuple[float, float, float] | None, steady: bool) -> None:
-        assert gained((0.0, 1.0), course=course).steady is steady
+    def test_steady_gains_in_both_halves_and_is_not_at_the_constant_answer(
+        self, course: tuple[float, float, float] | None, steady: bool
+    ) -> None:
+        assert gained((0.0, 0.1), course=course).steady is steady
+
+    def test_clear_is_more_than_the_examples_differ_by(self) -> None:
+        assert not gained((0.0, 0.125), course=(0.0, 0.0, ERRORS * 0.125)).clear
+        assert gained((0.0, 0.125), course=(0.0, 0.0, ERRORS * 0.125 + CLOSE)).clear
+        assert not gained((0.0, 0.125)).clear
 
 
 class TestTellsClasses:
