@@ -31,6 +31,9 @@ SLOWING = 1.3
 """Power of the multiple of a run's steps that an even pace would need: of 160 runs of 120 to 300 steps trained on to ten times as many, it
 parts those that learned from those that did not best (17 of 20 with a pace)."""
 
+ARRIVING = 0.5
+"""Part of what its first half gained up to which a run that is at the constant answer's loss has arrived there."""
+
 LEAST_PACE = 0.003
 """Share of the constant answer's loss that the second half of a run has to gain: weights that wander about gain and lose as much."""
 
@@ -111,19 +114,27 @@ class Gains:
             return None
         if held is not None and held.beyond_chance(self.constant):
             return "holds"
+        if held is not None and self._right(held) and held.value > 0 and training.value > 0:
+            return "holds"  # a few losses that are huge hide it, and the classes are told apart
         if not training.beyond_chance(self.constant):
             return None
         if held is None:
             return "training"
         if held.value > LIKELY * held.error:
             return "holds"
-        if self.fine_chance is not None and held.balanced is not None and held.balanced > self.fine_chance:
+        if self._right(held):
             return "holds"  # sure of itself beyond measure, and yet right
         # The part can tell where half of what training shows would be seen in it, or where it contradicts that.
         apart = ERRORS * math.hypot(training.error, held.error)
         if training.value - held.value <= apart and not training.value / 2.0 > ERRORS * held.error:
             return "training"
         return "by heart" if training.value >= BY_HEART * self.constant else None
+
+    def _right(self, held: Gain) -> bool:
+        """Whether classes are told apart on the held-out part beyond chance, and beyond what the start had of it."""
+        if held.balanced is None or self.fine_chance is None:
+            return False
+        return held.balanced > max(self.fine_chance, self.first_balanced + self.fine_chance - self.chance)
 
     @property
     def unconfirmed(self) -> bool:
@@ -138,26 +149,20 @@ class Gains:
         return not self.course[2] - self.course[0] < EARNED * self.course[2]
 
     def steps_needed(self, steps: int) -> float | None:
-        """Steps after which a run of so many would have learned, at the pace of its second half; None where it has none.
-
-        The pace is taken to slow down as `SLOWING` says; of a loss that is still far above the constant answer's, to go on falling, half by
-        half, as it fell within the run.
+        """Steps after which a run of so many would have learned, at the pace of its second half, which slows down as `SLOWING` says; None
+        where it has none, or the loss is still far above the constant answer's: then something is off that more steps do not mend.
         """
         if self.course is None or not all(map(math.isfinite, self.course)):
             return None
-        first, second = self.course[1] - self.course[0], self.course[2] - self.course[1]
-        if not second > 0:
+        second = self.course[2] - self.course[1]
+        if not second > 0 or not self.training.value > -NEAR * self.constant:
             return None
         by_luck = max(0.0, self.course[0])
         target = max(ERRORS * self.training.error, by_luck / (1.0 - EARNED))
         if self.training.beyond_chance(self.constant):  # which the held-out part contradicts
             target = max(target, BY_HEART * self.constant)
-        missing = target - self.training.value
-        kept = min(1.0, second / first) if first > 0 else 1.0
-        if kept > 1.0 - 1e-9 or self.training.value > -NEAR * self.constant:
-            return float(steps * (1.0 + max(missing / second, 0.0) / 2.0) ** SLOWING)
-        left = 1.0 - missing / second * (1.0 - kept) / kept  # second (kept + kept² + ...) = missing
-        return steps * (1.0 + max(math.log(left) / math.log(kept), 0.0) / 2.0) if left > 0 else None
+        missing = max(target - self.training.value, 0.0)
+        return float(steps * (1.0 + missing / second / 2.0) ** SLOWING)
 
     @property
     def tells_classes(self) -> bool:
@@ -165,11 +170,10 @@ class Gains:
         sure of themselves cost more than the constant one, and yet they are made of the inputs.
         """
         held = self.holdout
-        if held is None or held.balanced is None or self.fine_chance is None or self.course is None:
+        if held is None or self.course is None:
             return False
-        risen = held.balanced > max(self.fine_chance, self.first_balanced + self.fine_chance - self.chance)
         near = self.best.value > -NEAR * self.constant
-        return risen and near and self.course[0] < self.course[1] < self.course[2]
+        return self._right(held) and near and self.course[0] < self.course[1] < self.course[2]
 
     @property
     def clear(self) -> bool:
@@ -185,7 +189,7 @@ class Gains:
             return False
         first, second = self.course[1] - self.course[0], self.course[2] - self.course[1]
         error = self.training.error
-        arrived = -ERRORS * error <= self.course[2] <= error and second < first / 2.0
+        arrived = -ERRORS * error <= self.course[2] <= error and second < ARRIVING * first
         return first > 0 and second > LEAST_PACE * self.constant and not arrived
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Activation, Experiment
-from gradlab.judgement.evidence import ADAPTIVE, Evidence
+from gradlab.judgement.evidence import ADAPTIVE, ROUNDED_AWAY, Evidence
 from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.wording import factor, percent, power
 
@@ -30,10 +30,6 @@ SHRUNK = 0.1
 
 KEPT = 0.1
 """Share of a weight that decay may take in a whole run, when a smaller one is recommended."""
-
-ROUNDED_AWAY = 0.1
-"""Share of a layer's weights that an update changes, as a 16-bit format stores them, below which most of it is rounded away: a run then
-learns 0 to 0.6 of what it learns in float32 (28 settings; two layers' starts, adam, sgd, momentum), and above 0.3 nine tenths of it."""
 
 CLIPPED = 0.1
 """Clip factor below which clipping, and not the learning rate, sets the size of the steps."""

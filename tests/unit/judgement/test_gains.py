@@ -94,6 +94,12 @@ class TestHow:
         assert gained(training, holdout, balanced=0.61, fine_chance=None).how == "by heart"
         assert gained((0.02, 0.01), holdout, balanced=0.61, fine_chance=0.6).how is None
 
+    def test_right_classes_hold_where_a_few_huge_losses_hide_the_gain(self) -> None:
+        assert gained((0.1, 1.0), (0.1, 1.0), balanced=0.61, fine_chance=0.6).how == "holds"
+        assert gained((0.1, 1.0), (0.1, 1.0), balanced=0.6, fine_chance=0.6).how is None
+        assert gained((0.0, 1.0), (0.1, 1.0), balanced=0.61, fine_chance=0.6).how is None
+        assert gained((0.1, 1.0), (0.0, 1.0), balanced=0.61, fine_chance=0.6).how is None
+
     def test_the_part_that_shows_it_is_the_best(self) -> None:
         assert gained((1.0, 0.01), (0.5, 0.01)).best == Gain(0.5, 0.01)
         assert gained((1.0, 0.01), (0.5, 0.4)).best == Gain(1.0, 0.01)
@@ -104,38 +110,25 @@ class TestHow:
         assert gained((0.5, 0.01), constant=0.0).share == 0.0
 
 
-def reached(second: float, kept: float, halves: int) -> float:
-    """What is gained in so many further halves, each `kept` times the one before, by a plain sum."""
-    total, pace = 0.0, second
-    for _ in range(halves):
-        pace *= kept
-        total += pace
-    return total
-
-
 class TestPace:
     @pytest.mark.parametrize("seed", range(40))
-    def test_the_steps_are_those_of_the_plain_sum(self, seed: int) -> None:
+    def test_an_even_pace_that_slows_down(self, seed: int) -> None:
+        """Halves of the run's own length are added one by one at the pace of the second, then stretched as `SLOWING` says."""
         random = np.random.default_rng(seed)
-        first, kept = float(10.0 ** random.uniform(-4, 1)), float(random.uniform(0.3, 0.995))
-        second, start = first * kept, -abs(float(random.normal()))
-        total = second * kept / (1.0 - kept)
-        missing = float(random.uniform(0.01, 0.99)) * total
-        course = (start, start + first, start + first + second)
-        one = gained((-missing, 0.0), course=course, constant=1e-12)  # far above it
+        second, error = float(10.0 ** random.uniform(-3, 0)), float(random.uniform(0.01, 0.5))
+        start, value = -float(random.uniform(0.1, 3.0)), -float(random.uniform(0.0, 3.0))
+        one = gained((value, error), course=(start, start + 0.1, start + 0.1 + second))
+        halves, reached = 0, value
+        while reached < ERRORS * error:
+            halves, reached = halves + 1, reached + second
         needed = one.steps_needed(200)
         assert needed is not None
-        halves = (needed / 200 - 1.0) * 2.0
-        whole = math.ceil(halves - 1e-6)
-        tolerance = 1e-6 * missing
-        assert reached(second, kept, whole) >= missing - tolerance
-        assert reached(second, kept, whole - 1) <= missing + tolerance
+        assert 200 * (1 + (halves - 1) / 2) ** SLOWING <= needed <= 200 * (1 + halves / 2) ** SLOWING
 
-    @pytest.mark.parametrize("number", [1, 2, 7, 30])
-    def test_exactly_as_many_halves_as_were_added(self, number: int) -> None:
-        missing = reached(0.5, 0.75, number)
-        one = gained((-missing, 0.0), course=(0.0, 0.5 / 0.75, 0.5 / 0.75 + 0.5), constant=1e-12)
-        assert one.steps_needed(100) == pytest.approx(100 * (1 + number / 2), rel=1e-9)
+    def test_far_above_the_constant_answer_no_pace_counts(self) -> None:
+        far = -NEAR * 2.0
+        assert gained((far, 0.1), course=(-90.0, -50.0, far)).steps_needed(100) is None
+        assert gained((far + CLOSE, 0.1), course=(-90.0, -50.0, far)).steps_needed(100) is not None
 
     def test_what_the_start_had_by_luck_has_to_be_gained_again(self) -> None:
         lucky = gained((1.2, 0.1), course=(1.0, 1.1, 1.2))
@@ -144,12 +137,6 @@ class TestPace:
         missing = 1.0 / (1.0 - EARNED) - 1.2  # at a tenth each half
         assert lucky.steps_needed(100) == pytest.approx(100 * (1 + missing / 0.1 / 2) ** SLOWING)
         assert gained((2.0, 0.1), course=(1.0, 1.5, 2.0)).how == "training"
-
-    def test_a_pace_that_dies_out_never_gets_there(self) -> None:
-        total = 0.5 * 0.5 / 0.5
-        course = (0.0, 1.0, 1.5)
-        assert gained((-total * 1.001, 0.0), course=course, constant=1e-12).steps_needed(100) is None
-        assert gained((-total * 0.999, 0.0), course=course, constant=1e-12).steps_needed(100) is not None
 
     def test_what_the_held_out_part_contradicts_has_to_be_learned_by_heart(self) -> None:
         one = gained((0.1, 0.01), (-0.5, 0.01), course=(0.0, 0.05, 0.1), constant=2.0)
