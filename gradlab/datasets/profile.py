@@ -141,14 +141,14 @@ def profile(dataset: "Dataset") -> DataProfile:
         offset_share=_share(math.hypot(*means.tolist()), total),
         largest_column=names[largest] if names else "",
         largest_share=_share(float(rms[largest]) if len(rms) else 0.0, total),
-        spread_ratio=_rounded(float(varying[-1] / varying[len(varying) // 2]) if len(varying) else 1.0),
+        spread_ratio=_rounded(_ratio(varying[-1], varying[len(varying) // 2]) if len(varying) else 1.0),
         num_constant=len(constant),
         constant_columns=tuple(names[place] for place in constant[:MOST_NAMED]),
         num_repeated=len(repeated),
         repeated_columns=tuple((names[later], names[first]) for later, first in repeated[:MOST_NAMED]),
         target_mean=_beside(_root_mean_square(target_means), _root_mean_square(target_deviations)) if numbers else None,
         target_std=_rounded(_root_mean_square(target_deviations)) if numbers else None,
-        target_ratio=_rounded(float(moving.max() / moving.min()) if len(moving) else 1.0) if numbers else None,
+        target_ratio=_rounded(_ratio(moving.max(), moving.min()) if len(moving) else 1.0) if numbers else None,
         smallest_class=None if counts is None else _rounded(float(counts.min()) / len(inputs)),
         probe=probe.fit(dataset),
         columns=tuple(
@@ -198,6 +198,12 @@ def _rounded(value: float) -> float:
     (123500.0, 0.0)
     """
     return float(f"{value:.{DIGITS - 1}e}")
+
+
+def _ratio(above: float, below: float) -> float:
+    """Of two standard deviations; inf beyond float64's range, or where the lower one is below it."""
+    with np.errstate(over="ignore", divide="ignore"):
+        return float(np.float64(above) / np.float64(below))
 
 
 def _share(part: float, total: float) -> float:

@@ -244,11 +244,21 @@ class Evidence:
     @property
     def starts_far_off(self) -> bool:
         """Whether the first answer costs far more than one that knows nothing, not even how frequent classes are."""
-        ratio, constant = self.first_loss_ratio, self.record.constant_loss
-        if ratio is None or constant is None:
-            return False
-        even = math.log(max(2, int(self.record.fan_out[-1]))) if self.kind_of_loss == "cross-entropy" else constant
-        return ratio * constant > FIRST_LOSS[self.kind_of_loss] * max(constant, even)
+        ratio = self.first_loss_ratio
+        return ratio is not None and ratio > FIRST_LOSS[self.kind_of_loss] * self._cost_of_even_odds
+
+    @property
+    def _cost_of_even_odds(self) -> float:
+        """Loss of an answer that takes all classes for equally frequent, in units of the best constant answer's; 1 for a squared error.
+
+        Where there are more than two classes it is the least that it can be, given how frequent the most frequent one is.
+        """
+        often = self.record.constant_accuracy
+        if self.kind_of_loss != "cross-entropy" or often is None or not 0.0 < often < 1.0:
+            return 1.0
+        classes = max(2, int(self.record.fan_out[-1]))
+        entropy = -often * math.log(often) - (1.0 - often) * math.log((1.0 - often) / (classes - 1))
+        return max(1.0, math.log(classes) / entropy)
 
     @property
     def first_output_rms(self) -> float | None:

@@ -51,7 +51,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
         expected_reason=NO_FORECAST if forecast is None else forecast.reason,
         rules_version=RULES_VERSION,
         typical_backward_decades=None if forecast is None else forecast.typical_backward_decades,
-        data=None if record is None else record.data,
+        data=None if record is None or record.data is None else replace(record.data, columns=()),
         skipped=figures.skipped(recorded),
         expected_outcomes=() if forecast is None else forecast.outcomes,
     )

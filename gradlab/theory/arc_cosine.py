@@ -58,8 +58,8 @@ class PiecewiseLinear:
         """1 - E[phi(u) phi(v)] / E[phi^2] where u and v have correlation 1 - apart, 0 <= apart <= 2.
 
         >>> relu = PiecewiseLinear(0.0, 1.0)
-        >>> round(1.0 - relu.apart(1.0), 6), relu.apart(1e-20)  # 1 / pi; the next layer is nearly the same
-        (0.31831, 9.99999999969989e-21)
+        >>> f"{1.0 - relu.apart(1.0):.6f}, {relu.apart(1e-20):.9g}"  # 1 / pi; the next layer is nearly the same
+        '0.318310, 1e-20'
         """
         near = min(apart, 2.0 - apart)  # |x| does not tell c from -c
         return (1.0 - self.bend) * apart + self.bend * (near - 2.0 / math.pi * _excess(_angle(near)))

@@ -155,9 +155,9 @@ class Collector:
         self._put("update_norm", start, stop, self._norm(update))
         self._put("update_mean_abs", start, stop, self._mean(update.abs_()))
 
-    def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None) -> None:
+    def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None, told_3R: Tensor | None) -> None:
         """Ends a recorded step."""
-        self._inner.finish(frame_1, figures_2R, clip_R)
+        self._inner.finish(frame_1, figures_2R, clip_R, told_3R)
         row = len(self._steps)
         if row % WINDOW == 0:
             if row > 0:

@@ -32,14 +32,15 @@ ROOM = 1.5
 def not_learning(evidence: Evidence) -> list[Finding]:
     """The loss is not below the best constant answer's, or only by heart; whether it would be in time."""
     progress, how = evidence.progress, evidence.how_learned
-    if how is not None and evidence.only_readout_learns:
+    readout_alone = how is not None and evidence.only_readout_learns
+    if readout_alone and progress is not None and progress.steps >= FEWEST_STEPS:
         return [_by_readout(evidence)]
-    if how == "training" and evidence.gains is not None and evidence.gains.unconfirmed:
-        return [_by_heart(evidence)]
-    if how in ("holds", "training"):
-        return []
-    if how == "by heart":
-        return [_by_heart(evidence)]
+    if not readout_alone:
+        unconfirmed = how == "training" and evidence.gains is not None and evidence.gains.unconfirmed
+        if how == "by heart" or unconfirmed:
+            return [_by_heart(evidence)]
+        if how is not None:
+            return []
     decided = evidence.stuck
     if decided:
         advice = _remedy(evidence)
@@ -148,7 +149,7 @@ def _standing(evidence: Evidence, progress: LearningProgress) -> str:
     best = found.best
     if not math.isfinite(best.value) or found.constant <= 0:
         return f"the loss {_change(progress.fell)}"
-    if not found.earned:
+    if not found.earned and best.value > 0:
         return f"the loss is {_beside(best.value, best.error)} that of the best answer without looking at the inputs, and was so at first"
     ratio = 1.0 - best.value / found.constant
     if ratio > FAR_ABOVE:

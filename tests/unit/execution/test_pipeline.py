@@ -126,6 +126,7 @@ def test_what_is_written_beside_the_figures(store: Store, monkeypatch: pytest.Mo
     assert set(manifest) == {
         "schema_version", "id", "argv", "gradlab", "torch", "numpy", "python", "platform", "device", "device_name",
         "threads", "host", "git_commit", "started", "finished", "numerics_version",
+        "arithmetic",
     }  # fmt: skip
     assert manifest["id"] == run.id
     assert manifest["argv"] == ["gradlab", "run", "a.yaml"]

@@ -253,8 +253,7 @@ class TestFirstLoss:
         return evidence(assessed(record(**stuck()), (0.0, 0.1), course=(gain, 0.0, 0.0), constant=2.0), **parts)
 
     def test_both_sides_of_the_limit_of_each_loss(self) -> None:
-        even = math.log(10.0)  # which costs more than the constant answer's 2.0
-        cross = 2.0 - FIRST_LOSS["cross-entropy"] * even + 1e-12
+        cross = 2.0 * (1.0 - FIRST_LOSS["cross-entropy"])
         assert not self.first(cross).starts_far_off
         assert self.first(cross - 1e-9).starts_far_off
         square = 2.0 * (1.0 - FIRST_LOSS["squared error"])

@@ -39,7 +39,7 @@ def test_what_is_predicted_is_what_stands_beside_the_run(parts: dict[str, Any]) 
     (run,) = train([own], load(own.data, own.train.loss))
     record, found = run.record, predict(own)
     assert record is not None
-    rounding = 1e-2 if own.train.dtype == "bfloat16" else 1e-6
+    rounding = 1e-2 if own.train.dtype.storage == "bfloat16" else 1e-6
     assert found.input_mean_square == pytest.approx(record.input_mean_square, rel=rounding)
     if own.data.batch_size == 1:  # there are no two examples
         assert found.input_correlation is record.input_correlation is None
