@@ -28,8 +28,8 @@ LONGER = 10
 """Times its steps within which a run that has not learned yet may still do."""
 
 SLOWING = 1.3
-"""Power of the multiple of a run's steps that an even pace would need: of 160 runs of 120 to 300 steps trained on to ten times as many, it
-parts those that learned from those that did not best (17 of 20 with a pace)."""
+"""Power of the multiple of a run's steps that an even pace would need. Of 164 runs of 120 to 300 steps that were trained on to ten times as
+many, 82 had not learned at first: 42 of 47 that this calls on their way did, and 26 of the 35 others did not."""
 
 ARRIVING = 0.5
 """Part of what its first half gained up to which a run that is at the constant answer's loss has arrived there."""
