@@ -202,6 +202,8 @@ def _rounded(value: float) -> float:
 
 def _ratio(above: float, below: float) -> float:
     """Of two standard deviations; inf beyond float64's range, or where the lower one is below it."""
+    if above == below:  # also where both are below its range
+        return 1.0
     with np.errstate(over="ignore", divide="ignore"):
         return float(np.float64(above) / np.float64(below))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -238,6 +238,8 @@ class TestJson:
 
 
 @settings(max_examples=60, deadline=None)
+@example(np.array([[5e-324], [0.0]]))  # whose spread is below float64's range
+@example(np.array([[1.7e308, 1.0], [0.0, 0.0], [0.0, 0.0]]))
 @given(
     hnp.arrays(
         np.float64,
