@@ -87,7 +87,7 @@ CASES: dict[Callable[[Path], StoredRun], tuple[str, list[str], int]] = {
     diverged: ("diverged", ["not finite", "step 40", "since step 40", "Layers at step 39"], 8),
     one_layer: ("healthy", ["1 × 8 sigmoid", "one hidden layer"], 8),
     one_step: ("vanishing", ["10 × 8 sigmoid", "· 1 step ·", "Layers at step 0"], 8),
-    one_of_each: ("healthy", ["1 × 8 sigmoid", "· 1 step ·"], 8),
+    one_of_each: ("undecided", ["1 × 8 sigmoid", "· 1 step ·"], 8),
     no_layers: ("not_judged", ["No layer was recorded (record.quantities: none)"], 3),
     failed: ("failed", ["MemoryError: 3 GB", "ended before its first step", "Traceback", "in train"], 0),
     failed_on_the_way: ("failed", ["its worker was killed", "Layers at step 9"], 8),
