@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradlab.datasets.split import standardised
+
 if TYPE_CHECKING:
     from gradlab.datasets.dataset import Dataset, Float
 
@@ -53,12 +55,12 @@ def fit(dataset: "Dataset") -> Probe | None:
     if dataset.train_inputs.shape[1] > MOST_FEATURES or len(dataset.train_inputs) < 2 * FOLDS:
         return None
     rows = np.unique(np.linspace(0, len(dataset.train_inputs) - 1, MOST_ROWS).astype(np.int64))
-    inputs = _scaled(dataset.train_inputs[rows])
+    inputs = _standardised(dataset.train_inputs[rows])
     targets = dataset.train_targets[rows]
     columns = (
         np.eye(dataset.num_classes)[targets.astype(np.int64)]
         if dataset.num_classes is not None
-        else _scaled(np.asarray(targets, dtype=np.float64))
+        else _standardised(np.asarray(targets, dtype=np.float64))
     )
     # Rows may lie in an order of their own, such as class by class.
     folds = np.random.Generator(np.random.PCG64(0)).permutation(len(rows)) % FOLDS
@@ -75,14 +77,8 @@ def fit(dataset: "Dataset") -> Probe | None:
     return Probe(float(f"{gain.mean() / scale:.3e}"), float(f"{gain.std(ddof=1) / math.sqrt(len(gain)) / scale:.3e}"))
 
 
-def _scaled(values: "Float") -> "Float":
-    """Columns with mean 0 and standard deviation 1; zeros where one is constant."""
-    _, exponent = np.frexp(np.abs(values).max(axis=0))
-    near_1 = np.ldexp(np.asarray(values, dtype=np.float64), -exponent)
-    centred = near_1 - near_1.mean(axis=0)
-    deviation = np.sqrt(np.square(centred).mean(axis=0))
-    constant = (near_1 == near_1[0]).all(axis=0) | (deviation == 0)
-    return np.where(constant, 0.0, centred / np.where(constant, 1.0, deviation))
+def _standardised(values: "Float") -> "Float":
+    return standardised(values, np.arange(len(values)))
 
 
 def _answers(inputs: "Float", columns: "Float", asked: "Float") -> "Float":

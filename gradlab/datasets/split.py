@@ -24,9 +24,9 @@ def split(raw: Raw, holdout: float, standardize: bool, seed: int) -> Dataset:
     train_rows, holdout_rows = np.sort(order[~held]), np.sort(order[held])
     inputs, targets = raw.inputs, raw.targets
     if standardize:
-        inputs = _standardised(inputs, train_rows)
+        inputs = standardised(inputs, train_rows)
         if not raw.class_names:
-            targets = _standardised(targets.astype(np.float64), train_rows)
+            targets = standardised(targets.astype(np.float64), train_rows)
     return Dataset(
         train_inputs=inputs[train_rows],
         train_targets=targets[train_rows],
@@ -66,7 +66,7 @@ def _stratified(classes: Int | Float, holdout: float) -> np.ndarray[tuple[int], 
     return held
 
 
-def _standardised(values: Float, rows: Int) -> Float:
+def standardised(values: Float, rows: Int) -> Float:
     """Columns with mean 0 and standard deviation 1 over `rows`; zeros where a column is constant there.
 
     Each column is first brought near 1 by a power of two, which is exact, so that no square leaves float64's range.

@@ -231,15 +231,12 @@ class Evidence:
     @cached_property
     def first_loss_ratio(self) -> float | None:
         """Loss before the first update in units of the best constant answer's; None where one of them is not known."""
-        constant, loss = self.record.constant_loss, self.record.figures.get("loss")
-        if constant is None or not constant > 0 or loss is None or self.record.steps[0] != 0:
-            return None
         gain = self.record.figures.get("pace_gain")
         assessed = gain is not None and bool(gain.present[0])
-        if not assessed and not progress.on_scale(self.record, self.num_rows):
+        if self.record.steps[0] != 0 or not (assessed or progress.on_scale(self.record, self.num_rows)):
             return None
-        first = constant - float(gain.values[0]) if gain is not None and assessed else float(loss.values[0])
-        return None if math.isnan(first) else first / constant
+        ratio = figures.loss_ratio(self.record, 0)
+        return None if ratio is None or math.isnan(ratio) else ratio
 
     @property
     def starts_far_off(self) -> bool:
