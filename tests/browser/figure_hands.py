@@ -28,9 +28,11 @@ def settled(page: Page, figure: str) -> Locator:
 
 
 def spot(page: Page, figure: str, x: float, y: float) -> tuple[float, float]:
-    """Pixel of a place on a figure's axes."""
+    """Whole pixel nearest to a place on a figure's axes: a browser cuts off what a place has beyond, and a cell may be little more
+    than a pixel high.
+    """
     across, down = page.evaluate(_PLACE, [figure, x, y])
-    return float(across), float(down)
+    return float(round(across)), float(round(down))
 
 
 def hover(page: Page, figure: str, x: float, y: float) -> list[str]:
