@@ -323,6 +323,12 @@ class Evidence:
         return needed if needed is not None and (course.improving or (found.steady and (calm or found.clear))) else None
 
     @property
+    def steps_in_time(self) -> float | None:
+        """`steps_to_learn` where they are within `LONGER` times its steps, else None."""
+        needed, course = self.steps_to_learn, self.progress
+        return needed if needed is not None and course is not None and needed <= LONGER * (course.steps + 1) else None
+
+    @property
     def travels(self) -> bool:
         """Whether the signal changes across depth at the start by enough to slow training down."""
         return self.decades is not None and NOTED_DECADES <= abs(float(self.decades[0])) < math.inf
@@ -352,8 +358,7 @@ class Evidence:
         alike = data is not None and data.num_distinct_rows == 1
         if self.creeps or alike or (changed is not None and float(changed.max()) < ROUNDED_AWAY):
             return False
-        needed = self.steps_to_learn
-        return needed is not None and needed <= LONGER * (course.steps + 1)
+        return self.steps_in_time is not None
 
     @cached_property
     def stuck(self) -> bool:

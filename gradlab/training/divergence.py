@@ -89,7 +89,7 @@ class DivergenceWatch:
         return self._steps[run] >= 0
 
     def all_diverged(self) -> bool:
-        return all(step >= 0 for step in self._steps)
+        return all(self.diverged(run) for run in range(len(self._steps)))
 
     def outcome(self, run: int) -> Outcome | None:
         """How a run diverged, None where it did not."""
@@ -144,9 +144,6 @@ class OverflowWatch(DivergenceWatch):
     def diverged(self, run: int) -> bool:
         """See `DivergenceWatch`: for good."""
         return self._steps[run] >= 0 and self._lost_for_good[run]
-
-    def all_diverged(self) -> bool:
-        return all(self.diverged(run) for run in range(len(self._steps)))
 
     def outcome(self, run: int) -> Outcome | None:
         """See `DivergenceWatch`."""

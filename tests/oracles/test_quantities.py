@@ -11,6 +11,7 @@ from gradlab.config.experiment import Data, Experiment
 from gradlab.config.quantities import in_group
 from gradlab.datasets import Dataset, load
 from gradlab.network import activations
+from gradlab.results.record import Record
 from gradlab.training.engine import Batch
 
 # What float32 may lose: 6,400 terms of a sum, each rounded, in blocks; the log of a ratio carries it as an absolute error.
@@ -163,17 +164,22 @@ def test_a_negative_learned_slope_is_not_dead(may_read_back: bool) -> None:
         assert record.layers["dead_fraction"].values[0, 0] == dead
 
 
+def one_update(one: Experiment) -> tuple[Record, list[torch.Tensor], list[torch.Tensor]]:
+    """What a single step recorded, with the weights of every layer before and after it."""
+    batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
+    before = [w.clone() for w in batch.network._weights] + [batch.network.parameters.readout_RNC.clone()]
+    batch.num_steps = 1
+    record = batch.train()[0].record
+    assert record is not None
+    return record, before, [*batch.network._weights, batch.network.parameters.readout_RNC]
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
     """From the weights before and after: with weight decay and clipping too, in float64."""
     for options in ({}, {"weight_decay": 0.1}, {"clip_norm": 0.01}):
         one = experiment("tanh", "float64", "xavier", optimizer=optimizer, **options)
-        batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
-        before = [w.clone() for w in batch.network._weights] + [batch.network.parameters.readout_RNC.clone()]
-        batch.num_steps = 1
-        record = batch.train()[0].record
-        after = [*batch.network._weights, batch.network.parameters.readout_RNC]
-        assert record is not None
+        record, before, after = one_update(one)
         for layer, (old, new) in enumerate(zip(before, after, strict=True)):
             want = math.log10(((new - old).norm() / old.norm()).item())
             assert record.layers["log10_update_ratio"].values[0, layer] == pytest.approx(want, abs=1e-9), (
@@ -187,12 +193,7 @@ def test_update_ratio_is_what_the_weights_did(optimizer: str) -> None:
 def test_changed_fraction_counts_the_weights_that_are_stored_otherwise(optimizer: str, dtype: str) -> None:
     """Weight by weight, in Python, before and after one update."""
     one = experiment("tanh", dtype, "xavier", lr=1e-3, optimizer=optimizer, weight_decay=0.01)
-    batch = Batch([one], load(Data(batch_size=32)), torch.device("cpu"))
-    before = [w.clone() for w in batch.network._weights] + [batch.network.parameters.readout_RNC.clone()]
-    batch.num_steps = 1
-    record = batch.train()[0].record
-    after = [*batch.network._weights, batch.network.parameters.readout_RNC]
-    assert record is not None
+    record, before, after = one_update(one)
     column = record.layers["changed_fraction"]
     assert column.present.all()
     for layer, (old, new) in enumerate(zip(before, after, strict=True)):

@@ -111,8 +111,8 @@ def _in_time(evidence: Evidence) -> Advice:
 def _longer(evidence: Evidence) -> Advice:
     """More steps: as many as the pace needs, with room to show it, where there is a pace."""
     done = evidence.step(evidence.num_rows - 1) + 1
-    needed = evidence.steps_to_learn
-    if needed is None or not needed <= LONGER * done:
+    needed = evidence.steps_in_time
+    if needed is None:
         settings = resized(evidence.experiment, "train.steps", max(LONGER * done, FEWEST_STEPS))
         because = "ten times as many" if LONGER * done >= FEWEST_STEPS else "fewer do not show whether it learns"
         return change(settings, because, "{settings}, {because}")
@@ -135,8 +135,8 @@ def _undecided(evidence: Evidence, progress: LearningProgress | None) -> str:
         return "a single step was recorded, which does not show whether it learns"
     standing = _standing(evidence, progress)
     said = f"nothing wrong with the signal was seen, and {progress.steps + 1} steps did not show that it learns: {standing}"
-    needed = evidence.steps_to_learn
-    if needed is not None and needed <= LONGER * (progress.steps + 1):
+    needed = evidence.steps_in_time
+    if needed is not None:
         return f"{said}; at this pace about {_round_up(needed)} would"
     return said if evidence.on_its_way else f"{said}; they were too few to show a pace"
 
