@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from gradlab.config.text import clean_line, cut
 from gradlab.datasets import probe
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ MOST_NAMED = 4
 
 MOST_LISTED = 64
 """Columns whose mean and standard deviation are kept one by one."""
+
+LONGEST_NAME = 40
+"""Characters of a column's name that are said."""
 
 MOST_COMPARED = 4096
 """Columns among which repeated ones are looked for."""
@@ -216,6 +220,15 @@ def _share(part: float, total: float) -> float:
 def _beside(mean: float, deviation: float) -> float:
     """A mean, 0 where it is no more than the rounding of values that spread so far."""
     return _rounded(mean) if abs(mean) > 1e-9 * deviation else 0.0
+
+
+def said(column: str) -> str:
+    r"""A column's name as a sentence has it: in one short line, whatever the file calls it.
+
+    >>> said("a\x1b[31m\nb")
+    'a [31m b'
+    """
+    return cut(clean_line(column), LONGEST_NAME)
 
 
 def named(names: Sequence[str], number: int) -> str:

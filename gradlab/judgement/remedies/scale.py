@@ -6,7 +6,7 @@ Starts and learning rates are for inputs and targets of about 1. `data.standardi
 from dataclasses import dataclass
 
 from gradlab.config.experiment import Experiment
-from gradlab.datasets.profile import DataProfile
+from gradlab.datasets.profile import DataProfile, said
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.wording import percent
 from gradlab.results.record import Record
@@ -70,7 +70,9 @@ def _of_inputs(data: DataProfile) -> ScaleFault | None:
     if rms == 0.0 or data.num_distinct_rows == 1:  # no scale makes a difference where there is none
         return None
     one = many and data.largest_share > ONE_COLUMN and data.spread_ratio > LARGE
-    largest = f"column '{data.largest_column}' has {percent(data.largest_share)} of their square sum" if one else ""
+    largest = (
+        f"column '{said(data.largest_column)}' has {percent(data.largest_share)} of their square sum" if one else ""
+    )
     offset = f"{percent(data.offset_share)} of their mean square is an offset that all examples have"
     if not 1.0 / LARGE <= rms <= LARGE:
         more = f", and {largest}" if largest else f", and {offset}" if data.offset_share > OFFSET else ""

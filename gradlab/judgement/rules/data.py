@@ -6,7 +6,7 @@ shows, with the scale of the data as its leading remedy (`verdict`).
 
 from typing import Literal
 
-from gradlab.datasets.profile import named
+from gradlab.datasets.profile import named, said
 from gradlab.judgement.evidence import FIRST_LOSS, Evidence
 from gradlab.judgement.remedies import readout
 from gradlab.judgement.remedies.scale import scale_fault, standardised
@@ -69,7 +69,7 @@ def _columns(evidence: Evidence) -> list[Finding]:
         return [_about_columns("warning", float(data.num_constant), message)]
     if data is None or not data.num_repeated:
         return []
-    pairs = named([f"{later} ({first})" for later, first in data.repeated_columns], data.num_repeated)
+    pairs = named([f"{said(later)} ({said(first)})" for later, first in data.repeated_columns], data.num_repeated)
     message = f"{data.num_repeated} of {data.num_features} columns repeat another one in every row: {pairs}"
     return [_about_columns("note", float(data.num_repeated), message)]
 

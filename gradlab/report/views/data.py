@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from gradlab.config.text import clean_line, cut
-from gradlab.datasets.profile import DataProfile, named
+from gradlab.datasets.profile import DataProfile, named, said
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import counted, say
 from gradlab.results.record import Column, Record, Summary
@@ -102,16 +101,16 @@ def _remarkable(data: DataProfile, record: Record | None) -> dict[str, str]:
         found["offset"] = f"{_percent(data.offset_share)} of the inputs' mean square is an offset that all rows have"
     if data.num_features > 2 and data.largest_share > LARGEST:
         found["largest column"] = (
-            f"'{_name(data.largest_column)}' has {_percent(data.largest_share)} of the inputs' square sum"
+            f"'{said(data.largest_column)}' has {_percent(data.largest_share)} of the inputs' square sum"
         )
     if data.num_constant and data.num_distinct_rows > 1:
-        which = named([_name(one) for one in data.constant_columns], data.num_constant)
+        which = named([said(one) for one in data.constant_columns], data.num_constant)
         is_one = data.num_constant == 1
         found["constant columns"] = (
             f"{_of(data.num_constant, data)} {'is' if is_one else 'are'} the same in every training row: {which}"
         )
     if data.num_repeated:
-        pairs = named([f"{_name(one)} ({_name(first)})" for one, first in data.repeated_columns], data.num_repeated)
+        pairs = named([f"{said(one)} ({said(first)})" for one, first in data.repeated_columns], data.num_repeated)
         is_one = data.num_repeated == 1
         found["repeated columns"] = (
             f"{_of(data.num_repeated, data)} {'is a copy' if is_one else 'are copies'} of an earlier one: {pairs}"
@@ -172,14 +171,10 @@ def _columns(data: DataProfile) -> ColumnSizes | None:
     if len(sizes) < 2 or max(sizes) <= UNLIKE * min(sizes):
         return None
     return ColumnSizes(
-        tuple(_name(one.name) for one in data.columns),
+        tuple(said(one.name) for one in data.columns),
         tuple(one.mean for one in data.columns),
         tuple(one.std for one in data.columns),
     )
-
-
-def _name(name: str) -> str:
-    return cut(clean_line(name), 40)
 
 
 def _percent(share: float) -> str:

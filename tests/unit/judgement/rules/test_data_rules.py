@@ -104,6 +104,15 @@ class TestInputs:
         assert found is not None
         assert found.reason.endswith(", and column 'bytes' has 99 % of their square sum")
 
+    def test_no_name_of_a_column_reaches_a_terminal_as_it_is(self) -> None:
+        name = "bytes\x1b[31m\n\u202e" + "x" * 60
+        found = fault(profile_made(input_rms=400.0, largest_share=0.99, spread_ratio=1e4, largest_column=name))
+        assert found is not None
+        assert found.reason.isprintable()
+        assert "x" * 40 not in found.reason
+        made = replace(record(), data=profile_made(num_repeated=1, repeated_columns=((name, name),)))
+        assert only(summary(made), "columns").message.isprintable()
+
     def test_standardised_data_have_none(self) -> None:
         huge = replace(record(), data=profile_made(input_rms=1e6), input_mean_square=1e12)
         assert scale_fault(experiment(10), huge) is None
