@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 import gradlab
 from gradlab.cli.main import main
-from gradlab.config.quantities import GRIDS
+from gradlab.config.quantities import GRIDS, QUANTITIES
 from gradlab.results.stored import StoredRun
 
 pytestmark = pytest.mark.browser
@@ -25,6 +26,17 @@ TINY = {
     "train": {"steps": 4},
 }
 """Gradients far below what any float holds."""
+
+STILL = {
+    "name": "still",
+    "model": {"depth": 6, "width": 16, "activation": "tanh"},
+    "data": {"source": "digits"},
+    "train": {"steps": 150, "lr": 1e-7},
+}
+"""Updates so small that nothing is learned, which the heatmap of the update ratios shows."""
+
+DRAWN = tuple(name for name in GRIDS if not QUANTITIES[name].sixteen_bit)
+"""The heatmaps of a run in float32 that records everything."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +79,7 @@ def test_the_switch_shows_each_quantity_as_recorded(small: list[StoredRun], open
     page = open_page(page_of(small[0]))
     settled(page, "heatmap-plot")
     offered = page.locator("#switch input").evaluate_all("(all) => all.map((one) => one.value)")
-    assert sorted(offered) == sorted(GRIDS)
+    assert sorted(offered) == sorted(DRAWN)
     for quantity in offered:
         page.locator(f"#switch input[value={quantity}]").check(force=True)
         page.evaluate("gradlab.figures.find((one) => one.element.id === 'heatmap-plot').busy")
@@ -113,7 +125,7 @@ def test_hover_and_keys_show_what_layers_parquet_has(small: list[StoredRun], ope
     run = small[0]
     page = open_page(page_of(run), reduced_motion="reduce")
     figure = settled(page, "heatmap-plot")
-    for quantity in GRIDS:
+    for quantity in DRAWN:
         page.locator(f"#switch input[value={quantity}]").check(force=True)
         settled(page, "heatmap-plot")
         values, present = recorded(run, quantity)
@@ -207,8 +219,10 @@ def test_a_finding_leads_to_its_picture_and_marks_it(small: list[StoredRun], ope
     assert sorted(map(int, marked)) == list(range(first, last + 1))
 
 
-def test_a_finding_switches_the_heatmap_to_what_shows_it(small: list[StoredRun], open_page: OpenPage) -> None:
-    page = open_page(page_of(small[0]), reduced_motion="reduce")
+def test_a_finding_switches_the_heatmap_to_what_shows_it(tmp_path: Path, open_page: OpenPage) -> None:
+    (still,) = gradlab.run(STILL, out=tmp_path)
+    assert main(["report", still.id, "--out", str(tmp_path)]) == 0
+    page = open_page(page_of(still), reduced_motion="reduce")
     link = page.locator("[data-finding]", has_text="over layers and steps").first
     link.click()
     assert page.url.endswith("#heatmap")
