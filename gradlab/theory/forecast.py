@@ -156,6 +156,12 @@ def forecast(
         experiment.train.loss,
     )
     spread, drawn = seed_spread(variances, moments, table, chain, ensemble), None
+    if spread.scarce is not None:
+        layer, units = spread.scarce, model.width / float(moments.dphi4[spread.scarce])
+        return no(
+            f"layer {layer + 1}: at preactivations of this size only about {units:.2g} of {model.width} {activation.name} "
+            "units pass a gradient, so single units decide"
+        )
     if not spread.small or parting.can_part(variances, moments, table, chain[1], spread, input_sizes):
         walks = walk(first, model.depth, table, [*chain, last], ensemble, input_sizes)
         limits = GrowthBounds.of(moments, *table.dphi2_range())

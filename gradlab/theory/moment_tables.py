@@ -84,6 +84,8 @@ class MomentTable:
 
     def __init__(self, activation: AnalyticActivation, mean: float = 0.0) -> None:
         self._activation, self._mean = activation, mean
+        self.peaked = activation.bounded
+        """Whether phi' falls to 0 on both sides, so that beside a large variance it is a narrow peak."""
         # Around a mean the argument mean + sqrt(q) z has digits of z only while q is not too small beside mean^2.
         low = 1e-24 if mean == 0.0 else 1e-10 * max(1.0, mean * mean)
         self._low, self._high = math.floor(math.log(low)), math.ceil(math.log(1e24 * max(1.0, mean * mean)))

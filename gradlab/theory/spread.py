@@ -41,7 +41,8 @@ from gradlab.theory.growth_bounds import GrowthBounds, bounds
 from gradlab.theory.moment_tables import NUM_COEFFICIENTS, Coefficients, Moments, MomentTable
 from gradlab.theory.moments import Float
 from gradlab.theory.scales import Scales
-from gradlab.theory.variance_drift import Pair, VarianceDrift, from_above
+from gradlab.theory.unit_noise import log_variance, on_a_peak, unit_noise
+from gradlab.theory.variance_drift import Pair, VarianceDrift
 
 TO_DECADES = 1.0 / (2.0 * math.log(10.0))
 """From the log of a square to decades of the root."""
@@ -71,6 +72,7 @@ class Spread:
         variance: Standard deviation over seeds of ln q, the variance of an example's preactivations, in nats.
         small: Whether the deviations at the first layer are small enough for what is said of its backward signal. If
             not, it is possible, being held within its limits, and no more.
+        scarce: The first layer, from 0 on, in which too few units have a slope for an answer (`unit_noise`), else None.
     """
 
     backward: Float
@@ -80,6 +82,7 @@ class Spread:
     readout: tuple[float, float, float, float]
     variance: Float
     small: bool = True
+    scarce: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,18 +121,19 @@ def seed_spread(
     drift = VarianceDrift.of(variances, moments, signal / (signal + above.sigma_b**2), width)
     own = _itself(moments, orthogonal)
     own_drift, own_added = drift.covariances(own)
-    own_noise = _noise_of_one(own, moments, width, orthogonal)
+    alignment, pair = top_alignment(num_outputs), None
+    if batch_size > 1:
+        pair = _pairs(variances, moments, table, chain, width, ensemble.input_correlation, orthogonal)
+        pair = on_a_peak(pair, own, variances, chain[0].bias, width) if table.peaked else pair
+    own_noise, pair_noise, scarce = unit_noise(own, pair, moments, width, alignment, orthogonal, batch_size)
     mean_drift, mean_growth = drift.means(own, own_drift)
     mean_growth = _trusted(mean_growth, own_noise + own_added)
     own_forward = own_drift + _length_noise(own, width, orthogonal)
     own_top, own_top_forward = _readout(drift, own, own_drift, 1.0, num_outputs)
     noise, added, forward = _Logs(own_noise, own_noise), _Logs(own_added, own_added), (own_forward, np.zeros(1))
     top, top_forward = (own_top, np.zeros(1)), (own_top_forward, np.zeros(1))
-    if batch_size > 1:
-        pair = _pairs(variances, moments, table, chain, width, ensemble.input_correlation, orthogonal)
-        alignment = top_alignment(num_outputs)
+    if pair is not None:
         pair_drift, pair_added = drift.covariances(pair)
-        pair_noise = _noise_of_two(pair, moments, width, alignment, orthogonal)
         pair_forward = pair_drift + _length_noise(pair, width, orthogonal)
         pair_top, pair_top_forward = _readout(drift, pair, pair_drift, alignment, num_outputs)
         noise, added = _Logs(own_noise, pair_noise), _Logs(own_added, pair_added)
@@ -153,6 +157,7 @@ def seed_spread(
         ),
         variance=np.sqrt(np.maximum(own_drift, 0.0)),
         small=small,
+        scarce=scarce,
     )
 
 
@@ -221,15 +226,6 @@ def _trusted(shift: Float, variance: Float) -> Float:
     return np.clip(shift, -deviation, deviation)
 
 
-def _log_variance(growth: Float) -> Float:
-    """Variance of the log of a positive factor with mean 1 and mean square 1 + v: v + v^2 / 2, as for a sum of squares.
-
-    The log-normal's ln(1 + v) has the other sign before v^2 / 2; 2,000 relu networks of width 32 have 13 % more than v.
-    """
-    v = growth - 1.0
-    return np.asarray(v + 0.5 * v * v)
-
-
 def _readout(
     drift: VarianceDrift, pair: Pair, drifted: Float, alignment: float, num_outputs: int
 ) -> tuple[Float, Float]:
@@ -238,7 +234,7 @@ def _readout(
     """
     own = (1.0 + 2.0 * alignment) / drift.width
     growth = 1.0 - 1.0 / drift.width + pair.growth[-1:] * own
-    backward = _log_variance(growth) + drift.gain[-1:] ** 2 * drifted[-1:]
+    backward = log_variance(growth) + drift.gain[-1:] ** 2 * drifted[-1:]
     upwards = drift.response[-1:] ** 2 * drifted[-1:] + drift.steps(pair)[-1:]
     return backward, upwards + 2.0 * pair.similar[-1:] ** 2 / num_outputs
 
@@ -310,44 +306,11 @@ def _averages(held: Coefficients, moments: Moments, rows: slice, similar: Float,
     return np.stack([average(held.dphi, held.dphi, 1.0), growth, variance, mixed, similar])
 
 
-def _noise_of_one(own: Pair, moments: Moments, width: int, orthogonal: bool) -> Float:
-    """Variance of the log of an example's squared signal that the units' noise makes, from each layer to the last."""
-    share, rest = _shares(1.0, width, orthogonal)
-    growth = rest + own.growth * share
-    if orthogonal:
-        growth = growth - 2.0 * moments.dphi2_slope**2 / width
-    return from_above(_log_variance(growth))
-
-
-def _noise_of_two(pair: Pair, moments: Moments, width: int, alignment: float, orthogonal: bool) -> Float:
-    """Covariance of the logs of two examples' squared signals that the units' noise makes, likewise."""
-    gains, growths = pair.alignment_gain.tolist(), pair.growth.tolist()
-    length = (2.0 * (moments.dphi2_slope * pair.similar) ** 2 / width).tolist() if orthogonal else [0.0] * len(gains)
-    total, summed = 0.0, [0.0] * len(gains)
-    for layer in range(len(gains) - 2, -1, -1):
-        share, rest = _shares(alignment, width, orthogonal)
-        growth = rest + growths[layer] * share
-        kept = alignment - share if orthogonal else alignment * rest
-        alignment = min(max((gains[layer] ** 2 * kept + growths[layer] * share) / growth, 0.0), 1.0)
-        noise = growth - length[layer] - 1.0
-        total += noise + 0.5 * noise * noise
-        summed[layer] = total
-    return np.array(summed)
-
-
 def _length_noise(pair: Pair, width: int, orthogonal: bool) -> Float:
     """What the mean square of n normal preactivations varies around their variance; the first layer's matrix is drawn
     like the others, so an orthogonal one keeps it.
     """
     return np.zeros_like(pair.similar) if orthogonal else 2.0 * pair.similar**2 / width
-
-
-def _shares(alignment: float, width: int, orthogonal: bool) -> tuple[float, float]:
-    """Share of the pairs of units that meet themselves, weighed, and of the others."""
-    if orthogonal:
-        own = (1.0 + 2.0 * alignment) / (width + 2.0)
-        return own, 1.0 - own
-    return (1.0 + 2.0 * alignment) / width, 1.0 - 1.0 / width
 
 
 def top_alignment(num_outputs: int) -> float:
