@@ -28,7 +28,7 @@ def experiment(depth: int = 4, **parts: Any) -> Experiment:
         {"train": {"steps": 1, "dtype": "float64"}},
         {"train": {"steps": 1, "dtype": "bfloat16"}},
         {"data": {"batch_size": 1}},
-        {"data": {"source": "breast_cancer", "standardize": False}},
+        {"model": {"width": 128}, "data": {"source": "breast_cancer", "standardize": False}},
         {"data": {"source": "breast_cancer"}, "train": {"steps": 1, "loss": "binary_cross_entropy"}},
         {"data": {"source": "diabetes"}},
         {"model": {"init": "orthogonal", "readout_init": "zeros"}},
