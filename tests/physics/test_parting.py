@@ -5,6 +5,8 @@ between the two outcomes of the forecast. A share over S seeds has a standard er
 over 256 networks another; three of them together and 0.05 for what the batch's own cosines do (theory knows their root
 mean square only) are allowed. A heap's mean may differ by three standard errors and 0.6 decades, the lower one's by 0.4 of
 its distance from the upper one's spread over depth: a collapse that comes some layers later is worth 0.13 decades a layer.
+The upper heap's spread is half the width of its middle 68 %, known to a seventh at 40 seeds, three of which and a little more
+are allowed: a seed or two on their way between the heaps, which the cut counts to it, would be half of its variance.
 """
 
 import math
@@ -95,7 +97,8 @@ def agree(case: Case, num_seeds: int) -> None:
     assert share == pytest.approx(upper.share, abs=3 * error + 0.05)
     for one, heap in ((upper, seen[high]), (lower, seen[~high])):
         assert heap.mean() == pytest.approx(one.backward_decades, abs=3 * one.spread / math.sqrt(len(heap)) + 0.6)
-    assert seen[high].std() == pytest.approx(upper.spread, rel=0.6)
+    low, top = np.percentile(seen[high], [15.87, 84.13])
+    assert 0.5 * (top - low) == pytest.approx(upper.spread, rel=0.5)
 
 
 def test_gelu_on_digits_goes_either_way() -> None:
