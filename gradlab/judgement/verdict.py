@@ -12,7 +12,7 @@ from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import readout, starts
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities
 from gradlab.judgement.remedies.scale import scale_fault, standardised
-from gradlab.judgement.rules import RULES
+from gradlab.judgement.rules import RULES, learning
 from gradlab.judgement.rules.data import about_data
 from gradlab.judgement.rules.divergence import diverged
 from gradlab.judgement.rules.theory import contradicts_theory
@@ -62,6 +62,8 @@ def _findings(
     experiment: Experiment, record: Record | None, outcome: Outcome, evidence: Evidence | None
 ) -> tuple[Verdict, list[Finding]]:
     found = diverged(experiment, outcome, evidence)
+    if evidence is not None and learning.same_rows(evidence):
+        found = [replace(finding, remedy=f"{learning.SAME_ROWS}; or {finding.remedy}") for finding in found]
     missing: dict[Verdict, list[str]] = {}
     leads_to: dict[str, Verdict] = {"diverged": "diverged", "undecided": "undecided"}
     for rule in RULES:
@@ -73,7 +75,9 @@ def _findings(
             continue
         own = rule.find(evidence)
         leads_to = {finding.rule: rule.verdict for finding in own} | leads_to
-        found += _by_exclusion(own, found, bool(missing)) if rule.verdict == "not_learning" else own
+        if learning.same_rows(evidence):
+            own = [_of_same_rows(finding, rule.verdict) for finding in own]
+        found += _by_exclusion(own, found, bool(missing), evidence) if rule.verdict == "not_learning" else own
     found = _causes_first(found, evidence)
     found = [_cause_first(finding, experiment, record, evidence) for finding in found]
     critical = [leads_to[finding.rule] for finding in found if finding.severity == "critical"]
@@ -112,7 +116,7 @@ def _cause_first(finding: Finding, experiment: Experiment, record: Record | None
         first = readout.smaller(evidence)
     else:
         return finding
-    if not first or first.remedies == finding.remedies[:1]:
+    if not first or (finding.remedies and first.remedies[0].settings == finding.remedies[0].settings):
         return finding
     advice = first.or_else(Advice(finding.remedy, finding.remedies)) if finding.remedy else first
     return replace(finding, remedy=advice.sentence, remedies=advice.remedies)
@@ -140,8 +144,21 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
     return [replace(item, severity="warning") if item in late else item for item in findings]
 
 
-def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool) -> list[Finding]:
+def _of_same_rows(finding: Finding, verdict: Verdict) -> Finding:
+    """A finding about a network whose inputs are the same in all rows: whatever becomes of them, there is nothing in them to learn from."""
+    decides = finding.severity == "critical" and verdict == "not_learning"
+    severity = finding.severity if decides or finding.severity == "note" else "warning"
+    return replace(finding, severity=severity, remedy=learning.SAME_ROWS, remedies=())
+
+
+_OF_SIGNAL = ("dead", "exploding", "vanishing", "saturated", "symmetry")
+
+
+def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool, evidence: Evidence) -> list[Finding]:
     critical = {item.rule for item in others if item.severity == "critical"}
+    if any(item.rule in _OF_SIGNAL and item.severity != "note" for item in others):
+        told = learning.unlearned(evidence, pace=not critical)
+        own = [replace(item, message=told) if item.rule == "undecided" else item for item in own]
     if "diverged" in critical:
         return []
     if critical:

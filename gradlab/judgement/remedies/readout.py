@@ -1,8 +1,15 @@
-"""What to do about a first answer that costs far more than one that knows nothing: the readout's bias or its weights are too large."""
+"""What to do about a first answer that costs far more than one that knows nothing: the readout's bias or its weights are too large, or the
+start that it shares with the hidden layers is.
+"""
 
+from contextlib import suppress
+
+from gradlab.config.experiment import Model
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import starts
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.scale import scale_fault
+from gradlab.theory.critical import critical
 
 LARGE_BIAS = 1.0
 """Bias of a readout beyond which it is no usual one: a few nats of a loss."""
@@ -10,9 +17,14 @@ LARGE_BIAS = 1.0
 USUAL_GAIN = 3.0
 """Size of the outputs beside the last hidden layer's preactivations beyond which the readout is what makes them large."""
 
+LARGE_START = 1.5
+"""Times the σ_w at which a signal keeps its size beyond which it is the hidden layers' own start that makes outputs large."""
+
 
 def smaller(evidence: Evidence) -> Advice:
-    """A readout with outputs of about 1, where it is the readout that makes them large; else nothing."""
+    """A start of the hidden layers whose signal keeps its size, where theirs makes it large; a readout with outputs of about 1, where it is
+    the readout that does; else nothing.
+    """
     model = evidence.experiment.model
     init = model.readout_init
     if init is None or scale_fault(evidence.experiment, evidence.record) is not None:
@@ -20,9 +32,26 @@ def smaller(evidence: Evidence) -> Advice:
     if abs(init.bias) > LARGE_BIAS:
         own = "model.init.bias" if init == model.init else "model.readout_init.bias"
         return change({own: 0}, f"every output begins at {init.bias:g}")
+    if _grows(model):
+        whole = starts.initialisation(evidence, anyway=True)
+        if whole.remedies and "model.init" in whole.remedies[0].settings:
+            return whole
     outputs, hidden = evidence.first_output_rms, evidence.last_hidden_rms
     if outputs is None or hidden is None or not outputs > USUAL_GAIN * hidden:
         return Advice()
     times = "" if not hidden else f", {outputs / hidden:.2g} times the last hidden layer's preactivations"
     because = f"outputs begin at {outputs:.3g}{times}"
     return change({"model.readout_init": {"scheme": "xavier"}}, because)
+
+
+def _grows(model: Model) -> bool:
+    """Whether the hidden layers' weights are far larger than those at which a signal keeps its size."""
+    from gradlab.theory.scales import scales
+
+    with suppress(ValueError):
+        sigma_w = scales(model.init, model.width, model.width, model.activation).sigma_w
+        keeps = 1.0
+        with suppress(ValueError):
+            keeps = critical(model.activation)[0]
+        return sigma_w > LARGE_START * keeps
+    return False

@@ -57,6 +57,14 @@ def scale_fault(experiment: Experiment, record: Record | None) -> ScaleFault | N
     return ScaleFault("inputs and targets", inputs.value, inputs.limit, f"{inputs.reason}; {targets.reason}")
 
 
+def tiny_inputs(experiment: Experiment, record: Record) -> bool:
+    """Whether the inputs, as the network gets them, are far smaller than starts are made for."""
+    if experiment.data.standardize:
+        return False
+    rms = record.input_mean_square**0.5 if record.data is None else record.data.input_rms
+    return 0.0 < rms < 1.0 / LARGE
+
+
 def _of_first_batch(rms: float) -> ScaleFault | None:
     """Of runs of which no more was recorded."""
     if rms == 0.0 or 1.0 / LARGE < rms < LARGE:

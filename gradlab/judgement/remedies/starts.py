@@ -75,7 +75,7 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
         if _harm(scaled.forecast) <= HARMFUL:
             return standardised(fault)
         mended = initialisation(scaled)  # the start would lose the signal whatever the data
-        return mended.or_else(standardised(fault).along_with(mended)) if mended else standardised(fault)
+        return standardised(fault).along_with(mended).or_else(mended)
     first = _before_the_weights(evidence)
     if first and (model.init.bias or _harm(evidence.forecast) <= HARMLESS):
         return first

@@ -96,14 +96,17 @@ def _severity(evidence: Evidence, at_start: bool, at_end: bool) -> Literal["crit
     """Critical where it harms.
 
     It does no harm where the run learned and every layer moved with it: an optimizer that divides by the gradient's
-    own size can bridge some decades, and training can mend a bad start. Harmlessness has to be seen: without loss or
+    own size can bridge some decades. Nor where training has mended a bad start, and learns. Harmlessness has to be seen: without loss or
     update ratios it counts as harm. Only where theory expects a signal that keeps its size, and this seed's lies within
     what chance does at this width, it is harm that has to be seen.
     """
     if evidence.learned and evidence.all_layers_move:
         return "warning" if at_end else "note"
-    if not at_end and evidence.how_learned and starts.begins_alike(evidence.experiment.model):
-        return "note"  # it passed with the first steps; that the units stay copies of one another did not
+    if not at_end and evidence.how_learned:
+        if evidence.all_layers_move:
+            return "note"  # training has mended the start, and learns
+        if starts.begins_alike(evidence.experiment.model):
+            return "note"  # it passed with the first steps; that the units stay copies of one another did not
     return "warning" if at_start and _by_chance(evidence) and not evidence.stuck else "critical"
 
 

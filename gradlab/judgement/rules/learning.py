@@ -28,6 +28,17 @@ FAR_ABOVE = 1.5
 ROOM = 1.5
 """Times the steps that the pace needs that are recommended: learning is shown where it is beyond chance, not as it sets in."""
 
+SAME_ROWS = "all training rows have the same inputs: there is nothing in them to learn from"
+
+REBUILDING = 1.0
+"""Times its own weights that the fastest layer moved by in a run from which it had the steps to learn what a usual run learns."""
+
+
+def same_rows(evidence: Evidence) -> bool:
+    """Whether all training rows have the same inputs."""
+    data = evidence.record.data
+    return data is not None and data.num_distinct_rows == 1
+
 
 def not_learning(evidence: Evidence) -> list[Finding]:
     """The loss is not below the best constant answer's, or only by heart; whether it would be in time."""
@@ -41,7 +52,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
             return [_by_heart(evidence)]
         if how is not None:
             return []
-    decided = evidence.stuck
+    decided = evidence.stuck or same_rows(evidence)
     if decided:
         advice = _remedy(evidence)
     else:
@@ -54,7 +65,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
             since_step=evidence.step(0),
             value=0.0 if progress is None else progress.share,
             limit=STUCK_SHARE,
-            message=_message(evidence, progress) if decided else _undecided(evidence, progress),
+            message=_message(evidence, progress) if decided else _undecided(evidence),
             remedy=advice.sentence,
             remedies=advice.remedies,
         )
@@ -130,12 +141,20 @@ def _round_up(steps: float) -> int:
     return math.ceil(steps / unit) * unit
 
 
-def _undecided(evidence: Evidence, progress: LearningProgress | None) -> str:
+def _undecided(evidence: Evidence) -> str:
+    told = unlearned(evidence)
+    return told if evidence.progress is None else f"nothing wrong with the signal was seen, and {told}"
+
+
+def unlearned(evidence: Evidence, pace: bool = True) -> str:
+    """That a run has not learned yet, with the steps that its pace would take; without these where something is wrong with the signal."""
+    progress = evidence.progress
     if progress is None:
         return "a single step was recorded, which does not show whether it learns"
-    standing = _standing(evidence, progress)
-    said = f"nothing wrong with the signal was seen, and {progress.steps + 1} steps did not show that it learns: {standing}"
+    said = f"{progress.steps + 1} steps did not show that it learns: {_standing(evidence, progress)}"
     needed = evidence.steps_in_time
+    if not pace:
+        return said
     if needed is not None:
         return f"{said}; at this pace about {_round_up(needed)} would"
     return said if evidence.on_its_way else f"{said}; they were too few to show a pace"
@@ -212,11 +231,10 @@ def _change(share: float) -> str:
 
 def _remedy(evidence: Evidence) -> Advice:
     """The size of the steps where it is off, then more of them; what was wrong before the first step comes before (`verdict`)."""
-    data = evidence.record.data
-    if evidence.record.input_mean_square == 0.0 and (data is None or data.num_distinct_rows == 1):
+    if same_rows(evidence):
+        return Advice(SAME_ROWS)
+    if evidence.record.input_mean_square == 0.0 and evidence.record.data is None:
         return Advice("all inputs are the same in every training row: there is nothing in them to learn from")
-    if data is not None and data.num_distinct_rows == 1:
-        return Advice("all training rows have the same inputs: there is nothing in them to learn from")
     if evidence.record.copied_layers is None and starts.begins_alike(evidence.experiment.model):
         return starts.different_units(evidence)  # nobody looked whether they still are copies
     return _steps(evidence)
@@ -242,6 +260,15 @@ def _steps(evidence: Evidence) -> Advice:
     data = evidence.record.data
     if data is not None and data.probe is not None and data.probe.finds:
         return adaptive.or_else(more) if adaptive else more
+    if (
+        data is not None
+        and data.probe is not None
+        and largest * (evidence.step(evidence.num_rows - 1) + 1) >= REBUILDING
+    ):
+        nothing = Advice(
+            "nothing to learn was found, by these steps or by a line: see first whether the targets belong to these inputs"
+        )
+        return nothing.or_else(adaptive, "; where only a curve tells them, ") if adaptive else nothing
     return more.along_with(Advice("see whether the inputs tell the targets at all"), ", and ")
 
 

@@ -15,6 +15,7 @@ from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts, steps
 from gradlab.judgement.remedies.advice import Advice
+from gradlab.judgement.remedies.scale import tiny_inputs
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent, span
 from gradlab.results.record import Bool, Finding, Float
@@ -38,6 +39,10 @@ NEAR_UNDERFLOW = 30.0
 """Multiple of a format's smallest normal number below which the rms of a layer means that many of its values are 0."""
 
 ALL = 1.0
+
+FAINT = 1e-2
+"""Root mean square of a layer's first preactivations below which its biases, once they move, decide by themselves: a unit is then on for
+all examples or for none, whatever they are, and how many are off is chance."""
 
 
 def can_saturate(experiment: Experiment) -> bool:
@@ -84,13 +89,14 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
     concerned: Bool = now if now.any() else at_start
     worst = float(np.max((at_end if now.any() else values[0])[concerned]))
     since = evidence.onset(np.asarray((values[:, concerned] >= limit).any(axis=1)))
+    chance = not (worst in (ALL, 0.0) and at_start.any()) and _by_biases(evidence, concerned)
     severity: Literal["critical", "warning", "note"] = "note"
     if now.any():
         # A layer without a single living unit is a constant, so nothing can have been learned through it. A small slope
         # alone may be that of units that answer few examples each: in a run that learned, they do.
         by_slope = rule == "dead" and limit < 0
         lasting = (bool((now & at_start).any()) and not by_slope) or (rule == "dead" and worst in (ALL, 0.0))
-        severity = "warning" if evidence.learned and not lasting else "critical"
+        severity = "warning" if (evidence.learned and not lasting) or (rule == "dead" and chance) else "critical"
     where = span(*bounds(concerned))
     advice = _remedy(evidence, since)
     return [
@@ -101,11 +107,24 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
             since_step=evidence.step(since),
             value=abs(worst),
             limit=abs(limit),
-            message=_message(rule, limit, worst, where) + _course(evidence, since, bool(now.any())),
+            message=_message(rule, limit, worst, where)
+            + _course(evidence, since, bool(now.any()))
+            + (_CHANCE if rule == "dead" and chance else ""),
             remedy=advice.sentence,
             remedies=advice.remedies,
         )
     ]
+
+
+_CHANCE = ": what comes in is so small beside the biases that a unit is on for all examples or for none, by chance"
+
+
+def _by_biases(evidence: Evidence, layers: Bool) -> bool:
+    """Whether preactivations began so small in all of these layers, or the inputs are, that biases alone decide which units are on."""
+    if tiny_inputs(evidence.experiment, evidence.record):
+        return True
+    forward = evidence.layers("forward_rms")
+    return forward is not None and bool((forward[0, layers] < FAINT).all())
 
 
 def _message(rule: str, limit: float, worst: float, where: str) -> str:
