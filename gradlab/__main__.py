@@ -14,6 +14,8 @@ def command() -> NoReturn:
     Ctrl+C counts from here on, while the command line is still being loaded. And when the command is done the process
     is over at once: torch takes half a second to be taken apart, in which a Ctrl+C would deny what was done.
     """
+    # Before its first model, pydantic reads the metadata of every installed distribution for plugins; gradlab uses none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from gradlab.cli.main import main
 

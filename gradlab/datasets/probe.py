@@ -54,7 +54,8 @@ def fit(dataset: "Dataset") -> Probe | None:
     """Fit the training part; None where that is not cheap, or there is nothing to fit."""
     if dataset.train_inputs.shape[1] > MOST_FEATURES or len(dataset.train_inputs) < 2 * FOLDS:
         return None
-    rows = np.unique(np.linspace(0, len(dataset.train_inputs) - 1, MOST_ROWS).astype(np.int64))
+    count = len(dataset.train_inputs)
+    rows = np.arange(count) if count <= MOST_ROWS else np.linspace(0, count - 1, MOST_ROWS).astype(np.int64)
     inputs = _standardised(dataset.train_inputs[rows])
     targets = dataset.train_targets[rows]
     columns = (

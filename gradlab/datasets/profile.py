@@ -6,7 +6,7 @@ how many threads add them, and what is stored repeats.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -91,8 +91,12 @@ class DataProfile:
 
     def to_json(self, with_columns: bool = True) -> dict[str, Any]:
         """Plain types; a figure beyond float64's range is infinite."""
-        found = asdict(self)
-        if not with_columns:
+        # By hand: every run of a sweep stores it twice, and `asdict` copies all values of all columns.
+        found = dict(vars(self))
+        found["probe"] = None if self.probe is None else dict(vars(self.probe))
+        if with_columns:
+            found["columns"] = [dict(vars(column)) for column in self.columns]
+        else:
             del found["columns"]
         return found
 

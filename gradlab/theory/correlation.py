@@ -116,7 +116,8 @@ def _by_quadrature(q: float, activation: AnalyticActivation, mean: float, apart:
     kinks = np.array(activation.kinks)
     # The average over s is an even function of t; it bends where a kink of one meets a kink of the other.
     gaps = 0.5 * np.abs(kinks[:, None] - kinks).ravel()
-    cuts = np.unique(np.concatenate([_EVEN * narrow, outwards, gaps]).clip(0.0, _REACH * narrow))
+    cuts = np.sort(np.concatenate([_EVEN * narrow, outwards, gaps]).clip(0.0, _REACH * narrow))
+    cuts = cuts[np.diff(cuts, prepend=-1.0) != 0.0]
     t, t_weight = _panels(cuts, narrow)
     ends = np.concatenate([-outwards, [0.0], outwards, kinks]) - mean
     even = np.concatenate([-_EVEN, _EVEN]) * wide

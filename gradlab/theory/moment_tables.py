@@ -162,12 +162,12 @@ class MomentTable:
         held = np.clip(x, self._low, self._high)
         values, slopes, curves = (np.zeros((len(x), _LOGS)) for _ in range(3))
         panels = np.minimum(np.floor(held), self._high - 1).astype(np.int64)
-        for panel in np.unique(panels):
+        for panel in sorted(set(panels.tolist())):  # np.unique loads numpy.ma, which costs as much as a forecast
             rows = panels == panel
-            if self._log_series(int(panel)) is None:
+            if self._log_series(panel) is None:
                 continue
             powers = chebyshev.chebvander(2.0 * (held[rows] - panel) - 1.0, _DEGREE)
-            values[rows], slopes[rows], curves[rows] = (powers @ series for series in self._derivatives(int(panel)))
+            values[rows], slopes[rows], curves[rows] = (powers @ series for series in self._derivatives(panel))
         outside = x - held
         values += outside[:, None] * slopes
         curves[outside != 0.0] = 0.0
@@ -195,9 +195,9 @@ class MomentTable:
         x = np.clip(np.log(np.clip(np.asarray(q, dtype=np.float64), SMALLEST, LARGEST)), self._low, self._high)
         found = np.empty((len(x), 4, NUM_COEFFICIENTS))
         panels = np.minimum(np.floor(x), self._high - 1).astype(np.int64)
-        for panel in np.unique(panels):
+        for panel in sorted(set(panels.tolist())):  # np.unique loads numpy.ma, which costs as much as a forecast
             rows = panels == panel
-            series = self._coefficient_series(int(panel))
+            series = self._coefficient_series(panel)
             if series is None:
                 found[rows] = [self._hermite(math.exp(one)) for one in x[rows]]
             else:

@@ -148,7 +148,7 @@ def _figures(found_3E: np.ndarray, targets: np.ndarray | None) -> PartFigures:
         error = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else 0.0
         balanced = math.nan
         if targets is not None:
-            balanced = float(np.mean([right[targets == label].mean() for label in np.unique(targets)]))
+            balanced = float(np.mean([right[targets == label].mean() for label in sorted(set(targets.tolist()))]))
         return PartFigures(float(np.mean(loss)), float(np.mean(right)), float(np.mean(gain)), error, balanced)
 
 
