@@ -169,6 +169,12 @@ STEP_QUANTITIES: tuple[Quantity, ...] = (
              "as holdout_balanced_accuracy over those rows", "rare classes count as much as frequent ones", kind="share"),
     Quantity("pace_gain", "gain so far", "loss", "none", False,
              "as train_gain over the same few rows at the first, the middle and the last step", "the pace at which it learns"),
+    Quantity("alignment_growth", "outputs follow targets", "loss", "none", False,
+             "growth since the first step of -⟨∂l/∂z at the constant answer, z - mean z⟩, at the last step: what the outputs' differences "
+             "take off the constant answer's loss to first order, mean over the held-out examples and the rows of pace_gain",
+             "above 0 by more than its error: training makes use of the inputs, however high the loss still is"),
+    Quantity("alignment_growth_error", "its error", "loss", "none", False,
+             "standard error of alignment_growth; the same examples at both steps", "what chance does"),
 )  # fmt: skip
 
 QUANTITIES: Mapping[str, Quantity] = {one.name: one for one in (*LAYER_QUANTITIES, *STEP_QUANTITIES)}

@@ -318,6 +318,9 @@ class Evidence:
         if found is None or course is None or self.still:
             return None
         needed = found.steps_needed(course.steps + 1)
+        if found.uses_inputs is not None:
+            return needed if found.uses_inputs else None
+        # Of a run that was stored before its outputs were compared with the targets, the course of its loss has to do.
         ratios = self.update_ratios
         calm = ratios is not None and float(ratios.max()) < CALM_UPDATE
         return needed if needed is not None and (course.improving or (found.steady and (calm or found.clear))) else None

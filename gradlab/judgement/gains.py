@@ -82,6 +82,8 @@ class Gains:
         chance: Balanced accuracy of guesses.
         fine_chance: Balanced accuracy on the held-out part above which it is not that of chance; None for numbers.
         first_balanced: Balanced accuracy there before the first update; that of guesses where it was not measured.
+        alignment: How much more the outputs follow the targets than at the first step (`training.record.alignment`); None where it was
+            not measured.
     """
 
     constant: float
@@ -91,6 +93,7 @@ class Gains:
     chance: float = 0.0
     fine_chance: float | None = None
     first_balanced: float = 0.0
+    alignment: Gain | None = None
 
     @property
     def best(self) -> Gain:
@@ -176,6 +179,23 @@ class Gains:
         return self._right(held) and near and self.course[0] < self.course[1] < self.course[2]
 
     @property
+    def follows_targets(self) -> bool | None:
+        """Whether the outputs came to follow the targets in training, beyond chance; None where it was not measured."""
+        grown = self.alignment
+        return None if grown is None else grown.value > ERRORS * grown.error
+
+    @property
+    def uses_inputs(self) -> bool | None:
+        """Whether they did, and fast enough; None where it was not measured.
+
+        No loss is further below the constant answer's than the outputs follow the targets, as it is convex in them. So that has to come
+        to `ERRORS` standard errors in `LONGER` times the steps; it grows with their square at most.
+        """
+        if self.alignment is None or not self.follows_targets:
+            return self.follows_targets
+        return self.alignment.value * LONGER**2 > ERRORS * self.training.error
+
+    @property
     def clear(self) -> bool:
         """Whether the second half gained more than the examples differ by."""
         return self.course is not None and self.course[2] - self.course[1] > ERRORS * self.training.error
@@ -216,7 +236,8 @@ def gains(record: Record, num_rows: int, batch_size: int) -> Gains | None:
     chance = 1.0 / max(2, int(record.fan_out[-1]))
     first = _at(record, "holdout", 0)
     first_balanced = chance if first is None or first.balanced is None else first.balanced
-    return Gains(constant, training, holdout, course, chance, _fine_chance(record, chance), first_balanced)
+    fine, alignment = _fine_chance(record, chance), _alignment(record, num_rows - 1)
+    return Gains(constant, training, holdout, course, chance, fine, first_balanced, alignment)
 
 
 def _at(record: Record, part: str, row: int) -> Gain | None:
@@ -227,6 +248,13 @@ def _at(record: Record, part: str, row: int) -> Gain | None:
     told = None if balanced is None or not balanced.present[row] else float(balanced.values[row])
     own = float(value.values[row])
     return Gain(own if not math.isnan(own) else -math.inf, float(np.nan_to_num(error.values[row], nan=np.inf)), told)
+
+
+def _alignment(record: Record, row: int) -> Gain | None:
+    value, error = (record.figures.get(f"alignment_{name}") for name in ("growth", "growth_error"))
+    if value is None or error is None or not value.present[row] or not math.isfinite(value.values[row]):
+        return None
+    return Gain(float(value.values[row]), float(np.nan_to_num(error.values[row], nan=np.inf)))
 
 
 def _of_batches(record: Record, num_rows: int, constant: float) -> Gain:

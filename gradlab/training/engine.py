@@ -207,7 +207,10 @@ class Batch:
             | self.recorder.jacobians.columns(run, raw.steps),
             spectrum=self.recorder.jacobians.spectrum(run, raw.steps),
             figures=quantities.figure_columns(
-                raw, self.head.classifies, self.step.clipping is not None, self.assessment.figures(run)
+                raw,
+                self.head.classifies,
+                self.step.clipping is not None,
+                {**self.assessment.figures(run), "alignment": self.assessment.alignment(run)},
             ),
             fan_in=np.array(self.shape.fan_in, dtype=np.int64),
             fan_out=np.array(self.shape.fan_out, dtype=np.int64),

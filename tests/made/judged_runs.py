@@ -118,6 +118,7 @@ def assessed(
     balanced: float | None = None,
     constant: float = 2.3,
     data: DataProfile | None = None,
+    alignment: tuple[float, float] | None = None,
 ) -> Record:
     """The same run as assessed at its first, middle and last record.
 
@@ -129,6 +130,7 @@ def assessed(
         balanced: Balanced accuracy on the held-out part at the end.
         constant: Loss of the constant answer.
         data: What is known of the data.
+        alignment: Growth of the outputs' alignment with the targets, and its standard error.
     """
     rows = len(made.steps)
     middle, last = (rows - 1) // 2, rows - 1
@@ -147,6 +149,8 @@ def assessed(
     }
     if holdout is not None:
         figures |= {"holdout_gain": at({last: holdout[0]}), "holdout_gain_error": at({last: holdout[1]})}
+    if alignment is not None:
+        figures |= {"alignment_growth": at({last: alignment[0]}), "alignment_growth_error": at({last: alignment[1]})}
     if balanced is not None:
         figures["holdout_balanced_accuracy"] = at({last: balanced})
     return replace(made, figures={**made.figures, **figures}, constant_loss=constant, data=data)

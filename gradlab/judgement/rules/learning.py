@@ -183,6 +183,9 @@ def _message(evidence: Evidence, progress: LearningProgress | None) -> str:
         said[0] += f": {_standing(evidence, progress).removeprefix('the loss is ')}"
     if progress.accuracy is not None:
         said.append(f"the accuracy is {percent(max(progress.accuracy, 0.0))} of the way from chance to all right")
+    found = evidence.gains
+    if found is not None and found.follows_targets is False:
+        said.append("its outputs follow the targets no more than at the start")
     ratios = evidence.update_ratios
     if ratios is not None and evidence.still:
         said.append(f"the hidden layers stand still: the largest update ratio is {ratios.max():.1g}")

@@ -19,12 +19,16 @@ from gradlab.datasets.statistics import constant_logits
 from gradlab.network.losses import Head
 from gradlab.network.network import Leaf, Network
 from gradlab.training.batches import Batches
+from gradlab.training.record.alignment import Alignment, Outputs, aligned_RE, growth
 
 FEWEST, MOST, SHARE = 512, 4096, 16
 """Training rows that are assessed at the end: the examples of one in 16 of the run's steps, between these."""
 
 PACE_PART = 4
 """Of those rows one in so many is assessed at the first and the middle step too."""
+
+ALIGNED = ("pace", "holdout")
+"""Parts of which the outputs themselves are compared, those at the last step with those at the first."""
 
 COPIED = 1e-3
 """Share of a layer's largest weight within which units are copies: copies differ by the rounding of their own products only, which
@@ -80,7 +84,10 @@ class Assessment:
         }
         constant = torch.from_numpy(constant_logits(dataset, loss)).to(network.place.dtype).to(network.place.device)
         self._constant_RBC = constant.expand(network.shape.num_runs, network.shape.batch_size, -1).contiguous()
+        self._slope_RBC = network.place.zeros(*self._constant_RBC.shape, dtype=network.place.wide)
         self._waiting: dict[tuple[str, int], Tensor] = {}
+        self._outputs: dict[tuple[str, int], Outputs] = {}
+        self._aligned: dict[tuple[str, int], np.ndarray] = {}
         self._copied: dict[int, Tensor] = {}
         self._figures: dict[str, dict[int, list[PartFigures]]] = {"holdout": {}, "train": {}, "pace": {}}
         self._copied_layers: list[tuple[int, ...]] | None = None
@@ -93,6 +100,8 @@ class Assessment:
         if step == self._ends[1]:
             self._measure("train", step, head, feed.inputs_ND[self._rows], feed.targets[self._rows])
             self._waiting["pace", step] = self._waiting["train", step][:, :, ::PACE_PART]
+            outputs_REC, slope_EC = self._outputs.pop(("train", step))
+            self._outputs["pace", step] = outputs_REC[:, ::PACE_PART], slope_EC[::PACE_PART]
         else:
             self._measure("pace", step, head, feed.inputs_ND[self._pace_rows], feed.targets[self._pace_rows])
         if step == self._ends[1] and step > 0:
@@ -103,7 +112,8 @@ class Assessment:
     def _measure(self, part: str, step: int, head: Head, inputs: Tensor, targets: Tensor) -> None:
         network = self._network
         count, B, R = len(inputs), network.shape.batch_size, network.shape.num_runs
-        found = []
+        slope_RBC = self._slope_RBC if step in self._ends else None
+        found, outputs, slopes = [], [], []
         for start in range(0, count, B):
             index = torch.arange(start, start + B, device=network.place.device)
             index = torch.where(index < count, index, start)  # the last one is filled up with its first row
@@ -113,10 +123,17 @@ class Assessment:
             head(network.logits_RBC, expanded, None)
             stop = min(B, count - start)
             seen_2RE = head.loss_and_right_2RB[:, :, :stop].to(torch.float64, copy=True)
-            head(self._constant_RBC, expanded, None)
+            head(self._constant_RBC, expanded, slope_RBC)
             found.append(torch.cat([seen_2RE, head.loss_and_right_2RB[:1, :, :stop].to(torch.float64)]))
+            if slope_RBC is not None:  # of the mean over the batch, times the run's own factor
+                outputs.append(network.logits_RBC[:, :stop].to(network.place.wide, copy=True))
+                slopes.append(
+                    slope_RBC[0, :stop] * B if head.scale_R is None else slope_RBC[0, :stop] * B / head.scale_R[0]
+                )
         if found:
             self._waiting[part, step] = torch.cat(found, dim=2)
+        if outputs:
+            self._outputs[part, step] = torch.cat(outputs, dim=1), torch.cat(slopes)
 
     def collect(self) -> None:
         """Takes what was measured over to the host."""
@@ -125,6 +142,9 @@ class Assessment:
             runs = found_3RE.cpu().numpy().transpose(1, 0, 2)
             self._figures[part][step] = [_figures(np.ascontiguousarray(run_3E), targets) for run_3E in runs]
         self._waiting.clear()
+        for at, outputs in self._outputs.items():
+            self._aligned[at] = aligned_RE(outputs)
+        self._outputs.clear()
         for copied_LR in self._copied.values():
             copied = copied_LR.cpu().numpy()
             self._copied_layers = [tuple((np.flatnonzero(run) + 1).tolist()) for run in copied.T]
@@ -135,6 +155,15 @@ class Assessment:
         return {
             part: {step: of_runs[run] for step, of_runs in of_steps.items()} for part, of_steps in self._figures.items()
         }
+
+    def alignment(self, run: int) -> Mapping[int, Alignment]:
+        """The last step -> how much more a run's outputs follow the targets than at the first; empty where one was not measured."""
+        first, last = self._ends
+        parts = [part for part in ALIGNED if (part, first) in self._aligned and (part, last) in self._aligned]
+        if not parts or first == last:
+            return {}
+        begun_E, ended_E = (np.concatenate([self._aligned[part, step][run] for part in parts]) for step in self._ends)
+        return {last: growth(begun_E, ended_E)}
 
     def copied_layers(self, run: int) -> tuple[int, ...] | None:
         """Hidden layers of a run, from 1, whose units were all copies of one another before the last step; None where it was not taken."""

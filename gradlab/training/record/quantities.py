@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from gradlab.config.quantities import LAYER_QUANTITIES
 from gradlab.network.network import Shape
 from gradlab.results.record import Column, Float
+from gradlab.training.record.alignment import ALIGNMENT_FIGURES, Alignment
 from gradlab.training.record.assessment import PART_FIGURES, PartFigures
 
 PARTS = (
     *(("holdout", name) for name in PART_FIGURES),
     *(("train", name) for name in PART_FIGURES if name not in ("loss", "accuracy")),
     ("pace", "gain"),
+    *(("alignment", name) for name in ALIGNMENT_FIGURES),
 )
 """What is recorded of the assessment: of the held-out part all of it, of training rows what their own loss and accuracy do not tell."""
 
@@ -193,7 +195,7 @@ def log10_total(raw: Raw) -> Float:
 
 
 def figure_columns(
-    raw: Raw, classifies: bool, clips: bool, parts: Mapping[str, Mapping[int, PartFigures]]
+    raw: Raw, classifies: bool, clips: bool, parts: Mapping[str, Mapping[int, PartFigures | Alignment]]
 ) -> dict[str, Column]:
     """The per-step quantities of a run; `parts` is part of the data -> step -> what was measured on it."""
     T = len(raw.steps)

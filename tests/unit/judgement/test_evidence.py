@@ -47,6 +47,27 @@ class TestOnItsWay:
         assert evidence(falling).on_its_way
         assert summary(falling).verdict == "undecided"
 
+    @pytest.mark.parametrize(("growth", "verdict"), [((0.5, 0.125), "undecided"), ((0.25, 0.125), "not_learning")])
+    def test_a_loss_that_comes_down_is_a_pace_where_the_outputs_come_to_follow_the_targets(
+        self, growth: tuple[float, float], verdict: str
+    ) -> None:
+        """What a start's own outputs cost fades on targets without a relation to the inputs too."""
+        falls = assessed(record(**stuck()), (-1.0, 0.1), course=(-3.0, -2.0, -1.0), alignment=growth)
+        slows = assessed(record(**stuck()), (0.0, 1.0), course=(-3.0, -0.5, 0.0), alignment=growth)
+        for made in (falls, slows):
+            assert evidence(made).on_its_way is (verdict == "undecided")
+            assert summary(made).verdict == verdict
+        follows = "its outputs follow the targets no more than at the start"
+        assert (follows in summary(falls).findings[0].message) is (verdict == "not_learning")
+
+    def test_outputs_that_follow_the_targets_are_no_pace_by_themselves(self) -> None:
+        grew = assessed(record(**stuck()), (-1.0, 0.1), course=(-3.0, -0.5, -1.0), alignment=(0.5, 0.125))
+        late = assessed(record(**stuck()), (-1.0, 0.1), course=(-1.02, -1.01, -1.0), alignment=(0.5, 0.125))
+        for made in (grew, late):
+            assert not evidence(made).on_its_way
+            assert summary(made).verdict == "not_learning"
+            assert "no more than at the start" not in summary(made).findings[0].message
+
     def test_steps_that_creep_towards_the_constant_answer_never_reach_it(self) -> None:
         """A loss far above it that comes down evenly, by steps that are far too small."""
         limit = math.log10(CREEPING)

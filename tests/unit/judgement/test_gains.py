@@ -14,6 +14,7 @@ from gradlab.judgement.gains import (
     FEW_ERRORS,
     LEAST_PACE,
     LIKELY,
+    LONGER,
     NEAR,
     SLOWING,
     Gain,
@@ -189,6 +190,27 @@ class TestPace:
         assert not gained((0.0, 0.125)).clear
 
 
+class TestUsesInputs:
+    def uses(self, value: float, error: float, gain_error: float = 0.125) -> bool | None:
+        return replace(gained((-1.0, gain_error)), alignment=Gain(value, error)).uses_inputs
+
+    def test_beyond_chance(self) -> None:
+        limit = ERRORS * 0.125
+        assert self.uses(limit + CLOSE, 0.125) is True
+        assert self.uses(limit, 0.125) is False
+        assert self.uses(-1.0, 0.125) is False
+        assert self.uses(1.0, math.inf) is False
+
+    def test_fast_enough_to_be_seen_in_the_loss_in_time(self) -> None:
+        limit = ERRORS * 0.125 / LONGER**2
+        assert self.uses(limit + CLOSE, 1e-6) is True
+        assert self.uses(limit - CLOSE, 1e-6) is False
+        assert self.uses(limit - CLOSE, 1e-6, 0.0625) is True
+
+    def test_not_known_where_it_was_not_measured(self) -> None:
+        assert gained((-1.0, 0.1)).uses_inputs is None
+
+
 class TestTellsClasses:
     COURSE = (-3.0, -2.0, -1.0)
 
@@ -246,6 +268,18 @@ class TestOfARecord:
         assert found is not None
         assert (found.training, found.holdout) == (Gain(0.5, 0.1), Gain(0.25, 0.05, 0.7))
         assert found.course == (-1.0, 0.125, 0.5)
+
+    def test_the_growth_of_the_alignment_where_it_was_measured(self) -> None:
+        one, none = ((0.25, 0.125), Gain(0.25, 0.125)), ((math.nan, math.nan), None)
+        for told, kept in (one, none, ((1.0, math.nan), Gain(1.0, math.inf))):
+            made = assessed(record(**stuck()), (0.5, 0.1), alignment=told)
+            found, earlier = gains(made, ROWS, 64), gains(made, ROWS - 1, 64)
+            assert found is not None
+            assert found.alignment == kept
+            assert earlier is None or earlier.alignment is None
+        found = gains(assessed(record(**stuck()), (0.5, 0.1)), ROWS, 64)
+        assert found is not None
+        assert found.alignment is None
 
     def test_a_run_that_did_not_come_to_its_last_assessment(self) -> None:
         """Its last finite row is an earlier one, and what was to be assessed there is missing."""

@@ -94,8 +94,8 @@ def best_constant(loss: str, train_targets: Tensor, outputs: int) -> Tensor:
     return torch.log(shares[1:] / shares[:1]) if loss == "binary_cross_entropy" else torch.log(shares)
 
 
-def by_torch(made: Batch, run: int, loss: str, data: Dataset, rows: np.ndarray, held_out: bool) -> PartFigures:
-    """The same of some rows of a part, without batches."""
+def outputs_by_torch(made: Batch, run: int, data: Dataset, rows: np.ndarray, held_out: bool) -> tuple[Tensor, Tensor]:
+    """Outputs [E, C] and targets of some rows of a part, without batches."""
     weights, biases = parameters(made, run)
     h = torch.from_numpy((data.holdout_inputs if held_out else data.train_inputs)[rows])
     targets = torch.from_numpy((data.holdout_targets if held_out else data.train_targets)[rows])
@@ -103,7 +103,13 @@ def by_torch(made: Batch, run: int, loss: str, data: Dataset, rows: np.ndarray, 
     for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
         h = h @ weight + bias
         h = phi(h) if layer < len(weights) - 1 else h
-    losses, said = own_losses(loss, h, targets)
+    return h, targets
+
+
+def by_torch(made: Batch, run: int, loss: str, data: Dataset, rows: np.ndarray, held_out: bool) -> PartFigures:
+    """What is measured of those rows."""
+    logits, targets = outputs_by_torch(made, run, data, rows, held_out)
+    losses, said = own_losses(loss, logits, targets)
     constant = best_constant(loss, torch.from_numpy(data.train_targets), data.num_outputs)
     theirs, _ = own_losses(loss, constant.expand(len(rows), -1), targets)
     gain = (theirs - losses).numpy()
@@ -120,6 +126,16 @@ def by_torch(made: Batch, run: int, loss: str, data: Dataset, rows: np.ndarray, 
         gain_error=float(np.std(gain, ddof=1) / math.sqrt(len(gain))),
         balanced_accuracy=balanced,
     )
+
+
+def followed_by_torch(made: Batch, run: int, loss: str, data: Dataset, rows: np.ndarray, held_out: bool) -> np.ndarray:
+    """What an example's outputs, beside their mean, take off the constant answer's loss to first order: by autograd, float64 [E]."""
+    logits, targets = outputs_by_torch(made, run, data, rows, held_out)
+    constant = best_constant(loss, torch.from_numpy(data.train_targets), data.num_outputs).expand(len(rows), -1)
+    at = constant.clone().requires_grad_(True)
+    losses, _ = own_losses(loss, at, targets)
+    (slope,) = torch.autograd.grad(losses.sum(), at)
+    return (-(slope * (logits - logits.mean(0))).sum(1)).numpy()
 
 
 def same(found: PartFigures, other: PartFigures, tolerance: float) -> None:
@@ -147,6 +163,65 @@ def test_every_figure_beside_plain_pytorch(loss: str, task: str, outputs: int, d
         few = by_torch(made, run, loss, data, every[::PACE_PART], held_out=False)
         for step in (0, MIDDLE, STEPS - 1):
             same(replace(found["pace"][step], balanced_accuracy=few.balanced_accuracy), few, tolerance)
+
+
+@pytest.mark.parametrize(("loss", "task", "outputs"), LOSSES)
+@pytest.mark.parametrize(
+    ("num_holdout", "dtype", "tolerance"), [(23, "float64", 1e-12), (0, "float64", 1e-12), (23, "float32", 1e-5)]
+)
+def test_the_growth_of_the_alignment_beside_autograd(
+    loss: str, task: str, outputs: int, num_holdout: int, dtype: str, tolerance: float
+) -> None:
+    """Over the held-out rows and the few training rows together, of a network that is changed between the two steps."""
+    data = dataset(task, outputs, num_holdout=num_holdout)
+    made = batch(data, *(experiment(loss, seed, dtype) for seed in (0, 1)))
+    parts = [(np.arange(len(data.train_inputs))[::PACE_PART], False), (np.arange(num_holdout), True)][
+        : 1 + bool(num_holdout)
+    ]
+    seen = []
+    for step in made.assessment.steps:
+        made.assessment.take(step, made.head)
+        followed = [[followed_by_torch(made, run, loss, data, *part) for part in parts] for run in (0, 1)]
+        seen.append([np.concatenate(run) for run in followed])
+        assert (made.assessment.alignment(0) == {}) is (step < STEPS - 1)
+        for leaf in made.network.leaves:
+            leaf.value.mul_(1.3).add_(0.01)
+    for run in (0, 1):
+        ((step, found),) = made.assessment.alignment(run).items()
+        grown = seen[-1][run] - seen[0][run]
+        assert step == STEPS - 1
+        assert abs(grown.mean()) > 1e-4
+        assert found.growth == pytest.approx(grown.mean(), rel=tolerance, abs=tolerance)
+        assert found.growth_error == pytest.approx(
+            grown.std(ddof=1) / math.sqrt(len(grown)), rel=tolerance, abs=tolerance
+        )
+
+
+def test_a_factor_on_the_loss_is_none_on_the_alignment() -> None:
+    data = dataset("classes", 3)
+    plain, scaled = batch(data, experiment("cross_entropy")), batch(data, experiment("cross_entropy"))
+    scaled.head.scale_R = torch.tensor([1024.0])
+    for made in (plain, scaled):
+        for step in (0, STEPS - 1):
+            made.assessment.take(step, made.head)
+            for leaf in made.network.leaves:
+                leaf.value.mul_(1.5)
+    assert plain.assessment.alignment(0)[STEPS - 1].growth != 0.0
+    assert plain.assessment.alignment(0) == scaled.assessment.alignment(0)
+
+
+def test_what_every_example_is_told_alike_follows_no_target() -> None:
+    """An output bias moves the loss, and nothing else that is told of one example and not of another."""
+    data = dataset("numbers", 2)
+    made = batch(data, experiment("mse"))
+    for step in (0, STEPS - 1):
+        made.assessment.take(step, made.head)
+        for leaf in made.network.leaves:
+            if leaf.kind == "bias" and leaf.first_layer + len(leaf.value) > made.shape.num_layers:
+                leaf.value[-1].add_(3.0)  # the readout's
+    found = made.assessment.alignment(0)[STEPS - 1]
+    assert made.assessment.figures(0)["pace"][0].gain - made.assessment.figures(0)["pace"][STEPS - 1].gain > 1.0
+    assert (found.growth, found.growth_error) == (pytest.approx(0.0, abs=1e-12), pytest.approx(0.0, abs=1e-12))
 
 
 def test_differences_are_paired() -> None:
@@ -209,6 +284,7 @@ def test_a_run_in_a_batch_has_the_bytes_that_it_has_alone(loss: str, task: str, 
             for step, figures in steps.items():
                 one, other = astuple(figures), astuple(theirs[part][step])
                 assert struct.pack("5d", *one) == struct.pack("5d", *other), (part, step)
+        assert together.assessment.alignment(place) == alone.assessment.alignment(0)
         assert together.assessment.copied_layers(place) == alone.assessment.copied_layers(0)
 
 
@@ -228,6 +304,8 @@ def test_a_record_has_them_at_the_steps_at_which_they_were_taken() -> None:
     for name in ("train_gain", "train_gain_error", "train_balanced_accuracy"):
         assert at(name) == [STEPS - 1], name
     assert at("pace_gain") == [0, MIDDLE, STEPS - 1]
+    for name in ("alignment_growth", "alignment_growth_error"):
+        assert at(name) == [STEPS - 1], name
     assert record.copied_layers == ()
 
 
