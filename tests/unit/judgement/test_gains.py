@@ -12,6 +12,7 @@ from gradlab.judgement.gains import (
     EARNED,
     ERRORS,
     FEW_ERRORS,
+    FOLLOWS,
     LEAST_PACE,
     LIKELY,
     LONGER,
@@ -99,7 +100,9 @@ class TestHow:
         assert gained((0.1, 1.0), (0.1, 1.0), balanced=0.61, fine_chance=0.6).how == "holds"
         assert gained((0.1, 1.0), (0.1, 1.0), balanced=0.6, fine_chance=0.6).how is None
         assert gained((0.0, 1.0), (0.1, 1.0), balanced=0.61, fine_chance=0.6).how is None
-        assert gained((0.1, 1.0), (0.0, 1.0), balanced=0.61, fine_chance=0.6).how is None
+        # As long as the held-out part does not contradict.
+        assert gained((0.1, 1.0), (-LIKELY + CLOSE, 1.0), balanced=0.61, fine_chance=0.6).how == "holds"
+        assert gained((0.1, 1.0), (-LIKELY, 1.0), balanced=0.61, fine_chance=0.6).how is None
 
     def test_the_part_that_shows_it_is_the_best(self) -> None:
         assert gained((1.0, 0.01), (0.5, 0.01)).best == Gain(0.5, 0.01)
@@ -195,7 +198,7 @@ class TestUsesInputs:
         return replace(gained((-1.0, gain_error)), alignment=Gain(value, error)).uses_inputs
 
     def test_beyond_chance(self) -> None:
-        limit = ERRORS * 0.125
+        limit = FOLLOWS * 0.125
         assert self.uses(limit + CLOSE, 0.125) is True
         assert self.uses(limit, 0.125) is False
         assert self.uses(-1.0, 0.125) is False
