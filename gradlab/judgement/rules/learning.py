@@ -111,9 +111,11 @@ def _beside(gain: float, error: float) -> str:
 
 
 def _in_time(evidence: Evidence) -> Advice:
-    """Larger steps where they are small, more of them else."""
+    """What slows the signal down where it travels badly, larger steps where they are small, more of them else."""
     ratios = evidence.update_ratios
     longer = _longer(evidence)
+    if evidence.travels and evidence.long_enough:
+        return _remedy(evidence).or_else(longer)
     if ratios is None or not 0 < float(ratios.max()) < SMALL_UPDATE or evidence.progress is None:
         return longer
     return steps.still(evidence, float(ratios.max())).or_else(longer)
