@@ -76,7 +76,7 @@ def _findings(
         own = rule.find(evidence)
         leads_to = {finding.rule: rule.verdict for finding in own} | leads_to
         if learning.same_rows(evidence):
-            own = [_of_same_rows(finding, rule.verdict) for finding in own]
+            own = [_of_same_rows(finding, rule.verdict, evidence) for finding in own]
         found += _by_exclusion(own, found, bool(missing), evidence) if rule.verdict == "not_learning" else own
     found = _causes_first(found, evidence)
     found = [_cause_first(finding, experiment, record, evidence) for finding in found]
@@ -144,9 +144,13 @@ def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Fi
     return [replace(item, severity="warning") if item in late else item for item in findings]
 
 
-def _of_same_rows(finding: Finding, verdict: Verdict) -> Finding:
-    """A finding about a network whose inputs are the same in all rows: whatever becomes of them, there is nothing in them to learn from."""
-    decides = finding.severity == "critical" and verdict == "not_learning"
+def _of_same_rows(finding: Finding, verdict: Verdict, evidence: Evidence) -> Finding:
+    """A finding about a network whose inputs are the same in all rows: whatever becomes of them, there is nothing in them to learn from.
+
+    A layer without a single living unit at the first step is dead all the same: inputs of 0, as standardising makes them, leave none.
+    """
+    born_dead = verdict == "dead" and finding.value in (0.0, 1.0) and finding.since_step == evidence.step(0)
+    decides = finding.severity == "critical" and (verdict == "not_learning" or born_dead)
     severity = finding.severity if decides or finding.severity == "note" else "warning"
     return replace(finding, severity=severity, remedy=learning.SAME_ROWS, remedies=())
 

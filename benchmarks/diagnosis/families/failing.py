@@ -107,8 +107,6 @@ def _not_learning() -> list[Family]:
             "relu": config("relu", "he", 3, 32, steps=200, lr=0.05, source=source("constant", standardize=False)),
             "standardised": config("tanh", "xavier", 4, 32, steps=200, lr=0.05, source=source("constant")),
             "elu adam": config("elu", "lecun", 3, 32, steps=200, lr=1e-3, optimizer="adam", source=source("constant", standardize=False)),
-            "rectified, standardised": config("relu", "he", 4, 32, steps=100, source=source("constant")),
-            "rectified, standardised, wide": config("relu", "he", 2, 256, steps=60, source=source("constant")),
         }),
         _still("a rare class and no information",
             "one example in ten is of the other class, whatever the inputs: to be right nine times is to have learned nothing", {

@@ -70,6 +70,10 @@ def _dead() -> list[Family]:
         _family("weights of zero, rectified", "z = 0 has no slope above", {
             "relu": config("relu", "zeros", 4, 32), "relu deep adam": config("relu", "zeros", 12, 32, optimizer="adam", lr=1e-3),
         }),
+        _family("inputs that no unit answers", "all inputs are 0 after standardising, and so is every z", {
+            "relu": config("relu", "he", 4, 32, steps=100, source=source("constant")),
+            "relu wide": config("relu", "he", 2, 256, steps=60, source=source("constant")),
+        }),
     ]  # fmt: skip
 
 

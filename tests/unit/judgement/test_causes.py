@@ -53,7 +53,7 @@ class TestRowsThatAreAllTheSame:
         ("made", "parts"),
         [
             (record(**stuck()), {}),
-            (record(dead=1.0, **stuck()), {}),
+            (record(dead=np.linspace(0.0, 1.0, ROWS)[:, None], **stuck()), {}),
             (record(decades=9.0, **stuck()), {}),
             (record(decades=-9.0, **stuck()), {}),
             (record(slope=0.01, **stuck()), {"model": {"activation": "tanh", "init": "xavier"}}),
@@ -69,6 +69,12 @@ class TestRowsThatAreAllTheSame:
             if finding.rule != "columns" and finding.severity != "note":
                 assert finding.remedy == SAME_ROWS
                 assert finding.remedies == ()
+
+    def test_a_layer_that_they_leave_without_a_living_unit_is_dead(self) -> None:
+        """Standardised, they are all 0, and so is every preactivation."""
+        found = summary(replace(record(dead=1.0, **stuck()), data=self.SAME))
+        assert found.verdict == "dead"
+        assert only(found, "dead").remedy == SAME_ROWS
 
     def test_of_a_run_that_diverged_they_are_said_first(self) -> None:
         broken = record(rows=3, loss=[2.3, 9.0, np.nan], accuracy=[0.1, 0.1, 0.1])
