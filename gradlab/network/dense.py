@@ -26,7 +26,7 @@ from gradlab.network.initializers import distribution, draw
 from gradlab.network.network import Block, Leaf, Maker, Probe, Shape
 from gradlab.network.place import Place
 from gradlab.network.reproducible.buffers import padded, reduction
-from gradlab.network.reproducible.products import add_product, multiply, reproducible, row_product, threads
+from gradlab.network.reproducible.products import makers, reproducible, row_product, threads
 from gradlab.network.rescaling import Rescaler
 from gradlab.results.record import Float
 
@@ -126,10 +126,9 @@ class Dense:
             (*reproducible(*views), self._z[layer], self._h[layer]) for layer, views in enumerate(operands)
         ]
         self._readout_plan = reproducible(self._h_layers[-1], p.readout_RNC, self.logits_RBC)
-        # A run alone may have products with a single row; all others go straight to the library.
-        alone = R == 1 and 1 in (B, N, shape.num_features, shape.num_outputs)
-        self._multiply = multiply if alone else torch.bmm
-        self._add_product = add_product if alone else torch.Tensor.baddbmm_
+        D, C = shape.num_features, shape.num_outputs
+        up, down, across = [(B, D, N), (B, N, N), (B, N, C)], [(B, C, N)], [(D, B, N), (N, B, N), (N, B, C)]
+        self._multiply, self._add_product = makers(R, [*up, *down, *across], place.dtype, place.device)
         self._product_below = row_product if N == 1 else self._multiply
         slope = self.gradients.slope_LR11
         self._sum_slopes = None if slope is None else reduction(

@@ -132,6 +132,16 @@ def test_loss_scales_and_rounding_optimizers(loss_scale: object, optimizer: str)
         check("relu", 13, 37, 4, 2, data=large, optimizer=own, dtype=dtype, steps=8, clip_norm=(None, 0.5)[place])
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sixteen_bits(threads: int, dtype: str) -> None:
+    """Products of a few runs that are as small as the library leaves to torch, which rounds them otherwise, and of many, which it makes."""
+    few, many = [("relu", 16, 16, 2), ("tanh", 1, 37, 4), ("relu", 50, 1, 4)], [("prelu", 12, 12, 32)]
+    some = [("tanh", 16, 16, 7), ("relu", 9, 5, 7), ("gelu", 20, 8, 4)]
+    for activation, width, batch_size, num_runs in (*few, *some, *many):
+        check(activation, width, batch_size, num_runs, threads, dtype=dtype, steps=12)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
 def test_float64(loss: str, threads: int) -> None:

@@ -5,9 +5,12 @@ matrix times a vector, and with more threads than it has work for, its inner sum
 product with one column is written as its transpose, with one row; one row alone is multiplied as two that are equal; and a run alone
 that is so small that its sums would be split has one thread, which it would hardly miss. Measured with MKL 2024.2 on processors with
 and without AVX-512, at 1 to 6 threads, for 1 to 7 runs.
+
+In 16 bits torch hands a product of all runs to oneDNN from so many multiplications on, and makes a smaller one itself, which rounds
+differently in one element of 3,000 (float16) or 50,000 (bfloat16). So few small products are taken several times each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -20,6 +23,10 @@ COLUMNS_PER_THREAD = 12
 
 FEW_ROWS = 3
 """Up to so many rows a product with a transposed matrix is split whatever its columns."""
+
+LIBRARY_SIZE = 16**3
+"""Multiplications, over all runs, up to which torch makes a product in 16 bits itself (`use_mkldnn_matmul` in LinearAlgebra and
+MatmulKernels of torch 2.13; checked on sizes on both sides of it)."""
 
 
 def threads(
@@ -62,7 +69,8 @@ def reproducible(left: Tensor, right: Tensor, out: Tensor) -> tuple[Tensor, Tens
 def row_product(left: Tensor, right: Tensor, *, out: Tensor) -> None:
     """`torch.bmm` for a product with one column."""
     left, right, out = as_row(left, right, out)
-    multiply(left, right, out=out)
+    make, _ = makers(len(out), [(*left.shape[1:], right.shape[2])], out.dtype, out.device)
+    make(left, right, out=out)
 
 
 def _is_vector_product(left: Tensor, right: Tensor) -> bool:
@@ -83,6 +91,55 @@ def add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total.copy_(torch.baddbmm(_twice(total), _twice(left), _twice(right))[:1])
     else:
         total.baddbmm_(left, right)
+
+
+def makers(
+    num_runs: int, sizes: Sequence[tuple[int, int, int]], dtype: torch.dtype, device: torch.device
+) -> tuple[Callable[..., object], Callable[..., object]]:
+    """How the products of a batch are made: `torch.bmm` and `Tensor.baddbmm_` where their bits do not depend on it.
+
+    Args:
+        num_runs: R.
+        sizes: (rows, inner, columns) of every product of a run.
+        dtype: Of the operands.
+        device: Where they lie; the limits in 16 bits are those of a CPU.
+
+    >>> makers(2, [(64, 50, 50)], torch.float32, torch.device("cpu"))[0] is torch.bmm
+    True
+    """
+    if dtype.itemsize == 2 and device.type == "cpu" and any(_copies(num_runs, *size) > 1 for size in sizes):
+        return _multiply_few, _add_few
+    if num_runs == 1 and any(1 in (rows, columns) for rows, _, columns in sizes):
+        return multiply, add_product
+    return torch.bmm, torch.Tensor.baddbmm_
+
+
+def _copies(num_runs: int, rows: int, inner: int, columns: int) -> int:
+    """How often a run's product has to be taken for the library to make it; 1 where it does anyway."""
+    size = rows * inner * columns
+    return 1 if num_runs * size > LIBRARY_SIZE else LIBRARY_SIZE // size + 1
+
+
+def _multiply_few(left: Tensor, right: Tensor, *, out: Tensor) -> None:
+    R, M, K = left.shape
+    copies = _copies(R, M, K, right.shape[2])
+    if copies == 1:
+        multiply(left, right, out=out)
+        return
+    for run in range(len(out)):
+        own = (operand[run : run + 1].expand(copies, -1, -1) for operand in (left, right))
+        out[run].copy_(torch.bmm(*own)[0])
+
+
+def _add_few(total: Tensor, left: Tensor, right: Tensor) -> None:
+    R, M, K = left.shape
+    copies = _copies(R, M, K, right.shape[2])
+    if copies == 1:
+        add_product(total, left, right)
+        return
+    for run in range(len(total)):
+        own = (operand[run : run + 1].expand(copies, -1, -1) for operand in (total, left, right))
+        total[run].copy_(torch.baddbmm(*own)[0])
 
 
 def _twice(operand: Tensor) -> Tensor:

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from gradlab.network.reproducible.products import add_product, as_row, multiply, reproducible, row_product, threads
+from gradlab.network.reproducible.products import (
+    add_product,
+    as_row,
+    makers,
+    multiply,
+    reproducible,
+    row_product,
+    threads,
+)
 
 
 @pytest.mark.parametrize(("rows", "inner"), [(1, 1), (1, 7), (5, 1), (5, 7)])
@@ -72,3 +80,33 @@ def test_large_runs_keep_their_threads() -> None:
     assert threads(32, 2, [(2, 13)], 2) == 2
     assert threads(1, 64, [(64, 13)], 2) == 2
     assert threads(1, 64, [(13, 13)], 2) == 1
+
+
+SIXTEEN_BIT_SIZES = [
+    *((1, 1, 1), (2, 3, 2), (4, 8, 12), (5, 8, 10), (8, 16, 8), (16, 16, 10), (16, 16, 16), (16, 16, 17)),
+    *((1, 40, 40), (64, 40, 1), (2, 30, 30), (64, 64, 64)),
+]
+"""(rows, inner, columns) around those at which torch hands a product to another library."""
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("sizes", SIXTEEN_BIT_SIZES)
+def test_products_in_16_bits_have_the_bits_that_they_have_among_32(
+    sizes: tuple[int, int, int], dtype: torch.dtype
+) -> None:
+    """100 products of 32 runs hold a rounding that differs."""
+    rows, inner, columns = sizes
+    generator = torch.Generator().manual_seed(rows)
+    for _ in range(100):
+        left = torch.randn(32, rows, inner, generator=generator).to(dtype)
+        right = torch.randn(32, inner, columns, generator=generator).to(dtype)
+        total = torch.randn(32, rows, columns, generator=generator).to(dtype)
+        together, added = torch.bmm(left, right), torch.baddbmm(total, left, right)
+        for num_runs in (1, 2, 5, 8):
+            make, add = makers(num_runs, [sizes], dtype, torch.device("cpu"))
+            some = slice(3, 3 + num_runs)
+            out, own = torch.empty_like(together[some]), total[some].clone()
+            make(left[some], right[some], out=out)
+            add(own, left[some], right[some])
+            assert torch.equal(out, together[some])
+            assert torch.equal(own, added[some])
