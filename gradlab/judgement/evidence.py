@@ -320,7 +320,7 @@ class Evidence:
         needed = found.steps_needed(course.steps + 1)
         if found.uses_inputs is not None:
             return needed if found.uses_inputs else None
-        # Of a run that was stored before its outputs were compared with the targets, the course of its loss has to do.
+        # Where the outputs' growth does not tell, or was not measured when the run was stored, the course of its loss has to do.
         ratios = self.update_ratios
         calm = ratios is not None and float(ratios.max()) < CALM_UPDATE
         return needed if needed is not None and (course.improving or (found.steady and (calm or found.clear))) else None

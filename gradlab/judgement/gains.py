@@ -17,6 +17,10 @@ from gradlab.results.record import Record
 ERRORS = 3.0
 """Standard errors by which a loss has to lie below the constant answer's: one run in seven hundred does by chance."""
 
+LEAST_GAIN = 1e-4
+"""Share of the constant answer's loss that has to be gone: outputs that have hardly begun to depend on the inputs (inputs of 1e-6) gain a
+millionth of it from all examples alike, many standard errors and next to nothing."""
+
 BY_HEART = 0.1
 """Share of the constant answer's loss that has to be gone in training where the held-out part shows nothing: each parameter fits some noise
 of the examples that it is trained on, and up to a few percent of the loss tell no more than that."""
@@ -42,7 +46,8 @@ HALF, FEW_ERRORS = 0.5, 1.5
 tell: with k rare ones that all are right now the gain is √k of its errors, however little loss is left."""
 
 FOLLOWS = 2.5
-"""Standard errors by which the outputs have to follow the targets more than at the start: one run in 160 does by chance. Of 70 runs that
+"""Standard errors by which the outputs have to follow the targets more than at the start: one run in 160 does by chance, and as many
+follow them less. Of 70 runs that
 had learned nothing, which were trained on to ten times their steps, the verdict was right of 69, and of 53 without it; 2.5 to 4 say the
 same."""
 
@@ -70,9 +75,9 @@ class Gain:
     balanced: float | None = None
 
     def beyond_chance(self, constant: float) -> bool:
-        """Whether it lies above 0 by more than chance does, given the constant answer's loss."""
+        """Whether it lies above 0 by more than chance does, and is no mere trace of the constant answer's loss."""
         mostly = self.value >= HALF * constant and self.value > FEW_ERRORS * self.error
-        return self.value > ERRORS * self.error or mostly
+        return (self.value > ERRORS * self.error or mostly) and self.value > LEAST_GAIN * constant
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Gains:
         first_balanced: Balanced accuracy there before the first update; that of guesses where it was not measured.
         alignment: How much more the outputs follow the targets than at the first step (`training.record.alignment`); None where it was
             not measured.
+        line_finds: Whether a linear fit found that inputs tell targets; None where none was tried.
     """
 
     constant: float
@@ -99,6 +105,7 @@ class Gains:
     fine_chance: float | None = None
     first_balanced: float = 0.0
     alignment: Gain | None = None
+    line_finds: bool | None = None
 
     @property
     def best(self) -> Gain:
@@ -135,8 +142,13 @@ class Gains:
         # The part can tell where half of what training shows would be seen in it, or where it contradicts that.
         apart = ERRORS * math.hypot(training.error, held.error)
         if training.value - held.value <= apart and not training.value / 2.0 > ERRORS * held.error:
-            return "training"
+            return None if self._fitted_noise else "training"
         return "by heart" if training.value >= BY_HEART * self.constant else None
+
+    @property
+    def _fitted_noise(self) -> bool:
+        """Whether what was gained in training is no more than fitting noise gains, and neither other rows nor a line show anything."""
+        return self.unconfirmed and self.share < BY_HEART and self.line_finds is False
 
     def _right(self, held: Gain) -> bool:
         """Whether classes are told apart on the held-out part beyond chance, and beyond what the start had of it."""
@@ -166,11 +178,16 @@ class Gains:
         if not second > 0 or not self.training.value > -NEAR * self.constant:
             return None
         by_luck = max(0.0, self.course[0])
-        target = max(ERRORS * self.training.error, by_luck / (1.0 - EARNED))
+        target = max(self._shown, by_luck / (1.0 - EARNED))
         if self.training.beyond_chance(self.constant):  # which the held-out part contradicts
             target = max(target, BY_HEART * self.constant)
         missing = max(target - self.training.value, 0.0)
         return float(steps * (1.0 + missing / second / 2.0) ** SLOWING)
+
+    @property
+    def _shown(self) -> float:
+        """Gain in training from which it is beyond chance."""
+        return max(ERRORS * self.training.error, LEAST_GAIN * self.constant)
 
     @property
     def tells_classes(self) -> bool:
@@ -185,20 +202,26 @@ class Gains:
 
     @property
     def follows_targets(self) -> bool | None:
-        """Whether the outputs came to follow the targets in training, beyond chance; None where it was not measured."""
+        """Whether the outputs came to follow the targets in training, beyond chance; None where it was not measured, or cannot tell.
+
+        It cannot where they follow them less than at the start, beyond chance: that start's outputs, too large, happened to follow
+        targets that the inputs do tell, and training that makes them smaller takes some of it away.
+        """
         grown = self.alignment
-        return None if grown is None else grown.value > FOLLOWS * grown.error
+        if grown is None or grown.value < -max(FOLLOWS * grown.error, LEAST_GAIN * self.constant):
+            return None
+        return grown.value > FOLLOWS * grown.error
 
     @property
     def uses_inputs(self) -> bool | None:
         """Whether they did, and fast enough; None where it was not measured.
 
         No loss is further below the constant answer's than the outputs follow the targets, as it is convex in them. So that has to come
-        to `ERRORS` standard errors in `LONGER` times the steps; it grows with their square at most.
+        to what counts as beyond chance in `LONGER` times the steps; it grows with their square at most.
         """
         if self.alignment is None or not self.follows_targets:
             return self.follows_targets
-        return self.alignment.value * LONGER**2 > ERRORS * self.training.error
+        return self.alignment.value * LONGER**2 > self._shown
 
     @property
     def clear(self) -> bool:
@@ -242,7 +265,9 @@ def gains(record: Record, num_rows: int, batch_size: int) -> Gains | None:
     first = _at(record, "holdout", 0)
     first_balanced = chance if first is None or first.balanced is None else first.balanced
     fine, alignment = _fine_chance(record, chance), _alignment(record, num_rows - 1)
-    return Gains(constant, training, holdout, course, chance, fine, first_balanced, alignment)
+    probe = None if record.data is None else record.data.probe
+    line_finds = None if probe is None else probe.finds
+    return Gains(constant, training, holdout, course, chance, fine, first_balanced, alignment, line_finds)
 
 
 def _at(record: Record, part: str, row: int) -> Gain | None:

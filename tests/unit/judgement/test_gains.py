@@ -13,6 +13,7 @@ from gradlab.judgement.gains import (
     ERRORS,
     FEW_ERRORS,
     FOLLOWS,
+    LEAST_GAIN,
     LEAST_PACE,
     LIKELY,
     LONGER,
@@ -53,9 +54,28 @@ class TestHow:
         assert not Gain(limit, 0.5).beyond_chance(2.0 * limit)
         assert not Gain(limit + CLOSE, 0.5).beyond_chance(2.0 * limit + 1.0)
 
-    def test_on_the_held_out_part_however_little(self) -> None:
-        assert gained((1e-3, 1e-4), (1e-6, 1e-7)).how == "holds"
-        assert gained((-1.0, 0.1), (1e-6, 1e-7)).how == "holds"
+    def test_on_the_held_out_part_be_it_a_thousandth(self) -> None:
+        assert gained((1e-3, 1e-4), (2e-3, 1e-4)).how == "holds"
+        assert gained((-1.0, 0.1), (2e-3, 1e-4)).how == "holds"
+
+    def test_a_trace_of_the_loss_is_not_learned_however_sure_it_is(self) -> None:
+        """Inputs of 1e-6 under plain training: a gain of 5e-7 ± 3e-8 on both parts, and accuracy at chance."""
+        trace = LEAST_GAIN * 2.0
+        assert gained((trace, 1e-9), (trace, 1e-9)).how is None
+        assert gained((trace + CLOSE, 1e-12), (trace, 1e-9)).how == "holds"
+        assert gained((5e-7, 3e-8), (5e-7, 5e-8)).how is None
+        assert gained((5e-7, 3e-8)).how is None
+
+    def test_what_noise_that_is_fitted_gains_is_not_learned(self) -> None:
+        """Where other rows cannot tell and show nothing, and a line finds nothing on rows that it has not seen."""
+        noise = replace(gained((0.09, 0.02), (-0.01, 0.04), constant=1.0), line_finds=False)
+        assert noise.how is None
+        assert replace(noise, line_finds=True).how == "training"
+        assert replace(noise, line_finds=None).how == "training"
+        assert replace(noise, holdout=Gain(0.01, 0.04)).how == "training"
+        assert replace(noise, holdout=None).how == "training"
+        by_heart = replace(noise, training=Gain(BY_HEART, 0.02))
+        assert by_heart.how == "training"
 
     def test_in_training_where_nothing_is_held_out(self) -> None:
         limit = ERRORS * 0.125
@@ -201,7 +221,8 @@ class TestUsesInputs:
         limit = FOLLOWS * 0.125
         assert self.uses(limit + CLOSE, 0.125) is True
         assert self.uses(limit, 0.125) is False
-        assert self.uses(-1.0, 0.125) is False
+        assert self.uses(-limit, 0.125) is False
+        assert self.uses(-1.0, math.inf) is False
         assert self.uses(1.0, math.inf) is False
 
     def test_fast_enough_to_be_seen_in_the_loss_in_time(self) -> None:
@@ -210,8 +231,20 @@ class TestUsesInputs:
         assert self.uses(limit - CLOSE, 1e-6) is False
         assert self.uses(limit - CLOSE, 1e-6, 0.0625) is True
 
+    def test_fast_enough_to_be_more_than_a_trace(self) -> None:
+        limit = LEAST_GAIN * 2.0 / LONGER**2
+        assert self.uses(limit + CLOSE, 1e-9, 1e-9) is True
+        assert self.uses(limit - CLOSE, 1e-9, 1e-9) is False
+
     def test_not_known_where_it_was_not_measured(self) -> None:
         assert gained((-1.0, 0.1)).uses_inputs is None
+
+    def test_not_known_where_the_start_followed_them_more_by_luck(self) -> None:
+        """A start whose outputs are too large and happen to go with the targets: what training takes away says nothing."""
+        limit = FOLLOWS * 0.125
+        assert self.uses(-limit - CLOSE, 0.125) is None
+        assert self.uses(-LEAST_GAIN * 2.0 - CLOSE, 1e-9) is None
+        assert self.uses(-LEAST_GAIN * 2.0 + CLOSE, 1e-9) is False
 
 
 class TestTellsClasses:
