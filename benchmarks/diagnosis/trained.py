@@ -57,10 +57,10 @@ Collect = Callable[[Batch], Callable[[int], Any]]
 
 
 class ScaledHead:
-    """A head whose loss, and so every gradient, is multiplied; a factor a run, powers of two, so that not a digit changes."""
+    """A head whose loss, and so every gradient, is multiplied; by a power of two, so that not a digit changes."""
 
-    def __init__(self, head: Head, scale_R: Tensor) -> None:
-        self._head, self._scale_R = head, scale_R
+    def __init__(self, head: Head, scale: float) -> None:
+        self._head, self._scale = head, scale
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._head, name)
@@ -68,17 +68,17 @@ class ScaledHead:
     def __call__(self, logits_RBC: Tensor, targets: Tensor, gradient_RBC: Tensor | None) -> None:
         """See `Head`."""
         self._head(logits_RBC, targets, gradient_RBC)
-        self._head.loss_and_right_2RB[0].mul_(self._scale_R[:, None].to(self._head.place.wide))
+        self._head.loss_and_right_2RB[0].mul_(self._scale)
         if gradient_RBC is not None:
-            gradient_RBC.mul_(self._scale_R[:, None, None].to(gradient_RBC.dtype))
+            gradient_RBC.mul_(self._scale)
 
 
 def batch_of(cases: Sequence[Case], dataset: Dataset) -> Batch:
-    """A batch of cases of one key, each with its own scale of the loss."""
+    """A batch of cases of one key and one scale of the loss: runs of a batch share their loss."""
     batch = Batch([case.experiment for case in cases], dataset, torch.device("cpu"))
-    scale_R = torch.tensor([case.loss_scale for case in cases], dtype=torch.float64)
-    if not bool((scale_R == 1.0).all()):
-        batch.head = batch.step.head = ScaledHead(batch.head, scale_R)  # type: ignore[assignment]
+    (scale,) = {case.loss_scale for case in cases}
+    if scale != 1.0:
+        batch.head = batch.step.head = ScaledHead(batch.head, scale)  # type: ignore[assignment]
     return batch
 
 
@@ -94,13 +94,13 @@ def train(cases: Sequence[Case], collect: Collect | None = None, say: bool = Tru
         Name of the case -> what was recorded.
     """
     kept: dict[str, Kept] = {}
-    waiting: dict[tuple[str, str], list[Case]] = defaultdict(list)
+    waiting: dict[tuple[str, str, float], list[Case]] = defaultdict(list)
     for case in cases:
         found = _read(case, collect is not None)
         if found is not None:
             kept[case.name] = found
         else:
-            waiting[case.experiment.batch_key(), case.experiment.data.model_dump_json()].append(case)
+            waiting[case.experiment.batch_key(), case.experiment.data.model_dump_json(), case.loss_scale].append(case)
     batches = [group[at : at + MOST_RUNS] for group in waiting.values() for at in range(0, len(group), MOST_RUNS)]
     begun = time.perf_counter()
     for index, batch in enumerate(batches):
