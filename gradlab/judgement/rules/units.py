@@ -16,6 +16,7 @@ from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts, steps
 from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.remedies.scale import tiny_inputs
+from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent, span
 from gradlab.results.record import Bool, Finding, Float
@@ -120,7 +121,12 @@ _CHANCE = ": what comes in is so small beside the biases that a unit is on for a
 
 
 def _by_biases(evidence: Evidence, layers: Bool) -> bool:
-    """Whether preactivations began so small in all of these layers, or the inputs are, that biases alone decide which units are on."""
+    """Whether preactivations began so small in all of these layers, or the inputs are, that biases alone decide which units are on.
+
+    Not where the signal is lost by the end: units that are off for all examples are then what loses it.
+    """
+    if evidence.decades_at_end is not None and evidence.decades_at_end <= -DECADES:
+        return False
     if tiny_inputs(evidence.experiment, evidence.record):
         return True
     forward = evidence.layers("forward_rms")

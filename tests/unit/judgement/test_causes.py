@@ -35,6 +35,12 @@ class TestUnitsThatTheirBiasesTurnOff:
         assert found.verdict == "not_learning"
         assert only(found, "not_learning").remedies[0].settings == {"data.standardize": True}
 
+    @pytest.mark.parametrize(("decades", "verdict"), [(-1.9, "not_learning"), (-2.1, "dead")])
+    def test_units_that_are_off_and_lose_the_signal_are_dead(self, decades: float, verdict: str) -> None:
+        lost = np.where(np.arange(ROWS) < 5, 0.0, decades)
+        made = replace(record(dead=dying(1.0), decades=lost, **stuck()), data=profile_made(input_rms=1e-6))
+        assert summary(made, **RAW).verdict == verdict
+
     @pytest.mark.parametrize(("rms", "verdict"), [(0.9 * FAINT, "not_learning"), (1.1 * FAINT, "dead")])
     def test_so_do_weights_that_are_tiny(self, rms: float, verdict: str) -> None:
         found = summary(faint(record(dead=dying(0.95), **stuck()), rms))
