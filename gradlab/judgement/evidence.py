@@ -361,7 +361,7 @@ class Evidence:
         alike = data is not None and data.num_distinct_rows == 1
         if self.creeps or alike or (changed is not None and float(changed.max()) < ROUNDED_AWAY):
             return False
-        return self.steps_in_time is not None
+        return self.gains.confirmed or self.steps_in_time is not None
 
     @cached_property
     def stuck(self) -> bool:

@@ -224,6 +224,16 @@ class Gains:
         return self.alignment.value * LONGER**2 > self._shown
 
     @property
+    def confirmed(self) -> bool:
+        """Whether the outputs came to follow targets that a line tells too, fast enough, and both parts came to lie below the constant
+        answer's loss, the held-out one by `LIKELY` errors: noisy targets may leave too little to gain for a loss to stand out from chance.
+        """
+        held = self.holdout
+        if held is None or not (self.line_finds and self.uses_inputs and self.earned):
+            return False
+        return self.training.value > 0 and held.value > LIKELY * held.error
+
+    @property
     def clear(self) -> bool:
         """Whether the second half gained more than the examples differ by."""
         return self.course is not None and self.course[2] - self.course[1] > ERRORS * self.training.error

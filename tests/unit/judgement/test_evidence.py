@@ -60,6 +60,17 @@ class TestOnItsWay:
         follows = "its outputs follow the targets no more than at the start"
         assert (follows in summary(falls).findings[0].message) is (verdict == "not_learning")
 
+    @pytest.mark.parametrize(("finds", "verdict"), [(0.03, "undecided"), (0.01, "not_learning")])
+    def test_targets_that_a_line_tells_are_followed_though_the_gain_is_within_chance(
+        self, finds: float, verdict: str
+    ) -> None:
+        """The second half gained nothing more: with noisy targets there may be nothing more to gain."""
+        data = profile_made(probe=Probe(finds, 0.008), num_distinct_rows=1000)
+        growth, course = (0.27, 0.035), (-0.8, 0.021, 0.01)
+        made = assessed(record(**stuck()), (0.007, 0.006), (0.017, 0.009), course, data=data, alignment=growth)
+        assert evidence(made).on_its_way is (verdict == "undecided")
+        assert summary(made).verdict == verdict
+
     def test_outputs_that_follow_the_targets_are_no_pace_by_themselves(self) -> None:
         grew = assessed(record(**stuck()), (-1.0, 0.1), course=(-3.0, -0.5, -1.0), alignment=(0.5, 0.125))
         late = assessed(record(**stuck()), (-1.0, 0.1), course=(-1.02, -1.01, -1.0), alignment=(0.5, 0.125))
