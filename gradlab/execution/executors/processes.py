@@ -4,6 +4,7 @@ A worker is a fresh interpreter with a socket to its driver. It is not forked, s
 driver's script again, and it ends with the driver, however that ended. One that dies takes nothing with it but the task it had.
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -33,6 +34,9 @@ _TAIL = 4000
 
 _START_SECONDS = 120.0
 """Seconds that a worker has to load torch, and to begin the task that it is given."""
+
+_UNHEARD_SECONDS = 0.5
+"""Longest wait at a time: a Ctrl+C that arrives between Python's last look for one and the wait itself does not end the wait."""
 
 _GRACE = 2.0
 """Seconds that a worker has to end by itself."""
@@ -94,7 +98,7 @@ class Processes:
         while not self._landed and any(worker.task is not None for worker in self._workers):
             lines: dict[Any, _Worker] = {worker.line: worker for worker in self._workers}
             with interrupts.allowed():
-                spoke = connection.wait(list(lines), self._patience(until))
+                spoke = connection.wait(list(lines), min(self._patience(until), _UNHEARD_SECONDS))
             for line in spoke:
                 self._listen(lines[line])
             self._end_overtime(spoke)
@@ -153,14 +157,14 @@ class Processes:
         self._workers.append(worker)
         return worker
 
-    def _patience(self, until: float | None) -> float | None:
-        """Seconds until something is due: the caller's patience, or the end of a task's time."""
+    def _patience(self, until: float | None) -> float:
+        """Seconds until something is due: the caller's patience, or the end of a task's time; inf where nothing is."""
         due = [until] if until is not None else []
         if self._timeout is not None:
             due += [worker.begun + self._timeout for worker in self._workers if worker.begun is not None]
         waited_for = [worker for worker in self._workers if worker.begun is None]
         due += [worker.given + _START_SECONDS for worker in waited_for if worker.task or not worker.ready]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        return max(0.0, min(due) - time.monotonic()) if due else math.inf
 
     def _listen(self, worker: _Worker) -> None:
         """Take one message of a worker that has something to say, or notice that it is dead."""

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import connection
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,30 @@ def test_ctrl_c_while_waiting_leaves_the_tasks_to_be_stopped(opened: type[Opened
             next(dispatcher.results())
         (result,) = dispatcher.stop()
     thread.join()
+    assert result.trained[0].outcome.kind == "interrupted"
+
+
+def test_a_ctrl_c_that_does_not_end_a_wait_is_heard_soon(opened: type[Opened], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it arrives just before the wait: Python hears of it when the wait is over."""
+    pool = opened()
+    wait = connection.wait
+
+    def deaf(lines: list[object], timeout: float | None) -> list[object]:
+        if not pool.seen:
+            return wait(lines, timeout)
+        handler = signal.getsignal(signal.SIGINT)
+        found = wait(lines, timeout)
+        assert callable(handler)
+        handler(signal.SIGINT, None)
+        return found
+
+    dispatcher = Dispatcher(pool.executor, [task(0, trainers.SLOW)], 0, None, Observer())
+    monkeypatch.setattr(processes.connection, "wait", deaf)
+    with interrupts.held():
+        with pytest.raises(KeyboardInterrupt):
+            next(dispatcher.results())
+        monkeypatch.undo()
+        (result,) = dispatcher.stop()
     assert result.trained[0].outcome.kind == "interrupted"
 
 
