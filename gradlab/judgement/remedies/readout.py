@@ -30,8 +30,10 @@ def smaller(evidence: Evidence) -> Advice:
     if init is None or scale_fault(evidence.experiment, evidence.record) is not None:
         return Advice()
     if abs(init.bias) > LARGE_BIAS:
-        own = "model.init.bias" if init == model.init else "model.readout_init.bias"
-        return change({own: 0}, f"every output begins at {init.bias:g}")
+        because = f"every output begins at {init.bias:g}"
+        if init == model.init:
+            return starts.without_bias(evidence, because)
+        return change({"model.readout_init.bias": 0}, because)
     if _grows(model):
         whole = starts.initialisation(evidence, anyway=True)
         if whole.remedies and "model.init" in whole.remedies[0].settings:

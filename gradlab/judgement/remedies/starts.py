@@ -13,6 +13,7 @@ from typing import Any
 from gradlab.config.experiment import Experiment, Model
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.remedies import first_steps
 from gradlab.judgement.remedies.advice import Advice, change, resized
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.theory import Forecast
@@ -69,15 +70,38 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
         return change(_RELU.settings, "the derivative of step is 0 everywhere", "{settings} (σ_w² = 2): {because}")
     if begins_alike(model):
         return different_units(evidence)
+    if model.init.bias:
+        return without_bias(evidence, f"yours is {model.init.bias:g}")
     fault = scale_fault(evidence.experiment, evidence.record)
-    if fault is not None and not model.init.bias:
+    if fault is not None:
         scaled = _standardised(evidence)
         if _harm(scaled.forecast) <= HARMFUL:
             return standardised(fault)
-        mended = initialisation(scaled)  # the start would lose the signal whatever the data
-        return standardised(fault).along_with(mended).or_else(mended)
+        mended = _weights(scaled)  # the start would lose the signal whatever the data
+        both = first_steps.suited(evidence, standardised(fault).along_with(mended))
+        return both.or_else(first_steps.suited(evidence, mended))
+    return first_steps.suited(evidence, _weights(evidence, anyway))
+
+
+def without_bias(evidence: Evidence, because: str) -> Advice:
+    """No bias, and other weights where theory expects that those would lose the signal without it."""
+    return first_steps.suited(evidence, _without_bias(evidence, because))
+
+
+def _without_bias(evidence: Evidence, because: str) -> Advice:
+    alone = change({"model.init.bias": 0}, because)
+    other = first_steps.mended(evidence, {"model.init.bias": 0})
+    if other is None or not math.isfinite(_harm(other.forecast)) or _harm(other.forecast) <= HARMFUL:
+        return alone
+    mended = _weights(other)
+    return alone.along_with(mended) if mended.remedies and "model.init" in mended.remedies[0].settings else alone
+
+
+def _weights(evidence: Evidence, anyway: bool = False) -> Advice:
+    """Another start of the weights, where the data and the bias are as they are to be."""
+    model = evidence.experiment.model
     first = _before_the_weights(evidence)
-    if first and (model.init.bias or _harm(evidence.forecast) <= HARMLESS):
+    if first and _harm(evidence.forecast) <= HARMLESS:
         return first
     own = math.inf if anyway else _harm(evidence.forecast)
     best, least = Advice(), own
@@ -103,11 +127,8 @@ def _standardised(evidence: Evidence) -> Evidence:
 
 
 def _before_the_weights(evidence: Evidence) -> Advice:
-    """What is wrong before any weight is drawn: a bias, inputs of 0, a readout that passes nothing on."""
+    """What is wrong before any weight is drawn: inputs of 0, a readout that passes nothing on."""
     experiment, square = evidence.experiment, evidence.record.input_mean_square
-    bias = experiment.model.init.bias
-    if bias:
-        return change({"model.init.bias": 0}, f"yours is {bias:g}")
     if square == 0.0:
         return Advice(
             "the first batch's inputs are all 0: columns that never change tell nothing, look at the data first"

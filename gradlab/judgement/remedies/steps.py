@@ -7,6 +7,7 @@ import numpy as np
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Activation, Experiment
 from gradlab.judgement.evidence import ADAPTIVE, ROUNDED_AWAY, Evidence
+from gradlab.judgement.remedies import first_steps
 from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.wording import factor, percent, power
 
@@ -49,6 +50,11 @@ def learning_rate(evidence: Evidence, ratio: float) -> Advice:
     # Weights that updates have outgrown have no size to go by, but those of the first step had theirs.
     first = first_update(evidence)
     if first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
+        if evidence.experiment.train.optimizer.name in ADAPTIVE:
+            # Their first step says how large each is to be, whatever the gradients were, but some make later ones smaller.
+            steps = first_steps.planned_steps(evidence)
+            aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps))
+            first, ratio = first * first_steps.steadiness(evidence.experiment, steps), 0.0
         part = aim / max(first, ratio if ratio < 1.0 else 0.0)
     else:
         part = max(aim / ratio, SMALLEST_CHANGE)
@@ -135,7 +141,8 @@ def still(evidence: Evidence, ratio: float) -> Advice:
         dtype = "float32" if train.dtype.storage != "float32" else "float64"
         return change({"train.dtype": dtype}, f"no gradient is left in {train.dtype}")
     clip = evidence.record.figures.get("clip_factor")
-    if clip is not None and train.clip_norm is not None and clip.present.any():
+    adaptive = train.optimizer.name in ADAPTIVE  # its steps do not follow the gradient's size, cut or not
+    if clip is not None and not adaptive and train.clip_norm is not None and clip.present.any():
         cut = float(np.median(clip.values[clip.present]))
         if 0.0 < cut < CLIPPED:
             own = f"the gradient's own norm (yours cuts it to {cut:.1g} of itself)"

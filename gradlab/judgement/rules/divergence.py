@@ -78,6 +78,10 @@ def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
             return change({"train.dtype": "bfloat16"}, full)
     if evidence.decades is not None and evidence.decades[0] > 1:
         return starts.initialisation(evidence)
+    if evidence.decades is not None and evidence.decades[0] < -starts.HARMFUL:
+        both = starts.initialisation(evidence)
+        if both.remedies and "train.lr" in both.remedies[0].settings:
+            return both
     ratio = steps.first_update(evidence) or _typical_update(evidence)
     if ratio is None or not ratio > FAST:
         return steps.slower(experiment).or_else(steps.CLIPPING)

@@ -1,5 +1,6 @@
 """What the verdict and its leading remedy say of starts, inputs and rows that explain by themselves what a run shows."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -101,9 +102,11 @@ class TestStartThatTheReadoutShares:
         forward = made.layers["forward_rms"]
         values = forward.values.copy()
         values[:, :-1], values[:, -1] = hidden, outputs
-        return replace(
-            made, layers={**made.layers, "forward_rms": replace(forward, values=values)}, data=profile_made()
-        )
+        error = made.layers["log10_backward_rms"]
+        errors = error.values.copy()
+        errors[:, -1] = math.log10(0.5)  # what a cross-entropy of two classes has that knows nothing
+        layers = {"forward_rms": replace(forward, values=values), "log10_backward_rms": replace(error, values=errors)}
+        return replace(made, layers={**made.layers, **layers}, data=profile_made())
 
     @pytest.mark.parametrize(
         ("activation", "init", "scheme"),
