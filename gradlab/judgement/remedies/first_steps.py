@@ -59,20 +59,38 @@ def suited(evidence: Evidence, advice: Advice) -> Advice:
     if other.experiment.train.optimizer.name not in ADAPTIVE:
         first *= loss_scale(evidence)
     train, depth = other.experiment.train, other.experiment.model.depth
-    longer = Advice()
     steady = first * steadiness(other.experiment, steps)
+    steps = enough_steps(steps)
     kind = train.optimizer.name in ADAPTIVE
-    if steps < FEWEST_STEPS:
-        steps = max(FEWEST_STEPS, 2 * steps)
-        settings = resized(other.experiment, "train.steps", steps)
-        longer = change(settings, "fewer do not show whether it learns", "{settings}, {because}")
     rate = Advice()
     if steady * depth > LARGE[kind] or steady * steps < SMALL:
-        aim = min(max(MOVED / steps, AIMS[0]), AIMS[1], AT_MOST[kind] / depth)
-        times = aim / steady
-        because = f"{factor(max(times, 1 / times))} times {'larger' if times > 1 else 'smaller'}: update ratios are then near {power(math.log10(aim))}"
+        wanted = aim(other.experiment, steps)
+        times = wanted / steady
+        how = f"{factor(times)} times larger" if times > 1.0 else f"{factor(1.0 / times)} times smaller"
+        because = f"{how}: update ratios are then near {power(math.log10(wanted))}"
         rate = change({"train.lr": digits(train.lr * times)}, because, "{settings}, {because}")
-    return advice.along_with(rate, ", with ").along_with(longer, ", and ")
+    return advice.along_with(rate, ", with ").along_with(longer(evidence), ", and ")
+
+
+def enough_steps(steps: int) -> int:
+    """Steps of a run that is to show whether it learns, given what it was meant to have."""
+    return steps if steps >= FEWEST_STEPS else max(FEWEST_STEPS, 2 * steps)
+
+
+def longer(evidence: Evidence) -> Advice:
+    """More steps, where so few as the run has could not show that a remedy helped."""
+    steps = planned_steps(evidence)
+    cut_short = evidence.experiment.train.steps is None and evidence.record.data is None
+    if steps >= FEWEST_STEPS or cut_short:
+        return Advice()
+    settings = resized(evidence.experiment, "train.steps", enough_steps(steps))
+    return change(settings, "fewer do not show whether it learns", "{settings}, {because}")
+
+
+def aim(experiment: Experiment, steps: int) -> float:
+    """Steady update ratio to aim at in so many steps."""
+    most = AT_MOST[experiment.train.optimizer.name in ADAPTIVE] / experiment.model.depth
+    return min(max(MOVED / steps, AIMS[0]), AIMS[1], most)
 
 
 def loss_scale(evidence: Evidence) -> float:
@@ -90,9 +108,16 @@ def loss_scale(evidence: Evidence) -> float:
 
 
 def planned_steps(evidence: Evidence) -> int:
-    """Steps that the run was meant to make; those it made where its length is in epochs."""
-    steps = evidence.experiment.train.steps
-    return evidence.step(evidence.num_rows - 1) + 1 if steps is None else steps
+    """Steps that the run was meant to make; about as many where its length is in epochs, or those it made where the data's size was not
+    recorded.
+    """
+    train, data = evidence.experiment.train, evidence.record.data
+    if train.steps is not None:
+        return train.steps
+    made = evidence.step(evidence.num_rows - 1) + 1
+    if data is None or train.epochs is None:
+        return made
+    return max(made, math.ceil(train.epochs * data.num_train / evidence.experiment.data.batch_size))
 
 
 def steadiness(experiment: Experiment, steps: int) -> float:

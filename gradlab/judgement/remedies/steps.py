@@ -23,6 +23,9 @@ LARGEST_ADAPTIVE = 0.05
 REBUILT = 0.5
 """Share of its weights that a layer should be able to move by in a run."""
 
+LEAST_CUT = 0.1
+"""Factor of the learning rate that a smaller one has at most."""
+
 SMALLEST_CHANGE = 1e-3
 """Least factor of the learning rate that ratios after the first step can tell."""
 
@@ -41,21 +44,22 @@ CLIPPING = change({"train.clip_norm": 1}, "it bounds the l2 norm of the whole gr
 
 
 def learning_rate(evidence: Evidence, ratio: float) -> Advice:
-    """A learning rate that brings an update ratio, which is above 0, to `HEALTHY_UPDATE`."""
+    """A learning rate that brings an update ratio, which is above 0, to a usual one: `HEALTHY_UPDATE`, or more in a short run."""
     lr, aim = evidence.experiment.train.lr, HEALTHY_UPDATE
     if ratio < HEALTHY_UPDATE:
         steps = evidence.step(evidence.num_rows - 1) + 1
         aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps))
         return _rate(lr * aim / ratio, f"{factor(aim / ratio)} times larger", aim)
+    adaptive = evidence.experiment.train.optimizer.name in ADAPTIVE
     # Weights that updates have outgrown have no size to go by, but those of the first step had theirs.
     first = first_update(evidence)
     if first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
-        if evidence.experiment.train.optimizer.name in ADAPTIVE:
-            # Their first step says how large each is to be, whatever the gradients were, but some make later ones smaller.
-            steps = first_steps.planned_steps(evidence)
-            aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps))
-            first, ratio = first * first_steps.steadiness(evidence.experiment, steps), 0.0
-        part = aim / max(first, ratio if ratio < 1.0 else 0.0)
+        steps = first_steps.planned_steps(evidence)
+        aim = first_steps.aim(evidence.experiment, steps)
+        first *= first_steps.steadiness(evidence.experiment, steps)
+        typical = max(first, ratio if ratio < 1.0 and not adaptive else 0.0)
+        part = min(aim / typical, LEAST_CUT)
+        aim = part * typical
     else:
         part = max(aim / ratio, SMALLEST_CHANGE)
     return _rate(lr * part, f"{factor(1 / part)} times smaller", aim)

@@ -7,7 +7,7 @@ import numpy as np
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import starts, steps
+from gradlab.judgement.remedies import first_steps, starts, steps
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.results.record import Finding, Outcome
 
@@ -83,6 +83,6 @@ def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
         if both.remedies and "train.lr" in both.remedies[0].settings:
             return both
     ratio = steps.first_update(evidence) or _typical_update(evidence)
-    if ratio is None or not ratio > FAST:
-        return steps.slower(experiment).or_else(steps.CLIPPING)
-    return steps.learning_rate(evidence, ratio).or_else(steps.CLIPPING)
+    fast = ratio is not None and ratio > FAST
+    rate = steps.learning_rate(evidence, ratio) if fast and ratio is not None else steps.slower(experiment)
+    return rate.along_with(first_steps.longer(evidence), ", and ").or_else(steps.CLIPPING)
