@@ -39,7 +39,7 @@ MOVED = 2.0
 AIMS = (1e-3, 1e-2)
 """... within these update ratios, ..."""
 
-AT_MOST = {False: 0.1, True: 0.5}
+AT_MOST = 0.1
 """... and with no more than this times the number of hidden layers."""
 
 
@@ -89,8 +89,7 @@ def longer(evidence: Evidence) -> Advice:
 
 def aim(experiment: Experiment, steps: int) -> float:
     """Steady update ratio to aim at in so many steps."""
-    most = AT_MOST[experiment.train.optimizer.name in ADAPTIVE] / experiment.model.depth
-    return min(max(MOVED / steps, AIMS[0]), AIMS[1], most)
+    return min(max(MOVED / steps, AIMS[0]), AIMS[1], AT_MOST / experiment.model.depth)
 
 
 def loss_scale(evidence: Evidence) -> float:

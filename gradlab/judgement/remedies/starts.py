@@ -117,6 +117,11 @@ def _weights(evidence: Evidence, anyway: bool = False) -> Advice:
     return first.along_with(best) or (_wider(evidence) if known else Advice())
 
 
+def holds(evidence: Evidence) -> bool:
+    """Whether theory expects the run's own start to keep the signal's size in any seed."""
+    return _harm(evidence.forecast) <= HARMLESS
+
+
 def _standardised(evidence: Evidence) -> Evidence:
     """The same run with inputs of mean square 1, as far as theory is concerned."""
     experiment = evidence.experiment

@@ -23,6 +23,9 @@ LARGEST_ADAPTIVE = 0.05
 REBUILT = 0.5
 """Share of its weights that a layer should be able to move by in a run."""
 
+LARGEST_IN_ALL = 0.5
+"""Most of it times the number of hidden layers, whose changes add up in the output."""
+
 LEAST_CUT = 0.1
 """Factor of the learning rate that a smaller one has at most."""
 
@@ -50,16 +53,16 @@ def learning_rate(evidence: Evidence, ratio: float) -> Advice:
         steps = evidence.step(evidence.num_rows - 1) + 1
         aim = min(LARGEST_UPDATE, max(HEALTHY_UPDATE, REBUILT / steps))
         return _rate(lr * aim / ratio, f"{factor(aim / ratio)} times larger", aim)
-    adaptive = evidence.experiment.train.optimizer.name in ADAPTIVE
     # Weights that updates have outgrown have no size to go by, but those of the first step had theirs.
     first = first_update(evidence)
     if first > HEALTHY_UPDATE and first >= ratio * SMALLEST_CHANGE:
-        steps = first_steps.planned_steps(evidence)
-        aim = first_steps.aim(evidence.experiment, steps)
-        first *= first_steps.steadiness(evidence.experiment, steps)
-        typical = max(first, ratio if ratio < 1.0 and not adaptive else 0.0)
-        part = min(aim / typical, LEAST_CUT)
-        aim = part * typical
+        typical = max(first, ratio if ratio < 1.0 else 0.0)
+        if evidence.experiment.train.optimizer.name in ADAPTIVE:
+            # Their first step says how large each is to be, whatever the gradients were, but some make later ones smaller.
+            steps = first_steps.enough_steps(first_steps.planned_steps(evidence))
+            typical = first * first_steps.steadiness(evidence.experiment, steps)
+            aim = min(first_steps.aim(evidence.experiment, steps), LEAST_CUT * typical)
+        part = aim / typical
     else:
         part = max(aim / ratio, SMALLEST_CHANGE)
     return _rate(lr * part, f"{factor(1 / part)} times smaller", aim)
@@ -91,7 +94,8 @@ def adaptive(evidence: Evidence) -> Advice:
     entries = np.sqrt((record.fan_in * record.fan_out)[:-1].astype(np.float64))
     size = float(np.median((norms[0] / entries)[norms[0] > 0]))
     done = evidence.step(evidence.num_rows - 1) + 1
-    lr = digits(size * min(LARGEST_ADAPTIVE, max(LARGEST_UPDATE, TURNS / done)), 1)
+    most = min(LARGEST_ADAPTIVE, LARGEST_IN_ALL / evidence.depth)
+    lr = digits(size * min(most, max(LARGEST_UPDATE, TURNS / done)), 1)
     settings = {"train.optimizer": {"name": "adam"}, "train.lr": lr}
     return change(settings, "its steps do not shrink with the gradient")
 

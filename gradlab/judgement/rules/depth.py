@@ -86,8 +86,11 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
 
 def _remedy(evidence: Evidence, since: int) -> Advice:
     """The start where it began so; what training did where that came later, unless its steps were too small for it."""
+    largest = steps.largest_update(evidence, since) or 0.0
     decays = evidence.experiment.train.weight_decay > 0
-    if since > evidence.start and (decays or (steps.largest_update(evidence, since) or 0.0) > LARGE_UPDATE):
+    if since > evidence.start and (decays or largest > LARGE_UPDATE):
+        return steps.training(evidence, since)
+    if since > evidence.start and largest > steps.HEALTHY_UPDATE and starts.holds(evidence):
         return steps.training(evidence, since)
     return starts.initialisation(evidence)
 

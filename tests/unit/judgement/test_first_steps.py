@@ -212,8 +212,8 @@ class TestRates:
         assert found.remedies[0].settings["train.lr"] == pytest.approx(1e3 * 1e-2 / 1e4 * times, rel=0.06)
 
     def test_it_is_ten_times_smaller_at_the_least(self) -> None:
-        made = record(update=math.log10(2e-3))
-        found = only(summary(made, Outcome("diverged", 40), train={"lr": 0.5}), "diverged")
+        train = {"lr": 0.5, "optimizer": "adam"}
+        found = only(summary(record(update=math.log10(2e-3)), Outcome("diverged", 40), train=train), "diverged")
         assert found.remedies[0].settings["train.lr"] == pytest.approx(0.05)
 
     def test_a_short_run_that_diverged_is_given_steps(self) -> None:
