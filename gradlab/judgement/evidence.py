@@ -84,6 +84,12 @@ class Evidence:
             self._seen[quantity] = self._layers(quantity)
         return self._seen[quantity]
 
+    @property
+    def same_rows(self) -> bool:
+        """Whether all training rows have the same inputs."""
+        data = self.record.data
+        return data is not None and data.num_distinct_rows == 1
+
     @cached_property
     def _seen(self) -> dict[str, Float | None]:
         return {}
@@ -357,9 +363,8 @@ class Evidence:
             return course.improving
         if self.gains.tells_classes:
             return True
-        data, changed = self.record.data, self.changed_shares
-        alike = data is not None and data.num_distinct_rows == 1
-        if self.creeps or alike or (changed is not None and float(changed.max()) < ROUNDED_AWAY):
+        changed = self.changed_shares
+        if self.creeps or self.same_rows or (changed is not None and float(changed.max()) < ROUNDED_AWAY):
             return False
         return self.gains.confirmed or self.steps_in_time is not None
 

@@ -47,9 +47,8 @@ tell: with k rare ones that all are right now the gain is √k of its errors, ho
 
 FOLLOWS = 2.5
 """Standard errors by which the outputs have to follow the targets more than at the start: one run in 160 does by chance, and as many
-follow them less. Of 70 runs that
-had learned nothing, which were trained on to ten times their steps, the verdict was right of 69, and of 53 without it; 2.5 to 4 say the
-same."""
+follow them less. Of 70 runs that had learned nothing, which were trained on to ten times their steps, the verdict was right of 69, and
+of 53 without it; 2.5 to 4 say the same."""
 
 LIKELY = 1.0
 """Standard errors by which the held-out part confirms what training shows beyond chance."""

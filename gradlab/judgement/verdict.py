@@ -62,7 +62,7 @@ def _findings(
     experiment: Experiment, record: Record | None, outcome: Outcome, evidence: Evidence | None
 ) -> tuple[Verdict, list[Finding]]:
     found = diverged(experiment, outcome, evidence)
-    if evidence is not None and learning.same_rows(evidence):
+    if evidence is not None and evidence.same_rows:
         found = [replace(finding, remedy=f"{learning.SAME_ROWS}; or {finding.remedy}") for finding in found]
     missing: dict[Verdict, list[str]] = {}
     leads_to: dict[str, Verdict] = {"diverged": "diverged", "undecided": "undecided"}
@@ -75,7 +75,7 @@ def _findings(
             continue
         own = rule.find(evidence)
         leads_to = {finding.rule: rule.verdict for finding in own} | leads_to
-        if learning.same_rows(evidence):
+        if evidence.same_rows:
             own = [_of_same_rows(finding, rule.verdict, evidence) for finding in own]
         found += _by_exclusion(own, found, bool(missing), evidence) if rule.verdict == "not_learning" else own
     found = _causes_first(found, evidence)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.config.experiment import Experiment
+from gradlab.config.experiment import Experiment, num_steps
 from gradlab.config.reading import document
 from gradlab.errors import ConfigError
 from gradlab.judgement.deviations import forecast_of
@@ -110,13 +110,11 @@ def planned_steps(evidence: Evidence) -> int:
     """Steps that the run was meant to make; about as many where its length is in epochs, or those it made where the data's size was not
     recorded.
     """
-    train, data = evidence.experiment.train, evidence.record.data
-    if train.steps is not None:
-        return train.steps
+    experiment, data = evidence.experiment, evidence.record.data
+    if experiment.train.steps is not None:
+        return experiment.train.steps
     made = evidence.step(evidence.num_rows - 1) + 1
-    if data is None or train.epochs is None:
-        return made
-    return max(made, math.ceil(train.epochs * data.num_train / evidence.experiment.data.batch_size))
+    return made if data is None else max(made, num_steps(experiment, data.num_train))
 
 
 def steadiness(experiment: Experiment, steps: int) -> float:

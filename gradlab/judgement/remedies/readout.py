@@ -10,6 +10,7 @@ from gradlab.judgement.remedies import starts
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.scale import scale_fault
 from gradlab.theory.critical import critical
+from gradlab.theory.scales import scales
 
 LARGE_BIAS = 1.0
 """Bias of a readout beyond which it is no usual one: a few nats of a loss."""
@@ -48,8 +49,6 @@ def smaller(evidence: Evidence) -> Advice:
 
 def _grows(model: Model) -> bool:
     """Whether the hidden layers' weights are far larger than those at which a signal keeps its size."""
-    from gradlab.theory.scales import scales
-
     with suppress(ValueError):
         sigma_w = scales(model.init, model.width, model.width, model.activation).sigma_w
         keeps = 1.0

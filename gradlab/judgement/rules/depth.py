@@ -88,9 +88,8 @@ def _remedy(evidence: Evidence, since: int) -> Advice:
     """The start where it began so; what training did where that came later, unless its steps were too small for it."""
     largest = steps.largest_update(evidence, since) or 0.0
     decays = evidence.experiment.train.weight_decay > 0
-    if since > evidence.start and (decays or largest > LARGE_UPDATE):
-        return steps.training(evidence, since)
-    if since > evidence.start and largest > steps.HEALTHY_UPDATE and starts.holds(evidence):
+    tossed = largest > LARGE_UPDATE or (largest > steps.HEALTHY_UPDATE and starts.holds(evidence))
+    if since > evidence.start and (decays or tossed):
         return steps.training(evidence, since)
     return starts.initialisation(evidence)
 

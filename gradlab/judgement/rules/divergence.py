@@ -83,6 +83,5 @@ def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
         if both.remedies and "train.lr" in both.remedies[0].settings:
             return both
     ratio = steps.first_update(evidence) or _typical_update(evidence)
-    fast = ratio is not None and ratio > FAST
-    rate = steps.learning_rate(evidence, ratio) if fast and ratio is not None else steps.slower(experiment)
+    rate = steps.learning_rate(evidence, ratio) if ratio is not None and ratio > FAST else steps.slower(experiment)
     return rate.along_with(first_steps.longer(evidence), ", and ").or_else(steps.CLIPPING)

@@ -34,12 +34,6 @@ REBUILDING = 1.0
 """Times its own weights that the fastest layer moved by in a run from which it had the steps to learn what a usual run learns."""
 
 
-def same_rows(evidence: Evidence) -> bool:
-    """Whether all training rows have the same inputs."""
-    data = evidence.record.data
-    return data is not None and data.num_distinct_rows == 1
-
-
 def not_learning(evidence: Evidence) -> list[Finding]:
     """The loss is not below the best constant answer's, or only by heart; whether it would be in time."""
     progress, how = evidence.progress, evidence.how_learned
@@ -52,7 +46,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
             return [_by_heart(evidence)]
         if how is not None:
             return []
-    decided = evidence.stuck or same_rows(evidence)
+    decided = evidence.stuck or evidence.same_rows
     if decided:
         advice = _remedy(evidence)
     else:
@@ -236,7 +230,7 @@ def _change(share: float) -> str:
 
 def _remedy(evidence: Evidence) -> Advice:
     """The size of the steps where it is off, then more of them; what was wrong before the first step comes before (`verdict`)."""
-    if same_rows(evidence):
+    if evidence.same_rows:
         return Advice(SAME_ROWS)
     if evidence.record.input_mean_square == 0.0 and evidence.record.data is None:
         return Advice("all inputs are the same in every training row: there is nothing in them to learn from")

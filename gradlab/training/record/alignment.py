@@ -48,5 +48,9 @@ def growth(first_E: np.ndarray, last_E: np.ndarray) -> Alignment:
     """How much one run's alignment grew on the same examples."""
     with np.errstate(invalid="ignore", over="ignore"):
         grown_E = last_E - first_E
-        error = float(grown_E.std(ddof=1)) / math.sqrt(len(grown_E)) if len(grown_E) > 1 else 0.0
-        return Alignment(float(np.mean(grown_E)), error)
+        return Alignment(float(np.mean(grown_E)), standard_error(grown_E))
+
+
+def standard_error(values_E: np.ndarray) -> float:
+    """Of the mean over examples; 0 for one example."""
+    return float(values_E.std(ddof=1)) / math.sqrt(len(values_E)) if len(values_E) > 1 else 0.0

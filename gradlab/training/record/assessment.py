@@ -19,7 +19,7 @@ from gradlab.datasets.statistics import constant_logits
 from gradlab.network.losses import Head
 from gradlab.network.network import Leaf, Network
 from gradlab.training.batches import Batches
-from gradlab.training.record.alignment import Alignment, Outputs, aligned_RE, growth
+from gradlab.training.record.alignment import Alignment, Outputs, aligned_RE, growth, standard_error
 
 FEWEST, MOST, SHARE = 512, 4096, 16
 """Training rows that are assessed at the end: the examples of one in 16 of the run's steps, between these."""
@@ -174,11 +174,12 @@ def _figures(found_3E: np.ndarray, targets: np.ndarray | None) -> PartFigures:
     loss, right, constant = found_3E
     with np.errstate(invalid="ignore", over="ignore"):
         gain = constant - loss
-        error = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else 0.0
         balanced = math.nan
         if targets is not None:
             balanced = float(np.mean([right[targets == label].mean() for label in sorted(set(targets.tolist()))]))
-        return PartFigures(float(np.mean(loss)), float(np.mean(right)), float(np.mean(gain)), error, balanced)
+        return PartFigures(
+            float(np.mean(loss)), float(np.mean(right)), float(np.mean(gain)), standard_error(gain), balanced
+        )
 
 
 def _copied_LR(network: Network) -> Tensor:
