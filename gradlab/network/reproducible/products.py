@@ -121,25 +121,25 @@ def _copies(num_runs: int, rows: int, inner: int, columns: int) -> int:
 
 
 def _multiply_few(left: Tensor, right: Tensor, *, out: Tensor) -> None:
-    R, M, K = left.shape
-    copies = _copies(R, M, K, right.shape[2])
-    if copies == 1:
+    if not _repeated(torch.bmm, out, left, right):
         multiply(left, right, out=out)
-        return
-    for run in range(len(out)):
-        own = (operand[run : run + 1].expand(copies, -1, -1) for operand in (left, right))
-        out[run].copy_(torch.bmm(*own)[0])
 
 
 def _add_few(total: Tensor, left: Tensor, right: Tensor) -> None:
+    if not _repeated(torch.baddbmm, total, total, left, right):
+        add_product(total, left, right)
+
+
+def _repeated(product: Callable[..., Tensor], out: Tensor, *operands: Tensor) -> bool:
+    """Writes each run's product, made as often as it takes for the library to make it; False, and nothing, where once is enough."""
+    left, right = operands[-2:]
     R, M, K = left.shape
     copies = _copies(R, M, K, right.shape[2])
     if copies == 1:
-        add_product(total, left, right)
-        return
-    for run in range(len(total)):
-        own = (operand[run : run + 1].expand(copies, -1, -1) for operand in (total, left, right))
-        total[run].copy_(torch.baddbmm(*own)[0])
+        return False
+    for run in range(R):
+        out[run].copy_(product(*(operand[run : run + 1].expand(copies, -1, -1) for operand in operands))[0])
+    return True
 
 
 def _twice(operand: Tensor) -> Tensor:
