@@ -151,11 +151,11 @@ def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen:
         # What is shown is a layer that decided: one that holds, else the extremes, none of which does.
         seen[name] = _span(holding or layers)
         return bool(holding)
-    actual = _value(term, lookup)
+    actual = value_of(term, lookup)
     seen[name] = in_words(actual)
     if isinstance(value, Change):
         assert first is not None, "a change needs a first run"
-        before = _value(term, first)
+        before = value_of(term, first)
         seen[name] = f"{in_words(actual)} (first: {in_words(before)})"
         if not isinstance(before, int | float):
             return False
@@ -163,7 +163,15 @@ def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen:
     return actual is not None and _ordered(comparison.operator, actual, value)
 
 
-def _value(term: Figure | Layers, lookup: Lookup) -> Scalar | None:
+def value_of(term: Figure | Layers, lookup: Lookup) -> Scalar | None:
+    """The value of a term for one run: a figure's own; a quantity's smallest, largest or middle one over the layers.
+
+    Returns:
+        None where there is no value, NaN where a quantity is NaN in one layer. `any` has no value: it is asked of each layer.
+
+    >>> value_of(Layers("max", "dead_fraction"), {"dead_fraction": [0.25, None, 0.5]}.get)
+    0.5
+    """
     if isinstance(term, Figure):
         value = lookup(term.name)
         assert value is None or isinstance(value, int | float | str), f"{term} has one value"

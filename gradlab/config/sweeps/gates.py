@@ -1,11 +1,13 @@
 """What `gates` say about a sweep as a whole: the grammar of conditions, over figures of all its runs.
 
     gate      = condition [ "where" CONDITION ] [ "by" FIELD { "," FIELD } ]
-    term      = ( "count" | "share" ) "(" CONDITION ")" | ( "mean" | "median" | "min" | "max" | "spread" ) "(" FIGURE ")"
+    term      = ( "count" | "share" ) "(" CONDITION ")"
+              | ( "mean" | "median" | "min" | "max" | "spread" ) "(" FIGURE ")"
+              | "slope" "(" FIGURE "by" FIELD ")"
 
 The rest is as in `condition.py`: `condition` is joined and compared as there (`in` too), CONDITION is a whole condition over one
-run, and FIGURE is a name whose value is a number. `where` leaves the runs that its condition holds for; `by` splits
-them by config fields, and the gate is judged in each group by itself.
+run, and FIGURE is a name whose value is a number, or `min`, `max` or `median` of a per-layer quantity. `where` leaves the runs that
+its condition holds for; `by` splits them by config fields, and the gate is judged in each group by itself.
 """
 
 import functools
@@ -25,9 +27,10 @@ Statistic = Literal["mean", "median", "min", "max", "spread"]
 
 _TALLIES: tuple[Tally, ...] = get_args(Tally)
 _STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
-_AGGREGATES = (*_TALLIES, *_STATISTICS)
+_AGGREGATES = (*_TALLIES, *_STATISTICS, "slope")
 _OPPOSITE: Mapping[Operator, Operator] = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 _NUMBER = Kind("number")
+_SLOPE = "slope(final.loss by model.width)"
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,18 @@ class Reduced:
     """A statistic of one figure over the runs that have it; `spread` is the sample standard deviation."""
 
     function: Statistic
-    figure: str
+    figure: Figure | Layers
 
 
-Aggregate = Counted | Reduced
+@dataclass(frozen=True)
+class Slope:
+    """The power of a numeric config field that a figure follows over the runs: the least-squares slope of their logarithms."""
+
+    figure: Figure | Layers
+    field: str
+
+
+Aggregate = Counted | Reduced | Slope
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,11 @@ class Gate:
     aggregates: Mapping[str, Aggregate]
     by: tuple[str, ...]
     where: Condition | None = None
+
+    @property
+    def slope_fields(self) -> tuple[str, ...]:
+        """The config fields that its slopes are over, each once."""
+        return tuple(dict.fromkeys(one.field for one in self.aggregates.values() if isinstance(one, Slope)))
 
 
 def parse_gate(text: str) -> Gate:
@@ -99,7 +115,8 @@ class _GateParser(Parser):
     def gate(self) -> Gate:
         condition = self._or()
         where = self._where()
-        return Gate(self.text, condition, self.aggregates, self._by(after_where=where is not None), where)
+        by = self._by(after_where=where is not None)
+        return Gate(self.text, condition, self.aggregates, by, where)
 
     def _comparison(self) -> Condition:
         """A comparison; of an aggregate with several values, as many of them: which side of them it is on is told of each."""
@@ -123,6 +140,8 @@ class _GateParser(Parser):
         # Which of the names it is was seen by _need_aggregate.
         if function.text in _TALLIES:
             aggregate: Aggregate = Counted(function.text, self._inner())
+        elif function.text == "slope":
+            aggregate = Slope(self._figure("slope"), self._slope_field())
         else:
             aggregate = Reduced(function.text, self._figure(function.text))  # type: ignore[arg-type]
         name = f"{function.text}({self._written(start)})"
@@ -151,9 +170,20 @@ class _GateParser(Parser):
         self.of_one_run = False
         return condition
 
-    def _figure(self, function: str) -> str:
+    def _figure(self, function: str) -> Figure | Layers:
+        if self.now.text in REDUCTIONS and self._next_is("("):
+            start = self.now
+            term, _ = super()._term()
+            if isinstance(term, Layers) and term.reduction == "any":
+                raise self._fault(
+                    f"any() has no value; {function}() takes min(), max() or median() over the layers", start
+                )
+            return term
         token = self._take()
         kind = self._named(token)
+        if kind.form == "layers" and function == "slope":
+            over_layers = f"{token.text} has a value for every layer; write max({token.text})"
+            raise self._fault(f"{over_layers}, or min() or median() over the layers", token)
         if kind.form == "layers":
             over = function if function in REDUCTIONS else "any"
             example = f"count({over}({token.text}) > 0.5) == 0"
@@ -162,7 +192,18 @@ class _GateParser(Parser):
             form = "a word" if kind.form == "word" else "true or false"
             reason = f"{token.text} is {form}, and {function}() takes a number; write count() or share() of a condition"
             raise self._fault(reason, token)
-        return token.text
+        return Figure(token.text)
+
+    def _slope_field(self) -> str:
+        """What follows the figure of a slope: `by` and a field whose value is a number."""
+        if not self._is("by"):
+            raise self._fault(f"expected 'by' and a config field, as in {_SLOPE}, found {self.now}")
+        self._take()
+        token = self.now
+        field = self._field([])
+        if _fields()[field].form != "number":
+            raise self._fault(f"{field} is not a number; a slope is over one, as in {_SLOPE}", token)
+        return field
 
     def _need_aggregate(self) -> None:
         token = self.now
@@ -172,6 +213,8 @@ class _GateParser(Parser):
         if token.text in _AGGREGATES:
             if not called:
                 inside = "a condition" if token.text in _TALLIES else "the name of a number"
+                if token.text == "slope":
+                    inside = "the name of a number and 'by' with a config field"
                 raise self._fault(f"{token.text} needs {inside} in brackets")
         elif called and token.text not in REDUCTIONS:
             near = suggestion(token.text, _AGGREGATES, all_of_them=True)
@@ -210,11 +253,18 @@ class _GateParser(Parser):
             words = "'and', 'or'," if after_where else "'and', 'or', 'where',"
             raise self._fault(f"expected {words} 'by' or the end, found {self.now}")
         fields: list[str] = []
+        slopes = {one.field: str(one.figure) for one in self.aggregates.values() if isinstance(one, Slope)}
         while self.now.kind != "end":
             if fields and not self._is(","):
                 raise self._fault(f"'by' stands at the end; expected ',' or the end, found {self.now}")
             self._take()
+            token = self.now
             fields.append(self._field(fields))
+            if fields[-1] in slopes:
+                slope = f"slope({slopes[fields[-1]]} by {fields[-1]})"
+                raise self._fault(
+                    f"{fields[-1]} does not vary where members are split by it, and {slope} needs it to", token
+                )
         return tuple(fields)
 
     def _field(self, before: list[str]) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.logic import field_value, in_words
 from gradlab.config.reading import document, yaml12
 from gradlab.config.reading.document import Document
 from gradlab.config.reading.faults import key_problem
@@ -26,6 +27,7 @@ from gradlab.config.reading.tree import SWEEP, Problem, Tree, from_python
 from gradlab.config.seeds import seeds_of
 from gradlab.config.sweeps.bases import MARKS
 from gradlab.config.sweeps.expansion import MOST, Combination, expand, num_combinations
+from gradlab.config.sweeps.gates import parse_gate
 from gradlab.config.sweeps.members import Builder, Findings
 from gradlab.config.sweeps.points import Scalar, value_on_axis
 from gradlab.config.sweeps.sections import Sections
@@ -170,6 +172,8 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
         if not combinations and not sections.problems and not problems:
             sections.complain(("exclude",), "no member is left", key=True)
     experiments, findings = _checked(combinations, builder)
+    if len(experiments) == len(combinations) and not problems and not sections.problems:
+        _refuse_flat_slopes(file, experiments, sections)
     faults = findings.faults([*problems, *sections.problems])
     if faults:
         raise ConfigError(faults)
@@ -197,6 +201,26 @@ def _refuse_contradictions(file: SweepFile, sections: Sections) -> None:
     if "name" in file.axes and len(file.bases) > 1:
         message = "each of several bases keeps its own name; leave 'name' out"
         sections.problems.append(Problem(file.axes["name"], ("name",), message))
+
+
+def _refuse_flat_slopes(file: SweepFile, experiments: Sequence[Experiment], sections: Sections) -> None:
+    """Report slopes of gates that can have no value, because their field does not vary or has no logarithm in a member."""
+    sloped = [(index, parse_gate(text)) for index, text in enumerate(file.gates)]
+    if not any(gate.slope_fields for _, gate in sloped):
+        return
+    configs = [experiment.model_dump(mode="json") for experiment in experiments]
+    for index, gate in sloped:
+        for key in gate.slope_fields:
+            numbers = {
+                value for value in (field_value(config, key) for config in configs) if isinstance(value, int | float)
+            }
+            if len(numbers) < 2:
+                found = f"is {in_words(next(iter(numbers)))} in every member" if numbers else "has a value in no member"
+                remedy = f"give it two values or more, as in grid: {{{key}: [...]}}"
+                sections.complain(("gates", index), f"{key} {found}, and a slope needs it to vary; {remedy}")
+            elif gate.where is None and min(numbers) <= 0:
+                found = f"{key} is {in_words(min(numbers))} in a member, and a slope is of logarithms"
+                sections.complain(("gates", index), f"{found}; leave these members out by: where {key} > 0")
 
 
 def _checked(combinations: Iterable[Combination], builder: Builder) -> tuple[list[Experiment], Findings]:

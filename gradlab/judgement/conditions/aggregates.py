@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gradlab.config.logic import Lookup, evaluate
-from gradlab.config.sweeps.gates import Aggregate, Counted, Reduced, Statistic
+from gradlab.config.logic import Figure, Layers, Lookup, evaluate, in_words, value_of
+from gradlab.config.sweeps.gates import Aggregate, Counted, Reduced, Slope, Statistic
 
 Side = Literal["too many", "too few"]
 """On which side of its limit a value is that fails; for a statistic, too large or too small."""
@@ -70,9 +70,8 @@ class Sample:
 
     def add(self, run: str, look: Lookup) -> None:
         self.num_runs += 1
-        value = look(self.aggregate.figure)
+        value = _number(self.aggregate.figure, look)
         if value is not None:
-            assert isinstance(value, int | float), f"{self.aggregate.figure} is a number"  # by the grammar
             self.values.append(value)
             self.runs.append(run)
 
@@ -95,9 +94,75 @@ class Sample:
         return notes
 
 
-def begin(aggregate: Aggregate) -> RunTally | Sample:
+class Line:
+    """The logarithms of a figure beside those of a config field, in the runs that have both."""
+
+    def __init__(self, aggregate: Slope) -> None:
+        self.aggregate = aggregate
+        self.points: list[tuple[float, float]] = []
+        self.num_runs = 0
+        self._without_logarithm = _Some()
+        self._not_above_0 = ""
+
+    def add(self, run: str, look: Lookup) -> None:
+        self.num_runs += 1
+        terms = (Figure(self.aggregate.field), self.aggregate.figure)
+        at, value = (_number(term, look) for term in terms)
+        if at is None or value is None:
+            return
+        self.points.append((at, value))
+        for term, number in zip(terms, (at, value), strict=True):
+            if number <= 0 or number == math.inf:
+                self._not_above_0 = self._not_above_0 or f"{term} is {in_words(number)}"
+                self._without_logarithm.add(run)
+                return
+
+    def value(self) -> float | None:
+        """The least-squares slope of ln figure over ln field; None where there is none (see `notes`), NaN where a figure is NaN."""
+        if self._without_logarithm.number or not self._varies():
+            return None
+        if any(math.isnan(value) for _, value in self.points):
+            return math.nan
+        logs = [(math.log(at), math.log(value)) for at, value in self.points]
+        centre = math.fsum(at for at, _ in logs) / len(logs)
+        # From the first one's value on, so that a figure that is the same in all has the slope 0 exactly.
+        above = math.fsum((at - centre) * (value - logs[0][1]) for at, value in logs)
+        return above / math.fsum((at - centre) ** 2 for at, _ in logs)
+
+    def notes(self, fault: Side | None) -> list[str]:
+        """What is to be known of the value: why there is none, and that some runs have no figure."""
+        notes = []
+        if self._without_logarithm.number:
+            runs = self._without_logarithm
+            notes.append(
+                f"{self._not_above_0} in {runs}; a slope is of logarithms, and these need finite numbers above 0"
+            )
+        elif self.points and not self._varies():
+            field, at = self.aggregate.field, self.points[0][0]
+            notes.append(f"{field} is {in_words(at)} in all of them; a slope needs two values of it")
+        if self.points and len(self.points) < self.num_runs:
+            notes.append(f"over the {len(self.points)} of {self.num_runs} that have it")
+        return notes
+
+    def _varies(self) -> bool:
+        return len({math.log(at) for at, _ in self.points}) > 1
+
+
+def _number(term: Figure | Layers, look: Lookup) -> float | None:
+    value = value_of(term, look)
+    assert value is None or isinstance(value, int | float), f"{term} is a number"  # by the grammar
+    return value
+
+
+def begin(aggregate: Aggregate) -> RunTally | Sample | Line:
     """What gathers an aggregate."""
-    return RunTally(aggregate) if isinstance(aggregate, Counted) else Sample(aggregate)
+    match aggregate:
+        case Counted():
+            return RunTally(aggregate)
+        case Reduced():
+            return Sample(aggregate)
+        case Slope():
+            return Line(aggregate)
 
 
 def annotated(text: str, notes: Sequence[str]) -> str:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gradlab.config.condition import ConditionError, parse
 from gradlab.config.experiment import run_names
-from gradlab.config.logic import And, Comparison, Condition, Figure, Not, Or
-from gradlab.config.sweeps.gates import Counted, Reduced, parse_gate
+from gradlab.config.logic import And, Comparison, Condition, Figure, Layers, Not, Or
+from gradlab.config.sweeps.gates import Counted, Reduced, Slope, parse_gate
 
 DEAD = "count(verdict == dead)"
 
@@ -46,12 +46,27 @@ def run_condition(text: str):
         (
             "spread(init.backward_decades) < inf",
             Comparison(Figure("spread(init.backward_decades)"), "<", math.inf),
-            {"spread(init.backward_decades)": Reduced("spread", "init.backward_decades")},
+            {"spread(init.backward_decades)": Reduced("spread", Figure("init.backward_decades"))},
         ),
         (
             "min(model.depth) >= 2",
             Comparison(Figure("min(model.depth)"), ">=", 2),
-            {"min(model.depth)": Reduced("min", "model.depth")},
+            {"min(model.depth)": Reduced("min", Figure("model.depth"))},
+        ),
+        (
+            "median( max(dead_fraction) ) < 0.5",
+            Comparison(Figure("median(max(dead_fraction))"), "<", 0.5),
+            {"median(max(dead_fraction))": Reduced("median", Layers("max", "dead_fraction"))},
+        ),
+        (
+            "slope(final.loss  by model.width) < -.5",
+            Comparison(Figure("slope(final.loss by model.width)"), "<", -0.5),
+            {"slope(final.loss by model.width)": Slope(Figure("final.loss"), "model.width")},
+        ),
+        (
+            "slope(min(forward_rms) by train.lr) == 0",
+            Comparison(Figure("slope(min(forward_rms) by train.lr)"), "==", 0),
+            {"slope(min(forward_rms) by train.lr)": Slope(Layers("min", "forward_rms"), "train.lr")},
         ),
     ],
 )
@@ -117,10 +132,10 @@ def test_where_is_a_condition_over_one_run():
 @pytest.mark.parametrize(
     ("text", "column", "reason"),
     [
-        ("", 1, "expected count, share, mean, median, min, max or spread, found the end"),
-        ("3 < max(final.loss)", 1, "expected count, share, mean, median, min, max or spread, found '3'"),
-        (f"{DEAD} == 0 and", 32, "expected count, share, mean, median, min, max or spread, found the end"),
-        (f"{DEAD} == 0 and or", 33, "expected count, share, mean, median, min, max or spread, found 'or'"),
+        ("", 1, "expected count, share, mean, median, min, max, spread or slope, found the end"),
+        ("3 < max(final.loss)", 1, "expected count, share, mean, median, min, max, spread or slope, found '3'"),
+        (f"{DEAD} == 0 and", 32, "expected count, share, mean, median, min, max, spread or slope, found the end"),
+        (f"{DEAD} == 0 and or", 33, "expected count, share, mean, median, min, max, spread or slope, found 'or'"),
         (f"{DEAD}", 23, "expected one of == != < <= > >= in, found the end"),
         (f"{DEAD} == healthy", 27, f"{DEAD} is a number, got 'healthy' (a word)"),
         (f"{DEAD} == 0 xor", 29, "expected 'and', 'or', 'where', 'by' or the end, found 'xor'"),
@@ -143,7 +158,7 @@ def test_where_is_a_condition_over_one_run():
         ("count > 3", 1, "count needs a condition in brackets"),
         ("max > 3", 1, "max needs the name of a number in brackets"),
         ("cuont(verdict == dead) == 0", 1, "unknown aggregate 'cuont'. Did you mean 'count'?"),
-        ("std(final.loss) < 1", 1, "unknown aggregate 'std' (one of: count, share, mean, median, min, max, spread)"),
+        ("std(final.loss) < 1", 1, "unknown aggregate 'std' (one of: count, share, mean, median, min, max, spread, slope)"),
         ("median(final.los) < 1", 8, "unknown name 'final.los'. Did you mean 'final.loss'?"),
         ("median(final.loss < 1) > 0", 19, "expected ')', found '<'"),
         ("median(verdict) == dead", 8,
@@ -154,6 +169,36 @@ def test_where_is_a_condition_over_one_run():
          "dead_fraction has a value for every layer; count runs by it, as in count(max(dead_fraction) > 0.5) == 0"),
         ("spread(mean_slope) > 1", 8,
          "mean_slope has a value for every layer; count runs by it, as in count(any(mean_slope) > 0.5) == 0"),
+        ("slope > 3", 1, "slope needs the name of a number and 'by' with a config field in brackets"),
+        ("slope() > 3", 7, "unknown name ')'"),
+        ("slope(final.loss) > 3", 17,
+         "expected 'by' and a config field, as in slope(final.loss by model.width), found ')'"),
+        ("slope(final.loss over model.width) > 3", 18,
+         "expected 'by' and a config field, as in slope(final.loss by model.width), found 'over'"),
+        ("slope(final.los by model.width) > 3", 7, "unknown name 'final.los'. Did you mean 'final.loss'?"),
+        ("slope(final.loss by) > 3", 20, "expected a config field, found ')'"),
+        ("slope(final.loss by model.widht) > 3", 21,
+         "expected a config field, found 'model.widht'. Did you mean 'model.width'?"),
+        ("slope(final.loss by final.accuracy) > 3", 21,
+         "final.accuracy is a result; runs are split by config fields such as model.depth"),
+        ("slope(final.loss by model.activation) > 3", 21,
+         "model.activation is not a number; a slope is over one, as in slope(final.loss by model.width)"),
+        ("slope(final.loss by train.dtype.loss_scale) > 3", 21,
+         "train.dtype.loss_scale is not a number; a slope is over one, as in slope(final.loss by model.width)"),
+        ("slope(final.loss by model.width, seed) > 3", 32, "expected ')', found ','"),
+        ("slope(verdict by model.width) > 3", 7,
+         "verdict is a word, and slope() takes a number; write count() or share() of a condition"),
+        ("slope(dead_fraction by model.width) > 3", 7,
+         "dead_fraction has a value for every layer; write max(dead_fraction), or min() or median() over the layers"),
+        ("slope(any(dead_fraction) by model.width) > 3", 7,
+         "any() has no value; slope() takes min(), max() or median() over the layers"),
+        ("mean(any(dead_fraction)) > 3", 6,
+         "any() has no value; mean() takes min(), max() or median() over the layers"),
+        ("max(median(final.loss)) > 3", 12, "final.loss has one value; write it without median()"),
+        ("slope(final.loss by model.width) > 0 by seed, model.width", 47,
+         "model.width does not vary where members are split by it, and slope(final.loss by model.width) needs it to"),
+        ("slope(final.loss by model.width) > large", 36,
+         "slope(final.loss by model.width) is a number, got 'large' (a word)"),
         (f"{DEAD} > +5%", 26, "+5% is a change against a first run, and there is none here"),
         ("share(verdict == dead) < +0.1", 26,
          "+0.1 is a change against a first run, and there is none here; for the number itself write 0.1"),
@@ -238,7 +283,7 @@ def test_the_examples_of_the_reference_page_can_be_read():
     page = (Path(__file__).parents[4] / "docs/gates.md").read_text()
     example = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
     shown = re.findall(r"^\| `(.*?)` \| `", page, re.MULTILINE)
-    assert (len(example["gates"]), len(shown)) == (6, 4)
+    assert (len(example["gates"]), len(shown)) == (7, 5)
     for text in (*example["gates"], *shown):
         parse_gate(text)
     for text in example["expect"]:
@@ -248,7 +293,7 @@ def test_the_examples_of_the_reference_page_can_be_read():
 PIECES = (
     "count(", "share(", "mean(", "median(", "where", "min(", "spread(", "any(", ")", "(", "not", "and", "or", "by", ",", "==", "<",
     "verdict", "healthy", "final.loss", "dead_fraction", "model.depth", "data.standardize", "3", "0.5", "+5%", "90%", ".inf%", "-inf",
-    "'a b'", "$", "in", "in (3, 0.5)", "not in (healthy)",
+    "slope(", "'a b'", "$", "in", "in (3, 0.5)", "not in (healthy)",
 )  # fmt: skip
 
 

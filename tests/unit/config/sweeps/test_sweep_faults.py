@@ -152,6 +152,12 @@ EDITS = [
     ("[outcome == completed]", "[3]", "10:10", "expect[0]: expected text, got 3", ""),
     ("count(verdict == dead) == 0", "verdict == dead", "11:9", "gates[0]: 'verdict == dead', character 1:", "count("),
     ("count(verdict == dead) == 0", "count(verdct == dead) == 0", "11:9", "gates[0]: ", "Did you mean 'verdict'?"),
+    ("count(verdict == dead) == 0", "slope(final.loss by data.samples) < 1", "11:9",
+     "gates[0]: data.samples is 400 in every member, and a slope needs it to vary", "grid: {data.samples: [...]}"),
+    ("count(verdict == dead) == 0", "slope(final.loss by train.clip_norm) < 1", "11:9",
+     "gates[0]: train.clip_norm has a value in no member", "two values or more"),
+    ("count(verdict == dead) == 0", "count(seed > 0) > 0, slope(final.loss by seed) < 1", "11:30",
+     "gates[1]: seed is 0 in a member, and a slope is of logarithms", "by: where seed > 0"),
     ("[count(verdict == dead) == 0]", "3", "11:8", "gates: expected a list of gates, got 3", ""),
     # The text itself.
     ("seeds: 0-1", "seeds: 0-1\n---\na: 1", "3:1", "a second document", ""),

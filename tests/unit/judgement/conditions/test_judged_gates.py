@@ -128,6 +128,82 @@ def test_statistics(gate: str, values: tuple[float | None, ...], expected: tuple
     assert judge(gate, losses(*values)) == expected
 
 
+def by_width(*points: tuple[int, float | None]) -> list[StoredRun]:
+    """Runs r0, r1, … of these widths and final losses."""
+    return [member(number, loss=loss, model={"width": width}) for number, (width, loss) in enumerate(points)]
+
+
+SLOPE = "slope(final.loss by model.width)"
+LOGARITHMS = "a slope is of logarithms, and these need finite numbers above 0"
+
+
+@pytest.mark.parametrize(
+    ("gate", "points", "expected"),
+    [
+        # Powers of the width: 3 n^0.5, 5 n^-1, and one that does not depend on it.
+        (f"{SLOPE} < 0.500001", ((4, 6.0), (16, 12.0), (64, 24.0)), (True, "0.5")),
+        (f"{SLOPE} > -0.999999", ((2, 2.5), (8, 0.625)), (False, "-1")),
+        (f"{SLOPE} == 0", ((2, 7.0), (4, 7.0), (8, 7.0)), (True, "0")),
+        # By hand, in log2: (0, 0), (1, 2), (2, 1), (1, 1) have mean (1, 1), Σxy = (-1)(-1) + (1)(0) = 1 and Σx² = 2.
+        (f"{SLOPE} < 0.499999", ((1, 1.0), (2, 4.0), (4, 2.0), (2, 2.0)), (False, "0.5")),
+        # Two members at one width count twice: log2 (0, 0), (0, 0), (1, 3), mean (1/3, 1): Σxy = 2, Σx² = 2/3.
+        (f"{SLOPE} > 2.999999", ((1, 1.0), (1, 1.0), (2, 8.0)), (True, "3")),
+        (f"{SLOPE} > 0", ((2, 1.0), (4, None), (8, 4.0)), (True, "1 (over the 2 of 3 that have it)")),
+        # No value, and why: no comparison holds.
+        (f"{SLOPE} < 9", (), (False, "no value")),
+        (f"{SLOPE} < 9", ((2, None),), (False, "no value")),
+        (f"{SLOPE} < 9", ((2, 1.0),), (False, "no value (model.width is 2 in all of them; a slope needs two values of it)")),
+        (
+            f"{SLOPE} != 9",
+            ((2, 1.0), (2, 2.0), (4, None)),
+            (
+                False,
+                "no value (model.width is 2 in all of them; a slope needs two values of it; over the 2 of 3 that have it)",
+            ),
+        ),
+        (f"{SLOPE} < 9", ((2, 1.0), (4, -3.0)), (False, f"no value (final.loss is -3 in r1; {LOGARITHMS})")),
+        (f"{SLOPE} < 9", ((2, 0.0), (4, 0.0), (8, 1.0)), (False, f"no value (final.loss is 0 in r0, r1; {LOGARITHMS})")),
+        (f"{SLOPE} < 9", ((2, 1.0), (4, math.inf)), (False, f"no value (final.loss is inf in r1; {LOGARITHMS})")),
+        ("slope(final.loss by seed) < 9", ((2, 1.0), (4, 1.0)), (False, f"no value (seed is 0 in r0; {LOGARITHMS})")),
+        (f"{SLOPE} != 9", ((2, 1.0), (4, math.nan)), (False, "nan")),
+    ],
+)  # fmt: skip
+def test_slopes(gate: str, points: tuple[tuple[int, float | None], ...], expected: tuple[bool, str]) -> None:
+    assert judge(gate, by_width(*points)) == expected
+
+
+def test_a_slope_is_taken_in_each_group_and_of_the_members_that_where_leaves() -> None:
+    points = [(width, width**power) for power in (0.5, 1) for width in (4, 16)]
+    runs = [
+        member(number, loss=loss, model={"width": width}, train={"lr": 0.1 if number < 2 else 0.2})
+        for number, (width, loss) in enumerate(points)
+    ]
+    assert judge(f"{SLOPE} < 0.500001 by train.lr", runs) == (False, "fails in 1 of 2 groups: train.lr = 0.2: 1")
+    assert judge(f"{SLOPE} > 0.999999 where train.lr == 0.2", runs) == (True, "1")
+    assert judge("slope(final.loss by seed) == 0 where seed > 0 and seed < 3", runs) == (True, "0")
+    assert judge(f"{SLOPE} < 1 and {SLOPE} > 0.5", runs) == (True, f"{SLOPE} = 0.75")
+
+
+def test_the_slope_of_widths_in_any_order_and_of_huge_figures_is_exact() -> None:
+    widths = [64, 128, 256, 512, 1024]
+    runs = by_width(
+        *((width, 1e-300 * width**2.0) for width in widths), *((width, 1e300 * width**-1.0) for width in widths)
+    )
+    (forth,) = judge_gates([f"{SLOPE} > 0.499999"], runs)
+    (back,) = judge_gates([f"{SLOPE} > 0.499999"], runs[::-1])
+    assert forth.actual == back.actual == "0.5"
+
+
+def test_statistics_and_slopes_of_a_quantity_over_the_layers() -> None:
+    runs = [
+        member(number, model={"width": 2**number}, read=lambda n=number: record(slope=0.25 * n)) for number in (1, 2)
+    ]
+    assert judge("mean(max(mean_slope)) == 0.375", runs) == (True, "0.375")
+    assert judge("slope(median(mean_slope) by model.width) > 0.999999", runs) == (True, "1")
+    unread = [member(1, read=lambda: None), member(2, read=lambda: record(slope=0.5))]
+    assert judge("min(min(mean_slope)) == 0.5", unread) == (True, "0.5 (over the 1 of 2 that have it)")
+
+
 def test_statistics_of_fields_and_whole_numbers() -> None:
     runs = [member(number, layers=layers, depth=depth) for number, layers, depth in ((2**62, 3, 4), (7, 5, 9))]
     found = judge_gates(
