@@ -1,5 +1,6 @@
 """The names that a config may use, with their parameters and what they are for."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -54,6 +55,48 @@ ACTIVATIONS: Mapping[str, Entry] = {
     "step": Entry("1 above 0, else 0: its derivative is 0, so nothing below the readout learns"),
 }
 
+KINDS: Mapping[str, Entry] = {
+    "dense": Entry("layers of units, each of which reads all of the layer below"),
+    "conv": Entry("convolutions over images, all of one resolution, then a dense readout"),
+}
+
+NORMS: Mapping[str, Entry] = {
+    "batch": Entry(
+        "each unit over the examples of the batch, and over the positions of an image (Ioffe and Szegedy 2015)"
+    ),
+    "layer": Entry("each example over its units, or over its channels and positions (Ba et al. 2016)"),
+    "rms": Entry("as layer, divided by the root mean square, without taking the mean out (Zhang and Sennrich 2019)"),
+}
+
+NORM_POSITIONS: Mapping[str, Entry] = {
+    "before": Entry("of the activation's input"),
+    "after": Entry("of the activation's output"),
+}
+
+RESIDUAL_POSITIONS: Mapping[str, Entry] = {
+    "pre": Entry("x + a W phi(norm(x)): nothing stands on the way of the skip (He et al. 2016)"),
+    "post": Entry("phi(x + a norm(W x)): the activation follows the sum"),
+}
+
+SCALES: Mapping[str, Entry] = {"1/sqrt(depth)": Entry("one over the root of model.depth")}
+
+
+def scale(word: str, depth: int) -> float:
+    """The number that a word of `SCALES` stands for, for a network of so many layers."""
+    assert word in SCALES
+    return 1.0 / math.sqrt(depth)
+
+
+PADDINGS: Mapping[str, Entry] = {
+    "circular": Entry("an image goes on at its opposite edge"),
+    "zeros": Entry("an image is surrounded by zeros"),
+}
+
+POOLS: Mapping[str, Entry] = {
+    "mean": Entry("the readout reads each channel's mean over the positions"),
+    "flatten": Entry("the readout reads every channel at every position"),
+}
+
 SCHEMES: Mapping[str, Entry] = {
     "xavier": Entry("variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)"),
     "he": Entry("variance 2 / fan_in (He et al. 2015)"),
@@ -65,6 +108,9 @@ SCHEMES: Mapping[str, Entry] = {
     "pytorch": Entry("nn.Linear's default: uniform, weight variance 1 / (3 fan_in), bias likewise"),
     "zeros": Entry("all weights 0: every unit of a layer stays the same"),
     "critical": Entry("sigma_w and sigma_b at the edge of chaos of the activation"),
+    "delta_orthogonal": Entry(
+        "a random orthogonal matrix at the kernel's centre, zeros around it; for conv (Xiao et al. 2018)"
+    ),
 }
 
 DISTRIBUTIONS: Mapping[str, Entry] = {

@@ -9,14 +9,27 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from annotated_types import Ge
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from gradlab.config import catalogue
 from gradlab.config.condition import ConditionError, Kind, parse
-from gradlab.config.fields import Mark, OneOf, Part, condition_names, fault, fields, span
+from gradlab.config.fields import Mark, OneOf, Part, condition_names, fault, fields, fill
+from gradlab.config.models import Activation as Activation
+from gradlab.config.models import Init as Init
+from gradlab.config.models import Model as Model
+from gradlab.config.models import Norm as Norm
+from gradlab.config.models import Residual as Residual
 from gradlab.config.number_format import Dtype
 from gradlab.config.quantities import LAYER_NAMES
 from gradlab.config.recording import Recording
@@ -25,143 +38,26 @@ from gradlab.config.text import flat
 SHAPE, FREE, SWITCH, LABEL = Mark.SHAPE, Mark.FREE, Mark.SWITCH, Mark.LABEL
 
 
-def _fill(part: BaseModel, owner: str, entry: catalogue.Entry, keys: Sequence[str]) -> None:
-    """Give a part the parameters of its name; one that is foreign or out of range is a fault."""
-    for key in keys:
-        value, parameter = getattr(part, key), entry.parameters.get(key)
-        if parameter is None:
-            if value is not None:
-                own = ", ".join(entry.parameters) or "none"
-                raise fault(key, f"{owner} has no parameter '{key}' (its own: {own})", "name", "source")
-        elif value is None:
-            object.__setattr__(part, key, parameter.default)
-        elif not parameter.allows(value):
-            limits = (parameter.low, parameter.high, parameter.open_low, parameter.open_high)
-            raise fault(key, f"expected {span('a number', *limits)}, got {value:g}", "name", "source")
-
-
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 """What a run may be called: it begins its directory's name, where a first dot would hide it."""
-
-
-class Activation(Part):
-    """An activation function, with the parameters that it has."""
-
-    shorthand: ClassVar[str | None] = "name"
-
-    name: Annotated[str, OneOf(catalogue.ACTIVATIONS), SHAPE] = Field(description="activation function")
-    slope: Annotated[float | None, SHAPE] = Field(default=None, description="slope below 0 of leaky_relu and prelu")
-    alpha: Annotated[float | None, SHAPE] = Field(default=None, description="limit of elu below 0, negated")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        _fill(self, self.name, catalogue.ACTIVATIONS[self.name], ("slope", "alpha"))
-        return self
-
-
-# What a scheme sets by itself, so that the config must not.
-_FIXED_BY_SCHEME = {
-    "zeros": ("distribution", "gain"),
-    "orthogonal": ("distribution",),
-    "pytorch": ("distribution", "bias"),
-    "critical": ("gain", "bias"),
-}
-
-
-class Init(Part):
-    """How weights and biases start: by a scheme, or by sigma_w and sigma_b directly."""
-
-    shorthand: ClassVar[str | None] = "scheme"
-
-    scheme: Annotated[str | None, OneOf(catalogue.SCHEMES), FREE] = Field(
-        default=None, description="scheme that sets the scale; xavier when absent"
-    )
-    distribution: Annotated[str, OneOf(catalogue.DISTRIBUTIONS), FREE] = Field(
-        default="normal", description="shape of the weights' distribution"
-    )
-    gain: Annotated[float, FREE] = Field(
-        default=1.0, ge=0, description="multiplies the scheme's own standard deviation"
-    )
-    std: Annotated[float | None, FREE] = Field(
-        default=None, ge=0, description="standard deviation of scheme normal; 0.01 when absent"
-    )
-    bias: Annotated[float, FREE] = Field(default=0.0, description="constant that every bias starts from")
-    sigma_w: Annotated[float | None, FREE] = Field(
-        default=None, ge=0, description="weight variance is sigma_w^2 / fan_in"
-    )
-    sigma_b: Annotated[float | None, FREE] = Field(
-        default=None, ge=0, description="bias variance is sigma_b^2; 0 when absent"
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.sigma_w is None and self.sigma_b is None:
-            self._by_scheme()
-        else:
-            self._by_scale()
-        return self
-
-    def _by_scheme(self) -> None:
-        if self.scheme is None:
-            object.__setattr__(self, "scheme", "xavier")
-        scheme = str(self.scheme)
-        if scheme == "normal":
-            _fill(self, scheme, catalogue.SCHEMES[scheme], ("std",))
-        elif self.std is not None:
-            raise fault(
-                "std", f"std belongs to scheme normal; {scheme} sets its own (gain scales it)", "scheme", "sigma_w"
-            )
-        for key in _FIXED_BY_SCHEME.get(scheme, ()):
-            if self._given(key):
-                raise fault(key, f"{scheme} sets its own {key}", "scheme", "sigma_w")
-
-    def _by_scale(self) -> None:
-        if self.sigma_w is None:
-            raise fault("sigma_b", "sigma_b needs sigma_w beside it", "sigma_w")
-        if self.scheme is not None:
-            raise fault(
-                "scheme",
-                f"give either a scheme or sigma_w; to change over, set it whole: {{sigma_w: {self.sigma_w:g}}}",
-                "sigma_w",
-                "sigma_b",
-            )
-        for key in ("gain", "bias", "std"):
-            if self._given(key):
-                raise fault(
-                    key,
-                    f"{key} does not go with sigma_w and sigma_b, which set the scale directly",
-                    "sigma_w",
-                    "sigma_b",
-                )
-        if self.sigma_b is None:
-            object.__setattr__(self, "sigma_b", 0.0)
-
-    def _given(self, key: str) -> bool:
-        """Whether a field differs from its default; a resolved config spells the defaults out."""
-        return bool(getattr(self, key) != type(self).model_fields[key].default)
-
-
-class Model(Part):
-    """The network: `depth` hidden layers of `width` units, then a linear readout."""
-
-    kind: ClassVar[str | None] = None  # dense layers; a field as soon as there is a kind beside them
-    depth: Annotated[int, SHAPE] = Field(ge=1, description="hidden layers")
-    width: Annotated[int, SHAPE] = Field(ge=1, description="units of a hidden layer")
-    activation: Activation
-    init: Init = Init()
-    readout_init: Init | None = None
-
-    @model_validator(mode="after")
-    def _readout(self) -> Self:
-        if self.readout_init is None:
-            object.__setattr__(self, "readout_init", self.init)
-        return self
 
 
 def _path(value: str) -> str:
     if "\0" in value:
         raise fault("", "expected a path, got text with a NUL character")
     return value
+
+
+def _sizes(value: Any) -> Any:
+    """A list of three whole numbers above 0."""
+    if not isinstance(value, list | tuple):
+        return value  # the field's own type refuses it
+    if len(value) != 3:
+        raise fault("", f"expected three whole numbers, [channels, height, width], got {len(value)}")
+    for index, item in enumerate(value):
+        if isinstance(item, bool) or not isinstance(item, int) or not 1 <= item < 2**31:
+            raise fault(str(index), "expected a whole number >= 1: an image is [channels, height, width]")
+    return tuple(value)
 
 
 class Data(Part):
@@ -186,6 +82,15 @@ class Data(Part):
     noise: Annotated[float | None, SHAPE] = Field(
         default=None, ge=0, description="how blurred it is; for synthetic sources"
     )
+    image: Annotated[
+        tuple[Annotated[int, Ge(1)], Annotated[int, Ge(1)], Annotated[int, Ge(1)]] | None,
+        BeforeValidator(_sizes),
+        SHAPE,
+    ] = Field(
+        default=None,
+        description="[channels, height, width] of an example, whose inputs come channel by channel and row by row; for "
+        "model.kind conv",
+    )
     batch_size: Annotated[int, SHAPE] = Field(default=64, ge=1, description="examples of a step")
     standardize: Annotated[bool, SHAPE] = Field(
         default=True,
@@ -198,6 +103,12 @@ class Data(Part):
         default=0, ge=0, lt=2**63, description="seed of the split and of the synthetic draw"
     )
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out where it is absent: ids, batches and files of runs without it stay what they were."""
+        values: dict[str, Any] = handler(self)
+        return {key: value for key, value in values.items() if key != "image" or value is not None}
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         for key in ("path", "target"):
@@ -206,9 +117,7 @@ class Data(Part):
                 raise fault(key, f"source file needs data.{key}", "source")
             if self.source != "file" and value is not None:
                 raise fault(key, f"belongs to source file, and the source is {self.source}", "source")
-        _fill(
-            self, f"source {self.source}", catalogue.SOURCES[self.source], ("samples", "features", "classes", "noise")
-        )
+        fill(self, f"source {self.source}", catalogue.SOURCES[self.source], ("samples", "features", "classes", "noise"))
         if self.samples is not None and self.classes is not None and self.classes > self.samples:
             raise fault(
                 "classes",
@@ -239,7 +148,7 @@ class Optimizer(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        _fill(self, self.name, catalogue.OPTIMIZERS[self.name], ("momentum", "alpha", "beta1", "beta2", "eps"))
+        fill(self, self.name, catalogue.OPTIMIZERS[self.name], ("momentum", "alpha", "beta1", "beta2", "eps"))
         return self
 
 
@@ -310,6 +219,51 @@ class Experiment(Part):
         return self
 
     @model_validator(mode="after")
+    def _has_images(self) -> Self:
+        data, kernel = self.data, self.model.kernel
+        if self.model.kind != "conv":
+            if data.image is not None:
+                reason = f"belongs to model.kind conv, and this network is {self.model.kind}: leave it out"
+                raise fault("data.image", reason, "model.kind")
+            return self
+        num_features = data.features or catalogue.SOURCES[data.source].features
+        if data.image is None:
+            if data.source not in _IMAGES:
+                know = "" if num_features is None else f"; the data have {num_features} features"
+                reason = f"model.kind conv needs data.image: [channels, height, width] for source {data.source}{know}"
+                raise fault("data.image", reason, "model.kind", "data.source", "data.features")
+            data = data.model_copy(update={"image": _IMAGES[data.source]})
+            object.__setattr__(self, "data", data)  # not in place: a part may be another experiment's too
+        assert data.image is not None
+        assert kernel is not None  # the model's kind filled it in
+        unfit = image_fault(data.image, num_features)
+        if unfit is not None:
+            raise fault("data.image", unfit, "data.source", "data.features")
+        if kernel > min(data.image[1:]):
+            size = f"{data.image[1]} × {data.image[2]}"
+            raise fault("model.kernel", f"a kernel of {kernel} is larger than the image, {size}", "data.image")
+        return self
+
+    @model_validator(mode="after")
+    def _has_batches(self) -> Self:
+        norm = self.model.norm
+        if norm is not None and norm.kind == "batch" and self.data.batch_size < 2:
+            reason = (
+                "batch normalisation needs 2 examples or more a step; use norm layer or rms, which take one at a time"
+            )
+            raise fault("data.batch_size", reason, "model.norm")
+        return self
+
+    @model_validator(mode="after")
+    def _is_plain_for_jacobians(self) -> Self:
+        if self.record.takes_jacobian and not self.model.is_plain:
+            key = "quantities" if self.record.spectrum is None else "spectrum"
+            what = f"kind {self.model.kind}" if self.model.kind != "dense" else "norm or residual"
+            reason = f"the Jacobian is that of a plain dense network, and this one has {what}; record other quantities"
+            raise fault(f"record.{key}", reason, "model.kind", "model.norm", "model.residual")
+        return self
+
+    @model_validator(mode="after")
     def _has_the_jacobians(self) -> Self:
         found = self.record.jacobian_fault(self.model.depth, self.train.steps)
         if found is not None:
@@ -338,6 +292,18 @@ class Experiment(Part):
 
 _LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum")
 """Fields that there were not from the beginning."""
+
+
+_IMAGES: Mapping[str, tuple[int, int, int]] = {"digits": (1, 8, 8)}
+"""Sources whose examples are images: channels, height and width."""
+
+
+def image_fault(image: tuple[int, int, int], num_features: int | None) -> str | None:
+    """Why an image's sizes do not fit the data, None where they do or where that is not known yet."""
+    needed = math.prod(image)
+    if num_features is None or needed == num_features:
+        return None
+    return f"{' × '.join(map(str, image))} is {needed} inputs an example, and the data have {num_features}"
 
 
 def loss_fault(loss: str, task: Literal["classes", "numbers"] | None, num_classes: int | None) -> str | None:

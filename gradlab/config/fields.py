@@ -6,7 +6,7 @@ be forgotten.
 
 import functools
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from gradlab.config.catalogue import Entry
 from gradlab.config.condition import Kind
 
-Form = Literal["number", "whole number", "flag", "word", "number or word", "list", "words", "whole numbers"]
+Form = Literal["number", "whole number", "flag", "word", "number or word", "list", "words", "whole numbers", "sizes"]
 
 
 class Mark(Enum):
@@ -48,15 +48,17 @@ class OneOf:
 
 @dataclass(frozen=True)
 class NumberOr:
-    """Mark of a field that takes a number above 0 or a name of the catalogue."""
+    """Mark of a field that takes a number above 0 (or 0 itself, where `zero` says so) or a name of the catalogue."""
 
     entries: Mapping[str, Entry]
+    zero: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def read(value: Any) -> Any:
             if isinstance(value, str) and value in self.entries:
                 return value
-            if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if is_number and 0 <= value < float("inf") and (value > 0 or self.zero):
                 return float(value)
             shown = (
                 repr(value[:60])
@@ -65,13 +67,14 @@ class NumberOr:
                 if isinstance(value, int | float)
                 else "neither"
             )
-            raise fault("", f"expected {_number_or(self.entries)}, got {shown}")
+            raise fault("", f"expected {_number_or(self.entries, not self.zero)}, got {shown}")
 
-        return core_schema.nullable_schema(core_schema.no_info_plain_validator_function(read))
+        either = core_schema.no_info_plain_validator_function(read)
+        return core_schema.nullable_schema(either) if type(None) in _options(source) else either
 
 
-def _number_or(words: Mapping[str, Any]) -> str:
-    return f"a number > 0 or {' or '.join(words)}"
+def _number_or(words: Mapping[str, Any], open_low: bool) -> str:
+    return f"a number {'>' if open_low else '>='} 0 or {' or '.join(words)}"
 
 
 class Part(BaseModel):
@@ -79,17 +82,30 @@ class Part(BaseModel):
 
     Attributes:
         shorthand: Key that a bare word stands for: `relu` means `{name: relu}`. None where there is no such form.
+        bare: What may stand for the part without its keys: a word, or a number too.
+        absent: The word that says that there is no such part, where it may be left out. None where there is none.
         folded: Whether the part was a field of its own before it had keys: the field that its word stands for keeps the part's path.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     shorthand: ClassVar[str | None] = None
+    bare: ClassVar[tuple[type, ...]] = (str,)
+    absent: ClassVar[str | None] = None
     folded: ClassVar[bool] = False
 
     @model_validator(mode="before")
     @classmethod
-    def _spelled_out(cls, value: Any) -> Any:
-        return {cls.shorthand: value} if cls.shorthand is not None and isinstance(value, str) else value
+    def _from_a_word(cls, value: Any) -> Any:
+        return cls.spelled_out(value)
+
+    @classmethod
+    def spelled_out(cls, value: Any) -> Any:
+        """The mapping that a bare word or number stands for, None for the word that says that there is no such part;
+        anything else as it is.
+        """
+        if cls.shorthand is None or not isinstance(value, cls.bare) or isinstance(value, bool):
+            return value
+        return None if value == cls.absent else {cls.shorthand: value}
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,8 @@ class Field:
     """A leaf field of a config.
 
     Attributes:
-        form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), `words` or `whole numbers` (one or a list).
+        form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), `words` or `whole numbers` (one or a list),
+            `sizes` (a list of three whole numbers).
         words: What a word may be, and what each stands for; empty where it is free text.
         default: Value where the config gives none; None also where another field decides.
     """
@@ -132,7 +149,9 @@ class Field:
             case "whole numbers":
                 return f"{span('a whole number', self.low, self.high, self.open_low, self.open_high)} or a list of them"
             case "number or word":
-                return _number_or(self.words)
+                return _number_or(self.words, self.open_low)
+            case "sizes":
+                return f"a list of three {span('whole numbers', self.low, self.high, self.open_low, self.open_high)}"
             case "word":
                 return f"one of {', '.join(self.words)}" if self.words else "text"
         return span(f"a {self.form}", self.low, self.high, self.open_low, self.open_high)
@@ -160,6 +179,21 @@ def _number(value: float) -> str:
 def fault(field: str, reason: str, *involved: str) -> PydanticCustomError:
     """An error of a field, for a validator of the part that its dotted path starts at; it rests on other fields too."""
     return PydanticCustomError("fault", "{reason}", {"reason": reason, "field": field, "involved": involved})
+
+
+def fill(part: BaseModel, owner: str, entry: Entry, keys: Sequence[str]) -> None:
+    """Give a part the parameters of its name; one that is foreign or out of range is a fault."""
+    for key in keys:
+        value, parameter = getattr(part, key), entry.parameters.get(key)
+        if parameter is None:
+            if value is not None:
+                own = ", ".join(entry.parameters) or "none"
+                raise fault(key, f"{owner} has no parameter '{key}' (its own: {own})", "name", "source")
+        elif value is None:
+            object.__setattr__(part, key, parameter.default)
+        elif not parameter.allows(value):
+            limits = (parameter.low, parameter.high, parameter.open_low, parameter.open_high)
+            raise fault(key, f"expected {span('a number', *limits)}, got {value:g}", "name", "source")
 
 
 @functools.cache
@@ -208,13 +242,13 @@ def child_of(info: FieldInfo) -> type[Part] | None:
 
 
 @functools.cache
-def part_at(root: type[Part], path: tuple[str | int, ...]) -> type[Part] | None:
+def part_at(root: type[BaseModel], path: tuple[str | int, ...]) -> type[Part] | None:
     """The part at a path, None where there is none."""
-    part: type[Part] | None = root
+    part: type[BaseModel] | None = root
     for key in path:
         info = part.model_fields.get(str(key)) if part is not None else None
         part = child_of(info) if info is not None else None
-    return part
+    return part if part is not None and issubclass(part, Part) else None
 
 
 def condition_names(part: type[BaseModel]) -> dict[str, Kind]:
@@ -231,7 +265,9 @@ def condition_names(part: type[BaseModel]) -> dict[str, Kind]:
             case "number or word":
                 named[path] = Kind("number or word", tuple(field.words))
     for path in _shorthands(part):
-        named[path.rpartition(".")[0]] = named[path]
+        above, child = path.rpartition(".")[0], part_at(part, tuple(path.split(".")[:-1]))
+        absent = () if child is None or child.absent is None else (child.absent,)
+        named[above] = replace(named[path], words=(*named[path].words, *absent))
     return named
 
 
@@ -262,8 +298,11 @@ def _leaf(path: str, info: FieldInfo) -> Field:
     words: Mapping[str, str] = {}
     for item in (*info.metadata, *_item_metadata(own[0])):
         match item:
-            case OneOf(entries) | NumberOr(entries):
+            case OneOf(entries):
                 words = {name: entry.about for name, entry in entries.items()}
+            case NumberOr(entries, zero):
+                words = {name: entry.about for name, entry in entries.items()}
+                limits |= {"low": 0, "open_low": not zero}
             case Ge(value):
                 limits |= {"low": value}
             case Gt(value):
@@ -298,6 +337,8 @@ def _form(options: list[Any]) -> Form:
     if get_origin(option) is Annotated:
         option = get_args(option)[0]
     if get_origin(option) is tuple:
+        if len(get_args(option)) == 3:
+            return "sizes"
         return "whole numbers" if _item_metadata(option) else "list"
     forms: Mapping[type, Form] = {bool: "flag", int: "whole number", float: "number", str: "word"}
     return forms[option]

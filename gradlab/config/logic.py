@@ -10,7 +10,8 @@ from operator import eq, ge, gt, le, lt, ne
 from statistics import median
 from typing import Any, Literal
 
-from gradlab.config.text import named, value_at, value_text
+from gradlab.config import catalogue
+from gradlab.config.text import named, resolved_at, value_text
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 _OPERATORS = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
@@ -18,6 +19,19 @@ Reduction = Literal["any", "min", "max", "median"]
 Scalar = float | str | bool
 Looked = Scalar | Sequence[float | None] | None
 Lookup = Callable[[str], Looked]
+
+
+class NamedNumber(float):
+    """A number that a config gives by a word: ordered as the number, equal to either."""
+
+    word: str
+
+    @classmethod
+    def of(cls, word: str, number: float) -> "NamedNumber":
+        """The number with its word."""
+        made = cls(number)
+        made.word = word
+        return made
 
 
 @dataclass(frozen=True)
@@ -113,10 +127,19 @@ def field_value(config: Mapping[str, Any], name: str) -> Looked:
 
     >>> field_value({"model": {"activation": {"name": "relu"}, "depth": 3}}, "model.activation")
     'relu'
+
+    A network of which nothing else is said is dense, and has neither norm nor residual: the word for that is `none`. A scale that
+    is given by a word is ordered as its number.
+
+    >>> config = {"model": {"residual": {"scale": "1/sqrt(depth)"}, "depth": 16}}
+    >>> field_value(config, "model.norm"), field_value(config, "model.residual")
+    ('none', 0.25)
     """
-    value = value_at(config, name.split("."))
+    value = resolved_at(config, name.split("."))
     if isinstance(value, Mapping):
         value = named(value)
+    if name.startswith("model.residual") and value in catalogue.SCALES:
+        return NamedNumber.of(str(value), catalogue.scale(str(value), config["model"]["depth"]))
     return value if isinstance(value, int | float | str) else None
 
 
@@ -197,6 +220,8 @@ def _ordered(operator: Operator, actual: Scalar, value: Scalar | tuple[Scalar, .
     """Compare two values; words are only equal or different, and a word is no number."""
     if isinstance(value, tuple):
         return any(_ordered("==", actual, one) for one in value) is (operator == "in")
+    if isinstance(actual, NamedNumber) and isinstance(value, str):
+        actual = actual.word
     if isinstance(actual, str) or isinstance(value, str):
         return operator in ("==", "!=") and (actual == value) is (operator == "==")
     return bool(_OPERATORS[operator](actual, value))

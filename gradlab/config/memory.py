@@ -1,11 +1,15 @@
 """What a run would need of memory, so that one that cannot fit is refused before it starts."""
 
+import math
 import os
 from dataclasses import dataclass
 
 from gradlab.config import catalogue
-from gradlab.config.experiment import Experiment, num_steps
+from gradlab.config.experiment import Experiment, Model, num_steps
 from gradlab.config.quantities import selected
+
+Image = tuple[int, int, int]
+"""Channels, height and width."""
 
 _SIGNAL_STACKS = 4  # preactivations, activations, slopes, backward signals
 _RECORDED_BYTES = 9  # a float64, and whether it is there
@@ -36,21 +40,47 @@ class Estimate:
 
 def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_examples: int) -> Estimate:
     """What a run needs, from its shape alone."""
-    model, train, record = experiment.model, experiment.train, experiment.record
+    model, data, train, record = experiment.model, experiment.data, experiment.train, experiment.record
     size = catalogue.DTYPES[train.dtype.storage].num_bytes
-    depth, width = model.depth, model.width
-    num_weights = num_features * width + (depth - 1) * width**2 + width * num_outputs + depth * width + num_outputs
+    num_weights = _num_weights(model, data.image, num_features, num_outputs)
     steps = num_steps(experiment, num_examples)
     num_records = min(steps, -(-steps // record.every) + 1)
     num_figures = _STEP_FIGURES + (0 if train.dtype.loss_scale is None else _SCALING_FIGURES)
-    num_values = num_records * ((depth + 1) * len(selected(record.quantities, size == 2)) + num_figures)
+    num_values = num_records * ((model.depth + 1) * len(selected(record.quantities, size == 2)) + num_figures)
     num_states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
     return Estimate(
         weights=num_weights * (2 * size + num_states * (size if train.dtype.arithmetic == "same" else max(size, 4))),
-        signals=_SIGNAL_STACKS * depth * experiment.data.batch_size * width * size,
+        signals=_num_signals(model, data.image) * data.batch_size * size,
         data=num_examples * (num_features + num_outputs) * (8 + size),
         record=(num_values + _num_singular_values(experiment)) * _RECORDED_BYTES,
     )
+
+
+def _num_weights(model: Model, image: Image | None, num_features: int, num_outputs: int) -> int:
+    """Numbers of a network that are learned."""
+    depth, width = model.depth, model.width
+    area, channels = (1, num_features) if image is None else ((model.kernel or 1) ** 2, image[0])
+    residual = model.residual
+    num_branch = 1 if residual is None else residual.layers
+    num_layers = 1 + (depth - 1) * num_branch
+    num_readout = width * (math.prod(image[1:]) if image is not None and model.pool == "flatten" else 1)
+    weights = area * channels * width + (num_layers - 1) * area * width**2 + num_readout * num_outputs
+    biases = num_layers * width + num_outputs
+    # Behind skip connections the first layer has no norm; before the readout there is one where the branches begin with theirs.
+    num_norms = num_layers if residual is None else num_layers - (residual.position == "post")
+    affine = 0 if model.norm is None or not model.norm.affine else 2 * num_norms * width
+    scales = depth - 1 if residual is not None and residual.learned else 0
+    return weights + biases + affine + scales
+
+
+def _num_signals(model: Model, image: Image | None) -> int:
+    """Numbers that are kept of one example: what every layer passes on and back, and what a kernel gathers of one layer."""
+    positions = 1 if image is None else math.prod(image[1:])
+    per_layer = _SIGNAL_STACKS + (0 if model.norm is None else 1)  # and what is normalised
+    num_branch = 1 if model.residual is None else model.residual.layers
+    num_layers = 1 + (model.depth - 1) * num_branch
+    gathered = 0 if image is None else (model.kernel or 1) ** 2
+    return (per_layer * num_layers + gathered) * model.width * positions
 
 
 def _num_singular_values(experiment: Experiment) -> int:
@@ -72,9 +102,8 @@ def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str]
     limit = machine_bytes() if limit is None else limit
     source, data = catalogue.SOURCES[experiment.data.source], experiment.data
     num_outputs = data.classes or source.classes or 1
-    needed = estimate(
-        experiment, data.features or source.features or 1, num_outputs, data.samples or source.samples or 1
-    )
+    num_features = data.features or source.features or (1 if data.image is None else math.prod(data.image))
+    needed = estimate(experiment, num_features, num_outputs, data.samples or source.samples or 1)
     if limit is None or needed.total <= limit:
         return None
     # The field to blame: the one farthest beyond what is usual.
@@ -82,6 +111,8 @@ def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str]
     usual = {
         "model.depth": (experiment.model.depth, 100),
         "model.width": (experiment.model.width, 1000),
+        "model.kernel": (experiment.model.kernel or 1, 10),
+        "data.image": (1 if data.image is None else math.prod(data.image[1:]), 10**4),
         "data.batch_size": (data.batch_size, 1000),
         "data.samples": (data.samples or 1, 10**6),
         "data.features": (data.features or 1, 10**4),

@@ -70,6 +70,20 @@ def value_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
     return value
 
 
+LEFT_OUT = {"model.kind": "dense", "model.norm": "none", "model.residual": "none"}
+"""What a network has of which a config says nothing."""
+
+
+def resolved_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """As `value_at`; where a resolved config leaves out what came later, the word for what its network has instead.
+
+    >>> resolved_at({"model": {"depth": 3}}, ("model", "norm"))
+    'none'
+    """
+    value = value_at(config, path)
+    return LEFT_OUT.get(".".join(path)) if value is None else value
+
+
 def named(part: Mapping[str, Any]) -> Any:
-    """What a part of a config goes by: its name, its scheme or its storage."""
-    return part.get("name", part.get("scheme", part.get("storage")))
+    """What a part of a config goes by: its name, its scheme, its storage, its kind or its scale."""
+    return next((part[key] for key in ("name", "scheme", "storage", "kind", "scale") if key in part), None)

@@ -72,7 +72,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
     (root / "overfits.yaml").write_text(OVERFITS)
     commands = {
         "run": ["run", "mine.yaml", "--format", "json"],
-        "dense": ["run", "mine.yaml", "-s", "name=dense", "-s", "model.kind=null", "--format", "json"],
+        "dense": ["run", "mine.yaml", "-s", "name=dense", "-s", "model.kind=dense", "--format", "json"],
         "deep": [
             "run",
             "mine.yaml",

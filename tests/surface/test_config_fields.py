@@ -8,11 +8,23 @@ from gradlab.config.quantities import LAYER_NAMES
 FIELDS = {
     "name": "label",
     "seed": "free",
+    "model.kind": "shape",
     "model.depth": "shape",
     "model.width": "shape",
     "model.activation.name": "shape",
     "model.activation.slope": "shape",
     "model.activation.alpha": "shape",
+    "model.norm.kind": "shape",
+    "model.norm.position": "shape",
+    "model.norm.eps": "shape",
+    "model.norm.affine": "shape",
+    "model.residual.scale": "free",
+    "model.residual.learned": "shape",
+    "model.residual.layers": "shape",
+    "model.residual.position": "shape",
+    "model.kernel": "shape",
+    "model.padding": "shape",
+    "model.pool": "shape",
     "model.init.scheme": "free",
     "model.init.distribution": "free",
     "model.init.gain": "free",
@@ -34,6 +46,7 @@ FIELDS = {
     "data.features": "shape",
     "data.classes": "shape",
     "data.noise": "shape",
+    "data.image": "shape",
     "data.batch_size": "shape",
     "data.standardize": "shape",
     "data.holdout": "shape",
@@ -67,7 +80,11 @@ NAMES = {
         "identity sigmoid tanh relu leaky_relu prelu elu selu silu gelu mish softplus softsign hardtanh "
         "scaled_sigmoid step"
     ),
-    "schemes": "xavier he lecun normal orthogonal pytorch zeros critical",
+    "schemes": "xavier he lecun normal orthogonal pytorch zeros critical delta_orthogonal",
+    "kinds": "dense conv",
+    "norms": "batch layer rms",
+    "paddings": "circular zeros",
+    "pools": "mean flatten",
     "distributions": "normal uniform truncated",
     "sources": "digits breast_cancer wine diabetes xor circles moons spirals gaussian_mixture teacher orthogonal_map noise file",
     "optimizers": "sgd momentum nesterov adagrad rmsprop adam adamw",
@@ -97,6 +114,10 @@ def test_names():
     assert {
         "activations": " ".join(catalogue.ACTIVATIONS),
         "schemes": " ".join(catalogue.SCHEMES),
+        "kinds": " ".join(catalogue.KINDS),
+        "norms": " ".join(catalogue.NORMS),
+        "paddings": " ".join(catalogue.PADDINGS),
+        "pools": " ".join(catalogue.POOLS),
         "distributions": " ".join(catalogue.DISTRIBUTIONS),
         "sources": " ".join(catalogue.SOURCES),
         "optimizers": " ".join(catalogue.OPTIMIZERS),
@@ -111,8 +132,17 @@ def test_names():
 
 
 def test_names_of_conditions():
-    words = {"model.activation", "model.init", "model.readout_init", "train.optimizer", "verdict", "outcome"}
+    words = {
+        "model.activation",
+        "model.norm",
+        "model.residual",
+        "model.init",
+        "model.readout_init",
+        "train.optimizer",
+        "verdict",
+        "outcome",
+    }
     figures = {f"{moment}.{figure}" for moment in ("init", "final") for figure in NAMES["figures"].split()}
     whole = {"learning_layers", "expected_backward_decades", "expected_spread", "skipped_steps"}
-    fields = set(FIELDS) - {"expect", "record.quantities", "record.jacobian_steps", "record.spectrum"}
+    fields = set(FIELDS) - {"expect", "record.quantities", "record.jacobian_steps", "record.spectrum", "data.image"}
     assert set(run_names()) == fields | words | figures | whole | set(NAMES["quantities"].split())

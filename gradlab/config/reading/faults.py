@@ -22,10 +22,12 @@ _STAND_INS: dict[Path, Any] = {
     ("model", "width"): 1,
     ("model", "activation"): "identity",
     ("model", "activation", "name"): "identity",
+    ("model", "norm", "kind"): "layer",
     ("data", "path"): "-",
     ("data", "target"): "-",
 }
 _LIST_STAND_INS: dict[Path, Any] = {
+    ("data", "image"): 1,
     ("expect",): "outcome == completed",
     ("record", "quantities"): "grad_norm",
     ("record", "jacobian_steps"): 0,
@@ -132,7 +134,7 @@ def _mend(data: Any, path: Path) -> bool:
     around = data
     for key in path[:-1]:
         inner = around.get(key) if isinstance(around, dict) else None
-        if inner is None or isinstance(inner, str):  # not there, or a word that stands for a mapping
+        if not isinstance(inner, dict | list):  # not there, or a word that stands for a mapping
             inner = around[key] = {}
         around = inner
     last = path[-1]
@@ -161,7 +163,7 @@ def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> P
     else:
         blamed = path
     message = _unknown_key(path) if unknown else _message(tree, item, path)
-    if not unknown and path not in tree.spots and tree.place(path[:-1]) and isinstance(tree.at(path[:-1]), str):
+    if not unknown and path not in tree.spots and isinstance(tree.at(path[:-1]), str | int | float):
         path = path[:-1]  # `activation: sigmod` is about model.activation, not about a name that nobody wrote
     return Problem(place, path, message, blamed)
 

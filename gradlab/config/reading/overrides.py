@@ -142,12 +142,13 @@ def graft(tree: Tree, setting: Setting) -> None:
         name = step[-1]
         below = around.get(name)
         part = part_at(Experiment, step)
-        if isinstance(below, str) and part is not None and part.shorthand is not None:
+        spelled = below if part is None or isinstance(below, dict) else part.spelled_out(below)
+        if isinstance(spelled, dict) and spelled is not below:
             # `init: he` and a key below init: the word is spelled out, and the key set beside it.
-            tree.spots[(*step, part.shorthand)] = tree.spots[step]
+            tree.spots.update(dict.fromkeys(((*step, key) for key in spelled), tree.spots[step]))
             tree.spots[step] = Spot(tree.spots[step].key, tree.spots[step].value)
-            below = around[name] = {part.shorthand: below}
-        elif below is None:
+            below = around[name] = spelled
+        elif spelled is None:  # not there, or `none`
             below = around[name] = {}
             tree.spots[step] = Spot(place, place)
         elif not isinstance(below, dict):

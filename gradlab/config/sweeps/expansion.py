@@ -14,7 +14,7 @@ from gradlab.config.sweeps.bases import base_named
 from gradlab.config.sweeps.matching import has_value, is_same
 from gradlab.config.sweeps.sections import Sections
 from gradlab.config.sweeps.sweep_file import Selector, SweepFile
-from gradlab.config.text import cut, named, value_at, value_text
+from gradlab.config.text import cut, named, resolved_at, value_text
 
 MOST = 100_000
 """More members than this are refused."""
@@ -124,8 +124,8 @@ def _alternatives(entry: Selector) -> _Test:
 
 
 def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...], wanted: list[Any]) -> bool:
-    value = one.seed if path == ("seed",) and one.seed is not None else value_at(resolved, path)
-    return any(has_value(value, alternative) for alternative in wanted)
+    value = one.seed if path == ("seed",) and one.seed is not None else resolved_at(resolved, path)
+    return any(has_value(value, resolved_at({}, path) if other is None else other) for other in wanted)
 
 
 def _unmatched(
@@ -137,7 +137,7 @@ def _unmatched(
         if not any(_holds(one, known[one.point], path, wanted) for one in combinations):
             there: dict[str, None] = {}
             for one in combinations:
-                value = one.seed if path == ("seed",) and one.seed is not None else value_at(known[one.point], path)
+                value = one.seed if path == ("seed",) and one.seed is not None else resolved_at(known[one.point], path)
                 there[_word(named(value) if isinstance(value, Mapping) else value)] = None
             shown = ", ".join([*list(there)[:_MOST_SHOWN], *(["..."] if len(there) > _MOST_SHOWN else [])])
             asked = " or ".join(_word(value) for value in wanted[:_MOST_SHOWN])

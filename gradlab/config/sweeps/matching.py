@@ -30,7 +30,7 @@ def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:
     """Whether two values as they are written say the same: `relu` and `{name: relu}` do, 1 and true do not."""
     part = part_at(Experiment, path)
     if part is not None and part.shorthand is not None:
-        one, other = ({part.shorthand: value} if isinstance(value, str) else value for value in (one, other))
+        one, other = map(part.spelled_out, (one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same((*path, key), one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -46,14 +46,14 @@ def unchecked(tree: Tree) -> dict[str, Any]:
 def _filled(given: Any, path: tuple[str, ...]) -> dict[str, Any]:
     part = part_at(Experiment, path)
     assert part is not None
-    if isinstance(given, str) and part.shorthand is not None:
-        given = {part.shorthand: given}
+    given = part.spelled_out(given)
     values: dict[str, Any] = {}
     for key, info in part.model_fields.items():
         value = given.get(key) if isinstance(given, Mapping) else None
-        if child_of(info) is not None:
+        child = child_of(info)
+        if child is not None and (child.absent is None or child.spelled_out(value) is not None):
             values[key] = _filled(value, (*path, key))
         else:
             default = None if info.is_required() else info.default
-            values[key] = default if value is None else value
+            values[key] = default if value is None or child is not None else value
     return values

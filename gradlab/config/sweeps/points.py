@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import Part
+from gradlab.config.fields import Part, part_at
 from gradlab.config.text import value_text
 
 Scalar = None | bool | int | float | str
@@ -23,8 +23,12 @@ def value_on_axis(experiment: Experiment, key: str) -> Scalar:
     [2, 'leaky_relu slope=0.2', 'sigma_w=1.5']
     """
     value: Any = experiment
-    for step in key.split("."):
-        value = getattr(value, step)
+    path = tuple(key.split("."))
+    for step in path:
+        value = None if value is None else getattr(value, step)
+    if value is None:
+        part = part_at(Experiment, path)
+        return None if part is None else part.absent
     return value if isinstance(value, Scalar) else _in_words(value)
 
 

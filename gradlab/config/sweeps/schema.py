@@ -146,7 +146,10 @@ def _part(part: type[Part], path: str, varied: bool = False) -> Schema:
         return whole
     word = word_of(Experiment, path)
     assert word is not None
-    return {"description": whole.pop("description"), "anyOf": [_words(word), whole]}
+    bare = [_words(word)] if part.bare == (str,) else [{"type": "number", **_range(word)}, *_words(word)["anyOf"]]
+    if part.absent is not None:
+        bare.append({"const": part.absent, "description": f"no {path.rpartition('.')[2]}"})
+    return {"description": whole.pop("description"), "anyOf": [*bare, whole]}
 
 
 def _value(key: str, varied: bool = False) -> Schema:
@@ -175,8 +178,11 @@ def _leaf(field: Field) -> Schema:
         case "whole numbers":
             number = {"type": "integer", **_range(field)}
             made = {"anyOf": [number, {"type": "array", "items": number}]}
+        case "sizes":
+            number = {"type": "integer", **_range(field)}
+            made = {"type": "array", "minItems": 3, "maxItems": 3, "items": number}
         case "number or word":
-            made = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, *_words(field)["anyOf"]]}
+            made = {"anyOf": [{"type": "number", **_range(field)}, *_words(field)["anyOf"]]}
         case "word":
             made = _words(field) if field.words else {"type": "string"}
         case "number" | "whole number":

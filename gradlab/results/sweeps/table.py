@@ -13,7 +13,7 @@ import numpy as np
 from gradlab.config.catalogue import FIGURES, RUN_FIGURES
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Form, fields
-from gradlab.config.text import flat, value_text
+from gradlab.config.text import LEFT_OUT, flat, value_text
 from gradlab.results.record import Timing
 from gradlab.results.stored import StoredRun
 
@@ -27,7 +27,7 @@ Columns = dict[str, tuple[Type, list[Value]]]
 
 _TYPES: Mapping[Form, Type] = {
     "number": "number", "whole number": "whole", "flag": "flag", "word": "text", "list": "text", "words": "text",
-    "whole numbers": "text", "number or word": "text",
+    "whole numbers": "text", "number or word": "text", "sizes": "text",
 }  # fmt: skip
 _TIMING: Mapping[str, Type] = {
     "train_seconds": "number", "steps_per_second": "number", "batch_runs": "whole", "record_share": "number",
@@ -62,7 +62,7 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
         found[axis] = _of_type(_TYPES[leaves[axis].form] if axis in leaves else _type_of(values), values)
     for path, field in leaves.items():
         if path not in found:
-            found[path] = _of_type(_TYPES[field.form], [config.get(path) for config in configs])
+            found[path] = _of_type(_TYPES[field.form], [config.get(path, LEFT_OUT.get(path)) for config in configs])
     for figure in FIGURES:
         found[f"init.{figure}"] = "number", [run.summary.init.get(figure) for run in runs]
     for figure in FIGURES:

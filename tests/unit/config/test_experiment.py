@@ -13,14 +13,20 @@ from gradlab.errors import ConfigError
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}
 
 
+EVERY_PART = {
+    "model": {**MODEL, "kind": "conv", "norm": "batch", "residual": "1/sqrt(depth)"},
+    "train": {"dtype": {"storage": "float16", "loss_scale": 8.0, "arithmetic": "same"}},
+}
+"""An experiment of which no part is left out."""
+
+
 def make(**parts) -> Experiment:
     return Experiment.model_validate({"model": MODEL, **parts})
 
 
 def test_every_field_carries_a_mark():
     assert all(isinstance(field.mark, Mark) for field in fields(Experiment).values())
-    dtype = {"storage": "float16", "loss_scale": 8.0, "arithmetic": "same"}
-    dumped = Experiment.model_validate({**make().model_dump(), "train": {"dtype": dtype}}).model_dump(mode="json")
+    dumped = make(**EVERY_PART).model_dump(mode="json")
     assert set(fields(Experiment)) == set(flat(dumped))
 
 
@@ -113,7 +119,7 @@ def test_a_switch_that_is_on_may_differ_in_a_batch():
 
 
 def test_marks_divide_the_fields():
-    made = make(train={"dtype": {"storage": "float16", "loss_scale": 8.0, "arithmetic": "same"}})
+    made = make(**EVERY_PART)
     divided = [set(marked(made, mark)) for mark in (SHAPE, FREE, SWITCH, LABEL)]
     assert set.union(*divided) == set(fields(Experiment))
     assert sum(map(len, divided)) == len(fields(Experiment))

@@ -29,7 +29,7 @@ SHIPPED = [
     path for path in sorted((ROOT / "configs").glob("**/*.yaml")) if not is_sweep(path) and "ten_th" not in path.stem
 ]
 FAMILIES = all_families()
-SCHEMES = [scheme for scheme in catalogue.SCHEMES if scheme != "critical"]
+SCHEMES = [scheme for scheme in catalogue.SCHEMES if scheme not in ("critical", "delta_orthogonal")]
 
 
 def overrides(remedy: Remedy) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradlab.config.experiment import Experiment, Model
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import load
 from gradlab.network import kinds
 from gradlab.network.activations import TensorActivation, activation
@@ -104,7 +104,7 @@ def use_chains(widths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
         shape = Shape(len(experiments), 16, num_features, num_outputs, (num_features, *widths), (*widths, num_outputs))
         return Chain(shape, activation(experiments[0].model.activation), place)
 
-    monkeypatch.setitem(kinds.MAKERS, Model.kind, chains)
+    monkeypatch.setitem(kinds.MAKERS, None, chains)
 
 
 def start_as_a_chain(network: Dense, run: int, experiment: Experiment) -> None:
