@@ -22,12 +22,21 @@ class Scales:
     bias: float
 
 
-def scales(init: Init, fan_in: int, fan_out: int, activation: Activation) -> Scales:
+def scales(init: Init, fan_in: int, fan_out: int, activation: Activation, kernel: int = 1) -> Scales:
     """What a config's initialisation comes to for one layer.
 
     The distribution does not matter, only the variance. An orthogonal matrix with more columns than rows or the
     reverse has orthonormal rows or columns, whichever are fewer, so its entries have variance gain^2 / max(fan_in,
-    fan_out).
+    fan_out). A convolution's matrix has fan_in = kernel^2 channels below, and each of those below reaches kernel^2
+    fan_out numbers above, which is what xavier counts. A delta-orthogonal kernel is 0 but for its centre, a matrix from
+    channels to channels, so its sigma_w^2 is what an orthogonal matrix of that size has.
+
+    Args:
+        init: The initialisation.
+        fan_in: Numbers that a unit reads, kernel^2 channels of a convolution.
+        fan_out: Units or channels.
+        activation: For the critical scheme.
+        kernel: Height and width of a convolution's kernel; 1 for a dense layer.
 
     Raises:
         ValueError: If the critical scheme is asked for and the activation has none.
@@ -49,10 +58,11 @@ def scales(init: Init, fan_in: int, fan_out: int, activation: Activation) -> Sca
         variance = init.std**2
     else:
         variance = {
-            "xavier": 2.0 / (fan_in + fan_out),
+            "xavier": 2.0 / (fan_in + kernel**2 * fan_out),
             "he": 2.0 / fan_in,
             "lecun": 1.0 / fan_in,
             "orthogonal": 1.0 / max(fan_in, fan_out),
+            "delta_orthogonal": 1.0 / (kernel**2 * max(fan_in // kernel**2, fan_out)),
             "pytorch": 1.0 / (3.0 * fan_in),
             "zeros": 0.0,
         }[str(init.scheme)]

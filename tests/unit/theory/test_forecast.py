@@ -246,6 +246,25 @@ def test_scales(init, fan_in, fan_out, sigma_w2, sigma_b2):
 
 
 @pytest.mark.parametrize(
+    ("init", "channels", "sigma_w2"),
+    [
+        ("he", (16, 16), 2.0),
+        ("xavier", (16, 16), 1.0),  # torch counts kernel^2 channels on either side
+        ("xavier", (1, 3), 0.5),
+        ("orthogonal", (16, 16), 1.0),
+        ("orthogonal", (1, 36), 0.25),  # 9 numbers in, 36 channels out: orthonormal rows
+        ("delta_orthogonal", (16, 16), 1.0),
+        ("delta_orthogonal", (4, 16), 0.25),
+        ("delta_orthogonal", (16, 4), 1.0),
+    ],
+)
+def test_scales_of_a_convolution(init: str, channels: tuple[int, int], sigma_w2: float) -> None:
+    below, above = channels
+    found = scales(Init.model_validate({"scheme": init}), 9 * below, above, Activation(name="tanh"), kernel=3)
+    assert found.sigma_w**2 == pytest.approx(sigma_w2, rel=1e-12)
+
+
+@pytest.mark.parametrize(
     "init", ["xavier", "critical", "he", Init(scheme="xavier", bias=0.4), Init(sigma_w=2.0, sigma_b=0.3)]
 )
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", "hardtanh", "silu"])
