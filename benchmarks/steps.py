@@ -10,7 +10,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -46,8 +46,12 @@ def gradlab_steps(
     shape: tuple[int, int, int], activation: str, quantities: str, num_runs: int
 ) -> Callable[[int], None]:
     """gradlab's own loop, hand-over to the host included."""
-    runs = [experiment(shape, activation, quantities, seed) for seed in range(num_runs)]
-    batch = Batch(runs, load(Data(batch_size=shape[2])), torch.device("cpu"))
+    return steps_of([experiment(shape, activation, quantities, seed) for seed in range(num_runs)])
+
+
+def steps_of(runs: Sequence[Experiment]) -> Callable[[int], None]:
+    """The loop of runs of one batch."""
+    batch = Batch(runs, load(runs[0].data), torch.device("cpu"))
     batch.load_block(0, batch.block_steps)
 
     def steps(count: int) -> None:
