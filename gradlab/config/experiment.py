@@ -152,6 +152,13 @@ class Optimizer(Part):
         return self
 
 
+def warmup_fault(warmup: int, steps: int) -> str | None:
+    """Why a warmup does not fit into so many updates, None where it does."""
+    if warmup <= steps:
+        return None
+    return f"a warmup of {warmup:,} updates is longer than the run, which has {steps:,}; shorten it, or train longer"
+
+
 class Train(Part):
     """How the network learns."""
 
@@ -163,6 +170,11 @@ class Train(Part):
     )
     schedule: Annotated[str, OneOf(catalogue.SCHEDULES), SHAPE] = Field(
         default="constant", description="course of the learning rate"
+    )
+    warmup: Annotated[int, FREE] = Field(
+        default=0,
+        ge=0,
+        description="first updates over which the learning rate grows, linearly from 0, times the schedule",
     )
     steps: Annotated[int | None, SHAPE] = Field(
         default=None, ge=1, description="updates; 200 when epochs is absent too"
@@ -179,6 +191,9 @@ class Train(Part):
             raise fault("epochs", "give either steps or epochs, not both", "steps")
         if self.steps is None and self.epochs is None:
             object.__setattr__(self, "steps", 200)
+        reason = None if self.steps is None else warmup_fault(self.warmup, self.steps)
+        if reason is not None:
+            raise fault("warmup", reason, "steps", "epochs")
         return self
 
 
@@ -274,12 +289,12 @@ class Experiment(Part):
     def canonical(self) -> dict[str, Any]:
         """The resolved experiment without its labels: what decides the numbers.
 
-        A field that came later is left out where it is absent, so that ids stay what they were.
+        A field that came later is left out where it is absent or 0, so that ids stay what they were.
         """
         values = {key: value for key, value in self.model_dump(mode="json").items() if key not in ("name", "expect")}
         for path in _LATER:
             part, key = path.split(".")
-            if values[part][key] is None:
+            if values[part][key] in (None, 0):
                 del values[part][key]
         return values
 
@@ -290,7 +305,7 @@ class Experiment(Part):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-_LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum")
+_LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum", "train.warmup")
 """Fields that there were not from the beginning."""
 
 

@@ -8,7 +8,7 @@ from gradlab import datasets
 from gradlab.config import memory
 from gradlab.config.experiment import Experiment, num_steps
 from gradlab.errors import ConfigError, Fault
-from gradlab.execution.planned_data import Sizes, sizes_of
+from gradlab.execution.planned_data import Sizes, sizes_of, warmup_faults
 
 if TYPE_CHECKING:
     from gradlab.config.reading.document import Document
@@ -43,6 +43,8 @@ def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment],
                 faults |= dict.fromkeys(document_of(experiment).locate(error).faults)
         data = loaded[key]
         if data is not None:
+            found = warmup_faults(experiment, data.num_examples)
+            faults |= dict.fromkeys(document_of(experiment).locate(ConfigError(found)).faults if found else ())
             needed = memory.estimate(experiment, data.num_features, data.num_outputs, data.num_examples).total
             extents.append(Extent(data, num_steps(experiment, data.num_examples), needed))
             limit = memory.machine_bytes()

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gradlab.config.experiment import num_steps, warmup_fault
 from gradlab.errors import ConfigError, Fault
 from gradlab.execution.executors.contract import DataKey
 from gradlab.execution.plan import Locate, Plan, unlocated
 
 if TYPE_CHECKING:
-    from gradlab.config.experiment import Data
+    from gradlab.config.experiment import Data, Experiment
     from gradlab.datasets import Dataset
     from gradlab.datasets.dataset import Reading
 
@@ -88,6 +89,17 @@ def _refuse_changed(data: "Data", planned_digest: str | None) -> None:
         raise fault(data.path, "data.path", "changed while it was read; start again when nothing writes to it")
 
 
+def warmup_faults(experiment: "Experiment", num_examples: int) -> list[Fault]:
+    """What is wrong with a warmup in a run whose length is in epochs, which so many examples tell in updates; empty where nothing is."""
+    train = experiment.train
+    if train.epochs is None:
+        return []
+    reason = warmup_fault(train.warmup, num_steps(experiment, num_examples))
+    return (
+        [] if reason is None else [Fault(f"epochs: {train.epochs:g}, of {num_examples:,} rows", "train.warmup", reason)]
+    )
+
+
 def load_data(plan: Plan, locate: Locate = unlocated) -> PlannedData:
     """Every data set that the batches need, before any trains: what is wrong with them is said at once.
 
@@ -103,6 +115,11 @@ def load_data(plan: Plan, locate: Locate = unlocated) -> PlannedData:
                 _refuse_changed(first.data, planned.data_digest)
         except ConfigError as error:
             faults |= dict.fromkeys(locate(error, first).faults)
+    for batch in plan.batches if not faults else ():
+        for experiment in (planned.experiment for planned in batch):
+            num_examples = data.sizes((experiment.data, experiment.train.loss)).num_examples
+            found = warmup_faults(experiment, num_examples)
+            faults |= dict.fromkeys(locate(ConfigError(found), experiment).faults if found else ())
     if faults:
         raise ConfigError(list(faults))
     return data

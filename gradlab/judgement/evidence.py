@@ -191,10 +191,10 @@ class Evidence:
 
     @cached_property
     def _learning(self) -> Bool:
-        """Rows at which there was something to learn."""
+        """Rows at which there was something to learn, and an update that could."""
         rows = np.arange(self.num_rows) < (self.num_rows if self.progress is None else self.progress.learning_rows)
         sending = rows & self.sends
-        return sending if sending.any() else rows
+        return figures.updated(self.record, self.num_rows, sending if sending.any() else rows)
 
     @cached_property
     def all_layers_move(self) -> bool | None:

@@ -174,6 +174,20 @@ def learning_layers(ratios: Float | None, dtype: str, changed: Float | None = No
     return int(np.sum((ratios > 0.0) & (ratios >= LEARNING_SHARE * ratios.max()) & kept))
 
 
+def updated(record: Record, num_rows: int, among: Bool | None = None) -> Bool:
+    """Of the first so many rows, or some of them, those with a learning rate above 0.
+
+    The first update of a warmup has none: that nothing moves then says nothing of the network. Where none of some rows has one, the
+    others that have one are told of instead; where none has one at all, every row.
+    """
+    rows = np.ones(num_rows, dtype=np.bool_) if among is None else among[:num_rows]
+    rate = record.figures.get("learning_rate")
+    moving = np.ones_like(rows) if rate is None else rate.values[:num_rows] > 0
+    if not moving.any():
+        return rows
+    return rows & moving if (rows & moving).any() else moving
+
+
 def median_update_ratios(record: Record, among: Bool | None = None) -> Float | None:
     """Median of ‖ΔW‖/‖W‖ over the finite steps, or some first rows of them, for each hidden layer, 0 where it never has
     one, float64 [depth].
@@ -182,7 +196,7 @@ def median_update_ratios(record: Record, among: Bool | None = None) -> Float | N
     num_rows = num_finite_rows(record)
     if column is None or not num_rows:
         return None
-    rows = np.arange(num_rows) if among is None else np.flatnonzero(among[:num_rows])
+    rows = np.flatnonzero(updated(record, num_rows, among))
     logs = np.where(column.present & ~np.isnan(column.values), column.values, -np.inf)[rows, :-1]
     # Powers keep the order, so the middle is found among the logs, and two powers a layer are taken in place of all.
     middle = [(len(logs) - 1) // 2, len(logs) // 2]

@@ -198,7 +198,7 @@ class Batch:
             return Trained(experiment, None, outcome, Timing(seconds, 0.0, self.shape.num_runs))
         raw = quantities.Raw(
             self._blocks, run, self.recorder.slots, self.shape, last_step, self.activation.facts.sup_slope,
-            learning_rate=lambda step: experiment.train.lr * self.optimizer.schedule(step),
+            learning_rate=lambda step: experiment.train.lr * self.optimizer.schedule(step, run),
         )  # fmt: skip
         input_mean_square, correlation, sizes = self._inputs[run]
         record = Record(

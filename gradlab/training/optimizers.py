@@ -41,6 +41,7 @@ class Optimizer(ABC):
         self.name = self._trains[0].optimizer.name
         self.num_states = catalogue.OPTIMIZERS[self.name].num_states
         self.cosine = self._trains[0].schedule == "cosine"
+        self.varies = self.cosine or any(train.warmup for train in self._trains)
         self.lr_R = self._of_runs([train.lr for train in self._trains])
         self.decay_R = self._of_runs([train.weight_decay for train in self._trains])
         self.decays = any(train.weight_decay > 0 for train in self._trains)
@@ -72,15 +73,18 @@ class Optimizer(ABC):
     def prepare(self, leaf: Leaf) -> None:
         leaf.state = tuple(torch.zeros_like(leaf.value, dtype=self.compute) for _ in range(self.num_states))
 
-    def schedule(self, step: int) -> float:
-        """Factor on the learning rate at a step: 1, or half a cosine from 1 to 0."""
-        return 0.5 * (1.0 + math.cos(math.pi * step / self.num_steps)) if self.cosine else 1.0
+    def schedule(self, step: int, run: int) -> float:
+        """Factor on a run's learning rate at a step: the schedule's (1, or half a cosine from 1 to 0), times step / warmup at first."""
+        course = 0.5 * (1.0 + math.cos(math.pi * step / self.num_steps)) if self.cosine else 1.0
+        warmup = self._trains[run].warmup
+        return course * (step / warmup) if step < warmup else course
 
     def load_block(self, first: int, num_steps: int) -> None:
         """Hands the learning rates of the steps from `first` on to the device; no later block is longer than the first."""
-        if self.cosine:
-            factors = torch.tensor([[-self.schedule(first + row)] for row in range(num_steps)], dtype=torch.float64)
-            rates = self.lr_R * factors.to(self.place.device)
+        if self.varies:
+            runs = range(len(self._trains))
+            factors = [[-self.schedule(first + row, run) for run in runs] for row in range(num_steps)]
+            rates = self.lr_R * torch.tensor(factors, dtype=torch.float64).to(self.place.device)
             if self._negative_lr_TR is None:
                 self._negative_lr_TR = rates
             self._negative_lr_TR[:num_steps].copy_(rates)

@@ -120,6 +120,20 @@ def test_every_optimizer_is_independent_of_the_batch(optimizer: str) -> None:
         check("tanh", 50, 37, 7, 2, optimizer=optimizer, schedule="cosine", **options)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "schedule"), [("sgd", "constant"), ("adamw", "cosine"), ("momentum", "constant")]
+)
+def test_a_run_beside_others_that_warm_up_longer_or_not_at_all(optimizer: str, schedule: str) -> None:
+    runs = [
+        experiment(
+            seed, "tanh", 13, 16, optimizer=optimizer, schedule=schedule, weight_decay=0.01, warmup=(0, 0, 2, 4)[seed]
+        )
+        for seed in range(4)
+    ]
+    for run, together in zip(runs, train(runs, dataset()), strict=True):
+        assert_same(train([run], dataset())[0], together, run.train.warmup)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("loss_scale", ["dynamic", 3000.0])
 def test_loss_scales_and_rounding_optimizers(loss_scale: object, optimizer: str) -> None:

@@ -50,7 +50,7 @@ def batch(one: Experiment, device: torch.device) -> Batch:
 
 
 def every_activation_and_optimizer() -> dict[str, Experiment]:
-    """Each activation with an optimizer and a dtype, each optimizer with prelu and two dtypes; schedules, clipping and decay in turns."""
+    """Each activation with an optimizer and a dtype, each optimizer with prelu and two dtypes; rates, clipping and decay in turns."""
     optimizers, dtypes = list(catalogue.OPTIMIZERS), list(catalogue.DTYPES)
     pairs = [(activation, optimizers[place % 7]) for place, activation in enumerate(catalogue.ACTIVATIONS)]
     pairs += [("prelu", optimizer) for optimizer in optimizers]
@@ -60,6 +60,7 @@ def every_activation_and_optimizer() -> dict[str, Experiment]:
             "optimizer": optimizer,
             "dtype": dtypes[place % 4],
             "schedule": ("cosine", "constant")[place % 2],
+            "warmup": (0, 4, 2, 6)[place // 2 % 4],
             "clip_norm": 0.5 if place % 3 else None,
             "weight_decay": 0.01 if place % 5 else 0.0,
         }

@@ -61,6 +61,7 @@ FIELDS = {
     "train.weight_decay": "switch",
     "train.clip_norm": "switch",
     "train.schedule": "shape",
+    "train.warmup": "free",
     "train.steps": "shape",
     "train.epochs": "shape",
     "train.loss": "shape",

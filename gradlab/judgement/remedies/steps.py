@@ -6,6 +6,7 @@ import numpy as np
 
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Activation, Experiment
+from gradlab.judgement import figures
 from gradlab.judgement.evidence import ADAPTIVE, ROUNDED_AWAY, Evidence
 from gradlab.judgement.remedies import first_steps
 from gradlab.judgement.remedies.advice import Advice, change, digits
@@ -101,11 +102,17 @@ def adaptive(evidence: Evidence) -> Advice:
 
 
 def first_update(evidence: Evidence) -> float:
-    """Update ratio of the fastest hidden layer in the first step, whose weights are still those of the start.
+    """Update ratio of the fastest hidden layer in the first step, whose weights are still those of the start; of a warmup in its first
+    recorded update, at the full learning rate.
 
     0 where it was not recorded, or nothing moved.
     """
-    return (largest_update(evidence, 0) or 0.0) if evidence.record.steps[0] == 0 else 0.0
+    record, lr = evidence.record, evidence.experiment.train.lr
+    row = int(np.argmax(figures.updated(record, evidence.num_rows)))
+    rate = record.figures.get("learning_rate")
+    share = 1.0 if rate is None or not evidence.experiment.train.warmup else float(rate.values[row]) / lr
+    first = largest_update(evidence, row) if record.steps[0] == 0 else None
+    return first / share if first is not None and share > 0.0 else 0.0
 
 
 def training(evidence: Evidence, row: int) -> Advice:

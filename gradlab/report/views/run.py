@@ -188,7 +188,7 @@ def setting(experiment: Experiment, reading: Reading | None = None) -> str:
         f"{model.depth} × {model.width} {_named(model.activation)}",
         _init(model.init),
         data_words(experiment.data, reading),
-        f"{_named(train.optimizer)} lr {train.lr:g}",
+        f"{_named(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
         length,
         str(train.dtype),
         f"seed {experiment.seed}",

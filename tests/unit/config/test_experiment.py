@@ -125,6 +125,15 @@ def test_marks_divide_the_fields():
     assert sum(map(len, divided)) == len(fields(Experiment))
 
 
+def test_a_run_without_warmup_is_what_it_was():
+    canonical = make().canonical()
+    assert make(train={"warmup": 0}).canonical() == canonical
+    assert "warmup" not in canonical["train"]
+    warm = make(train={"warmup": 200})
+    assert warm.canonical()["train"] == canonical["train"] | {"warmup": 200}
+    assert warm.batch_key() == make().batch_key()
+
+
 def test_canonical_leaves_the_labels_out():
     assert make(name="x", expect=["seed == 0"]).canonical() == make().canonical()
     assert make(seed=1).canonical() != make().canonical()

@@ -12,7 +12,8 @@ from gradlab.datasets.probe import Probe
 from gradlab.judgement.evidence import CALM_UPDATE, CREEPING, FEWEST_STEPS, FIRST_LOSS, STILL, Evidence
 from gradlab.judgement.gains import LONGER, SLOWING
 from gradlab.judgement.learning_progress import LEARNED, STUCK_SHARE
-from gradlab.results.record import Outcome, Record
+from gradlab.judgement.remedies.steps import first_update
+from gradlab.results.record import Column, Outcome, Record
 
 CLOSE = 1e-9
 FALLING = np.linspace(2.4, 2.2, ROWS)
@@ -26,6 +27,37 @@ def paced(times: float, rows: int = ROWS, **parts: Any) -> Record:
     """A run that at its even pace, which slows down, would have learned after so many times its own steps; its standard error is 1."""
     value = 3.0 / times ** (1.0 / SLOWING)
     return assessed(record(rows=rows, **stuck(rows) | parts), (value, 1.0))
+
+
+def warming_up(made: Record, rates: list[float]) -> Record:
+    """The same run with these learning rates, and nothing moved where one is 0."""
+    rate = np.array(rates)
+    ratios = made.layers["log10_update_ratio"]
+    still = np.where(rate[:, None] == 0.0, -np.inf, ratios.values)
+    moved = {**made.layers, "log10_update_ratio": Column(still, ratios.present)}
+    return replace(made, layers=moved, figures={**made.figures, "learning_rate": Column(rate, rate >= 0.0)})
+
+
+class TestWarmup:
+    """Its first update has the learning rate 0: that nothing moves then is no finding."""
+
+    def test_an_update_without_a_learning_rate_counts_in_no_median(self) -> None:
+        plain, warm = record(rows=2), warming_up(record(rows=2), [0.0, 0.1])
+        assert evidence(warm).update_ratios == pytest.approx(evidence(plain).update_ratios, rel=1e-12)
+        assert evidence(warm).learning_layers == evidence(plain).learning_layers == 10
+
+    def test_where_no_update_has_one_nothing_moves(self) -> None:
+        warm = evidence(warming_up(record(rows=1), [0.0]))
+        assert warm.update_ratios == pytest.approx([0.0] * 10)
+        assert warm.learning_layers == 0
+
+    def test_the_first_update_is_the_first_that_moves_at_the_full_rate(self) -> None:
+        made = record(rows=3, update=[[-1.0] * 10, [-3.0] * 10, [-2.0] * 10])
+        lr = {"train": {"lr": 0.1, "steps": 100}}
+        assert first_update(evidence(warming_up(made, [0.1, 0.1, 0.1]), **lr)) == pytest.approx(0.1)
+        warm = {"train": {"lr": 0.1, "steps": 100, "warmup": 50}}
+        assert first_update(evidence(warming_up(made, [0.0, 0.002, 0.004]), **warm)) == pytest.approx(0.05)
+        assert first_update(evidence(warming_up(made, [0.0, 0.0, 0.0]), **warm)) == 0.0
 
 
 class TestOnItsWay:

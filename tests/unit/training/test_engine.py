@@ -38,6 +38,27 @@ def test_every_kth_step_and_the_last_are_recorded(steps: int, every: int, expect
     assert record.steps.tolist() == expected
 
 
+def test_runs_of_one_batch_warm_up_each_by_itself() -> None:
+    parts = {"lr": 0.2, "steps": 8, "schedule": "cosine"}
+    runs = [experiment(train={**parts, "warmup": warmup}, record={"every": 2}) for warmup in (0, 4, 8)]
+    plain, some, all_of_it = (result.record for result in train(runs, DIGITS))
+    assert plain is not None
+    assert some is not None
+    assert all_of_it is not None
+    rates = plain.figures["learning_rate"].values
+    steps = np.array([0, 2, 4, 6, 7])
+    assert rates == pytest.approx(0.1 * (1.0 + np.cos(np.pi * steps / 8)), rel=1e-14)
+    assert some.figures["learning_rate"].values == pytest.approx(rates * [0, 0.5, 1, 1, 1], rel=1e-15)
+    assert all_of_it.figures["learning_rate"].values == pytest.approx(rates * steps / 8, rel=1e-15)
+    assert np.isneginf(some.layers["log10_update_ratio"].values[0]).all()
+    assert np.isfinite(plain.layers["log10_update_ratio"].values).all()
+    # The first update of a warmup moves nothing.
+    first = train([experiment(train={**parts, "warmup": 4})], DIGITS)[0].record
+    assert first is not None
+    assert np.array_equal(first.layers["weight_norm"].values[0], first.layers["weight_norm"].values[1])
+    assert (first.layers["weight_norm"].values[1] != first.layers["weight_norm"].values[2]).all()
+
+
 def test_what_is_recorded_does_not_change_the_training() -> None:
     losses = []
     for quantities in ("none", "gradients", "default", "all", ["mean_slope", "grad_norm"]):
