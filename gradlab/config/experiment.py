@@ -185,6 +185,12 @@ class Train(Part):
     loss: Annotated[str, OneOf(catalogue.LOSSES), SHAPE] = Field(default="auto", description="what is minimised")
     dtype: Dtype = Dtype()
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As in `Data`: a warmup of none is left out."""
+        values: dict[str, Any] = handler(self)
+        return {key: value for key, value in values.items() if key != "warmup" or value}
+
     @model_validator(mode="after")
     def _length(self) -> Self:
         if self.steps is not None and self.epochs is not None:
@@ -289,12 +295,12 @@ class Experiment(Part):
     def canonical(self) -> dict[str, Any]:
         """The resolved experiment without its labels: what decides the numbers.
 
-        A field that came later is left out where it is absent or 0, so that ids stay what they were.
+        A field that came later is left out where it is absent, so that ids stay what they were.
         """
         values = {key: value for key, value in self.model_dump(mode="json").items() if key not in ("name", "expect")}
         for path in _LATER:
             part, key = path.split(".")
-            if values[part][key] in (None, 0):
+            if values[part][key] is None:
                 del values[part][key]
         return values
 
@@ -305,7 +311,7 @@ class Experiment(Part):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-_LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum", "train.warmup")
+_LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum")
 """Fields that there were not from the beginning."""
 
 

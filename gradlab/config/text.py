@@ -70,12 +70,12 @@ def value_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
     return value
 
 
-LEFT_OUT = {"model.kind": "dense", "model.norm": "none", "model.residual": "none"}
-"""What a network has of which a config says nothing."""
+LEFT_OUT = {"model.kind": "dense", "model.norm": "none", "model.residual": "none", "train.warmup": 0}
+"""What an experiment has of which a config says nothing."""
 
 
 def resolved_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """As `value_at`; where a resolved config leaves out what came later, the word for what its network has instead.
+    """As `value_at`; where a resolved config leaves out what came later, what the experiment has instead.
 
     >>> resolved_at({"model": {"depth": 3}}, ("model", "norm"))
     'none'

@@ -88,6 +88,20 @@ def test_json_is_alone_on_stdout_and_has_the_contract_s_keys(gradlab: Gradlab) -
     )
 
 
+def test_a_warmup_longer_than_the_epochs_is_refused_before_anything_trains(gradlab: Gradlab) -> None:
+    """How many updates an epoch has is known with the data; and the rate of a warmup is where the setting is."""
+    Path("epochs.yaml").write_text(TINY.replace("steps: 5", "epochs: 2, warmup: 3"))
+    place = "epochs.yaml:3:28  train.warmup: a warmup of 3 updates is longer than the run, which has 2; shorten it, or train longer"
+    for verb in ("check", "run"):
+        code, out, err = gradlab(verb, "epochs.yaml")
+        assert (code, out) == (2, "")
+        assert f"{place} (epochs: 2, of 64 rows)" in err
+    assert not list(Path().glob("runs/*epochs*"))
+    code, out, _ = gradlab("run", "epochs.yaml", "-s", "train.epochs=3", "--device", "cpu")
+    assert code == 0
+    assert "sgd lr 0.01, warmup 3 · 3 epochs" in out
+
+
 def test_several_seeds_are_a_table_in_the_order_asked_for(gradlab: Gradlab) -> None:
     code, out, err = gradlab("run", "tiny.yaml", "--seeds", "2-0", "--device", "cpu")
     assert code == 2

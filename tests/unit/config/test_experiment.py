@@ -15,7 +15,7 @@ MODEL = {"depth": 2, "width": 3, "activation": "relu"}
 
 EVERY_PART = {
     "model": {**MODEL, "kind": "conv", "norm": "batch", "residual": "1/sqrt(depth)"},
-    "train": {"dtype": {"storage": "float16", "loss_scale": 8.0, "arithmetic": "same"}},
+    "train": {"warmup": 1, "dtype": {"storage": "float16", "loss_scale": 8.0, "arithmetic": "same"}},
 }
 """An experiment of which no part is left out."""
 
