@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradlab.cli.options import DEFAULT_OUT, Configs, Face, Format, HiddenOut, Quiet, Set, Version
+from gradlab.config.text import OF_NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ def check(
     """Read configs and sweeps with their data as `run` and `sweep` would, and say what they come to. Nothing is trained."""
     from gradlab.cli.output import write_table
     from gradlab.errors import ConfigError
-    from gradlab.report.words.table import Field, Table
+    from gradlab.report.words.table import Field, Table, without
 
     rows: list[tuple[Value, ...]] = []
     faults: list[Fault] = []
@@ -44,6 +45,7 @@ def check(
         Field("model.width", "integer", 4),
         Field("model.activation", rank=5),
         Field("model.init", rank=6),
+        *(Field(key, rank=6) for key in OF_NETWORK),
         Field("data.source", rank=7),
         Field("examples", "integer", 12),
         Field("held_out", "integer", 14),
@@ -52,7 +54,7 @@ def check(
         Field("steps", "integer", 8),
         Field("memory_bytes", "integer", 10),
     )
-    write_table(Table(fields, tuple(rows)), format, "configs")
+    write_table(without(Table(fields, tuple(rows)), OF_NETWORK), format, "configs")
 
 
 def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]":
@@ -60,8 +62,10 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
     from gradlab.cli.output import log
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
+    from gradlab.config.sweeps.points import value_on_axis
     from gradlab.execution.check import check
     from gradlab.report.words.data import doubtful
+    from gradlab.report.words.networks import few_examples
 
     if sweep.is_sweep(config):
         found = sweep.load(config, overrides)
@@ -73,7 +77,7 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         alone = document.load(config, overrides)
         name, experiments = alone.experiment.name, [alone.experiment]
         extents = check(experiments, lambda experiment: alone)
-    for line in doubtful(extent.data.reading for extent in extents):
+    for line in [*doubtful(extent.data.reading for extent in extents), *few_examples(experiments)]:
         log(f"{config}: {line}", quiet=quiet)
     return (
         str(config),
@@ -84,6 +88,7 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         _shared(experiment.model.width for experiment in experiments),
         _words(experiment.model.activation.name for experiment in experiments),
         _words(_init(experiment) for experiment in experiments),
+        *(_words(str(value_on_axis(experiment, key)) for experiment in experiments) for key in OF_NETWORK),
         _words(experiment.data.source for experiment in experiments),
         _shared(extent.data.num_examples for extent in extents),
         _shared(extent.data.num_held_out for extent in extents),

@@ -61,12 +61,15 @@ def run(
     from gradlab.execution import machine
     from gradlab.execution.plan import make_plan
     from gradlab.report.words.data import doubtful
+    from gradlab.report.words.networks import few_examples
     from gradlab.results.store import Store
 
     if is_sweep(config):
         raise UsageError(f"{config}: is a sweep; carry it out with `gradlab sweep {config}`")
     asked = document.load(config, set_)
     experiment, numbers = asked.experiment, None if seeds is None else seeds_of(seeds)
+    for line in few_examples([experiment]):
+        log(line, quiet=quiet)
     try:
         if dry_run:
             reading = datasets.load(experiment.data, experiment.train.loss).reading

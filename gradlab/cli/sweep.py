@@ -97,6 +97,7 @@ def sweep(
     from gradlab.report.live.sweep_bar import SweepDisplay
     from gradlab.report.terminal.streams import Sink
     from gradlab.report.words.data import doubtful
+    from gradlab.report.words.networks import few_examples
     from gradlab.results.store import Store
 
     share = shard_of(shard) if shard is not None else None
@@ -118,7 +119,7 @@ def sweep(
         log(f"{prepared.num_repeated} {words} left out", quiet=quiet)
     if choice.notice:
         log(choice.notice, quiet=quiet)
-    for line in doubtful(prepared.readings):
+    for line in [*doubtful(prepared.readings), *few_examples(member.experiment for member in prepared.members)]:
         log(line, quiet=quiet)
     if dry_run:
         _print_plan(prepared, choice, settings, format, quiet)

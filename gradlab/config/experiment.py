@@ -53,7 +53,7 @@ def _sizes(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value  # the field's own type refuses it
     if len(value) != 3:
-        raise fault("", f"expected three whole numbers, [channels, height, width], got {len(value)}")
+        raise fault("", f"expected [channels, height, width], three whole numbers >= 1, got {len(value)}")
     for index, item in enumerate(value):
         if isinstance(item, bool) or not isinstance(item, int) or not 1 <= item < 2**31:
             raise fault(str(index), "expected a whole number >= 1: an image is [channels, height, width]")
@@ -244,7 +244,7 @@ class Experiment(Part):
         data, kernel = self.data, self.model.kernel
         if self.model.kind != "conv":
             if data.image is not None:
-                reason = f"belongs to model.kind conv, and this network is {self.model.kind}: leave it out"
+                reason = f"belongs to model.kind conv, and this network is {self.model.kind}: leave it out, or write model.kind: conv"
                 raise fault("data.image", reason, "model.kind")
             return self
         num_features = data.features or catalogue.SOURCES[data.source].features
@@ -259,10 +259,15 @@ class Experiment(Part):
         assert kernel is not None  # the model's kind filled it in
         unfit = image_fault(data.image, num_features)
         if unfit is not None:
-            raise fault("data.image", unfit, "data.source", "data.features")
-        if kernel > min(data.image[1:]):
-            size = f"{data.image[1]} × {data.image[2]}"
-            raise fault("model.kernel", f"a kernel of {kernel} is larger than the image, {size}", "data.image")
+            raise fault("data.image", unfit, "data.source", "data.features", *_SIZES)
+        shorter = min(data.image[1:])
+        if kernel > shorter:
+            size, fits = f"{data.image[1]} × {data.image[2]}", shorter - 1 + shorter % 2
+            if "kernel" in self.model.model_fields_set:
+                reason = f"a kernel of {kernel} is larger than the image, {size}: at most {fits}"
+                raise fault("model.kernel", reason, "data.image", *_SIZES)
+            reason = f"an image of {size} is smaller than the kernel of {kernel}: give model.kernel: {fits}"
+            raise fault("data.image", reason, "model.kernel", *_SIZES)
         return self
 
     @model_validator(mode="after")
@@ -279,8 +284,9 @@ class Experiment(Part):
     def _is_plain_for_jacobians(self) -> Self:
         if self.record.takes_jacobian and not self.model.is_plain:
             key = "quantities" if self.record.spectrum is None else "spectrum"
-            what = f"kind {self.model.kind}" if self.model.kind != "dense" else "norm or residual"
-            reason = f"the Jacobian is that of a plain dense network, and this one has {what}; record other quantities"
+            what = "model.norm" if self.model.norm is not None else "model.residual"
+            what = what if self.model.kind == "dense" else f"model.kind {self.model.kind}"
+            reason = f"the Jacobian is that of a plain dense network, and this one has {what}: ask for other quantities"
             raise fault(f"record.{key}", reason, "model.kind", "model.norm", "model.residual")
         return self
 
@@ -317,6 +323,7 @@ _LATER = ("record.jacobian_examples", "record.jacobian_steps", "record.spectrum"
 
 _IMAGES: Mapping[str, tuple[int, int, int]] = {"digits": (1, 8, 8)}
 """Sources whose examples are images: channels, height and width."""
+_SIZES = ("data.image.0", "data.image.1", "data.image.2")
 
 
 def image_fault(image: tuple[int, int, int], num_features: int | None) -> str | None:

@@ -60,14 +60,7 @@ class NumberOr:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             if is_number and 0 <= value < float("inf") and (value > 0 or self.zero):
                 return float(value)
-            shown = (
-                repr(value[:60])
-                if isinstance(value, str)
-                else f"{value:g}"
-                if isinstance(value, int | float)
-                else "neither"
-            )
-            raise fault("", f"expected {_number_or(self.entries, not self.zero)}, got {shown}")
+            raise PydanticCustomError("number_or_word", "expected a number or a word")
 
         either = core_schema.no_info_plain_validator_function(read)
         return core_schema.nullable_schema(either) if type(None) in _options(source) else either
@@ -151,7 +144,7 @@ class Field:
             case "number or word":
                 return _number_or(self.words, self.open_low)
             case "sizes":
-                return f"a list of three {span('whole numbers', self.low, self.high, self.open_low, self.open_high)}"
+                return f"[channels, height, width], three {span('whole numbers', self.low, self.high, self.open_low, self.open_high)}"
             case "word":
                 return f"one of {', '.join(self.words)}" if self.words else "text"
         return span(f"a {self.form}", self.low, self.high, self.open_low, self.open_high)

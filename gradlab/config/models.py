@@ -209,7 +209,8 @@ class Model(Part):
     def _of_its_kind(self) -> Self:
         for key, default in _OF_CONV.items():
             if self.kind != "conv" and getattr(self, key) is not None:
-                raise fault(key, f"belongs to kind conv, and this network is {self.kind}: leave it out", "kind")
+                reason = f"belongs to kind conv, and this network is {self.kind}: leave it out, or write kind: conv"
+                raise fault(key, reason, "kind")
             if self.kind == "conv" and getattr(self, key) is None:
                 object.__setattr__(self, key, default)
         if self.kernel is not None and self.kernel % 2 == 0:
@@ -217,7 +218,7 @@ class Model(Part):
             raise fault("kernel", f"expected an odd number, got {even}: write {even - 1} or {even + 1}", "kind")
         if self.kind != "conv" and self.init.scheme == "delta_orthogonal":
             raise fault(
-                "init.scheme", f"delta_orthogonal is for kind conv; a {self.kind} network has orthogonal", "kind"
+                "init.scheme", f"delta_orthogonal is for kind conv; use orthogonal for kind {self.kind}", "kind"
             )
         return self
 

@@ -74,6 +74,10 @@ LEFT_OUT = {"model.kind": "dense", "model.norm": "none", "model.residual": "none
 """What an experiment has of which a config says nothing."""
 
 
+OF_NETWORK = {path: word for path, word in LEFT_OUT.items() if path.startswith("model.")}
+"""Of these, what is said of the network."""
+
+
 def resolved_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
     """As `value_at`; where a resolved config leaves out what came later, what the experiment has instead.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from gradlab.config.experiment import Data
+from gradlab.config.experiment import Data, image_fault
 from gradlab.datasets import split
 from gradlab.datasets.dataset import Dataset, Raw
 from gradlab.datasets.sources import bundled, columns, synthetic, tables
@@ -20,8 +20,8 @@ def load(data: Data, loss: str = "auto") -> Dataset:
         loss: `train.loss`; for a file it decides whether whole numbers are classes (`targets.read_target`).
 
     Raises:
-        ConfigError: If a file cannot be used, the loss does not fit the targets, or there are fewer rows to learn from
-            than a batch takes.
+        ConfigError: If a file cannot be used, the loss does not fit the targets, an image has other sizes than the inputs, or
+            there are fewer rows to learn from than a batch takes.
 
     >>> from gradlab.config.experiment import Data
     >>> digits = load(Data(source="digits"))
@@ -31,6 +31,9 @@ def load(data: Data, loss: str = "auto") -> Dataset:
     raw = _rows(data, loss)
     place = data.path if data.source == "file" and data.path else f"data set '{data.source}'"
     _refuse_loss(place, raw, loss)
+    unfit = None if data.image is None else image_fault(data.image, raw.inputs.shape[1])
+    if unfit is not None:
+        raise ConfigError([Fault(place, "data.image", unfit)])
     num_train = len(raw.inputs) - split.num_held(len(raw.inputs), data.holdout)
     if num_train < data.batch_size:
         held = f" ({data.holdout:g} of {len(raw.inputs)} are held out)" if data.holdout else ""

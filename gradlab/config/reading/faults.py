@@ -1,13 +1,14 @@
 """What is wrong with a config's values, all of it at once, in words that say what would be right."""
 
 import re
+from math import isfinite
 from typing import Any
 
 from pydantic import ValidationError
 
 from gradlab.config import memory
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import Field, Part, child_of, field_at, fields, part_at
+from gradlab.config.fields import Field, Part, child_of, field_at, fields, part_at, word_of
 from gradlab.config.reading.overrides import is_dotted
 from gradlab.config.reading.tree import Path, Place, Problem, Tree, copied, written
 from gradlab.config.reading.yaml12 import resolve
@@ -34,6 +35,7 @@ _LIST_STAND_INS: dict[Path, Any] = {
     ("record", "spectrum"): 1,
 }
 _MAX_ROUNDS = 200
+_FEW_WORDS = 8
 
 
 def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
@@ -120,9 +122,12 @@ def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
         location = location[:2]  # the rest names members of a union
     context = item.get("ctx", {})
     named = context.get("field", "")
-    keys = tuple(int(key) if key.isdigit() else key for key in named.split(".")) if named else ()
-    involved = tuple((*location, *other.split(".")) for other in context.get("involved", ()))
-    return (*location, *keys), involved
+    involved = tuple((*location, *_keys(other)) for other in context.get("involved", ()))
+    return (*location, *_keys(named)), involved
+
+
+def _keys(named: str) -> Path:
+    return tuple(int(key) if key.isdigit() else key for key in named.split(".")) if named else ()
 
 
 def _within(path: Path, blamed: set[Path]) -> bool:
@@ -162,8 +167,9 @@ def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> P
         place = tree.place(blamed)
     else:
         blamed = path
-    message = _unknown_key(path) if unknown else _message(tree, item, path)
-    if not unknown and path not in tree.spots and isinstance(tree.at(path[:-1]), str | int | float):
+    bare = not unknown and path not in tree.spots and isinstance(tree.at(path[:-1]), str | int | float)
+    message = _unknown_key(path) if unknown else _message(tree, item, path, bare)
+    if bare:
         path = path[:-1]  # `activation: sigmod` is about model.activation, not about a name that nobody wrote
     return Problem(place, path, message, blamed)
 
@@ -213,23 +219,36 @@ def _beside(path: Path) -> list[str]:
     return list(part.model_fields) if part is not None else []
 
 
-def _message(tree: Tree, item: Any, path: Path) -> str:
+def _message(tree: Tree, item: Any, path: Path, bare: bool) -> str:
+    """What is wrong with a value, and what would be right; a bare one stands for the part that its field belongs to."""
     kind, value = item["type"], item["input"]
     if kind == "fault":
         return str(item["ctx"]["reason"])
+    field = field_at(Experiment, ".".join(str(key) for key in path))
     if kind == "missing":
-        return "missing, and it has no default"
+        words = [] if field is None else list(field.words)
+        listed = f" (one of: {', '.join(words)})" if 0 < len(words) <= _FEW_WORDS else ""
+        return f"missing, and it has no default{listed}"
     got = repr(cut(value)) if isinstance(value, str) else shown(tree, path, value)
     if kind == "string_pattern_mismatch":
         return f"expected letters, digits, '.', '_' or '-', beginning with a letter, a digit or '_', got {got}"
     if kind == "string_too_long":
         return f"expected at most {item['ctx']['max_length']} characters, got {len(value)}"
-    field = field_at(Experiment, ".".join(str(key) for key in path))
     if field is None:
-        return f"expected {_expected_part(path)}, got {got}{_null_hint(value)}"
+        return f"expected {_expected_part(path)}, got {got}{_part_hint(path, value)}"
+    part = part_at(Experiment, path[:-1])
+    absent = part.absent if part is not None and path[-1] == part.shorthand else None
     if kind == "literal_error" and isinstance(value, str):
-        return f"unknown name {got}{suggestion(value, field.words, all_of_them=True)}"
-    return f"expected {field.expected()}, got {got}{_hint(field, kind, value)}"
+        words = [*([absent] if bare and absent else []), *field.words]
+        return f"unknown name {got}{suggestion(value, words, all_of_them=True)}{'' if bare else _whole(path, absent, value)}"
+    either = f"{absent}, " if bare and absent else ""
+    hint = _whole(path, absent, value) or _hint(field, kind, value)
+    return f"expected {either}{field.expected()}, got {got}{hint}"
+
+
+def _whole(path: Path, absent: str | None, value: Any) -> str:
+    """That the word for no such part stands for the whole of it."""
+    return f" (to have none write {path[-2]}: {absent})" if absent is not None and value == absent else ""
 
 
 def _expected_part(path: Path) -> str:
@@ -238,19 +257,35 @@ def _expected_part(path: Path) -> str:
         return "text"  # an item of a list
     keys = ", ".join(part.model_fields)
     word = {"name": "a name or ", "scheme": "a scheme or "}.get(part.shorthand or "", "")
+    if part.absent is not None:
+        bare = word_of(Experiment, ".".join(map(str, path)))
+        assert bare is not None
+        word = f"{part.absent}, {', '.join(bare.words) if bare.form == 'word' else bare.expected()} or "
     return f"{word}a mapping (keys: {keys})"
+
+
+def _part_hint(path: Path, value: Any) -> str:
+    part = part_at(Experiment, path)
+    if part is not None and part.absent is not None and isinstance(value, bool):
+        if not value:
+            return f" (write {part.absent})"
+        return " (write 1)" if float in part.bare else ""
+    return _null_hint(value)
 
 
 def _hint(field: Field, kind: str, value: Any) -> str:
     if value is None:
         return _null_hint(value)
-    if kind == "finite_number":
+    if kind == "finite_number" or (field.form == "number or word" and isinstance(value, float) and not isfinite(value)):
         return ", which is not finite"
     if field.form == "whole number" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f" (write {int(value)})"
     if not isinstance(value, str):
         return ""
-    if field.form in ("number", "whole number") and re.fullmatch(r"[-+.0-9eExob]{1,40}", value):
+    near = nearest(value, field.words) if field.form == "number or word" else None
+    if near is not None:
+        return f". Did you mean '{near}'?"
+    if field.form in ("number", "whole number", "number or word") and re.fullmatch(r"[-+.0-9eExob]{1,40}", value):
         return " (a text: remove the quotes)" if isinstance(resolve(value), int | float) else ""
     if field.optional and value.lower() in ("none", "off", "no"):
         return " (leave the key out, or write null)"

@@ -34,7 +34,7 @@ def value_on_axis(experiment: Experiment, key: str) -> Scalar:
 
 def _in_words(value: Any) -> str:
     if isinstance(value, Part):
-        return _part_in_words(value)
+        return part_in_words(value)
     if isinstance(value, tuple):
         return ", ".join(_in_words(item) for item in value) or "none"
     whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
@@ -42,7 +42,7 @@ def _in_words(value: Any) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def _part_in_words(part: Part) -> str:
+def part_in_words(part: Part) -> str:
     """As few of a part's values as build an equal part; what it is called always, and without its key."""
     own = {key: getattr(part, key) for key in type(part).model_fields}
     name = part.shorthand or next(iter(own))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradlab.config.experiment import Activation, Experiment, Init, Optimizer
+from gradlab.config.experiment import Experiment, Init
 from gradlab.config.quantities import QUANTITIES
 from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
@@ -18,6 +18,7 @@ from gradlab.report.views.data import DataView, data_view
 from gradlab.report.views.series import Curve, Grid, LayerProfile, curves, grids, profiles
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
+from gradlab.report.words.networks import network_words, with_parameters
 from gradlab.report.words.table import Field, Table, beside, folded
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
@@ -185,20 +186,15 @@ def setting(experiment: Experiment, reading: Reading | None = None) -> str:
     model, train = experiment.model, experiment.train
     length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
     parts = [
-        f"{model.depth} × {model.width} {_named(model.activation)}",
+        *network_words(model),
         _init(model.init),
         data_words(experiment.data, reading),
-        f"{_named(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
+        f"{with_parameters(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
         length,
         str(train.dtype),
         f"seed {experiment.seed}",
     ]
     return " · ".join(parts)
-
-
-def _named(part: Activation | Optimizer) -> str:
-    own = [f"{key}={value:g}" for key, value in part.model_dump(exclude={"name"}).items() if value is not None]
-    return f"{part.name}({', '.join(own)})" if own else part.name
 
 
 def _init(init: Init) -> str:

@@ -5,9 +5,11 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.catalogue import SCALES
 from gradlab.config.logic import field_value
+from gradlab.config.text import LEFT_OUT, OF_NETWORK, value_at
 from gradlab.errors import UsageError
-from gradlab.report.words.table import Field, Table
+from gradlab.report.words.table import Field, Table, without
 from gradlab.report.words.values import Value
 from gradlab.results.listing import ListedRun, getter, line_of
 
@@ -36,21 +38,40 @@ FIELDS = (
 )
 """Columns, named as in conditions, so that each can be given to `--where` and `--sort`."""
 
+_AT = 1 + [field.name for field in FIELDS].index("model.init")
+_ALL_FIELDS = (*FIELDS[:_AT], *(Field(key, rank=9) for key in OF_NETWORK), *FIELDS[_AT:])
+"""Those, and what only networks have that are not plain stacks of dense layers."""
 
-_SCALAR = (str, int, float)
+
+_SCALAR = (str, int, float, type(None))
 
 
 def runs_table(runs: Sequence[ListedRun]) -> Table:
-    """One row a run."""
-    return Table(FIELDS, tuple(zip(*(_column(runs, field.name) for field in FIELDS), strict=True)))
+    """One row a run; which kind of network it is, and what it has beside its layers, where one of them is not plain."""
+    whole = Table(_ALL_FIELDS, tuple(zip(*(_column(runs, field.name) for field in _ALL_FIELDS), strict=True)))
+    return without(whole, OF_NETWORK)
 
 
 def _column(runs: Sequence[ListedRun], name: str) -> list[Value]:
     """A column: as in a condition, but an initialisation without a scheme says what it has instead."""
     values = values_of(runs, name)
+    if name in ("model.norm", "model.residual"):
+        return [
+            value if value == OF_NETWORK[name] else _part_words(run.config, name)
+            for run, value in zip(runs, values, strict=True)
+        ]
     if name != "model.init":
         return values
     return [init_words(run.config) if value is None else value for run, value in zip(runs, values, strict=True)]
+
+
+def _part_words(config: Mapping[str, Any], name: str) -> str:
+    """A part that may be left out, with what differs from its defaults, as on the axis of a sweep."""
+    from gradlab.config.models import Norm, Residual  # here: they take longer than most lists
+    from gradlab.config.sweeps.points import part_in_words
+
+    part = Norm if name == "model.norm" else Residual
+    return part_in_words(part.model_validate(value_at(config, name.split("."))))
 
 
 def init_words(config: Mapping[str, Any]) -> str | None:
@@ -78,8 +99,8 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
         try:
             found = look(run)
         except KeyError:
-            found = None
-        if found is not None and not isinstance(found, _SCALAR):  # a part of the config goes by its name
+            found = LEFT_OUT.get(name)
+        if found in SCALES if isinstance(found, str) else not isinstance(found, _SCALAR):
             found = field_value(run.config, name)
         values.append(found if isinstance(found, _SCALAR) else None)
     return values

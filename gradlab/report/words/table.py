@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradlab.config.text import value_text
@@ -69,6 +69,24 @@ def folded(order: Sequence[int], head: int, tail: int) -> list[int | Fold]:
     if hidden <= 2:
         return list(order)
     return [*order[:head], Fold(hidden), *order[len(order) - tail :]]
+
+
+def without(table: Table, left_out: Mapping[str, Value]) -> Table:
+    """The table without the named columns in which every row has that value.
+
+    >>> table = Table((Field("name"), Field("model.norm")), (("a", "none"), ("b", "none")))
+    >>> without(table, {"model.norm": "none"}).objects()
+    [{'name': 'a'}, {'name': 'b'}]
+    """
+    kept = [
+        at
+        for at, field in enumerate(table.fields)
+        if field.name not in left_out or any(row[at] != left_out[field.name] for row in table.rows)
+    ]
+    if len(kept) == len(table.fields):
+        return table
+    rows = tuple(tuple(row[at] for at in kept) for row in table.rows)
+    return Table(tuple(table.fields[at] for at in kept), rows)
 
 
 def beside(left: Table, right: Table) -> Table:

@@ -1,0 +1,77 @@
+"""How a network is said: its kind, its size, its normalisation and skip connections, and what is doubtful about them."""
+
+from collections.abc import Iterable
+
+from gradlab.config.experiment import Activation, Experiment, Model, Norm, Optimizer, Residual
+
+FEW = 8
+"""Examples of a batch below which batch normalisation's factors are far from those of a large batch, and differ from seed to seed."""
+
+
+def network_words(model: Model) -> list[str]:
+    """A network in a few words each: its layers, and what else there is.
+
+    >>> network_words(Model(depth=50, width=100, activation="relu", norm="batch", residual="1/sqrt(depth)"))
+    ['50 × 100 relu', 'batch norm', 'residual 1/sqrt(depth)']
+    >>> network_words(Model(kind="conv", depth=20, width=16, activation="tanh", padding="zeros"))
+    ['20 × 16 conv 3×3 tanh, zero padding']
+    """
+    parts = [f"{model.depth} × {model.width} {_kind(model)}{with_parameters(model.activation)}{_edges(model)}"]
+    parts += [_norm(model.norm)] if model.norm is not None else []
+    parts += [_residual(model.residual)] if model.residual is not None else []
+    return parts
+
+
+def with_parameters(part: Activation | Optimizer) -> str:
+    """What has a name, with the parameters that it has.
+
+    >>> with_parameters(Activation(name="leaky_relu", slope=0.2))
+    'leaky_relu(slope=0.2)'
+    """
+    own = [f"{key}={value:g}" for key, value in part.model_dump(exclude={"name"}).items() if value is not None]
+    return f"{part.name}({', '.join(own)})" if own else part.name
+
+
+def few_examples(experiments: Iterable[Experiment]) -> list[str]:
+    """What is to be said of batch normalisation over few examples, each batch size once."""
+    sizes = [
+        one.data.batch_size for one in experiments if one.model.norm is not None and one.model.norm.kind == "batch"
+    ]
+    return [
+        f"batch normalisation over {size} examples a step: its growth of gradients is far from that of larger batches, and "
+        f"differs from seed to seed; data.batch_size: {FEW} or more, or model.norm: layer"
+        for size in dict.fromkeys(sizes)
+        if size < FEW
+    ]
+
+
+def _kind(model: Model) -> str:
+    return (
+        ""
+        if model.kind == "dense"
+        else f"{model.kind} "
+        if model.kernel is None
+        else f"conv {model.kernel}×{model.kernel} "
+    )
+
+
+def _edges(model: Model) -> str:
+    padding = ", zero padding" if model.padding == "zeros" else ""
+    return padding + (", flattened" if model.pool == "flatten" else "")
+
+
+def _norm(norm: Norm) -> str:
+    words = [f"{'RMS' if norm.kind == 'rms' else norm.kind} norm"]
+    words += ["after the activation"] if norm.position == "after" else []
+    words += [f"eps {norm.eps:g}"] if norm.eps != type(norm).model_fields["eps"].default else []
+    words += ["without gain and bias"] if not norm.affine else []
+    return " ".join(words)
+
+
+def _residual(residual: Residual) -> str:
+    scale = residual.scale if isinstance(residual.scale, str) else f"{residual.scale:g}"
+    words = ["residual"] if scale == "1" and not residual.learned else [f"residual {scale}"]
+    words += ["learned"] if residual.learned else []
+    more = [", two layers a branch"] if residual.layers == 2 else []
+    more += [", post-activation"] if residual.position == "post" else []
+    return " ".join(words) + "".join(more)
