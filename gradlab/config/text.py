@@ -70,11 +70,16 @@ def value_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
     return value
 
 
-LEFT_OUT = {"model.kind": "dense", "model.norm": "none", "model.residual": "none", "train.warmup": 0}
+LEFT_OUT: Mapping[str, str | int] = {
+    "model.kind": "dense",
+    "model.norm": "none",
+    "model.residual": "none",
+    "train.warmup": 0,
+}
 """What an experiment has of which a config says nothing."""
 
 
-OF_NETWORK = {path: word for path, word in LEFT_OUT.items() if path.startswith("model.")}
+OF_NETWORK: Mapping[str, str | int] = {path: word for path, word in LEFT_OUT.items() if path.startswith("model.")}
 """Of these, what is said of the network."""
 
 
