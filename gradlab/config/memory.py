@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment, Model, num_steps
-from gradlab.config.quantities import selected
+from gradlab.config.quantities import Only, selected
 
 Image = tuple[int, int, int]
 """Channels, height and width."""
@@ -15,6 +15,16 @@ _SIGNAL_STACKS = 4  # preactivations, activations, slopes, backward signals
 _RECORDED_BYTES = 9  # a float64, and whether it is there
 _STEP_FIGURES = 14
 _SCALING_FIGURES = 3  # of a loss scale
+
+
+def recorded_parts(model: Model, sixteen_bit: bool) -> tuple[Only, ...]:
+    """What a network has of that which some quantities need (`Quantity.only`)."""
+    having: dict[Only, bool] = {
+        "sixteen_bit": sixteen_bit,
+        "norm": model.norm is not None and model.norm.affine,
+        "learned_scale": model.residual is not None and model.residual.learned,
+    }
+    return tuple(part for part, there in having.items() if there)
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,8 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
     steps = num_steps(experiment, num_examples)
     num_records = min(steps, -(-steps // record.every) + 1)
     num_figures = _STEP_FIGURES + (0 if train.dtype.loss_scale is None else _SCALING_FIGURES)
-    num_values = num_records * ((model.depth + 1) * len(selected(record.quantities, size == 2)) + num_figures)
+    recorded = selected(record.quantities, recorded_parts(model, size == 2))
+    num_values = num_records * ((model.depth + 1) * len(recorded) + num_figures)
     num_states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
     return Estimate(
         weights=num_weights * (2 * size + num_states * (size if train.dtype.arithmetic == "same" else max(size, 4))),

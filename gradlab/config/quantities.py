@@ -5,7 +5,7 @@ activation, W [fan_in, fan_out] its weight, l_i the loss of example i, L the mea
 "rms" is averaged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ GROUPS: tuple[str, ...] = ("none", "gradients", "default", "all")
 """Each holds those before it. What costs much is in none of them: it is asked for by name."""
 
 Kind = Literal["decades", "share", "figure"]
+Only = Literal["sixteen_bit", "norm", "learned_scale"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Quantity:
         drawn_as_log10: Whether it is recorded as it is and yet drawn as its log10, because it spans decades.
         rank: How soon a narrow terminal leaves it out: what the verdict rests on, or was asked for by name, stays longest.
         drawn_as_grid: Its place among the heatmaps over layers and steps, None where it is not among them.
-        sixteen_bit: Whether it is recorded in bfloat16 and float16 alone.
+        only: What a run must have for it to be recorded: `sixteen_bit` (stored in bfloat16 or float16), `norm` (a normalisation with gains
+            and biases), `learned_scale` (a residual with a learned factor); None where every run has it.
     """
 
     name: str
@@ -46,7 +48,7 @@ class Quantity:
     drawn_as_log10: bool = False
     rank: int = 19
     drawn_as_grid: int | None = None
-    sixteen_bit: bool = False
+    only: Only | None = None
 
     @property
     def scale(self) -> Kind:
@@ -76,7 +78,7 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("changed_fraction", "changed", "share", "default", False,
              "share of the layer's weights whose stored value the update changes; recorded in bfloat16 and float16 alone",
              "what is left of an update after the rounding to the stored format",
-             label="changed weights", kind="share", rank=2, drawn_as_grid=13, sixteen_bit=True),
+             label="changed weights", kind="share", rank=2, drawn_as_grid=13, only="sixteen_bit"),
     Quantity("forward_rms", "rms z", "1", "default", False, "root mean square of the preactivations", "variance preservation",
              label="forward signal", drawn_as_log10=True, rank=5, drawn_as_grid=3),
     Quantity("activation_mean", "mean h", "1", "default", True, "mean of the activations", "zero-centred or not",
@@ -93,6 +95,14 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
              label="inactive", kind="share", rank=9, drawn_as_grid=5),
     Quantity("bias_grad_norm", "‖∂L/∂b‖", "loss per bias", "all", False, "l2 norm of the bias gradient", "the bias's own gradient",
              rank=15),
+    Quantity("norm_grad_norm", "‖∂L/∂γ,β‖", "loss per gain", "default", False,
+             "l2 norm of the gradient of a row's normalisation gains and biases; only with trainable ones, null in rows without",
+             "what reaches the normalisations", rank=17, only="norm"),
+    Quantity("residual_scale", "a", "1", "default", True,
+             "learned factor on the residual branch, before the update; only where it is learned, null in the first row",
+             "how much of its branch a block lets through", rank=8, only="learned_scale"),
+    Quantity("residual_scale_grad", "|∂L/∂a|", "loss per factor", "default", True,
+             "magnitude of the gradient of that factor", "what reaches the factor", rank=17, only="learned_scale"),
     Quantity("forward_mean", "mean z", "1", "all", False, "mean of the preactivations", "drift of the preactivations",
              rank=14),
     Quantity("zero_gradient_fraction", "zeros", "share", "all", False,
@@ -201,12 +211,12 @@ def in_group(group: str) -> tuple[str, ...]:
     return tuple(quantity.name for quantity in LAYER_QUANTITIES if quantity.group in wanted)
 
 
-def selected(quantities: str | Sequence[str], sixteen_bit: bool = False) -> tuple[str, ...]:
+def selected(quantities: str | Sequence[str], present: Collection[Only] = ()) -> tuple[str, ...]:
     """Names of the per-layer quantities that `record.quantities`, a group, a quantity or a list of them, asks for, in order.
 
     Args:
         quantities: What is asked for.
-        sixteen_bit: Whether the run is stored in a 16-bit format; what is recorded in those alone is left out of the others.
+        present: What the run has of that which some quantities need (`Quantity.only`); the others of them are left out.
 
     Raises:
         ValueError: If a name is neither.
@@ -220,4 +230,4 @@ def selected(quantities: str | Sequence[str], sixteen_bit: bool = False) -> tupl
             names.add(name)
         else:
             raise ValueError(f"unknown quantity or group '{name}'")
-    return tuple(name for name in LAYER_NAMES if name in names and (sixteen_bit or not QUANTITIES[name].sixteen_bit))
+    return tuple(name for name in LAYER_NAMES if name in names and QUANTITIES[name].only in (None, *present))

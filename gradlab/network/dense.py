@@ -108,7 +108,9 @@ class Dense:
         z_LRBN, h_LRBN = self._view(self._z), self._view(self._h)
         self._z_layers, self._h_layers = list(z_LRBN.unbind(0)), list(h_LRBN.unbind(0))
         spans = [(start, min(start + per_block, L)) for start in starts]
-        self.blocks: Sequence[Block] = [Block(*span, z_LRBN[slice(*span)], h_LRBN[slice(*span)]) for span in spans]
+        self.blocks: Sequence[Block] = [
+            Block(*span, z_LRBN[slice(*span)], h_LRBN[slice(*span)], z_LRBN[slice(*span)]) for span in spans
+        ]
         self._flat = [(self._z[slice(*span)].view(-1), self._h[slice(*span)].view(-1)) for span in spans]
         self._weights = [p.first_RDN, *p.inner_KRNN.unbind(0)]
         self._weights_t = [weight.transpose(1, 2) for weight in self._weights]
@@ -166,6 +168,9 @@ class Dense:
             biases[layer][run].copy_(bias)
         if p.slope_LR11 is not None:
             p.slope_LR11[:, run].fill_(self.activation.slope)
+
+    def track(self) -> None:
+        """No normalisation, nothing to track."""
 
     def jacobian_factors(self, run: int, num_examples: int) -> Iterator[tuple[Float, Float]]:
         slope_LEN, h_LEN = (

@@ -32,6 +32,7 @@ class Shape:
         num_outputs: Outputs, C.
         fan_in: Of every layer, the readout last.
         fan_out: Likewise.
+        num_positions: Positions of a hidden layer's state, P: 1 but for convolutions, whose states have the shape [B, P, N].
     """
 
     num_runs: int
@@ -40,10 +41,16 @@ class Shape:
     num_outputs: int
     fan_in: tuple[int, ...]
     fan_out: tuple[int, ...]
+    num_positions: int = 1
 
     @property
     def num_layers(self) -> int:
         return len(self.fan_in) - 1
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of a hidden layer's signal: examples times positions."""
+        return self.batch_size * self.num_positions
 
 
 @dataclass
@@ -51,18 +58,21 @@ class Leaf:
     """A kind of parameter in consecutive layers, seen as [layers, R, elements].
 
     Attributes:
-        kind: `weight`: the backward pass hands it to the probe when it needs it no more; the others are updated after the pass.
+        kind: `weight`: the backward pass hands it to the probe when it needs it no more; the others are updated after the pass. `norm`
+            are gains and biases of normalisations, `scale` the learned factor on a residual branch.
+        inner: Whether it lies inside a branch of two layers, beside one of its kind that reads the state.
         first_layer: Layer whose 2^E the gradient of the first row carries; the next rows carry the next layers'.
         gradient: Stored gradient; an optimizer may overwrite it.
         state: The optimizer's own tensors.
         layers: The layers whose 2^E the gradient carries.
     """
 
-    kind: Literal["weight", "bias", "slope"]
+    kind: Literal["weight", "bias", "slope", "norm", "scale"]
     first_layer: int
     value: Tensor
     gradient: Tensor
     state: tuple[Tensor, ...] = ()
+    inner: bool = False
     layers: slice = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,17 +82,21 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Block:
-    """Signals of the consecutive hidden layers `start`..`stop - 1`.
+    """Signals of the consecutive hidden layers `start`..`stop - 1`; B are examples times positions.
 
     Attributes:
-        z_LRBN: z, and phi'(z) from `Probe.after_slopes` on.
-        h_LRBN: h.
+        z_LRBN: The layers' states: z of dense layers, the stream after a residual block.
+        h_LRBN: The activation of each state.
+        slope_LRBN: phi' of the activation function there, from `Probe.after_slopes` on; the same tensor as z where z is needed no more.
+        inner_slope_LRBN: phi' inside the branches of two layers; its first row is layer `max(start, 1)`. None where there are none.
     """
 
     start: int
     stop: int
     z_LRBN: Tensor
     h_LRBN: Tensor
+    slope_LRBN: Tensor
+    inner_slope_LRBN: Tensor | None = None
 
 
 class Probe(Protocol):
@@ -92,12 +106,12 @@ class Probe(Protocol):
         """Z and h of the block are there; phi' is not yet."""
 
     def after_slopes(self, block: Block) -> None:
-        """The block's z now holds phi'."""
+        """The block's slopes are there; its z may be gone."""
 
     def after_gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
         """A leaf of weights, of layers `start`..`stop - 1`, is no longer needed by the pass; its gradient is there.
 
-        Given are stored δ [layers, R, B, N], stored G and W [layers, R, fan_in, fan_out].
+        Given are stored δ = ∂L/∂state [layers, R, B, N], stored G and W [layers, R, (weight matrices of a branch,) fan_in, fan_out].
         """
 
 
@@ -128,10 +142,17 @@ class Network(Protocol):
         """Draws the parameters of the run at a place in the batch, from its seed alone."""
 
     def forward(self, probe: Probe | None) -> None:
-        """From `inputs_RBD` to `logits_RBC`. Without a probe phi' is not computed, so no backward pass may follow."""
+        """From `inputs_RBD` to `logits_RBC`.
+
+        Without a probe phi' is not computed, so no backward pass may follow, and batch normalisation takes its running statistics: before
+        the first `track` there are none, and those of the rows at hand stand in for them.
+        """
 
     def backward(self, probe: Probe, rescaler: Rescaler) -> None:
         """From `logit_gradient_RBC` to the gradients of all leaves; the probe gets those of the weights block by block from the top."""
+
+    def track(self) -> None:
+        """Takes the last batch's statistics into the running ones of batch normalisation: once a training step."""
 
     def jacobian_factors(self, run: int, num_examples: int) -> Iterator[tuple[Float, Float]]:
         """The factors ∂z_(l+1)/∂z_l = diag(phi'(z_l)) W_(l+1) of a run's first examples E, from the top down, float64 on the host.

@@ -134,6 +134,10 @@ class Rescaler:
         delta_RBN.mul_(self._reciprocal[point])
         torch.mul(self._links[point], self._power[point], out=self._links[point + 1])
 
+    def divide(self, layer: int, gradient_R: Tensor) -> None:
+        """Divides what was computed of a layer before it was rescaled, [R, ...] of three axes, so that it carries the layer's own 2^E."""
+        gradient_R.mul_(self._reciprocal[self._point_of[layer]])
+
     def scale(self, start: int, stop: int) -> Tensor:
         """2^E of layers `start`..`stop - 1` (from 0, the readout is L), float64 [layers, R]; 0 below float64's range."""
         return self._chain.index_select(0, self._taken[start:stop])

@@ -42,7 +42,7 @@ class Step:
             optimizer.prepare(leaf)
         self._weights = {leaf.first_layer: leaf for leaf in network.leaves if leaf.kind == "weight"}
         self._biases = [leaf for leaf in network.leaves if leaf.kind == "bias"]
-        self._slopes = [leaf for leaf in network.leaves if leaf.kind == "slope"]
+        self._extras = [leaf for leaf in network.leaves if leaf.kind not in ("weight", "bias")]
         self._others = [leaf for leaf in network.leaves if leaf.kind != "weight"]
         self._figures_2R = network.place.zeros(2, network.shape.num_runs, dtype=network.place.wide)
 
@@ -72,8 +72,8 @@ class Step:
             self.loss_scale.look(self.watch.overflow_R, self.watch.layer_R)
         if record:
             self._timed(recorder.biases, self._biases)
-            for leaf in self._slopes:
-                self._timed(recorder.learned_slopes, leaf)
+            for leaf in self._extras:
+                self._timed(recorder.extra, leaf)
         if self.clipping is not None and self.loss_scale is not None:
             self.clipping(scale / self.loss_scale.scale_R)
             self.loss_scale.clip(self.clipping.factor_R)
@@ -85,6 +85,7 @@ class Step:
         for leaf in self._others:
             self.optimizer.update(leaf, scale[leaf.layers], keep=False)
         self.optimizer.end()
+        network.track()
         if record:
             clip_R = None if self.clipping is None else self.clipping.factor_R
             told_3R = None if self.loss_scale is None else self.loss_scale.told_3R

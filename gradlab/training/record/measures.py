@@ -98,8 +98,8 @@ def gradient_correlation(delta_LRBN: Tensor) -> Tensor:
 
 
 def sign_coherence(gradient_LRIO: Tensor) -> Tensor:
-    """Mean over units j of |Σ_i sign(G[i, j])| / fan_in."""
-    return gradient_LRIO.sign().sum(2, dtype=torch.float64).abs().mean(2) / gradient_LRIO.shape[2]
+    """Mean over units j of |Σ_i sign(G[i, j])| / fan_in; over the units of both matrices, [L, R, 2, I, O], of a branch of two layers."""
+    return gradient_LRIO.sign().sum(-2, dtype=torch.float64).abs().flatten(2).mean(2) / gradient_LRIO.shape[-2]
 
 
 def zero_fraction(gradient_LRIO: Tensor) -> Tensor:

@@ -3,8 +3,9 @@
 A run's arrays are derived by themselves and contiguously, so that their rounding cannot depend on the batch.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ class RawBlock:
         figures: Loss and share classified right, [T, 2, R].
         clip: Clip factor [T, R].
         scaling: Loss scale, skipped steps and the layer of the first, see `loss_scale.LossScale.told_3R`, [T, 3, R]; [T, 0, R] without one.
+        covered: Raw measure -> the layers, boolean [L + 1], that have what it measures; all have the others.
     """
 
     steps: NDArray[np.int64]
@@ -44,18 +46,19 @@ class RawBlock:
     figures: NDArray[np.float64]
     clip: NDArray[np.float64]
     scaling: NDArray[np.float64]
+    covered: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def of_first_run(self, rows: NDArray[np.int64]) -> "RawBlock":
         """Some recorded steps; what is measured of the layers of the first run only, be there a hundred."""
         frames, exponents = self.frames[rows, ..., :1], self.exponents[rows, ..., :1]
-        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows], self.scaling[rows])
+        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows], self.scaling[rows], self.covered)
 
 
 class Raw:
     """One run's raw measures over all its recorded steps, T of them, up to the last one that counts; as in `RawBlock`, without its R.
 
     Attributes:
-        entries: Entries of a layer's signal, B times its units, [L + 1].
+        entries: Entries of a layer's signal: B times its positions and units, [L + 1].
         sup_slope: sup|phi'|.
         learning_rate: Of each recorded step, [T].
     """
@@ -72,8 +75,10 @@ class Raw:
             for name in ("frames", "exponents", "figures", "clip", "scaling")
         )
         self._slots = slots
+        self.covered = blocks[0].covered
         self.batch_size, self.sup_slope = shape.batch_size, sup_slope
-        self.entries = shape.batch_size * np.array(shape.fan_out, dtype=np.float64)
+        rows = [*[shape.num_rows] * shape.num_layers, shape.batch_size]
+        self.entries = np.array(rows, dtype=np.float64) * np.array(shape.fan_out, dtype=np.float64)
         self.learning_rate = np.array([learning_rate(int(step)) for step in self.steps], dtype=np.float64)
 
     def __contains__(self, slot: str) -> bool:
@@ -126,6 +131,19 @@ def _activation_std(raw: Raw) -> Float:
     return np.sqrt(np.where(variance < 0, 0.0, variance))
 
 
+NORM_SLOTS = ("norm", "inner_norm")
+"""Gradient norms of a row's gains and biases, and of those inside a branch of two layers."""
+
+EXTRA_SLOTS = (*NORM_SLOTS, "slope", "inner_slope", "scale_grad")
+"""Gradient norms of what a row learns beside weights and biases; 0 where it has none."""
+
+
+def _together(raw: Raw, slots: Sequence[str]) -> Float:
+    """l2 norm over parts of a row's parameters."""
+    norms = [raw.true(slot) for slot in slots if slot in raw]
+    return np.asarray(functools.reduce(np.hypot, norms), dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Derived:
     """How a per-layer quantity comes from raw measures.
@@ -159,6 +177,9 @@ DERIVED: Mapping[str, Derived] = {
     "dead_fraction": _as_measured("dead"),
     "inactive_fraction": _as_measured("inactive"),
     "bias_grad_norm": Derived(("b_norm",), lambda raw: raw.true("b_norm")),
+    "norm_grad_norm": Derived(NORM_SLOTS, lambda raw: _together(raw, NORM_SLOTS)),
+    "residual_scale": _as_measured("scale"),
+    "residual_scale_grad": Derived(("scale_grad",), lambda raw: raw.true("scale_grad")),
     "forward_mean": Derived(("z_sum",), lambda raw: raw["z_sum"] / raw.entries),
     "zero_gradient_fraction": _as_measured("zeros"),
     "nonfinite_count": _as_measured("nonfinite"),
@@ -177,6 +198,9 @@ def layer_columns(raw: Raw, quantities: Sequence[str]) -> dict[str, Column]:
             if quantity.name in quantities and quantity.name in DERIVED:
                 values = DERIVED[quantity.name].value(raw)
                 present = np.full(raw.exponents.shape, values is not None)
+                covered = [raw.covered[slot] for slot in DERIVED[quantity.name].slots if slot in raw.covered]
+                if covered:
+                    present &= np.any(covered, axis=0)
                 if quantity.hidden_only:
                     present[:, -1] = False
                 columns[quantity.name] = _column(np.zeros(present.shape) if values is None else values, present)
@@ -186,7 +210,7 @@ def layer_columns(raw: Raw, quantities: Sequence[str]) -> dict[str, Column]:
 def log10_total(raw: Raw) -> Float:
     """log10 of the l2 norm of all gradients, [T], from logarithms, so that no layer's square is lost."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = np.concatenate([raw.log10_true(slot) for slot in ("g_norm", "b_norm", "a_norm") if slot in raw], axis=1)
+        parts = np.concatenate([raw.log10_true(slot) for slot in ("g_norm", "b_norm", *EXTRA_SLOTS) if slot in raw], axis=1)
         largest = parts.max(axis=1)
         base = np.where(np.isfinite(largest), largest, 0.0)
         return np.asarray(

@@ -5,14 +5,14 @@ A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities ar
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gradlab.config.quantities import selected
+from gradlab.config.quantities import Only, selected
 from gradlab.config.recording import Recording
 from gradlab.network.network import Block, Leaf, Network
 from gradlab.network.reproducible.buffers import reduction
@@ -40,16 +40,15 @@ class Recorder:
         """Lays out every buffer; `block_steps` are the steps from one `flush` to the next at most."""
         self.shape, self.place, self.rescaler = network.shape, network.place, rescaler
         self.facts = facts = network.activation.facts
-        self.quantities = quantities = selected(recording.quantities, sixteen_bit=network.place.dtype.itemsize == 2)
+        self.quantities = quantities = selected(recording.quantities, _present(network))
         self.jacobians = Jacobians(network, recording, num_steps)
         # An optimizer that rounds takes the loss scale out in the format of the gradients, and may lose what is small.
         self._rest_of = optimizer.loss_scale if optimizer.rounds else None
         shape = network.shape
         wanted = {slot for name in quantities if name in DERIVED for slot in DERIVED[name].slots}
         if "g_norm" in wanted:
-            wanted.add("b_norm")  # the norm of all gradients is recorded wherever the weights' is
-            if facts.name == "prelu":
-                wanted.add("a_norm")
+            # The norm of all gradients is recorded wherever the weights' is.
+            wanted |= {"b_norm", *(_extra_slot(leaf) for leaf in network.leaves if leaf.kind in _EXTRA_SLOTS)}
         if optimizer.derives_norm and "u_norm" in wanted:
             wanted = (wanted - {"u_norm"}) | {"g_norm"}
         if facts.name == "step":
@@ -58,6 +57,8 @@ class Recorder:
             wanted -= {"dead"}
         if shape.batch_size < 2:
             wanted -= {"cosine", "alike"}
+        if all(leaf.kind != "norm" or not leaf.inner for leaf in network.leaves):
+            wanted -= {"inner_norm"}
         self.slots = {slot: row for row, slot in enumerate(sorted(wanted, key=_order))}
         # Where nothing is read back, sums are taken in float64 at once; else in the signal's own precision, or float32 for the half types.
         self.accumulator = self.place.wide if self.place.may_read_back else torch.float64
@@ -75,8 +76,14 @@ class Recorder:
         self._kept_frame, self._power, self._figures, self._clip, self._scaling = (part[0] for part in row)
         own = self.accumulator is torch.float64
         self._frame = self._kept_frame if own else torch.ones_like(self._kept_frame, dtype=self.accumulator)
-        if "a_norm" in self.slots:
-            self._frame[self.slots["a_norm"], 0] = 0.0  # see `learned_slopes`
+        # What is learned beside weights and biases is measured in float64, and lies in rows that only some layers have.
+        self._extras: dict[str, Tensor] = {}
+        self._covered: dict[str, NDArray[np.bool_]] = {}
+        for leaf in network.leaves:
+            slots = ("scale", "scale_grad") if leaf.kind == "scale" else (_extra_slot(leaf),)
+            for slot in slots if leaf.kind in _EXTRA_SLOTS else ():
+                self._extras[slot] = self.place.zeros(L + 1, R, dtype=torch.float64)
+                self._covered[slot] = np.isin(np.arange(L + 1), range(leaf.layers.start, leaf.layers.stop))
         self._views: dict[tuple[str, int, int], Tensor] = {}
         self._plans: dict[tuple[str, int], tuple[dict[str, Tensor], list[Callable[[], object]]]] = {}
         self._spans: dict[tuple[str, int, int], Tensor] = {}
@@ -129,12 +136,24 @@ class Recorder:
     def products(self, block: Block) -> None:
         start, stop, z, h = block.start, block.stop, block.z_LRBN, block.h_LRBN
         rows = self._visit("products", start, stop, z_norm=z, z_sum=z, h_sum=h, h_norm=h)
-        self._measure("preactivation", start, stop, z)
+        self._measure("preactivation", start, stop, self._by_example(z))
         self._check("forward", start, stop, rows)
         self._check_cancellation(start, stop, rows["h_norm"])
 
     def slopes(self, block: Block) -> None:
-        start, stop, slope, sup = block.start, block.stop, block.z_LRBN, self.facts.sup_slope
+        self._slopes(block.start, block.stop, block.slope_LRBN)
+        inner = block.inner_slope_LRBN
+        if inner is not None:
+            # A row that has two activations shows the mean of the two.
+            first = block.stop - len(inner)
+            taken = [slot for slot in ("s_sum", "dead", "inactive") if slot in self.slots]
+            own = [self._into(slot, first, block.stop).clone() for slot in taken]
+            self._slopes(first, block.stop, inner)
+            for slot, values in zip(taken, own, strict=True):
+                self._into(slot, first, block.stop).add_(values).mul_(0.5)
+
+    def _slopes(self, start: int, stop: int, slope: Tensor) -> None:
+        sup = self.facts.sup_slope
         sums_help = self.place.may_read_back and self._never_negative  # to tell that no unit is dead
         if "s_sum" in self.slots or ("dead" in self.slots and sums_help):
             unit_slope = self._unit_slopes(slope)
@@ -169,13 +188,18 @@ class Recorder:
         else:
             self._check("backward", start, stop, rows)
         if self._measures["optimizer_gradient"]:
-            scale = self.rescaler.scale(start, stop)[:, :, None, None]
+            scale = self.rescaler.scale(start, stop).view(stop - start, -1, *[1] * (gradient.dim() - 2))
             got = (gradient.double() * scale).to(gradient.dtype)
             if self._rest_of is not None:
-                got.mul_(self._rest_of.rest_R[:, None, None])
+                got.mul_(self._rest_of.rest_R.view(-1, *[1] * (gradient.dim() - 2)))
             self._measure("optimizer_gradient", start, stop, got)
         self._measure("gradient", start, stop, gradient)
-        self._measure("delta", start, stop, delta)
+        self._measure("delta", start, stop, self._by_example(delta))
+
+    def _by_example(self, signal_LRXN: Tensor) -> Tensor:
+        """A row an example, with the numbers of all its positions."""
+        P = self.shape.num_positions
+        return signal_LRXN if P == 1 or signal_LRXN.shape[2] != self.shape.num_rows else signal_LRXN.unflatten(2, (-1, P)).flatten(3)
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         reduction("norm", update_LRM, self._into("u_norm", start, stop), self.place.num_threads)()
@@ -191,15 +215,28 @@ class Recorder:
             for leaf in leaves:
                 self._check("biases", leaf.layers.start, leaf.layers.stop, {"b_norm": leaf.gradient})
 
-    def learned_slopes(self, leaf: Leaf) -> None:
-        """Gradients of prelu's slopes; a layer's stands in the place of the layer above, whose exponent it carries."""
-        if "a_norm" in self.slots:
-            self._into("a_norm", leaf.layers.start, leaf.layers.stop).copy_(leaf.gradient[:, :, 0].abs())
+    def extra(self, leaf: Leaf) -> None:
+        """Gradients of what is learned beside weights and biases.
+
+        Those of a dense layer's prelu slope stand in the place of the layer above, whose exponent they carry.
+        """
+        slot = _extra_slot(leaf)
+        if slot in self.slots:
+            into = self._extras[slot][leaf.layers]
+            if leaf.gradient.shape[2] == 1:
+                into.copy_(leaf.gradient[:, :, 0].abs())
+            else:
+                reduction("norm", leaf.gradient, into, self.place.num_threads)()
+        if leaf.kind == "scale" and "scale" in self.slots:
+            self._extras["scale"][leaf.layers].copy_(leaf.value[:, :, 0])
 
     def finish(self, frame_1: Tensor, figures_2R: Tensor, clip_R: Tensor | None, told_3R: Tensor | None = None) -> None:
         """Ends a recorded step: it becomes a row of the block, whose number lies on the device."""
         if self._frame is not self._kept_frame:
             self._kept_frame.copy_(self._frame)
+        for slot, values in self._extras.items():
+            if slot in self.slots:
+                self._kept_frame[self.slots[slot]].copy_(values)
         for slot, layers, runs, values in self._repairs:
             self._kept_frame[slot].index_put_((layers, runs), values)
         self._repairs.clear()
@@ -237,6 +274,7 @@ class Recorder:
             figures[rows].copy(),
             clip[rows].copy(),
             scaling[rows].copy(),
+            self._covered,
         )
 
     def pending(self) -> NDArray[np.int64]:
@@ -300,6 +338,26 @@ _PHASES = {
     "update": ("u_norm",),
     "biases": ("b_norm",),
 }
+
+
+_EXTRA_SLOTS = {"slope": "slope", "norm": "norm", "scale": "scale_grad"}
+"""Kind of a leaf -> where the norm of its gradient is kept; those inside a branch of two layers have their own."""
+
+
+def _extra_slot(leaf: Leaf) -> str:
+    slot = _EXTRA_SLOTS.get(leaf.kind, "")
+    return f"inner_{slot}" if leaf.inner else slot
+
+
+def _present(network: Network) -> set[Only]:
+    """What the runs have of that which some quantities need."""
+    kinds = {leaf.kind for leaf in network.leaves}
+    having: Mapping[Only, bool] = {
+        "sixteen_bit": network.place.dtype.itemsize == 2,
+        "norm": "norm" in kinds,
+        "learned_scale": "scale" in kinds,
+    }
+    return {name for name, there in having.items() if there}
 
 
 def _order(slot: str) -> tuple[int, str]:
