@@ -57,8 +57,8 @@ class Normalisation(ABC):
 
     def forward(self, layer: int, x_RXN: Tensor, out_RXN: Tensor, training: bool) -> None:
         """Normalises a layer's x; `out` may not be `x`."""
+        self._normalise(layer, x_RXN, self._normalised[layer], training)
         normalised = self._normalised[layer]
-        self._normalise(layer, x_RXN, normalised, training)
         if not self.affine:
             out_RXN.copy_(normalised)
         elif self._wide:
