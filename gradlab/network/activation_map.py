@@ -37,7 +37,10 @@ class ActivationMap:
         self._slope = self._into if self._before else signals.buffer()
         self.h_LRXN, self.slope_LRXN = signals.view(h), signals.view(self._slope)
         self.h = list(self.h_LRXN.unbind(0))
-        self._into_rows, self._out_rows = list(signals.view(self._into).unbind(0)), list(signals.view(self._out_of).unbind(0))
+        self._into_rows, self._out_rows = (
+            list(signals.view(self._into).unbind(0)),
+            list(signals.view(self._out_of).unbind(0)),
+        )
         self._into_flat, self._out_flat = list(self._into.unbind(0)), list(self._out_of.unbind(0))
         self._states, self._slopes = list(signals.view(states).unbind(0)), list(self.slope_LRXN.unbind(0))
         self._below: list[Tensor] = []

@@ -121,7 +121,8 @@ class Form(ABC):
         """From ∂L/∂state of a layer to that of the one below, by way of the signals that come back to its maps."""
 
     def leave(self) -> None:
-        """Writes `first_delta_RXN` from ∂L/∂state of the first layer."""
+        """Writes `first_delta_RXN` from ∂L/∂state of the first layer; nothing where the two are one."""
+        return
 
     @abstractmethod
     def maps(self) -> list[tuple[ActivationMap, int, int, bool]]:

@@ -43,9 +43,9 @@ class Normalisation(ABC):
         self._normalised = list(place.zeros(num_layers, R, X, N, dtype=place.wide).unbind(0))
         self._scratch_RXN = place.zeros(R, X, N, dtype=place.wide)
         if affine:
-            self._gain, self._bias = (list(part.unbind(0)) for part in self.gain_bias_LR2N.split(1, 2))
+            self._gain, self._bias = (list(part.unbind(0)) for part in torch.split(self.gain_bias_LR2N, 1, 2))
             self._gain_gradient, self._bias_gradient = (
-                list(part.unbind(0)) for part in self.gradient_LR2N.split(1, 2)
+                list(part.unbind(0)) for part in torch.split(self.gradient_LR2N, 1, 2)
             )
 
     def share(self, other: "Normalisation") -> None:
@@ -75,6 +75,7 @@ class Normalisation(ABC):
 
     def track(self) -> None:
         """Takes the last statistics into the running ones, where there are any."""
+        return
 
     @abstractmethod
     def _normalise(self, layer: int, x_RXN: Tensor, out_RXN: Tensor, training: bool) -> None:

@@ -25,7 +25,13 @@ class Residual(Form):
         place, K, R = signals.place, signals.num_layers - 1, signals.num_runs
         self.two, self.learned = residual.layers == 2, residual.learned
         scales = [experiment.model.residual_scale for experiment in experiments]
-        self.scale_KR11 = torch.tensor(scales, dtype=torch.float64).to(place.dtype).to(place.device).view(1, R, 1, 1).repeat(K, 1, 1, 1)
+        self.scale_KR11 = (
+            torch.tensor(scales, dtype=torch.float64)
+            .to(place.dtype)
+            .to(place.device)
+            .view(1, R, 1, 1)
+            .repeat(K, 1, 1, 1)
+        )
         self._scale = list(self.scale_KR11.unbind(0))
         # 1 changes no bit of what it multiplies.
         self._unit = not self.learned and all(scale == 1.0 for scale in scales)
@@ -81,7 +87,10 @@ class Residual(Form):
                 rows[start:stop] = buffer[: stop - start].unbind(0)
             places.append(rows)
         self._branch_deltas = places
-        self._backs = [[self._back(layer, m, rows[layer]) if layer else _never for layer in range(L)] for m, rows in enumerate(places)]
+        self._backs = [
+            [self._back(layer, m, rows[layer]) if layer else _never for layer in range(L)]
+            for m, rows in enumerate(places)
+        ]
 
     def _through_inner(self, layer: int) -> None:
         """From the signal at the branch's last map to the scratch gradient of what its first map reads."""
@@ -139,8 +148,8 @@ class PreActivation(Residual):
 
     def block(self, start: int, stop: int) -> Block:
         outer, inner = self.outer, self._inner_slopes(start, stop)
-        signals = (self.states_LRXN, outer.h_LRXN, outer.slope_LRXN)
-        return Block(start, stop, *(signal[start:stop] for signal in signals), inner)
+        span = slice(start, stop)
+        return Block(start, stop, self.states_LRXN[span], outer.h_LRXN[span], outer.slope_LRXN[span], inner)
 
     def operands(self, start: int, stop: int) -> list[tuple[Tensor, Tensor]]:
         reads = [self.outer.h_LRXN[start - 1 : stop - 1]]
@@ -216,7 +225,9 @@ class PostActivation(Residual):
 
     def block(self, start: int, stop: int) -> Block:
         outer, inner = self.outer, self._inner_slopes(start, stop)
-        return Block(start, stop, outer.h_LRXN[start:stop], outer.h_LRXN[start:stop], outer.slope_LRXN[start:stop], inner)
+        return Block(
+            start, stop, outer.h_LRXN[start:stop], outer.h_LRXN[start:stop], outer.slope_LRXN[start:stop], inner
+        )
 
     def operands(self, start: int, stop: int) -> list[tuple[Tensor, Tensor]]:
         reads = [self.outer.h_LRXN[start - 1 : stop - 1]]

@@ -31,8 +31,8 @@ from gradlab.network.linear_map import Operation
 from gradlab.network.network import Block, Leaf, Maker, Probe, Shape
 from gradlab.network.place import Place
 from gradlab.network.reproducible.products import threads
-from gradlab.network.residual import PostActivation, PreActivation
 from gradlab.network.rescaling import Rescaler
+from gradlab.network.residual import PostActivation, PreActivation
 from gradlab.network.signals import Signals, merged_matrices
 from gradlab.results.record import Float
 
@@ -105,7 +105,8 @@ class Stack:
         self.signals = signals = Signals.of(shape, place)
         num_maps = 1 if model.residual is None else model.residual.layers
         L, R, B, C = shape.num_layers, shape.num_runs, shape.batch_size, shape.num_outputs
-        self.parameters = p = source.parameters if source else _empty(shape, num_maps, place, L - 1)
+        p = source.parameters if source is not None else _empty(shape, num_maps, place, L - 1)
+        self.parameters: Parameters = p
         kept = L - 1 if self._keeps else min(signals.per_block, L - 1)
         self.gradients = _empty(shape, num_maps, place, kept)
         self.inputs_RBD = place.zeros(R, B, shape.num_features)

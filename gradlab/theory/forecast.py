@@ -122,6 +122,8 @@ def forecast(
     def no(reason: str) -> Forecast:
         return Forecast(None, None, alone or reason)
 
+    if not model.is_plain:
+        return no("no theory for networks with normalisation, skip connections or convolutions")
     activation = activations.of(model.activation)
     if activation.sup_slope == 0.0:
         return no(f"the derivative of {activation.name} is 0: no gradient reaches the hidden layers")

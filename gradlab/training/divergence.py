@@ -45,7 +45,9 @@ class DivergenceWatch:
 
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, scale_LR: Tensor) -> None:
         """δ and weight gradients of some layers, as plain training would have them."""
-        as_trained = (gradient.double() * scale_LR.view(*scale_LR.shape, *[1] * (gradient.dim() - 2))).to(gradient.dtype)
+        as_trained = (gradient.double() * scale_LR.view(*scale_LR.shape, *[1] * (gradient.dim() - 2))).to(
+            gradient.dtype
+        )
         self._bad_weights_LR[start:stop] = ~torch.isfinite(as_trained).flatten(2).all(2)
 
     def check(self, step_1: Tensor, figures_2R: Tensor, scale_LR: Tensor) -> None:

@@ -51,7 +51,9 @@ class RawBlock:
     def of_first_run(self, rows: NDArray[np.int64]) -> "RawBlock":
         """Some recorded steps; what is measured of the layers of the first run only, be there a hundred."""
         frames, exponents = self.frames[rows, ..., :1], self.exponents[rows, ..., :1]
-        return RawBlock(self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows], self.scaling[rows], self.covered)
+        return RawBlock(
+            self.steps[rows], frames, exponents, self.figures[rows], self.clip[rows], self.scaling[rows], self.covered
+        )
 
 
 class Raw:
@@ -210,7 +212,9 @@ def layer_columns(raw: Raw, quantities: Sequence[str]) -> dict[str, Column]:
 def log10_total(raw: Raw) -> Float:
     """log10 of the l2 norm of all gradients, [T], from logarithms, so that no layer's square is lost."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = np.concatenate([raw.log10_true(slot) for slot in ("g_norm", "b_norm", *EXTRA_SLOTS) if slot in raw], axis=1)
+        parts = np.concatenate(
+            [raw.log10_true(slot) for slot in ("g_norm", "b_norm", *EXTRA_SLOTS) if slot in raw], axis=1
+        )
         largest = parts.max(axis=1)
         base = np.where(np.isfinite(largest), largest, 0.0)
         return np.asarray(

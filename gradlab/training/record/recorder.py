@@ -199,7 +199,9 @@ class Recorder:
     def _by_example(self, signal_LRXN: Tensor) -> Tensor:
         """A row an example, with the numbers of all its positions."""
         P = self.shape.num_positions
-        return signal_LRXN if P == 1 or signal_LRXN.shape[2] != self.shape.num_rows else signal_LRXN.unflatten(2, (-1, P)).flatten(3)
+        if P == 1 or signal_LRXN.shape[2] != self.shape.num_rows:  # the readout has no positions
+            return signal_LRXN
+        return signal_LRXN.reshape(*signal_LRXN.shape[:2], self.shape.batch_size, -1)
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         reduction("norm", update_LRM, self._into("u_norm", start, stop), self.place.num_threads)()
@@ -234,9 +236,9 @@ class Recorder:
         """Ends a recorded step: it becomes a row of the block, whose number lies on the device."""
         if self._frame is not self._kept_frame:
             self._kept_frame.copy_(self._frame)
-        for slot, values in self._extras.items():
-            if slot in self.slots:
-                self._kept_frame[self.slots[slot]].copy_(values)
+        for name, extra in self._extras.items():
+            if name in self.slots:
+                self._kept_frame[self.slots[name]].copy_(extra)
         for slot, layers, runs, values in self._repairs:
             self._kept_frame[slot].index_put_((layers, runs), values)
         self._repairs.clear()
