@@ -122,7 +122,7 @@ def forecast(
     def no(reason: str) -> Forecast:
         return Forecast(None, None, alone or reason)
 
-    if not model.is_plain:
+    if model.kind in ("dense", "conv") and not model.is_plain:
         return no("no theory for networks with normalisation, skip connections or convolutions")
     activation = activations.of(model.activation)
     if activation.sup_slope == 0.0:
