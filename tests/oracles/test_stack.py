@@ -33,13 +33,14 @@ RESIDUALS: list[dict[str, Any] | None] = [None] + [
 FORMS = [
     (norm, residual)
     for norm, residual in itertools.product(NORMS, RESIDUALS)
-    if (norm or residual)
-    and not (norm and residual and norm["position"] == "after" and residual["position"] == "post")
+    if (norm or residual) and not (norm and residual and norm["position"] == "after" and residual["position"] == "post")
 ]
 ACTIVATIONS = [name for name in catalogue.ACTIVATIONS if name != "step"]
 
 
-def experiment(activation: str, norm: dict[str, Any] | None, residual: dict[str, Any] | None, **model: Any) -> Experiment:
+def experiment(
+    activation: str, norm: dict[str, Any] | None, residual: dict[str, Any] | None, **model: Any
+) -> Experiment:
     given = {"depth": DEPTH, "width": WIDTH, "activation": activation, "init": "he", "norm": norm, "residual": residual}
     return Experiment.model_validate(
         {"model": given | model, "data": {"batch_size": BATCH}, "train": {"dtype": "float64"}}
@@ -75,9 +76,7 @@ def parameters(stack: Stack, module: Network) -> list[tuple[str, Tensor, Tensor,
     ]
     for row in range(1, L):
         for m, linear in enumerate(module.linears[row]):
-            pairs.append(
-                ("bias", p.inner_bias_KRMN[row - 1][0, m], g.inner_bias_KRMN[row - 1][0, m], linear.bias, row)
-            )
+            pairs.append(("bias", p.inner_bias_KRMN[row - 1][0, m], g.inner_bias_KRMN[row - 1][0, m], linear.bias, row))
     for leaf in stack.leaves:
         for at, row in enumerate(range(leaf.layers.start, leaf.layers.stop)):
             value, gradient = leaf.value[at, 0], leaf.gradient[at, 0]
