@@ -1,7 +1,7 @@
 """Networks with normalisation and skip connections against the same network as a plain module, by autograd, in float64.
 
-Every gradient is compared as a whole: ‖ours - theirs‖ ≤ 1e-12 times the size of what it is summed from, which is ‖theirs‖ but for a sum that
-cancels: the factor of a branch, the slope of prelu, and the bias before a batch normalisation, which takes it out again.
+Every gradient is compared as a whole: ‖ours - theirs‖ ≤ 1e-12 times the size of what it is summed from, which is ‖theirs‖ but for a sum
+that cancels: the factor of a branch, the slope of prelu, and the bias before a batch normalisation, which takes it out again.
 """
 
 import itertools
