@@ -34,10 +34,8 @@ class Chain:
         self.bias_gradients = [torch.zeros_like(bias) for bias in self.biases]
         self.inputs_RBD = place.zeros(R, B, shape.num_features)
         self.logits_RBC, self.logit_gradient_RBC = (place.zeros(R, B, shape.num_outputs) for _ in range(2))
-        self.blocks: Sequence[Block] = [
-            Block(layer, layer + 1, place.zeros(1, R, B, size), place.zeros(1, R, B, size))
-            for layer, size in enumerate(shape.fan_out[:-1])
-        ]
+        z_and_h = [[place.zeros(1, R, B, size) for _ in range(2)] for size in shape.fan_out[:-1]]
+        self.blocks: Sequence[Block] = [Block(layer, layer + 1, z, h, z) for layer, (z, h) in enumerate(z_and_h)]
         self.deltas = [torch.zeros_like(block.z_LRBN[0]) for block in self.blocks]
         weights = zip(self.weights, self.weight_gradients, strict=True)
         biases = zip(self.biases, self.bias_gradients, strict=True)
@@ -78,6 +76,9 @@ class Chain:
                 delta = self.deltas[layer - 1].mul_(self.blocks[layer - 1].z_LRBN[0])
                 if rescaler.is_point[layer - 1]:
                     rescaler.rescale(layer - 1, delta)
+
+    def track(self) -> None:
+        """Nothing is normalised."""
 
     def jacobian_factors(self, run: int, num_examples: int) -> Iterator[tuple[Float, Float]]:
         for block, weight in zip(reversed(self.blocks[:-1]), reversed(self.weights[1:-1]), strict=True):
