@@ -27,35 +27,59 @@ class Distribution:
     """What a layer's weights and biases are drawn from.
 
     Attributes:
-        kind: `normal`, `uniform`, `truncated`, `orthogonal`.
-        weight_std: Standard deviation of a weight; the factor on the orthogonal matrix for `orthogonal`.
+        kind: `normal`, `uniform`, `truncated`, `orthogonal`, `delta_orthogonal`.
+        weight_std: Standard deviation of a weight; the factor on the orthogonal matrix for the last two.
         bias_std: Standard deviation of a bias.
         bias_mean: Mean of a bias.
+        kernel: Side of a convolution's kernel; 1 for a dense layer.
     """
 
     kind: str
     weight_std: float
     bias_std: float = 0.0
     bias_mean: float = 0.0
+    kernel: int = 1
 
 
-def distribution(init: spec.Init, activation: spec.Activation, fan_in: int, fan_out: int) -> Distribution:
+def distribution(
+    init: spec.Init, activation: spec.Activation, fan_in: int, fan_out: int, kernel: int = 1
+) -> Distribution:
     """The distribution that an initialisation means for a layer; the activation decides the critical scheme's sigma_w and sigma_b.
+
+    Args:
+        init: The initialisation.
+        activation: For the critical scheme.
+        fan_in: Numbers that a unit reads, kernel^2 channels of a convolution.
+        fan_out: Units or channels.
+        kernel: Side of a convolution's kernel; 1 for a dense layer.
 
     Raises:
         ValueError: If the scheme is critical and the activation has no critical point.
     """
-    scale = scales(init, fan_in, fan_out, activation)
-    if init.scheme == "orthogonal":
-        return Distribution("orthogonal", init.gain, bias_mean=init.bias)
+    scale = scales(init, fan_in, fan_out, activation, kernel)
+    if init.scheme in ("orthogonal", "delta_orthogonal"):
+        return Distribution(init.scheme, init.gain, bias_mean=init.bias, kernel=kernel)
     kind = "uniform" if init.scheme == "pytorch" else init.distribution
     return Distribution(kind, scale.sigma_w / math.sqrt(fan_in), scale.sigma_b, scale.bias)
 
 
 def draw(source: Distribution, fan_in: int, fan_out: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """One layer's weight [fan_in, fan_out] and bias [fan_out], float32, by the run's own generator; all on the CPU."""
+    """One layer's weight [fan_in, fan_out] and bias [fan_out], float32, by the run's own generator; all on the CPU.
+
+    A convolution's rows are ordered by kernel row, kernel column, channel. A delta-orthogonal kernel is 0 but for its centre, an orthogonal
+    matrix from channels to channels.
+
+    References:
+        Xiao et al. 2018, arXiv:1806.05393.
+    """
     if source.kind == "orthogonal":
         weight = _orthogonal(fan_in, fan_out, generator) * source.weight_std
+    elif source.kind == "delta_orthogonal":
+        num_taps = source.kernel**2
+        channels = fan_in // num_taps
+        centre = _orthogonal(channels, fan_out, generator) * source.weight_std
+        weight = torch.zeros(fan_in, fan_out)
+        weight.view(num_taps, channels, fan_out)[num_taps // 2] = centre
     else:
         weight = _unit(source.kind, (fan_in, fan_out), generator) * source.weight_std
     bias = torch.full((fan_out,), source.bias_mean)

@@ -133,6 +133,21 @@ def test_what_does_not_fit_is_a_fault(data, loss, path, words):
     assert [fault.path for fault in caught.value.faults] == [path]
 
 
+def test_images_have_as_many_numbers_as_the_file_has_features(tmp_path):
+    rows = np.random.default_rng(0).standard_normal((40, 12))
+    np.savez(tmp_path / "images.npz", X=rows, y=np.arange(40) % 2)
+    fits, unfit = (
+        Data(source="file", path=str(tmp_path / "images.npz"), target="y", batch_size=8, standardize=False, image=image)
+        for image in ((3, 2, 2), (3, 2, 3))
+    )
+    data = load(fits)
+    whole = np.concatenate([data.train_inputs, data.holdout_inputs])
+    np.testing.assert_array_equal(whole[np.argsort(whole[:, 0])], rows[np.argsort(rows[:, 0])])
+    with pytest.raises(ConfigError, match="3 × 2 × 3 is 18 inputs an example, and the data have 12") as caught:
+        load(unfit)
+    assert [fault.path for fault in caught.value.faults] == ["data.image"]
+
+
 def test_classes_under_mse_stay_classes():
     assert load(Data(source="wine"), "mse").task == "classes"
 

@@ -52,6 +52,36 @@ def test_orthogonal_matrices_are_orthogonal(fan_in: int, fan_out: int) -> None:
     assert torch.allclose(singular, torch.full_like(singular, 1.5), atol=1e-5)
 
 
+@pytest.mark.parametrize(("channels", "width"), [(3, 8), (8, 8), (8, 3)])
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_a_delta_orthogonal_kernel_is_an_orthogonal_centre(kernel: int, channels: int, width: int) -> None:
+    fan_in = kernel**2 * channels
+    source = distribution(Init(scheme="delta_orthogonal", gain=1.5, bias=0.25), RELU, fan_in, width, kernel)
+    weight, bias = draw(source, fan_in, width, Generator().manual_seed(1))
+    taps = weight.view(kernel, kernel, channels, width)
+    centre = taps[kernel // 2, kernel // 2].clone()
+    singular = torch.linalg.svdvals(centre.double())
+    assert torch.allclose(singular, torch.full_like(singular, 1.5), atol=1e-5)
+    assert weight.count_nonzero() == centre.count_nonzero()
+    assert torch.equal(bias, torch.full((width,), 0.25))
+    # The matrix is the one that a dense layer between the channels would have.
+    dense = distribution(Init(scheme="orthogonal", gain=1.5), RELU, channels, width)
+    assert torch.equal(draw(dense, channels, width, Generator().manual_seed(1))[0], centre)
+
+
+def test_convolutions_start_by_their_fan_in() -> None:
+    """An output is summed from 9 · 16 numbers, and each of them reaches 9 · 16: xavier's σ_w² is 1, as torch has it."""
+    fan_in, width = 9 * 16, 16
+    for scheme, sigma_w in {"xavier": 1.0, "he": math.sqrt(2.0), "lecun": 1.0}.items():
+        source = distribution(Init(scheme=scheme), RELU, fan_in, width, kernel=3)
+        assert source.weight_std == pytest.approx(sigma_w / math.sqrt(fan_in))
+    orthogonal = distribution(Init(scheme="orthogonal", gain=1.5), RELU, fan_in, width, kernel=3)
+    weight, _ = draw(orthogonal, fan_in, width, Generator().manual_seed(1))
+    assert torch.allclose(weight.T @ weight, 2.25 * torch.eye(width), atol=1e-5)
+    # The columns have norm gain, so a row of independent entries of variance q is given gain² q.
+    assert fan_in * weight.square().mean().item() == pytest.approx(2.25, rel=1e-5)
+
+
 def test_gain_bias_and_sigmas() -> None:
     own = distribution(Init(scheme="lecun", gain=3.0, bias=0.5), RELU, 100, 10)
     assert (own.weight_std, own.bias_mean, own.bias_std) == (pytest.approx(0.3), 0.5, 0.0)
