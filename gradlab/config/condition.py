@@ -43,10 +43,16 @@ REDUCTIONS: tuple[Reduction, ...] = ("any", "min", "max", "median")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a name stands for; `words` are what it can be, () where any word may be."""
+    """What a name stands for; `words` are what it can be, () where any word may be; `named_numbers` that words stand for numbers."""
 
     form: Literal["number", "word", "number or word", "flag", "layers"]
     words: tuple[str, ...] = ()
+    named_numbers: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a value is a number wherever there is one."""
+        return self.form == "number" or self.named_numbers
 
 
 Names = Mapping[str, Kind]

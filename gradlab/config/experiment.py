@@ -284,9 +284,8 @@ class Experiment(Part):
     def _is_plain_for_jacobians(self) -> Self:
         if self.record.takes_jacobian and not self.model.is_plain:
             key = "quantities" if self.record.spectrum is None else "spectrum"
-            what = "model.norm" if self.model.norm is not None else "model.residual"
-            what = what if self.model.kind == "dense" else f"model.kind {self.model.kind}"
-            reason = f"the Jacobian is that of a plain dense network, and this one has {what}: ask for other quantities"
+            own = self.model.beyond_plain
+            reason = f"the Jacobian is that of a plain dense network, and this one has {own}: ask for other quantities"
             raise fault(f"record.{key}", reason, "model.kind", "model.norm", "model.residual")
         return self
 

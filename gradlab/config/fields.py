@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, model_validato
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from gradlab.config.catalogue import Entry
+from gradlab.config.catalogue import SCALES, Entry
 from gradlab.config.condition import Kind
 
 Form = Literal["number", "whole number", "flag", "word", "number or word", "list", "words", "whole numbers", "sizes"]
@@ -256,7 +256,7 @@ def condition_names(part: type[BaseModel]) -> dict[str, Kind]:
             case "word":
                 named[path] = Kind("word", tuple(field.words))
             case "number or word":
-                named[path] = Kind("number or word", tuple(field.words))
+                named[path] = Kind("number or word", tuple(field.words), field.words.keys() <= SCALES.keys())
     for path in _shorthands(part):
         above, child = path.rpartition(".")[0], part_at(part, tuple(path.split(".")[:-1]))
         absent = () if child is None or child.absent is None else (child.absent,)

@@ -181,6 +181,20 @@ class Model(Part):
         return self.kind == "dense" and self.norm is None and self.residual is None
 
     @property
+    def beyond_plain(self) -> str:
+        """What the network has that a plain stack of dense layers has not, in words; "" where it is one.
+
+        >>> Model(depth=9, width=8, activation="relu", norm="batch", residual=0.5).beyond_plain
+        'model.norm batch and model.residual 0.5'
+        """
+        told = [f"model.kind {self.kind}"] if self.kind != "dense" else []
+        told += [f"model.norm {self.norm.kind}"] if self.norm is not None else []
+        if self.residual is not None:
+            scale = self.residual.scale
+            told.append(f"model.residual {scale if isinstance(scale, str) else f'{scale:g}'}")
+        return " and ".join(told)
+
+    @property
     def residual_scale(self) -> float | None:
         """The factor of every branch as a number, None without skip connections."""
         if self.residual is None:

@@ -51,11 +51,16 @@ def load_run_data(run: StoredRun) -> RunData:
 
     Raises:
         ConfigError: If its data cannot be loaded.
-        SelectionError: If they have not two features.
+        SelectionError: If they have not two features, or the network is not a plain stack of dense layers.
     """
     from gradlab import datasets
 
     experiment = run.experiment
+    if not experiment.model.is_plain:
+        raise SelectionError(
+            f"{run.name}: --kind space goes through a plain stack of dense layers, and this network has "
+            f"{experiment.model.beyond_plain}; --kind profile and heatmap show it"
+        )
     dataset = datasets.load(experiment.data, experiment.train.loss)
     number = dataset.train_inputs.shape[1]
     if number != 2:

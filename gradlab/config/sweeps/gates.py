@@ -188,7 +188,7 @@ class _GateParser(Parser):
             over = function if function in REDUCTIONS else "any"
             example = f"count({over}({token.text}) > 0.5) == 0"
             raise self._fault(f"{token.text} has a value for every layer; count runs by it, as in {example}", token)
-        if kind.form != "number":
+        if not kind.is_number:
             form = "a word" if kind.form == "word" else "true or false"
             reason = f"{token.text} is {form}, and {function}() takes a number; write count() or share() of a condition"
             raise self._fault(reason, token)
@@ -201,7 +201,7 @@ class _GateParser(Parser):
         self._take()
         token = self.now
         field = self._field([])
-        if _fields()[field].form != "number":
+        if not _fields()[field].is_number:
             raise self._fault(f"{field} is not a number; a slope is over one, as in {_SLOPE}", token)
         return field
 

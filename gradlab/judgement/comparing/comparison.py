@@ -14,7 +14,8 @@ from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
 from gradlab.config.condition import parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.logic import Looked, Lookup, evaluate
-from gradlab.config.text import flat
+from gradlab.config.sweeps.points import value_on_axis
+from gradlab.config.text import LEFT_OUT, flat
 from gradlab.errors import UsageError
 from gradlab.judgement.comparing.difference import Difference, Judgement, difference, mean
 from gradlab.judgement.comparing.profiles import PROFILED, Moment, Profile, profile
@@ -158,11 +159,17 @@ def grouped(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
 
 
 def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
-    """Config fields, the seed aside, that are not the same everywhere."""
+    """Config fields, the seed aside, that are not the same everywhere; a part that some of them have not goes by one line."""
     configs = [flat(experiment.canonical()) for experiment in experiments]
     paths = dict.fromkeys(path for config in configs for path in config if path != "seed")
-    found = (Changed(path, tuple(config.get(path) for config in configs)) for path in paths)
-    return tuple(item for item in found if any(value != item.values[0] for value in item.values))
+    found = {}
+    for path in paths:
+        part = next((part for part in ("model.norm", "model.residual") if path.startswith(f"{part}.")), None)
+        if part is not None and any(path not in config for config in configs):
+            found[part] = Changed(part, tuple(value_on_axis(experiment, part) for experiment in experiments))
+        else:
+            found[path] = Changed(path, tuple(config.get(path, LEFT_OUT.get(path)) for config in configs))
+    return tuple(item for item in found.values() if any(value != item.values[0] for value in item.values))
 
 
 def _labels(groups: Sequence[Sequence[StoredRun]], config: Sequence[Changed]) -> list[str]:

@@ -149,9 +149,9 @@ class Line:
 
 
 def _number(term: Figure | Layers, look: Lookup) -> float | None:
+    """The value of a term, None where it has none, or a word instead of a number."""
     value = value_of(term, look)
-    assert value is None or isinstance(value, int | float), f"{term} is a number"  # by the grammar
-    return value
+    return value if isinstance(value, int | float) else None
 
 
 def begin(aggregate: Aggregate) -> RunTally | Sample | Line:

@@ -19,6 +19,47 @@ def test_estimate_counts_what_there_is():
     assert estimated.record == 4 * (4 * len(selected("default")) + memory._STEP_FIGURES) * 9
 
 
+DENSE_WEIGHTS = (7 * 10 + 10) + 2 * (10 * 10 + 10) + (10 * 2 + 2)
+CONV = {"model.kind": "conv", "data.image": [2, 4, 5], "data.source": "noise", "data.features": 40}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "num_weights", "num_signals"),
+    [
+        ({"model.norm": "layer"}, DENSE_WEIGHTS + 3 * 20, 5 * 3 * 10),
+        ({"model.norm": {"kind": "batch", "affine": False}}, DENSE_WEIGHTS, 5 * 3 * 10),
+        ({"model.residual": 1}, DENSE_WEIGHTS, 4 * 3 * 10),
+        ({"model.residual.learned": True}, DENSE_WEIGHTS + 2, 4 * 3 * 10),
+        # Two blocks of two layers each behind the first; with pre, a norm before each of the four and before the readout.
+        ({"model.residual.layers": 2}, DENSE_WEIGHTS + 2 * 110, 4 * 5 * 10),
+        ({"model.residual.layers": 2, "model.norm": "rms"}, DENSE_WEIGHTS + 2 * 110 + 5 * 20, 5 * 5 * 10),
+        ({"model.residual": {"layers": 2, "position": "post"}, "model.norm": "rms"}, DENSE_WEIGHTS + 2 * 110 + 4 * 20,
+         5 * 5 * 10),
+        (CONV, (9 * 2 * 10 + 10) + 2 * (9 * 100 + 10) + (10 * 2 + 2), (4 * 3 + 9) * 10 * 20),
+        (CONV | {"model.kernel": 1}, (2 * 10 + 10) + 2 * (100 + 10) + (10 * 2 + 2), (4 * 3 + 1) * 10 * 20),
+        (CONV | {"model.pool": "flatten"}, (9 * 2 * 10 + 10) + 2 * (9 * 100 + 10) + (10 * 20 * 2 + 2),
+         (4 * 3 + 9) * 10 * 20),
+        (CONV | {"model.norm": "batch", "model.residual.layers": 2},
+         (9 * 2 * 10 + 10) + 4 * (9 * 100 + 10) + (10 * 2 + 2) + 5 * 20, (5 * 5 + 9) * 10 * 20),
+    ],
+)  # fmt: skip
+def test_estimate_counts_what_other_networks_have(overrides, num_weights, num_signals):
+    estimated = memory.estimate(experiment(**overrides), num_features=7, num_outputs=2, num_examples=11)
+    assert estimated.weights == num_weights * 4 * 2
+    assert estimated.signals == num_signals * 5 * 4
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "field"),
+    [([1, 1000, 1000], 3, "data.image"), ([1, 51, 51], 51, "model.kernel")],
+)
+def test_refusal_blames_a_large_image_and_a_large_kernel(image, kernel, field):
+    large = {"model.kind": "conv", "data.image": image, "model.kernel": kernel, "data.batch_size": 2}
+    source = {"data.source": "noise", "data.features": image[1] * image[2], "data.samples": 20}
+    path, reason = memory.refusal(experiment(**large, **source), limit=10**8)
+    assert (path, "needs at least" in reason) == (field, True)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "part", "factor"),
     [
