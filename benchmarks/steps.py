@@ -42,18 +42,21 @@ def experiment(shape: tuple[int, int, int], activation: str, quantities: str, se
     )
 
 
+@torch.inference_mode()
 def gradlab_steps(
     shape: tuple[int, int, int], activation: str, quantities: str, num_runs: int
 ) -> Callable[[int], None]:
-    """gradlab's own loop, hand-over to the host included."""
+    """gradlab's own loop, hand-over to the host included, in the mode of `engine.train`."""
     return steps_of([experiment(shape, activation, quantities, seed) for seed in range(num_runs)])
 
 
+@torch.inference_mode()
 def steps_of(runs: Sequence[Experiment]) -> Callable[[int], None]:
     """The loop of runs of one batch."""
     batch = Batch(runs, load(runs[0].data), torch.device("cpu"))
     batch.load_block(0, batch.block_steps)
 
+    @torch.inference_mode()
     def steps(count: int) -> None:
         batch.load_block(1, count)
         for step in range(1, count + 1):

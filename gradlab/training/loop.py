@@ -33,7 +33,8 @@ def train(
         nonlocal told
         now = time.perf_counter()
         if observer is not None and now - since > interval:
-            observer(_progress(learner, step, now - begun))
+            with torch.inference_mode(False):  # an observer may use torch as it likes
+                observer(_progress(learner, step, now - begun))
             told = time.perf_counter()  # an observer that takes long is not called at every step
 
     available = torch.get_num_threads()
