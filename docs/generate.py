@@ -11,7 +11,7 @@ import typer
 from gradlab.cli.main import app
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import fields
+from gradlab.config.fields import fields, part_at
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 from gradlab.datasets.sources.targets import MOST_CLASSES
 
@@ -77,6 +77,42 @@ train:
   optimizer: adam
   dtype: {storage: float16, loss_scale: dynamic}      # or: -s train.dtype.loss_scale=1024
 ```
+"""
+
+NETWORKS = """\
+### Which network it is
+
+`model.kind: dense` with neither `norm` nor `residual` is the plain stack, z_l = W_l φ(z_{l-1}) + b_l. What does not belong to a kind is
+an error with its place; a config that says nothing of all this means what it always meant, with the same id.
+
+- **`norm`** is `none`, one of the names, or a mapping with its keys: `norm: batch` is `norm: {kind: batch}`. `position: before`
+  normalises what the activation reads, `after` what it gives. Gains start at 1, biases at 0; `affine: false` leaves both out. Batch
+  normalisation takes mean and variance of the batch in training and their running averages (momentum 0.1) on the held-out part; it needs
+  2 examples a step, and below 8 `check`, `run` and `sweep` say that its growth of gradients is far from that of larger batches.
+- **`residual`** is `none`, a number (the factor a of every branch), `1/sqrt(depth)`, or a mapping with its keys: `residual: 0.5` is
+  `residual: {scale: 0.5}`. Layer 1 leads in without norm and activation, layers 2 to `depth` are blocks, x_l = x_{l-1} + a W
+  φ(norm(x_{l-1})), with `layers: 2` x_{l-1} + a W₂ φ(norm(W₁ φ(norm(x_{l-1})))); the readout reads φ(norm(x)) of the last. `position:
+  post` is x_l = φ(x_{l-1} + a norm(W x_{l-1})). With `learned: true` each block learns its own a, from `scale` on: 0 is that of ReZero
+  and SkipInit.
+- **`kind: conv`** takes examples as images `data.image: [channels, height, width]`, whose inputs come channel by channel and row by row;
+  `digits` has `[1, 8, 8]` by itself. `width` is the number of channels of every hidden layer, whose resolution stays that of the image.
+  The readout is a dense layer.
+
+```yaml
+model:
+  kind: conv
+  depth: 20
+  width: 16
+  activation: relu
+  init: he
+  norm: batch                                         # or: -s model.norm.position=after
+  residual: {scale: 1/sqrt(depth), layers: 2}         # or: -s model.residual=none
+```
+
+In a condition each part goes by its name and by its keys, also for runs that have none: `model.norm == none`, `model.norm.kind == batch`,
+`model.residual in (0, none)`. A scale is ordered as its number and equal to its word too: `model.residual < 0.2` and `model.residual ==
+'1/sqrt(depth)'` both hold at depth 50. Keys of a part that is not there have no value, which makes every comparison with them false;
+`model.kind` is dense where nothing is said. Runs that differ only in `scale` train in one batch.
 """
 
 STANDARDISING = """\
@@ -145,18 +181,25 @@ def commands() -> str:
 
 def config() -> str:
     """Every field of a config, and the names that the catalogue knows."""
-    rows = [
-        [
-            f"`{field.path}`",
-            "required" if field.required else "" if field.default is None else f"`{field.default}`",
-            field.expected(),
-            field.about,
-        ]
-        for field in fields(Experiment).values()
-    ]
+    rows: list[list[object]] = []
+    for field in fields(Experiment).values():
+        above, _, key = field.path.rpartition(".")
+        part = part_at(Experiment, tuple(above.split(".")))
+        bare = part is not None and part.absent is not None and key == part.shorthand
+        if part is not None and bare:
+            takes = field.expected() if field.form != "word" else ", ".join(field.words)
+            about = (part.__doc__ or "").partition("\n")[0]
+            rows.append([f"`{above}`", f"`{part.absent}`", f"{part.absent}, {takes}, or a mapping", about])
+        missing = "required" if field.required and not bare else ""
+        default = missing if field.default is None else f"`{field.default}`"
+        rows.append([f"`{field.path}`", default, field.expected(), field.about])
     parts = [f"{NOTE}\n# A config\n\n", table(["field", "default", "values", "what it is"], rows)]
     for title, entries in (
+        ("Kinds of network", catalogue.KINDS),
         ("Activations", catalogue.ACTIVATIONS),
+        ("Normalisations", catalogue.NORMS),
+        ("Paddings", catalogue.PADDINGS),
+        ("Pools", catalogue.POOLS),
         ("Initialisations", catalogue.SCHEMES),
         ("Distributions", catalogue.DISTRIBUTIONS),
         ("Data", catalogue.SOURCES),
@@ -170,6 +213,8 @@ def config() -> str:
             for name, entry in entries.items()
         ]
         parts.append(f"\n## {title}\n\n" + table(["name", "what it is", "parameters and their defaults"], rows))
+        if title == "Kinds of network":
+            parts.append(f"\n{NETWORKS}")
         if title == "Data":
             parts.append(f"\n{TARGETS.format(most=MOST_CLASSES)}\n{STANDARDISING}")
     parts.append(f"\n{FORMATS}")

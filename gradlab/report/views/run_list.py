@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.catalogue import SCALES
@@ -148,7 +147,9 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
     pairs = list(zip(values_of(runs, name), runs, strict=True))
     with_value = [pair for pair in pairs if _comparable(pair[0])]
     without = [run for value, run in pairs if not _comparable(value)]
-    with_value.sort(key=itemgetter(0), reverse=key.startswith("-"))
+    with_value.sort(
+        key=lambda pair: (isinstance(pair[0], str), pair[0]), reverse=key.startswith("-")
+    )  # words after numbers
     return [run for _, run in with_value] + without
 
 

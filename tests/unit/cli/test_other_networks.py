@@ -102,8 +102,13 @@ def test_a_list_says_what_is_not_plain_and_only_where_something_is_not(gradlab: 
 
 
 def test_lists_are_sorted_by_the_scale_as_a_number(gradlab: Gradlab) -> None:
-    rows = csv.DictReader(io.StringIO(gradlab("list", "--sort", "model.residual.scale", "--format", "csv")[1]))
-    assert [row["name"] for row in rows][:2] == ["rezero", "scaled"]
+    for key, names in (
+        ("model.residual.scale", ["rezero", "scaled", "plain", "normed"]),
+        ("model.residual", ["rezero", "scaled", "plain", "normed"]),
+        ("-model.residual", ["plain", "normed", "scaled", "rezero"]),
+    ):
+        rows = csv.DictReader(io.StringIO(gradlab("list", "--sort", key, "--format", "csv")[1]))
+        assert [row["name"] for row in rows] == names
 
 
 @pytest.mark.parametrize("name", NETWORKS)
