@@ -16,18 +16,17 @@ library's own convolution. `_Products` writes each position's neighbourhood as a
 of processors that it has none for, and of a GPU, where all runs are multiplied at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gradlab.network.linear_map import Operation
 from gradlab.network.place import Place
 
 NUM_THREADS = 1
 """Threads with which a run's bits are those that it has with one."""
-
-Operation = Callable[[], object]
 
 _convolution_backward = torch.ops.aten.convolution_backward.default
 

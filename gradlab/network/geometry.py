@@ -21,12 +21,14 @@ class Geometry(Protocol):
         inner: That of the layers above.
         readout: That of the readout.
         merges: Whether the weights' gradients of several layers are made in one call.
+        kernel: Side of a hidden layer's kernel, 1 for dense layers.
     """
 
     first: LinearMap
     inner: LinearMap
     readout: LinearMap
     merges: bool
+    kernel: int
 
     def inputs(self, inputs_RBD: Tensor) -> tuple[Tensor, Operation]:
         """What the first map reads, [R, X, I], and what brings the inputs there."""
@@ -48,7 +50,7 @@ def _nothing() -> None:
 class DenseGeometry:
     """Dense layers: an example is one row."""
 
-    merges = True
+    merges, kernel = True, 1
 
     def __init__(self, shape: Shape, place: Place) -> None:
         self._place = place

@@ -151,8 +151,10 @@ class Stack:
         maps.append((p.readout_RIC[run], p.readout_bias_R1C[run, 0], shape.num_layers))
         for weight, bias, layer in maps:
             fan_in, fan_out = shape.fan_in[layer], shape.fan_out[layer]
-            init = model.init if layer < shape.num_layers else model.readout_init
-            drawn, drawn_bias = draw(distribution(init, model.activation, fan_in, fan_out), fan_in, fan_out, generator)
+            is_hidden = layer < shape.num_layers
+            init, kernel = (model.init, self.geometry.kernel) if is_hidden else (model.readout_init, 1)
+            source = distribution(init, model.activation, fan_in, fan_out, kernel)
+            drawn, drawn_bias = draw(source, fan_in, fan_out, generator)
             weight.copy_(drawn)
             bias.copy_(drawn_bias)
         self.form.initialise(run, experiment)

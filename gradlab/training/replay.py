@@ -84,7 +84,7 @@ def replay(
 def _pass(batch: Batch, inputs: Float, layers: Sequence[int]) -> LayerOutputs:
     """Send inputs through a batch's only network as it is now: all of them, or as many at a time as there is room for."""
     shape, dtype = batch.shape, batch.place.dtype
-    fitting = _BYTES // (2 * sum(shape.fan_out[:-1]) * dtype.itemsize)
+    fitting = _BYTES // (2 * sum(shape.fan_out[:-1]) * shape.num_positions * dtype.itemsize)
     rows = max(1, min(len(inputs), fitting))
     network = batch.network.with_rows(rows)  # the batch's own signals stay what they are
     signals = [h_BN for block in network.blocks for h_BN in block.h_LRBN[:, 0]]
