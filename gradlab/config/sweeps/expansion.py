@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import word_of
+from gradlab.config.fields import fields, word_of
 from gradlab.config.reading.overrides import Setting
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.bases import base_named
@@ -118,9 +118,17 @@ _Test = list[tuple[tuple[str, ...], list[Any]]]
 def _alternatives(entry: Selector) -> _Test:
     """What an entry wants: for each path the values of which one is enough."""
     return [
-        (setting.path, setting.value if isinstance(setting.value, list) else [setting.value])
+        (setting.path, setting.value if _is_several(setting.key, setting.value) else [setting.value])
         for setting in entry.settings
     ]
+
+
+def _is_several(key: str, value: Any) -> bool:
+    """Whether a value is a list of values, and not one that is a list itself."""
+    if not isinstance(value, list):
+        return False
+    field = fields(Experiment).get(key)
+    return field is None or field.form != "sizes" or any(isinstance(item, list) for item in value)
 
 
 def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...], wanted: list[Any]) -> bool:

@@ -54,6 +54,15 @@ def test_configs_follow_the_schema_as_written_and_as_resolved(path):
         {"model": {**MODEL, "readout_init": None}, "train": {"clip_norm": None, "optimizer": {"name": "adam"}}},
         {"model": MODEL, "record": {"quantities": ["grad_norm", "all"]}, "expect": ["seed == 0"]},
         {"model": MODEL, "record": {"quantities": "gradients"}},
+        {"model": {**MODEL, "kind": "dense", "norm": "none", "residual": None}},
+        {"model": {**MODEL, "norm": "batch", "residual": 0}},
+        {"model": {**MODEL, "norm": {"kind": "rms", "eps": 0, "affine": False}, "residual": "1/sqrt(depth)"}},
+        {"model": {**MODEL, "residual": {"scale": 0.5, "learned": True, "layers": 2, "position": "post"}}},
+        {"model": {**MODEL, "kind": "conv", "kernel": 5, "padding": "zeros", "init": "delta_orthogonal"}},
+        {
+            "model": {**MODEL, "kind": "conv", "pool": "flatten"},
+            "data": {"source": "noise", "features": 75, "image": [3, 5, 5]},
+        },
     ],
 )
 def test_what_the_reader_takes_the_schema_takes(config):
@@ -79,6 +88,17 @@ def test_what_the_reader_takes_the_schema_takes(config):
         {"model": MODEL, "data": {"standardize": 1}},
         {"model": MODEL, "record": {"quantities": ["gradnorm"]}},
         {"model": MODEL, "expect": "seed == 0"},
+        {"model": {**MODEL, "kind": "cnn"}},
+        {"model": {**MODEL, "norm": "instance"}},
+        {"model": {**MODEL, "norm": {"position": "after"}}},
+        {"model": {**MODEL, "norm": {"kind": "batch", "eps": -1}}},
+        {"model": {**MODEL, "norm": True}},
+        {"model": {**MODEL, "residual": -1}},
+        {"model": {**MODEL, "residual": "1/depth"}},
+        {"model": {**MODEL, "residual": {"layers": 3}}},
+        {"model": {**MODEL, "kind": "conv", "padding": "same"}},
+        {"model": {**MODEL, "kind": "conv"}, "data": {"image": [8, 8]}},
+        {"model": {**MODEL, "kind": "conv"}, "data": {"image": [1, 8, 0]}},
     ],
 )
 def test_what_the_reader_refuses_the_schema_refuses(config):

@@ -56,6 +56,12 @@ def test_sweeps_that_come_along_follow_it_and_name_it(path):
         {"grid": {"model.depth": [1, 2]}, "exclude": [{"model.depth": [1, 2], "model.init": "xavier", "seed": 1}],
          "seeds": "0-1"},
         {"include": [{"model.depth": 4, "seed": 3, "expect": ["seed == 3"]}]},
+        {"grid": {"model.norm": ["none", None, "batch", {"kind": "rms"}], "model.residual": ["none", 0, "1/sqrt(depth)"]}},
+        {"grid": {"model.residual.scale": [0, "1/sqrt(depth)"], "model.norm.kind": ["layer"]}},
+        {"zip": [{"model.kind": ["dense", "conv"], "data.image": [None, [1, 8, 8]]}]},
+        {"experiment": {"model": {**EXPERIMENT["model"], "kind": "conv"}}, "grid": {"data.image": [[1, 8, 8], [1, 4, 16]]},
+         "exclude": [{"data.image": [1, 4, 16]}]},
+        {"random": {"n": 2, "space": {"model.residual.scale": {"uniform": [0, 1]}}}},
         {"expect": ["seed == 0"], "gates": ["count(seed == 0) > 0"], "name": "x"},
     ],
 )  # fmt: skip
