@@ -1,10 +1,11 @@
 """How often the verdict is wrong, gradlab's and that of the published rules of others, on labelled experiments.
 
-    python -m benchmarks.diagnosis [--new] [--seeds 0-4] [--half development|both] [--misses] [--remedies] [--proofs]
+    python -m benchmarks.diagnosis [--old | --new | --networks] [--seeds 0-4] [--half development|both] [--misses] [--remedies] [--proofs]
                                    [--without-peers] [--write]
 
 Trained records are kept in build/diagnosis, so that judging anew takes seconds. `--new` takes the constructed families alone (untidy
-data, noise, starts, pace), from the seeds that are named. `--half development` keeps the held-out half out of sight: that is how
+data, noise, starts, pace), `--networks` the normalised, residual and convolutional networks alone, both from the seeds that are named;
+`--only` those of them with these words in the name of their family. `--half development` keeps the held-out half out of sight: that is how
 limits are worked on.
 """
 
@@ -15,10 +16,19 @@ import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.diagnosis import constructed, document, invariance, judged_cases, remedied, scoring, tables
+from benchmarks.diagnosis import (
+    constructed,
+    document,
+    invariance,
+    judged_cases,
+    network_labels,
+    remedied,
+    scoring,
+    tables,
+)
 from benchmarks.diagnosis.case import Case, Half, cases_of
 from benchmarks.diagnosis.drawn import UNTOUCHED
-from benchmarks.diagnosis.families import all_families
+from benchmarks.diagnosis.families import all_families, networks
 from benchmarks.diagnosis.labelling import label_of
 from benchmarks.diagnosis.learned import observe
 from benchmarks.diagnosis.peers import attach
@@ -32,9 +42,12 @@ def main() -> int:
     """Trains what is not kept, judges, prints."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--half", choices=("development", "both"), default="both")
-    parser.add_argument("--new", action="store_true", help="the constructed families alone")
-    parser.add_argument("--old", action="store_true", help="all but the constructed families")
-    parser.add_argument("--seeds", default="0", help="of the constructed families: N or N-M")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--new", action="store_true", help="the constructed families alone")
+    which.add_argument("--old", action="store_true", help="the families of dense stacks on tidy data alone")
+    which.add_argument("--networks", action="store_true", help="normalised, residual and convolutional networks alone")
+    parser.add_argument("--only", default="", help="of the networks, families with these words in their name")
+    parser.add_argument("--seeds", default="0", help="of the constructed families and the networks: N or N-M")
     parser.add_argument("--proofs", action="store_true", help="check every label by plain training as well (minutes)")
     parser.add_argument("--remedies", action="store_true", help="follow every remedy and train again")
     parser.add_argument("--without-peers", action="store_true", help="gradlab alone")
@@ -47,20 +60,43 @@ def main() -> int:
     halves = HALVES if wanted.half == "both" else HALVES[:1]
     parts: dict[str, str] = {}
     unproven = 0
-    if not wanted.new:
+    alone = wanted.new or wanted.old or wanted.networks
+    if wanted.old or not alone:
         unproven = _old(wanted, halves, parts)
-    if not wanted.old:
+    if wanted.new or not alone:
         _new(wanted, halves, parts)
+    if wanted.networks or not alone:
+        _networks(wanted, halves, parts)
     if wanted.write:
-        document.write(parts, all_families())
+        document.write(parts, all_families(), networks.families())
     print(f"\n{time.perf_counter() - begun:.0f} s")
     return 1 if unproven else 0
 
 
+def _seeds(wanted: argparse.Namespace) -> range:
+    first, _, last = wanted.seeds.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def _networks(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[str, str]) -> None:
+    """Normalised, residual and convolutional networks."""
+    every = [
+        case
+        for case in network_labels.cases(_seeds(wanted))
+        if case.family.half in halves and wanted.only in case.family.name
+    ]
+    summaries = judged_cases.summarise(every, train(every))
+    for half in halves:
+        own = [case for case in every if case.family.half == half]
+        _show(parts, f"network seeds {half}", judged_cases.seeds(own, summaries))
+        _show(parts, f"network rates {half}", judged_cases.rates(own, summaries))
+    if wanted.misses:
+        print(*judged_cases.misses([case for case in every if case.family.half == "development"], summaries), sep="\n")
+
+
 def _new(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[str, str]) -> None:
     """The constructed families."""
-    first, _, last = wanted.seeds.partition("-")
-    seeds = range(int(first), int(last or first) + 1)
+    seeds = _seeds(wanted)
     every = [case for case in constructed.cases(seeds) if case.family.half in halves]
     more = [case for case in constructed.without_name(seeds) if case.family.half in halves]
     kept = train([*every, *more])

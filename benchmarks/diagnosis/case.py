@@ -116,8 +116,9 @@ def config(
         optimizer: `train.optimizer`.
         source: Name of a data source, or all of `data` but the batch size.
         batch: Examples of a step.
-        more: Further fields: of `train` (loss, dtype, schedule, weight_decay, clip_norm), of `data` (holdout, standardize), `every` of
-            `record`, `readout` for `model.readout_init`, `seed`, `loss_scale`.
+        more: Further fields: of `model` (kind, norm, residual, kernel, padding, pool), of `train` (loss, dtype, schedule, warmup,
+            weight_decay, clip_norm), of `data` (holdout, standardize), `every` of `record`, `readout` for `model.readout_init`, `seed`,
+            `loss_scale`.
     """
     data = {"source": source} if isinstance(source, str) else dict(source)
     made: dict[str, Any] = {
@@ -127,7 +128,9 @@ def config(
     }
     places = {
         "loss": "train", "dtype": "train", "schedule": "train", "weight_decay": "train", "clip_norm": "train",
-        "holdout": "data", "standardize": "data", "every": "record",
+        "warmup": "train",
+        "holdout": "data", "standardize": "data", "every": "record", "kind": "model", "norm": "model",
+        "residual": "model", "kernel": "model", "padding": "model", "pool": "model",
     }  # fmt: skip
     for key, value in more.items():
         if key in places:

@@ -4,23 +4,26 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.diagnosis.case import Family
+from benchmarks.diagnosis.case import Family, Half
 from benchmarks.diagnosis.tables import families_of
 
 PAGES = (Path("docs/diagnosis.md"), Path("docs/benchmarks/diagnosis.md"))
 """For users; and all the rest."""
 
 
-def write(parts: Mapping[str, str], families: Sequence[Family]) -> None:
+def write(parts: Mapping[str, str], families: Sequence[Family], networks: Sequence[Family]) -> None:
     """Replaces what stands between `<!-- NAME -->` and `<!-- end -->` for every part that there is.
 
     Args:
         parts: Name -> Markdown.
-        families: All of them, for the lists of both halves.
+        families: Those of dense stacks on tidy data, for the lists of both halves.
+        networks: Those of normalised, residual and convolutional networks.
     """
     every = dict(parts)
-    every["families development"] = families_of(families, "development")
-    every["families held out"] = families_of(families, "held out")
+    halves: tuple[Half, Half] = ("development", "held out")
+    for half in halves:
+        every[f"families {half}"] = families_of(families, half)
+        every[f"network families {half}"] = families_of(networks, half)
     for page in PAGES:
         text = page.read_text()
         for name, part in every.items():
