@@ -18,6 +18,9 @@ scalars = st.one_of(
     st.floats(),
     st.text(max_size=8),
     st.sampled_from(["relu", "he", "normal", "sgd", "adam", "file", "xor", "seed == 0", "all", "grad_norm", "1e-3"]),
+    st.sampled_from(
+        ["none", "batch", "after", "1/sqrt(depth)", "post", "conv", "zeros", "flatten", "delta_orthogonal"]
+    ),
 )
 keys = st.sampled_from(sorted({key for path in fields(Experiment) for key in path.split(".")})) | st.text(max_size=4)
 values = st.recursive(
@@ -34,8 +37,20 @@ configs = st.fixed_dictionaries(
     optional={
         "name": values,
         "seed": values,
-        "model": parts("depth", "width", "activation", "init", "readout_init"),
-        "data": parts("source", "path", "target", "samples", "noise"),
+        "model": parts(
+            "kind",
+            "depth",
+            "width",
+            "activation",
+            "norm",
+            "residual",
+            "kernel",
+            "padding",
+            "pool",
+            "init",
+            "readout_init",
+        ),
+        "data": parts("source", "path", "target", "samples", "noise", "image", "batch_size"),
         "train": parts("optimizer", "lr", "steps", "epochs", "loss"),
         "record": values,
         "expect": values,
