@@ -125,3 +125,33 @@ def test_powers_are_exact_at_both_ends() -> None:
     assert exponents.shape == (1, 2, 5)
     assert np.array_equal(2.0 ** exponents[0, 0], scale.numpy())
     assert FORMATS[torch.float32].bias == 127
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"norm": "layer", "activation": "sigmoid"},
+        {"norm": "batch", "activation": "relu", "residual": {"scale": "1/sqrt(depth)"}},
+        {"norm": {"kind": "rms", "position": "after"}, "activation": "sigmoid"},
+        {"norm": "batch", "activation": "identity"},
+        {"residual": {"scale": 0.05, "position": "post", "layers": 2}, "norm": "layer", "activation": "gelu"},
+    ],
+)
+def test_500_layers_with_normalisation_and_branches_in_float32_read_as_in_float64(model: dict) -> None:
+    """Within 1e-4 decades at step 0, whether the signal vanishes by 200 decades or stays.
+
+    Where it explodes without a skip, as behind batch normalisation with relu, the rounding of the forward pass is stretched by the same
+    factor from layer to layer, and two formats come to be two networks: there is nothing to compare.
+    """
+    one = {"depth": 500, "width": 16, "init": {"sigma_w": 1.4, "sigma_b": 0.1}, **model}
+    runs = [
+        Experiment.model_validate({"model": one, "data": {"batch_size": 16}, "train": {"steps": 1, "dtype": dtype}})
+        for dtype in ("float32", "float64")
+    ]
+    single, double = (train([run], load(Data()))[0].record for run in runs)
+    assert single is not None
+    assert double is not None
+    for name in ("log10_grad_norm", "log10_backward_rms"):
+        ours, truth = single.layers[name].values[0], double.layers[name].values[0]
+        assert np.isfinite(truth).all()
+        assert np.abs(ours - truth).max() < 1e-4, name
