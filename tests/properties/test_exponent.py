@@ -133,7 +133,11 @@ def test_powers_are_exact_at_both_ends() -> None:
         {"norm": "layer", "activation": "sigmoid"},
         {"norm": "batch", "activation": "relu", "residual": {"scale": "1/sqrt(depth)"}},
         {"norm": {"kind": "rms", "position": "after"}, "activation": "sigmoid"},
-        {"norm": "batch", "activation": "identity"},
+        {
+            "norm": "batch",
+            "activation": "hardtanh",
+            "residual": {"scale": "1/sqrt(depth)", "layers": 2, "learned": True},
+        },
         {"residual": {"scale": 0.05, "position": "post", "layers": 2}, "norm": "layer", "activation": "gelu"},
     ],
 )
