@@ -149,7 +149,7 @@ def test_500_layers_with_normalisation_and_branches_in_float32_read_as_in_float6
     """
     one = {"depth": 500, "width": 16, "init": {"sigma_w": 1.4, "sigma_b": 0.1}, **model}
     runs = [
-        Experiment.model_validate({"model": one, "data": {"batch_size": 16}, "train": {"steps": 1, "dtype": dtype}})
+        Experiment.model_validate({"model": one, "train": {"steps": 1, "dtype": dtype}})
         for dtype in ("float32", "float64")
     ]
     single, double = (train([run], load(Data()))[0].record for run in runs)
