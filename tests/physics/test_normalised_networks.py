@@ -183,7 +183,8 @@ def test_branches_of_one_over_the_root_of_the_depth(norm: str | None, expected: 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_branches_that_start_at_zero_pass_the_signal_unchanged(norm: str | None, layers: int) -> None:
     """ReZero and SkipInit: every state and every signal is the same to the last bit."""
-    state_LS, signal_LS = measured(residual("relu", 2.0, norm, scale=0.0, learned=True, layers=layers), depth=12, width=32, batch=16, seeds=2)  # fmt: skip
+    model = residual("relu", 2.0, norm, scale=0.0, learned=True, layers=layers)
+    state_LS, signal_LS = measured(model, depth=12, width=32, batch=16, seeds=2)
     assert (state_LS == state_LS[0]).all()
     assert np.ptp(signal_LS, axis=0).max() < 1e-12  # ln of equal numbers that carry different powers of two
 
