@@ -97,6 +97,13 @@ POOLS: Mapping[str, Entry] = {
     "flatten": Entry("the readout reads every channel at every position"),
 }
 
+PARAMETRIZATIONS: Mapping[str, Entry] = {
+    "standard": Entry("one learning rate for all layers"),
+    "mup": Entry(
+        "maximal update: the readout's start and each layer's learning rate follow the width (Yang, Hu et al. 2021)"
+    ),
+}
+
 SCHEMES: Mapping[str, Entry] = {
     "xavier": Entry("variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)"),
     "he": Entry("variance 2 / fan_in (He et al. 2015)"),
@@ -216,9 +223,10 @@ _BETAS = {
 
 @dataclass(frozen=True)
 class OptimizerEntry(Entry):
-    """An optimizer, with how many numbers it keeps of every weight."""
+    """An optimizer, with how many numbers it keeps of every weight, and whether its steps do not follow the size of the gradient."""
 
     num_states: int = 0
+    adaptive: bool = False
 
 
 OPTIMIZERS: Mapping[str, OptimizerEntry] = {
@@ -233,6 +241,7 @@ OPTIMIZERS: Mapping[str, OptimizerEntry] = {
         "each weight's step divided by the root of its summed squares",
         {"eps": Parameter(1e-10, 0.0, open_low=True, about="added to the denominator")},
         num_states=1,
+        adaptive=True,
     ),
     "rmsprop": OptimizerEntry(
         "each weight's step divided by its running root mean square",
@@ -241,12 +250,19 @@ OPTIMIZERS: Mapping[str, OptimizerEntry] = {
             "eps": Parameter(1e-8, 0.0, open_low=True, about="added to the denominator"),
         },
         num_states=1,
+        adaptive=True,
     ),
     "adam": OptimizerEntry(
-        "running mean over running root mean square, bias-corrected (Kingma and Ba 2015)", _BETAS, num_states=2
+        "running mean over running root mean square, bias-corrected (Kingma and Ba 2015)",
+        _BETAS,
+        num_states=2,
+        adaptive=True,
     ),
     "adamw": OptimizerEntry(
-        "adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)", _BETAS, num_states=2
+        "adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)",
+        _BETAS,
+        num_states=2,
+        adaptive=True,
     ),
 }
 

@@ -148,7 +148,13 @@ class Residual(Part):
 _OF_CONV: Mapping[str, Any] = {"kernel": 3, "padding": "circular", "pool": "mean"}
 """Fields that convolutional networks have, with their defaults."""
 
-_LATER: Mapping[str, Any] = {"kind": "dense", "norm": None, "residual": None, **dict.fromkeys(_OF_CONV)}
+_LATER: Mapping[str, Any] = {
+    "kind": "dense",
+    "norm": None,
+    "residual": None,
+    "parametrization": "standard",
+    **dict.fromkeys(_OF_CONV),
+}
 """Fields that there were not from the beginning, with what a network without them has."""
 
 
@@ -171,6 +177,10 @@ class Model(Part):
     )
     pool: Annotated[str | None, OneOf(catalogue.POOLS), SHAPE] = Field(
         default=None, description="what the readout reads of an image; for conv, mean when absent"
+    )
+    parametrization: Annotated[str, OneOf(catalogue.PARAMETRIZATIONS), SHAPE] = Field(
+        default="standard",
+        description="how the start and the learning rates of the layers follow the width; mup for plain dense networks",
     )
     init: Init = Init()
     readout_init: Init | None = None
@@ -234,6 +244,14 @@ class Model(Part):
             raise fault(
                 "init.scheme", f"delta_orthogonal is for kind conv; use orthogonal for kind {self.kind}", "kind"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _is_plain_for_mup(self) -> Self:
+        if self.parametrization == "mup" and not self.is_plain:
+            what = f"kind {self.kind}" if self.kind != "dense" else "norm" if self.norm is not None else "residual"
+            reason = f"mup is for plain dense networks, and this one has {what}; leave one of the two out"
+            raise fault("parametrization", reason, "kind", "norm", "residual")
         return self
 
     @model_validator(mode="after")

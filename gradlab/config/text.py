@@ -74,6 +74,7 @@ LEFT_OUT: Mapping[str, str | int] = {
     "model.kind": "dense",
     "model.norm": "none",
     "model.residual": "none",
+    "model.parametrization": "standard",
     "train.warmup": 0,
 }
 """What an experiment has of which a config says nothing."""

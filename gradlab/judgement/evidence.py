@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.judgement import figures
 from gradlab.judgement import learning_progress as progress
@@ -31,7 +32,7 @@ STILL = 1e-3
 """Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
 its size, up to which it stands still: then even a short run can be judged."""
 
-ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")
+ADAPTIVE = tuple(name for name, entry in catalogue.OPTIMIZERS.items() if entry.adaptive)
 """Optimizers whose steps do not follow the size of the gradient."""
 
 NOTED_DECADES = 1.0

@@ -20,6 +20,7 @@ import torch
 from torch import Generator, Tensor
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.parametrization import rate_factor, readout_factor
 from gradlab.datasets.order import WEIGHTS, stream_seed
 from gradlab.network.activations import TensorActivation, activation
 from gradlab.network.initializers import distribution, draw
@@ -148,7 +149,11 @@ class Dense:
         num_threads = threads(R, B, products, place.num_threads, place.dtype is torch.float64)
         # Then an update waits for all gradients.
         waits = first.train.clip_norm is not None or first.train.dtype.loss_scale == "dynamic"
-        return cls(shape, activation(first.model.activation), replace(place, num_threads=num_threads), waits)
+        made = cls(shape, activation(first.model.activation), replace(place, num_threads=num_threads), waits)
+        for leaf in made.leaves if first.model.parametrization != "standard" else ():
+            factor = rate_factor(first.model, first.train.optimizer.name, leaf.kind, leaf.first_layer)
+            leaf.lr_factor = None if factor == 1.0 else factor
+        return made
 
     def with_rows(self, num_rows: int) -> "Dense":
         shape = replace(self.shape, batch_size=num_rows)
@@ -164,6 +169,8 @@ class Dense:
         for layer, (fan_in, fan_out) in enumerate(zip(self.shape.fan_in, self.shape.fan_out, strict=True)):
             init = model.init if layer < self.shape.num_layers else model.readout_init
             weight, bias = draw(distribution(init, model.activation, fan_in, fan_out), fan_in, fan_out, generator)
+            if layer == self.shape.num_layers and model.parametrization != "standard":
+                weight *= readout_factor(model)
             weights[layer][run].copy_(weight)
             biases[layer][run].copy_(bias)
         if p.slope_LR11 is not None:

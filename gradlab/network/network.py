@@ -64,6 +64,7 @@ class Leaf:
         first_layer: Layer whose 2^E the gradient of the first row carries; the next rows carry the next layers'.
         gradient: Stored gradient; an optimizer may overwrite it.
         state: The optimizer's own tensors.
+        lr_factor: What its learning rate is multiplied by, None where it is the run's own.
         layers: The layers whose 2^E the gradient carries.
     """
 
@@ -73,6 +74,7 @@ class Leaf:
     gradient: Tensor
     state: tuple[Tensor, ...] = ()
     inner: bool = False
+    lr_factor: float | None = None
     layers: slice = field(init=False)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from gradlab.theory.moment_tables import Moments, MomentTable, moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.parting import Drawn
 from gradlab.theory.phase import Phase, phase
-from gradlab.theory.scales import Scales, scales
+from gradlab.theory.scales import Scales, readout_scales, scales
 from gradlab.theory.spread import Ensemble, Spread, seed_spread
 from gradlab.theory.variance_drift import from_above
 from gradlab.theory.walks import walk
@@ -132,8 +132,7 @@ def forecast(
             scales(model.init, fan_in[layer], fan_out[layer], model.activation)
             for layer in (0, min(1, model.depth - 1))
         ]
-        assert model.readout_init is not None
-        last = scales(model.readout_init, fan_in[-1], fan_out[-1], model.activation)
+        last = readout_scales(model, fan_in[-1], fan_out[-1])
     except ValueError as error:
         return no(str(error))
     if any(scale.sigma_w == 0.0 for scale in chain):

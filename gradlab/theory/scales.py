@@ -1,9 +1,10 @@
 """The scale at which a config's initialisation starts a layer, in the terms of mean-field theory."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gradlab.config.experiment import Activation, Init
+from gradlab.config.experiment import Activation, Init, Model
+from gradlab.config.parametrization import readout_factor
 from gradlab.theory.critical import critical
 
 
@@ -68,3 +69,14 @@ def scales(init: Init, fan_in: int, fan_out: int, activation: Activation, kernel
         }[str(init.scheme)]
     sigma_b = 1.0 / math.sqrt(3.0 * fan_in) if init.scheme == "pytorch" else 0.0
     return Scales(init.gain * math.sqrt(variance * fan_in), sigma_b, init.bias)
+
+
+def readout_scales(model: Model, fan_in: int, fan_out: int) -> Scales:
+    """As `scales` of the readout, with what the parametrization makes of it.
+
+    Raises:
+        ValueError: As `scales`.
+    """
+    assert model.readout_init is not None
+    found = scales(model.readout_init, fan_in, fan_out, model.activation)
+    return replace(found, sigma_w=found.sigma_w * readout_factor(model))

@@ -41,6 +41,7 @@ class Optimizer(ABC):
         self.name = self._trains[0].optimizer.name
         self.num_states = catalogue.OPTIMIZERS[self.name].num_states
         self.cosine = self._trains[0].schedule == "cosine"
+        self.one_rate = experiments[0].model.parametrization == "standard"
         self.varies = self.cosine or any(train.warmup for train in self._trains)
         self.lr_R = self._of_runs([train.lr for train in self._trains])
         self.decay_R = self._of_runs([train.weight_decay for train in self._trains])
@@ -100,6 +101,21 @@ class Optimizer(ABC):
         Returns:
             The update [rows, R, elements], valid until the next call; None where it is not to be kept.
         """
+        if leaf.lr_factor is None:
+            return self._update(leaf, scale, keep)
+        of_the_run_R = self.negative_lr_R
+        self.negative_lr_R = of_the_run_R * leaf.lr_factor
+        self._set_rates()
+        step = self._update(leaf, scale, keep)
+        self.negative_lr_R = of_the_run_R
+        self._set_rates()
+        return step
+
+    def _set_rates(self) -> None:
+        """Lays out what follows from the learning rates of the step, `negative_lr_R`."""
+        return
+
+    def _update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         gradient = leaf.gradient.mul_(scale.to(self.place.wide).unsqueeze(2)).to(self.compute)
         if self.loss_scale is None:
             step = self._step(self._decayed(gradient, leaf), leaf)
@@ -140,8 +156,11 @@ class SGD(Optimizer):
     """W ← W - lr G."""
 
     def _set_up(self) -> None:
-        self.derives_norm = not self.decays and (self.loss_scale is None or not self.loss_scale.dynamic)
-        self.direct = not self.decays and self.place.wide is self.place.dtype
+        # With a factor of each leaf on the learning rate the update is measured as that of any other optimizer.
+        self.derives_norm = (
+            self.one_rate and not self.decays and (self.loss_scale is None or not self.loss_scale.dynamic)
+        )
+        self.direct = self.one_rate and not self.decays and self.place.wide is self.place.dtype
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         """One pass where nothing but the learning rate stands before the gradient: a power of two goes through the rounding of lr · G."""
@@ -218,8 +237,11 @@ class Adam(Optimizer):
         self._before_2R = torch.stack([self._power1_R, self._power2_R]) if self.loss_scale is not None else None
         self._power1_R.mul_(self._beta1_R)
         self._power2_R.mul_(self._beta2_R)
-        self.rate_R1 = self._column(self.negative_lr_R / (1.0 - self._power1_R))
         self.root_R1 = self._column((1.0 - self._power2_R).sqrt_())
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        self.rate_R1 = self._column(self.negative_lr_R / (1.0 - self._power1_R))
         self.shrink_R1 = self._column(self.negative_lr_R * self.decay_R)
         if self.rounds:
             self.left_R1 = self._column(1.0 + self.negative_lr_R * self.decay_R)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.experiment import Experiment, num_steps
+from gradlab.config.parametrization import rate_factor
 from gradlab.config.reading import document
 from gradlab.errors import ConfigError
 from gradlab.judgement.deviations import forecast_of
@@ -21,7 +22,7 @@ from gradlab.judgement.remedies.advice import Advice, change, digits, resized
 from gradlab.judgement.wording import factor, power
 from gradlab.results.record import Record
 from gradlab.theory import Forecast
-from gradlab.theory.scales import scales
+from gradlab.theory.scales import readout_scales, scales
 
 ALIKE = 0.05
 """Mean cosine taken for the gradients of two examples: the mean over a batch keeps about the root of it of their size."""
@@ -157,34 +158,37 @@ def expected_update(evidence: Evidence) -> float | None:
     sizes = _weight_sizes(experiment, evidence.record)
     if sizes is None or not (sizes > 0.0).all():
         return None
-    train = experiment.train
+    train, model = experiment.train, experiment.model
+    rates = np.array([rate_factor(model, train.optimizer.name, "weight", layer) for layer in range(model.depth)])
     if train.optimizer.name in ADAPTIVE:
         # Every weight moves by about the learning rate, whatever its gradient; its layer's update ratio is that over their size.
         first = train.lr
         if train.optimizer.name == "rmsprop":
             assert train.optimizer.alpha is not None
             first /= math.sqrt(1.0 - train.optimizer.alpha)
-        return float(first / sizes[:-1].min())
+        return float(first / (sizes[:-1] / rates).min())
     gradients = _gradient_norms(evidence, forecast)
     if gradients is None:
         return None
     whole = float(np.sqrt(np.square(gradients).sum()))
     cut = 1.0 if train.clip_norm is None or whole <= train.clip_norm else train.clip_norm / whole
     entries = np.sqrt((evidence.record.fan_in * evidence.record.fan_out).astype(np.float64))
-    return float(train.lr * cut * (gradients / (sizes * entries))[:-1].max())
+    return float(train.lr * cut * (rates * (gradients / (sizes * entries))[:-1]).max())
 
 
 def _weight_sizes(experiment: Experiment, record: Record) -> np.ndarray | None:
     """Standard deviation of each layer's weights at the start, [L]."""
     model = experiment.model
-    assert model.readout_init is not None
     last, found = len(record.fan_in) - 1, []
     for layer, (fan_in, fan_out) in enumerate(zip(record.fan_in.tolist(), record.fan_out.tolist(), strict=True)):
-        init = model.readout_init if layer == last else model.init
         try:
-            found.append(scales(init, fan_in, fan_out, model.activation).sigma_w / math.sqrt(fan_in))
+            if layer == last:
+                own = readout_scales(model, fan_in, fan_out)
+            else:
+                own = scales(model.init, fan_in, fan_out, model.activation)
         except ValueError:
             return None
+        found.append(own.sigma_w / math.sqrt(fan_in))
     return np.array(found)
 
 
@@ -194,9 +198,8 @@ def _gradient_norms(evidence: Evidence, forecast: Forecast) -> np.ndarray | None
     """
     readout, model, record = forecast.readout, evidence.experiment.model, evidence.record
     assert readout is not None
-    assert model.readout_init is not None
     fan_in, outputs = int(record.fan_in[-1]), int(record.fan_out[-1])
-    last = scales(model.readout_init, fan_in, outputs, model.activation)
+    last = readout_scales(model, fan_in, outputs)
     activations = (readout.q - last.sigma_b**2) / last.sigma_w**2
     error = _error(evidence, readout.forward_rms)
     if error is None or not activations > 0.0:
