@@ -282,10 +282,11 @@ class Experiment(Part):
 
     @model_validator(mode="after")
     def _is_plain_for_jacobians(self) -> Self:
-        if self.record.takes_jacobian and not self.model.is_plain:
+        takes = self.record.takes_jacobian
+        if (takes or self.record.takes_forward_change) and not self.model.is_plain:
             key = "quantities" if self.record.spectrum is None else "spectrum"
-            own = self.model.beyond_plain
-            reason = f"the Jacobian is that of a plain dense network, and this one has {own}: ask for other quantities"
+            own = "the Jacobian" if takes else "forward_change"
+            reason = f"{own} is that of a plain dense network, and this one has {self.model.beyond_plain}: ask for other quantities"
             raise fault(f"record.{key}", reason, "model.kind", "model.norm", "model.residual")
         return self
 

@@ -61,7 +61,7 @@ def estimate(experiment: Experiment, num_features: int, num_outputs: int, num_ex
     num_states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
     return Estimate(
         weights=num_weights * (2 * size + num_states * (size if train.dtype.arithmetic == "same" else max(size, 4))),
-        signals=_num_signals(model, data.image) * data.batch_size * size,
+        signals=_num_signals(model, data.image) * data.batch_size * size + _kept_bytes(experiment, num_outputs, size),
         data=num_examples * (num_features + num_outputs) * (8 + size),
         record=(num_values + _num_singular_values(experiment)) * _RECORDED_BYTES,
     )
@@ -92,6 +92,14 @@ def _num_signals(model: Model, image: Image | None) -> int:
     num_layers = 1 + (model.depth - 1) * num_branch
     gathered = 0 if image is None else (model.kernel or 1) ** 2
     return (per_layer * num_layers + gathered) * model.width * positions
+
+
+def _kept_bytes(experiment: Experiment, num_outputs: int, size: int) -> int:
+    """Bytes of the preactivations that the last ones are compared with, in float32 or better; 0 where they are not."""
+    model = experiment.model
+    if not experiment.record.takes_forward_change:
+        return 0
+    return experiment.data.batch_size * (model.depth * model.width + num_outputs) * max(size, 4)
 
 
 def _num_singular_values(experiment: Experiment) -> int:

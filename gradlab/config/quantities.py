@@ -121,6 +121,11 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("gradient_correlation", "|cos(δ_i, δ_j)|", "1", "by name", False,
              "mean |cosine| between different examples' ∂l_i/∂z, whatever its sign, which the label decides; null for a batch of 1",
              "1: one direction for all examples; falling towards the input: shattered, each example's gradient is noise to the others"),
+    Quantity("forward_change", "rms Δz", "1", "by name", False,
+             "root mean square, over a batch's worth of training rows and all units, of what the updates before the last changed the "
+             "preactivations by; null but at the last step, and in a run of one step",
+             "how far training moves what a layer passes on: in the standard parametrization the further the wider it is",
+             label="change of the forward signal", drawn_as_log10=True, rank=5),
     Quantity("jacobian_log10_s_max", "log₁₀ s_max", "decades", "by name", True,
              "log10 of the largest singular value of ∂z_depth/∂z_l, from here to the top hidden layer, mean over some examples of their "
              "log10 (a geometric mean); -inf where it is zero for one of them; null in layer depth and at steps where it was not taken",

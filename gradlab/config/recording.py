@@ -65,9 +65,16 @@ class Recording(Part):
     )
 
     @property
+    def _asked(self) -> tuple[str, ...]:
+        return (self.quantities,) if isinstance(self.quantities, str) else self.quantities
+
+    @property
     def takes_jacobian(self) -> bool:
-        asked = (self.quantities,) if isinstance(self.quantities, str) else self.quantities
-        return self.spectrum is not None or any(name in JACOBIAN for name in asked)
+        return self.spectrum is not None or any(name in JACOBIAN for name in self._asked)
+
+    @property
+    def takes_forward_change(self) -> bool:
+        return "forward_change" in self._asked
 
     @model_validator(mode="after")
     def _jacobian(self) -> Self:

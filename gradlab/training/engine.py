@@ -29,6 +29,7 @@ from gradlab.training.loss_scale import loss_scale
 from gradlab.training.optimizers import optimizer
 from gradlab.training.record import quantities
 from gradlab.training.record.assessment import Assessment
+from gradlab.training.record.forward_change import ForwardChange
 from gradlab.training.record.quantities import RawBlock
 from gradlab.training.record.recent import RecordedSoFar
 from gradlab.training.record.recorder import Recorder
@@ -112,6 +113,12 @@ class Batch:
         )
         self._blocks: list[RawBlock] = []
         self.assessment = Assessment(dataset, loss, self.network, self.feed, self.num_steps, self.every)
+        rows = self.assessment.pace_rows[:batch_size]
+        self.forward_change = (
+            ForwardChange(self.network, self.feed.inputs_ND[rows], self.num_steps)
+            if first.record.takes_forward_change
+            else None
+        )
         self.names = tuple(experiment.name for experiment in experiments)
         self.so_far = RecordedSoFar(self._blocks, self.recorder, self.shape)
         skips = scaling is not None and scaling.dynamic
@@ -150,6 +157,8 @@ class Batch:
             self._blocks.append(block)
             self._shorten_intervals(block)
         self.assessment.collect()
+        if self.forward_change is not None:
+            self.forward_change.collect()
         return not self.watch.all_diverged()
 
     def _shorten_intervals(self, block: RawBlock) -> None:
@@ -185,6 +194,8 @@ class Batch:
 
     def assess(self, step: int) -> None:
         self.assessment.take(step, self.head)
+        if self.forward_change is not None:
+            self.forward_change.take(step)
 
     def trained(self, steps_done: int, seconds: float, interrupted: bool) -> list[Trained]:
         ended = Outcome("completed")
@@ -206,7 +217,8 @@ class Batch:
         record = Record(
             steps=raw.steps,
             layers=quantities.layer_columns(raw, self.recorder.quantities)
-            | self.recorder.jacobians.columns(run, raw.steps),
+            | self.recorder.jacobians.columns(run, raw.steps)
+            | ({} if self.forward_change is None else self.forward_change.columns(run, raw.steps)),
             spectrum=self.recorder.jacobians.spectrum(run, raw.steps),
             figures=quantities.figure_columns(
                 raw,

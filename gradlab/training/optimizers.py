@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
+from gradlab.config.parametrization import BASE_WIDTH
 from gradlab.network.network import Leaf
 from gradlab.network.place import Place
 from gradlab.training.loss_scale import LossScale
@@ -26,6 +27,7 @@ class Optimizer(ABC):
         rounds: Whether every result of an operation is rounded to the format of the parameters, as in torch.optim on 16-bit parameters.
         compute: Format of its state and of the gradient that it works on: that of the parameters where it `rounds`, else at least float32.
         loss_scale: Factors on the loss that its gradients still carry, None where there are none.
+        one_rate: Whether all leaves of a run have its learning rate.
         derives_norm: Whether the norm of its update follows from the gradient's (lr · scale · ‖G‖), so that `update` need not measure it.
     """
 
@@ -41,7 +43,8 @@ class Optimizer(ABC):
         self.name = self._trains[0].optimizer.name
         self.num_states = catalogue.OPTIMIZERS[self.name].num_states
         self.cosine = self._trains[0].schedule == "cosine"
-        self.one_rate = experiments[0].model.parametrization == "standard"
+        model = experiments[0].model
+        self.one_rate = model.parametrization == "standard" or model.width == BASE_WIDTH
         self.varies = self.cosine or any(train.warmup for train in self._trains)
         self.lr_R = self._of_runs([train.lr for train in self._trains])
         self.decay_R = self._of_runs([train.weight_decay for train in self._trains])

@@ -50,7 +50,7 @@ def experiment(
             },
             "data": {"batch_size": batch_size, "source": source},
             "train": {"steps": 4, "lr": lr, **train},
-            "record": {"quantities": ["all", "gradient_correlation"]},
+            "record": {"quantities": ["all", "gradient_correlation", "forward_change"]},
         }
     )  # fmt: skip
 
@@ -112,6 +112,14 @@ def test_alone_and_together_give_equal_bytes(activation: str, threads: int) -> N
     for offset, (width, batch_size) in enumerate(itertools.product(WIDTHS, BATCH_SIZES)):
         if (place + offset) % 3 == 0:
             check(activation, width, batch_size, 7, threads)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw"])
+def test_the_maximal_update_parametrization(optimizer: str) -> None:
+    runs = [experiment(seed, "prelu", 13, 37, optimizer=optimizer, weight_decay=0.01) for seed in range(7)]
+    runs = [run.model_copy(update={"model": run.model.model_copy(update={"parametrization": "mup"})}) for run in runs]
+    for run, together in zip(runs, train(runs, dataset()), strict=True):
+        assert_same(train([run], dataset())[0], together, run.seed)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -37,7 +37,7 @@ def experiment(**parts: dict) -> Experiment:
         "model": {"depth": 3, "width": 6, "activation": "tanh"},
         "data": {"source": "gaussian_mixture", "samples": 60, "features": 3, "classes": 3, "batch_size": 8},
         "train": {"steps": 6},
-        "record": {"quantities": "all", "every": 2, "jacobian_examples": 2, "spectrum": [1]},
+        "record": {"quantities": ["all", "forward_change"], "every": 2, "jacobian_examples": 2, "spectrum": [1]},
     }
     return Experiment.model_validate({**base, **{key: {**base.get(key, {}), **part} for key, part in parts.items()}})
 
@@ -65,8 +65,9 @@ def every_activation_and_optimizer() -> dict[str, Experiment]:
             "clip_norm": 0.5 if place % 3 else None,
             "weight_decay": 0.01 if place % 5 else 0.0,
         }
-        cases["-".join(map(str, (activation, *train.values())))] = experiment(
-            model={"activation": activation}, train=train
+        parametrization = ("standard", "standard", "mup")[place % 3]
+        cases["-".join(map(str, (activation, parametrization, *train.values())))] = experiment(
+            model={"activation": activation, "parametrization": parametrization}, train=train
         )
     return cases
 

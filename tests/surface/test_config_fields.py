@@ -11,6 +11,7 @@ FIELDS = {
     "model.kind": "shape",
     "model.depth": "shape",
     "model.width": "shape",
+    "model.parametrization": "shape",
     "model.activation.name": "shape",
     "model.activation.slope": "shape",
     "model.activation.alpha": "shape",
@@ -95,7 +96,7 @@ NAMES = {
     "quantities": (
         "grad_norm log10_grad_norm log10_backward_rms weight_norm log10_update_ratio changed_fraction forward_rms "
         "activation_mean activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm forward_mean zero_gradient_fraction "
-        "nonfinite_count sign_coherence sample_correlation gradient_correlation jacobian_log10_s_max "
+        "nonfinite_count sign_coherence sample_correlation gradient_correlation forward_change jacobian_log10_s_max "
         "jacobian_log10_s_min jacobian_log10_s_mean jacobian_dispersion"
     ),
     "figures": (

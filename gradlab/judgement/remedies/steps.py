@@ -6,6 +6,7 @@ import numpy as np
 
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Activation, Experiment
+from gradlab.config.parametrization import rate_factor
 from gradlab.judgement import figures
 from gradlab.judgement.evidence import ADAPTIVE, ROUNDED_AWAY, Evidence
 from gradlab.judgement.remedies import first_steps
@@ -93,7 +94,9 @@ def adaptive(evidence: Evidence) -> Advice:
         return Advice()
     record = evidence.record
     entries = np.sqrt((record.fan_in * record.fan_out)[:-1].astype(np.float64))
-    size = float(np.median((norms[0] / entries)[norms[0] > 0]))
+    model = evidence.experiment.model
+    rates = np.array([rate_factor(model, "adam", "weight", layer) for layer in range(model.depth)])
+    size = float(np.median((norms[0] / (entries * rates))[norms[0] > 0]))
     done = evidence.step(evidence.num_rows - 1) + 1
     most = min(LARGEST_ADAPTIVE, LARGEST_IN_ALL / evidence.depth)
     lr = digits(size * min(most, max(LARGEST_UPDATE, TURNS / done)), 1)

@@ -188,6 +188,7 @@ def setting(experiment: Experiment, reading: Reading | None = None) -> str:
     parts = [
         *network_words(model),
         _init(model.init),
+        *(() if model.parametrization == "standard" else (model.parametrization,)),
         data_words(experiment.data, reading),
         f"{with_parameters(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
         length,

@@ -62,6 +62,7 @@ class Assessment:
 
     Attributes:
         steps: Steps before which it is done: the first, the middle recorded one, the last.
+        pace_rows: Training rows that are assessed at each of them, int64 on the device.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Assessment:
         number = min(count, MOST, max(FEWEST, network.shape.batch_size * num_steps // SHARE))
         rows = np.arange(number, dtype=np.int64) * count // number
         self._rows = torch.from_numpy(rows).to(network.place.device)
-        self._pace_rows = self._rows[::PACE_PART]
+        self.pace_rows = self._rows[::PACE_PART]
         classes = dataset.task == "classes"
         self._targets = {
             "holdout": dataset.holdout_targets if classes else None,
@@ -103,7 +104,7 @@ class Assessment:
             outputs_REC, slope_EC = self._outputs.pop(("train", step))
             self._outputs["pace", step] = outputs_REC[:, ::PACE_PART], slope_EC[::PACE_PART]
         else:
-            self._measure("pace", step, head, feed.inputs_ND[self._pace_rows], feed.targets[self._pace_rows])
+            self._measure("pace", step, head, feed.inputs_ND[self.pace_rows], feed.targets[self.pace_rows])
         if step == self._ends[1] and step > 0:
             self._copied[step] = _copied_LR(self._network)
         if self._network.place.may_read_back:  # else when the block of steps ends

@@ -117,6 +117,22 @@ def test_a_gate_that_fails_is_4_and_is_named(gradlab: Gradlab) -> None:
     assert gradlab("sweep", "tiny.yaml", "--exit-zero")[0] == 0
 
 
+@pytest.mark.slow
+def test_the_check_over_width_holds_for_mup_and_fails_for_the_standard_parametrization(gradlab: Gradlab) -> None:
+    sweep = str(Path(__file__).parents[3] / "configs/sweeps/width_check.yaml")
+    code, out, _ = gradlab("sweep", sweep, "--format", "json")
+    gates = json.loads(out)["sweep"]["gates"]
+    assert (code, [gate["passed"] for gate in gates]) == (0, [True, True])
+    assert all(abs(float(gate["actual"])) < 0.12 for gate in gates)
+    code, out, _ = gradlab("sweep", sweep, "-s", "model.parametrization=standard", "--format", "json")
+    gates = json.loads(out)["sweep"]["gates"]
+    assert (code, [gate["passed"] for gate in gates]) == (4, [False, True])
+    assert float(gates[0]["actual"]) > 0.3
+    code, _, err = gradlab("sweep", sweep, "-s", "model.width=64")
+    assert code == 2
+    assert "width_check.yaml:18:5  gates[0]: model.width is 64 in every member, and a slope needs it to vary" in err
+
+
 def test_an_expectation_that_fails_is_4(gradlab: Gradlab) -> None:
     add("expect: [model.depth == 2]\n")
     code, out, _ = gradlab("sweep", "tiny.yaml")

@@ -78,6 +78,15 @@ def test_estimate_follows_the_config(key, value, part, factor):
     assert getattr(memory.estimate(experiment(**{key: value}), 7, 2, 11), part) == before * factor
 
 
+def test_preactivations_that_are_kept_to_compare_are_counted_in_float32_or_better():
+    for dtype, size in (("bfloat16", 4), ("float32", 4), ("float64", 8)):
+        plain, kept = (
+            memory.estimate(experiment(**{"record.quantities": quantities, "train.dtype": dtype}), 7, 2, 11)
+            for quantities in (["default"], ["default", "forward_change"])
+        )
+        assert kept.signals - plain.signals == 5 * (3 * 10 + 2) * size
+
+
 def test_what_fits_is_not_refused():
     assert memory.refusal(experiment(), limit=10**9) is None
 

@@ -14,6 +14,7 @@ from gradlab.config.models import Norm, Residual
 from gradlab.config.reading import document
 from gradlab.config.sweeps.points import value_on_axis
 from gradlab.config.text import LEFT_OUT
+from gradlab.errors import ConfigError
 
 PLAIN = {"model": {"depth": 16, "width": 8, "activation": "relu"}}
 
@@ -68,17 +69,46 @@ def test_convolutions_get_what_they_need_and_dense_layers_nothing() -> None:
     assert made().data.image is None  # a default is no other experiment's
 
 
-@pytest.mark.parametrize("given", [[], ["model.kind=dense", "model.norm=none", "model.residual=null"]])
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        [
+            "model.kind=dense",
+            "model.norm=none",
+            "model.residual=null",
+            "model.parametrization=standard",
+            "train.warmup=0",
+        ],
+    ],
+)
 def test_what_is_not_there_is_nowhere_written(given: list[str]) -> None:
     """Ids, batches and files of runs from before there were other networks stay what they were."""
     run = made(*given)
-    later = {"kind", "norm", "residual", "kernel", "padding", "pool"}
+    later = {"kind", "norm", "residual", "parametrization", "kernel", "padding", "pool"}
     assert not later & run.model_dump(mode="json")["model"].keys()
     assert "image" not in run.model_dump(mode="json")["data"]
+    assert "warmup" not in run.model_dump(mode="json")["train"]
     assert document.dump(run) == document.dump(made())
     text = json.dumps(run.canonical(), sort_keys=True)
     assert hashlib.sha256(text.encode()).hexdigest()[:12] == "d722a70947b1"
     assert run.batch_key() == "ba265eadf665"
+
+
+def test_a_parametrization_is_part_of_the_shape_and_of_the_id() -> None:
+    mup = made("model.parametrization=mup")
+    assert mup.batch_key() != made().batch_key()
+    assert mup.canonical()["model"] == made().canonical()["model"] | {"parametrization": "mup"}
+
+
+@pytest.mark.parametrize("given", ["norm=layer", "residual=1", "kind=conv"])
+def test_mup_is_for_plain_dense_networks(given: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        made("model.parametrization=mup", f"model.{given}")
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.place) == ("model.parametrization", f"-s model.{given}")
+    what = "kind conv" if "kind" in given else given.partition("=")[0]
+    assert fault.message == f"mup is for plain dense networks, and this one has {what}; leave one of the two out"
 
 
 @pytest.mark.parametrize(

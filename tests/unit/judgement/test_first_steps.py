@@ -35,6 +35,39 @@ def seen(one: Experiment, **told: Any) -> Evidence:
     return Evidence(one, made, Outcome("completed"), forecast_of(one, made))
 
 
+class TestParametrization:
+    """The first steps of a layer follow its own learning rate."""
+
+    @pytest.mark.parametrize(
+        ("optimizer", "fastest"),
+        # By hand: sigma_w 1 between hidden layers of 256 units, weights of 1/16, and 1/sqrt(32) in the first layer, of which xavier makes
+        # sqrt(2 / 288). Of adam all have lr over that size, the hidden ones a quarter of it.
+        [
+            ("adam", max(1.0 / math.sqrt(2.0 / 288.0), 16.0 / 4.0)),
+            ("adagrad", max(1.0 / math.sqrt(2.0 / 288.0), 16.0 / 4.0)),
+        ],
+    )
+    def test_adaptive(self, optimizer: str, fastest: float) -> None:
+        train = {"optimizer": optimizer, "lr": 0.01}
+        ours, plain = (
+            first_steps.expected_update(seen(network(model={"width": 256, "parametrization": name}, train=train)))
+            for name in ("mup", "standard")
+        )
+        assert ours == pytest.approx(0.01 * fastest)
+        assert plain == pytest.approx(0.01 * 16.0)
+
+    def test_plain_descent(self) -> None:
+        """A readout of half the size sends half the gradient down; the first layer has four times the rate, the others their own."""
+        sgd = {"optimizer": "sgd", "lr": 0.01}
+        both = [network(model={"width": 256, "parametrization": name}, train=sgd) for name in ("mup", "standard")]
+        ours, plain = (first_steps._gradient_norms(seen(one), forecast_of(one, seen(one).record)) for one in both)
+        assert ours[:-1] == pytest.approx(plain[:-1] / 2.0)
+        assert ours[-1] == pytest.approx(plain[-1])
+        sizes = np.array([math.sqrt(2.0 / 288.0 * 32 * 256), *[16.0] * (DEPTH - 1)])
+        expected = 0.01 * np.max(ours[:-1] / sizes * np.array([4.0, *[1.0] * (DEPTH - 1)]))
+        assert first_steps.expected_update(seen(both[0])) == pytest.approx(expected)
+
+
 def judged(one: Experiment, made: Record, kind: Any = "completed") -> Summary:
     outcome = Outcome(kind, 40) if kind == "diverged" else Outcome(kind)
     return judge(one, made, outcome, forecast_of(one, made))

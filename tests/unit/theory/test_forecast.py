@@ -7,7 +7,7 @@ from mean_field_maps import kappa
 from gradlab.config.experiment import Activation, Experiment, Init
 from gradlab.theory import activations, forecast
 from gradlab.theory.mean_field import chi_1, q_map
-from gradlab.theory.scales import scales
+from gradlab.theory.scales import readout_scales, scales
 
 DIGITS = 61 / 64  # three of the 64 standardised pixels are constant zeros
 CHAOTIC = {"sigma_w": 2.0, "sigma_b": math.sqrt(0.05)}
@@ -40,6 +40,30 @@ def test_decades_on_the_digits(activation, init, width, decades):
     found = expected(activation, init, width)
     assert found.reason is None
     assert found.expected_backward_decades == pytest.approx(decades, abs=0.0051)
+
+
+@pytest.mark.parametrize("width", [16, 64, 256])
+def test_a_readout_of_the_maximal_update_parametrization_starts_smaller(width):
+    """By the root of 64 beside the width; what it passes down is smaller by as much, in every layer alike."""
+    model = {"depth": 5, "width": width, "activation": "tanh", "init": {"sigma_w": 1.2, "sigma_b": 0.3}}
+    fans = [64, *[width] * 5, 10]
+    plain, ours = (
+        forecast(Experiment.model_validate({"model": model | own}), DIGITS, fans[:-1], fans[1:])
+        for own in ({}, {"parametrization": "mup"})
+    )
+    factor = math.sqrt(64 / width)
+    assert ours.readout.q - 0.09 == pytest.approx((plain.readout.q - 0.09) * factor**2, rel=1e-12)
+    assert (
+        readout_scales(
+            Experiment.model_validate({"model": model | {"parametrization": "mup"}}).model, width, 10
+        ).sigma_w
+        == 1.2 * factor
+    )
+    assert ours.expected_backward_decades == plain.expected_backward_decades
+    # The hidden layers' signals are told beside the last hidden layer's, the readout's beside it too: larger by what it does not pass on.
+    beside = ours.readout.log10_backward_rms - plain.readout.log10_backward_rms
+    assert beside == pytest.approx(-math.log10(factor), abs=1e-12)
+    assert [layer.log10_backward_rms for layer in ours.layers] == [layer.log10_backward_rms for layer in plain.layers]
 
 
 @pytest.mark.parametrize(
