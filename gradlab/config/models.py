@@ -249,8 +249,7 @@ class Model(Part):
     @model_validator(mode="after")
     def _is_plain_for_mup(self) -> Self:
         if self.parametrization == "mup" and not self.is_plain:
-            what = f"kind {self.kind}" if self.kind != "dense" else "norm" if self.norm is not None else "residual"
-            reason = f"mup is for plain dense networks, and this one has {what}; leave one of the two out"
+            reason = f"mup is for plain dense networks, and this one has {self.beyond_plain}: leave one of the two out"
             raise fault("parametrization", reason, "kind", "norm", "residual")
         return self
 

@@ -20,7 +20,6 @@ References:
 """
 
 import math
-from typing import Literal
 
 from gradlab.config import catalogue
 from gradlab.config.models import Model
@@ -38,13 +37,13 @@ def readout_factor(model: Model) -> float:
     return math.sqrt(BASE_WIDTH / model.width) if model.parametrization == "mup" else 1.0
 
 
-def rate_factor(model: Model, optimizer: str, kind: Literal["weight", "bias", "slope"], layer: int) -> float:
+def rate_factor(model: Model, optimizer: str, kind: str, layer: int) -> float:
     """What the learning rate of a kind of parameter is multiplied by.
 
     Args:
         model: The network; 1 for every parameter of one in the standard parametrization.
         optimizer: Name of the optimizer.
-        kind: What the parameter is.
+        kind: What the parameter is: `weight`, `bias`, or something learned that is one number a layer.
         layer: Its layer, from 0 at the input side; the readout is `model.depth`.
 
     >>> model = Model.model_validate({"depth": 2, "width": 256, "activation": "relu", "parametrization": "mup"})
@@ -53,7 +52,7 @@ def rate_factor(model: Model, optimizer: str, kind: Literal["weight", "bias", "s
     >>> [rate_factor(model, "sgd", "weight", layer) for layer in range(3)]
     [4.0, 1.0, 0.25]
     """
-    if model.parametrization != "mup" or kind == "slope":
+    if model.parametrization != "mup" or kind not in ("weight", "bias"):
         return 1.0
     wider = model.width / BASE_WIDTH
     adaptive = catalogue.OPTIMIZERS[optimizer].adaptive

@@ -95,7 +95,8 @@ NAMES = {
     "dtypes": "float32 float64 bfloat16 float16",
     "quantities": (
         "grad_norm log10_grad_norm log10_backward_rms weight_norm log10_update_ratio changed_fraction forward_rms "
-        "activation_mean activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm forward_mean zero_gradient_fraction "
+        "activation_mean activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm "
+        "norm_grad_norm residual_scale residual_scale_grad forward_mean zero_gradient_fraction "
         "nonfinite_count sign_coherence sample_correlation gradient_correlation forward_change jacobian_log10_s_max "
         "jacobian_log10_s_min jacobian_log10_s_mean jacobian_dispersion"
     ),

@@ -106,9 +106,9 @@ def test_mup_is_for_plain_dense_networks(given: str) -> None:
     with pytest.raises(ConfigError) as caught:
         made("model.parametrization=mup", f"model.{given}")
     (fault,) = caught.value.faults
-    assert (fault.path, fault.place) == ("model.parametrization", f"-s model.{given}")
-    what = "kind conv" if "kind" in given else given.partition("=")[0]
-    assert fault.message == f"mup is for plain dense networks, and this one has {what}; leave one of the two out"
+    assert (fault.path, fault.place) == ("model.parametrization", "-s model.parametrization=mup")
+    what = f"model.{given.replace('=', ' ')}"
+    assert fault.message == f"mup is for plain dense networks, and this one has {what}: leave one of the two out"
 
 
 @pytest.mark.parametrize(
