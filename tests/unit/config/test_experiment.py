@@ -120,8 +120,8 @@ def test_a_switch_that_is_on_may_differ_in_a_batch():
 
 
 def test_marks_divide_the_fields():
-    made = make(**EVERY_PART)
-    divided = [set(marked(made, mark)) for mark in (SHAPE, FREE, SWITCH, LABEL)]
+    every = (make(**EVERY_PART), make(model={**MODEL, "parametrization": "mup"}))
+    divided = [set(marked(every[0], mark)) | set(marked(every[1], mark)) for mark in (SHAPE, FREE, SWITCH, LABEL)]
     assert set.union(*divided) == set(fields(Experiment))
     assert sum(map(len, divided)) == len(fields(Experiment))
 
