@@ -28,9 +28,9 @@ SWEEP = ROOT / "configs" / "papers.yaml"
 FAMILIES = (
     "born_dead", "d2l_product", "d2l_sigmoid", "edge", "glorot_gradients", "glorot_jacobian", "glorot_saturation", "hanin",
     "he_10", "he_30", "he_variance", "isometry", "poole", "random_walk", "saxe", "schoenholz", "selu", "shattered",
-    "ten_thousand_layers",
+    "ten_thousand_layers", "xiao",
 )  # fmt: skip
-"""The claims that a plain stack can show."""
+"""The claims that the networks at hand can show."""
 
 
 @functools.cache
