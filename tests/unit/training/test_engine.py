@@ -218,7 +218,8 @@ def test_nothing_but_the_record_grows() -> None:
     timing = batch.train(look)[0].timing
     assert len(sizes) >= 3
     assert len(set(sizes[1:])) == 1
-    arrays = [array for block in batch._blocks for array in vars(block).values()]
+    kept = [value for block in batch._blocks for value in vars(block).values()]
+    arrays = [array for value in kept for array in (value.values() if isinstance(value, dict) else [value])]
     assert sum(array.nbytes for array in arrays) == 1500 * timing.record_bytes_per_step
 
 
