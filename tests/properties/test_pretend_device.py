@@ -119,7 +119,8 @@ def every_normalisation_and_branch() -> dict[str, Experiment]:
         }
         model = {"activation": activations[place % 3], "norm": own, "residual": residual}
         name = "-".join(map(str, (norm, *(residual or {"none": ""}).values(), *train.values())))
-        cases[name] = experiment(model=model, train=train, record={"jacobian_examples": None, "spectrum": None})
+        others = {"quantities": "all", "jacobian_examples": None, "spectrum": None}
+        cases[name] = experiment(model=model, train=train, record=others)
     return cases
 
 
