@@ -1,87 +1,31 @@
 """What theory expects of a run's gradients before the first update."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from gradlab.config.experiment import Experiment
 from gradlab.results.record import ExpectedOutcome
 from gradlab.theory import activations, parting
+from gradlab.theory.blocks.forecast import block_forecast
 from gradlab.theory.growth_bounds import GrowthBounds
+from gradlab.theory.layer_forecast import Forecast, LayerForecast
 from gradlab.theory.moment_tables import Moments, MomentTable, moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.parting import Drawn
-from gradlab.theory.phase import Phase, phase
+from gradlab.theory.phase import phase
 from gradlab.theory.scales import Scales, readout_scales, scales
 from gradlab.theory.spread import Ensemble, Spread, seed_spread
 from gradlab.theory.variance_drift import from_above
 from gradlab.theory.walks import walk
 
+__all__ = ["Forecast", "LayerForecast", "forecast"]
+
 _SETTLED = 1e-14
 """Relative change of the variance from layer to layer below which it stays: over 10,000 layers it would come to 1e-10."""
-
-
-@dataclass(frozen=True)
-class LayerForecast:
-    """What is expected of one layer before the first update.
-
-    Attributes:
-        chi_1: Factor by which the squared gradient changes on its way down through this layer's derivative and the
-            weights above it; at the last hidden layer for weights as those below. None for the readout, and for a
-            hidden layer that is the only one.
-        log10_backward_rms: Decades of backward_rms above that of the last hidden layer, by mean-field theory: the log
-            of the mean square over seeds.
-        typical_log10_backward_rms: The mean of its log over seeds at this width and batch size.
-        backward_spread: Its standard deviation over seeds, in decades.
-        typical_log10_forward_rms: The mean of its log over seeds.
-        forward_spread: Its standard deviation over seeds, in decades.
-        log10_grad_norm: Typical decades of the norm of the weight gradient above that of the last hidden layer: the
-            gradient's square is that of the signal times that of the activations below.
-    """
-
-    layer: int
-    q: float
-    chi_1: float | None
-    log10_backward_rms: float
-    typical_log10_backward_rms: float
-    backward_spread: float
-    forward_rms: float
-    typical_log10_forward_rms: float
-    forward_spread: float
-    log10_grad_norm: float
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What is expected of a run at initialisation.
-
-    Attributes:
-        expected_backward_decades: Expected `init.backward_decades`, None where theory has no answer.
-        expected_spread: Standard deviation of it from seed to seed, in decades.
-        reason: Why there is no answer, None where there is one.
-        typical_backward_decades: Mean of `init.backward_decades` over seeds: at finite width it lies lower.
-        outcomes: Where seeds can go either way, what they show and how many of them, the more frequent one first;
-            there is then no one answer. () elsewhere.
-    """
-
-    expected_backward_decades: float | None
-    expected_spread: float | None
-    reason: str | None
-    layers: tuple[LayerForecast, ...] = ()
-    readout: LayerForecast | None = None
-    typical_backward_decades: float | None = None
-    outcomes: tuple[ExpectedOutcome, ...] = ()
-    settle: Callable[[], Phase] | None = field(default=None, compare=False, repr=False)
-
-    @cached_property
-    def phase(self) -> Phase | None:
-        """What becomes of signals deep inside, None where there is no answer; found when it is first asked for, as no
-        run's summary needs it.
-        """
-        return None if self.settle is None else self.settle()
 
 
 def forecast(
@@ -103,6 +47,8 @@ def forecast(
     that grows as depth / width (`spread`). Where the variance comes near one that repels, networks are drawn instead
     (`parting`); mean and spread are theirs, or there are two outcomes.
 
+    That is the plain stack. Networks with normalisations, skips or convolutions have theories of their own (`blocks`).
+
     Args:
         experiment: The run.
         input_mean_square: Mean square of the first batch's inputs.
@@ -117,13 +63,13 @@ def forecast(
         The expectation, or the reason why there is none.
     """
     model = experiment.model
+    if not model.is_plain:
+        return block_forecast(experiment, input_mean_square, fan_in, fan_out, input_correlation, input_sizes)
     alone = "one hidden layer: the gradient passes no other on its way" if model.depth == 1 else None
 
     def no(reason: str) -> Forecast:
         return Forecast(None, None, alone or reason)
 
-    if model.kind in ("dense", "conv") and not model.is_plain:
-        return no("no theory for networks with normalisation, skip connections or convolutions")
     activation = activations.of(model.activation)
     if activation.sup_slope == 0.0:
         return no(f"the derivative of {activation.name} is 0: no gradient reaches the hidden layers")

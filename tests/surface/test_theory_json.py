@@ -15,7 +15,7 @@ from gradlab.results.store import Store
 
 FORECAST = [
     "name", "seed", "expected_backward_decades", "typical_backward_decades", "expected_spread", "reason", "outcomes", "phase",
-    "q_star", "chi_1", "chi_parallel", "c_star", "xi_q", "xi_c", "trainable_depth",
+    "phase_reason", "q_star", "chi_1", "chi_parallel", "c_star", "xi_q", "xi_c", "trainable_depth",
     "trainable_depth_basis", "critical", "critical_reason", "input_mean_square", "input_correlation", "meaning", "layers",
 ]  # fmt: skip
 FORECAST_LAYER = [

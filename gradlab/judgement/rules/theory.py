@@ -77,8 +77,9 @@ class _Profile:
 def contradicts_theory(evidence: Evidence) -> list[Finding]:
     """A profile at step 0 that theory does not allow, or weights that are not those of the start."""
     layers = [layer for layer in deviations(evidence.record, evidence.forecast) if layer.layer <= evidence.depth]
-    if not layers or evidence.experiment.model.width < FEWEST_UNITS:
-        return []
+    model = evidence.experiment.model
+    if not layers or not model.is_plain or model.width < FEWEST_UNITS:
+        return []  # networks to hold a profile against are drawn of plain stacks only
     weights = _wrong_weights(evidence)
     profiles = [profile for profile in _profiles(evidence, layers) if (profile.outside > 0).any()]
     message = _reason(evidence, weights)

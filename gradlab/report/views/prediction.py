@@ -142,19 +142,37 @@ def _spread(forecast: "Forecast") -> str:
 
 def _meaning(prediction: "Prediction") -> list[str]:
     forecast, phase = prediction.forecast, prediction.forecast.phase
-    if phase is None:
+    if phase is None and forecast.phase_reason is None:
         return []
     return [
         said
         for said in (
-            _depth_words(prediction.experiment, phase),
+            _block_words(prediction) if phase is None else _depth_words(prediction.experiment, phase),
             "" if _wide_apart(forecast) else _share_words(forecast.layers),
             _forward_words(forecast.layers),
             _spread_words(prediction),
-            *_critical_words(prediction, phase),
+            *([] if phase is None else _critical_words(prediction, phase)),
         )
         if said
     ]
+
+
+def _block_words(prediction: "Prediction") -> str:
+    """What a block does to a squared gradient, in a network that has no phase."""
+    forecast, model = prediction.forecast, prediction.experiment.model
+    factors = [layer.chi_1 for layer in forecast.layers[:-1] if layer.chi_1 is not None]
+    if not factors:
+        return forecast.phase_reason or ""
+    if model.residual is not None:
+        first, last = _number(factors[0]), _number(factors[-1])
+        grows = (
+            f"by {first} in the first block and {last} in the last" if first != last else f"by {first} in each block"
+        )
+        return f"the squared gradient grows {grows}; {forecast.phase_reason}"
+    middle = sorted(factors)[len(factors) // 2]
+    travel = 0.5 * math.log10(middle)
+    each = f"a layer multiplies the squared gradient by {_number(middle)}, which is {travel:+.3f} decades"
+    return f"{each}; {forecast.phase_reason}"
 
 
 def _depth_words(experiment: "Experiment", phase: "Phase") -> str:
@@ -318,6 +336,7 @@ def _data(prediction: "Prediction", said: Sequence[str]) -> dict[str, Any]:
         "reason": forecast.reason,
         "outcomes": [vars(one) for one in forecast.outcomes],
         "phase": None if phase is None else phase.name,
+        "phase_reason": forecast.phase_reason,
         **{
             name: None if phase is None else getattr(phase, name)
             for name in ("q_star", "chi_1", "chi_parallel", "c_star", "xi_q", "xi_c", "trainable_depth")

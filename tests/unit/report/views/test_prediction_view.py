@@ -248,3 +248,42 @@ def test_bars_are_the_mean_of_their_layers_and_never_longer_than_asked() -> None
     assert bars([0.0] * 10 + [-9.0] * 10, 2) == "█▁"
     assert len(bars([float(value) for value in range(10_000)], 60)) == 60
     assert bars([0.0, float("-inf"), float("nan"), 1.0]) == "▁▁▁█"
+
+
+@pytest.mark.parametrize(
+    ("settings", "headline", "meaning"),
+    [
+        (
+            {"norm": "batch"},
+            r"the gradient grows by 4\.\d+ ± 0\.\d+ decades from layer 50 to layer 1",
+            r"a layer multiplies the squared gradient by 1\.\d+, which is \+0\.08\d decades; a normalisation sets the variance anew",
+        ),
+        (
+            {"norm": "layer", "residual": 1},
+            r"the gradient grows by 0\.\d+ ± 0\.\d+ decades",
+            r"the squared gradient grows by 1\.\d+ in the first block and 1\.02 in the last; every block adds to the variance",
+        ),
+        (
+            {"norm": "layer", "residual": 0},
+            r"the gradient grows by 0\.00 ± 0\.00 decades",
+            r"the squared gradient grows by 1 in each block; every block adds to the variance",
+        ),
+    ],
+)
+def test_networks_without_a_phase_say_what_a_block_does(settings: dict[str, Any], headline: str, meaning: str) -> None:
+    model = {"depth": 50, "width": 100, "activation": "relu", "init": "he", **settings}
+    view = prediction_view(predict(Experiment.model_validate({"name": "deep", "model": model})))
+    assert re.match(headline, view.headline)
+    assert any(re.match(meaning, one) for one in view.meaning)
+    assert view.data["phase"] is None
+    assert "there is no phase" in view.data["phase_reason"]
+    assert len(view.data["layers"]) == 51
+    assert "critical" not in " ".join(view.meaning)
+    strict_json.dumps(view.data)
+
+
+def test_a_post_activation_block_of_every_norm_is_named_where_theory_is_silent() -> None:
+    model = {"depth": 10, "width": 100, "activation": "relu", "init": "he", "residual": {"position": "post"}}
+    view = prediction_view(predict(Experiment.model_validate({"name": "deep", "model": model})))
+    assert view.headline == "theory has no answer: no theory for post-activation residual blocks"
+    assert view.meaning == ()
