@@ -1,5 +1,6 @@
 """What theory expects of an experiment that nobody has trained: its forecast, from the data alone."""
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -55,14 +56,14 @@ def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
     data = data or datasets.recent(experiment.data, experiment.train.loss)
     inputs = first_batch(experiment, data)
     square, alike, sizes = float(np.square(inputs).mean()), input_correlation(inputs), input_sizes(inputs)
-    width, depth = experiment.model.width, experiment.model.depth
+    model = experiment.model
     num_outputs = 1 if experiment.train.loss == "binary_cross_entropy" else data.num_outputs
-    fan_in = (inputs.shape[1], *[width] * depth)
-    fan_out = (*[width] * depth, num_outputs)
+    fan_in, fan_out = _fans(experiment, inputs.shape[1], num_outputs)
     found = forecast(experiment, square, fan_in, fan_out, alike, sizes)
     own = None
     with suppress(ValueError):
-        own = scales(experiment.model.init, width, width, experiment.model.activation)
+        kernel = model.kernel or 1
+        own = scales(model.init, kernel**2 * model.width, model.width, model.activation, kernel)
     critical = None if found.phase is None or own is None else _at(experiment, found.phase.critical, own)
     return Prediction(
         experiment=experiment,
@@ -76,6 +77,17 @@ def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
         fan_out=fan_out,
         reading=data.reading,
     )
+
+
+def _fans(experiment: Experiment, num_features: int, num_outputs: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the units of each layer read, and how many units there are, the readout last."""
+    model, image = experiment.model, experiment.data.image
+    fan_out = (*[model.width] * model.depth, num_outputs)
+    if image is None or model.kind != "conv":
+        return (num_features, *[model.width] * model.depth), fan_out
+    taps = (model.kernel or 1) ** 2
+    read = model.width * (math.prod(image[1:]) if model.pool == "flatten" else 1)
+    return (taps * image[0], *[taps * model.width] * (model.depth - 1), read), fan_out
 
 
 def first_batch(experiment: Experiment, data: Dataset) -> Float:

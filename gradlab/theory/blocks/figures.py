@@ -150,3 +150,12 @@ def sized(activation: AnalyticActivation, q: float) -> tuple[float, float, float
         float(weighed @ z),
         float(weighed @ (z * z - 1.0)) / math.sqrt(2.0),
     )
+
+
+@lru_cache(maxsize=8192)
+def moments_at(activation: AnalyticActivation, q: float, mean: float) -> tuple[float, float, float]:
+    """E[phi], E[phi^2] and E[phi'^2] at one variance and mean."""
+    _, x, weight = gaussian_nodes(q, mean, activation.kinks)
+    phi = activation.phi(x)
+    weighed = weight * phi
+    return float(weighed.sum()), float(weighed @ phi), float(weight @ activation.dphi(x) ** 2)

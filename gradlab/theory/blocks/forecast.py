@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from gradlab.config.models import Model
 from gradlab.theory import activations
 from gradlab.theory.blocks.both_ways import corrections
 from gradlab.theory.blocks.finite_batch import SMALLEST_BATCH
+from gradlab.theory.blocks.padding import padded, reach
 from gradlab.theory.blocks.signal import Signal
-from gradlab.theory.blocks.spread import BlockSpread, above, block_spread
+from gradlab.theory.blocks.spread import BlockSpread, Rows, above, block_spread
 from gradlab.theory.blocks.stream import Rule, Stream, next_block, stream
 from gradlab.theory.layer_forecast import Forecast, LayerForecast
 from gradlab.theory.moments import Float
+from gradlab.theory.phase import phase
 from gradlab.theory.scales import Scales, scales
 
 _RAW_PARTED = 0.1
@@ -91,7 +94,7 @@ def block_forecast(
         experiment.data.standardize,
     )
     try:
-        network = _Network(model, data, chain, last, fan_in, fan_out)
+        network = _Network(experiment, data, chain, last, fan_in, fan_out)
         layers, readout = network.layers()
     except OverflowError as error:
         return no(str(error))
@@ -100,6 +103,7 @@ def block_forecast(
         return Forecast(None, None, alone, tuple(replace(layer, chi_1=None) for layer in layers), readout)
     if not math.isfinite(layers[0].log10_backward_rms):
         return no(f"the derivative of {model.activation.name} is 0 for every unit of a layer, no gradient passes")
+    settle = None if _no_phase(model) else partial(phase, chain[1], model.activation, first)
     return Forecast(
         expected_backward_decades=layers[0].log10_backward_rms,
         expected_spread=layers[0].backward_spread,
@@ -108,32 +112,44 @@ def block_forecast(
         readout=readout,
         typical_backward_decades=layers[0].typical_log10_backward_rms,
         phase_reason=_no_phase(model),
+        settle=settle,
     )
 
 
-def _no_phase(model: Model) -> str:
-    """Why no phase and no critical start can be named."""
+def _no_phase(model: Model) -> str | None:
+    """Why no phase and no critical start can be named; None where they can."""
     if model.residual is not None:
         return "every block adds to the variance, so that it settles nowhere: there is no phase"
+    if model.norm is None:
+        return (
+            "a border of zeros takes from every layer: there is no phase of a whole image" if _bordered(model) else None
+        )
     return "a normalisation sets the variance anew in every layer: there is no phase that the weights' scale decides"
 
 
 def _silent(experiment: Experiment) -> str | None:
     """Why there is no theory for a network, None where there is one."""
     model = experiment.model
-    if model.kind != "dense":
+    if model.kind not in ("dense", "conv"):
         return f"no theory for networks of kind {model.kind}"
     if model.residual is not None and model.residual.position == "post":
         return "no theory for post-activation residual blocks"
     if activations.of(model.activation).sup_slope == 0.0:
         return f"the derivative of {model.activation.name} is 0: no gradient reaches the hidden layers"
     norm = model.norm
-    if norm is not None and norm.kind == "batch" and experiment.data.batch_size < SMALLEST_BATCH:
-        few = experiment.data.batch_size
-        return f"no theory for batch normalisation over {few} examples: the mean over seeds of 1 / s² has no end"
+    if norm is not None and norm.kind == "batch" and _bordered(model):
+        return "no theory for batch normalisation with a border of zeros"
+    rows = experiment.data.batch_size * math.prod((experiment.data.image or (1, 1, 1))[1:])
+    if norm is not None and norm.kind == "batch" and rows < SMALLEST_BATCH:
+        return f"no theory for batch normalisation over {rows} examples: the mean over seeds of 1 / s² has no end"
     if norm is not None and norm.kind == "layer" and model.width == 1:
         return "layer normalisation of one unit is 0, and so is its gradient"
     return None
+
+
+def _bordered(model: Model) -> bool:
+    """Whether kernels read zeros beyond the border of an image."""
+    return model.padding == "zeros" and (model.kernel or 1) > 1 and model.init.scheme != "delta_orthogonal"
 
 
 def _groups(sizes: tuple[float, ...] | None, batch_size: int) -> tuple[tuple[float, float], ...]:
@@ -154,14 +170,20 @@ class _Network:
 
     def __init__(
         self,
-        model: Model,
+        experiment: Experiment,
         data: _Data,
         chain: Sequence[Scales],
         last: Scales,
         fan_in: Sequence[int],
         fan_out: Sequence[int],
     ) -> None:
+        model = experiment.model
         self._model, self._data, self._chain, self._last = model, data, chain, last
+        self._image = (1, 1) if experiment.data.image is None else experiment.data.image[1:]
+        centre = model.init.scheme == "delta_orthogonal" or model.kernel == 1
+        self._rows = Rows(
+            data.batch_size, math.prod(self._image), model.kind == "conv" and not centre, model.pool == "mean"
+        )
         self._fan_in, self._fan_out = fan_in, fan_out
         self._norm = None if model.norm is None else model.norm.kind
         residual = model.residual
@@ -177,14 +199,20 @@ class _Network:
         self._stream = self._follow(1.0, 1.0 / model.width)
 
     def _follow(self, size: float, chance: float) -> Stream:
-        first = self._data.signal(self._norm, size).through(self._chain[0])
+        # Batch normalisation goes over examples and positions.
+        rows = self._rows
+        alike = self._data.correlation / (
+            3.0 if rows.mixed else 1.0
+        )  # averaged over the taps, which are alike by chance
+        data = replace(self._data, batch_size=self._data.batch_size * rows.positions, correlation=alike)
+        first = data.signal(self._norm, size).through(self._chain[0])
         return stream(first, self._rule, self._model.depth, chance)
 
-    def layers(self) -> tuple[tuple[LayerForecast, ...], LayerForecast]:
-        """The hidden layers and the readout."""
+    def layers(self) -> tuple[tuple[LayerForecast, ...], LayerForecast | None]:
+        """The hidden layers and the readout; how alike the positions are that a convolution's readout sums, theory does not know."""
         found, depth = self._stream, self._model.depth
         expected, squares = self._mean_field()
-        spread = block_spread(found, self._rule, self._fan_out[-1], self._data.batch_size)
+        spread = block_spread(found, self._rule, self._fan_out[-1], self._rows)
         typical = self._typical(expected) + spread.backward_shift
         forward = np.log10(squares) * 0.5
         factors = np.exp((expected[:-1] - expected[1:]) / _TO_DECADES).tolist()
@@ -193,7 +221,7 @@ class _Network:
         hidden = tuple(
             LayerForecast(
                 layer=layer + 1,
-                q=found.states[layer].variance,
+                q=float(squares[layer] - found.states[layer].mean ** 2),
                 chi_1=factors[layer],
                 log10_backward_rms=float(expected[layer]),
                 typical_log10_backward_rms=float(typical[layer]),
@@ -205,6 +233,8 @@ class _Network:
             )
             for layer in range(depth)
         )
+        if self._model.kind == "conv":
+            return hidden, None
         return hidden, self._readout(spread, float(gradients[-1] - gradients[-2]))
 
     def _factor(self, growth: float) -> float:
@@ -227,6 +257,8 @@ class _Network:
                 logs = logs + above(corrections(wide, math.inf, self._rule.orthogonal))
             squares = np.array([state.mean_square for state in wide.states])
             return logs * _TO_DECADES, squares
+        if _bordered(self._model):
+            return self._padded()
         groups = [(self._follow(size, 1.0 / self._model.width), share) for size, share in self._data.sizes]
         logs = np.array([self._logs(found) for found, _ in groups])
         shares = np.array([share for _, share in groups])[:, None]
@@ -238,10 +270,24 @@ class _Network:
         squares = np.array([[state.mean_square for state in found.states] for found, _ in groups])
         return whole * _TO_DECADES, (squares * shares).sum(axis=0)
 
+    def _padded(self) -> tuple[Float, Float]:
+        """The same with a border of zeros, by position."""
+        spread_out, scale = reach(*self._image, self._model.kernel or 1), self._chain[0]
+        even = np.full(self._image, self._data.mean_square)
+        first = scale.sigma_w**2 * spread_out(even) + scale.sigma_b**2
+        logs, squares = padded(first, self._rule, self._model.depth, spread_out)
+        return logs * _TO_DECADES, squares
+
     def _typical(self, expected: Float) -> Float:
         """The same at this width; under batch normalisation it decides more than how seeds differ."""
-        norm = self._rule.norm
-        if self._norm != "batch" or self._rule.skip is not None or norm is None or norm.position == "after":
+        norm, dense = self._rule.norm, self._model.kind == "dense"
+        if (
+            self._norm != "batch"
+            or not dense
+            or self._rule.skip is not None
+            or norm is None
+            or norm.position == "after"
+        ):
             return expected
         logs = self._logs(self._stream)
         return (logs + above(corrections(self._stream, self._model.width, self._rule.orthogonal))) * _TO_DECADES

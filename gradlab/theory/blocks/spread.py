@@ -31,6 +31,7 @@ from gradlab.theory.spread import TO_DECADES, log_of_mean, top_alignment
 from gradlab.theory.variance_drift import from_above
 
 _DOUBT, _NARROW_DOUBT, _DATA_DOUBT, _SKIPPED_DOUBT = 0.0012, 0.35, 0.03, 0.04
+_EVENED_DOUBT, _UNEVEN_DOUBT = 0.03, 0.25
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,32 @@ class BlockSpread:
     top: tuple[float, float, float, float]
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a root mean square is taken over.
+
+    Attributes:
+        batch_size: Examples.
+        positions: Of an image, 1 of a dense layer.
+        mixed: Whether every layer mixes the positions, as kernels of more than their centre do.
+        pooled: Whether the readout reads their mean, so that the gradient at the top is the same at all of them.
+    """
+
+    batch_size: int
+    positions: int = 1
+    mixed: bool = False
+    pooled: bool = False
+
+    def alignment(self, num_outputs: int) -> float:
+        """Mean alignment of the gradients of two rows at the top."""
+        examples = top_alignment(num_outputs)
+        if self.positions == 1:
+            return examples
+        whole = self.batch_size * self.positions - 1.0
+        same = (self.positions - 1.0) / whole  # pairs of positions of one example
+        return same + (1.0 - same) * examples if self.pooled else examples * (self.batch_size - 1.0) / whole
+
+
 @dataclass
 class _Logs:
     """Variances over seeds, times n, of an example's logs or covariances of two examples'; each a list, by block."""
@@ -61,8 +88,11 @@ class _Logs:
     mixed: list[float]
 
 
-def block_spread(found: Stream, rule: Rule, num_outputs: int, batch_size: int) -> BlockSpread:
-    """The fluctuations of a stream, over the `batch_size` examples (times positions) that a root mean square is taken over."""
+def block_spread(found: Stream, rule: Rule, num_outputs: int, rows: Rows) -> BlockSpread:
+    """The fluctuations of a stream, over the rows that a root mean square is taken over.
+
+    Where a kernel mixes the positions of an image in every layer, their own noise is averaged in every layer, and not once at the end.
+    """
     blocks, states = found.blocks, found.states
     skip = 0.0 if rule.skip is None else 1.0
     chance = 1.0 / rule.width
@@ -76,7 +106,7 @@ def block_spread(found: Stream, rule: Rule, num_outputs: int, batch_size: int) -
         own.noise.append(share * (share * noise.own + 4.0 * (1.0 - share)))
         own.step.append(_step(block, noise, None, rule))
         own.mixed.append(share * block.added * block.share * noise.mixed)
-    pair, aligned = _pairs(found, shares, top_alignment(num_outputs), rule)
+    pair, aligned = _pairs(found, shares, rows.alignment(num_outputs), rule, 1.0 / 3.0 if rows.mixed else 1.0)
     length = 0.0 if rule.orthogonal else 2.0
     drift, added = _drift(own, slopes, shares * gains, length)
     drift2, added2 = _drift(pair, slopes, shares * gains, length * _likeness(states[0]) ** 2)
@@ -85,16 +115,24 @@ def block_spread(found: Stream, rule: Rule, num_outputs: int, batch_size: int) -
     own_forward, pair_forward = chance * drift, chance * drift2
     if batch:
         own_forward, pair_forward = _batch_sizes(states, chance)
+    batch_size = rows.batch_size * (1 if rows.mixed else rows.positions)
+    if rows.mixed:
+        own_backward = pair_backward + np.maximum(own_backward - pair_backward, 0.0) / rows.positions
+        own_forward = pair_forward + np.maximum(own_forward - pair_forward, 0.0) / rows.positions
+        units = units2 + np.maximum(units - units2, 0.0) / rows.positions
+        drift = drift2 + np.maximum(drift - drift2, 0.0) / rows.positions
     variance, lift = _of(own_backward, pair_backward, batch_size)
     forward, forward_lift = _of(own_forward, pair_forward, batch_size)
     lifts = np.array([_joined(block, rule.orthogonal).lift for block in blocks])
     growth = above(chance * (shares**2 * lifts - 0.5 * shares * gains * drift[:-1]))
     doubt = _doubt(blocks, shares, rule) if batch else np.zeros(len(states))
+    if rows.positions > 1:
+        doubt = np.hypot(doubt, _positions_doubt(shares, np.array([block.growth for block in blocks]), skip, rows))
     top = _top(found.top.noise, aligned, chance, num_outputs, own_forward[-1], pair_forward[-1], batch_size)
     return BlockSpread(
         backward=np.hypot(np.sqrt(variance) * TO_DECADES, doubt),
         backward_shift=(growth - 0.5 * units + lift) * TO_DECADES,
-        forward=np.sqrt(forward) * TO_DECADES,
+        forward=np.hypot(np.sqrt(forward) * TO_DECADES, _forward_doubt(rows)),
         forward_shift=(forward_lift - 0.5 * own_forward) * TO_DECADES,
         top=top,
     )
@@ -120,6 +158,19 @@ def _doubt(blocks: tuple[Block, ...], shares: Float, rule: Rule) -> Float:
         )
     growths = np.array([block.growth for block in blocks])
     return np.asarray(_SKIPPED_DOUBT * above(np.log1p(growths)) * TO_DECADES)
+
+
+def _positions_doubt(shares: Float, growths: Float, skip: float, rows: Rows) -> Float:
+    """The positions of images differ in size, by an amount that nobody has recorded; a kernel evens them out in a few layers."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        travel = np.abs(np.nan_to_num(above(np.log(skip + growths)), nan=0.0, neginf=0.0, posinf=0.0)) * TO_DECADES
+    begun, part = (_EVENED_DOUBT, 0.1) if rows.mixed else (_UNEVEN_DOUBT, 0.5)
+    return np.asarray(np.append(begun * np.minimum(shares, 1.0), 0.0) + part * travel)
+
+
+def _forward_doubt(rows: Rows) -> float:
+    """The same of the states' size, in decades."""
+    return 0.0 if rows.positions == 1 else 0.02 if rows.mixed else 0.1
 
 
 def _share(growth: float, skip: float) -> float:
@@ -180,19 +231,24 @@ def _step(block: Block, noise: Noise, alike: float | None, rule: Rule) -> float:
     return skip + added**2 * (weights * branch**2 + block.share**2 * length)
 
 
-def _pairs(found: Stream, shares: Float, alignment: float, rule: Rule) -> tuple[_Logs, float]:
-    """What two examples share, and the alignment of their gradients at the last state."""
+def _pairs(found: Stream, shares: Float, alignment: float, rule: Rule, coherent: float) -> tuple[_Logs, float]:
+    """What two examples share, and the alignment of their gradients at the last state.
+
+    What is alike by chance is kept by the branch as far as it is `coherent`: a kernel averages products over its taps.
+    """
     logs, chance = _Logs([], [], []), 1.0 / rule.width
     top = found.top.noise
-    t = min(top.kept**2 * alignment + chance * (1.0 + max(top.pair, 0.0) + top.aligned * alignment), 1.0)
-    at_top = t
+    steady, by_chance = top.kept**2 * alignment, chance * (1.0 + max(top.pair, 0.0) + top.aligned * alignment)
+    at_top = min(steady + by_chance, 1.0)
     for block, state, share in zip(found.blocks[::-1], found.states[-2::-1], shares[::-1].tolist(), strict=True):
         noise, skip = _joined(block, rule.orthogonal), 1.0 - share
+        t = min(steady + by_chance, 1.0)
         logs.noise.append(share * (share * (noise.pair + noise.aligned * t) + 4.0 * skip * t))
         logs.step.append(_step(block, noise, state.alike, rule))
         logs.mixed.append(share * block.added * block.share * noise.pair_mixed)
         fresh = 2.0 * skip * share * (1.0 + noise.kept * t) + share**2 * (1.0 + noise.pair + noise.aligned * t)
-        t = min((skip + share * noise.kept) ** 2 * t + chance * max(fresh, 0.0), 1.0)
+        steady *= (skip + share * noise.kept) ** 2
+        by_chance = (skip + share * noise.kept * coherent) ** 2 * by_chance + chance * max(fresh, 0.0)
     return _Logs(logs.noise[::-1], logs.step[::-1], logs.mixed[::-1]), at_top
 
 
