@@ -9,7 +9,8 @@ changes, and beyond it the stored signal still has all its digits.
 
 Each run has its own interval of layers, from how much one of its layers shrinks or stretches the signal, so that nothing can leave the
 range in between. It depends on the run alone, never on its neighbours in the batch. All of it is branch-free arithmetic on the bit
-patterns of [R] norms; nothing is read back by the host.
+patterns of [R] norms; nothing is read back by the host. Of a run alone on a CPU, where looking costs nothing, the host finds the same
+power itself, which takes half the time.
 """
 
 import math
@@ -80,6 +81,9 @@ class Rescaler:
     def __init__(self, num_layers: int, num_runs: int, place: Place, enabled: bool = True) -> None:
         self.format = FORMATS[place.dtype]
         self.num_layers, self.num_runs, self.place, self.enabled = num_layers, num_runs, place, enabled
+        # The norm of a 16-bit signal is kept in a wider format, and what is multiplied is rounded on the way.
+        plain = place.device.type == "cpu" and place.dtype is self.format.carrier
+        self._by_host = num_runs == 1 and place.may_read_back and plain
         self.set_intervals([1] * num_runs)
 
     def set_intervals(self, intervals: Sequence[int]) -> None:
@@ -116,10 +120,17 @@ class Rescaler:
         # A gradient of layer l carries all that was taken out at layers >= l; the readout's carries nothing.
         self.num_taken = list(accumulate(reversed(self.is_point), initial=0))[::-1]
         self._taken = torch.tensor(self.num_taken, device=self.place.device)
+        if self._by_host:
+            self._host_power, self._host_reciprocal, self._host_chain = (
+                each.numpy()[:, 0] for each in (self.power, reciprocal, self._chain)
+            )
+            self._host_rows: dict[int, tuple[Tensor, Tensor]] = {}
 
     def rescale(self, layer: int, delta_RBN: Tensor) -> None:
         """Divides the contiguous δ of a layer, one of `points`, by its power of two, in place."""
         point = self._point_of[layer]
+        if self._by_host:
+            return self._rescale_by_host(point, delta_RBN)
         rows = delta_RBN.view(self.num_runs, -1)
         splits = self.num_runs < self.place.num_threads and rows.numel() >= GRAIN  # see `buffers.reducible`
         if rows.dtype is self.format.carrier and not splits:
@@ -133,6 +144,30 @@ class Rescaler:
         torch.sub(self._two_bias, bits, out=self._reciprocal_bits[point])
         delta_RBN.mul_(self._reciprocal[point])
         torch.mul(self._links[point], self._power[point], out=self._links[point + 1])
+
+    def _rescale_by_host(self, point: int, delta_1BN: Tensor) -> None:
+        """The same of a run alone: the bits of its norm's exponent field, clamped to what has a normal reciprocal."""
+        known = self._host_rows.get(point)
+        if known is None or known[0] is not delta_1BN:
+            known = self._host_rows[point] = (delta_1BN, delta_1BN.view(1, -1))
+        row = known[1]
+        if self.place.num_threads == 1 or row.shape[1] < GRAIN:
+            norm = torch.linalg.vector_norm(row).item()
+        else:  # see `buffers.reducible`
+            norm = torch.linalg.vector_norm(reducible(row, self.place.num_threads), 2, 2)[0].item()
+        most = self.format.bias - 1
+        if norm == 0.0:
+            exponent = -most
+        elif norm < math.inf:
+            exponent = max(math.frexp(norm)[1] - 1, -most)
+        else:  # NaN, too
+            exponent = most
+        exponent = min(exponent, most)
+        power, reciprocal = math.ldexp(1.0, exponent), math.ldexp(1.0, -exponent)
+        self._host_power[point], self._host_reciprocal[point] = power, reciprocal
+        self._host_chain[point + 1] = self._host_chain.item(point) * power
+        if exponent:
+            delta_1BN.mul_(self._reciprocal[point])
 
     def divide(self, layer: int, gradient_R: Tensor) -> None:
         """Divides what was computed of a layer before it was rescaled, [R, ...] of three axes, so that it carries the layer's own 2^E."""

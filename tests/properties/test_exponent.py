@@ -159,3 +159,27 @@ def test_500_layers_with_normalisation_and_branches_in_float32_read_as_in_float6
         ours, truth = single.layers[name].values[0], double.layers[name].values[0]
         assert np.isfinite(truth).all()
         assert np.abs(ours - truth).max() < 1e-4, name
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_run_alone_is_rescaled_as_among_others(sign: float, dtype: torch.dtype) -> None:
+    """The host's power of two is the one of the bit patterns, from zero to infinity and NaN."""
+    far = [1e-300, 1e300] if dtype is torch.float64 else []
+    sizes = [0.0, 1e-45, 1e-38, 1e-30, 0.3, 0.5, 1.0, 1.999, 2.0, 3e38, 1e18, float("inf"), float("nan"), *far]
+    many, alone = Rescaler(6, 2, Place(dtype)), Rescaler(6, 1, Place(dtype))
+    for size in sizes:
+        for layer in range(5, -1, -1):
+            delta = torch.full((2, 3, 5), sign * size, dtype=dtype)
+            delta[:, 0] = 0.0
+            other = delta[:1].clone()
+            many.rescale(layer, delta)
+            alone.rescale(layer, other)
+            assert other.numpy().tobytes() == delta[:1].numpy().tobytes()
+        assert torch.equal(alone.power[:, 0], many.power[:, 0])
+        assert torch.equal(alone.scale(0, 7)[:, 0], many.scale(0, 7)[:, 0])
+        gradient = torch.full((2, 1, 1), 3.0, dtype=dtype)
+        own = gradient[:1].clone()
+        many.divide(2, gradient)
+        alone.divide(2, own)
+        assert torch.equal(own, gradient[:1])

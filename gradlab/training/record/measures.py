@@ -24,20 +24,52 @@ DEAD_SLOPE = 1e-3
 """Share of sup|phi'| below which a slope counts as none: leaky_relu's 0.01 must never count, a saturated sigmoid must."""
 
 
-def exact_norm(rows_KM: Tensor, num_threads: int) -> Tensor:
-    """l2 norm of some rows in float64, [K], whatever their size: scaled by the largest entry, so 0 only where every entry is 0."""
-    wide = rows_KM.double()
-    largest = wide.abs().amax(1)
-    divisor = torch.where((largest > 0) & torch.isfinite(largest), largest, torch.ones_like(largest))
-    out = torch.empty((1, len(wide)), dtype=torch.float64, device=wide.device)
-    reduction("norm", (wide / divisor[:, None])[None], out, num_threads)()
-    return out[0] * divisor
+EXACT_ELEMENTS = 1 << 18
+"""Elements of a part of the rows that `ExactNorms` takes at a time: 2 MiB in float64."""
 
 
-def exact_total(rows_KM: Tensor, num_threads: int) -> Tensor:
-    """Sum of some rows in float64, [K]."""
-    out = torch.empty((1, len(rows_KM)), dtype=torch.float64, device=rows_KM.device)
-    reduction("sum", rows_KM.double()[None], out, num_threads)()
+class ExactNorms:
+    """l2 norms in float64 of some rows, whatever their size: scaled by the largest entry, so 0 only where every entry is 0.
+
+    It keeps the memory that it works in: to get as much anew takes three times as long as all of the arithmetic.
+    """
+
+    def __init__(self, num_threads: int) -> None:
+        self.num_threads = num_threads
+        self._kept: dict[torch.dtype, Tensor] = {}
+
+    def __call__(self, rows_XM: Tensor, index_K: Tensor) -> Tensor:
+        """Norms of some rows, int64 [K]: float64 [K]."""
+        K, per_part = len(index_K), max(1, EXACT_ELEMENTS // rows_XM.shape[1])
+        if K <= per_part:
+            return self._part(rows_XM, index_K)
+        starts = range(0, K, per_part)
+        return torch.cat([self._part(rows_XM, index_K[start : start + per_part]) for start in starts])
+
+    def _part(self, rows_XM: Tensor, index_K: Tensor) -> Tensor:
+        K = len(index_K)
+        size_KM = torch.index_select(rows_XM, 0, index_K, out=self._room(rows_XM, K)).abs_()
+        largest = size_KM.amax(1).double()
+        if not largest.any():
+            return largest
+        divisor = torch.where((largest > 0) & torch.isfinite(largest), largest, 1.0)
+        wide_KM = self._room(rows_XM, K, torch.float64).copy_(size_KM).div_(divisor[:, None])
+        reduction("norm", wide_KM[None], largest[None], self.num_threads)()
+        return largest.mul_(divisor)
+
+    def _room(self, rows_XM: Tensor, num_rows: int, dtype: torch.dtype | None = None) -> Tensor:
+        """Memory for so many rows, of their own type or another."""
+        dtype, M = dtype or rows_XM.dtype, rows_XM.shape[1]
+        kept = self._kept.get(dtype)
+        if kept is None or len(kept) < num_rows * M:
+            kept = self._kept[dtype] = torch.empty(num_rows * M, dtype=dtype, device=rows_XM.device)
+        return kept[: num_rows * M].view(num_rows, M)
+
+
+def exact_totals(rows_XM: Tensor, index_K: Tensor, num_threads: int) -> Tensor:
+    """Sums in float64 of some rows, int64 [K]: [K]."""
+    out = torch.empty((1, len(index_K)), dtype=torch.float64, device=rows_XM.device)
+    reduction("sum", rows_XM[index_K].double()[None], out, num_threads)()
     return out[0]
 
 

@@ -6,6 +6,7 @@ A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities ar
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,7 +25,8 @@ from gradlab.training.record.quantities import DERIVED, RawBlock
 
 _NORMS = ("h_norm", "z_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
 
-Repair = tuple[int, Tensor, Tensor, Tensor]
+Repair = tuple[int, Tensor, Tensor]
+"""Row of the frame, places in it counted over layers and runs, and what belongs there."""
 
 
 class Recorder:
@@ -89,6 +91,7 @@ class Recorder:
         self._spans: dict[tuple[str, int, int], Tensor] = {}
         self._steps: list[int] = []
         self._repairs: list[Repair] = []
+        self._exact_norms = measures.ExactNorms(self.place.num_threads)
         self._never_negative = facts.monotone and facts.name != "prelu"  # a slope that is learned may turn negative
         self._trusted = measures.TRUSTED[self.accumulator]
         self._measures = {
@@ -239,8 +242,8 @@ class Recorder:
         for name, extra in self._extras.items():
             if name in self.slots:
                 self._kept_frame[self.slots[name]].copy_(extra)
-        for slot, layers, runs, values in self._repairs:
-            self._kept_frame[slot].index_put_((layers, runs), values)
+        for slot, places, values in self._repairs:
+            self._kept_frame[slot].view(-1).index_copy_(0, places, values)
         self._repairs.clear()
         self._power[: len(self.rescaler.points)].copy_(self.rescaler.power)
         self._figures.copy_(figures_2R)
@@ -306,10 +309,10 @@ class Recorder:
         if self._sound(phase, start, stop):
             return
         low, high = self._trusted
-        for slot in self._phases[phase]:
-            values = self._into(slot, start, stop)
-            suspect = ~((values >= low) & (values <= high))
-            self._repair(slot, start, suspect, rows[slot], measures.exact_norm)
+        span = self._spans[phase, start, stop].cpu().numpy()
+        suspect = ~((span >= low) & (span <= high))
+        for slot, of_slot in zip(self._phases[phase], suspect, strict=True):
+            self._repair(slot, start, of_slot, rows[slot], self._exact_norms)
 
     def _check_cancellation(self, start: int, stop: int, h: Tensor) -> None:
         """Takes sum and norm of h again, in float64, where the standard deviation is a small difference of the two."""
@@ -319,18 +322,19 @@ class Recorder:
         sum_of_squares = self._into("h_norm", start, stop).square().mul_((1.0 - measures.CANCELLED) * h.shape[2])
         suspect = square_of_sum > sum_of_squares
         if suspect.any():
-            self._repair("h_sum", start, suspect, h, measures.exact_total)
-            self._repair("h_norm", start, suspect, h, measures.exact_norm)
+            places = suspect.cpu().numpy()
+            self._repair("h_sum", start, places, h, partial(measures.exact_totals, num_threads=self.place.num_threads))
+            self._repair("h_norm", start, places, h, self._exact_norms)
 
     def _repair(
-        self, slot: str, start: int, suspect: Tensor, rows_LRM: Tensor, exact: Callable[[Tensor, int], Tensor]
-    ) -> None:
+        self, slot: str, start: int, suspect_LR: NDArray[np.bool_], rows_LRM: Tensor, exact: Callable[[Tensor, Tensor], Tensor]
+    ) -> None:  # fmt: skip
         """Notes exact values for the suspect rows; they take their places when the frame is kept."""
-        layers, runs = suspect.nonzero(as_tuple=True)
-        if len(layers):
-            self._repairs.append(
-                (self.slots[slot], layers + start, runs, exact(rows_LRM[layers, runs], self.place.num_threads))
-            )
+        places = np.flatnonzero(suspect_LR)
+        if len(places):
+            index = torch.from_numpy(places).to(self.place.device)
+            values = exact(rows_LRM.flatten(0, 1), index)
+            self._repairs.append((self.slots[slot], index + start * self.shape.num_runs, values))
 
 
 _PHASES = {
