@@ -15,6 +15,7 @@ from gradlab.theory import activations as analytic
 
 Phi = Callable[[Tensor, Tensor], object]
 Dphi = Callable[[Tensor, Tensor, Tensor], object]
+InPlace = Callable[[Tensor], object]
 
 _SOFTPLUS_LINEAR_ABOVE = 40.0
 """Above it softplus(x) - x < 5e-18, less than float64 resolves; torch's own default of 20 is short of that."""
@@ -31,6 +32,7 @@ class TensorActivation:
         phi: (z, out) writes phi(z) to out; all of one shape, flat.
         dphi: (z, h, out) writes phi'(z) to out, given h = phi(z); `out` may be `z`. At a kink: the left derivative, as autograd has it.
         facts: The analytic side: sup|phi'|, whether it is bounded, monotone, zero-centred, where its kinks are.
+        in_place: z ↦ phi(z) in the place of z, the same bits as phi; None where phi' cannot be told from h alone, so that z is needed.
         learned_slope: Whether the slope below zero is a parameter (prelu); phi and dphi then take slope 0, and the stack adds the rest.
         slope: Slope below zero at the start, for prelu.
     """
@@ -38,6 +40,7 @@ class TensorActivation:
     phi: Phi
     dphi: Dphi
     facts: analytic.AnalyticActivation
+    in_place: InPlace | None = None
     learned_slope: bool = False
     slope: float = 0.0
 
@@ -47,7 +50,7 @@ def activation(config: spec.Activation) -> TensorActivation:
     facts = analytic.of(config)
     if config.name == "prelu":
         return TensorActivation(*_FIXED["relu"], facts, learned_slope=True, slope=_given(config.slope))
-    return TensorActivation(*_functions(config), facts)
+    return TensorActivation(*_functions(config), facts, _IN_PLACE.get(config.name))
 
 
 def _given(parameter: float | None) -> float:
@@ -65,16 +68,21 @@ def _functions(config: spec.Activation) -> tuple[Phi, Dphi]:
     return _FIXED[config.name]
 
 
+def _ones(z: Tensor) -> Tensor:
+    """Ones of the shape of z, in the memory of a single one."""
+    return z.new_ones(()).expand_as(z)
+
+
 def _leaky_relu(slope: float) -> tuple[Phi, Dphi]:
     return (
         lambda z, out: _nn.leaky_relu(z, slope, out=out),
-        lambda z, h, out: _aten.leaky_relu_backward.grad_input(torch.ones_like(z), z, slope, False, grad_input=out),
+        lambda z, h, out: _aten.leaky_relu_backward.grad_input(_ones(z), z, slope, False, grad_input=out),
     )
 
 
 def _elu(alpha: float, scale: float) -> tuple[Phi, Dphi]:
     def dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
-        _aten.elu_backward.grad_input(torch.ones_like(z), alpha, scale, 1.0, False, z, grad_input=out)
+        _aten.elu_backward.grad_input(_ones(z), alpha, scale, 1.0, False, z, grad_input=out)
 
     return lambda z, out: _nn.elu(z, alpha, scale, 1.0, out=out), dphi  # type: ignore[call-arg]
 
@@ -85,7 +93,8 @@ def _softsign(z: Tensor, out: Tensor) -> None:
 
 
 def _one_minus_square(h: Tensor, out: Tensor) -> None:
-    torch.mul(h, h, out=out).neg_().add_(1.0)
+    torch.mul(h, h, out=out)  # fused with the next line, as `addcmul` has it, it is rounded otherwise
+    torch.sub(h.new_ones(()), out, out=out)
 
 
 def _gelu_dphi(z: Tensor, h: Tensor, out: Tensor) -> None:
@@ -107,7 +116,7 @@ _FIXED: dict[str, tuple[Phi, Dphi]] = {
     ),
     "silu": (
         lambda z, out: _nn.silu(z, out=out),  # type: ignore[call-arg]
-        lambda z, h, out: _aten.silu_backward.grad_input(torch.ones_like(z), z, grad_input=out),
+        lambda z, h, out: _aten.silu_backward.grad_input(_ones(z), z, grad_input=out),
     ),
     "gelu": (lambda z, out: _nn.gelu(z, approximate="none", out=out), _gelu_dphi),  # type: ignore[call-arg]
     "mish": (
@@ -121,11 +130,20 @@ _FIXED: dict[str, tuple[Phi, Dphi]] = {
     "softsign": (_softsign, lambda z, h, out: torch.abs(z, out=out).add_(1.0).reciprocal_().square_()),
     "hardtanh": (
         lambda z, out: torch.clamp(z, -1.0, 1.0, out=out),
-        lambda z, h, out: _aten.hardtanh_backward.grad_input(torch.ones_like(z), z, -1.0, 1.0, grad_input=out),
+        lambda z, h, out: _aten.hardtanh_backward.grad_input(_ones(z), z, -1.0, 1.0, grad_input=out),
     ),
     "scaled_sigmoid": (
         lambda z, out: torch.mul(z, 0.5, out=out).tanh_().mul_(2.0),  # 4 sigmoid(z) - 2 without its cancellation near 0
         lambda z, h, out: _one_minus_square(torch.mul(h, 0.5, out=out), out),
     ),
     "step": (lambda z, out: torch.clamp_min(z, 0.0, out=out).sign_(), lambda z, h, out: out.zero_()),
+}
+
+_IN_PLACE: dict[str, InPlace] = {
+    "identity": lambda z: z,
+    "sigmoid": torch.Tensor.sigmoid_,
+    "tanh": torch.Tensor.tanh_,
+    "relu": torch.Tensor.relu_,
+    "scaled_sigmoid": lambda z: z.mul_(0.5).tanh_().mul_(2.0),
+    "step": lambda z: z.clamp_min_(0.0).sign_(),
 }

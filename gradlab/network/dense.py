@@ -12,8 +12,9 @@ for whatever a `Probe` measures or changes there. A block is as many layers as s
 whole stack and for many it is a few layers. No result depends on the size of the blocks.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -122,17 +123,13 @@ class Dense:
         self._below = self._buffer(L) if phi.learned_slope else None
         self._plan_backward(per_block)
         self.leaves: Sequence[Leaf] = self._leaves()
-        below = [self.inputs_RBD, *self._h_layers[:-1]]
-        operands = zip(below, self._weights, self._z_layers, strict=True)
-        # h below, weight, z: what is multiplied into what; then z and h with their padding.
-        self._forward_plan = [
-            (*reproducible(*views), self._z[layer], self._h[layer]) for layer, views in enumerate(operands)
-        ]
         self._readout_plan = reproducible(self._h_layers[-1], p.readout_RNC, self.logits_RBC)
         D, C = shape.num_features, shape.num_outputs
         up, down, across = [(B, D, N), (B, N, N), (B, N, C)], [(B, C, N)], [(D, B, N), (N, B, N), (N, B, C)]
         self._multiply, self._add_product = makers(R, [*up, *down, *across], place.dtype, place.device)
         self._product_below = row_product if N == 1 else self._multiply
+        self._forward_with_states = self._forward_calls(in_place=False)
+        self._forward_without = self._forward_calls(in_place=True) if phi.in_place else self._forward_with_states
         slope = self.gradients.slope_LR11
         self._sum_slopes = None if slope is None else reduction(
             "sum", self._below_layers.flatten(2), slope[:, :, 0, 0], place.num_threads
@@ -243,17 +240,34 @@ class Dense:
             leaves.append(Leaf("slope", 1, p.slope_LR11, g.slope_LR11))
         return leaves
 
-    def forward(self, probe: Probe | None) -> None:
-        p, phi = self.parameters, self.activation.phi
-        for block, (flat_z, flat_h) in zip(self.blocks, self._flat, strict=True):
+    def _forward_calls(self, in_place: bool) -> list[list[Callable[[], object]]]:
+        """What a forward pass does in each block, one operation after the other; in place without a z beside h."""
+        p, phi = self.parameters, self.activation
+        z, z_layers = (self._h, self._h_layers) if in_place else (self._z, self._z_layers)
+        below = [self.inputs_RBD, *self._h_layers[:-1]]
+        calls = []
+        for block in self.blocks:
             # The bias is there before the product is added to it.
-            block.z_LRBN.copy_(p.bias_LR1N[block.start : block.stop])
+            into = block.h_LRBN if in_place else block.z_LRBN
+            of_block: list[Callable[[], object]] = [partial(into.copy_, p.bias_LR1N[block.start : block.stop])]
             for layer in range(block.start, block.stop):
-                below, weight, z, layer_z, layer_h = self._forward_plan[layer]
-                self._add_product(z, below, weight)
-                phi(layer_z, layer_h)
+                left, right, out = reproducible(below[layer], self._weights[layer], z_layers[layer])
+                of_block.append(partial(self._add_product, out, left, right))
+                if in_place and phi.in_place is not None:
+                    of_block.append(partial(phi.in_place, z[layer]))
+                else:
+                    of_block.append(partial(phi.phi, z[layer], self._h[layer]))
                 if self._below is not None:
-                    self._add_below_zero(layer)
+                    of_block.append(partial(self._add_below_zero, layer))
+            calls.append(of_block)
+        return calls
+
+    def forward(self, probe: Probe | None) -> None:
+        p, reads_states = self.parameters, probe is not None and probe.reads_states
+        passes = self._forward_with_states if reads_states else self._forward_without
+        for block, calls, (flat_z, flat_h) in zip(self.blocks, passes, self._flat, strict=True):
+            for call in calls:
+                call()
             if probe is not None:
                 probe.after_products(block)
                 if self._below is None:

@@ -102,7 +102,14 @@ class Block:
 
 
 class Probe(Protocol):
-    """What a training step does at each block of layers; every method may be a no-op."""
+    """What a training step does at each block of layers; every method may be a no-op.
+
+    Attributes:
+        reads_states: Whether it looks at a block's z. Where it does not, `after_products` may find anything there.
+    """
+
+    @property
+    def reads_states(self) -> bool: ...
 
     def after_products(self, block: Block) -> None:
         """Z and h of the block are there; phi' is not yet."""

@@ -252,6 +252,8 @@ class Batch:
 class _Idle:
     """A probe that does nothing."""
 
+    reads_states = False
+
     def after_products(self, block: Block) -> None: ...
 
     def after_slopes(self, block: Block) -> None: ...

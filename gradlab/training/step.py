@@ -99,6 +99,11 @@ class Step:
         visit(*args)
         self.record_seconds += time.perf_counter() - begun
 
+    @property
+    def reads_states(self) -> bool:
+        """See `Probe`."""
+        return self.recording and self.recorder.reads_states
+
     def after_products(self, block: Block) -> None:
         if self.recording:
             self._timed(self.recorder.products, block)

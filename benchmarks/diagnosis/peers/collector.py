@@ -77,6 +77,8 @@ class Collector:
 
     # The visits of a training step, as the recorder has them.
 
+    reads_states = True
+
     def products(self, block: Block) -> None:
         """Z and h of a block of layers."""
         self._inner.products(block)

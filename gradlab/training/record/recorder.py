@@ -34,6 +34,7 @@ class Recorder:
 
     Attributes:
         slots: Name of each raw measure -> its row of a frame.
+        reads_states: Whether any of them is taken of z.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Recorder:
             signal: {slot: measure for slot, measure in measures_of.items() if slot in self.slots}
             for signal, measures_of in measures.MEASURES.items()
         }
+        self.reads_states = any(slot in self.slots for slot in ("z_norm", "z_sum", *measures.MEASURES["preactivation"]))
         self._phases = {phase: [slot for slot in self.slots if slot in names] for phase, names in _PHASES.items()}
 
     def _into(self, slot: str, start: int, stop: int) -> Tensor:
