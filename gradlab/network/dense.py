@@ -263,7 +263,10 @@ class Dense:
         return calls
 
     def forward(self, probe: Probe | None) -> None:
-        p, reads_states = self.parameters, probe is not None and probe.reads_states
+        p, reads_states = (
+            self.parameters,
+            getattr(probe, "reads_states", True),
+        )  # without a probe z may be looked at afterwards
         passes = self._forward_with_states if reads_states else self._forward_without
         for block, calls, (flat_z, flat_h) in zip(self.blocks, passes, self._flat, strict=True):
             for call in calls:

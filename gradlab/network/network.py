@@ -105,7 +105,8 @@ class Probe(Protocol):
     """What a training step does at each block of layers; every method may be a no-op.
 
     Attributes:
-        reads_states: Whether it looks at a block's z. Where it does not, `after_products` may find anything there.
+        reads_states: Whether it looks at a block's z. Where it does not, `after_products` may find anything there. One that does not say
+            so is taken for one that does.
     """
 
     @property

@@ -102,8 +102,6 @@ class Keeper:
     def __init__(self, batch: Batch) -> None:
         self.batch, self.gradients, self.deltas = batch, {}, {}
 
-    reads_states = True
-
     def after_products(self, block) -> None: ...
 
     def after_slopes(self, block) -> None: ...

@@ -57,8 +57,6 @@ class Kept:
         self.delta: dict[int, Tensor] = {}
         self.gradient: dict[int, Tensor] = {}
 
-    reads_states = True
-
     def after_products(self, block: Block) -> None:
         self.state |= {block.start + at: state[0].clone() for at, state in enumerate(block.z_LRBN)}
 
