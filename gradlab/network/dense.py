@@ -221,6 +221,7 @@ class Dense:
             layers = (self._bottom_delta_RBN, *own.unbind(0))
             products = self._products(below, own, gradient)
             self._gradient_blocks.append(_GradientBlock(start, stop, own, gradient, layers, products))
+        self.keeps_pass = len(self._gradient_blocks) <= 1
 
     def _leaves(self) -> list[Leaf]:
         """See `Network`; a leaf of inner weights is a block of the backward pass."""

@@ -137,6 +137,8 @@ class Network(Protocol):
         inputs_RBD: To be written before `forward`.
         logits_RBC: Output of the readout, written by `forward`.
         logit_gradient_RBC: ∂L/∂logits, to be written before `backward`.
+        keeps_pass: Whether all that a probe was given in a backward pass stays what it is until the next; then updates and looks at the
+            norms wait for the end of the pass, and are done for all layers at once. A kind that does not say so does not.
     """
 
     shape: Shape

@@ -114,6 +114,11 @@ class Optimizer(ABC):
         self._set_rates()
         return step
 
+    def update_all(self, leaves: Sequence[Leaf], scale_LR: Tensor) -> None:
+        """Updates leaves in place; the scale is that of all layers, float64 [L + 1, R]."""
+        for leaf in leaves:
+            self.update(leaf, scale_LR[leaf.layers], keep=False)
+
     def _set_rates(self) -> None:
         """Lays out what follows from the learning rates of the step, `negative_lr_R`."""
         return
@@ -163,6 +168,7 @@ class SGD(Optimizer):
         self.derives_norm = (
             self.one_rate and not self.decays and (self.loss_scale is None or not self.loss_scale.dynamic)
         )
+        self._rate_LR1: Tensor | None = None
         self.direct = self.one_rate and not self.decays and self.place.wide is self.place.dtype
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
@@ -171,6 +177,18 @@ class SGD(Optimizer):
             return super().update(leaf, scale, keep)
         leaf.value.addcmul_(leaf.gradient, (scale * self.negative_lr_R).to(self.compute).unsqueeze(2))
         return None
+
+    def update_all(self, leaves: Sequence[Leaf], scale_LR: Tensor) -> None:
+        """See `Optimizer`; lr times the scale is taken once for all of them."""
+        if not self.direct:
+            return super().update_all(leaves, scale_LR)
+        if self._rate_LR1 is None:
+            self._wide_LR = torch.empty_like(scale_LR)
+            self._rate_LR1 = torch.empty_like(scale_LR, dtype=self.compute).unsqueeze(2)
+        torch.mul(scale_LR, self.negative_lr_R, out=self._wide_LR)
+        self._rate_LR1.copy_(self._wide_LR.unsqueeze(2))
+        for leaf in leaves:
+            leaf.value.addcmul_(leaf.gradient, self._rate_LR1[leaf.layers])
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         return self._times_lr(gradient, summand=True)

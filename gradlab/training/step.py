@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gradlab.config.experiment import Experiment
 from gradlab.network.losses import Head
-from gradlab.network.network import Block, Network
+from gradlab.network.network import Block, Leaf, Network
 from gradlab.training.batches import Batches
 from gradlab.training.clipping import Clipping
 from gradlab.training.divergence import DivergenceWatch, OverflowWatch
@@ -33,8 +33,9 @@ class Step:
         self.recorder, self.rescaler, self.watch = recorder, recorder.rescaler, watch
         self.clipping = Clipping(experiments, network) if experiments[0].train.clip_norm is not None else None
         self.loss_scale = optimizer.loss_scale
-        # An update waits for all gradients where they are clipped together, or where one that is not finite makes a run skip the step.
-        self._waits = self.clipping is not None or isinstance(watch, OverflowWatch)
+        # An update waits for all gradients where they are clipped together, or where one that is not finite makes a run skip the step; and
+        # where it can wait.
+        self._waits = self.clipping is not None or isinstance(watch, OverflowWatch) or recorder.waits
         self.counters = Counters(network.place.device)
         self.recording = False
         self.record_seconds = 0.0
@@ -79,11 +80,13 @@ class Step:
             self.loss_scale.clip(self.clipping.factor_R)
         elif self.clipping is not None:
             scale = self.clipping(scale)
-        if self._waits:
+        leaves: Sequence[Leaf] = self._others
+        if self._waits and record and ("u_norm" in recorder.slots or "changed" in recorder.slots):
             for start, leaf in self._weights.items():
                 self._update(start, scale[leaf.layers])
-        for leaf in self._others:
-            self.optimizer.update(leaf, scale[leaf.layers], keep=False)
+        elif self._waits:
+            leaves = network.leaves
+        self.optimizer.update_all(leaves, scale)
         self.optimizer.end()
         network.track()
         if record:

@@ -321,6 +321,11 @@ class _Updates:
         self._collector.after(leaf.first_layer, before, leaf.value)
         return update
 
+    def update_all(self, leaves: Sequence[Leaf], scale_LR: Tensor) -> None:
+        """See `Optimizer`."""
+        for leaf in leaves:
+            self.update(leaf, scale_LR[leaf.layers], keep=False)
+
 
 class _EveryStep:
     """Stands before the training step and keeps loss and accuracy of each."""

@@ -35,6 +35,7 @@ class Recorder:
     Attributes:
         slots: Name of each raw measure -> its row of a frame.
         reads_states: Whether any of them is taken of z.
+        waits: Whether norms are looked at when the whole backward pass is done; before that nothing may be updated.
     """
 
     def __init__(
@@ -99,6 +100,9 @@ class Recorder:
             signal: {slot: measure for slot, measure in measures_of.items() if slot in self.slots}
             for signal, measures_of in measures.MEASURES.items()
         }
+        # Norms of a pass lie side by side where no update is measured.
+        self.waits = getattr(network, "keeps_pass", False) and "u_norm" not in self.slots
+        self._unchecked: list[tuple[str, int, int, dict[str, Tensor]]] = []
         self.reads_states = any(slot in self.slots for slot in ("z_norm", "z_sum", *measures.MEASURES["preactivation"]))
         self._phases = {phase: [slot for slot in self.slots if slot in names] for phase, names in _PHASES.items()}
 
@@ -188,10 +192,14 @@ class Recorder:
     def gradients(self, start: int, stop: int, delta: Tensor, gradient: Tensor, weight: Tensor) -> None:
         """Δ, G and W of a block of layers, before the update."""
         rows = self._visit("gradients", start, stop, d_norm=delta, g_norm=gradient, w_norm=weight)
-        if start == self.shape.num_layers:
-            self._check("readout", start, stop, {**self._readout, **rows})
+        is_readout = start == self.shape.num_layers
+        unchecked = (
+            ("readout", start, stop, {**self._readout, **rows}) if is_readout else ("backward", start, stop, rows)
+        )
+        if self.waits:
+            self._unchecked.append(unchecked)
         else:
-            self._check("backward", start, stop, rows)
+            self._check(*unchecked)
         if self._measures["optimizer_gradient"]:
             scale = self.rescaler.scale(start, stop).view(stop - start, -1, *[1] * (gradient.dim() - 2))
             got = (gradient.double() * scale).to(gradient.dtype)
@@ -218,7 +226,14 @@ class Recorder:
     def biases(self, leaves: Sequence[Leaf]) -> None:
         for leaf in leaves:
             self._visit("biases", leaf.layers.start, leaf.layers.stop, b_norm=leaf.gradient)
-        if not self._sound("biases", 0, self.shape.num_layers + 1):
+        whole = 0, self.shape.num_layers + 1
+        if self.waits and self._sound("pass", *whole):
+            self._unchecked.clear()
+            return
+        for unchecked in self._unchecked:
+            self._check(*unchecked)
+        self._unchecked.clear()
+        if not self._sound("biases", *whole):
             for leaf in leaves:
                 self._check("biases", leaf.layers.start, leaf.layers.stop, {"b_norm": leaf.gradient})
 
@@ -260,6 +275,7 @@ class Recorder:
 
     def abandon(self) -> None:
         self._repairs.clear()
+        self._unchecked.clear()
 
     def flush(self) -> RawBlock | None:
         """Hands the recorded steps to the host; None where there are none."""
@@ -343,6 +359,7 @@ _PHASES = {
     "forward": ("h_norm", "z_norm"),
     "readout": ("z_norm", "g_norm", "d_norm", "w_norm"),
     "backward": ("g_norm", "d_norm", "w_norm"),
+    "pass": ("z_norm", "g_norm", "d_norm", "w_norm", "b_norm"),
     "update": ("u_norm",),
     "biases": ("b_norm",),
 }
