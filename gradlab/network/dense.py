@@ -81,6 +81,10 @@ class _GradientBlock:
     products: tuple[tuple[Tensor, Tensor, Tensor], ...]
 
 
+_Down = tuple[Callable[[], object], Callable[[], object], int, Tensor]
+"""δ of a layer before its phi', the product with phi', the layer and its δ."""
+
+
 class Dense:
     """R networks of dense layers, all hidden ones of one width; see `network.Network`.
 
@@ -128,6 +132,20 @@ class Dense:
         up, down, across = [(B, D, N), (B, N, N), (B, N, C)], [(B, C, N)], [(D, B, N), (N, B, N), (N, B, C)]
         self._multiply, self._add_product = makers(R, [*up, *down, *across], place.dtype, place.device)
         self._product_below = row_product if N == 1 else self._multiply
+        top = self._down(self.logit_gradient_RBC, self._readout_t, shape.num_layers - 1, self._top_delta_RBN)
+        self._first_down = [top]
+        self._downs = [
+            [
+                self._down(above, self._weights_t[layer], layer - 1, below)
+                for layer, below, above in zip(
+                    range(block.stop - 1, block.start - 1, -1),
+                    block.delta_above[-2::-1],
+                    block.delta_above[:0:-1],
+                    strict=True,
+                )
+            ]
+            for block in self._gradient_blocks
+        ]
         self._forward_with_states = self._forward_calls(in_place=False)
         self._forward_without = self._forward_calls(in_place=True) if phi.in_place else self._forward_with_states
         slope = self.gradients.slope_LR11
@@ -287,15 +305,12 @@ class Dense:
         g, last = self.gradients, self.shape.num_layers
         self._multiply(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
         torch.sum(self.logit_gradient_RBC, 1, keepdim=True, out=g.readout_bias_R1C)
-        self._delta_below(self.logit_gradient_RBC, self._readout_t, last - 1, self._top_delta_RBN, rescaler)
+        self._go_down(self._first_down, rescaler)
         probe.after_gradients(
             last, last + 1, self.logit_gradient_RBC[None], g.readout_RNC[None], self.parameters.readout_RNC[None]
         )
-        for block in self._gradient_blocks:
-            for layer in range(block.stop - 1, block.start - 1, -1):
-                above = block.delta_above[layer - block.start + 1]
-                below = block.delta_above[layer - block.start]
-                self._delta_below(above, self._weights_t[layer], layer - 1, below, rescaler)
+        for block, downs in zip(self._gradient_blocks, self._downs, strict=True):
+            self._go_down(downs, rescaler)
             for below_t, delta, gradient in block.products:
                 self._multiply(below_t, delta, out=gradient)
             torch.sum(block.delta_LRBN, 2, keepdim=True, out=g.bias_LR1N[block.start : block.stop])
@@ -309,15 +324,26 @@ class Dense:
         if self._sum_slopes is not None:
             self._sum_slopes()
 
-    def _delta_below(self, above: Tensor, weight_t: Tensor, layer: int, out: Tensor, rescaler: Rescaler) -> None:
-        """δ of `layer` (from 0) into `out`, from the δ and the weight above it; then brought back into range."""
-        self._product_below(above, weight_t, out=out)
-        if self._below is not None:
-            below = self._below_layers[layer]
-            torch.mul(out, below, out=below)  # ∂L/∂slope is the sum of this over examples and units
+    def _down(self, above: Tensor, weight_t: Tensor, layer: int, out: Tensor) -> _Down:
+        """δ of `layer` (from 0) into `out`, from the δ and the weight above it."""
+        product = partial(self._product_below, above, weight_t, out=out)
+        slopes = self._z_layers[layer]
+        by_slopes = partial(out.mul_, slopes) if self._below is None else partial(self._by_learned_slopes, layer, out)
+        return product, by_slopes, layer, out
+
+    def _go_down(self, downs: Sequence[_Down], rescaler: Rescaler) -> None:
+        """Down some layers, each δ brought back into range where that is due."""
+        is_point = rescaler.is_point
+        for product, by_slopes, layer, out in downs:
+            product()
+            by_slopes()
+            if is_point[layer]:
+                rescaler.rescale(layer, out)
+
+    def _by_learned_slopes(self, layer: int, out: Tensor) -> None:
+        below = self._below_layers[layer]
+        torch.mul(out, below, out=below)  # ∂L/∂slope is the sum of this over examples and units
         out.mul_(self._z_layers[layer])
-        if rescaler.is_point[layer]:
-            rescaler.rescale(layer, out)
 
     def _products(self, below: Tensor, delta: Tensor, gradient: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
         """Views for G = hᵀ δ of a block of layers."""

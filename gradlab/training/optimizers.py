@@ -168,7 +168,8 @@ class SGD(Optimizer):
         self.derives_norm = (
             self.one_rate and not self.decays and (self.loss_scale is None or not self.loss_scale.dynamic)
         )
-        self._rate_LR1: Tensor | None = None
+        self._wide_LR: Tensor | None = None
+        self._rates: dict[int, Tensor] = {}
         self.direct = self.one_rate and not self.decays and self.place.wide is self.place.dtype
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
@@ -182,13 +183,16 @@ class SGD(Optimizer):
         """See `Optimizer`; lr times the scale is taken once for all of them."""
         if not self.direct:
             return super().update_all(leaves, scale_LR)
-        if self._rate_LR1 is None:
+        if self._wide_LR is None:
             self._wide_LR = torch.empty_like(scale_LR)
-            self._rate_LR1 = torch.empty_like(scale_LR, dtype=self.compute).unsqueeze(2)
+            self._rate_LR = torch.empty_like(scale_LR, dtype=self.compute)
         torch.mul(scale_LR, self.negative_lr_R, out=self._wide_LR)
-        self._rate_LR1.copy_(self._wide_LR.unsqueeze(2))
+        self._rate_LR.copy_(self._wide_LR)
         for leaf in leaves:
-            leaf.value.addcmul_(leaf.gradient, self._rate_LR1[leaf.layers])
+            rate = self._rates.get(id(leaf))
+            if rate is None:
+                rate = self._rates[id(leaf)] = self._rate_LR[leaf.layers].unsqueeze(2)
+            leaf.value.addcmul_(leaf.gradient, rate)
 
     def _step(self, gradient: Tensor, leaf: Leaf) -> Tensor:
         return self._times_lr(gradient, summand=True)
