@@ -32,6 +32,10 @@ def device() -> Iterator[torch.device]:
         yield device
 
 
+BEYOND_PLAIN = {"quantities": "all", "jacobian_examples": None, "spectrum": None}
+"""What is recorded of networks that are not plain."""
+
+
 def experiment(**parts: dict) -> Experiment:
     base = {
         "model": {"depth": 3, "width": 6, "activation": "tanh"},
@@ -119,12 +123,39 @@ def every_normalisation_and_branch() -> dict[str, Experiment]:
         }
         model = {"activation": activations[place % 3], "norm": own, "residual": residual}
         name = "-".join(map(str, (norm, *(residual or {"none": ""}).values(), *train.values())))
-        others = {"quantities": "all", "jacobian_examples": None, "spectrum": None}
-        cases[name] = experiment(model=model, train=train, record=others)
+        cases[name] = experiment(model=model, train=train, record=BEYOND_PLAIN)
     return cases
 
 
-CASES = every_activation_and_optimizer() | every_scale_and_arithmetic() | every_normalisation_and_branch()
+def every_way_of_convolving() -> dict[str, Experiment]:
+    """Paddings, kernels, pools, channels and normalisations in turns."""
+    cases = {}
+    optimizers, dtypes = list(catalogue.OPTIMIZERS), list(catalogue.DTYPES)
+    for place, (padding, kernel, pool) in enumerate(
+        itertools.product(("circular", "zeros"), (1, 3), ("mean", "flatten"))
+    ):
+        channels = 1 + place % 3
+        model = {
+            "kind": "conv", "activation": ("gelu", "prelu")[place % 2], "padding": padding, "kernel": kernel, "pool": pool,
+            "norm": (None, "batch", "layer", "rms")[place % 4], "residual": (None, {"scale": 0.5, "layers": 2})[place // 2 % 2],
+        }  # fmt: skip
+        train = {
+            "optimizer": optimizers[place % 7],
+            "dtype": dtypes[place % 4],
+            "clip_norm": 0.5 if place % 3 else None,
+        }
+        data = {"features": 20 * channels, "image": [channels, 4, 5]}
+        name = "-".join(map(str, ("conv", padding, kernel, pool, *train.values())))
+        cases[name] = experiment(model=model, data=data, train=train, record=BEYOND_PLAIN)
+    return cases
+
+
+CASES = (
+    every_activation_and_optimizer()
+    | every_scale_and_arithmetic()
+    | every_normalisation_and_branch()
+    | every_way_of_convolving()
+)
 
 
 class WatchedSteps:
@@ -210,6 +241,12 @@ def test_launches_tell_numbers_from_the_host_and_memory(
             change(x, step)
         launches.append(seen.launches)
     assert (launches[0] == launches[1]) is equal
+
+
+@pytest.fixture(autouse=True)
+def no_convolutions_of_the_processors_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU multiplies convolutions out, which rounds differently from the library that a CPU has for them."""
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
 
 
 @pytest.mark.parametrize("case", CASES)
