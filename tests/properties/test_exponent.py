@@ -139,6 +139,11 @@ def test_powers_are_exact_at_both_ends() -> None:
             "residual": {"scale": "1/sqrt(depth)", "layers": 2, "learned": True},
         },
         {"residual": {"scale": 0.05, "position": "post", "layers": 2}, "norm": "layer", "activation": "gelu"},
+        pytest.param({"kind": "conv", "width": 4, "padding": "zeros", "activation": "sigmoid"}, marks=pytest.mark.slow),
+        pytest.param(
+            {"kind": "conv", "width": 4, "norm": "batch", "activation": "relu", "residual": "1/sqrt(depth)"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_500_layers_with_normalisation_and_branches_in_float32_read_as_in_float64(model: dict) -> None:
