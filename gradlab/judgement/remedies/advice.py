@@ -1,6 +1,6 @@
 """Advice: settings to change as values, and the sentence that says them; both are made of the same figures at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -43,6 +43,18 @@ class Advice:
     def or_else(self, other: "Advice", joint: str = "; or ") -> "Advice":
         """The one or, failing that, the other."""
         return Advice(f"{self.sentence}{joint}{other.sentence}", self.remedies + other.remedies)
+
+
+def either(ways: Iterable[Advice]) -> Advice:
+    """What there is of several ways, the leading one first.
+
+    >>> either([Advice(), Advice("more steps"), Advice("a smaller rate")]).sentence
+    'more steps; or a smaller rate'
+    """
+    found = Advice()
+    for way in ways:
+        found = found.or_else(way) if found and way else found or way
+    return found
 
 
 def change(settings: Mapping[str, Any], because: str, said: str = "{settings} ({because})") -> Advice:

@@ -144,10 +144,19 @@ def mended(evidence: Evidence, settings: Mapping[str, Any]) -> Evidence | None:
     record = evidence.record
     if experiment.data.standardize and not evidence.experiment.data.standardize:
         record = replace(record, input_mean_square=1.0, input_correlation=None, input_sizes=None)
-    hidden = [experiment.model.width] * experiment.model.depth
-    fan_in, fan_out = (np.array(sizes) for sizes in ([record.fan_in[0], *hidden], [*hidden, record.fan_out[-1]]))
-    record = replace(record, fan_in=fan_in, fan_out=fan_out)
+    record = replace(record, **_sizes(experiment, record))
     return replace(evidence, experiment=experiment, record=record, forecast=forecast_of(experiment, record))
+
+
+def _sizes(experiment: Experiment, record: Record) -> dict[str, Any]:
+    """Fans of a network of another width or depth; those of the readout, which may read positions too, where the width is the run's own."""
+    model = experiment.model
+    kernel = 1 if model.kernel is None else model.kernel**2
+    inside = [model.width * kernel] * (model.depth - 1)
+    own = model.width == record.fan_out[0]
+    readout = record.fan_in[-1] if own else record.fan_in[-1] * model.width // record.fan_out[0]
+    fan_in = np.array([record.fan_in[0], *inside, readout])
+    return {"fan_in": fan_in, "fan_out": np.array([model.width] * model.depth + [record.fan_out[-1]])}
 
 
 def expected_update(evidence: Evidence) -> float | None:

@@ -9,6 +9,7 @@ from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.scale import scale_fault
+from gradlab.judgement.remedies.structure import weights_decide
 from gradlab.theory.critical import critical
 from gradlab.theory.scales import scales
 
@@ -48,7 +49,9 @@ def smaller(evidence: Evidence) -> Advice:
 
 
 def _grows(model: Model) -> bool:
-    """Whether the hidden layers' weights are far larger than those at which a signal keeps its size."""
+    """Whether the hidden layers' weights are far larger than those at which a signal keeps its size, and it follows them."""
+    if not weights_decide(model):
+        return False
     with suppress(ValueError):
         sigma_w = scales(model.init, model.width, model.width, model.activation).sigma_w
         keeps = 1.0

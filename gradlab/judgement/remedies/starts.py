@@ -13,21 +13,13 @@ from typing import Any
 from gradlab.config.experiment import Experiment, Model
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
-from gradlab.judgement.remedies import first_steps
-from gradlab.judgement.remedies.advice import Advice, change, resized
+from gradlab.judgement.remedies import first_steps, structure
+from gradlab.judgement.remedies.advice import Advice, change, either, resized
+from gradlab.judgement.remedies.harm import HARMFUL, HARMLESS, harm
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.theory import Forecast
 from gradlab.theory.critical import critical
 from gradlab.theory.spread import TO_DECADES
-
-HARMLESS = 1.5
-"""Decades within which a recommended start has to stay, beside the two that count as ill."""
-
-HARMFUL = 2.2
-"""Decades from which a start counts as ill whatever the data."""
-
-SPREADS = 2.0
-"""Standard deviations over seeds that are allowed for."""
 
 SATURATED_CRITICAL = 10.0
 """σ_w² above which a critical initialisation lives in the flat parts of the activation: sigmoid needs 103."""
@@ -50,6 +42,10 @@ class _Start:
     def advice(self, more: str = "") -> Advice:
         return change(self.settings, self.keeps + more, f"{{settings}} ({self.scale}) {{because}}")
 
+    def sized(self) -> Advice:
+        """The same, said by its scale alone: skip connections and normalisation change χ₁."""
+        return change(self.settings, f"{self.scale}, made for this activation")
+
     def applied_to(self, model: Model) -> Model:
         """The network with this start; its readout starts as it did."""
         settings = {key.removeprefix("model."): value for key, value in self.settings.items()}
@@ -60,11 +56,20 @@ _RELU = _Start("he", "σ_w² = 2", "keeps χ₁ = 1 for relu", "relu")
 
 
 def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
-    """How to start so that the signal keeps its size across depth.
+    """How to start so that the signal keeps its size across depth; and skip connections, where those would do it too.
 
     With `anyway` another start is recommended even where theory expects a signal that arrives of the run's own: its
     units are flat, or it learns nothing.
     """
+    start, model = _start(evidence, anyway), evidence.experiment.model
+    other = any("model.init" in one.settings for one in start.remedies)
+    cause = begins_alike(model) or model.init.bias or model.activation.name == "step"  # a skip leaves it as it is
+    if not model.is_plain or not other or cause or scale_fault(evidence.experiment, evidence.record) is not None:
+        return start
+    return either((start, first_steps.suited(evidence, structure.skip(evidence))))
+
+
+def _start(evidence: Evidence, anyway: bool) -> Advice:
     model = evidence.experiment.model
     if model.activation.name == "step":
         return change(_RELU.settings, "the derivative of step is 0 everywhere", "{settings} (σ_w² = 2): {because}")
@@ -73,14 +78,42 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     if model.init.bias:
         return without_bias(evidence, f"yours is {model.init.bias:g}")
     fault = scale_fault(evidence.experiment, evidence.record)
+    if not model.is_plain:
+        mended = structure.mended(evidence, _that_matters(evidence))
+        return standardised(fault).or_else(mended) if fault is not None and mended else mended
     if fault is not None:
         scaled = _standardised(evidence)
-        if _harm(scaled.forecast) <= HARMFUL:
+        if harm(scaled.forecast) <= HARMFUL:
             return standardised(fault)
         mended = _weights(scaled)  # the start would lose the signal whatever the data
         both = first_steps.suited(evidence, standardised(fault).along_with(mended))
         return both.or_else(first_steps.suited(evidence, mended))
     return first_steps.suited(evidence, _weights(evidence, anyway))
+
+
+def living(evidence: Evidence) -> Advice:
+    """How to start so that units answer: the bias, or the size of the weights where it is theirs to decide."""
+    model = evidence.experiment.model
+    if model.is_plain or model.activation.name == "step" or begins_alike(model) or model.init.bias:
+        return _start(evidence, anyway=True)
+    if structure.weights_decide(model) or structure.divides_by_eps(evidence):
+        return _that_matters(evidence)
+    return Advice()
+
+
+def _that_matters(evidence: Evidence) -> Advice:
+    """Another start of a network that is not plain: its activation's own, where the run's differs; as theory finds it, where it can."""
+    model = evidence.experiment.model
+    first = _before_the_weights(evidence)
+    if first or begins_alike(model):
+        return first
+    if math.isfinite(harm(evidence.forecast)) and model.norm is None and model.residual is None:
+        found = _weights(evidence)
+        return found if found.remedies and "model.init" in found.remedies[0].settings else Advice()
+    start = next(_starts(model))
+    if start.activation is not None or _scale(start.applied_to(model)) == _scale(model):
+        return Advice()
+    return start.sized()
 
 
 def without_bias(evidence: Evidence, because: str) -> Advice:
@@ -91,7 +124,7 @@ def without_bias(evidence: Evidence, because: str) -> Advice:
 def _without_bias(evidence: Evidence, because: str) -> Advice:
     alone = change({"model.init.bias": 0}, because)
     other = first_steps.mended(evidence, {"model.init.bias": 0})
-    if other is None or not math.isfinite(_harm(other.forecast)) or _harm(other.forecast) <= HARMFUL:
+    if other is None or not math.isfinite(harm(other.forecast)) or harm(other.forecast) <= HARMFUL:
         return alone
     mended = _weights(other)
     return alone.along_with(mended) if mended.remedies and "model.init" in mended.remedies[0].settings else alone
@@ -101,25 +134,25 @@ def _weights(evidence: Evidence, anyway: bool = False) -> Advice:
     """Another start of the weights, where the data and the bias are as they are to be."""
     model = evidence.experiment.model
     first = _before_the_weights(evidence)
-    if first and _harm(evidence.forecast) <= HARMLESS:
+    if first and harm(evidence.forecast) <= HARMLESS:
         return first
-    own = math.inf if anyway else _harm(evidence.forecast)
+    own = math.inf if anyway else harm(evidence.forecast)
     best, least = Advice(), own
     for start in _starts(model):
         expected = None if own <= HARMLESS else _expected(evidence, start)
-        if expected is not None and _harm(expected) < least:
-            best, least = start.advice(_own(evidence) + _then(expected)), _harm(expected)
+        if expected is not None and harm(expected) < least:
+            best, least = start.advice(_own(evidence) + _then(expected)), harm(expected)
         if least <= HARMLESS:
             break
     if best and least > HARMLESS:
         best = best.along_with(_shallower(evidence, "halves what is left", "{settings} {because}"))
-    known = math.isfinite(_harm(evidence.forecast))  # of a kind of network without a theory nothing is
+    known = math.isfinite(harm(evidence.forecast))  # of a kind of network without a theory nothing is
     return first.along_with(best) or (_wider(evidence) if known else Advice())
 
 
 def holds(evidence: Evidence) -> bool:
     """Whether theory expects the run's own start to keep the signal's size in any seed."""
-    return _harm(evidence.forecast) <= HARMLESS
+    return harm(evidence.forecast) <= HARMLESS
 
 
 def _standardised(evidence: Evidence) -> Evidence:
@@ -159,12 +192,12 @@ def begins_alike(model: Model) -> bool:
 def different_units(evidence: Evidence) -> Advice:
     """A start that draws each unit's weights, in the place of one that gives all of them the same: the first that holds in theory."""
     experiment = evidence.experiment
-    harm: dict[_Start, float] = {}
+    expected: dict[_Start, float] = {}
     for start in _starts(experiment.model):
-        harm[start] = _harm(_expected(evidence, start))
-        if harm[start] <= HARMLESS:
+        expected[start] = harm(_expected(evidence, start))
+        if expected[start] <= HARMLESS:
             break
-    start = min(harm, key=harm.__getitem__)
+    start = min(expected, key=expected.__getitem__)
     settings = dict(start.settings)
     readout = experiment.model.readout_init
     if readout is not None and (readout == experiment.model.init or readout.scheme == "zeros"):
@@ -217,25 +250,6 @@ def _scale(model: Model) -> tuple[str, float, float, float]:
     return kind, float(f"{found.sigma_w**2:.3g}"), float(f"{found.sigma_b**2:.3g}"), found.bias
 
 
-def _harm(forecast: Forecast | None) -> float:
-    """Decades that theory expects at worst: what is typical, and `SPREADS` standard deviations; inf where it has no answer.
-
-    Where seeds can go either way it is the worse one, and never harmless: no seed is safe from it.
-    """
-    if forecast is not None and forecast.outcomes:
-        worst = max(abs(one.backward_decades) + SPREADS * one.spread for one in forecast.outcomes)
-        return max(worst, math.nextafter(HARMLESS, math.inf))
-    if forecast is None or forecast.expected_backward_decades is None:
-        # With one hidden layer the signal passes through no other.
-        alone = forecast is not None and forecast.reason is not None and forecast.reason.startswith("one hidden layer")
-        return 0.0 if alone else math.inf
-    typical, spread = forecast.typical_backward_decades, forecast.expected_spread
-    if typical is None or not math.isfinite(typical):
-        typical = forecast.expected_backward_decades
-    spread = spread if spread is not None and math.isfinite(spread) else 0.0
-    return abs(typical) + SPREADS * spread
-
-
 def _then(expected: Forecast) -> str:
     """What theory expects of another start as a clause, "" where it has no answer."""
     if expected.outcomes:
@@ -274,9 +288,12 @@ def _shallower(evidence: Evidence, because: str, said: str) -> Advice:
 def smaller(experiment: Experiment) -> Advice:
     """What to do where not even the first pass stayed in range: a start of its size, or a format with more room."""
     model = experiment.model
+    if structure.scale_is_large(model) and model.norm is None:
+        return structure.smaller_branches(model)
     start = next(_starts(model))
-    if start.activation is not None or _scale(start.applied_to(model)) != _scale(model):
-        return start.advice()
+    other = start.activation is not None or _scale(start.applied_to(model)) != _scale(model)
+    if other and structure.weights_decide(model):
+        return start.advice() if model.residual is None else start.sized()
     if experiment.train.dtype.storage == "float16":
         return change({"train.dtype": "float32"}, "it holds what float16 does not", "{settings}")
     if not experiment.data.standardize:

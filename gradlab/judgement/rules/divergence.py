@@ -9,6 +9,8 @@ from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import first_steps, starts, steps
 from gradlab.judgement.remedies.advice import Advice, change
+from gradlab.judgement.remedies.harm import HARMFUL
+from gradlab.judgement.rules.depth import DECADES
 from gradlab.results.record import Finding, Outcome
 
 FAST = 1e-3
@@ -76,9 +78,14 @@ def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
         if largest > NEAR_OVERFLOW * DTYPES["float16"].largest:
             full = f"preactivations of rms {largest:.0f} leave no room below float16's 65504"
             return change({"train.dtype": "bfloat16"}, full)
-    if evidence.decades is not None and evidence.decades[0] > 1:
-        return starts.initialisation(evidence)
-    if evidence.decades is not None and evidence.decades[0] < -starts.HARMFUL:
+    grows = (
+        1 if experiment.model.is_plain else DECADES
+    )  # behind a normalisation training takes a little growth back at once
+    if evidence.decades is not None and evidence.decades[0] > grows:
+        start = starts.initialisation(evidence)
+        if start or experiment.model.is_plain:
+            return start
+    if evidence.decades is not None and evidence.decades[0] < -HARMFUL:
         both = starts.initialisation(evidence)
         if both.remedies and "train.lr" in both.remedies[0].settings:
             return both

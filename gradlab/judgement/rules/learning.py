@@ -9,8 +9,8 @@ import math
 from gradlab.judgement.evidence import FEWEST_STEPS, Evidence
 from gradlab.judgement.gains import ERRORS, LONGER
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
-from gradlab.judgement.remedies import starts, steps
-from gradlab.judgement.remedies.advice import Advice, change, default_quantities, resized
+from gradlab.judgement.remedies import starts, steps, structure
+from gradlab.judgement.remedies.advice import Advice, change, default_quantities, either, resized
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.rules.symmetry import symmetry
 from gradlab.judgement.wording import factor, percent
@@ -253,12 +253,12 @@ def _steps(evidence: Evidence) -> Advice:
         return steps.still(evidence, largest)
     if largest > LARGE_UPDATE:
         return steps.learning_rate(evidence, largest)
-    adaptive = steps.adaptive(evidence)
+    adaptive, skip = steps.adaptive(evidence), structure.skip_when_deep(evidence)
     longer = resized(evidence.experiment, "train.steps", LONGER * (evidence.step(evidence.num_rows - 1) + 1))
     more = change(longer, "updates are of a usual size", "{settings} ({because})")
     data = evidence.record.data
     if data is not None and data.probe is not None and data.probe.finds:
-        return adaptive.or_else(more) if adaptive else more
+        return either((adaptive, more, skip))
     if (
         data is not None
         and data.probe is not None

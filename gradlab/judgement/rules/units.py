@@ -127,6 +127,9 @@ def _by_biases(evidence: Evidence, layers: Bool) -> bool:
     """
     if evidence.decades_at_end is not None and evidence.decades_at_end <= -DECADES:
         return False
+    norm = evidence.experiment.model.norm
+    if norm is not None and norm.position == "before":
+        return False  # phi reads what is normalised, however small the state
     if tiny_inputs(evidence.experiment, evidence.record):
         return True
     forward = evidence.layers("forward_rms")
@@ -149,7 +152,7 @@ def _course(evidence: Evidence, since: int, now: bool) -> str:
 def _remedy(evidence: Evidence, since: int) -> Advice:
     """The bias or the scale where it started so, the step where training did it."""
     if since == 0:
-        return starts.initialisation(evidence, anyway=True)
+        return starts.living(evidence)
     smaller = steps.training(evidence, since)
     if can_saturate(evidence.experiment):
         # Where the signal shrinks on its way down, steps that are small enough for the top layers leave the others where they are.

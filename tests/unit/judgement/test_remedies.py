@@ -20,7 +20,7 @@ from gradlab.config.reading import document
 from gradlab.config.sweeps.sweep import is_sweep
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.remedies.advice import Advice, change
-from gradlab.judgement.remedies.starts import HARMLESS
+from gradlab.judgement.remedies.harm import HARMLESS
 from gradlab.judgement.verdict import judge
 from gradlab.results.record import Column, Finding, Outcome, Record, Remedy
 
