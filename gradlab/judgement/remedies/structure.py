@@ -126,7 +126,7 @@ def _ways(evidence: Evidence) -> Iterator[Advice]:
             {"model.padding": "circular"}, "zero padding lets a part of the gradient out at the edges of every layer"
         )
     yield skip(evidence)
-    if change_of_signal > 0:
+    if change_of_signal > 0 and not weights_decide(model):
         yield _shallower(evidence, change_of_signal)
 
 

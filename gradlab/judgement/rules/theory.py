@@ -81,7 +81,9 @@ def contradicts_theory(evidence: Evidence) -> list[Finding]:
     if not layers or not model.is_plain or model.width < FEWEST_UNITS:
         return []  # networks to hold a profile against are drawn of plain stacks only
     weights = _wrong_weights(evidence)
-    profiles = [profile for profile in _profiles(evidence, layers) if (profile.outside > 0).any()]
+    # Networks are drawn of plain stacks alone, and without them a spread that is an estimate would forbid too much.
+    plain = evidence.experiment.model.is_plain
+    profiles = [profile for profile in _profiles(evidence, layers) if (profile.outside > 0).any()] if plain else []
     message = _reason(evidence, weights)
     if profiles:
         worst = max(profiles, key=lambda profile: float(profile.outside.max()))
@@ -192,12 +194,14 @@ def _wrong_weights(evidence: Evidence) -> _Weights | None:
     fan_in, fan_out = record.fan_in[:-1].astype(np.float64), record.fan_out[:-1].astype(np.float64)
     try:
         sigma_w = [
-            scales(model.init, int(into), int(out), model.activation).sigma_w
+            scales(model.init, int(into), int(out), model.activation, model.kernel or 1).sigma_w
             for into, out in zip(fan_in[:2], fan_out[:2], strict=True)
         ]
     except ValueError:
         return None
-    declared = np.array([sigma_w[0], *[sigma_w[-1]] * (len(fan_in) - 1)]) * np.sqrt(fan_out)
+    matrices = 1 if model.residual is None else model.residual.layers
+    inner = sigma_w[-1] * math.sqrt(matrices)
+    declared = np.array([sigma_w[0], *[inner] * (len(fan_in) - 1)]) * np.sqrt(fan_out)
     if not (declared > 0).all() or not np.isfinite(norms[0]).all():
         return None
     ratio = norms[0] / declared
