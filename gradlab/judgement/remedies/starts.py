@@ -78,7 +78,7 @@ def _start(evidence: Evidence, anyway: bool) -> Advice:
     if model.init.bias:
         return without_bias(evidence, f"yours is {model.init.bias:g}")
     fault = scale_fault(evidence.experiment, evidence.record)
-    if not model.is_plain:
+    if model.kind in structure.KINDS and not model.is_plain:
         mended = structure.mended(evidence, _that_matters(evidence))
         return standardised(fault).or_else(mended) if fault is not None and mended else mended
     if fault is not None:

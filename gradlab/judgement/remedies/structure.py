@@ -37,6 +37,9 @@ from gradlab.theory.scales import scales
 DEEP = 20
 """Hidden layers from which a plain network that does not learn is offered a skip."""
 
+KINDS = ("dense", "conv")
+"""Kinds of network that have normalisation and skip connections."""
+
 FEWEST_EXAMPLES = 8
 """Examples of a batch below which batch normalisation is not recommended."""
 
@@ -77,7 +80,7 @@ def skip(evidence: Evidence) -> Advice:
     """Skip connections for a network that has none, where they keep the signal within `HARMLESS` decades; else nothing."""
     experiment = evidence.experiment
     model = experiment.model
-    if model.residual is not None or model.depth < 2 or experiment.record.takes_jacobian:
+    if model.kind not in KINDS or model.residual is not None or model.depth < 2 or experiment.record.takes_jacobian:
         return Advice()
     settings = {"model.residual": SCALE}
     left = _left(evidence, settings)
