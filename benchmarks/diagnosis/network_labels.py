@@ -59,18 +59,21 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="those that are known too")
     wanted = parser.parse_args()
     entries: dict[str, Any] = {}
+    waiting: list[tuple[str, Case]] = []
     for family in networks.families():
         for case in cases_of(family):
             key = key_of(family, case.variant)
             if key in known():
                 entries[key] = known()[key]
-            if wanted.only not in family.name or (key in entries and not wanted.again):
-                continue
-            began = time.perf_counter()
-            entries[key] = label_of(case)
-            said = entries[key][0] or f"not {case.label}: {entries[key][1]}"
-            print(f"{time.perf_counter() - began:5.1f} s {case.name}: {said}", file=sys.stderr, flush=True)
-            _keep({**known(), **entries})
+            if wanted.only in family.name and (key not in entries or wanted.again):
+                waiting.append((key, case))
+    # The quick ones first.
+    for key, case in sorted(waiting, key=lambda each: each[1].experiment.model.kind == "conv"):
+        began = time.perf_counter()
+        entries[key] = label_of(case)
+        said = entries[key][0] or f"not {case.label}: {entries[key][1]}"
+        print(f"{time.perf_counter() - began:5.1f} s {case.name}: {said}", file=sys.stderr, flush=True)
+        _keep({**known(), **entries})
     _keep(entries)
     return 0
 
