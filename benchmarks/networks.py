@@ -30,8 +30,8 @@ DENSE = {
 }
 """Kind -> its fields, and the aim for a single run over the plain loop."""
 
-SHAPES = {(100, 50): (1.6, 1.4, 1.4), (32, 50): (5.2, 3.9, 4.0), (16, 100): (14.0, 11.0, 10.0)}
-"""Width and depth of the dense kinds -> how many times faster many runs are to be than plain with norms, in the order of `DENSE`."""
+SHAPES = {(100, 50): 1.4, (32, 50): 4.0, (16, 100): 10.0}
+"""Width and depth of the dense kinds -> how many times faster than plain with norms each of many runs is to be, with batch norm."""
 
 CONV = {"residual": {"residual": "1/sqrt(depth)"}, "residual + batch": {"residual": "1/sqrt(depth)", "norm": "batch"}}
 CONV_AIMS = (1.1, 1.5)
@@ -46,14 +46,14 @@ class Timed:
         model: Its part of the config.
         batch: Examples of a step.
         many: Runs that train side by side.
-        aims: Largest share of the plain loop's time for a single run; how many times faster than plain with norms each of many has to be.
+        aims: Largest share of the plain loop's time for a single run; how many times faster than plain with norms each of many is to be.
     """
 
     name: str
     model: dict[str, Any]
     batch: int
     many: int
-    aims: tuple[float, float]
+    aims: tuple[float, float | None]
 
     def experiments(self, num_runs: int) -> list[Experiment]:
         """Runs that differ by their seed."""
@@ -66,8 +66,9 @@ def everything() -> list[Timed]:
     own: dict[str, Any] = {"activation": "relu", "init": "he"}
     found = []
     for (width, depth), faster in SHAPES.items():
-        for (name, (fields, single)), many in zip(DENSE.items(), faster, strict=True):
+        for name, (fields, single) in DENSE.items():
             model = own | {"width": width, "depth": depth} | fields
+            many = faster if fields.get("norm") == "batch" else None
             found.append(Timed(f"{name}, {width} x {depth}", model, 64, 32, (single, many)))
     for name, fields in CONV.items():
         model = own | {"kind": "conv", "width": 16, "depth": 20} | fields
@@ -145,7 +146,7 @@ def main() -> None:
         single, many = ratio(times, "single", "plain"), ratio(times, "norms", "many")
         cells = [
             timed.name, *ms[:3], f"{ms[3]} (R = {timed.many})", f"{single:.2f}", f"<= {timed.aims[0]:.2f}",
-            f"{many:.1f}", f">= {timed.aims[1]:.1f}",
+            f"{many:.1f}", "" if timed.aims[1] is None else f">= {timed.aims[1]:.1f}",
         ]  # fmt: skip
         print(f"| {' | '.join(cells)} |", flush=True)
 

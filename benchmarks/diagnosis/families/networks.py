@@ -351,7 +351,7 @@ def _not_learning() -> list[Family]:
             for n, d, q in (("batch", 8, "flatten"), ("layer", 8, "mean"), (None, 10, "flatten"))
         }),
         own("classes drawn by lot, normalised", "nothing to learn but by heart, for which the steps are too small", {
-            f"{n} {r or 'no skip'}": config("relu", "he", d, 32, norm=n, residual=r, lr=0.0005, source="noise")
+            f"{n} {r or 'no skip'}": config("relu", "he", d, 32, norm=n, residual=r, lr=0.0005, steps=250, source="noise")
             for n, r, d in (("batch", None, 6), ("layer", "1/sqrt(depth)", 10), ("rms", "1/sqrt(depth)", 8))
         }),
     ]  # fmt: skip
