@@ -231,29 +231,29 @@ def _saturated() -> list[Family]:
     return [
         own("large weights before a normalisation, tanh", "σ_w = 20: nine entries in ten are flat, and what follows is normalised", {
             f"{n} σ_w {g:g} depth {d}": config("tanh", sigma(g), d, 64, norm=norm(n, **AFTER), lr=0.01, steps=80, readout="lecun")
-            for n, g, d in (("layer", 20.0, 5), ("rms", 25.0, 4), ("layer", 30.0, 3), ("batch", 30.0, 3), ("rms", 40.0, 2),
+            for n, g, d in (("layer", 20.0, 3), ("rms", 25.0, 3), ("layer", 30.0, 3), ("batch", 30.0, 3), ("rms", 40.0, 2),
                 ("layer", 60.0, 2))
         }),
         own("large weights before a normalisation, others", "flat where the argument is 20 and more", {
             f"{a} {n} depth {d} on {s}": config(a, sigma(g), d, 48, norm=norm(n, **AFTER), lr=0.01, steps=80, readout="lecun", source=s)
-            for a, g, n, d, s in (("hardtanh", 20.0, "layer", 4, "digits"), ("softsign", 40.0, "rms", 3, "digits"),
+            for a, g, n, d, s in (("hardtanh", 20.0, "layer", 3, "digits"), ("softsign", 40.0, "rms", 3, "digits"),
                 ("scaled_sigmoid", 40.0, "layer", 3, "breast_cancer"), ("sigmoid", 60.0, "layer", 3, "digits"),
                     ("hardtanh", 25.0, "rms", 3, "wine"))
         }),
         own("a stream beyond the bend, before the sum", "the stem's weights are large, and the skip carries that on", {
             f"{a} {s} σ_w {g:g} depth {d}": config(a, sigma(g), d, 48, residual=s, lr=0.005, steps=80, readout="lecun")
-            for a, s, g, d in (("tanh", 1.0, 20.0, 4), ("hardtanh", 0.3, 25.0, 6), ("tanh", 0.5, 30.0, 3), ("sigmoid", 0.5, 60.0, 4),
-                ("scaled_sigmoid", 0.5, 40.0, 4))
+            for a, s, g, d in (("tanh", 0.3, 20.0, 4), ("hardtanh", 0.3, 25.0, 6), ("tanh", 0.5, 30.0, 3), ("sigmoid", 0.5, 60.0, 4),
+                ("scaled_sigmoid", 0.2, 40.0, 4))
         }),
         own("a stream beyond the bend, two layers a branch", "the inner activation is flat as well", {
             f"{a} σ_w {g:g} depth {d}": config(a, sigma(g), d, 48, residual={"scale": s, "layers": 2}, lr=0.002, steps=80, readout="lecun")
-            for a, g, d, s in (("tanh", 25.0, 4, 0.3), ("hardtanh", 25.0, 5, 0.2), ("softsign", 50.0, 3, 0.2), ("tanh", 40.0, 3, 0.5))
+            for a, g, d, s in (("tanh", 25.0, 4, 0.1), ("hardtanh", 25.0, 5, 0.05), ("softsign", 50.0, 3, 0.2), ("tanh", 40.0, 3, 0.1))
         }),
         own("flat after every sum", "φ of a sum of rms 20", {
-            f"{a} {'layer' if n else 'no norm'} σ_w {g:g} depth {d}":
+            f"{a} {n or 'no norm'} σ_w {g:g} depth {d}":
                 config(a, sigma(g), d, 48, norm=n, residual={"position": "post", "scale": s}, lr=0.003, steps=80, readout="lecun")
             for a, n, g, d, s in (("tanh", None, 25.0, 3, 1.0), ("hardtanh", None, 25.0, 3, 1.0), ("tanh", "layer", 30.0, 3, 20.0),
-                ("hardtanh", "rms", 30.0, 4, 20.0))
+                ("hardtanh", "rms", 30.0, 3, 20.0))
         }),
         own("flat convolutions", "σ_w = 20 and more by the fan-in k²C", {
             f"{a} σ_w {g:g} {p} depth {d}": conv(a, sigma(g), d, 16, padding=p, lr=0.003, steps=40, pool=q, readout="lecun")
