@@ -263,12 +263,12 @@ def _saturated() -> list[Family]:
         }),
         own("flat convolutions before a normalisation", "the normalisation follows", {
             f"{n} after {a} depth {d}": conv(a, sigma(g), d, 16, norm=norm(n, **AFTER), lr=0.003, steps=40, readout="lecun")
-            for n, a, g, d in (("layer", "tanh", 25.0, 3), ("rms", "tanh", 25.0, 4), ("batch", "hardtanh", 25.0, 3),
+            for n, a, g, d in (("layer", "tanh", 25.0, 3), ("rms", "tanh", 25.0, 3), ("batch", "hardtanh", 25.0, 3),
                 ("layer", "sigmoid", 60.0, 2))
         }),
         own("flat residual convolutions", "the stem's weights are large, and the skip carries that on", {
             f"{a} scale {s} depth {d}": conv(a, sigma(g), d, 16, residual=s, lr=0.002, steps=40, readout="lecun")
-            for a, s, g, d in (("tanh", 0.5, 30.0, 4), ("hardtanh", 0.3, 30.0, 6), ("sigmoid", 0.5, 60.0, 4))
+            for a, s, g, d in (("tanh", 0.5, 30.0, 4), ("hardtanh", 0.1, 30.0, 6), ("sigmoid", 0.5, 60.0, 4))
         }),
     ]  # fmt: skip
 

@@ -1,18 +1,33 @@
-"""The labelled networks: what plain training measures of them."""
+"""The labelled networks: what plain training measures of them, and that every one of them has been measured."""
 
 import math
+from collections import Counter
 from typing import Any
 
 import pytest
 import torch
 
-from benchmarks.diagnosis.case import Case, Family, cases_of, config
+from benchmarks.diagnosis import network_labels
+from benchmarks.diagnosis.case import LABELS, Case, Family, cases_of, config
+from benchmarks.diagnosis.families import networks
 from benchmarks.diagnosis.modules import Module, label_of, measure
 
 
 def case(label: Any, **fields: Any) -> Case:
     (only,) = cases_of(Family("a family", label, "a reason", "measured", {"a case": config(**fields)}))
     return only
+
+
+def test_every_case_has_been_measured_and_counts_where_it_was_borne_out() -> None:
+    keys = {network_labels.key_of(own, variant): own.label for own in networks.families() for variant in own.cases}
+    assert set(network_labels.known()) == set(keys)
+    assert all(label in (None, keys[key]) for key, (label, _) in network_labels.known().items())
+    assert all(bool(why) == (label is None) for label, why in network_labels.known().values())
+    counted = Counter((own.family.label, own.family.half) for own in network_labels.cases())
+    wanted = [(label, half) for label in LABELS if label != "undecided" for half in ("development", "held out")]
+    assert all(counted[each] >= 8 for each in wanted), counted
+    names = [own.name for own in network_labels.cases((0, 1))]
+    assert len(names) == len(set(names)) == 2 * counted.total()
 
 
 @pytest.mark.parametrize("norm", [None, "batch", "layer"])
