@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from gradlab.theory import activations
 from gradlab.theory.blocks.both_ways import corrections
 from gradlab.theory.blocks.finite_batch import SMALLEST_BATCH
 from gradlab.theory.blocks.padding import padded, reach
+from gradlab.theory.blocks.post_forecast import PostNetwork
 from gradlab.theory.blocks.signal import Signal
 from gradlab.theory.blocks.spread import BlockSpread, Rows, above, block_spread
 from gradlab.theory.blocks.stream import Rule, Stream, next_block, stream
@@ -94,8 +95,7 @@ def block_forecast(
         experiment.data.standardize,
     )
     try:
-        network = _Network(experiment, data, chain, last, fan_in, fan_out)
-        layers, readout = network.layers()
+        layers, readout = _Network(experiment, data, chain, last, fan_in, fan_out).layers()
     except OverflowError as error:
         return no(str(error))
     if model.depth == 1:
@@ -132,8 +132,11 @@ def _silent(experiment: Experiment) -> str | None:
     model = experiment.model
     if model.kind not in ("dense", "conv"):
         return f"no theory for networks of kind {model.kind}"
-    if model.residual is not None and model.residual.position == "post":
-        return "no theory for post-activation residual blocks"
+    post = model.residual is not None and model.residual.position == "post"
+    if post and _bordered(model):
+        return "no theory for post-activation residual blocks with a border of zeros"
+    if post and model.norm is not None and model.norm.kind == "batch" and not experiment.data.standardize:
+        return "no theory for post-activation residual blocks with batch normalisation on raw inputs"
     if activations.of(model.activation).sup_slope == 0.0:
         return f"the derivative of {model.activation.name} is 0: no gradient reaches the hidden layers"
     norm = model.norm
@@ -196,7 +199,12 @@ class _Network:
             width=model.width,
             orthogonal=model.init.scheme in ("orthogonal", "delta_orthogonal"),
         )
-        self._stream = self._follow(1.0, 1.0 / model.width)
+        self._post = residual is not None and residual.position == "post"
+
+    @cached_property
+    def _stream(self) -> Stream:
+        """The states and blocks at this width."""
+        return self._follow(1.0, 1.0 / self._model.width)
 
     def _follow(self, size: float, chance: float) -> Stream:
         # Batch normalisation goes over examples and positions.
@@ -210,7 +218,13 @@ class _Network:
 
     def layers(self) -> tuple[tuple[LayerForecast, ...], LayerForecast | None]:
         """The hidden layers and the readout; how alike the positions are that a convolution's readout sums, theory does not know."""
-        found, depth = self._stream, self._model.depth
+        data, depth = self._data, self._model.depth
+        if self._post:
+            outputs = self._fan_out[-1]
+            return PostNetwork(
+                self._rule, self._rows, self._chain, self._last, data.sizes, data.mean_square, depth, outputs
+            ).layers()
+        found = self._stream
         expected, squares = self._mean_field()
         spread = block_spread(found, self._rule, self._fan_out[-1], self._rows)
         typical = self._typical(expected) + spread.backward_shift

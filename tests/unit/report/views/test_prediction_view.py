@@ -282,8 +282,25 @@ def test_networks_without_a_phase_say_what_a_block_does(settings: dict[str, Any]
     strict_json.dumps(view.data)
 
 
-def test_a_post_activation_block_of_every_norm_is_named_where_theory_is_silent() -> None:
-    model = {"depth": 10, "width": 100, "activation": "relu", "init": "he", "residual": {"position": "post"}}
+def test_what_has_no_theory_is_named() -> None:
+    model = {
+        "kind": "conv",
+        "depth": 10,
+        "width": 8,
+        "activation": "relu",
+        "norm": "batch",
+        "padding": "zeros",
+        "init": "he",
+    }
     view = prediction_view(predict(Experiment.model_validate({"name": "deep", "model": model})))
-    assert view.headline == "theory has no answer: no theory for post-activation residual blocks"
+    assert view.headline == "theory has no answer: no theory for batch normalisation with a border of zeros"
     assert view.meaning == ()
+    assert view.data["layers"] == []
+
+
+@pytest.mark.parametrize("padding", ["circular", "zeros"])
+def test_a_convolution_says_what_its_kernels_read(padding: str) -> None:
+    model = {"kind": "conv", "depth": 10, "width": 8, "activation": "relu", "padding": padding, "init": "he"}
+    view = prediction_view(predict(Experiment.model_validate({"name": "deep", "model": model})))
+    assert [layer["fan_in"] for layer in view.data["layers"][:3]] == [9, 72, 72]
+    assert (view.data["phase"] is None) == (padding == "zeros")
