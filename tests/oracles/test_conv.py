@@ -2,16 +2,22 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from networks import build
 from test_stack import ACTIVATIONS, NORMS, OUTPUTS, RESIDUALS, check, passes
+from torch import Tensor
 
 from gradlab.config.experiment import Experiment
+from gradlab.datasets import load
 from gradlab.network.kinds import network
 from gradlab.network.place import Place
 from gradlab.network.rescaling import Rescaler
+from gradlab.network.stack import Stack
+from gradlab.training.engine import Batch
 
 FORMS = [
     (norm, residual)
@@ -97,3 +103,65 @@ def test_held_out_rows_are_convolved_by_the_same_parameters() -> None:
         few.inputs_RBD.copy_(made.inputs_RBD[:, 5:8])
         few.forward(None)
     torch.testing.assert_close(few.logits_RBC, made.logits_RBC[:, 5:8], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("residual", [None, {"scale": 0.5}])
+@pytest.mark.parametrize("norm", [None, "batch", "layer"])
+def test_recorded_quantities_are_what_they_are_defined_as(norm: str | None, residual: dict[str, Any] | None) -> None:
+    """Over examples, channels and positions; cosines between whole examples. Sums of 16 · 64 · 6 numbers in float64: 1e-10."""
+    one = Experiment.model_validate(
+        {
+            "model": {
+                "kind": "conv", "depth": 4, "width": 6, "activation": "tanh", "norm": norm, "residual": residual,
+                "padding": "zeros", "pool": "flatten",
+            },
+            "data": {"batch_size": 16},
+            "train": {"steps": 1, "dtype": "float64"},
+            "record": {"quantities": ["all", "gradient_correlation"]},
+        }
+    )  # fmt: skip
+    digits, cpu = load(one.data), torch.device("cpu")
+    batch = Batch([one], digits, cpu)
+    batch.feed.load_block(1)
+    targets = batch.feed.batch(torch.tensor([0]), batch.network.inputs_RBD)
+    assert isinstance(batch.network, Stack)
+    p, module = batch.network.parameters, build(one, 64, 10)
+    with torch.no_grad():
+        module.linears[0][0].weight.copy_(p.first_RIN[0])
+        for row in range(1, 4):
+            module.linears[row][0].weight.copy_(p.inner_KRMIN[row - 1, 0, 0])
+        module.readout.weight.copy_(p.readout_RIC[0].view(64, 6, 10).transpose(0, 1).flatten(0, 1))
+    loss = torch.nn.functional.cross_entropy(module(batch.network.inputs_RBD[0]), targets[0])
+    loss.backward()
+    record = Batch([one], digits, cpu).train()[0].record
+    assert record is not None
+    assert record.figures["loss"].values[0] == pytest.approx(loss.item(), rel=1e-12)
+    for row, (state, given) in enumerate(zip(module.states, module.state_phi, strict=False)):
+        h, signal = torch.tanh(given.detach()), 16.0 * state.grad
+        slope = 1.0 - h.square()
+        dead = (slope < 1e-3).all(0).all(2).all(1)
+        expected = {
+            "forward_rms": state.detach().square().mean().sqrt(),
+            "forward_mean": state.detach().mean(),
+            "log10_backward_rms": signal.square().mean().sqrt().log10(),
+            "grad_norm": module.linears[row][0].weight.grad.norm(),
+            "bias_grad_norm": module.linears[row][0].bias.grad.norm(),
+            "weight_norm": module.linears[row][0].weight.detach().norm(),
+            "mean_slope": slope.mean(),
+            "dead_fraction": dead.double().mean(),
+            "inactive_fraction": (slope < 1e-3).double().mean(),
+            "sample_correlation": _cosine(state.detach(), torch.Tensor.double),
+            "gradient_correlation": _cosine(signal, torch.abs),
+        }
+        if norm is None:
+            expected |= {"activation_mean": h.mean(), "activation_std": h.std(correction=0)}
+        for name, want in expected.items():
+            got = record.layers[name].values[0, row]
+            assert got == pytest.approx(want.item(), rel=1e-10, abs=1e-13), (name, row)
+
+
+def _cosine(signal: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
+    """Mean over pairs of different examples of a function of their cosine."""
+    unit = torch.nn.functional.normalize(signal.flatten(1), dim=1)
+    pairs = ~torch.eye(len(unit), dtype=torch.bool)
+    return of(unit @ unit.T)[pairs].mean()

@@ -111,7 +111,13 @@ def test_recorded_quantities_are_what_they_are_defined_as(activation: str, dtype
     expected = definitions(batch, batch.network.inputs_RBD[0], targets[0])
     record = Batch([one], load(Data(batch_size=32)), device).train()[0].record
     assert record is not None
-    assert set(record.layers) == set(in_group("all")) - {"changed_fraction"}
+    others = {
+        "changed_fraction",
+        "norm_grad_norm",
+        "residual_scale",
+        "residual_scale_grad",
+    }  # of runs in 16 bits, of other networks
+    assert set(record.layers) == set(in_group("all")) - others
     tolerance = RELATIVE[dtype]
     for name, column in record.layers.items():
         for layer, want in enumerate(expected[name]):
