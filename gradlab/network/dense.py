@@ -305,12 +305,16 @@ class Dense:
         g, last = self.gradients, self.shape.num_layers
         self._multiply(self._h_layers[-1].transpose(1, 2), self.logit_gradient_RBC, out=g.readout_RNC)
         torch.sum(self.logit_gradient_RBC, 1, keepdim=True, out=g.readout_bias_R1C)
+        rescaler.may_assume_zero = self.keeps_pass and self._below is None
         self._go_down(self._first_down, rescaler)
         probe.after_gradients(
             last, last + 1, self.logit_gradient_RBC[None], g.readout_RNC[None], self.parameters.readout_RNC[None]
         )
         for block, downs in zip(self._gradient_blocks, self._downs, strict=True):
             self._go_down(downs, rescaler)
+            if rescaler.zero_from is not None and self._any_below(block, rescaler.zero_from):
+                rescaler.may_assume_zero = False
+                self._go_down([*self._first_down, *downs], rescaler)
             for below_t, delta, gradient in block.products:
                 self._multiply(below_t, delta, out=gradient)
             torch.sum(block.delta_LRBN, 2, keepdim=True, out=g.bias_LR1N[block.start : block.stop])
@@ -339,6 +343,11 @@ class Dense:
             by_slopes()
             if is_point[layer]:
                 rescaler.rescale(layer, out)
+
+    def _any_below(self, block: _GradientBlock, layer: int) -> bool:
+        """Whether δ is anything but zero in some layer of the only block below one."""
+        parts = [block.delta_LRBN[: max(0, layer - block.start)], self._bottom_delta_RBN][: 2 if layer else 0]
+        return any(part.numel() and not all(edge.item() == 0 for edge in torch.aminmax(part)) for part in parts)
 
     def _by_learned_slopes(self, layer: int, out: Tensor) -> None:
         below = self._below_layers[layer]

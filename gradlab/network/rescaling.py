@@ -76,7 +76,13 @@ class Rescaler:
         points: Layers (from 0) at which some run is rescaled, from the top down.
         is_point: For each layer, whether it is one of them.
         power: The powers of two taken out, [points, R]; see `exponents`.
+        may_assume_zero: Whether a signal of a run alone that is zero may be taken to be zero in all layers below as well, without a look.
+            Who sets it has to look afterwards, and to do the pass again where a weight that is not finite made a NaN of it.
+        zero_from: The layer from which on down a pass took the signal to be zero; None where it did not.
     """
+
+    may_assume_zero = False
+    zero_from: int | None = None
 
     def __init__(self, num_layers: int, num_runs: int, place: Place, enabled: bool = True) -> None:
         self.format = FORMATS[place.dtype]
@@ -130,7 +136,11 @@ class Rescaler:
         """Divides the contiguous δ of a layer, one of `points`, by its power of two, in place."""
         point = self._point_of[layer]
         if self._by_host:
-            return self._rescale_by_host(point, delta_RBN)
+            if point == 0:
+                self.zero_from = None
+            if self.zero_from is None:
+                self._rescale_by_host(point, delta_RBN)
+            return
         rows = delta_RBN.view(self.num_runs, -1)
         splits = self.num_runs < self.place.num_threads and rows.numel() >= GRAIN  # see `buffers.reducible`
         if rows.dtype is self.format.carrier and not splits:
@@ -158,6 +168,13 @@ class Rescaler:
         most = self.format.bias - 1
         if norm == 0.0:
             exponent = -most
+            if self.may_assume_zero and not delta_1BN.any().item():
+                self.zero_from = self.points[point]
+                power = math.ldexp(1.0, -most)
+                self._host_power[point:], self._host_reciprocal[point:] = power, 1.0 / power
+                left = np.arange(1, len(self.points) - point + 1)
+                self._host_chain[point + 1 :] = np.ldexp(self._host_chain[point], -most * left)
+                return
         elif norm < math.inf:
             exponent = max(math.frexp(norm)[1] - 1, -most)
         else:  # NaN, too

@@ -188,3 +188,34 @@ def test_a_run_alone_is_rescaled_as_among_others(sign: float, dtype: torch.dtype
         many.divide(2, gradient)
         alone.divide(2, own)
         assert torch.equal(own, gradient[:1])
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_signal_that_is_zero_below_a_layer_is_the_same_alone(broken: bool) -> None:
+    """Units that are saturated to the last bit let nothing through; an infinite weight below makes NaN of the zeros, and is seen."""
+    model = {"depth": 8, "width": 9, "activation": "tanh"}
+    runs = [
+        Experiment.model_validate(
+            {"seed": seed, "model": model, "train": {"lr": 1e-3}, "record": {"quantities": "all"}}
+        )
+        for seed in (0, 1)
+    ]
+    looked = []
+    for together in (runs[:1], runs):
+        batch = Batch(together, load(Data()), torch.device("cpu"))
+        inner_KNN = batch.network.parameters.inner_KRNN[:, 0]
+        inner_KNN[3].mul_(1e30)
+        if broken:
+            inner_KNN[1, 0, 0] = torch.inf
+        batch.load_block(0, 2)
+        for step in range(2):
+            batch.train_step(step)
+        looked.append((batch.recorder.flush(), batch.rescaler.zero_from))
+    (alone, zero_from), (among, _) = looked
+    assert zero_from == (None if broken else 4)
+    assert alone is not None
+    assert among is not None
+    assert np.array_equal(alone.frames[..., 0], among.frames[..., 0], equal_nan=True)
+    assert np.array_equal(alone.exponents[..., 0], among.exponents[..., 0])
+    if not broken:
+        assert not alone.frames[0, batch.recorder.slots["d_norm"], :5, 0].any()

@@ -6,7 +6,6 @@ A step's raw measures form a frame [slots, L + 1, R]; the recorded quantities ar
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -21,12 +20,11 @@ from gradlab.network.rescaling import Rescaler
 from gradlab.training.optimizers import Optimizer
 from gradlab.training.record import measures
 from gradlab.training.record.jacobian import Jacobians
+from gradlab.training.record.norm_check import NORMS, NormCheck
 from gradlab.training.record.quantities import DERIVED, RawBlock
 
-_NORMS = ("h_norm", "z_norm", "g_norm", "d_norm", "w_norm", "u_norm", "b_norm")
-
-Repair = tuple[int, Tensor, Tensor]
-"""Row of the frame, places in it counted over layers and runs, and what belongs there."""
+Unchecked = tuple[str, int, int, dict[str, Tensor]]
+"""A phase whose norms nobody looked at yet, see `NormCheck`, and what they are of."""
 
 
 class Recorder:
@@ -90,21 +88,17 @@ class Recorder:
                 self._covered[slot] = np.isin(np.arange(L + 1), range(leaf.layers.start, leaf.layers.stop))
         self._views: dict[tuple[str, int, int], Tensor] = {}
         self._plans: dict[tuple[str, int], tuple[dict[str, Tensor], list[Callable[[], object]]]] = {}
-        self._spans: dict[tuple[str, int, int], Tensor] = {}
         self._steps: list[int] = []
-        self._repairs: list[Repair] = []
-        self._exact_norms = measures.ExactNorms(self.place.num_threads)
         self._never_negative = facts.monotone and facts.name != "prelu"  # a slope that is learned may turn negative
-        self._trusted = measures.TRUSTED[self.accumulator]
         self._measures = {
             signal: {slot: measure for slot, measure in measures_of.items() if slot in self.slots}
             for signal, measures_of in measures.MEASURES.items()
         }
         # Norms of a pass lie side by side where no update is measured.
         self.waits = getattr(network, "keeps_pass", False) and "u_norm" not in self.slots
-        self._unchecked: list[tuple[str, int, int, dict[str, Tensor]]] = []
+        self._unchecked: list[Unchecked] = []
         self.reads_states = any(slot in self.slots for slot in ("z_norm", "z_sum", *measures.MEASURES["preactivation"]))
-        self._phases = {phase: [slot for slot in self.slots if slot in names] for phase, names in _PHASES.items()}
+        self._norms = NormCheck(self._frame, self.slots, self.place)
 
     def _into(self, slot: str, start: int, stop: int) -> Tensor:
         """View [stop - start, R] of a slot of the frame."""
@@ -127,7 +121,7 @@ class Recorder:
             rows = {slot: signal.flatten(2) for slot, signal in signals.items()}
             threads = self.place.num_threads
             takes = [
-                reduction("norm" if slot in _NORMS else "sum", signal, self._into(slot, start, stop), threads)
+                reduction("norm" if slot in NORMS else "sum", signal, self._into(slot, start, stop), threads)
                 for slot, signal in rows.items()
                 if slot in self.slots
             ]
@@ -146,8 +140,8 @@ class Recorder:
         start, stop, z, h = block.start, block.stop, block.z_LRBN, block.h_LRBN
         rows = self._visit("products", start, stop, z_norm=z, z_sum=z, h_sum=h, h_norm=h)
         self._measure("preactivation", start, stop, self._by_example(z))
-        self._check("forward", start, stop, rows)
-        self._check_cancellation(start, stop, rows["h_norm"])
+        self._norms.check("forward", start, stop, rows)
+        self._norms.check_cancellation(start, stop, rows["h_norm"])
 
     def slopes(self, block: Block) -> None:
         self._slopes(block.start, block.stop, block.slope_LRBN)
@@ -199,7 +193,7 @@ class Recorder:
         if self.waits:
             self._unchecked.append(unchecked)
         else:
-            self._check(*unchecked)
+            self._norms.check(*unchecked)
         if self._measures["optimizer_gradient"]:
             scale = self.rescaler.scale(start, stop).view(stop - start, -1, *[1] * (gradient.dim() - 2))
             got = (gradient.double() * scale).to(gradient.dtype)
@@ -218,7 +212,7 @@ class Recorder:
 
     def update(self, start: int, stop: int, update_LRM: Tensor) -> None:
         reduction("norm", update_LRM, self._into("u_norm", start, stop), self.place.num_threads)()
-        self._check("update", start, stop, {"u_norm": update_LRM})
+        self._norms.check("update", start, stop, {"u_norm": update_LRM})
 
     def changed(self, start: int, stop: int, before_LRM: Tensor, after_LRM: Tensor) -> None:
         self._into("changed", start, stop).copy_(measures.changed_fraction(before_LRM, after_LRM))
@@ -226,16 +220,18 @@ class Recorder:
     def biases(self, leaves: Sequence[Leaf]) -> None:
         for leaf in leaves:
             self._visit("biases", leaf.layers.start, leaf.layers.stop, b_norm=leaf.gradient)
-        whole = 0, self.shape.num_layers + 1
-        if self.waits and self._sound("pass", *whole):
-            self._unchecked.clear()
-            return
-        for unchecked in self._unchecked:
-            self._check(*unchecked)
+        stop = self.shape.num_layers + 1
+        of_leaves: list[Unchecked] = [
+            ("biases", leaf.layers.start, leaf.layers.stop, {"b_norm": leaf.gradient}) for leaf in leaves
+        ]
+        if not self.waits:
+            if not self._norms.is_sound("biases", 0, stop):
+                for unchecked in of_leaves:
+                    self._norms.mend(*unchecked)
+        elif not self._norms.is_sound("pass", 0, stop):
+            zero_from = self.rescaler.zero_from
+            self._norms.mend_pass([*self._unchecked, *of_leaves], stop, 0 if zero_from is None else zero_from + 1)
         self._unchecked.clear()
-        if not self._sound("biases", *whole):
-            for leaf in leaves:
-                self._check("biases", leaf.layers.start, leaf.layers.stop, {"b_norm": leaf.gradient})
 
     def extra(self, leaf: Leaf) -> None:
         """Gradients of what is learned beside weights and biases.
@@ -259,9 +255,7 @@ class Recorder:
         for name, extra in self._extras.items():
             if name in self.slots:
                 self._kept_frame[self.slots[name]].copy_(extra)
-        for slot, places, values in self._repairs:
-            self._kept_frame[slot].view(-1).index_copy_(0, places, values)
-        self._repairs.clear()
+        self._norms.mend_frame(self._kept_frame)
         self._power[: len(self.rescaler.points)].copy_(self.rescaler.power)
         self._figures.copy_(figures_2R)
         if clip_R is not None:
@@ -274,7 +268,7 @@ class Recorder:
         self._steps.append(step)
 
     def abandon(self) -> None:
-        self._repairs.clear()
+        self._norms.forget()
         self._unchecked.clear()
 
     def flush(self) -> RawBlock | None:
@@ -307,63 +301,6 @@ class Recorder:
     def of_first_run(self, rows: NDArray[np.int64]) -> RawBlock:
         return self._block(rows, 1)
 
-    # Rows whose fast measure cannot be trusted.
-
-    def _sound(self, phase: str, start: int, stop: int) -> bool:
-        """Whether all norms of a phase lie where squares neither underflow nor overflow."""
-        names = self._phases[phase]
-        if not self.place.may_read_back or not names:
-            return True
-        key = (phase, start, stop)
-        span = self._spans.get(key)
-        if span is None:
-            first = self.slots[names[0]]
-            span = self._spans[key] = self._frame[first : first + len(names), start:stop]
-        smallest, largest = torch.aminmax(span)
-        return smallest.item() >= self._trusted[0] and largest.item() <= self._trusted[1]
-
-    def _check(self, phase: str, start: int, stop: int, rows: dict[str, Tensor]) -> None:
-        """Measures again, in float64, the norms of a phase that cannot be trusted."""
-        if self._sound(phase, start, stop):
-            return
-        low, high = self._trusted
-        span = self._spans[phase, start, stop].cpu().numpy()
-        suspect = ~((span >= low) & (span <= high))
-        for slot, of_slot in zip(self._phases[phase], suspect, strict=True):
-            self._repair(slot, start, of_slot, rows[slot], self._exact_norms)
-
-    def _check_cancellation(self, start: int, stop: int, h: Tensor) -> None:
-        """Takes sum and norm of h again, in float64, where the standard deviation is a small difference of the two."""
-        if self.accumulator is not torch.float32 or "h_norm" not in self.slots:
-            return
-        square_of_sum = self._into("h_sum", start, stop).square()
-        sum_of_squares = self._into("h_norm", start, stop).square().mul_((1.0 - measures.CANCELLED) * h.shape[2])
-        suspect = square_of_sum > sum_of_squares
-        if suspect.any():
-            places = suspect.cpu().numpy()
-            self._repair("h_sum", start, places, h, partial(measures.exact_totals, num_threads=self.place.num_threads))
-            self._repair("h_norm", start, places, h, self._exact_norms)
-
-    def _repair(
-        self, slot: str, start: int, suspect_LR: NDArray[np.bool_], rows_LRM: Tensor, exact: Callable[[Tensor, Tensor], Tensor]
-    ) -> None:  # fmt: skip
-        """Notes exact values for the suspect rows; they take their places when the frame is kept."""
-        places = np.flatnonzero(suspect_LR)
-        if len(places):
-            index = torch.from_numpy(places).to(self.place.device)
-            values = exact(rows_LRM.flatten(0, 1), index)
-            self._repairs.append((self.slots[slot], index + start * self.shape.num_runs, values))
-
-
-_PHASES = {
-    "forward": ("h_norm", "z_norm"),
-    "readout": ("z_norm", "g_norm", "d_norm", "w_norm"),
-    "backward": ("g_norm", "d_norm", "w_norm"),
-    "pass": ("z_norm", "g_norm", "d_norm", "w_norm", "b_norm"),
-    "update": ("u_norm",),
-    "biases": ("b_norm",),
-}
-
 
 _EXTRA_SLOTS = {"slope": "slope", "norm": "norm", "scale": "scale_grad"}
 """Kind of a leaf -> where the norm of its gradient is kept; those inside a branch of two layers have their own."""
@@ -387,4 +324,4 @@ def _present(network: Network) -> set[Only]:
 
 def _order(slot: str) -> tuple[int, str]:
     """Slots of one phase lie side by side, so that one look checks them all."""
-    return (_NORMS.index(slot) if slot in _NORMS else len(_NORMS), slot)
+    return (NORMS.index(slot) if slot in NORMS else len(NORMS), slot)
