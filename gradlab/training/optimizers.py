@@ -168,9 +168,21 @@ class SGD(Optimizer):
         self.derives_norm = (
             self.one_rate and not self.decays and (self.loss_scale is None or not self.loss_scale.dynamic)
         )
-        self._wide_LR: Tensor | None = None
+        R = len(self._trains)
+        self._wide_LR, self._rate_LR = (
+            self.place.zeros(0, R, dtype=torch.float64),
+            self.place.zeros(0, R, dtype=self.compute),
+        )
         self._rates: dict[int, Tensor] = {}
         self.direct = self.one_rate and not self.decays and self.place.wide is self.place.dtype
+
+    def prepare(self, leaf: Leaf) -> None:
+        """See `Optimizer`; also room for the rates of all layers."""
+        super().prepare(leaf)
+        num_layers = max(leaf.layers.stop, len(self._rate_LR))
+        self._wide_LR, self._rate_LR = (
+            self.place.zeros(num_layers, len(self._trains), dtype=each.dtype) for each in (self._wide_LR, self._rate_LR)
+        )
 
     def update(self, leaf: Leaf, scale: Tensor, keep: bool) -> Tensor | None:
         """One pass where nothing but the learning rate stands before the gradient: a power of two goes through the rounding of lr · G."""
@@ -183,9 +195,6 @@ class SGD(Optimizer):
         """See `Optimizer`; lr times the scale is taken once for all of them."""
         if not self.direct:
             return super().update_all(leaves, scale_LR)
-        if self._wide_LR is None:
-            self._wide_LR = torch.empty_like(scale_LR)
-            self._rate_LR = torch.empty_like(scale_LR, dtype=self.compute)
         torch.mul(scale_LR, self.negative_lr_R, out=self._wide_LR)
         self._rate_LR.copy_(self._wide_LR)
         for leaf in leaves:
