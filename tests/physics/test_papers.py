@@ -26,8 +26,9 @@ PRESETS = sorted((ROOT / "configs" / "papers").glob("*.yaml"))
 SWEEP = ROOT / "configs" / "papers.yaml"
 
 FAMILIES = (
-    "born_dead", "d2l_product", "d2l_sigmoid", "edge", "glorot_gradients", "glorot_jacobian", "glorot_saturation", "hanin",
-    "he_10", "he_30", "he_variance", "isometry", "poole", "random_walk", "saxe", "schoenholz", "selu", "shattered",
+    "batchnorm", "born_dead", "d2l_product", "d2l_sigmoid", "edge", "glorot_gradients", "glorot_jacobian", "glorot_saturation", "hanin",
+    "he_10", "he_30", "he_variance", "isometry", "layernorm", "poole", "random_walk", "residual", "rezero",
+    "saxe", "schoenholz", "selu", "shattered",
     "ten_thousand_layers", "xiao",
 )  # fmt: skip
 """The claims that the networks at hand can show."""
