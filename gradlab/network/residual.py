@@ -17,7 +17,17 @@ from gradlab.network.reproducible.buffers import reduction
 
 
 class Residual(Form):
-    """What pre- and post-activation blocks have in common: the factor on the branch, and the map inside a branch of two."""
+    """What pre- and post-activation blocks have in common: the factor on the branch, and the map inside a branch of two.
+
+    Attributes:
+        states_LRXN: The stream after every block.
+        outer: phi between the blocks: of the state (pre), or of the sum that makes the state (post).
+    """
+
+    states_LRXN: Tensor
+    outer: ActivationMap
+    _entry: Tensor
+    _mapped: list[Tensor]
 
     def _set_up(self, experiments: Sequence[Experiment]) -> None:
         signals, residual = self.signals, self.model.residual
@@ -47,15 +57,56 @@ class Residual(Form):
         if self.two:
             self._middle = signals.buffer()
             self.middle = list(signals.view(self._middle).unbind(0))
-            self.inner = self._inner_map()
+            self.inner = self._activation_map(self._middle)
         self._lay_out()
-
-    def _inner_map(self) -> ActivationMap:
-        return self._activation_map(self._middle)
 
     @abstractmethod
     def _lay_out(self) -> None:
-        """The buffers of the one form alone."""
+        """The buffers of the one form: `states_LRXN`, `outer`, `_entry` and `_mapped`."""
+
+    @abstractmethod
+    def _join(self, layer: int, training: bool) -> None:
+        """Adds the branch, whose last map's output is in `_mapped`, to what came before it."""
+
+    @property
+    def top_RXN(self) -> Tensor:
+        return self.outer.h[-1]
+
+    def plan_forward(self, below_RXI: Tensor) -> None:
+        self._maps = [[self._first(below_RXI, self._entry)]]
+        for layer in range(1, self.signals.num_layers):
+            below, out = self.outer.h[layer - 1], self._mapped[layer]
+            if self.two:
+                inner = self._map(layer, 0, below, self.middle[layer])
+                self._maps.append([inner, self._map(layer, 1, self.inner.h[layer], out)])
+            else:
+                self._maps.append([self._map(layer, 0, below, out)])
+
+    def forward(self, layer: int, training: bool) -> None:
+        maps = self._maps[layer]
+        maps[0]()
+        if layer:
+            if self.two:
+                self.inner.forward(layer, training)
+                maps[1]()
+            self._join(layer, training)
+        self.outer.forward(layer, training)
+
+    def fill_slopes(self, start: int, stop: int) -> None:
+        self.outer.fill_slopes(start, stop)
+        if self.two:
+            self.inner.fill_slopes(start, stop)
+
+    def block(self, start: int, stop: int) -> Block:
+        outer, span, first = self.outer, slice(start, stop), max(1, start)
+        inner = self.inner.slope_LRXN[first:stop] if self.two and first < stop else None
+        return Block(start, stop, self.states_LRXN[span], outer.h_LRXN[span], outer.slope_LRXN[span], inner)
+
+    def operands(self, start: int, stop: int) -> list[tuple[Tensor, Tensor]]:
+        reads = [self.outer.h_LRXN[start - 1 : stop - 1]]
+        if self.two:
+            reads.append(self.inner.h_LRXN[start:stop])
+        return [(read, joined(rows[start:stop])) for read, rows in zip(reads, self._branch_deltas, strict=True)]
 
     def _learn_scale(self, layer: int, gradient_RXN: Tensor) -> None:
         """∂L/∂a = ⟨∂L/∂(a f), f⟩."""
@@ -110,10 +161,6 @@ class Residual(Form):
         if isinstance(other, Residual):
             self.scale_KR11, self._scale = other.scale_KR11, other._scale
 
-    def _inner_slopes(self, start: int, stop: int) -> Tensor | None:
-        first = max(1, start)
-        return self.inner.slope_LRXN[first:stop] if self.two and first < stop else None
-
 
 def _never() -> None:
     """The first layer has no branch."""
@@ -127,50 +174,14 @@ class PreActivation(Residual):
         self.states_LRXN = self.signals.view(states)
         self.x = list(self.states_LRXN.unbind(0))
         self.outer = self._activation_map(states)
+        self._entry, self._mapped = self.x[0], self._branch
 
-    @property
-    def top_RXN(self) -> Tensor:
-        return self.outer.h[-1]
-
-    def plan_forward(self, below_RXI: Tensor) -> None:
-        self._maps = [[self._first(below_RXI, self.x[0])]]
-        for layer in range(1, self.signals.num_layers):
-            below = self.outer.h[layer - 1]
-            if self.two:
-                inner = self._map(layer, 0, below, self.middle[layer])
-                self._maps.append([inner, self._map(layer, 1, self.inner.h[layer], self._branch[layer])])
-            else:
-                self._maps.append([self._map(layer, 0, below, self._branch[layer])])
+    def _join(self, layer: int, training: bool) -> None:
+        self._add(layer, self.x[layer - 1], self.x[layer])
 
     def plan_backward(self, deltas: Sequence[Tensor]) -> None:
         self._deltas, self.first_delta_RXN = deltas, deltas[0]
         self._plan_branch_deltas(deltas, own_last=not self._unit)
-
-    def block(self, start: int, stop: int) -> Block:
-        outer, inner = self.outer, self._inner_slopes(start, stop)
-        span = slice(start, stop)
-        return Block(start, stop, self.states_LRXN[span], outer.h_LRXN[span], outer.slope_LRXN[span], inner)
-
-    def operands(self, start: int, stop: int) -> list[tuple[Tensor, Tensor]]:
-        reads = [self.outer.h_LRXN[start - 1 : stop - 1]]
-        if self.two:
-            reads.append(self.inner.h_LRXN[start:stop])
-        return [(read, joined(rows[start:stop])) for read, rows in zip(reads, self._branch_deltas, strict=True)]
-
-    def forward(self, layer: int, training: bool) -> None:
-        maps = self._maps[layer]
-        maps[0]()
-        if layer:
-            if self.two:
-                self.inner.forward(layer, training)
-                maps[1]()
-            self._add(layer, self.x[layer - 1], self.x[layer])
-        self.outer.forward(layer, training)
-
-    def fill_slopes(self, start: int, stop: int) -> None:
-        self.outer.fill_slopes(start, stop)
-        if self.two:
-            self.inner.fill_slopes(start, stop)
 
     def enter(self, gradient_RXN: Tensor) -> None:
         self.outer.backward(self.signals.num_layers - 1, gradient_RXN, self._deltas[-1])
@@ -196,61 +207,23 @@ class PostActivation(Residual):
 
     def _lay_out(self) -> None:
         # What phi reads are the sums; the states are its output.
-        self._sums = self.signals.buffer()
-        self.sums = list(self.signals.view(self._sums).unbind(0))
-        self.outer = ActivationMap(self.signals, self._sums, self.phi, None, "before")
-        self.x = self.outer.h
+        sums = self.signals.buffer()
+        self.sums = list(self.signals.view(sums).unbind(0))
+        self.outer = ActivationMap(self.signals, sums, self.phi, None, "before")
+        self.states_LRXN, self._entry = self.outer.h_LRXN, self.sums[0]
         self.norm = self._norm()
         self._mapped = self._branch if self.norm is None else list(self.signals.view(self.signals.buffer()).unbind(0))
 
-    @property
-    def top_RXN(self) -> Tensor:
-        return self.x[-1]
-
-    def plan_forward(self, below_RXI: Tensor) -> None:
-        self._maps = [[self._first(below_RXI, self.sums[0])]]
-        for layer in range(1, self.signals.num_layers):
-            below, out = self.x[layer - 1], self._mapped[layer]
-            if self.two:
-                inner = self._map(layer, 0, below, self.middle[layer])
-                self._maps.append([inner, self._map(layer, 1, self.inner.h[layer], out)])
-            else:
-                self._maps.append([self._map(layer, 0, below, out)])
+    def _join(self, layer: int, training: bool) -> None:
+        if self.norm is not None:
+            self.norm.forward(layer, self._mapped[layer], self._branch[layer], training)
+        self._add(layer, self.outer.h[layer - 1], self.sums[layer])
 
     def plan_backward(self, deltas: Sequence[Tensor]) -> None:
         self._deltas = deltas
         self._sum_gradient_RXN = self.signals.view(self.signals.buffer(1))[0]
         self.first_delta_RXN = self._sum_gradient_RXN
         self._plan_branch_deltas(deltas, own_last=True)
-
-    def block(self, start: int, stop: int) -> Block:
-        outer, inner = self.outer, self._inner_slopes(start, stop)
-        return Block(
-            start, stop, outer.h_LRXN[start:stop], outer.h_LRXN[start:stop], outer.slope_LRXN[start:stop], inner
-        )
-
-    def operands(self, start: int, stop: int) -> list[tuple[Tensor, Tensor]]:
-        reads = [self.outer.h_LRXN[start - 1 : stop - 1]]
-        if self.two:
-            reads.append(self.inner.h_LRXN[start:stop])
-        return [(read, joined(rows[start:stop])) for read, rows in zip(reads, self._branch_deltas, strict=True)]
-
-    def forward(self, layer: int, training: bool) -> None:
-        maps = self._maps[layer]
-        maps[0]()
-        if layer:
-            if self.two:
-                self.inner.forward(layer, training)
-                maps[1]()
-            if self.norm is not None:
-                self.norm.forward(layer, self._mapped[layer], self._branch[layer], training)
-            self._add(layer, self.x[layer - 1], self.sums[layer])
-        self.outer.forward(layer, training)
-
-    def fill_slopes(self, start: int, stop: int) -> None:
-        self.outer.fill_slopes(start, stop)
-        if self.two:
-            self.inner.fill_slopes(start, stop)
 
     def enter(self, gradient_RXN: Tensor) -> None:
         self._deltas[-1].copy_(gradient_RXN)
