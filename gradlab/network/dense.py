@@ -27,13 +27,11 @@ from gradlab.network.activations import TensorActivation, activation
 from gradlab.network.initializers import distribution, draw
 from gradlab.network.network import Block, Leaf, Maker, Probe, Shape
 from gradlab.network.place import Place
-from gradlab.network.reproducible.buffers import padded, reduction
+from gradlab.network.reproducible.buffers import reduction
 from gradlab.network.reproducible.products import makers, reproducible, row_product, threads
 from gradlab.network.rescaling import Rescaler
+from gradlab.network.signals import Signals
 from gradlab.results.record import Float
-
-BLOCK_BYTES = 2 << 20
-"""Bytes of one signal in a block of layers. Measured at widths 16 to 256 and 1 to 32 runs: 1 to 4 MiB are alike, larger loses to memory."""
 
 
 @dataclass(frozen=True)
@@ -104,16 +102,12 @@ class Dense:
         """Lays out every buffer and view once, so that the passes allocate nothing."""
         self.shape, self.activation, self.place, self._keep_gradients = shape, phi, place, keep_gradients
         self.parameters = p = parameters or _empty_parameters(shape, phi, place, shape.num_layers - 1)
-        L, R, B, N = shape.num_layers, shape.num_runs, shape.batch_size, shape.fan_out[0]
-        self._size = R * B * N
-        bytes_per_layer = self._size * torch.empty((), dtype=place.dtype).element_size()
-        per_block = max(1, min(L, BLOCK_BYTES // bytes_per_layer))
-        starts = range(0, L, per_block)
-        self._padded = padded(self._size, place.num_threads, multiples=sorted({1, per_block, L - starts[-1]}))
-        self._z, self._h = self._buffer(L), self._buffer(L)
-        z_LRBN, h_LRBN = self._view(self._z), self._view(self._h)
+        R, B, N = shape.num_runs, shape.batch_size, shape.fan_out[0]
+        self._signals = signals = Signals.of(shape, place)
+        self._z, self._h = signals.buffer(), signals.buffer()
+        z_LRBN, h_LRBN = signals.view(self._z), signals.view(self._h)
         self._z_layers, self._h_layers = list(z_LRBN.unbind(0)), list(h_LRBN.unbind(0))
-        spans = [(start, min(start + per_block, L)) for start in starts]
+        spans = signals.spans
         self.blocks: Sequence[Block] = [
             Block(*span, z_LRBN[slice(*span)], h_LRBN[slice(*span)], z_LRBN[slice(*span)]) for span in spans
         ]
@@ -124,8 +118,8 @@ class Dense:
         self.inputs_RBD = place.zeros(R, B, shape.num_features)
         self.logits_RBC = place.zeros(R, B, shape.num_outputs)
         self.logit_gradient_RBC = place.zeros(R, B, shape.num_outputs)
-        self._below = self._buffer(L) if phi.learned_slope else None
-        self._plan_backward(per_block)
+        self._below = signals.buffer() if phi.learned_slope else None
+        self._plan_backward()
         self.leaves: Sequence[Leaf] = self._leaves()
         self._readout_plan = reproducible(self._h_layers[-1], p.readout_RNC, self.logits_RBC)
         D, C = shape.num_features, shape.num_outputs
@@ -207,27 +201,19 @@ class Dense:
                 return
             yield slope_EN, weight_NN
 
-    def _buffer(self, num_layers: int) -> Tensor:
-        """Signals of some layers, [layers, P]; zeroed, because what is in the padding passes through phi too."""
-        return self.place.zeros(num_layers, self._padded)
-
-    def _view(self, buffer: Tensor) -> Tensor:
-        """[layers, P] -> [layers, R, B, N]."""
-        s = self.shape
-        return buffer[:, : self._size].view(-1, s.num_runs, s.batch_size, s.fan_out[0])
-
-    def _plan_backward(self, per_block: int) -> None:
+    def _plan_backward(self) -> None:
         """Blocks of the inner weights from the top down, with two alternating buffers for δ.
 
         The lowest δ of a block is the top of the next one, so it is written straight into the other buffer.
         """
-        s = self.shape
+        s, signals = self.shape, self._signals
+        per_block = signals.per_block
         # Of the inner weights' gradients only one block is kept where nobody needs all of them at once.
         kept = s.num_layers - 1 if self._keep_gradients else min(per_block, s.num_layers - 1)
         self.gradients = _empty_parameters(s, self.activation, self.place, kept)
         spans = [(max(1, stop - per_block), stop) for stop in range(s.num_layers, 1, -per_block)]
         heights = [*(stop - start for start, stop in spans), 1]
-        deltas = [self._view(self._buffer(per_block)) for _ in heights[:2]]
+        deltas = [signals.view(signals.buffer(per_block)) for _ in heights[:2]]
         self._gradient_blocks: list[_GradientBlock] = []
         self._top_delta_RBN = self._bottom_delta_RBN = deltas[0][heights[0] - 1]
         for index, (start, stop) in enumerate(spans):
@@ -235,7 +221,7 @@ class Dense:
             self._bottom_delta_RBN = deltas[(index + 1) % 2][heights[index + 1] - 1]
             first = start - 1 if self._keep_gradients else 0
             gradient = self.gradients.inner_KRNN[first : first + stop - start]
-            below = self._view(self._h)[start - 1 : stop - 1]
+            below = signals.view(self._h)[start - 1 : stop - 1]
             layers = (self._bottom_delta_RBN, *own.unbind(0))
             products = self._products(below, own, gradient)
             self._gradient_blocks.append(_GradientBlock(start, stop, own, gradient, layers, products))
@@ -356,8 +342,9 @@ class Dense:
 
     def _products(self, below: Tensor, delta: Tensor, gradient: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
         """Views for G = hᵀ δ of a block of layers."""
-        if self.shape.num_runs == 1 or self._padded == self._size:
-            return ((_merge(below).transpose(1, 2), _merge(delta), gradient.flatten(0, 1)),)
+        merged, merged_delta = self._signals.merged(below), self._signals.merged(delta)
+        if merged is not None and merged_delta is not None:
+            return ((merged.transpose(1, 2), merged_delta, gradient.flatten(0, 1)),)
         return tuple((h.transpose(1, 2), d, g) for h, d, g in zip(below, delta, gradient, strict=True))
 
     # prelu: h = relu(z) + slope * min(z, 0), with a slope of its own for every layer and run.
@@ -366,7 +353,7 @@ class Dense:
     def _below_layers(self) -> Tensor:
         """min(z, 0) of every layer, [L, R, B, N]."""
         assert self._below is not None
-        return self._view(self._below)
+        return self._signals.view(self._below)
 
     def _add_below_zero(self, layer: int) -> None:
         """Keeps min(z, 0) and adds its share to h."""
@@ -382,13 +369,6 @@ class Dense:
         assert slope is not None
         above = block.z_LRBN.clamp_min_(0.0).sign_()
         above.addcmul_(1.0 - above, slope[block.start : block.stop])
-
-
-def _merge(signal_LRBN: Tensor) -> Tensor:
-    """[L, R, B, N] -> [L * R, B, N] without a copy."""
-    L, R, B, N = signal_LRBN.shape
-    stride = signal_LRBN.stride(0) if R == 1 else signal_LRBN.stride(1)
-    return signal_LRBN.as_strided((L * R, B, N), (stride, N, 1))
 
 
 KINDS: Mapping[str | None, Maker] = {None: Dense.of}

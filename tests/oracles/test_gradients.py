@@ -8,7 +8,7 @@ from torch.nn import functional
 from gradlab.config import catalogue
 from gradlab.config import experiment as spec
 from gradlab.datasets import Dataset
-from gradlab.network import activations, dense
+from gradlab.network import activations, signals
 from gradlab.training.engine import Batch
 
 HEADS = ("cross_entropy", "binary_cross_entropy", "mse", "mse on numbers")
@@ -175,7 +175,7 @@ def test_the_smallest_networks_too(activation: str, head: str, monkeypatch: pyte
             for run in runs:
                 run["model"].update(depth=depth, width=width)
                 run["data"]["batch_size"] = batch_size
-            monkeypatch.setattr(dense, "BLOCK_BYTES", block_bytes)
+            monkeypatch.setattr(signals, "BLOCK_BYTES", block_bytes)
             batch = Batch(
                 [spec.Experiment.model_validate(run) for run in runs],
                 dataset(head, features=features),

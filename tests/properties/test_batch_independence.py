@@ -10,7 +10,7 @@ import torch
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
-from gradlab.network import dense
+from gradlab.network import signals
 from gradlab.results.record import Trained
 from gradlab.training.engine import train
 
@@ -207,7 +207,7 @@ def test_no_number_depends_on_the_size_of_the_blocks(options: dict, monkeypatch:
     runs = [experiment(seed, "gelu", 13, 37, depth=7, **options) for seed in (0, 2)]
     whole = train(runs, dataset())
     for layers in (1, 3):
-        monkeypatch.setattr(dense, "BLOCK_BYTES", layers * 2 * 37 * 13 * 4)
+        monkeypatch.setattr(signals, "BLOCK_BYTES", layers * 2 * 37 * 13 * 4)
         for one, other in zip(whole, train(runs, dataset()), strict=True):
             assert_same(one, other, (options, layers))
 
