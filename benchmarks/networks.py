@@ -33,7 +33,11 @@ DENSE = {
 SHAPES = {(100, 50): 1.4, (32, 50): 4.0, (16, 100): 10.0}
 """Width and depth of the dense kinds -> how many times faster than plain with norms each of many runs is to be, with batch norm."""
 
-CONV = {"residual": {"residual": "1/sqrt(depth)"}, "residual + batch": {"residual": "1/sqrt(depth)", "norm": "batch"}}
+CONV = {
+    "residual": {"residual": "1/sqrt(depth)"},
+    "residual + batch": {"residual": "1/sqrt(depth)", "norm": "batch"},
+    "residual, zero padding": {"residual": "1/sqrt(depth)", "padding": "zeros"},
+}
 CONV_AIMS = (1.1, 1.5)
 
 
