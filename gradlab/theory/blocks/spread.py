@@ -30,7 +30,7 @@ from gradlab.theory.moments import Float
 from gradlab.theory.spread import TO_DECADES, log_of_mean, top_alignment
 from gradlab.theory.variance_drift import from_above
 
-_DOUBT, _NARROW_DOUBT, _DATA_DOUBT, _SKIPPED_DOUBT = 0.0012, 0.35, 0.03, 0.04
+_DOUBT, _NARROW_DOUBT, _DATA_DOUBT, _SKIPPED_DOUBT = 0.0012, 0.35, 0.03, 0.02
 _EVENED_DOUBT, _UNEVEN_DOUBT = 0.03, 0.25
 
 
@@ -125,7 +125,7 @@ def block_spread(found: Stream, rule: Rule, num_outputs: int, rows: Rows) -> Blo
     forward, forward_lift = _of(own_forward, pair_forward, batch_size)
     lifts = np.array([_joined(block, rule.orthogonal).lift for block in blocks])
     growth = above(chance * (shares**2 * lifts - 0.5 * shares * gains * drift[:-1]))
-    doubt = _doubt(blocks, shares, rule) if batch else np.zeros(len(states))
+    doubt = _doubt(blocks, shares, rule)
     if rows.positions > 1:
         doubt = np.hypot(doubt, _positions_doubt(shares, np.array([block.growth for block in blocks]), skip, rows))
     top = _top(found.top.noise, aligned, chance, num_outputs, own_forward[-1], pair_forward[-1], batch_size)
@@ -144,20 +144,19 @@ def above(parts: Float) -> Float:
 
 
 def _doubt(blocks: tuple[Block, ...], shares: Float, rule: Rule) -> Float:
-    """How far theory itself is off under batch normalisation, in decades, [depth].
+    """How far theory itself is off, in decades, [depth]: all seeds alike, and under batch normalisation by more than they differ.
 
-    What a batch and the width make of a layer (`activated`, `both_ways`) is right to about 0.5 % of the factor of wide layers, and 1.6
-    % at 128 units
-    (measured, `tests/physics`): all seeds are off alike, and by more than they differ. What a batch of data has that random numbers do
-    not adds a
-    little in the first layers. With skips it is a few hundredths of the whole.
+    What a batch and the width make of a layer (`activated`, `both_ways`) is right to about 0.5 % of the factor of wide layers, and to
+    1.6 % at 128 units (measured, `tests/physics`). What a batch of data has that random numbers do not adds a little in the first
+    layers. With skips it is a few hundredths of the whole.
     """
+    batch = rule.norm is not None and rule.norm.kind == "batch"
     if rule.skip is None:
-        return np.asarray(
-            np.hypot(above(shares * (_DOUBT + _NARROW_DOUBT / rule.width)), np.append(_DATA_DOUBT * shares, 0.0))
-        )
-    growths = np.array([block.growth for block in blocks])
-    return np.asarray(_SKIPPED_DOUBT * above(np.log1p(growths)) * TO_DECADES)
+        layers = above(shares * (_DOUBT + _NARROW_DOUBT / rule.width))
+        return np.asarray(np.hypot(layers, np.append(_DATA_DOUBT * shares, 0.0)) if batch else np.zeros_like(layers))
+    after = rule.norm is not None and rule.norm.position == "after"
+    part = _SKIPPED_DOUBT * (1.0 if not batch else 5.0 if after else 2.5)
+    return np.asarray(part * above(np.log1p([block.growth for block in blocks])) * TO_DECADES)
 
 
 def _positions_doubt(shares: Float, growths: Float, skip: float, rows: Rows) -> Float:
