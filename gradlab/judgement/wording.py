@@ -1,19 +1,10 @@
-"""Figures and layers as findings say them."""
+"""Figures as findings say them."""
 
 import math
 
 import numpy as np
 
 from gradlab.results.record import Bool
-
-
-def span(first: int, last: int) -> str:
-    """Layers in words.
-
-    >>> span(3, 3), span(1, 46)
-    ('layer 3', 'layers 1 to 46')
-    """
-    return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 
 def bounds(layers: Bool) -> tuple[int, int]:

@@ -10,12 +10,14 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config import row_names
+from gradlab.config.models import Model
 from gradlab.judgement import figures
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts, steps
 from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.rules.rule import Rule
-from gradlab.judgement.wording import bounds, span
+from gradlab.judgement.wording import bounds
 from gradlab.results.record import Finding, Float
 
 DECADES = 2.0
@@ -44,6 +46,9 @@ less than `DECADES` of its kind: one seed in four hundred lies beyond."""
 
 FORWARD_LAYERS = 5
 """Fewest layers from which steady growth of the forward signal can be told from a jump in one layer."""
+
+
+_HIDDEN = {"layer": "hidden layers", "row": "rows"}
 
 
 def vanishing(evidence: Evidence) -> list[Finding]:
@@ -141,26 +146,32 @@ def _concerned(evidence: Evidence, row: int, sign: int) -> tuple[int, int]:
 def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bool) -> list[str]:
     """Clauses: how far, how evenly, what theory expected, what became of it."""
     profile, step, decades = _profile(evidence, row), evidence.step(row), evidence.decades
+    model = evidence.experiment.model
     assert decades is not None
     first, last = _concerned(evidence, row, sign)
     if np.isneginf(profile[0]):
         zero = bounds(np.isneginf(profile))
-        clauses = [f"no gradient at all reaches {span(*zero)} of {evidence.depth} at step {step}: every entry is zero"]
+        clauses = [
+            f"no gradient at all reaches {row_names.span(model, *zero)} of {evidence.depth} at step {step}: every entry is zero"
+        ]
     else:
         slope, fit = figures.slope_towards_input(profile)
         verb = "falls" if sign < 0 else "grows"
         clauses = [
             f"the gradient signal {verb} by {abs(profile[0] - profile[-1]):.1f} decades "
-            f"from layer {evidence.depth} to layer 1 at step {step}, {_evenness(profile, sign, slope, fit)}"
+            f"from {row_names.named(model, evidence.depth)} to {row_names.named(model, 1)} at step {step}, "
+            f"{_evenness(model, profile, sign, slope, fit)}"
         ]
         share = "less than 1 %" if sign < 0 else "more than 100 times"
-        clauses.append(f"{span(first, last)} get{'s' if first == last else ''} {share} of layer {evidence.depth}'s")
+        clauses.append(
+            f"{row_names.span(model, first, last)} get{'s' if first == last else ''} {share} of {row_names.named(model, evidence.depth)}'s"
+        )
     if at_start:
         clauses += _expected(evidence)
     if at_start and not at_end and evidence.num_rows > 1:
         clauses.append(f"by the end it is {evidence.decades_at_end:+.1f} decades")
     if evidence.learning_layers is not None and np.isfinite(profile[0]):
-        clauses.append(f"{evidence.learning_layers} of {evidence.depth} hidden layers learn")
+        clauses.append(f"{evidence.learning_layers} of {evidence.depth} {_HIDDEN[row_names.among(model)]} learn")
     return clauses
 
 
@@ -182,16 +193,16 @@ def _expected(evidence: Evidence) -> list[str]:
     return [f"theory expects {shown} ± {spread:.1g} at this width{narrow}"]
 
 
-def _evenness(profile: Float, sign: int, slope: float | None, fit: float | None) -> str:
+def _evenness(model: Model, profile: Float, sign: int, slope: float | None, fit: float | None) -> str:
     """Whether the change is the same in every layer, or where most of it sits."""
     if slope is not None and fit is not None and fit >= STEADY_FIT and sign * slope > 0:
-        return f"{abs(slope):.2f} a layer (R² {fit:.2f})"
+        return f"{abs(slope):.2f} a {row_names.noun(model)} (R² {fit:.2f})"
     with np.errstate(invalid="ignore"):
         steps = sign * (profile[:-1] - profile[1:])
     layer, total = int(np.argmax(np.nan_to_num(steps, nan=-np.inf))) + 1, abs(profile[0] - profile[-1])
     if len(steps) > 1 and steps[layer - 1] >= JUMP * total:
-        return f"{steps[layer - 1]:.1f} of them between layers {layer + 1} and {layer}"
-    return f"{total / len(steps):.2f} a layer on average"
+        return f"{steps[layer - 1]:.1f} of them between {row_names.between(model, layer + 1, layer)}"
+    return f"{total / len(steps):.2f} a {row_names.noun(model)} on average"
 
 
 def _forward(evidence: Evidence) -> list[Finding]:
@@ -203,7 +214,7 @@ def _forward(evidence: Evidence) -> list[Finding]:
     decades = 0.0 if slope is None else slope * (evidence.depth - 1)
     if slope is None or fit is None or fit < STEADY_FIT or decades < DECADES:
         return []
-    advice = starts.initialisation(evidence)
+    advice, model = starts.initialisation(evidence), evidence.experiment.model
     return [
         Finding(
             rule="exploding",
@@ -212,8 +223,9 @@ def _forward(evidence: Evidence) -> list[Finding]:
             since_step=evidence.step(0),
             value=decades,
             limit=DECADES,
-            message=f"the preactivations grow by {decades:.1f} decades from layer 1 to layer {evidence.depth}, "
-            f"{slope:.2f} a layer (R² {fit:.2f})",
+            message=f"the {'preactivations' if model.residual is None else 'states'} grow by {decades:.1f} decades from "
+            f"{row_names.named(model, 1)} to {row_names.named(model, evidence.depth)}, "
+            f"{slope:.2f} a {row_names.noun(model)} (R² {fit:.2f})",
             remedy=advice.sentence,
             remedies=advice.remedies,
         )

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
@@ -26,7 +27,7 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
         return []
     step = outcome.step if outcome.step is not None else 0
     advice = _remedy(experiment, evidence)
-    where = "" if outcome.layer is None else f", first in layer {outcome.layer}"
+    where = "" if outcome.layer is None else f", first in {row_names.named(experiment.model, outcome.layer)}"
     return [
         Finding(
             rule="diverged",

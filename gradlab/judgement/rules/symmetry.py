@@ -4,9 +4,9 @@ A layer of copies is a layer of one unit, however wide: its weight has rank one.
 equal but for the rounding of their own products.
 """
 
+from gradlab.config import row_names
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts
-from gradlab.judgement.wording import span
 from gradlab.results.record import Finding
 
 
@@ -17,6 +17,7 @@ def symmetry(evidence: Evidence) -> list[Finding]:
         return []
     advice = starts.different_units(evidence)
     width, last = evidence.experiment.model.width, evidence.step(evidence.num_rows - 1)
+    where = row_names.span(evidence.experiment.model, copied[0], copied[-1])
     return [
         Finding(
             rule="symmetry",
@@ -25,7 +26,7 @@ def symmetry(evidence: Evidence) -> list[Finding]:
             since_step=0,
             value=float(len(copied)),
             limit=0.0,
-            message=f"all {width} units of {span(copied[0], copied[-1])} are still copies of one another after {last} steps: "
+            message=f"all {width} units of {where} are still copies of one another after {last} steps: "
             f"{'it is' if len(copied) == 1 else 'each is'} worth one unit: they began alike, and what is alike gets the same gradient",
             remedy=advice.sentence,
             remedies=advice.remedies,

@@ -12,13 +12,14 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Model
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.rules.units import NEAR_UNDERFLOW
-from gradlab.judgement.wording import bounds, factor, span
+from gradlab.judgement.wording import bounds, factor
 from gradlab.results.record import Finding, Float, Remedy
 from gradlab.theory.critical import critical
 
@@ -91,7 +92,10 @@ def contradicts_theory(evidence: Evidence) -> list[Finding]:
         middle = float(worst.middle[layer])
         value = float(worst.measured[layer]) - middle
         limit = float((worst.high if value > 0 else worst.low)[layer]) - middle
-        concerned, message = bounds(worst.outside > 0), f"{_message(worst, layer, value)}; {message}"
+        concerned, message = (
+            bounds(worst.outside > 0),
+            f"{_message(evidence.experiment.model, worst, layer, value)}; {message}",
+        )
     elif weights is not None:
         concerned, value = weights.layers, weights.ratio
         limit = 1.0 + math.copysign(weights.allowed, value - 1.0)
@@ -152,7 +156,7 @@ def _profile(name: Literal["backward signal", "forward signal"], layers: list[Co
     return _Profile(name, np.array(measured), typical, spread, low, high)
 
 
-def _message(profile: _Profile, layer: int, away: float) -> str:
+def _message(model: Model, profile: _Profile, layer: int, away: float) -> str:
     size, parted = profile.measured[layer], math.isnan(profile.typical[layer])
     low, high = profile.low[layer], profile.high[layer]
     if profile.name == "backward signal":
@@ -162,8 +166,9 @@ def _message(profile: _Profile, layer: int, away: float) -> str:
         shown = f"10^{size:.2f}"
         expected = f"10^{low:.2f} to 10^{high:.2f}" if parted else f"10^{profile.typical[layer]:.2f}"
     spreads = f", {abs(away) / profile.spread[layer]:.0f} standard deviations" if profile.spread[layer] > 0 else ""
+    where = row_names.span(model, *bounds(profile.outside > 0))
     return (
-        f"theory forbids the {profile.name} of {span(*bounds(profile.outside > 0))} at step 0: at layer {layer + 1} it is "
+        f"theory forbids the {profile.name} of {where} at step 0: at {row_names.named(model, layer + 1)} it is "
         f"{shown}, where seeds of this start show {expected}{'' if parted else f' ± {profile.spread[layer]:.2f}{spreads}'}"
     )
 
@@ -217,11 +222,13 @@ def _reason(evidence: Evidence, weights: _Weights | None) -> str:
     if weights is not None:
         many = "s" if weights.layers[0] == weights.layers[1] else ""
         verb = "has weights" if many else "have weights"
-        return f"{span(*weights.layers)} {verb} {factor(weights.ratio)} times as large as model.init says"
+        where = row_names.span(evidence.experiment.model, *weights.layers)
+        return f"{where} {verb} {factor(weights.ratio)} times as large as model.init says"
     first = _underflow(evidence)
     dtype = evidence.experiment.train.dtype.storage
     if first is not None:
-        return f"from layer {first} on preactivations come down to the smallest normal number of {dtype}, {DTYPES[dtype].smallest:g}"
+        where = row_names.named(evidence.experiment.model, first)
+        return f"from {where} on preactivations come down to the smallest normal number of {dtype}, {DTYPES[dtype].smallest:g}"
     return "the weights are those of model.init and the number format holds the signals"
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
@@ -18,7 +19,7 @@ from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.remedies.scale import tiny_inputs
 from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
-from gradlab.judgement.wording import bounds, percent, span
+from gradlab.judgement.wording import bounds, percent
 from gradlab.results.record import Bool, Finding, Float
 from gradlab.theory import activations
 
@@ -98,7 +99,7 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
         by_slope = rule == "dead" and limit < 0
         lasting = (bool((now & at_start).any()) and not by_slope) or (rule == "dead" and worst in (ALL, 0.0))
         severity = "warning" if (evidence.learned and not lasting) or (rule == "dead" and chance) else "critical"
-    where = span(*bounds(concerned))
+    where = row_names.span(evidence.experiment.model, *bounds(concerned))
     advice = _remedy(evidence, since)
     return [
         Finding(

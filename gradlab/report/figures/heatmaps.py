@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradlab.config import row_names
 from gradlab.config.quantities import GRIDS, QUANTITIES
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures.axes import mark_powers, span
@@ -78,6 +79,7 @@ def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) 
         for grid in view.grids
         if grid.quantity == name
     ]
+    nouns = dict.fromkeys(row_names.noun(view.model) for side in sides for view in side.views)
     low, high = _limits(pictures)
     columns = 2 if number == 4 else min(number, 4)
     width = COLUMN if columns == 1 else PAGE
@@ -92,7 +94,7 @@ def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) 
             if number > 1:
                 head(ax, shortened(one.title, int(width / columns * 13)), loc="left")
             if index % columns == 0:
-                ax.set_ylabel("layer")
+                ax.set_ylabel(" or ".join(nouns))
             if index >= number - columns:
                 ax.set_xlabel("step")
         if any(np.isfinite(one.values).any() for one in pictures):

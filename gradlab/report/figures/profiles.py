@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradlab.config import row_names
 from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import SelectionError
 from gradlab.report.figures.axes import show_powers
@@ -112,7 +113,7 @@ def _draw_one(side: DrawnSide, quantities: Sequence[str], path: Path) -> None:
         for ax in axes:
             mark_layers(ax, side.depth + 1)
         for ax in axes[-columns:]:
-            ax.set_xlabel("layer")
+            ax.set_xlabel(row_names.noun(side.views[0].model))
         if compared:
             first = _steps({one.init_step for one in side.views[0].profiles}, "first")
             head(axes[1], f"{first}, relative to theory", loc="left")

@@ -112,7 +112,7 @@ def _findings(block: Findings, out: Console) -> None:
 
 
 def _heatmap(block: Heatmap, out: Console) -> None:
-    print_heading(out, f"{block.grid.quantity} by layer (input on top) and step")
+    print_heading(out, f"{block.grid.quantity} by {block.noun} (input on top) and step")
     for line in draw(block.grid, width_of(out), color=out.color_system is not None, unicode=knows_blocks(out)):
         out.print(line)
 

@@ -106,6 +106,7 @@ class Heatmap:
     """A quantity over layers and steps."""
 
     grid: Grid
+    noun: str = "layer"
 
 
 @dataclass(frozen=True)

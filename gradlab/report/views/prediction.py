@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config import row_names
 from gradlab.report.views.blocks import Lines, Profiles, TableBlock, Title
 from gradlab.report.views.theory import spread_out
 from gradlab.report.words.points import Point, axis_field
@@ -12,7 +13,7 @@ from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Kind, Value, say
 
 if TYPE_CHECKING:
-    from gradlab.config.experiment import Experiment
+    from gradlab.config.experiment import Experiment, Model
     from gradlab.theory import Forecast, LayerForecast, Phase
     from gradlab.theory.prediction import Prediction
 
@@ -81,6 +82,7 @@ class PredictionView:
     layers: Table
     profiles: Mapping[str, tuple[float, ...]]
     data: dict[str, Any]
+    noun: str
 
     @property
     def blocks(self) -> list[object]:
@@ -92,7 +94,7 @@ class PredictionView:
             Lines(self.meaning),
             Profiles(self.profiles),
             TableBlock("figures", self.figures, headed=False, note=BASIS if self.data["phase"] else ""),
-            TableBlock("expected at step 0", self.layers, reading=READING, noun="layer", few=few),
+            TableBlock("expected at step 0", self.layers, reading=READING, noun=self.noun, few=few),
         ]
 
 
@@ -114,22 +116,24 @@ def prediction_view(prediction: "Prediction") -> PredictionView:
         ),
         profiles=_profiles(prediction.forecast),
         data=data,
+        noun=row_names.among(prediction.experiment.model),
     )
 
 
 def _headline(prediction: "Prediction") -> str:
     forecast = prediction.forecast
     decades = forecast.typical_backward_decades
-    top = f"layer {prediction.experiment.model.depth:,}"
+    model = prediction.experiment.model
+    top, bottom = row_names.named(model, model.depth), row_names.named(model, 1)
     if forecast.outcomes:
         ways = [
             f"in about {round(100 * one.share)} of 100 the gradient {_change(one.backward_decades)} ± {say(one.spread, 'decades')}"
             for one in forecast.outcomes
         ]
-        return f"seeds go either way from {top} to layer 1: {' decades, '.join(ways)} decades"
+        return f"seeds go either way from {top} to {bottom}: {' decades, '.join(ways)} decades"
     if decades is None:
         return f"theory has no answer: {forecast.reason}"
-    return f"the gradient {_change(decades)}{_spread(forecast)} decades from {top} to layer 1"
+    return f"the gradient {_change(decades)}{_spread(forecast)} decades from {top} to {bottom}"
 
 
 def _change(decades: float) -> str:
@@ -141,15 +145,15 @@ def _spread(forecast: "Forecast") -> str:
 
 
 def _meaning(prediction: "Prediction") -> list[str]:
-    forecast, phase = prediction.forecast, prediction.forecast.phase
+    forecast, phase, model = prediction.forecast, prediction.forecast.phase, prediction.experiment.model
     if phase is None and forecast.phase_reason is None:
         return []
     return [
         said
         for said in (
             _block_words(prediction) if phase is None else _depth_words(prediction.experiment, phase),
-            "" if _wide_apart(forecast) else _share_words(forecast.layers),
-            _forward_words(forecast.layers),
+            "" if _wide_apart(forecast) else _share_words(forecast.layers, model),
+            _forward_words(forecast.layers, model),
             _spread_words(prediction),
             *([] if phase is None else _critical_words(prediction, phase)),
         )
@@ -226,29 +230,31 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if not 1000 <= value < 1e6 else f"{value:,.0f}"
 
 
-def _share_words(layers: "Sequence[LayerForecast]") -> str:
+def _share_words(layers: "Sequence[LayerForecast]", model: "Model") -> str:
     """Layers whose gradient is a small part of the last one's, or a large multiple of it."""
     little = [layer.layer for layer in layers if layer.typical_log10_backward_rms <= math.log10(LITTLE)]
     much = [layer.layer for layer in layers if layer.typical_log10_backward_rms >= math.log10(MUCH)]
-    top = layers[-1].layer
+    top = row_names.named(model, layers[-1].layer)
     if little:
-        return f"{_span(little)} less than {LITTLE:.0%} of layer {top}'s gradient signal".replace("%", " %")
+        return f"{_get(model, little)} less than {LITTLE:.0%} of {top}'s gradient signal".replace("%", " %")
     if much:
-        return f"{_span(much)} more than {MUCH:.0f} times layer {top}'s gradient signal"
+        return f"{_get(model, much)} more than {MUCH:.0f} times {top}'s gradient signal"
     return ""
 
 
-def _span(layers: Sequence[int]) -> str:
-    return f"layer {layers[0]} gets" if len(layers) == 1 else f"layers {layers[0]} to {layers[-1]} get"
+def _get(model: "Model", layers: Sequence[int]) -> str:
+    return f"{row_names.span(model, layers[0], layers[-1])} get{'s' if len(layers) == 1 else ''}"
 
 
-def _forward_words(layers: "Sequence[LayerForecast]") -> str:
+def _forward_words(layers: "Sequence[LayerForecast]", model: "Model") -> str:
     """What becomes of the preactivations on their way up, where that is much."""
     first, last = layers[0].typical_log10_forward_rms, layers[-1].typical_log10_forward_rms
     if math.isnan(last - first) or abs(last - first) < 1.0:
         return ""
     verb = "grow" if last > first else "fall"
-    return f"the preactivations {verb} by {abs(last - first):.1f} decades on their way from layer 1 to layer {layers[-1].layer}"
+    what = "preactivations" if model.residual is None else "states"
+    ends = f"from {row_names.named(model, 1)} to {row_names.named(model, layers[-1].layer)}"
+    return f"the {what} {verb} by {abs(last - first):.1f} decades on their way {ends}"
 
 
 def _wide_apart(forecast: "Forecast") -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gradlab.config.experiment import Experiment, Init
+from gradlab.config import row_names
+from gradlab.config.experiment import Experiment, Init, Model
 from gradlab.config.quantities import QUANTITIES
 from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
@@ -61,6 +62,7 @@ class RunView:
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
         worst_by: Quantity that orders them, and which end is bad.
         data: What its data are like and how much of it was learned, None where that was not recorded.
+        model: Its network.
         record: What was recorded, None where the run failed before its first step.
     """
 
@@ -82,6 +84,7 @@ class RunView:
     worst_by: str
     timing: Timing
     data: DataView | None
+    model: Model = field(repr=False)
     record: Record | None = field(repr=False)
 
     @cached_property
@@ -106,6 +109,16 @@ class RunView:
         return offered.get("log10_grad_norm") or offered.get("log10_backward_rms")
 
     @property
+    def rows_heading(self) -> str:
+        """What the rows of `layers` are, as a heading."""
+        return f"{row_names.among(self.model)}s".capitalize()
+
+    @property
+    def rows_legend(self) -> str:
+        """Which of them are what; "" for layers."""
+        return row_names.legend(self.model)
+
+    @property
     def forecast_note(self) -> str:
         """Why theory has no one answer: it has none, or seeds go either way; "" where it has."""
         if not self.no_forecast:
@@ -121,7 +134,8 @@ class RunView:
         ]
         expectations = Checks("expectations", said)
         note = self.forecast_note
-        order = f"{self.worst_by}; the readout last"
+        among, legend = row_names.among(self.model), row_names.legend(self.model)
+        order = f"{self.worst_by}; {f'{legend}; ' if legend else ''}the readout last"
         few = [*folded(self.worst_first[:-1], _HEAD, _TAIL), *self.worst_first[-1:]]
         files = [name for name in _FILES if (self.path / name).is_file()]
         so_far = self.word == "interrupted" and self.summary.verdict != "not_judged"
@@ -132,11 +146,17 @@ class RunView:
             TableBlock("figures", self.figures, headed=False, note=note),
             Lines([] if self.data is None else self.data.lines),
             TableBlock(
-                f"layers at step {self.step}", self.layers, order=order, noun="layer", rows=self.worst_first, few=few
+                f"{among}s at step {self.step}", self.layers, order=order, noun=among, rows=self.worst_first, few=few
             ),
-            Lines([skipped_words(self.summary.skipped)] if self.summary.skipped is not None else [], "aside"),
-            *theory_block(self.theory),
-            *([Heatmap(self.grid)] if self.grid is not None and self.grid.values.size else []),
+            Lines(
+                [skipped_words(self.summary.skipped, self.model)] if self.summary.skipped is not None else [], "aside"
+            ),
+            *theory_block(self.theory, among),
+            *(
+                [Heatmap(self.grid, row_names.noun(self.model))]
+                if self.grid is not None and self.grid.values.size
+                else []
+            ),
             Only("terminal", expectations),
             Lines([timing_words(self.timing)] if self.timing.train_seconds > 0 else [], "aside"),
             Only("terminal", Files(self.path, files, apart=False)),
@@ -166,7 +186,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         seed=run.seed,
         summary=run.summary,
         word=word_of(run),
-        why=why(run.summary),
+        why=why(run.summary, run.experiment.model),
         setting=setting(run.experiment, run.reading),
         figures=_figures(run.summary, theory),
         no_forecast=None if run.summary.expected_backward_decades is not None else run.summary.expected_reason,
@@ -177,6 +197,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         worst_by=worst_by,
         timing=run.timing,
         data=data_view(run.summary, run.record),
+        model=run.experiment.model,
         record=run.record,
     )
 
@@ -216,7 +237,7 @@ def deciding(summary: Summary) -> Finding | None:
     return next(iter([*supporting, *critical]), None)
 
 
-def why(summary: Summary) -> str:
+def why(summary: Summary, model: Model) -> str:
     """One sentence: what the verdict rests on."""
     outcome = summary.outcome
     if outcome.kind in STATES:
@@ -227,37 +248,41 @@ def why(summary: Summary) -> str:
     if outcome.reason:
         return outcome.reason
     if outcome.kind == "diverged":
-        where = "" if outcome.layer is None else f" in layer {outcome.layer}"
+        where = "" if outcome.layer is None else f" in {row_names.named(model, outcome.layer)}"
         return f"the first number that is not finite came at step {outcome.step}{where}"
     if summary.verdict == "healthy":
-        return _healthy(summary)
+        return _healthy(summary, model)
     return ""
 
 
-def _healthy(summary: Summary) -> str:
+def _healthy(summary: Summary, model: Model) -> str:
     parts = []
     if summary.learning_layers is not None:
-        parts.append(
-            f"{counted(summary.learning_layers, 'hidden layer')} learn{'s' if summary.learning_layers == 1 else ''}"
-        )
+        learning = counted(summary.learning_layers, "hidden layer" if model.residual is None else "row")
+        parts.append(f"{learning} learn{'s' if summary.learning_layers == 1 else ''}")
     decades = summary.final.get("backward_decades")
     if decades is not None and math.isfinite(decades):
         parts.append(
-            f"the gradient changes by {say(decades, 'decades')} decades from the last hidden layer to the first"
+            f"the gradient changes by {say(decades, 'decades')} decades from the last {_first_and_last(model)}"
         )
     return "; ".join(parts)
 
 
-def skipped_words(skipped: Skipped) -> str:
+def _first_and_last(model: Model) -> str:
+    return "hidden layer to the first" if model.residual is None else "block to the stem"
+
+
+def skipped_words(skipped: Skipped, model: Model) -> str:
     """What a loss scale made of the steps, in one line.
 
-    >>> skipped_words(Skipped(4, 0, 3))
+    >>> skipped_words(Skipped(4, 0, 3), Model(depth=9, width=9, activation="relu"))
     'loss scale: 4 steps were skipped because a gradient overflowed, at step 0 for the first time, in layer 3'
     """
     if skipped.step is None:
         return "loss scale: no gradient overflowed, so no step was skipped"
+    where = "no layer" if skipped.layer is None else row_names.named(model, skipped.layer)
     were = f"{counted(skipped.steps, 'step')} {'was' if skipped.steps == 1 else 'were'} skipped because a gradient overflowed"
-    return f"loss scale: {were}, at step {skipped.step} for the first time, in layer {skipped.layer}"
+    return f"loss scale: {were}, at step {skipped.step} for the first time, in {where}"
 
 
 def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:

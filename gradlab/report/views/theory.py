@@ -116,8 +116,8 @@ def sentence(layers: "Sequence[LayerDeviation]") -> str:
     return f"furthest off: {', '.join(parts)} standard deviations" if parts else ""
 
 
-def theory_block(layers: "Sequence[LayerDeviation]") -> list[TableBlock]:
+def theory_block(layers: "Sequence[LayerDeviation]", noun: str = "layer") -> list[TableBlock]:
     """Expected beside measured, with some of a long network's layers for people; nothing where there is nothing to say."""
     heading, said = "theory beside the measurement at step 0", sentence(layers)
     reading = f"{said}; {READING}"
-    return [TableBlock(heading, table(layers), reading=reading, noun="layer", few=shown(layers))] if said else []
+    return [TableBlock(heading, table(layers), reading=reading, noun=noun, few=shown(layers))] if said else []

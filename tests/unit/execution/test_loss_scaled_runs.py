@@ -7,6 +7,7 @@ import pytest
 
 import gradlab
 from gradlab.cli.main import main
+from gradlab.config.models import Model
 from gradlab.config.number_format import Dtype, arithmetic
 from gradlab.report.views.run import skipped_words
 from gradlab.results.record import Skipped
@@ -36,7 +37,7 @@ def test_what_was_skipped_is_stored_said_and_asked_for(config: Path, capsys: pyt
     assert skipped is not None
     assert run.record is not None
     assert skipped.steps == run.record.figures["skipped"].values.sum() > 0
-    assert skipped_words(skipped) in out
+    assert skipped_words(skipped, run.experiment.model) in out
     assert "float16 loss_scale=dynamic" in out
     stored = json.loads((run.path / "summary.json").read_text())
     assert stored["skipped_steps"] == skipped.steps
@@ -76,8 +77,9 @@ def test_a_run_without_one_says_nothing_of_it(config: Path, capsys: pytest.Captu
 
 
 def test_one_skipped_step_and_none_in_words() -> None:
-    assert skipped_words(Skipped(1, 7, 2)).startswith("loss scale: 1 step was skipped")
-    assert skipped_words(Skipped(0)) == "loss scale: no gradient overflowed, so no step was skipped"
+    model = Model(depth=3, width=2, activation="relu")
+    assert skipped_words(Skipped(1, 7, 2), model).startswith("loss scale: 1 step was skipped")
+    assert skipped_words(Skipped(0), model) == "loss scale: no gradient overflowed, so no step was skipped"
 
 
 @pytest.mark.parametrize("storage", ["float32", "float64", "bfloat16", "float16"])

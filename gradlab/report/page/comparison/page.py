@@ -165,7 +165,7 @@ def _card(
         "short": names[1],  # the shortest name that tells it from all others
         "words": tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
         "setting": clean_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
-        "why": clean_line(why(leading_run.summary)),
+        "why": clean_line(why(leading_run.summary, leading_run.experiment.model)),
         "judged": judgement,
         "links": tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
         "more_links": max(0, len(group) - _MOST_LINKS),

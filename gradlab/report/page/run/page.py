@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gradlab.config import row_names
+from gradlab.config.models import Model
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
 from gradlab.report.page.shared import arrays
@@ -65,8 +67,9 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         {
             "file": f"{view.name}-{view.id}",
             "depth": run.experiment.model.depth,
+            "noun": row_names.noun(view.model),
             "profiles": [_profile(profile) for profile in view.profiles],
-            "grids": [arrays.grid(grid) for grid in view.grids],
+            "grids": [arrays.grid(grid) | {"noun": row_names.noun(view.model)} for grid in view.grids],
             "curves": [_curve(curve) for curve in view.curves],
             "constant": _constant(view),
             "columns": _columns(view),
@@ -84,7 +87,8 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         facts=_facts(run),
         timing=timing_words(view.timing) if view.timing.train_seconds > 0 else "",
         against=any(profile.band is not None for profile in view.profiles),
-        profiles=[(profile, _profile_words(profile)) for profile in view.profiles],
+        profiles=[(profile, _profile_words(profile, view.model)) for profile in view.profiles],
+
         switch=_switch(view),
         curves=_curve_figures(view),
         seeds=seeds,
@@ -173,14 +177,18 @@ def _band(band: Band) -> dict[str, Any]:
     }
 
 
-def _profile_words(profile: LayerProfile) -> str:
+def _profile_words(profile: LayerProfile, model: Model) -> str:
     init = profile.init
     ends = [_size(float(init.values[place])) if init.present[place] else "no value" for place in (0, -1)]
     band = "" if profile.band is None else ", with what theory expects"
     return (
-        f"{QUANTITIES[profile.quantity].label} over the layers at step {profile.init_step}: {ends[0]} in layer 1, {ends[1]} in layer"
-        f" {len(profile.layers)}, the readout{band}"
+        f"{QUANTITIES[profile.quantity].label} over the layers at step {profile.init_step}: {ends[0]} in "
+        f"{row_names.named(model, 1)}, {ends[1]} in {_readout(profile, model)}{band}"
     )
+
+
+def _readout(profile: LayerProfile, model: Model) -> str:
+    return f"layer {len(profile.layers)}, the readout" if model.residual is None else "the readout"
 
 
 def _size(log10: float) -> str:

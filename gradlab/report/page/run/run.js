@@ -63,7 +63,7 @@
         traces: gradlab.once(traces),
         layout: {
           hovermode: "x", shapes: layerMark(), yaxis: by ? { ...yaxis, title: { text: "× theory", standoff: 6 } } : yaxis,
-          xaxis: gradlab.along(profile.thinned ? `layer (${profile.layers.length} of them drawn)` : "layer", 1, data.depth + 1),
+          xaxis: gradlab.along(profile.thinned ? `${data.noun} (${profile.layers.length} of them drawn)` : data.noun, 1, data.depth + 1),
         },
         cursor: {
           columns: profile.layers.length, rows: 1,
@@ -113,7 +113,7 @@
     const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); layer 1, at the input, on top.`];
     if (grid.thinned) {
       const several = ([first, last]) => first !== last, over = [];
-      if (grid.rows.some(several)) over.push(gradlab.range(...grid.rows.find(several), "layer", "layers"));
+      if (grid.rows.some(several)) over.push(gradlab.range(...grid.rows.find(several), data.noun, `${data.noun}s`));
       if (grid.columns.some(several)) over.push(gradlab.range(...grid.columns.find(several), "step", "steps"));
       parts.push(`Each cell is the mean over ${over.join(", ")} and the like, ${{ decades: "but one that covers a zero or what is not finite shows that", share: "the mean of the cell: a single layer or step may lie far from it; one that covers what is not finite shows that" }[grid.scale] ?? "but one that covers what is not finite shows that"}.`);
       parts.push(`${grid.rows.length} × ${grid.columns.length} cells are what a screen can show; layers.parquet has every value.`);

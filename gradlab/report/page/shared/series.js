@@ -108,7 +108,7 @@
       layout: {
         showlegend: false, hovermode: "closest",
         xaxis: { title: { text: "step", standoff: 6 }, ...cellular(grid.columns, numTicks) },
-        yaxis: { title: { text: "layer", standoff: 6 }, ...cellular(grid.rows, 10), range: [grid.rows.length - .5, -.5] },
+        yaxis: { title: { text: grid.noun ?? "layer", standoff: 6 }, ...cellular(grid.rows, 10), range: [grid.rows.length - .5, -.5] },
       },
       cursor: {
         columns: width, rows: grid.rows.length, choose,
@@ -116,7 +116,7 @@
         place: (x, y) => [x, y],
         describe: (x, y) => {
           const at = y * width + x, value = absent?.[at] ? null : values[at];
-          const where = `${gradlab.range(...grid.rows[y], "layer", "layers")}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
+          const where = `${gradlab.range(...grid.rows[y], grid.noun ?? "layer", `${grid.noun ?? "layer"}s`)}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
           const mean = grid.rows[y][0] !== grid.rows[y][1] || grid.columns[x][0] !== grid.columns[x][1];
           const exact = mean || !Number.isFinite(value) || value === null ? [] : [gradlab.exactly(grid.quantity, value)];
           return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${!mean || value === null ? "" : Number.isFinite(value) ? ", mean of the cell" : ", somewhere in the cell"}`, ...exact];

@@ -49,7 +49,14 @@ def members_table(members: Sequence[Member], axes: Sequence[str]) -> Table:
         set_ = [value_words(point.get(axis)) if texts[axis] else point.get(axis) for axis in axes]
         figures = [figure_of(run, name) for name in names]
         rows.append(
-            (f"{run.name}-{run.id}", word_of(run), *set_, run.seed, *figures, clean_line(why(run.summary)) or None)
+            (
+                f"{run.name}-{run.id}",
+                word_of(run),
+                *set_,
+                run.seed,
+                *figures,
+                clean_line(why(run.summary, run.experiment.model)) or None,
+            )
         )
     return Table(fields, tuple(rows))
 
@@ -98,7 +105,7 @@ def members_data(
         "word": [words.index(word_of(run)) for run in runs],
         "seed": [run.seed for run in runs],
         "link": list(links),
-        "why": [place(clean_line(why(run.summary))) for run in runs],
+        "why": [place(clean_line(why(run.summary, run.experiment.model))) for run in runs],
         "setting": [place(clean_line(setting(run.experiment, run.reading))) for run in runs],
         "group": [groups.get(run.id, -1) for run in runs],
         "findings": [

@@ -1,0 +1,73 @@
+"""What a network's rows are called: layers or, with skip connections, a stem and the blocks above it; the readout is the last.
+
+Tables, findings and pages number rows from 1 at the input, whatever they are.
+"""
+
+from gradlab.config.models import Model
+
+
+def noun(model: Model) -> str:
+    """What most rows are.
+
+    >>> noun(Model(depth=3, width=9, activation="relu")), noun(Model(depth=3, width=9, activation="relu", residual=1))
+    ('layer', 'block')
+    """
+    return "layer" if model.residual is None else "block"
+
+
+def among(model: Model) -> str:
+    """What all of them are, where they are counted.
+
+    >>> among(Model(depth=3, width=9, activation="relu")), among(Model(depth=3, width=9, activation="relu", residual=1))
+    ('layer', 'row')
+    """
+    return "layer" if model.residual is None else "row"
+
+
+def named(model: Model, number: int) -> str:
+    """One row, from 1 to depth + 1.
+
+    >>> residual = Model(depth=3, width=9, activation="relu", residual=1)
+    >>> [named(residual, number) for number in (1, 2, 4)], named(Model(depth=3, width=9, activation="relu"), 1)
+    (['the stem', 'block 2', 'the readout'], 'layer 1')
+    """
+    if number > model.depth:
+        return "the readout"
+    return "the stem" if model.residual is not None and number == 1 else f"{noun(model)} {number}"
+
+
+def span(model: Model, first: int, last: int) -> str:
+    """Several hidden rows.
+
+    >>> plain, residual = (Model(depth=9, width=9, activation="relu", residual=one) for one in (None, 1))
+    >>> span(plain, 3, 3), span(plain, 1, 6), span(residual, 1, 6), span(residual, 2, 6)
+    ('layer 3', 'layers 1 to 6', 'the stem and blocks 2 to 6', 'blocks 2 to 6')
+    """
+    if first == last:
+        return named(model, first)
+    if model.residual is None or first > 1:
+        return f"{noun(model)}s {first} to {last}"
+    return f"the stem and {span(model, 2, last)}"
+
+
+def between(model: Model, upper: int, lower: int) -> str:
+    """Two neighbouring hidden rows, the upper one first.
+
+    >>> plain, residual = (Model(depth=9, width=9, activation="relu", residual=one) for one in (None, 1))
+    >>> between(plain, 5, 4), between(residual, 5, 4), between(residual, 2, 1)
+    ('layers 5 and 4', 'blocks 5 and 4', 'block 2 and the stem')
+    """
+    if model.residual is not None and lower == 1:
+        return f"{named(model, upper)} and {named(model, lower)}"
+    return f"{noun(model)}s {upper} and {lower}"
+
+
+def legend(model: Model) -> str:
+    """Which rows are what, where that is not said by their number; "" for layers.
+
+    >>> legend(Model(depth=9, width=9, activation="relu", residual=1))
+    '1 the stem, 2 to 9 the blocks'
+    """
+    if model.residual is None:
+        return ""
+    return "1 the stem, 2 the block" if model.depth == 2 else f"1 the stem, 2 to {model.depth} the blocks"
