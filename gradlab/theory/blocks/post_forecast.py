@@ -17,7 +17,7 @@ from gradlab.theory.spread import TO_DECADES
 _SHARED = {None: 0.9, "layer": 0.5, "rms": 0.5, "batch": 0.3}
 """Share of an example's standard deviation over seeds that the examples of a batch have in common (measured, by normalisation)."""
 
-_BEGUN, _OF_ALL, _OF_BATCH = 0.02, 0.06, (0.0012, 0.35)
+_BEGUN, _BATCH_BEGUN, _OF_ALL, _OF_BATCH = 0.02, 0.07, 0.06, (0.0012, 0.35)
 """How far theory itself is off: at once, of the decades where examples depend on each other, and a layer of batch normalisation."""
 
 
@@ -89,7 +89,8 @@ class PostNetwork:
         """Standard deviation over seeds with theory's own doubt, in decades, [depth]."""
         own = np.sqrt(above(walk.noise) / self.rule.width) * TO_DECADES * _SHARED[norm]
         steps: Float = np.arange(self.depth, dtype=np.float64)[::-1]
-        begun: Float = _BEGUN * np.minimum(steps, 1.0)
+        at_once = 0.0 if self.rule.skip == 0.0 else _BATCH_BEGUN if norm == "batch" else _BEGUN
+        begun: Float = at_once * np.minimum(steps, 1.0)
         travel: Float = np.zeros(self.depth)
         if norm == "batch" or walk.along.any():
             travel = _OF_ALL * np.abs(typical)
