@@ -258,7 +258,8 @@ class _Network:
     def _logs(self, found: Stream) -> Float:
         """Log of the squared gradient above the last state's, [depth]."""
         with np.errstate(divide="ignore"):
-            return above(np.log([self._factor(block.growth) for block in found.blocks]))
+            # Of a flat activation the variance that is divided by may be lost in rounding: nothing passes there.
+            return above(np.log([max(0.0, self._factor(block.growth)) for block in found.blocks]))
 
     def _mean_field(self) -> tuple[Float, Float]:
         """Decades of the backward signal above that of the last state in wide layers, and the states' mean squares; each [depth].

@@ -26,3 +26,15 @@ def test_no_number_is_expected_of_units_without_a_slope(kind: str, norm: str | N
     assert found is not None
     assert found.expected_backward_decades is None
     assert found.reason == "the derivative of relu is 0 for every unit of a layer, no gradient passes"
+
+
+def test_a_variance_that_is_lost_in_rounding_passes_nothing_on() -> None:
+    """elu at -30 is -1 and 10^-13: its variance behind a batch normalisation is rounding, of either sign."""
+    init = {"scheme": "he", "bias": -30}
+    model = {"depth": 6, "width": 48, "activation": "elu", "init": init, "norm": {"kind": "batch", "position": "after"}}
+    one = Experiment.model_validate({"model": model, "train": {"steps": 1}})
+    record = train([one], load(one.data))[0].record
+    assert record is not None
+    found = forecast_of(one, record)
+    assert found is not None
+    assert found.expected_backward_decades is None or found.expected_backward_decades <= 0.0
