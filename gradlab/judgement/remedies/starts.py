@@ -66,7 +66,7 @@ def initialisation(evidence: Evidence, anyway: bool = False) -> Advice:
     cause = begins_alike(model) or model.init.bias or model.activation.name == "step"  # a skip leaves it as it is
     if not model.is_plain or not other or cause or scale_fault(evidence.experiment, evidence.record) is not None:
         return start
-    return either((start, first_steps.suited(evidence, structure.skip(evidence))))
+    return either((start, structure.long_enough(evidence, structure.skip(evidence))))
 
 
 def _start(evidence: Evidence, anyway: bool) -> Advice:
@@ -97,18 +97,18 @@ def living(evidence: Evidence) -> Advice:
     if model.is_plain or model.activation.name == "step" or begins_alike(model) or model.init.bias:
         return _start(evidence, anyway=True)
     if structure.weights_decide(model) or structure.divides_by_eps(evidence):
-        return _that_matters(evidence)
+        return structure.long_enough(evidence, _that_matters(evidence, anyway=True))
     return Advice()
 
 
-def _that_matters(evidence: Evidence) -> Advice:
+def _that_matters(evidence: Evidence, anyway: bool = False) -> Advice:
     """Another start of a network that is not plain: its activation's own, where the run's differs; as theory finds it, where it can."""
     model = evidence.experiment.model
     first = _before_the_weights(evidence)
     if first or begins_alike(model):
         return first
     if math.isfinite(harm(evidence.forecast)) and model.norm is None and model.residual is None:
-        found = _weights(evidence)
+        found = _weights(evidence, anyway)
         return found if found.remedies and "model.init" in found.remedies[0].settings else Advice()
     start = next(_starts(model))
     if start.activation is not None or _scale(start.applied_to(model)) == _scale(model):

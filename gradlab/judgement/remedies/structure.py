@@ -89,6 +89,11 @@ def skip(evidence: Evidence) -> Advice:
     return change(settings, f"{_without_skip(evidence)}{_within(left)}")
 
 
+def long_enough(evidence: Evidence, way: Advice) -> Advice:
+    """A way with as many steps as show whether it helps; its learning rate is the run's own, as no figure says another."""
+    return way.along_with(first_steps.longer(evidence), ", with ") if way.remedies else way
+
+
 def skip_when_deep(evidence: Evidence) -> Advice:
     """The same for a network in which nothing else is wrong, from `DEEP` layers on."""
     return skip(evidence) if evidence.depth >= DEEP else Advice()
@@ -111,7 +116,7 @@ def mended(evidence: Evidence, start: Advice) -> Advice:
     ways = [*_ways(evidence)]
     if start and weights_decide(model):
         ways.insert(0 if model.residual is None or not scale_is_large(model) else 1, start)
-    return either(ways)
+    return either(long_enough(evidence, way) for way in ways)
 
 
 def _ways(evidence: Evidence) -> Iterator[Advice]:
@@ -125,9 +130,11 @@ def _ways(evidence: Evidence) -> Iterator[Advice]:
         yield from _batch(evidence)
         yield from _activation(evidence)
     if model.padding == "zeros" and change_of_signal < 0:
-        yield change(
-            {"model.padding": "circular"}, "zero padding lets a part of the gradient out at the edges of every layer"
-        )
+        other = first_steps.mended(evidence, {"model.padding": "circular"})
+        if other is not None and harm(other.forecast) <= HARMLESS:
+            yield change(
+                {"model.padding": "circular"}, f"{_a_layer(evidence)}, some of it at the edges, beyond which are zeros"
+            )
     yield skip(evidence)
     if change_of_signal > 0 and not weights_decide(model):
         yield _shallower(evidence, change_of_signal)

@@ -245,3 +245,30 @@ def test_settings_are_taken_by_s() -> None:
     assert read.norm is not None
     assert (read.norm.kind, read.residual_scale) == ("batch", pytest.approx(1 / math.sqrt(20)))
     assert np.isfinite(read.residual_scale)
+
+
+def test_zero_padding_is_named_where_it_is_what_loses_the_signal() -> None:
+    """At σ_w² = 1 linear convolutions keep their signal but for the edges; at 0.81 circular padding alone would not do."""
+    made = replace(record(depth=120, decades=-2.4, **stuck()), fan_in=np.array([9, *[144] * 119, 1024]),
+                   fan_out=np.array([16] * 120 + [10]))  # fmt: skip
+    for init, named in (({"sigma_w": 0.9}, False), ("lecun", True)):
+        model = {
+            "kind": "conv",
+            "width": 16,
+            "padding": "zeros",
+            "pool": "flatten",
+            "activation": "identity",
+            "init": init,
+        }
+        run = experiment(120, model=model)
+        forecast = forecast_of(run, made)
+        settings = structure.mended(Evidence(run, made, Outcome("completed"), forecast), structure.Advice()).remedies
+        assert any("model.padding" in one.settings for one in settings) is named, (init, settings, forecast)
+
+
+def test_a_run_too_short_to_show_anything_gets_more_steps_along() -> None:
+    made = record(depth=60, rows=40, decades=5.1, **stuck(40))
+    assert found(made, "exploding", **BATCH).remedies[0].settings == {
+        "model.residual": "1/sqrt(depth)",
+        "train.steps": 100,
+    }
