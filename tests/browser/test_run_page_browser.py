@@ -35,7 +35,7 @@ STILL = {
 }
 """Updates so small that nothing is learned, which the heatmap of the update ratios shows."""
 
-DRAWN = tuple(name for name in GRIDS if not QUANTITIES[name].sixteen_bit)
+DRAWN = tuple(name for name in GRIDS if QUANTITIES[name].only is None)
 """The heatmaps of a run in float32 that records everything."""
 
 

@@ -154,4 +154,4 @@ def test_the_manual_has_every_key_and_its_examples_read():
         source = {} if sections.keys() & {"base", "bases"} else {"experiment": EXPERIMENT}
         assert VALIDATOR.is_valid(sections | source)
         numbers.append(len(from_mapping(sections | source, folder=ROOT / "configs" / "sweeps").members))
-    assert numbers == [(2 * 3 - 1) * 2 * 5 + 5, 2 * 2 + 2 * 10, 20, 5]
+    assert numbers == [(2 * 3 - 1) * 2 * 5 + 5, 3 * 2 + 3 * 10, 20, 5]
