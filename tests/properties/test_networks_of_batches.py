@@ -67,7 +67,7 @@ def check(place: int, threads: int, num_runs: int) -> None:
     fields = {"activation": draw.choice(ACTIVATIONS), "training": draw.choice(TRAINING)}
     runs = [experiment(seed, norm, residual, width, batch_size, fields) for seed in range(num_runs)]
     together = train(runs, dataset())
-    for run in sorted({0, 1, 2, num_runs - 1}):
+    for run in sorted({0, 1, min(2, num_runs - 1), num_runs - 1}):
         (alone,) = train([runs[run]], dataset())
         assert_same(alone, together[run], (norm, residual, width, batch_size, fields, threads, num_runs, run))
 

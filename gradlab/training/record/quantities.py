@@ -211,7 +211,7 @@ def layer_columns(raw: Raw, quantities: Sequence[str]) -> dict[str, Column]:
 
 def log10_total(raw: Raw) -> Float:
     """log10 of the l2 norm of all gradients, [T], from logarithms, so that no layer's square is lost."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # where one is infinite, so is the total
         parts = np.concatenate(
             [raw.log10_true(slot) for slot in ("g_norm", "b_norm", *EXTRA_SLOTS) if slot in raw], axis=1
         )
