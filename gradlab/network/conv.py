@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gradlab.config.experiment import Experiment
 from gradlab.network.convolution import NUM_THREADS, Convolution, ConvolutionSize
-from gradlab.network.linear_map import Dense, LinearMap, Operation
+from gradlab.network.linear_map import Dense, LinearMap, Operation, nothing
 from gradlab.network.network import Maker, Shape
 from gradlab.network.place import Place
 from gradlab.network.stack import Stack
@@ -65,7 +65,7 @@ class ConvolutionalGeometry:
         R, B, D = inputs_RBD.shape
         channels = self._images.channels
         if channels == 1:
-            return inputs_RBD.view(R, B * D, 1), _nothing
+            return inputs_RBD.view(R, B * D, 1), nothing
         channels_first_RBJP = inputs_RBD.view(R, B, channels, -1)
         images_RBPJ = self._place.zeros(R, B, D // channels, channels)
 
@@ -77,7 +77,7 @@ class ConvolutionalGeometry:
     def pooled(self, top_RXN: Tensor) -> tuple[Tensor, Operation]:
         top_RBPN = self._by_example(top_RXN)
         if not self._images.is_pooled:
-            return top_RBPN.flatten(2), _nothing
+            return top_RBPN.flatten(2), nothing
         pooled_RBN = self._place.zeros(*top_RBPN.shape[:2], top_RBPN.shape[3])
 
         def mean() -> None:
@@ -89,7 +89,7 @@ class ConvolutionalGeometry:
         gradient_RXN = torch.zeros_like(top_RXN)
         gradient_RBPN = self._by_example(gradient_RXN)
         if not self._images.is_pooled:
-            return gradient_RXN, gradient_RBPN.flatten(2), _nothing
+            return gradient_RXN, gradient_RBPN.flatten(2), nothing
         pooled_RBN = self._place.zeros(*gradient_RBPN.shape[:2], gradient_RBPN.shape[3])
         share = 1.0 / self._images.num_positions
 
@@ -104,10 +104,6 @@ class ConvolutionalGeometry:
     def _by_example(self, signal_RXN: Tensor) -> Tensor:
         R, _, N = signal_RXN.shape
         return signal_RXN.view(R, -1, self._images.num_positions, N)
-
-
-def _nothing() -> None:
-    """What need not be done."""
 
 
 def convolutional(experiments: Sequence[Experiment], num_features: int, num_outputs: int, place: Place) -> Stack:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gradlab.network.linear_map import Operation
+from gradlab.network.linear_map import Operation, nothing
 from gradlab.network.place import Place
 
 NUM_THREADS = 1
@@ -206,7 +206,7 @@ class _Library:
         """What makes the images that the library reads, and these, of every run."""
         surroundings = self._surroundings.get(signal_RXC.shape[2])
         if surroundings is None:
-            return _nothing, self._images(signal_RXC)
+            return nothing, self._images(signal_RXC)
         images = surroundings.images.view(-1, self._image[0], *surroundings.images.shape[1:])
         return surroundings.fill(signal_RXC), _channels_first(images)
 
@@ -222,10 +222,6 @@ def _channels_first(images_RBHWC: Tensor) -> Sequence[Tensor]:
 def _taps(weight_RKO: Tensor, in_channels: int) -> Tensor:
     """[R, K, O] -> [R, T, I, O]."""
     return weight_RKO.view(len(weight_RKO), -1, in_channels, weight_RKO.shape[2])
-
-
-def _nothing() -> None:
-    """What need not be done."""
 
 
 class _Products:

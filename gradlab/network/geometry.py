@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gradlab.network.linear_map import Dense, LinearMap, Operation
+from gradlab.network.linear_map import Dense, LinearMap, Operation, nothing
 from gradlab.network.network import Shape
 from gradlab.network.place import Place
 
@@ -43,10 +43,6 @@ class Geometry(Protocol):
         """The same for another number of examples."""
 
 
-def _nothing() -> None:
-    """What need not be done."""
-
-
 class DenseGeometry:
     """Dense layers: an example is one row."""
 
@@ -60,14 +56,14 @@ class DenseGeometry:
         self.readout: LinearMap = Dense(R, B, N, C, place)
 
     def inputs(self, inputs_RBD: Tensor) -> tuple[Tensor, Operation]:
-        return inputs_RBD, _nothing
+        return inputs_RBD, nothing
 
     def pooled(self, top_RXN: Tensor) -> tuple[Tensor, Operation]:
-        return top_RXN, _nothing
+        return top_RXN, nothing
 
     def unpooled(self, top_RXN: Tensor) -> tuple[Tensor, Tensor, Operation]:
         gradient = torch.zeros_like(top_RXN)
-        return gradient, gradient, _nothing
+        return gradient, gradient, nothing
 
     def with_shape(self, shape: Shape) -> "DenseGeometry":
         return DenseGeometry(shape, self._place)

@@ -17,6 +17,10 @@ from gradlab.network.reproducible.products import makers, reproducible, row_prod
 Operation = Callable[[], object]
 
 
+def nothing() -> None:
+    """The operation where nothing need be done."""
+
+
 class LinearMap(Protocol):
     """A linear map, the way back through it, and the gradient of its weights."""
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from gradlab.config.experiment import Experiment
 from gradlab.network.activation_map import ActivationMap, norm_leaves
 from gradlab.network.forms import Form, joined
+from gradlab.network.linear_map import nothing
 from gradlab.network.network import Block, Leaf
 from gradlab.network.reproducible.buffers import reduction
 
@@ -139,7 +140,8 @@ class Residual(Form):
             places.append(rows)
         self._branch_deltas = places
         self._backs = [
-            [self._back(layer, m, rows[layer]) if layer else _never for layer in range(L)]
+            # The first layer has no branch.
+            [self._back(layer, m, rows[layer]) if layer else nothing for layer in range(L)]
             for m, rows in enumerate(places)
         ]
 
@@ -160,10 +162,6 @@ class Residual(Form):
         super().share(other)
         if isinstance(other, Residual):
             self.scale_KR11, self._scale = other.scale_KR11, other._scale
-
-
-def _never() -> None:
-    """The first layer has no branch."""
 
 
 class PreActivation(Residual):

@@ -12,7 +12,7 @@ from gradlab.results.record import ExpectedOutcome
 from gradlab.theory import activations, parting
 from gradlab.theory.blocks.forecast import block_forecast
 from gradlab.theory.growth_bounds import GrowthBounds
-from gradlab.theory.layer_forecast import Forecast, LayerForecast
+from gradlab.theory.layer_forecast import Forecast, LayerForecast, Readout
 from gradlab.theory.moment_tables import Moments, MomentTable, moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.parting import Drawn
@@ -202,24 +202,14 @@ class _Network:
         """The forecast of the readout. `below` is the log10 of the norm of an example's activations below it, above
         that of the last hidden layer's weight gradient.
         """
-        weight, mean = self.last.sigma_w**2, self.last.bias
-        q = weight * float(moments.phi2[-1]) + self.last.sigma_b**2
         # The signal of the last hidden layer is the error through the readout's weights and that layer's slopes.
-        passed = weight * float(moments.dphi2[-1]) * self.num_outputs / self.width
-        backward = -0.5 * math.log10(passed) if passed > 0.0 else math.inf
-        spread_backward, shift_backward, spread_forward, shift_forward = spread.readout
-        forward = math.sqrt(q + mean**2)
-        share = q / (q + mean**2) if forward > 0.0 else 0.0
-        per_unit = 0.5 * math.log10(self.num_outputs / self.width)
-        return LayerForecast(
+        passed = self.last.sigma_w**2 * float(moments.dphi2[-1]) * self.num_outputs / self.width
+        return Readout(
             layer=len(moments.phi2) + 1,
-            q=q,
-            chi_1=None,
-            log10_backward_rms=backward,
-            typical_log10_backward_rms=backward + shift_backward,
-            backward_spread=spread_backward,
-            forward_rms=forward,
-            typical_log10_forward_rms=math.log10(forward) + share * shift_forward if forward > 0.0 else -math.inf,
-            forward_spread=share * spread_forward,
-            log10_grad_norm=below + backward + shift_backward + per_unit,
-        )
+            scale=self.last,
+            mean_square=float(moments.phi2[-1]),
+            passed=passed,
+            outputs_per_unit=self.num_outputs / self.width,
+            below=below,
+            spread=spread.readout,
+        ).forecast()

@@ -1,11 +1,13 @@
 """What theory expects of a run before the first update, and of each of its layers."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from gradlab.results.record import ExpectedOutcome
 from gradlab.theory.phase import Phase
+from gradlab.theory.scales import Scales
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,50 @@ class LayerForecast:
     typical_log10_forward_rms: float
     forward_spread: float
     log10_grad_norm: float
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What a readout's forecast is made from.
+
+    Attributes:
+        layer: Its number.
+        scale: Of its weights and biases.
+        mean_square: Of the activations that it reads.
+        passed: Mean square of the last hidden layer's signal over that of the outputs.
+        outputs_per_unit: Outputs over units of that layer.
+        below: log10 of the norm of what it reads, above that of the last hidden layer's weight gradient.
+        spread: Spread and shift of its backward signal, spread and shift of its outputs.
+    """
+
+    layer: int
+    scale: Scales
+    mean_square: float
+    passed: float
+    outputs_per_unit: float
+    below: float
+    spread: tuple[float, float, float, float]
+
+    def forecast(self) -> LayerForecast:
+        """Of the readout."""
+        weight, mean = self.scale.sigma_w**2, self.scale.bias
+        q = weight * self.mean_square + self.scale.sigma_b**2
+        backward = -0.5 * math.log10(self.passed) if self.passed > 0.0 else math.inf
+        forward = math.sqrt(q + mean**2)
+        share = q / (q + mean**2) if forward > 0.0 else 0.0
+        spread_backward, shift_backward, spread_forward, shift_forward = self.spread
+        return LayerForecast(
+            layer=self.layer,
+            q=q,
+            chi_1=None,
+            log10_backward_rms=backward,
+            typical_log10_backward_rms=backward + shift_backward,
+            backward_spread=spread_backward,
+            forward_rms=forward,
+            typical_log10_forward_rms=math.log10(forward) + share * shift_forward if forward > 0.0 else -math.inf,
+            forward_spread=share * spread_forward,
+            log10_grad_norm=self.below + backward + shift_backward + 0.5 * math.log10(self.outputs_per_unit),
+        )
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,14 @@ def assert_same(alone: Trained, together: Trained, note: object) -> None:
             )
 
 
+def assert_alone_as_together(runs: list[Experiment], data: Dataset, note: object) -> None:
+    """The first three runs of a batch, of which the second diverges, and the last."""
+    together = train(runs, data)
+    for run in sorted({0, 1, min(2, len(runs) - 1), len(runs) - 1}):
+        (alone,) = train([runs[run]], data)
+        assert_same(alone, together[run], (note, len(runs), run))
+
+
 def check(
     activation: str,
     width: int,

@@ -2,12 +2,11 @@
 
 import itertools
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
-from test_batch_independence import assert_same, dataset
+from test_batch_independence import assert_alone_as_together, assert_same, dataset
 
 from gradlab.config.experiment import Experiment
 from gradlab.training.engine import train
@@ -71,18 +70,7 @@ def check(place: int, threads: int, num_runs: int) -> None:
         )  # fmt: skip
 
     runs, data = [experiment(seed) for seed in range(num_runs)], dataset(features=image[0] * image[1] * image[2])
-    together = train(runs, data)
-    for run in sorted({0, 1, 2, num_runs - 1}):
-        (alone,) = train([runs[run]], data)
-        assert_same(alone, together[run], (place, norm, residual, image, batch_size, model, training, num_runs, run))
-
-
-@pytest.fixture(params=[1, 2])
-def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
+    assert_alone_as_together(runs, data, (place, norm, residual, image, batch_size, model, training))
 
 
 def test_alone_and_together_give_equal_bytes(threads: int) -> None:

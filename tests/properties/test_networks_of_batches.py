@@ -2,15 +2,12 @@
 
 import itertools
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import torch
-from test_batch_independence import assert_same, dataset
+from test_batch_independence import assert_alone_as_together, dataset
 
 from gradlab.config.experiment import Experiment
-from gradlab.training.engine import train
 
 pytestmark = pytest.mark.threads
 
@@ -66,18 +63,7 @@ def check(place: int, threads: int, num_runs: int) -> None:
     width, batch_size = draw.choice((1, 7, 13, 50, 100)), draw.choice((2, 5, 37, 64))
     fields = {"activation": draw.choice(ACTIVATIONS), "training": draw.choice(TRAINING)}
     runs = [experiment(seed, norm, residual, width, batch_size, fields) for seed in range(num_runs)]
-    together = train(runs, dataset())
-    for run in sorted({0, 1, min(2, num_runs - 1), num_runs - 1}):
-        (alone,) = train([runs[run]], dataset())
-        assert_same(alone, together[run], (norm, residual, width, batch_size, fields, threads, num_runs, run))
-
-
-@pytest.fixture(params=[1, 2])
-def threads(request: pytest.FixtureRequest) -> Iterator[int]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
+    assert_alone_as_together(runs, dataset(), (norm, residual, width, batch_size, fields, threads))
 
 
 def test_alone_and_together_give_equal_bytes(threads: int) -> None:

@@ -17,7 +17,7 @@ from gradlab.theory.blocks.post_forecast import PostNetwork
 from gradlab.theory.blocks.signal import Signal
 from gradlab.theory.blocks.spread import BlockSpread, Rows, above, block_spread
 from gradlab.theory.blocks.stream import Rule, Stream, next_block, stream
-from gradlab.theory.layer_forecast import Forecast, LayerForecast
+from gradlab.theory.layer_forecast import Forecast, LayerForecast, Readout
 from gradlab.theory.moments import Float
 from gradlab.theory.phase import phase
 from gradlab.theory.scales import Scales, scales
@@ -323,26 +323,17 @@ class _Network:
 
     def _readout(self, spread: BlockSpread, below: float) -> LayerForecast:
         """The forecast of the readout; `below` is the log10 of the norm of what it reads, above the last row's weight gradient."""
-        weight, mean, top = self._last.sigma_w**2, self._last.bias, self._stream.top
+        top = self._stream.top
         outputs, width = self._fan_out[-1], self._model.width
-        passed = weight * top.passed * outputs / width
-        backward = -0.5 * math.log10(passed) if passed > 0.0 else math.inf
-        q = weight * top.signal.mean_square + self._last.sigma_b**2
-        forward = math.sqrt(q + mean**2)
-        share = q / (q + mean**2) if forward > 0.0 else 0.0
-        spread_backward, shift_backward, spread_forward, shift_forward = spread.top
-        return LayerForecast(
+        return Readout(
             layer=self._model.depth + 1,
-            q=q,
-            chi_1=None,
-            log10_backward_rms=backward,
-            typical_log10_backward_rms=backward + shift_backward,
-            backward_spread=spread_backward,
-            forward_rms=forward,
-            typical_log10_forward_rms=math.log10(forward) + share * shift_forward if forward > 0.0 else -math.inf,
-            forward_spread=share * spread_forward,
-            log10_grad_norm=below + backward + shift_backward + 0.5 * math.log10(outputs / width),
-        )
+            scale=self._last,
+            mean_square=top.signal.mean_square,
+            passed=self._last.sigma_w**2 * top.passed * outputs / width,
+            outputs_per_unit=outputs / width,
+            below=below,
+            spread=spread.top,
+        ).forecast()
 
 
 _TO_DECADES = 0.5 / math.log(10.0)
