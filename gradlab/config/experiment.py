@@ -203,7 +203,12 @@ class Train(Part):
         return self
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
+    """A condition of `expect`, as it is.
+
+    Raises:
+        PydanticCustomError: If it is none.
+    """
     try:
         parse(text, run_names())
     except ConditionError as error:
@@ -227,7 +232,7 @@ class Experiment(Part):
     data: Data = Data()
     train: Train = Train()
     record: Recording = Recording()
-    expect: Annotated[tuple[Annotated[str, AfterValidator(_readable)], ...], LABEL] = Field(
+    expect: Annotated[tuple[Annotated[str, AfterValidator(readable)], ...], LABEL] = Field(
         default=(), strict=False, description="conditions that the run is to meet"
     )
 
@@ -297,6 +302,11 @@ class Experiment(Part):
             other = "model.depth" if found[0] == "spectrum" else "train.steps"
             raise fault(f"record.{found[0]}", found[1], other, "record.every")
         return self
+
+    @property
+    def kind(self) -> str:
+        """Kind of network."""
+        return self.model.kind
 
     def canonical(self) -> dict[str, Any]:
         """The resolved experiment without its labels: what decides the numbers.

@@ -14,7 +14,7 @@ GROUPS: tuple[str, ...] = ("none", "gradients", "default", "all")
 """Each holds those before it. What costs much is in none of them: it is asked for by name."""
 
 Kind = Literal["decades", "share", "figure"]
-Only = Literal["sixteen_bit", "norm", "learned_scale"]
+Only = Literal["sixteen_bit", "norm", "learned_scale", "module"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Quantity:
         rank: How soon a narrow terminal leaves it out: what the verdict rests on, or was asked for by name, stays longest.
         drawn_as_grid: Its place among the heatmaps over layers and steps, None where it is not among them.
         only: What a run must have for it to be recorded: `sixteen_bit` (stored in bfloat16 or float16), `norm` (a normalisation with gains
-            and biases), `learned_scale` (a residual with a learned factor); None where every run has it.
+            and biases), `learned_scale` (a residual with a learned factor), `module` (it is somebody's own module); None where every run
+            has it.
     """
 
     name: str
@@ -70,6 +71,20 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
              "log10 of the rms over examples and units of ∂l_i/∂z (per example, so independent of batch size and reduction)",
              "the signal that vanishes or explodes; weight gradients can hide it",
              label="backward signal", kind="decades", rank=0, drawn_as_grid=2),
+    Quantity("log10_grad_norm_applied", "log₁₀‖g‖ applied", "decades", "default", False,
+             "log10 of the l2 norm of the weight gradient as the optimizer got it, unscaled, after clipping",
+             "what clipping, or whatever else changed the gradient, left of it",
+             label="gradient norm as applied", kind="decades", rank=18, only="module"),
+    Quantity("log10_backward_norm", "log₁₀‖δ‖", "decades", "gradients", False,
+             "log10 of the l2 norm of the gradient of the loss, as it was given, with respect to a row's output",
+             "compares rows whose outputs differ in size, along which depth is judged",
+             label="backward signal, norm", kind="decades", rank=0, only="module"),
+    Quantity("calls", "calls", "1", "gradients", False, "times that the row was called in the step and a gradient came back",
+             "a row may be many time steps, or shared", rank=17, only="module"),
+    Quantity("time_decades", "Δlog₁₀‖δ‖ over calls", "decades", "gradients", False,
+             "log10 of the l2 norm of the gradient of the output, the first call's less the last call's; null for one call",
+             "through time: what reaches the first of a sequence's steps",
+             label="decades over time", kind="decades", rank=3, only="module"),
     Quantity("weight_norm", "‖W‖", "weight", "default", False, "l2 norm of the weight before the update", "scale of the weights",
              rank=7),
     Quantity("log10_update_ratio", "log₁₀‖ΔW‖/‖W‖", "decades", "default", False,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.catalogue import DTYPES
+from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.errors import SelectionError, UsageError
 from gradlab.execution import linear_probe, machine
@@ -39,6 +40,7 @@ class RunData:
     """
 
     run: StoredRun
+    experiment: Experiment
     dataset: Dataset
     centre: Float
     spread: Float
@@ -56,6 +58,11 @@ def load_run_data(run: StoredRun) -> RunData:
     from gradlab import datasets
 
     experiment = run.experiment
+    if not isinstance(experiment, Experiment):
+        raise SelectionError(
+            f"{run.name}: --kind space goes through a plain stack of dense layers, and this network is a module of your own; "
+            "--kind profile and heatmap show it"
+        )
     if not experiment.model.is_plain:
         raise SelectionError(
             f"{run.name}: --kind space goes through a plain stack of dense layers, and this network has "
@@ -75,6 +82,7 @@ def load_run_data(run: StoredRun) -> RunData:
     numbers = dataset.task == "numbers"
     return RunData(
         run,
+        experiment,
         dataset,
         *_scale(own.train_inputs, scaled=own is not dataset),
         *_scale(np.atleast_2d(own.train_targets.T).T.astype(np.float64), scaled=numbers and own is not dataset),
@@ -115,7 +123,7 @@ def trace_input_plane(data: RunData) -> InputPlane:
     grid = np.stack(np.meshgrid(*sides), axis=-1)
     places = np.concatenate([grid.reshape(-1, 2), fitted, scored])
     stop = run.summary.outcome.step if run.outcome == "interrupted" else None
-    trained, seen = replay(run.experiment, dataset, places, layers, steps, stop=stop, device=_device(run))
+    trained, seen = replay(data.experiment, dataset, places, layers, steps, stop=stop, device=_device(run))
     if trained.record is None or set(seen) != set(steps):
         raise UsageError(f"{run.path}: trained again, it does not come to step {steps[-1]}, which is stored of it")
     examples = _Examples(data, grid, fitted, fitted_targets, scored_targets)
@@ -248,7 +256,7 @@ class _Examples:
 
     @property
     def _resolution(self) -> float:
-        return DTYPES[self.data.run.experiment.train.dtype.storage].epsilon
+        return DTYPES[self.data.experiment.train.dtype.storage].epsilon
 
     def _columns(self) -> Float:
         if not self._classes:

@@ -1,11 +1,12 @@
 """What is there already, what is trained anew, and what trains together."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment
 from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.results import run_files
 from gradlab.results.identity import run_id
@@ -67,9 +68,10 @@ class Plan:
     elsewhere: tuple[tuple[Experiment, str], ...] = ()
 
     @property
-    def ids(self) -> dict[Experiment, str]:
+    def ids(self) -> Mapping[AnyExperiment, str]:
         """The id of every distinct experiment, those of other shards included."""
-        return {run.experiment: run.id for run in self.runs} | dict(self.elsewhere)
+        own: dict[AnyExperiment, str] = {run.experiment: run.id for run in self.runs}
+        return own | dict(self.elsewhere)
 
     @property
     def counts(self) -> dict[str, int]:

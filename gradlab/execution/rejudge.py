@@ -3,15 +3,19 @@
 from dataclasses import replace
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment
 from gradlab.results.record import Outcome, Record, Summary
 from gradlab.results.stored import StoredRun
 
 
-def judged(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
+def judged(experiment: AnyExperiment, record: Record | None, outcome: Outcome) -> Summary:
     """Forecast and judge; there is no record where the run failed before its first step."""
     from gradlab.judgement.deviations import forecast_of
+    from gradlab.judgement.modules.verdict import judge_module
     from gradlab.judgement.verdict import judge
 
+    if not isinstance(experiment, Experiment):
+        return judge_module(experiment, record, outcome)
     return judge(experiment, record, outcome, forecast_of(experiment, record))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment, WatchedExperiment
 from gradlab.config.number_format import arithmetic
 from gradlab.datasets.dataset import Reading
 from gradlab.execution.dispatch import Result
@@ -97,6 +97,7 @@ class RunStorer:
         self, trained: Trained, surroundings: Mapping[str, Any], attachments: Mapping[str, str]
     ) -> tuple[StoredRun, str, Mapping[str, str]]:
         experiment = trained.experiment
+        assert not isinstance(experiment, WatchedExperiment)  # it was not planned
         own = self._ids[experiment]
         run = StoredRun(
             id=own,
@@ -120,7 +121,7 @@ class RunStorer:
             text = f"This run could not be rendered.\n\n{traceback.format_exc()}"
         return run, text, attachments
 
-    def _judged(self, experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
+    def _judged(self, experiment: AnyExperiment, record: Record | None, outcome: Outcome) -> Summary:
         """What a run comes to; where the rules break, that, so that the run can be stored and judged later."""
         try:
             return judged(experiment, record, outcome)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment
 from gradlab.results.record import Record
 
 if TYPE_CHECKING:
@@ -123,12 +124,12 @@ def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def forecast_of(experiment: Experiment, record: Record | None) -> "Forecast | None":
+def forecast_of(experiment: AnyExperiment, record: Record | None) -> "Forecast | None":
     """What theory expects of a run, from its first batch; the last few are remembered.
 
     A run is judged, rendered and printed one after the other, and each of them wants it.
     """
-    if record is None:
+    if record is None or not isinstance(experiment, Experiment):
         return None
     return _forecast(
         experiment,

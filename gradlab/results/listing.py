@@ -30,7 +30,7 @@ class ListedRun:
     id: str
     name: str
     path: Path
-    seed: int
+    seed: int | None
     outcome: str
     verdict: str
     rules_version: int

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.catalogue import OutcomeKind, Verdict
-from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment
 
 if TYPE_CHECKING:
     from gradlab.datasets.profile import DataProfile
@@ -73,16 +73,45 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
+class ModuleRows:
+    """What the rows of a record are, where the network is somebody's own module: modules that own parameters, and repeated blocks of them.
+
+    Rows stand in order of first use, a block after the last of its members.
+
+    Attributes:
+        names: Dotted name of each, L of them; `model` for the root itself, `rnn.layer0` for a layer of a fused RNN.
+        kinds: Class of each; `block` for a block.
+        weights: Entries of its matrices, int64 [L]; 0 where it has none, as a normalisation's gain and bias.
+        blocks: Row of the innermost block that it is a member of, for each; None where it is in none.
+        chains: Rows along which depth is judged, the input's side first, for each chain: blocks where there are any, else layers. The rows
+            of a chain pass one signal on, and a readout is in none.
+        axis: What the chains consist of.
+        readout: Row whose output the loss is taken of, None where it is not known.
+        tied: Rows whose parameter belongs to an earlier row, with that row's name: row -> name.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    weights: NDArray[np.int64]
+    blocks: tuple[int | None, ...]
+    chains: tuple[tuple[int, ...], ...]
+    axis: Literal["blocks", "rows"] = "rows"
+    readout: int | None = None
+    tied: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Record:
     """Everything recorded of one run, as numpy arrays.
 
     Attributes:
         steps: Recorded steps, ascending, int64 [T]; each was taken before its update.
-        layers: Layer quantity -> column [T, L], L = depth + 1, the readout last. Only those that were recorded.
+        layers: Layer quantity -> column [T, L]; L = depth + 1, the readout last, but for somebody's own module (`rows`). Only those that
+            were recorded.
         figures: Step quantity -> column [T]. All names of `STEP_NAMES` that were recorded.
-        fan_in: int64 [L].
-        fan_out: int64 [L].
-        input_mean_square: Mean square of the inputs of the first batch, where theory starts.
+        fan_in: int64 [L]; 0 for a row without a matrix, or with several of different shapes.
+        fan_out: int64 [L], likewise.
+        input_mean_square: Mean square of the inputs of the first batch, where theory starts; 0 where it was not looked at.
         input_correlation: Root mean square cosine between its examples; None where there are no two, or where it was
             not recorded.
         input_sizes: Mean squares of its examples beside their mean, in groups from the largest on
@@ -94,6 +123,7 @@ class Record:
         data: What the training part of the data is like; None where it was not recorded.
         copied_layers: Hidden layers, from 1, whose units all had the same weights and bias at the end, up to rounding; None where it
             was not looked at: before the first update, or in a run that did not come to its last step.
+        rows: What the rows are, where the network is somebody's own module; None for a network of gradlab's.
     """
 
     steps: NDArray[np.int64]
@@ -109,6 +139,7 @@ class Record:
     spectrum: Spectrum | None = None
     data: "DataProfile | None" = None
     copied_layers: tuple[int, ...] | None = None
+    rows: ModuleRows | None = None
 
     @property
     def depth(self) -> int:
@@ -162,7 +193,7 @@ class Timing:
 class Trained:
     """What training hands on for one run. `record` is None only for a run that failed before its first step."""
 
-    experiment: Experiment
+    experiment: AnyExperiment
     record: Record | None
     outcome: Outcome
     timing: Timing

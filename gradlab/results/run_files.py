@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment, WatchedExperiment, experiment_of
 from gradlab.config.reading import document
 from gradlab.results import crash_safe, tables
 from gradlab.results.listing import SUMMARY
@@ -53,16 +53,17 @@ def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
         if data["schema_version"] > SCHEMA_VERSION:
             raise ValueError(f"written by a newer gradlab, schema {data['schema_version']} against {SCHEMA_VERSION}")
         summary, timing = read_summary(data)
-        experiment = Experiment.model_validate_json(json.dumps(data["config"]))
+        experiment = experiment_of(data["config"])
         return StoredRun(data["id"], directory, experiment, summary, manifest, timing, read=record)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
 
 
-def tables_of(experiment: Experiment) -> tuple[str, ...]:
+def tables_of(experiment: AnyExperiment) -> tuple[str, ...]:
     """Names of the tables that a run of an experiment has when it has come to its end."""
-    spectrum = () if experiment.record.spectrum is None else (tables.SPECTRUM,)
-    return (tables.LAYERS, tables.STEPS, *spectrum)
+    if isinstance(experiment, WatchedExperiment) or experiment.record.spectrum is None:
+        return tables.LAYERS, tables.STEPS
+    return tables.LAYERS, tables.STEPS, tables.SPECTRUM
 
 
 def check(directory: Path, tables_there: Iterable[str]) -> None:

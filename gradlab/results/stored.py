@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.catalogue import Verdict
-from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment
 from gradlab.datasets.dataset import Reading
 from gradlab.results import strict_json, tables
 from gradlab.results.listing import figures
@@ -43,7 +43,7 @@ class StoredRun:
 
     id: str
     path: Path
-    experiment: Experiment
+    experiment: AnyExperiment
     summary: Summary
     manifest: Mapping[str, Any]
     timing: Timing
@@ -58,7 +58,8 @@ class StoredRun:
         return self.experiment.name
 
     @property
-    def seed(self) -> int:
+    def seed(self) -> int | None:
+        """Seed of the run; None of a module that was watched in its own loop."""
         return self.experiment.seed
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.results import crash_safe, strict_json
-from gradlab.results.record import Column, Record, Spectrum
+from gradlab.results.record import Column, ModuleRows, Record, Spectrum
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,8 @@ def write_layers(record: Record, file: BinaryIO) -> None:
         metadata["copied_layers"] = list(record.copied_layers)
     if record.spectrum is not None:
         metadata["spectrum"] = SPECTRUM
+    if record.rows is not None:
+        metadata["rows"] = vars(record.rows) | {"weights": record.rows.weights.tolist()}
     _write(keys, record.layers, metadata, file)
 
 
@@ -135,6 +137,22 @@ def read_record(directory: Path) -> Record | None:
         spectrum=spectrum,
         data=None if data is None else DataProfile.from_json(data),
         copied_layers=None if copied is None else tuple(copied),
+        rows=_rows(metadata.get("rows")),
+    )
+
+
+def _rows(stored: Mapping[str, Any] | None) -> ModuleRows | None:
+    if stored is None:
+        return None
+    return ModuleRows(
+        names=tuple(stored["names"]),
+        kinds=tuple(stored["kinds"]),
+        weights=np.array(stored["weights"], dtype=np.int64),
+        blocks=tuple(stored["blocks"]),
+        chains=tuple(map(tuple, stored["chains"])),
+        axis=stored["axis"],
+        readout=stored["readout"],
+        tied={int(row): name for row, name in stored["tied"].items()},
     )
 
 
@@ -153,7 +171,7 @@ def _read_spectrum(file: BinaryIO) -> Spectrum:
 
 
 def with_grad_rms(record: Record, rows: slice = slice(None)) -> dict[str, Column]:
-    """The layer columns with the derived `grad_rms` = grad_norm / sqrt(fan_in * fan_out) behind `log10_grad_norm`.
+    """The layer columns with the derived `grad_rms`, grad_norm over the root of how many weights there are, behind `log10_grad_norm`.
 
     Returns:
         Column name -> column [T, L]; without `grad_norm` nothing is added.
@@ -162,7 +180,9 @@ def with_grad_rms(record: Record, rows: slice = slice(None)) -> dict[str, Column
     norm = columns.get("grad_norm")
     if norm is None:
         return columns
-    rms = Column(norm.values / np.sqrt(record.fan_in.astype(np.float64) * record.fan_out), norm.present)
+    weights = record.fan_in.astype(np.float64) * record.fan_out if record.rows is None else record.rows.weights
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rms = Column(norm.values / np.sqrt(weights), norm.present & (weights > 0))
     behind = "log10_grad_norm" if "log10_grad_norm" in columns else "grad_norm"
     ordered: dict[str, Column] = {}
     for name, column in columns.items():
@@ -173,7 +193,8 @@ def with_grad_rms(record: Record, rows: slice = slice(None)) -> dict[str, Column
 
 
 def layer_rows(record: Record, index: int) -> list[dict[str, Any]]:
-    """One row a layer at one recorded step: `layer`, `fan_in`, `fan_out`, then every quantity with its derived ones.
+    """One row a layer at one recorded step: `layer`, `row` and `kind` of somebody's own module, `fan_in`, `fan_out`, then every
+    quantity with its derived ones.
 
     Returns:
         L rows; a quantity without a meaning is None.
@@ -183,10 +204,13 @@ def layer_rows(record: Record, index: int) -> list[dict[str, Any]]:
 
 
 def _at(record: Record, index: int) -> dict[str, list[Any]]:
+    rows = record.rows
+    named = {} if rows is None else {"row": list(rows.names), "kind": list(rows.kinds)}
     found: dict[str, list[Any]] = {
         "layer": list(range(1, len(record.fan_in) + 1)),
-        "fan_in": record.fan_in.tolist(),
-        "fan_out": record.fan_out.tolist(),
+        **named,
+        "fan_in": [size or None for size in record.fan_in.tolist()],
+        "fan_out": [size or None for size in record.fan_out.tolist()],
     }
     for name, column in with_grad_rms(record, slice(index, index + 1 or None)).items():
         values, present = column.values[0].tolist(), column.present[0].tolist()
@@ -197,9 +221,13 @@ def _at(record: Record, index: int) -> dict[str, list[Any]]:
 def layers_csv(record: Record) -> str:
     """The last recorded step as CSV, one row a layer; null is an empty field, figures keep their last digit."""
     if not len(record.steps):
-        return ",".join(["step", "layer", "fan_in", "fan_out", *with_grad_rms(record)]) + "\n"
+        named = [] if record.rows is None else ["row", "kind"]
+        return ",".join(["step", "layer", *named, "fan_in", "fan_out", *with_grad_rms(record)]) + "\n"
     columns = {"step": [int(record.steps[-1])] * len(record.fan_in)} | _at(record, -1)
-    cells = [["" if value is None else repr(value) for value in column] for column in columns.values()]
+    cells = [
+        ["" if value is None else value if isinstance(value, str) else repr(value) for value in column]
+        for column in columns.values()
+    ]
     return "\n".join([",".join(columns), *map(",".join, zip(*cells, strict=True))]) + "\n"
 
 
@@ -213,10 +241,13 @@ def layers_frame(record: Record) -> "pd.DataFrame":
     import pandas as pd
 
     num_steps, num_layers = len(record.steps), len(record.fan_in)
+    rows = record.rows
+    named = {} if rows is None else {"row": list(rows.names) * num_steps, "kind": list(rows.kinds) * num_steps}
     return pd.DataFrame(
         {
             "step": np.repeat(record.steps, num_layers),
             "layer": np.tile(np.arange(1, num_layers + 1), num_steps),
+            **named,
             **{name: _nullable(column) for name, column in with_grad_rms(record).items()},
         }
     )

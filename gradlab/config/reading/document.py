@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment
 from gradlab.config.reading import yaml12
 from gradlab.config.reading.faults import fitting, printable, reported
 from gradlab.config.reading.overrides import override
@@ -141,7 +142,7 @@ def _document(tree: Tree, name: str, folder: Path) -> Document:
     raise ConfigError(list(dict.fromkeys(reported(problem) for problem in ordered)))
 
 
-def dump(experiment: Experiment) -> str:
+def dump(experiment: AnyExperiment) -> str:
     """An experiment as YAML that reads back to an equal one; what is None is left out.
 
     >>> from gradlab.config.experiment import Model, Activation

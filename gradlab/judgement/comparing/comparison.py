@@ -14,6 +14,7 @@ from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
 from gradlab.config.condition import parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.logic import Looked, Lookup, evaluate
+from gradlab.config.modules import AnyExperiment
 from gradlab.config.sweeps.points import value_on_axis
 from gradlab.config.text import LEFT_OUT, flat
 from gradlab.errors import UsageError
@@ -158,7 +159,7 @@ def grouped(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
     return list(groups.values())
 
 
-def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
+def changed(experiments: Sequence[AnyExperiment]) -> tuple[Changed, ...]:
     """Config fields, the seed aside, that are not the same everywhere; a part that some of them have not goes by one line."""
     configs = [flat(experiment.canonical()) for experiment in experiments]
     paths = dict.fromkeys(path for config in configs for path in config if path != "seed")
@@ -166,7 +167,8 @@ def changed(experiments: Sequence[Experiment]) -> tuple[Changed, ...]:
     for path in paths:
         part = next((part for part in ("model.norm", "model.residual") if path.startswith(f"{part}.")), None)
         if part is not None and any(path not in config for config in configs):
-            found[part] = Changed(part, tuple(value_on_axis(experiment, part) for experiment in experiments))
+            own = [value_on_axis(one, part) if isinstance(one, Experiment) else None for one in experiments]
+            found[part] = Changed(part, tuple(own))
         else:
             found[path] = Changed(path, tuple(config.get(path, LEFT_OUT.get(path)) for config in configs))
     return tuple(item for item in found.values() if any(value != item.values[0] for value in item.values))
@@ -188,8 +190,8 @@ def _side(group: Sequence[StoredRun], label: str) -> Side:
     outcomes = [run.summary.outcome.kind for run in group]
     return Side(
         label=label,
-        seeds=tuple(run.experiment.seed for run in group),
-        depth=group[0].experiment.model.depth,
+        seeds=tuple(run.seed for run in group if run.seed is not None),
+        depth=depth_of(group[0]),
         verdict=min(verdicts, key=VERDICTS.index),
         verdicts=verdicts,
         outcome=min(outcomes, key=_OUTCOMES.index),
@@ -223,7 +225,14 @@ def figure_of(run: StoredRun, name: str) -> float | None:
     if figure:
         return (summary.init if moment == "init" else summary.final).get(figure)
     number = summary.learning_layers
-    return number if number is None or name == "learning_layers" else number / run.experiment.model.depth
+    return number if number is None or name == "learning_layers" else number / max(1, depth_of(run))
+
+
+def depth_of(run: StoredRun) -> int:
+    """Hidden layers of its network; of somebody's own module the rows that were recorded, its readout aside."""
+    if isinstance(run.experiment, Experiment):
+        return run.experiment.model.depth
+    return 0 if run.record is None else run.record.depth
 
 
 def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from gradlab.config.catalogue import RUN_FIGURES
 from gradlab.config.condition import parse
-from gradlab.config.experiment import Experiment, run_names
+from gradlab.config.experiment import run_names
 from gradlab.config.logic import Looked, Lookup, evaluate, field_value
+from gradlab.config.modules import AnyExperiment
 from gradlab.config.quantities import LAYER_NAMES
 from gradlab.results.record import Expectation, Record, Summary
 
@@ -16,13 +17,13 @@ Recorded = Record | None | Callable[[], Record | None]
 """What was recorded, None where there is nothing; or how it is got at, which happens once and only if it is needed."""
 
 
-def judged(experiment: Experiment, record: Recorded, summary: Summary) -> Summary:
+def judged(experiment: AnyExperiment, record: Recorded, summary: Summary) -> Summary:
     """A summary with the config's expectations judged anew; the record may be given as what reads it."""
     return dataclasses.replace(summary, expectations=expect(experiment.expect, experiment, record, summary))
 
 
 def expect(
-    conditions: Sequence[str], experiment: Experiment, record: Recorded, summary: Summary
+    conditions: Sequence[str], experiment: AnyExperiment, record: Recorded, summary: Summary
 ) -> tuple[Expectation, ...]:
     """Judge conditions over a run.
 
@@ -35,7 +36,7 @@ def expect(
     return tuple(Expectation(text, passed, actual) for text, passed, actual in results)
 
 
-def lookup(experiment: Experiment, record: Recorded, summary: Summary) -> Lookup:
+def lookup(experiment: AnyExperiment, record: Recorded, summary: Summary) -> Lookup:
     """What a condition's name means for a run.
 
     Returns:

@@ -79,7 +79,7 @@ def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) 
         for grid in view.grids
         if grid.quantity == name
     ]
-    nouns = dict.fromkeys(row_names.noun(view.model) for side in sides for view in side.views)
+    nouns = dict.fromkeys(row_names.noun(view.named) for side in sides for view in side.views)
     low, high = _limits(pictures)
     columns = 2 if number == 4 else min(number, 4)
     width = COLUMN if columns == 1 else PAGE

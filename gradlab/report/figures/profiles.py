@@ -113,7 +113,7 @@ def _draw_one(side: DrawnSide, quantities: Sequence[str], path: Path) -> None:
         for ax in axes:
             mark_layers(ax, side.depth + 1)
         for ax in axes[-columns:]:
-            ax.set_xlabel(row_names.noun(side.views[0].model))
+            ax.set_xlabel(row_names.noun(side.views[0].named))
         if compared:
             first = _steps({one.init_step for one in side.views[0].profiles}, "first")
             head(axes[1], f"{first}, relative to theory", loc="left")

@@ -55,7 +55,7 @@ class Case:
     failed: tuple[tuple[str, str], ...] = ()
 
 
-def case_name(name: str, point: Mapping[str, Value], seed: int, id: str) -> str:
+def case_name(name: str, point: Mapping[str, Value], seed: int | None, id: str) -> str:
     """What a member is called, whether it was carried out or not.
 
     Args:

@@ -86,7 +86,10 @@ class Group:
     @property
     def seeds(self) -> dict[str, list[int]]:
         """The seeds that came to each word, in the order of `verdicts`."""
-        return {word: [run.seed for run in self.runs if word_of(run) == word] for word, _ in self.verdicts}
+        return {
+            word: [run.seed for run in self.runs if word_of(run) == word and run.seed is not None]
+            for word, _ in self.verdicts
+        }
 
     @property
     def expected(self) -> "Expected | None":

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from gradlab.config import row_names
-from gradlab.config.experiment import Experiment, Init, Model
+from gradlab.config.experiment import Experiment, Init
+from gradlab.config.modules import AnyExperiment
 from gradlab.config.quantities import QUANTITIES
 from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
@@ -19,7 +20,7 @@ from gradlab.report.views.data import DataView, data_view
 from gradlab.report.views.series import Curve, Grid, LayerProfile, curves, grids, profiles
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
-from gradlab.report.words.networks import network_words, with_parameters
+from gradlab.report.words.networks import module_words, network_words, with_parameters
 from gradlab.report.words.table import Field, Table, beside, folded
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
@@ -62,7 +63,7 @@ class RunView:
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
         worst_by: Quantity that orders them, and which end is bad.
         data: What its data are like and how much of it was learned, None where that was not recorded.
-        model: Its network.
+        named: What names its rows.
         record: What was recorded, None where the run failed before its first step.
     """
 
@@ -70,7 +71,7 @@ class RunView:
     name: str
     path: Path
     cached: bool
-    seed: int
+    seed: int | None
     summary: Summary
     word: str
     why: str
@@ -84,7 +85,7 @@ class RunView:
     worst_by: str
     timing: Timing
     data: DataView | None
-    model: Model = field(repr=False)
+    named: row_names.Named = field(repr=False)
     record: Record | None = field(repr=False)
 
     @cached_property
@@ -111,12 +112,12 @@ class RunView:
     @property
     def rows_heading(self) -> str:
         """What the rows of `layers` are, as a heading."""
-        return f"{row_names.among(self.model)}s".capitalize()
+        return f"{row_names.among(self.named)}s".capitalize()
 
     @property
     def rows_legend(self) -> str:
         """Which of them are what; "" for layers."""
-        return row_names.legend(self.model)
+        return row_names.legend(self.named)
 
     @property
     def forecast_note(self) -> str:
@@ -134,7 +135,7 @@ class RunView:
         ]
         expectations = Checks("expectations", said)
         note = self.forecast_note
-        among, legend = row_names.among(self.model), row_names.legend(self.model)
+        among, legend = row_names.among(self.named), row_names.legend(self.named)
         order = f"{self.worst_by}; {f'{legend}; ' if legend else ''}the readout last"
         few = [*folded(self.worst_first[:-1], _HEAD, _TAIL), *self.worst_first[-1:]]
         files = [name for name in _FILES if (self.path / name).is_file()]
@@ -149,11 +150,11 @@ class RunView:
                 f"{among}s at step {self.step}", self.layers, order=order, noun=among, rows=self.worst_first, few=few
             ),
             Lines(
-                [skipped_words(self.summary.skipped, self.model)] if self.summary.skipped is not None else [], "aside"
+                [skipped_words(self.summary.skipped, self.named)] if self.summary.skipped is not None else [], "aside"
             ),
             *theory_block(self.theory, among),
             *(
-                [Heatmap(self.grid, row_names.noun(self.model))]
+                [Heatmap(self.grid, row_names.noun(self.named))]
                 if self.grid is not None and self.grid.values.size
                 else []
             ),
@@ -186,7 +187,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         seed=run.seed,
         summary=run.summary,
         word=word_of(run),
-        why=why(run.summary, run.experiment.model),
+        why=why(run.summary, names_of(run)),
         setting=setting(run.experiment, run.reading),
         figures=_figures(run.summary, theory),
         no_forecast=None if run.summary.expected_backward_decades is not None else run.summary.expected_reason,
@@ -197,13 +198,23 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         worst_by=worst_by,
         timing=run.timing,
         data=data_view(run.summary, run.record),
-        model=run.experiment.model,
+        named=names_of(run),
         record=run.record,
     )
 
 
-def setting(experiment: Experiment, reading: Reading | None = None) -> str:
+def names_of(run: StoredRun) -> row_names.Named:
+    """What names the rows of a run; the names of somebody's own module are read from its record."""
+    if isinstance(run.experiment, Experiment):
+        return run.experiment.model
+    rows = None if run.record is None else run.record.rows
+    return () if rows is None else rows.names
+
+
+def setting(experiment: AnyExperiment, reading: Reading | None = None) -> str:
     """What was trained, in one line; `reading` is how a file's target was taken, None where that is not known."""
+    if not isinstance(experiment, Experiment):
+        return module_words(experiment)
     model, train = experiment.model, experiment.train
     length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
     parts = [
@@ -237,7 +248,7 @@ def deciding(summary: Summary) -> Finding | None:
     return next(iter([*supporting, *critical]), None)
 
 
-def why(summary: Summary, model: Model) -> str:
+def why(summary: Summary, named: row_names.Named) -> str:
     """One sentence: what the verdict rests on."""
     outcome = summary.outcome
     if outcome.kind in STATES:
@@ -248,31 +259,33 @@ def why(summary: Summary, model: Model) -> str:
     if outcome.reason:
         return outcome.reason
     if outcome.kind == "diverged":
-        where = "" if outcome.layer is None else f" in {row_names.named(model, outcome.layer)}"
+        where = "" if outcome.layer is None else f" in {row_names.named(named, outcome.layer)}"
         return f"the first number that is not finite came at step {outcome.step}{where}"
     if summary.verdict == "healthy":
-        return _healthy(summary, model)
+        return _healthy(summary, named)
     return ""
 
 
-def _healthy(summary: Summary, model: Model) -> str:
+def _healthy(summary: Summary, named: row_names.Named) -> str:
     parts = []
     if summary.learning_layers is not None:
-        learning = counted(summary.learning_layers, "hidden layer" if model.residual is None else "row")
+        learning = counted(summary.learning_layers, {"layer": "hidden layer"}.get(row_names.among(named), "row"))
         parts.append(f"{learning} learn{'s' if summary.learning_layers == 1 else ''}")
     decades = summary.final.get("backward_decades")
     if decades is not None and math.isfinite(decades):
         parts.append(
-            f"the gradient changes by {say(decades, 'decades')} decades from the last {_first_and_last(model)}"
+            f"the gradient changes by {say(decades, 'decades')} decades from the last {_first_and_last(named)}"
         )
     return "; ".join(parts)
 
 
-def _first_and_last(model: Model) -> str:
-    return "hidden layer to the first" if model.residual is None else "block to the stem"
+def _first_and_last(named: row_names.Named) -> str:
+    if isinstance(named, tuple):
+        return "row of its chain to the first"
+    return "hidden layer to the first" if named.residual is None else "block to the stem"
 
 
-def skipped_words(skipped: Skipped, model: Model) -> str:
+def skipped_words(skipped: Skipped, named: row_names.Named) -> str:
     """What a loss scale made of the steps, in one line.
 
     >>> skipped_words(Skipped(4, 0, 3), Model(depth=9, width=9, activation="relu"))
@@ -280,7 +293,7 @@ def skipped_words(skipped: Skipped, model: Model) -> str:
     """
     if skipped.step is None:
         return "loss scale: no gradient overflowed, so no step was skipped"
-    where = "no layer" if skipped.layer is None else row_names.named(model, skipped.layer)
+    where = "no layer" if skipped.layer is None else row_names.named(named, skipped.layer)
     were = f"{counted(skipped.steps, 'step')} {'was' if skipped.steps == 1 else 'were'} skipped because a gradient overflowed"
     return f"loss scale: {were}, at step {skipped.step} for the first time, in {where}"
 

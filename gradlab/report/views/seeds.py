@@ -50,7 +50,7 @@ def same_experiment(run: StoredRun, listed: Iterable[ListedRun]) -> tuple[Listed
     wanted = _experiment(run.experiment.model_dump(mode="json"))
     found = {other.seed: other for other in listed if _experiment(other.config) == wanted and other.id != run.id}
     found |= {other.seed: other for other in listed if other.id == run.id}
-    return tuple(found[seed] for seed in sorted(found))
+    return tuple(found[seed] for seed in sorted(found, key=lambda seed: -1 if seed is None else seed))
 
 
 def _experiment(config: Any) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from gradlab.config.experiment import Activation, Experiment, Model, Norm, Optimizer, Residual
+from gradlab.config.modules import ModuleExperiment, OwnExperiment
+from gradlab.config.text import value_text
 
 FEW = 8
 """Examples of a batch below which batch normalisation's factors are far from those of a large batch, and differ from seed to seed."""
@@ -20,6 +22,23 @@ def network_words(model: Model) -> list[str]:
     parts += [_norm(model.norm)] if model.norm is not None else []
     parts += [_residual(model.residual)] if model.residual is not None else []
     return parts
+
+
+def module_words(experiment: OwnExperiment) -> str:
+    """What was trained of somebody's own module, as far as it is known, in one line."""
+    train = experiment.train
+    if isinstance(experiment, ModuleExperiment):
+        own = experiment.model
+        args = ", ".join(f"{name}={value_text(value)}" for name, value in own.args.items())
+        parts = [f"{own.build}({args})", with_parameters(experiment.train.optimizer), f"seed {experiment.seed}"]
+    else:
+        parts = [
+            experiment.model.watched,
+            f"{experiment.model.parameters:,} parameters",
+            experiment.train.optimizer or "",
+        ]
+    rate = "" if train.lr is None else f"lr {train.lr:g}"
+    return " · ".join(part for part in [*parts, rate] if part)
 
 
 def with_parameters(part: Activation | Optimizer) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, sides_of
+from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, depth_of, sides_of
 from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link
@@ -24,7 +24,7 @@ from gradlab.report.views.comparison import (
     profile_table,
     spread_words,
 )
-from gradlab.report.views.run import setting, why
+from gradlab.report.views.run import names_of, setting, why
 from gradlab.report.words.points import numbered_seeds, value_words
 from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.report.words.verdicts import badness, word_of
@@ -165,7 +165,7 @@ def _card(
         "short": names[1],  # the shortest name that tells it from all others
         "words": tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
         "setting": clean_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
-        "why": clean_line(why(leading_run.summary, leading_run.experiment.model)),
+        "why": clean_line(why(leading_run.summary, names_of(leading_run))),
         "judged": judgement,
         "links": tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
         "more_links": max(0, len(group) - _MOST_LINKS),
@@ -178,7 +178,11 @@ def _whose(some: Sequence[StoredRun], group: Sequence[StoredRun]) -> str:
     """Which runs of a side something is true of; "" where it has only one."""
     if len(group) == 1:
         return ""
-    return f"all {len(group)} seeds" if len(some) == len(group) else numbered_seeds([run.seed for run in some])
+    return (
+        f"all {len(group)} seeds"
+        if len(some) == len(group)
+        else numbered_seeds([run.seed for run in some if run.seed is not None])
+    )
 
 
 def _findings(group: Sequence[StoredRun]) -> tuple[tuple[Finding, str], ...]:
@@ -199,7 +203,7 @@ def _silent(group: Sequence[StoredRun]) -> str:
         return f"{whose}nothing was recorded; it ended before a step was taken down"
     if not any(run.record is not None and run.record.layers for run in group):
         return "no layer was recorded (record.quantities: none), so it has no profile and no heatmap"
-    if group[0].experiment.model.depth == 1:
+    if depth_of(group[0]) == 1:
         return "one hidden layer: a point at relative depth 0, not a line"
     return ""
 

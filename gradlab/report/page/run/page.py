@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from gradlab.config import row_names
-from gradlab.config.models import Model
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
+from gradlab.judgement.comparing.comparison import depth_of
 from gradlab.report.page.shared import arrays
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link
@@ -53,7 +53,7 @@ class _Picture:
 def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedRun] = ()) -> str:
     """The page of a run, whose seeds are looked for among the listed runs; its links start at the page's file."""
     seeds = distributions(run, same_experiment(run, listed))
-    seen_seeds = sorted({other.seed for one in seeds for other in one.runs})
+    seen_seeds = sorted({other.seed for one in seeds for other in one.runs if other.seed is not None})
     seen = [_seen(finding, view) for finding in view.summary.findings]
     rows = view.worst_first if view.layers.rows and view.record is not None and view.record.layers else ()
     if len(rows) > MOST_ROWS:
@@ -66,10 +66,10 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         f"{view.name}: {view.word}",
         {
             "file": f"{view.name}-{view.id}",
-            "depth": run.experiment.model.depth,
-            "noun": row_names.noun(view.model),
+            "depth": depth_of(run),
+            "noun": row_names.noun(view.named),
             "profiles": [_profile(profile) for profile in view.profiles],
-            "grids": [arrays.grid(grid) | {"noun": row_names.noun(view.model)} for grid in view.grids],
+            "grids": [arrays.grid(grid) | {"noun": row_names.noun(view.named)} for grid in view.grids],
             "curves": [_curve(curve) for curve in view.curves],
             "constant": _constant(view),
             "columns": _columns(view),
@@ -87,7 +87,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         facts=_facts(run),
         timing=timing_words(view.timing) if view.timing.train_seconds > 0 else "",
         against=any(profile.band is not None for profile in view.profiles),
-        profiles=[(profile, _profile_words(profile, view.model)) for profile in view.profiles],
+        profiles=[(profile, _profile_words(profile, view.named)) for profile in view.profiles],
 
         switch=_switch(view),
         curves=_curve_figures(view),
@@ -177,18 +177,20 @@ def _band(band: Band) -> dict[str, Any]:
     }
 
 
-def _profile_words(profile: LayerProfile, model: Model) -> str:
+def _profile_words(profile: LayerProfile, named: row_names.Named) -> str:
     init = profile.init
     ends = [_size(float(init.values[place])) if init.present[place] else "no value" for place in (0, -1)]
     band = "" if profile.band is None else ", with what theory expects"
     return (
         f"{QUANTITIES[profile.quantity].label} over the layers at step {profile.init_step}: {ends[0]} in "
-        f"{row_names.named(model, 1)}, {ends[1]} in {_readout(profile, model)}{band}"
+        f"{row_names.named(named, 1)}, {ends[1]} in {_readout(profile, named)}{band}"
     )
 
 
-def _readout(profile: LayerProfile, model: Model) -> str:
-    return f"layer {len(profile.layers)}, the readout" if model.residual is None else "the readout"
+def _readout(profile: LayerProfile, named: row_names.Named) -> str:
+    if isinstance(named, tuple):
+        return row_names.named(named, len(profile.layers))
+    return f"layer {len(profile.layers)}, the readout" if named.residual is None else "the readout"
 
 
 def _size(log10: float) -> str:

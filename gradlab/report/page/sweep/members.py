@@ -10,7 +10,7 @@ from gradlab.judgement.comparing.comparison import figure_of
 from gradlab.judgement.comparing.profiles import Depths
 from gradlab.report.page.shared import arrays
 from gradlab.report.views.groups import FIGURES
-from gradlab.report.views.run import figure_kind, setting, why
+from gradlab.report.views.run import figure_kind, names_of, setting, why
 from gradlab.report.words.points import Point, value_words
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value
@@ -55,7 +55,7 @@ def members_table(members: Sequence[Member], axes: Sequence[str]) -> Table:
                 *set_,
                 run.seed,
                 *figures,
-                clean_line(why(run.summary, run.experiment.model)) or None,
+                clean_line(why(run.summary, names_of(run))) or None,
             )
         )
     return Table(fields, tuple(rows))
@@ -105,7 +105,7 @@ def members_data(
         "word": [words.index(word_of(run)) for run in runs],
         "seed": [run.seed for run in runs],
         "link": list(links),
-        "why": [place(clean_line(why(run.summary, run.experiment.model))) for run in runs],
+        "why": [place(clean_line(why(run.summary, names_of(run)))) for run in runs],
         "setting": [place(clean_line(setting(run.experiment, run.reading))) for run in runs],
         "group": [groups.get(run.id, -1) for run in runs],
         "findings": [
