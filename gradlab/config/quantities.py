@@ -225,7 +225,7 @@ def in_group(group: str) -> tuple[str, ...]:
     """Names of the per-layer quantities of a group, in the table's order.
 
     >>> in_group("gradients")
-    ('grad_norm', 'log10_grad_norm', 'log10_backward_rms')
+    ('grad_norm', 'log10_grad_norm', 'log10_backward_rms', 'log10_backward_norm', 'calls', 'time_decades')
     """
     wanted = GROUPS[: GROUPS.index(group) + 1]
     return tuple(quantity.name for quantity in LAYER_QUANTITIES if quantity.group in wanted)

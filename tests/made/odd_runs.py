@@ -11,7 +11,7 @@ import numpy as np
 from made.deep_runs import TIMING
 
 from gradlab.config.experiment import Experiment
-from gradlab.config.quantities import LAYER_QUANTITIES, in_group
+from gradlab.config.quantities import LAYER_QUANTITIES, selected
 from gradlab.execution.rejudge import judged
 from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
@@ -19,7 +19,7 @@ from gradlab.results.record import Column, Outcome, Record
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
 
-ALL = in_group("all")
+ALL = selected("all", ("sixteen_bit", "norm", "learned_scale"))
 
 
 def make_record(

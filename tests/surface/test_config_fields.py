@@ -94,7 +94,8 @@ NAMES = {
     "losses": "auto cross_entropy binary_cross_entropy mse",
     "dtypes": "float32 float64 bfloat16 float16",
     "quantities": (
-        "grad_norm log10_grad_norm log10_backward_rms weight_norm log10_update_ratio changed_fraction forward_rms "
+        "grad_norm log10_grad_norm log10_backward_rms log10_grad_norm_applied log10_backward_norm calls time_decades "
+        "weight_norm log10_update_ratio changed_fraction forward_rms "
         "activation_mean activation_std mean_slope dead_fraction inactive_fraction bias_grad_norm "
         "norm_grad_norm residual_scale residual_scale_grad forward_mean zero_gradient_fraction "
         "nonfinite_count sign_coherence sample_correlation gradient_correlation forward_change jacobian_log10_s_max "

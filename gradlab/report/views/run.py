@@ -288,6 +288,7 @@ def _first_and_last(named: row_names.Named) -> str:
 def skipped_words(skipped: Skipped, named: row_names.Named) -> str:
     """What a loss scale made of the steps, in one line.
 
+    >>> from gradlab.config.models import Model
     >>> skipped_words(Skipped(4, 0, 3), Model(depth=9, width=9, activation="relu"))
     'loss scale: 4 steps were skipped because a gradient overflowed, at step 0 for the first time, in layer 3'
     """

@@ -158,7 +158,10 @@ def test_all_faults_are_told_at_once():
 def test_groups_hold_none_of_them():
     assert not set(JACOBIAN) & set(in_group("all"))
     assert set(JACOBIAN) < set(LAYER_NAMES)
-    assert set(selected(("all", *JACOBIAN), ("sixteen_bit", "norm", "learned_scale"))) == {*in_group("all"), *JACOBIAN}
+    assert set(selected(("all", *JACOBIAN), ("sixteen_bit", "norm", "learned_scale", "module"))) == {
+        *in_group("all"),
+        *JACOBIAN,
+    }
 
 
 def test_memory_counts_the_spectrum():

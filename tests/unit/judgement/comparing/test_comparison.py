@@ -23,6 +23,10 @@ class Made:
     summary: Summary
     record: Record | None
 
+    @property
+    def seed(self) -> int:
+        return self.experiment.seed
+
 
 def run(made: Record | None, name: str = "made", outcome: str = "completed", **parts: Any) -> Made:
     depth = 10 if made is None else made.depth
