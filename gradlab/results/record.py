@@ -88,6 +88,8 @@ class ModuleRows:
         axis: What the chains consist of.
         readout: Row whose output the loss is taken of, None where it is not known.
         tied: Rows whose parameter belongs to an earlier row, with that row's name: row -> name.
+        activations: Class of the activation module that reads each row's output, such as `ReLU`; None where none was seen, as of a
+            function. () where nobody looked.
     """
 
     names: tuple[str, ...]
@@ -98,6 +100,7 @@ class ModuleRows:
     axis: Literal["blocks", "rows"] = "rows"
     readout: int | None = None
     tied: Mapping[int, str] = field(default_factory=dict)
+    activations: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,7 @@ def _rows(stored: Mapping[str, Any] | None) -> ModuleRows | None:
         axis=stored["axis"],
         readout=stored["readout"],
         tied={int(row): name for row, name in stored["tied"].items()},
+        activations=tuple(stored.get("activations", ())),
     )
 
 
