@@ -14,7 +14,7 @@ import numpy as np
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
-from gradlab.judgement import figures
+from gradlab.judgement import figures, lasting
 from gradlab.judgement import learning_progress as progress
 from gradlab.judgement.gains import LONGER, Gains, How, gains
 from gradlab.results.record import Bool, Float, Outcome, Record
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 FEWEST_STEPS = 100
 """Updates below which a loss that stays is no finding: at the usual ratio of 10^-3 so few move a weight by a tenth."""
-
-LASTING = 0.9
-"""Share of the rows from one on at which a state has to hold to have begun there: some odd batches do not begin it."""
 
 STILL = 1e-3
 """Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
@@ -106,8 +103,7 @@ class Evidence:
 
     def at_end(self, values: Float) -> Float:
         """Median over the tail, along the first axis; of two middle values the lower, so that no -inf is averaged."""
-        ordered = np.sort(values[progress.tail(self.num_rows)], axis=0)
-        return np.asarray(ordered[(len(ordered) - 1) // 2])
+        return lasting.at_end(values)
 
     @cached_property
     def sends(self) -> Bool:
@@ -123,22 +119,8 @@ class Evidence:
         return np.asarray(~present | (values > -np.inf))
 
     def onset(self, holds: Bool, begin: int = 0) -> int:
-        """The row at which a state began.
-
-        Returns:
-            `begin` where it held there; else the row from which on it held at `LASTING` of those that send a gradient,
-            or at least at most of them; else the first at which it held.
-        """
-        if holds[begin]:
-            return begin
-        counted = holds | ~self.sends
-        share = np.cumsum(counted[::-1])[::-1] / np.arange(len(holds), 0, -1)
-        for enough in (LASTING, 0.5):
-            # A last row alone lasts by its nature.
-            lasting = np.flatnonzero((holds & (share >= enough))[:-1])
-            if lasting.size:
-                return int(lasting[0])
-        return int(np.argmax(holds))
+        """The row at which a state began (`lasting.onset`)."""
+        return lasting.onset(holds, self.sends, begin)
 
     @cached_property
     def decades(self) -> Float | None:
@@ -161,8 +143,7 @@ class Evidence:
         if self.decades is None:
             return None
         sent = self.decades[self.sends]
-        ordered = np.sort(sent[progress.tail(len(sent))])
-        return float(ordered[(len(ordered) - 1) // 2])
+        return float(lasting.at_end(sent))
 
     @cached_property
     def start(self) -> int:

@@ -53,10 +53,13 @@ def summarise(record: Record | None, row: int | None) -> dict[str, float | None]
     gradient = hidden(record, "log10_grad_norm", row)
     if gradient is not None:
         figures["grad_ratio"] = decades_towards_input(gradient)
-    for name in ("loss", "accuracy", "holdout_loss", "holdout_accuracy", "holdout_gain", "holdout_balanced_accuracy"):
-        figures[name] = _at(record, name, row)
-    figures["loss_ratio"] = loss_ratio(record, row)
-    return figures
+    return figures | of_step(record, row)
+
+
+def of_step(record: Record, row: int) -> dict[str, float | None]:
+    """Those of the figures that no layer has: loss, accuracy and the like."""
+    names = ("loss", "accuracy", "holdout_loss", "holdout_accuracy", "holdout_gain", "holdout_balanced_accuracy")
+    return {name: _at(record, name, row) for name in names} | {"loss_ratio": loss_ratio(record, row)}
 
 
 def loss_ratio(record: Record, row: int) -> float | None:

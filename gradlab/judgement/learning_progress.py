@@ -107,9 +107,10 @@ def progress(record: Record, num_rows: int, batch_size: int) -> LearningProgress
     Returns:
         None for fewer than two finite records, or without a loss.
     """
-    loss, accuracy = _figure(record, "loss", num_rows), _figure(record, "accuracy", num_rows)
+    loss, chance = _figure(record, "loss", num_rows), _chance(record)
     if loss is None or num_rows < 2:
         return None
+    accuracy = None if chance is None else _figure(record, "accuracy", num_rows)
     enough, most = -(-ENOUGH_EXAMPLES // batch_size), max(1, num_rows // TAIL)
     early = slice(min(max(num_rows // EARLY, enough, 1), most))
     last = tail(num_rows)
@@ -120,14 +121,12 @@ def progress(record: Record, num_rows: int, batch_size: int) -> LearningProgress
     constant, far = _constant(record, before, after, last, accuracy is not None)
     best = before if constant is None else min(before, constant)
     arrived = began = None
-    chance = _chance(record)
-    if accuracy is not None:
+    rising = False
+    if accuracy is not None and chance is not None:
         began, arrived = ((float(accuracy[rows].mean()) - chance) / (1.0 - chance) for rows in (early, last))
+        rising = _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
     # Above a constant answer's loss, falling is on the way to that answer and not yet to the inputs, unless it was assessed how far.
     below = constant is None or after < constant or "pace_gain" in record.figures
-    rising = (
-        accuracy is not None and arrived is not None and _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
-    )
     share = _gone(best, after)
     return LearningProgress(
         loss=share,
@@ -175,10 +174,11 @@ def on_scale(record: Record, num_rows: int) -> bool:
 def _explained(record: Record, loss: float, rows: slice, constant: float) -> bool:
     """Whether outputs of the size that they had can have such a loss: a squared error or a cross-entropy of that order."""
     forward = record.layers.get("forward_rms")
-    if forward is None or not forward.present[rows, -1].all():
+    readout = record.readout
+    if forward is None or readout is None or not forward.present[rows, readout].all():
         return True
     with np.errstate(over="ignore"):
-        size = float(forward.values[rows, -1].max())
+        size = float(forward.values[rows, readout].max())
         return loss <= OWN_SIZE * (constant + size + size * size)
 
 
@@ -203,8 +203,13 @@ def _figure(record: Record, name: str, num_rows: int) -> Float | None:
     return np.asarray(column.values[:num_rows], dtype=np.float64)
 
 
-def _chance(record: Record) -> float:
-    """Accuracy of the best constant answer where it is known, else even chance; one output stands for two classes."""
+def _chance(record: Record) -> float | None:
+    """Accuracy of the best constant answer where it is known, else even chance; one output stands for two classes.
+
+    None for somebody's own module of which it is not known: what it gives is not known either.
+    """
+    if record.rows is not None:
+        return record.constant_accuracy
     even = 1.0 / max(2, int(record.fan_out[-1]))
     return even if record.constant_accuracy is None else max(even, record.constant_accuracy)
 

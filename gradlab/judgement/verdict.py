@@ -1,14 +1,14 @@
 """One run's summary: figures, findings and the verdict that leads."""
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradlab.config.catalogue import VERDICTS, Verdict
+from gradlab.config.catalogue import Verdict
 from gradlab.config.experiment import Experiment
 from gradlab.judgement import figures
 from gradlab.judgement.conditions import expectations
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.precedence import OF_SIGNAL, by_exclusion, causes_first, leading, most_severe_first
 from gradlab.judgement.remedies import readout, starts
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities
 from gradlab.judgement.remedies.scale import scale_fault, standardised
@@ -21,8 +21,6 @@ from gradlab.results.versions import RULES_VERSION
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast
-
-_SEVERITIES = ("critical", "warning", "note")
 
 NO_FORECAST = "no forecast was made"
 
@@ -78,20 +76,15 @@ def _findings(
         if evidence.same_rows:
             own = [_of_same_rows(finding, rule.verdict, evidence) for finding in own]
         found += _by_exclusion(own, found, bool(missing), evidence) if rule.verdict == "not_learning" else own
-    found = _causes_first(found, evidence)
+    if evidence is not None:
+        found = causes_first(found, evidence.step(evidence.start))
     found = [_cause_first(finding, experiment, record, evidence) for finding in found]
-    critical = [leads_to[finding.rule] for finding in found if finding.severity == "critical"]
-    verdict: Verdict = "healthy"
-    if critical:
-        verdict = min(critical, key=VERDICTS.index)
-    elif missing:
-        verdict = "not_judged"
+    verdict = leading(found, leads_to, missing)
+    if verdict == "not_judged":
         found.append(_not_judged(experiment, missing, outcome, evidence))
-    elif any(finding.rule == "undecided" for finding in found):
-        verdict = "undecided"
     if evidence is not None:
         found += [*about_data(evidence), *contradicts_theory(evidence)]
-    return verdict, sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
+    return verdict, most_severe_first(found)
 
 
 _OF_DATA = ("diverged", "dead", "exploding", "saturated", "not_learning", "undecided")
@@ -122,28 +115,6 @@ def _cause_first(finding: Finding, experiment: Experiment, record: Record | None
     return replace(finding, remedy=advice.sentence, remedies=advice.remedies)
 
 
-def _causes_first(findings: list[Finding], evidence: Evidence | None) -> list[Finding]:
-    """Findings in which what came later than another critical one is a warning: its result, not the cause.
-
-    A signal that vanished at the first step leaves units to die of their biases later; one that exploded throws them
-    into saturation with the first updates; and units that training saturated let no signal through from then on.
-    Divergence stays what leads.
-    """
-    causes = {"dead", "exploding", "vanishing", "saturated"}
-    critical = [item for item in findings if item.severity == "critical" and item.rule in causes]
-    if evidence is None or not critical:
-        return findings
-    start = evidence.step(evidence.start)
-    saturated = min((item.since_step for item in critical if item.rule == "saturated"), default=math.inf)
-    begun = any(item.since_step <= start for item in critical)
-    late = [
-        item
-        for item in critical
-        if item.since_step > start and (begun or (item.rule == "vanishing" and saturated <= item.since_step))
-    ]
-    return [replace(item, severity="warning") if item in late else item for item in findings]
-
-
 def _of_same_rows(finding: Finding, verdict: Verdict, evidence: Evidence) -> Finding:
     """A finding about a network whose inputs are the same in all rows: whatever becomes of them, there is nothing in them to learn from.
 
@@ -155,21 +126,12 @@ def _of_same_rows(finding: Finding, verdict: Verdict, evidence: Evidence) -> Fin
     return replace(finding, severity=severity, remedy=learning.SAME_ROWS, remedies=())
 
 
-_OF_SIGNAL = ("dead", "exploding", "vanishing", "saturated", "symmetry")
-
-
 def _by_exclusion(own: list[Finding], others: list[Finding], blind: bool, evidence: Evidence) -> list[Finding]:
     critical = {item.rule for item in others if item.severity == "critical"}
-    if any(item.rule in _OF_SIGNAL and item.severity != "note" for item in others):
+    if any(item.rule in OF_SIGNAL and item.severity != "note" for item in others):
         told = learning.unlearned(evidence, pace=not critical)
         own = [replace(item, message=told) if item.rule == "undecided" else item for item in own]
-    if "diverged" in critical:
-        return []
-    if critical:
-        return [replace(item, severity="note", remedy="", remedies=()) for item in own]
-    if blind:
-        return [replace(item, severity="warning" if item.severity == "critical" else item.severity) for item in own]
-    return own
+    return by_exclusion(own, others, blind)
 
 
 def _not_judged(

@@ -148,6 +148,11 @@ class Record:
     def depth(self) -> int:
         return len(self.fan_in) - 1
 
+    @property
+    def readout(self) -> int | None:
+        """Column of the readout, None where it is not known which of somebody's own module's rows that is."""
+        return self.depth if self.rows is None else self.rows.readout
+
     def final_index(self) -> int | None:
         """Index of the last recorded step at which loss and gradients were finite; None where there is none.
 

@@ -6,6 +6,7 @@ Starts and learning rates are for inputs and targets of about 1. `data.standardi
 from dataclasses import dataclass
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.modules import ModuleData, ModuleExperiment
 from gradlab.datasets.profile import DataProfile, said
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.wording import percent
@@ -44,9 +45,9 @@ class ScaleFault:
     reason: str
 
 
-def scale_fault(experiment: Experiment, record: Record | None) -> ScaleFault | None:
-    """What is wrong with the scale of a run's data; None where nothing is, or they are standardised."""
-    if experiment.data.standardize or record is None:
+def scale_fault(experiment: Experiment | ModuleExperiment, record: Record | None) -> ScaleFault | None:
+    """What is wrong with the scale of a run's data; None where nothing is, they are standardised, or the user's own loader gives them."""
+    if isinstance(experiment.data, ModuleData) or experiment.data.standardize or record is None:
         return None
     if record.data is None:
         return _of_first_batch(record.input_mean_square**0.5)

@@ -1,0 +1,317 @@
+"""What the rules for somebody's own module look at: its record, read once.
+
+Depth is the order of a chain's rows: repeated blocks where there are any, else modules in order of first use. Rows differ in the size of
+their outputs, so the signal is the l2 norm of the gradient over the whole output: what a narrower or coarser row has in fewer entries it
+has in larger ones. As everywhere no loss and no gradient is compared with a fixed number.
+
+Shapes: T records of a step, L rows of the network.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradlab.config.catalogue import DTYPES
+from gradlab.config.experiment import Data
+from gradlab.config.modules import ModuleExperiment, OwnExperiment
+from gradlab.config.quantities import selected
+from gradlab.judgement import figures, lasting
+from gradlab.judgement import learning_progress as progress
+from gradlab.judgement.evidence import FEWEST_STEPS, STILL
+from gradlab.judgement.gains import Gains, gains
+from gradlab.judgement.modules.chains import Chain, chains
+from gradlab.results.record import Bool, Column, Float, ModuleRows, Outcome, Record
+
+TYPICAL_BATCH = 16
+"""Examples of a step that are counted on where nobody knows how many there were: few, so that more steps are averaged."""
+
+LATER = (0.1, 0.25)
+"""Part of a run, as shares of its records, that its end is compared with to see whether it learned more than a readout's bias does: that
+is found in the first tenth."""
+
+FALLEN = 0.03
+"""Share by which the loss at the end has to lie below that part's."""
+
+
+@dataclass(frozen=True)
+class ModuleEvidence:
+    """One run of somebody's own module; its record has at least one finite record of a step."""
+
+    experiment: OwnExperiment
+    record: Record
+    outcome: Outcome
+
+    @property
+    def rows(self) -> ModuleRows:
+        """What the rows of the network are."""
+        assert self.record.rows is not None
+        return self.record.rows
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Dotted name of each row."""
+        return self.rows.names
+
+    @cached_property
+    def num_records(self) -> int:
+        return figures.num_finite_rows(self.record)
+
+    def step(self, at: int) -> int:
+        """The step of a record."""
+        return int(self.record.steps[at])
+
+    @property
+    def last_step(self) -> int:
+        return self.step(self.num_records - 1)
+
+    @property
+    def from_start(self) -> bool:
+        """Whether the first update of the training is in the record."""
+        return bool(self.record.steps[0] == 0)
+
+    @cached_property
+    def asked_for(self) -> tuple[str, ...]:
+        """Layer quantities that were to be recorded."""
+        return selected(self.experiment.record.quantities, present={"module", "norm"})
+
+    def quantity(self, name: str) -> Float | None:
+        """A layer quantity at the finite records, NaN where it is null.
+
+        Returns:
+            float64 [T, L]; None where it was not recorded or is null everywhere.
+        """
+        if name not in self._seen:
+            self._seen[name] = self._quantity(name)
+        return self._seen[name]
+
+    @cached_property
+    def _seen(self) -> dict[str, Float | None]:
+        return {}
+
+    def _quantity(self, name: str) -> Float | None:
+        column = self.record.layers.get(name)
+        if column is None:
+            return None
+        present = column.present[: self.num_records]
+        return np.where(present, column.values[: self.num_records], np.nan) if present.any() else None
+
+    @cached_property
+    def chains(self) -> tuple[Chain, ...]:
+        """Chains along which there is a depth to look at."""
+        signal = self.quantity("log10_backward_norm")
+        return () if signal is None else chains(self.rows, signal)
+
+    @cached_property
+    def sends(self) -> Bool:
+        """Records at which the loss sends a gradient down at all, [T]; all of them where it is not known."""
+        signal, readout = self.quantity("log10_backward_norm"), self.record.readout
+        if signal is None:
+            return np.ones(self.num_records, dtype=np.bool_)
+        arrives = (signal > -np.inf).any(axis=1)
+        if readout is not None and not np.isnan(signal[:, readout]).all():
+            return np.asarray(~(signal[:, readout] == -np.inf))
+        return np.asarray(arrives if arrives.any() else ~arrives)
+
+    @cached_property
+    def start(self) -> int:
+        """The first record at which a gradient reaches a chain; 0 where none ever does, or it is not known.
+
+        A readout that begins at zero passes nothing on in the first step, and that says nothing of the depth below.
+        """
+        reached = [chain.reached for chain in self.chains]
+        return int(np.argmax(np.any(reached, axis=0))) if reached else 0
+
+    @cached_property
+    def matrices(self) -> Bool:
+        """Rows with a matrix that is trained, without the readout, [L]; where the readout alone is one, it."""
+        found = np.asarray(self.rows.weights > 0)
+        column = self.record.layers.get("log10_grad_norm")
+        if column is not None:
+            found &= column.present[: self.num_records].any(axis=0)
+        hidden = found.copy()
+        if self.record.readout is not None:
+            hidden[self.record.readout] = False
+        return hidden if hidden.any() else found
+
+    @cached_property
+    def ratios(self) -> Float | None:
+        """Median update ratio of each row while there was something to learn, [L], NaN in rows without one; None where none was
+        recorded.
+        """
+        logs = self.quantity("log10_update_ratio")
+        if logs is None or not self.matrices.any():
+            return None
+        rows = self._learning & self.sends
+        rows = figures.updated(self.record, self.num_records, rows if rows.any() else self._learning)
+        moved = np.where(np.isnan(logs[rows]), -np.inf, logs[rows])
+        with np.errstate(over="ignore"):
+            median = np.minimum(10.0 ** lasting.middle(moved), 1e300)
+        return np.where(self.matrices, median, np.nan)
+
+    @property
+    def largest_ratio(self) -> float | None:
+        """That of the fastest row."""
+        return None if self.ratios is None else float(np.nanmax(self.ratios))
+
+    def moves(self, rows: tuple[int, ...]) -> bool | None:
+        """Whether something in every one of some rows of a chain moves at `LEARNING_SHARE` of the fastest row or more; None where it is
+        not known. A row without a matrix of its own or of its members' moves with the others.
+        """
+        ratios, largest = self.ratios, self.largest_ratio
+        if ratios is None or largest is None:
+            return None
+        enough = figures.LEARNING_SHARE * largest
+        best = [ratios[list(own)] for row in rows if (own := self.members(row))]
+        return bool(largest > 0 and all(bool((each >= enough).any()) for each in best))
+
+    def members(self, row: int) -> tuple[int, ...]:
+        """Rows with a trained matrix that a row consists of: itself, or what is in its block."""
+        return tuple(at for at in np.flatnonzero(self.matrices).tolist() if self.within(at, row))
+
+    def within(self, row: int, block: int) -> bool:
+        at: int | None = row
+        while at is not None and at != block:
+            at = self.rows.blocks[at]
+        return at == block
+
+    @cached_property
+    def learning_rows(self) -> int | None:
+        """Number of rows that learn."""
+        if self.ratios is None:
+            return None
+        told = self.experiment.train.dtype
+        name = (
+            str(told).removeprefix("torch.") if isinstance(told, str) else "float32" if told is None else told.storage
+        )
+        median = self.ratios[self.matrices]
+        return figures.learning_layers(median, name if name in DTYPES else "float32")
+
+    @property
+    def batch_size(self) -> int:
+        own = self.experiment
+        known = isinstance(own, ModuleExperiment) and isinstance(own.data, Data)
+        return own.data.batch_size if known else TYPICAL_BATCH  # type: ignore[union-attr]
+
+    @cached_property
+    def _logged(self) -> NDArray[np.int64]:
+        """Records of which the loss was logged, ascending."""
+        column = self.record.figures.get("loss")
+        return np.flatnonzero(column.present[: self.num_records]) if column is not None else np.empty(0, dtype=np.int64)
+
+    @cached_property
+    def loss(self) -> Float | None:
+        """The loss at the records of which it was logged; None where it never was."""
+        return self.record.figures["loss"].values[self._logged] if len(self._logged) else None
+
+    @cached_property
+    def chance_known(self) -> bool:
+        """Whether the loss of the best constant answer is known."""
+        return self.record.constant_loss is not None
+
+    @cached_property
+    def _course(self) -> Record | None:
+        """The records of which the loss was logged, without their layers but for the signal's size."""
+        if self.loss is None:
+            return None
+        at, kept = self._logged, ("loss", "accuracy", "learning_rate")
+        told = {name: column for name, column in self.record.figures.items() if name in kept}
+        told = {name: Column(column.values[at], column.present[at]) for name, column in told.items()}
+        if not self.chance_known and float(self.loss.min()) < 0.0:
+            # A loss without a zero of its own is measured from its lowest values.
+            lowest = np.sort(self.loss)[: max(1, len(self.loss) // 20)].mean()
+            told["loss"] = Column(np.maximum(self.loss - lowest, 0.0), told["loss"].present)
+        layers = {name: self.record.layers[name] for name in ("forward_rms",) if name in self.record.layers}
+        layers = {name: Column(column.values[at], column.present[at]) for name, column in layers.items()}
+        return replace(self.record, steps=self.record.steps[at], figures=told, layers=layers)
+
+    @cached_property
+    def progress(self) -> progress.LearningProgress | None:
+        """How far training came; None for fewer than two records, or without a loss."""
+        course = self._course
+        return None if course is None else progress.progress(course, len(course.steps), self.batch_size)
+
+    @cached_property
+    def _learning(self) -> Bool:
+        """Records up to which there was something to learn, [T]."""
+        course = self.progress
+        until = self.num_records if course is None else int(self._logged[course.learning_rows - 1]) + 1
+        return np.arange(self.num_records) < until
+
+    @cached_property
+    def gains(self) -> Gains | None:
+        """What was gained over the best constant answer; None where that is not known."""
+        course = self._course
+        return None if course is None else gains(course, len(course.steps), self.batch_size)
+
+    @cached_property
+    def fell_later(self) -> bool:
+        """Whether the loss went on falling after the first tenth of the run."""
+        loss = self.loss
+        if loss is None or len(loss) < progress.FALLING_ROWS:
+            return False
+        first, stop = (max(1, int(share * len(loss))) for share in LATER)
+        before, after = loss[first : max(stop, first + 1)], loss[progress.tail(len(loss))]
+        drop = float(before.mean() - after.mean())
+        error = math.hypot(*(float(part.std()) / math.sqrt(len(part)) for part in (before, after)))
+        return drop > FALLEN * abs(float(before.mean())) and drop > progress.FALLING_ERRORS * error
+
+    @cached_property
+    def learned(self) -> bool:
+        """Whether the run learned much: half of what there is to learn, or some of it and more to the end."""
+        course = self.progress
+        if course is None:
+            return False
+        return course.learned or (self.gained and (self.fell_later or course.improving))
+
+    @cached_property
+    def gained(self) -> bool:
+        """Whether the run learned anything.
+
+        Beside the best constant answer where that is known. Else the loss has to have fallen by half, or by a tenth and not at first
+        alone, as it does while a readout finds the constant answer; or an accuracy rose.
+        """
+        course = self.progress
+        if course is None:
+            return False
+        if self.gains is not None:
+            return self.gains.how is not None or (course.accuracy_gain or 0.0) >= progress.STUCK_SHARE
+        if course.learned:
+            return True
+        return (course.gained and (self.fell_later or course.improving)) or self.accuracy_rose
+
+    @cached_property
+    def accuracy_rose(self) -> bool:
+        """Whether an accuracy whose chance is not known rose by a tenth of what was missing, beyond what it differs by."""
+        column = None if self._course is None else self._course.figures.get("accuracy")
+        if self.record.constant_accuracy is not None or column is None or not column.present.all():
+            return False
+        shares = column.values
+        if not (len(shares) >= progress.FALLING_ROWS and 0.0 <= shares.min() and shares.max() <= 1.0):
+            return False
+        first, last = shares[: max(1, len(shares) // 10)], shares[progress.tail(len(shares))]
+        rise = float(last.mean() - first.mean())
+        error = math.hypot(*(float(part.std()) / math.sqrt(len(part)) for part in (first, last)))
+        return rise >= progress.STUCK_SHARE * (1.0 - float(first.mean())) and rise > progress.FALLING_ERRORS * error
+
+    @cached_property
+    def still(self) -> bool:
+        """Whether the weights cannot have moved, however short the run."""
+        largest = self.largest_ratio
+        steps = self.last_step - self.step(0)
+        return largest is not None and largest * max(steps, FEWEST_STEPS) < STILL
+
+    @cached_property
+    def long_enough(self) -> bool:
+        """Whether a loss that stays says anything."""
+        course = self.progress
+        if course is None:
+            return False
+        return self.still or (course.steps >= FEWEST_STEPS and course.examples >= progress.ENOUGH_EXAMPLES)
+
+    @cached_property
+    def on_its_way(self) -> bool:
+        """Whether the loss was still falling."""
+        return self.progress is not None and (self.progress.improving or self.fell_later) and not self.still

@@ -1,0 +1,83 @@
+"""Not learning and undecided: a loss of somebody's own module that stays where it was, while nothing is wrong with the signal.
+
+Only where a loss was logged. Where the loss of the best constant answer is not known, all that can be said is whether it falls, and that
+is said too.
+"""
+
+from gradlab.judgement.learning_progress import STUCK_SHARE
+from gradlab.judgement.modules import remedies
+from gradlab.judgement.modules.evidence import ModuleEvidence
+from gradlab.judgement.wording import percent
+from gradlab.results.record import Finding
+
+CHANCE_UNKNOWN = "the loss of the best answer without looking at the inputs is not known (chance_loss), so this rests on whether it falls"
+
+GROWN = 1.5
+"""Multiple of the first loss from which a loss is said as so many times it."""
+
+
+def not_learning(evidence: ModuleEvidence) -> list[Finding]:
+    """The loss is not below the best constant answer's or, where that is not known, does not fall."""
+    course = evidence.progress
+    if course is None or evidence.gained:
+        return []
+    decided = evidence.long_enough and not evidence.on_its_way and not _fell_at_first(evidence)
+    advice = remedies.of_learning(evidence) if decided else remedies.in_time(evidence)
+    return [
+        Finding(
+            rule="not_learning" if decided else "undecided",
+            severity="critical" if decided else "warning",
+            layers=None,
+            since_step=evidence.step(0),
+            value=course.share,
+            limit=STUCK_SHARE,
+            message=told(evidence) if decided else f"nothing wrong with the signal was seen, and {undecided(evidence)}",
+            remedy=advice.sentence,
+            remedies=advice.remedies,
+        )
+    ]
+
+
+def _fell_at_first(evidence: ModuleEvidence) -> bool:
+    """Whether the loss fell by a tenth and then stayed, without anybody knowing whether that is a readout's bias alone."""
+    course = evidence.progress
+    return not evidence.chance_known and course is not None and course.fell >= STUCK_SHARE
+
+
+def undecided(evidence: ModuleEvidence) -> str:
+    """That a run has not learned yet, as a clause."""
+    course = evidence.progress
+    assert course is not None
+    said = f"{course.steps + 1} steps did not show that it learns: {_standing(evidence)}"
+    if _fell_at_first(evidence):
+        return f"{said} at first and stays since; {CHANCE_UNKNOWN}"
+    return said if evidence.chance_known else f"{said}; {CHANCE_UNKNOWN}"
+
+
+def told(evidence: ModuleEvidence) -> str:
+    """What shows that a run does not learn."""
+    course, largest = evidence.progress, evidence.largest_ratio
+    assert course is not None
+    said = [f"{_standing(evidence)} in {course.steps} steps"]
+    if course.accuracy is not None:
+        said.append(f"the accuracy is {percent(max(course.accuracy, 0.0))} of the way from chance to all right")
+    if largest is not None and evidence.still:
+        said.append(f"the rows stand still: the largest update ratio is {largest:.1g}")
+    elif largest is not None:
+        moved = f"{largest:.1g} of" if largest < 1 else "more than"
+        said.append(f"the fastest row moves by {moved} its weights a step")
+    return ", ".join(said) + ("" if evidence.chance_known else f"; {CHANCE_UNKNOWN}")
+
+
+def _standing(evidence: ModuleEvidence) -> str:
+    """What became of the loss, beside the best constant answer's where that is known."""
+    course, found = evidence.progress, evidence.gains
+    assert course is not None
+    if course.fell < 1.0 - GROWN:
+        changed = f"the loss grew to {1.0 - course.fell:.3g} times what it was"
+    else:
+        changed = f"the loss {'grew' if course.fell < 0 else 'fell'} by {percent(abs(course.fell))}"
+    if found is None or not found.constant > 0 or evidence.loss is None:
+        return changed
+    now = f"{changed} and is {found.constant - found.training.value:.3g}"
+    return f"{now}, where the best answer without looking at the inputs has {found.constant:.3g}"
