@@ -58,7 +58,7 @@ def told(evidence: ModuleEvidence) -> str:
     """What shows that a run does not learn."""
     course, largest = evidence.progress, evidence.largest_ratio
     assert course is not None
-    said = [f"{_standing(evidence)} in {course.steps} steps"]
+    said = [f"in {course.steps} steps {_standing(evidence)}"]
     if course.accuracy is not None:
         said.append(f"the accuracy is {percent(max(course.accuracy, 0.0))} of the way from chance to all right")
     if largest is not None and evidence.still:

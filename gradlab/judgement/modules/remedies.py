@@ -83,7 +83,7 @@ def _gain(evidence: ModuleEvidence, chain: Chain, rule: str) -> Advice:
     slope, fit = figures.slope_towards_input(profile) if len(profile) > 2 else (None, None)
     if slope is None or fit is None or fit < STEADY_FIT or slope == 0.0 or (slope > 0) != (rule == "exploding"):
         return Advice()
-    times, larger = factor(10.0 ** min(abs(slope), 300.0)), "larger" if slope < 0 else "smaller"
+    times, larger = f"{10.0 ** min(abs(slope), 300.0):.2g}", "larger" if slope < 0 else "smaller"
     told = "such as He's start (a gain of √2) for ReLU, Xavier's with 5/3 for Tanh"
     return Advice(f"weights that begin {times} times {larger} in {_where(evidence, rows)}, {told}")
 
