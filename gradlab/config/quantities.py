@@ -78,7 +78,7 @@ LAYER_QUANTITIES: tuple[Quantity, ...] = (
     Quantity("log10_backward_norm", "log₁₀‖δ‖", "decades", "gradients", False,
              "log10 of the l2 norm of the gradient of the loss, as it was given, with respect to a row's output",
              "compares rows whose outputs differ in size, along which depth is judged",
-             label="backward signal, norm", kind="decades", rank=0, only="module"),
+             label="backward signal, norm", kind="decades", rank=0, drawn_as_grid=2, only="module"),
     Quantity("calls", "calls", "1", "gradients", False, "times that the row was called in the step and a gradient came back",
              "a row may be many time steps, or shared", rank=17, only="module"),
     Quantity("time_decades", "Δlog₁₀‖δ‖ over calls", "decades", "gradients", False,

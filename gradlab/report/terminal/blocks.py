@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from gradlab.config.text import clean_line
 from gradlab.report.terminal.bars import bars, ends
 from gradlab.report.terminal.console import (
     coloured,
@@ -102,10 +103,10 @@ def _checks(block: Checks, out: Console) -> None:
 def _findings(block: Findings, out: Console) -> None:
     for finding in block.findings:
         if finding.message != block.said:
-            place = [] if finding.layers is None else [layers_words(finding.layers)]
+            place = [] if finding.layers is None else [layers_words(finding.layers, block.names)]
             place += [f"since step {finding.since_step}"] if finding.since_step else []
             line = Text().append(f"  {finding.severity}: ", _SEVERITY_STYLES[finding.severity])
-            line.append(f"{finding.rule}: {finding.message}" + (f" ({', '.join(place)})" if place else ""))
+            line.append(f"{finding.rule}: {clean_line(finding.message)}" + (f" ({', '.join(place)})" if place else ""))
             print_prose(out, line)
         if finding.remedy:
             print_prose(out, Text(f"  remedy: {finding.remedy}"))
@@ -113,7 +114,9 @@ def _findings(block: Findings, out: Console) -> None:
 
 def _heatmap(block: Heatmap, out: Console) -> None:
     print_heading(out, f"{block.grid.quantity} by {block.noun} (input on top) and step")
-    for line in draw(block.grid, width_of(out), color=out.color_system is not None, unicode=knows_blocks(out)):
+    for line in draw(
+        block.grid, width_of(out), labels=block.labels, color=out.color_system is not None, unicode=knows_blocks(out)
+    ):
         out.print(line)
 
 

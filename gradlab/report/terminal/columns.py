@@ -4,9 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gradlab.report.words.names import elided
 from gradlab.report.words.table import Field, Fold, Table
 
 GAP = "  "
+
+_SHORTEST = 16
+"""Letters that are left at least of a text without its middle."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
         shown: Rows to show in this order, and folds; all rows where it is None.
         noun: What a row is, for a fold.
     """
-    words = table.words()
+    words = table.words() if width is None else _elided(table, width)
     shown = range(len(words)) if shown is None else shown
     used = [words[row] for row in shown if isinstance(row, int)]
     longest = [max(map(len, column)) for column in zip(*used, strict=True)] if used else [0] * len(table.fields)
@@ -46,6 +50,15 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
     )
     left_out = tuple(field.name for index, field in enumerate(table.fields) if index not in columns)
     return Layout(header, body, left_out)
+
+
+def _elided(table: Table, width: int) -> list[list[str]]:
+    """Every cell as it is read, without the middle of what is long in the columns that may be cut."""
+    words = table.words()
+    for place in (place for place, field in enumerate(table.fields) if field.elided):
+        for row, short in zip(words, elided([row[place] for row in words], max(_SHORTEST, width // 3)), strict=True):
+            row[place] = short
+    return words
 
 
 def _size(header: Sequence[str], longest: int) -> int:

@@ -105,7 +105,7 @@ def coloured(words: str) -> Text:
 class More(Fold):
     """Rows that a terminal has no room for, and the file that has them."""
 
-    file: str
+    file: str = ""
 
     def words(self, noun: str) -> str:
         """What stands in their place."""
@@ -116,7 +116,7 @@ def few(out: Console, number: int, most: int, file: str) -> list[int | Fold]:
     """Which of so many to show: all, or on a terminal the first ones, where that saves more than two lines."""
     if width_of(out) is None or number <= most + 2:
         return list(range(number))
-    return [*range(most), More(number - most, file)]
+    return [*range(most), More(number - most, file=file)]
 
 
 def _coloured(out: Console, lines: Sequence[str]) -> Iterator[Segment]:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from gradlab.report.views.series import Grid, bins, pooled
+from gradlab.report.words.names import elided
 from gradlab.report.words.values import power
 
 LINES = 16
@@ -17,6 +19,9 @@ LINES = 16
 
 WIDEST = 100
 """Most cells that a row takes."""
+
+_NAME, _SHORTEST = 40, 12
+"""Letters of a row's name where there is no terminal, and on the narrowest."""
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LETTERS = ".:-=+*#%@"
@@ -63,18 +68,20 @@ def cells(grid: Grid, rows: int, columns: int) -> Cells:
     return Cells(values, spans, low, high)
 
 
-def draw(grid: Grid, width: int | None, *, color: bool, unicode: bool) -> list[Text]:
+def draw(grid: Grid, width: int | None, *, labels: Sequence[str] = (), color: bool, unicode: bool) -> list[Text]:
     """Lines of the heatmap: layer 1, at the input, on top; steps to the right; then the scale.
 
     Args:
         grid: What to draw.
         width: Characters to fit into, None where there is no terminal.
+        labels: Names of the rows, () where they go by number; a line of several rows has the first one's.
         color: Whether colours can be shown; without them a cell's height or darkness shows its value.
         unicode: Whether block characters can be shown.
     """
     num_layers = grid.values.shape[0]
+    names = elided(labels, _NAME if width is None else max(_SHORTEST, width // 4))
     margin = len(f"{num_layers}-{num_layers}") + 1 if num_layers > LINES else len(str(num_layers)) + 1
-    margin = max(margin, len("layer "))
+    margin = max(map(len, names)) + 1 if names else max(margin, len("layer "))
     columns = min(max(10, (width or WIDEST) - margin - 1), WIDEST)
     halves = color and unicode and num_layers > LINES
     picture = cells(grid, 2 * LINES if halves else LINES, columns)
@@ -82,7 +89,9 @@ def draw(grid: Grid, width: int | None, *, color: bool, unicode: bool) -> list[T
     lines = []
     for row in range(0, len(picture.layers), 2 if halves else 1):
         last = min(row + 1, len(picture.layers) - 1) if halves else row
-        line = Text(_span(picture.layers[row][0], picture.layers[last][1]).rjust(margin - 1) + " ")
+        top, bottom = picture.layers[row][0], picture.layers[last][1]
+        label = names[top - 1].ljust(margin - 1) if names else _span(top, bottom).rjust(margin - 1)
+        line = Text(f"{label} ")
         for column in range(picture.values.shape[1]):
             glyph, style = _cell(picture, row, column, halves=halves, color=color, unicode=unicode)
             line.append(glyph * stretch, style)

@@ -108,7 +108,7 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
     if record is None or not len(record.steps):
         raise SelectionError(f"{run.path}: {nothing_recorded(run)}")
     seen = view(run)
-    ranked = [*seen.worst_first[:-1][:top], *seen.worst_first[-1:]]
+    ranked = [*seen.hidden_first[:top], *(() if seen.readout is None else (seen.readout,))]
     now = time.time()
     started, finished = (_seconds(run.manifest.get(name), now) for name in ("started", "finished"))
     config = _plain(run.experiment.model_dump(mode="json"))
@@ -127,7 +127,7 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         tags=_tags(run, seen),
         why=_text(seen.why),
         findings=tuple(
-            _text(finding_words(finding) + (f"; remedy: {finding.remedy}" if finding.remedy else ""))
+            _text(finding_words(finding, seen.names) + (f"; remedy: {finding.remedy}" if finding.remedy else ""))
             for finding in run.summary.findings
         ),
         summary=_text(markdown(seen.blocks, all_layers=len(ranked) == len(record.fan_in))),

@@ -95,18 +95,22 @@ class Checks:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the rules found; a terminal does not repeat the message that the title has said."""
+    """What the rules found; a terminal does not repeat the message that the title has said. Rows of somebody's own
+    module go by `names`.
+    """
 
     findings: Sequence[Finding]
     said: str
+    names: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """A quantity over layers and steps."""
+    """A quantity over layers and steps; rows with names of their own go by `labels`."""
 
     grid: Grid
     noun: str = "layer"
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,21 +11,20 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.experiment import Experiment, Init
 from gradlab.config.modules import AnyExperiment
-from gradlab.config.quantities import QUANTITIES
 from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
 from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
+from gradlab.report.views import layer_table
 from gradlab.report.views.blocks import Check, Checks, Files, Findings, Heatmap, Lines, Only, TableBlock, Title
 from gradlab.report.views.data import DataView, data_view
-from gradlab.report.views.series import Curve, Grid, LayerProfile, curves, grids, profiles
+from gradlab.report.views.series import MOST_NAMED, Curve, Grid, LayerProfile, curves, grids, outermost, profiles
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
 from gradlab.report.words.networks import module_words, network_words, with_parameters
-from gradlab.report.words.table import Field, Table, beside, folded
+from gradlab.report.words.table import Field, Table, beside
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
-from gradlab.report.words.verdicts import APPEARANCES, STATES, word_of
-from gradlab.results import tables
-from gradlab.results.record import Finding, Record, Skipped, Summary, Timing
+from gradlab.report.words.verdicts import STATES, word_of
+from gradlab.results.record import Finding, ModuleRows, Record, Skipped, Summary, Timing
 from gradlab.results.stored import StoredRun
 
 _FIGURE_KINDS: dict[str, Kind] = {
@@ -38,9 +37,6 @@ def figure_kind(name: str) -> Kind:
     """How a figure is said, named as in conditions or without `init.` and `final.`."""
     return _FIGURE_KINDS.get(name.partition(".")[2] or name, "figure")
 
-
-_HEAD, _TAIL = 8, 4
-"""Layers shown of a long network before and after the fold."""
 
 _FILES = (
     "config.yaml", "manifest.json", "layers.parquet", "steps.parquet", "spectrum.parquet", "layers.csv", "summary.md", "summary.json",
@@ -60,7 +56,7 @@ class RunView:
         step: Step that `layers` shows, None where nothing was recorded.
         layers: One row a layer in forward order, every recorded quantity.
         theory: What theory expects of each layer beside what was measured at step 0; () where it has no answer.
-        worst_first: Rows of `layers`, the hidden layers worst first, then the readout.
+        worst_first: Rows of `layers`, the hidden layers worst first, then the readout where it is known.
         worst_by: Quantity that orders them, and which end is bad.
         data: What its data are like and how much of it was learned, None where that was not recorded.
         named: What names its rows.
@@ -136,32 +132,67 @@ class RunView:
         expectations = Checks("expectations", said)
         note = self.forecast_note
         among, legend = row_names.among(self.named), row_names.legend(self.named)
-        order = f"{self.worst_by}; {f'{legend}; ' if legend else ''}the readout last"
-        few = [*folded(self.worst_first[:-1], _HEAD, _TAIL), *self.worst_first[-1:]]
+        order = "; ".join(filter(None, [self.worst_by, legend, "" if self.readout is None else "the readout last"]))
+        few = layer_table.few(self.worst_first, self.readout, self.module_rows)
+        heading = f"{among}s at step {self.step}" + (f": {self.rows_told}" if self.rows_told else "")
         files = [name for name in _FILES if (self.path / name).is_file()]
         so_far = self.word == "interrupted" and self.summary.verdict != "not_judged"
         return [
             Title(self.word, self.why, self.name, self.id, self.setting, self.summary.verdict if so_far else ""),
-            Findings(self.summary.findings, self.why),
+            Findings(self.summary.findings, self.why, self.names),
             Only("markdown", expectations),
             TableBlock("figures", self.figures, headed=False, note=note),
             Lines([] if self.data is None else self.data.lines),
-            TableBlock(
-                f"{among}s at step {self.step}", self.layers, order=order, noun=among, rows=self.worst_first, few=few
-            ),
+            TableBlock(heading, self.shown_layers, order=order, noun=among, rows=self.worst_first, few=few),
             Lines(
                 [skipped_words(self.summary.skipped, self.named)] if self.summary.skipped is not None else [], "aside"
             ),
             *theory_block(self.theory, among),
-            *(
-                [Heatmap(self.grid, row_names.noun(self.named))]
-                if self.grid is not None and self.grid.values.size
-                else []
-            ),
+            *([self._heatmap(self.grid)] if self.grid is not None and self.grid.values.size else []),
             Only("terminal", expectations),
             Lines([timing_words(self.timing)] if self.timing.train_seconds > 0 else [], "aside"),
             Only("terminal", Files(self.path, files, apart=False)),
         ]
+
+    def _heatmap(self, grid: Grid) -> Heatmap:
+        """The heatmap with its rows' names; of many rows in blocks the blocks, and what is in none."""
+        labels = self.names or ()
+        outer = outermost(self.module_rows)
+        if not outer or len(labels) <= MOST_NAMED:
+            return Heatmap(grid, row_names.noun(self.named), labels)
+        places = list(outer)
+        some = replace(grid, values=grid.values[places], present=grid.present[places])
+        return Heatmap(some, "block", tuple(labels[place] for place in places))
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the rows of somebody's own module; None where rows go by number."""
+        return self.named if isinstance(self.named, tuple) else None
+
+    @property
+    def module_rows(self) -> ModuleRows | None:
+        """What the rows are, where the network is somebody's own module."""
+        return None if self.record is None else self.record.rows
+
+    @property
+    def readout(self) -> int | None:
+        """Row of `layers` that is the readout, None where it is not known."""
+        return layer_table.readout_of(self.record)
+
+    @property
+    def hidden_first(self) -> tuple[int, ...]:
+        """Rows of `layers` without the readout, worst first."""
+        return tuple(row for row in self.worst_first if row != self.readout)
+
+    @property
+    def rows_told(self) -> str:
+        """How many rows there are and how many of them are blocks; "" for layers."""
+        return layer_table.rows_words(self.module_rows) if self.layers.rows else ""
+
+    @cached_property
+    def shown_layers(self) -> Table:
+        """`layers` as people are shown them."""
+        return layer_table.for_people(self.layers)
 
     @property
     def layers_with_theory(self) -> Table:
@@ -177,8 +208,8 @@ def view(run: StoredRun, at: str = "final") -> RunView:
     """
     row = recorded_row(run.record, at)
     theory = deviations(run.record, forecast_of(run.experiment, run.record))
-    layers = Table((), ()) if run.record is None or row is None else _layers(run.record, row)
-    order, worst_by = _worst_first(layers, run.summary)
+    layers = Table((), ()) if run.record is None or row is None else layer_table.layer_table(run.record, row)
+    order, worst_by = layer_table.worst_first(layers, run.summary, layer_table.readout_of(run.record))
     return RunView(
         id=run.id,
         name=run.name,
@@ -208,7 +239,7 @@ def names_of(run: StoredRun) -> row_names.Named:
     if isinstance(run.experiment, Experiment):
         return run.experiment.model
     rows = None if run.record is None else run.record.rows
-    return () if rows is None else rows.names
+    return () if rows is None else tuple(map(layer_table.named, rows.names))
 
 
 def setting(experiment: AnyExperiment, reading: Reading | None = None) -> str:
@@ -356,43 +387,3 @@ def recorded_row(record: Record | None, at: str) -> int | None:
     below, above = record.steps[record.steps < int(at)], record.steps[record.steps > int(at)]
     near = " and ".join(str(step) for step in [*below[-1:], *above[:1]])
     raise UsageError(f"--at {at}: that step was not recorded; next to it: {near} (record.every sets which steps are)")
-
-
-def _layers(record: Record, row: int) -> Table:
-    rows = tables.layer_rows(record, row)
-    return Table(tuple(_field(name) for name in rows[0]), tuple(tuple(row.values()) for row in rows))
-
-
-def _field(name: str) -> Field:
-    if name in ("layer", "fan_in", "fan_out"):
-        return Field(name, "integer", 0 if name == "layer" else 20)
-    quantity = QUANTITIES.get(name)  # `grad_rms` is not recorded but computed from what is
-    if quantity is None:
-        return Field(name, "figure", 19)
-    kinds: dict[str, Kind] = {"decades": "decades", "share": "share"}
-    return Field(name, kinds.get(quantity.unit, "figure"), quantity.rank)
-
-
-def _worst_first(layers: Table, summary: Summary) -> tuple[tuple[int, ...], str]:
-    """Order of the layer table, and what it is ordered by."""
-    names = [field.name for field in layers.fields]
-    hidden = range(len(layers.rows) - 1)
-    readout = tuple(range(len(layers.rows) - 1, len(layers.rows)))
-    quantity, end = APPEARANCES[summary.verdict].worst_by
-    if quantity not in names:
-        return (*hidden, *readout), "in forward order"
-    cells = [layers.rows[row][names.index(quantity)] for row in hidden]
-    values = [float(cell) if isinstance(cell, int | float) else None for cell in cells]
-    finite = sorted(value for value in values if value is not None and math.isfinite(value))
-    middle = finite[len(finite) // 2] if finite else 0.0
-
-    def badness(row: int) -> tuple[float, int]:
-        """Sort key: NaN before everything, null after everything."""
-        value = values[row]
-        if value is None:
-            return math.inf, row
-        if math.isnan(value):
-            return -math.inf, row
-        return {"smallest": value, "largest": -value}.get(end, -abs(value - middle)), row
-
-    return (*sorted(hidden, key=badness), *readout), f"{end} {quantity} first"

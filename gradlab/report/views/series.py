@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.quantities import GRIDS, QUANTITIES, Kind
-from gradlab.results.record import Bool, Column, Float, Record
+from gradlab.results.record import Bool, Column, Float, ModuleRows, Record
 
 if TYPE_CHECKING:
     from gradlab.judgement.deviations import Compared, LayerDeviation
 
-PROFILED = ("log10_backward_rms", "forward_rms", "log10_grad_norm", "log10_update_ratio")
+PROFILED = ("log10_backward_norm", "log10_backward_rms", "forward_rms", "log10_grad_norm", "log10_update_ratio")
 """Quantities whose profile is drawn, those of which theory speaks first."""
+
+MOST_NAMED = 32
+"""Rows of somebody's own module that are named and drawn one by one where there is little room; of more, the blocks."""
 
 DRAWN = ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor")
 """Curves that have a figure of their own."""
@@ -107,6 +110,13 @@ def grids(record: Record | None) -> tuple[Grid, ...]:
             column = _drawn(name, record.layers[name])
             drawn.append(Grid(name, QUANTITIES[name].scale, column.values.T, column.present.T, record.steps))
     return tuple(drawn)
+
+
+def outermost(rows: ModuleRows | None) -> tuple[int, ...]:
+    """Rows that are in no block, the blocks themselves among them, in order; () where there is no block."""
+    if rows is None or all(block is None for block in rows.blocks):
+        return ()
+    return tuple(place for place, block in enumerate(rows.blocks) if block is None)
 
 
 def bins(length: int, most: int) -> list[int]:

@@ -17,11 +17,13 @@ class Field:
         name: Header and key, the field's own term.
         kind: How its values are said.
         rank: How soon a narrow terminal leaves it out: the highest goes first, 0 is never left out.
+        elided: Whether a narrow terminal leaves out the middle of what is long in it.
     """
 
     name: str
     kind: Kind = "text"
     rank: int = 0
+    elided: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,20 @@ class Table:
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows that are not shown because they are like their neighbours."""
+    """Rows that are not shown because they are like their neighbours.
+
+    Attributes:
+        noun: What each of them is, "" for what the table's rows are.
+        which: Which of these they are.
+    """
 
     hidden: int
+    noun: str = ""
+    which: str = "like these"
 
     def words(self, noun: str) -> str:
         """What stands in their place."""
-        return f"… {counted(self.hidden, noun)} like these …"
+        return f"… {counted(self.hidden, self.noun or noun)} {self.which} …"
 
 
 def folded(order: Sequence[int], head: int, tail: int) -> list[int | Fold]:

@@ -5,6 +5,8 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradlab.results.record import Timing
 
 Value = str | int | float | bool | None
@@ -117,13 +119,15 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
-def layers_words(layers: tuple[int, int]) -> str:
-    """Layers concerned.
+def layers_words(layers: tuple[int, int], named: "Sequence[str] | None" = None) -> str:
+    """Layers concerned; those of somebody's own module by their names, where `named` holds them in order.
 
-    >>> layers_words((3, 3)), layers_words((1, 12))
-    ('layer 3', 'layers 1 to 12')
+    >>> layers_words((3, 3)), layers_words((1, 12)), layers_words((1, 2), ("stem", "head"))
+    ('layer 3', 'layers 1 to 12', 'stem to head')
     """
     first, last = layers
+    if named is not None and last <= len(named):
+        return named[first - 1] if first == last else f"{named[first - 1]} to {named[last - 1]}"
     return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 
