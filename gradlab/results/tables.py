@@ -8,6 +8,7 @@ file's metadata.
 import errno
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -225,11 +226,15 @@ def layers_csv(record: Record) -> str:
         named = [] if record.rows is None else ["row", "kind"]
         return ",".join(["step", "layer", *named, "fan_in", "fan_out", *with_grad_rms(record)]) + "\n"
     columns = {"step": [int(record.steps[-1])] * len(record.fan_in)} | _at(record, -1)
-    cells = [
-        ["" if value is None else value if isinstance(value, str) else repr(value) for value in column]
-        for column in columns.values()
-    ]
+    cells = [["" if value is None else _cell(value) for value in column] for column in columns.values()]
     return "\n".join([",".join(columns), *map(",".join, zip(*cells, strict=True))]) + "\n"
+
+
+def _cell(value: float | str) -> str:
+    """A value as a cell of CSV: a number with all its digits, a name in quotes where it needs them."""
+    if not isinstance(value, str):
+        return repr(value)
+    return '"{}"'.format(value.replace('"', '""')) if re.search(r'[",\r\n]', value) else value
 
 
 def layers_frame(record: Record) -> "pd.DataFrame":

@@ -213,9 +213,8 @@ def module_run(
     if verdict is not None:
         summary = replace(summary, verdict=verdict, findings=tuple(findings))
     own = sha256(f"{experiment.model_dump_json()} {kind}".encode()).hexdigest()[:12]
-    manifest = {
-        "schema_version": 1, "id": own, "gradlab": "0", "optimizer": "AdamW", "order": "order of first use", "started": "2026-01-01T00:00:00", "finished": "2026-01-01T00:00:01",
-    }  # fmt: skip
+    times = {"started": "2026-01-01T00:00:00", "finished": "2026-01-01T00:00:01"}
+    manifest = {"schema_version": 1, "id": own, "gradlab": "0", "optimizer": "AdamW", "order": "first use"} | times
     return StoredRun(
         own, Path("nowhere"), experiment, summary, manifest, Timing(1.5, 133.25, 1, 0.05, 4096), read=lambda: record
     )
@@ -231,10 +230,9 @@ def all_runs() -> dict[str, StoredRun]:
     unseen = Finding(
         "not_looked_at", "note", None, 0, 0.0, 0.0, "units not looked at: no activation module was seen", ""
     )
+    deep = watched("resnet", "torchvision.models.resnet.ResNet")
     runs = {
-        "resnet": module_run(
-            watched("resnet", "torchvision.models.resnet.ResNet"), module_record(resnet(), decades=9), "completed", "vanishing", [falls, unseen]
-        ),
+        "resnet": module_run(deep, module_record(resnet(), decades=9), "completed", "vanishing", [falls, unseen]),
         "transformer": module_run(watched("transformer", "nets.Transformer"), module_record(transformer(), decades=0.4)),
         "plain": module_run(built("plain", depth=300), module_record(plain(), decades=40)),
         "lstm": module_run(watched("lstm", "nets.Lstm", 50_000), module_record(lstm())),

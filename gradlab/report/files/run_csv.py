@@ -11,13 +11,19 @@ Row = list[str | int]
 
 
 def layer_rows(record: Record) -> Iterator[Row]:
-    """The header, then one row a (step, layer): T * L rows in the order of steps."""
+    """The header, then one row a (step, layer): T * L rows in the order of steps; those of somebody's own module have names and kinds."""
     columns = with_grad_rms(record)
-    yield ["step", "layer", "fan_in", "fan_out", *columns]
+    rows = record.rows
+    yield ["step", "layer", *(() if rows is None else ("row", "kind")), "fan_in", "fan_out", *columns]
+    sizes = [
+        [size if size else "" for size in pair]
+        for pair in zip(record.fan_in.tolist(), record.fan_out.tolist(), strict=True)
+    ]
+    named = [()] * len(sizes) if rows is None else list(zip(rows.names, rows.kinds, strict=True))
     for index, step in enumerate(record.steps.tolist()):
         cells = _cells(columns, index)
-        for layer, (fan_in, fan_out) in enumerate(zip(record.fan_in.tolist(), record.fan_out.tolist(), strict=True)):
-            yield [step, layer + 1, fan_in, fan_out, *(column[layer] for column in cells)]
+        for layer, (names, pair) in enumerate(zip(named, sizes, strict=True)):
+            yield [step, layer + 1, *names, *pair, *(column[layer] for column in cells)]
 
 
 def step_rows(record: Record) -> Iterator[Row]:

@@ -90,7 +90,8 @@ def print_verdicts(out: Console, lines: Sequence[str]) -> None:
 
 def print_heading(out: Console, words: str) -> None:
     """Print a heading, a line apart from what stands above."""
-    out.print(Text(f"\n{words}", "bold"))
+    out.print()
+    print_prose(out, Text(words, "bold"))
 
 
 def coloured(words: str) -> Text:

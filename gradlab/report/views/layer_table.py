@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
@@ -19,6 +20,9 @@ _ALIKE = 1e-6
 
 _BLOCK = "block"
 """Kind of the rows that stand for several."""
+
+_RANKS = {"log10_backward_rms": 10}
+"""How soon a narrow terminal leaves a column out, where it tells less of a module than of gradlab's own networks."""
 
 _ALONG = {"log10_backward_rms": "log10_backward_norm"}
 """What is looked at of somebody's own module in place of a quantity: its rows' outputs differ in size."""
@@ -99,14 +103,13 @@ def few(order: Sequence[int], readout: int | None, rows: ModuleRows | None) -> l
     return [*hidden[:_HEAD], Fold(inside, "row", "in the blocks"), *folded(outer, _HEAD, _TAIL), *last]
 
 
-def rows_words(rows: ModuleRows | None) -> str:
-    """How many rows a module has and how many of them are blocks, for a heading; "" for layers."""
+def heading(noun: str, step: int | None, rows: ModuleRows | None) -> str:
+    """What the table shows, and of a module how many rows and blocks it has."""
     if rows is None:
-        return ""
+        return f"{noun}s at step {step}".capitalize()
     blocks = rows.kinds.count(_BLOCK)
-    return counted(len(rows.names), "row") + (
-        f", {blocks} of them {'a block' if blocks == 1 else 'blocks'}" if blocks else ""
-    )
+    told = f", {blocks} of them {'a block' if blocks == 1 else 'blocks'}" if blocks else ""
+    return f"{counted(len(rows.names), 'row')} at step {step}{told}"
 
 
 def for_people(layers: Table) -> Table:
@@ -128,7 +131,8 @@ def for_people(layers: Table) -> Table:
     rows = tuple(
         tuple(named(str(row[place])) if place in text else row[place] for place in kept) for row in layers.rows
     )
-    return Table(tuple(layers.fields[place] for place in kept), rows)
+    fields = tuple(replace(field, rank=_RANKS.get(field.name, field.rank)) for field in layers.fields)
+    return Table(tuple(fields[place] for place in kept), rows)
 
 
 def named(name: str) -> str:

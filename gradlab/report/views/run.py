@@ -107,8 +107,8 @@ class RunView:
 
     @property
     def rows_heading(self) -> str:
-        """What the rows of `layers` are, as a heading."""
-        return f"{row_names.among(self.named)}s".capitalize()
+        """What `layers` shows, as a heading."""
+        return layer_table.heading(row_names.among(self.named), self.step, self.module_rows)
 
     @property
     def rows_legend(self) -> str:
@@ -134,7 +134,7 @@ class RunView:
         among, legend = row_names.among(self.named), row_names.legend(self.named)
         order = "; ".join(filter(None, [self.worst_by, legend, "" if self.readout is None else "the readout last"]))
         few = layer_table.few(self.worst_first, self.readout, self.module_rows)
-        heading = f"{among}s at step {self.step}" + (f": {self.rows_told}" if self.rows_told else "")
+        heading = self.rows_heading[:1].lower() + self.rows_heading[1:]
         files = [name for name in _FILES if (self.path / name).is_file()]
         so_far = self.word == "interrupted" and self.summary.verdict != "not_judged"
         return [
@@ -155,14 +155,14 @@ class RunView:
         ]
 
     def _heatmap(self, grid: Grid) -> Heatmap:
-        """The heatmap with its rows' names; of many rows in blocks the blocks, and what is in none."""
-        labels = self.names or ()
-        outer = outermost(self.module_rows)
-        if not outer or len(labels) <= MOST_NAMED:
-            return Heatmap(grid, row_names.noun(self.named), labels)
-        places = list(outer)
+        """The heatmap; of a module its rows that have a value, of many rows in blocks the blocks and what is in none."""
+        names, outer = self.names, outermost(self.module_rows)
+        if names is None:
+            return Heatmap(grid, row_names.noun(self.named))
+        folds = bool(outer) and len(names) > MOST_NAMED
+        places = [place for place in (outer if folds else range(len(names))) if grid.present[place].any()]
         some = replace(grid, values=grid.values[places], present=grid.present[places])
-        return Heatmap(some, "block", tuple(labels[place] for place in places))
+        return Heatmap(some, "block" if folds else "row", tuple(names[place] for place in places))
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -183,11 +183,6 @@ class RunView:
     def hidden_first(self) -> tuple[int, ...]:
         """Rows of `layers` without the readout, worst first."""
         return tuple(row for row in self.worst_first if row != self.readout)
-
-    @property
-    def rows_told(self) -> str:
-        """How many rows there are and how many of them are blocks; "" for layers."""
-        return layer_table.rows_words(self.module_rows) if self.layers.rows else ""
 
     @cached_property
     def shown_layers(self) -> Table:

@@ -1,10 +1,13 @@
 """How a network is said: its kind, its size, its normalisation and skip connections, and what is doubtful about them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gradlab.config.experiment import Activation, Experiment, Model, Norm, Optimizer, Residual
-from gradlab.config.modules import ModuleExperiment, OwnExperiment
-from gradlab.config.text import value_text
+from gradlab.config.modules import ModuleData, OwnExperiment, WatchedExperiment
+from gradlab.config.text import clean_line, cut, value_text
+from gradlab.report.words.data import data_words
+from gradlab.report.words.values import counted
 
 FEW = 8
 """Examples of a batch below which batch normalisation's factors are far from those of a large batch, and differ from seed to seed."""
@@ -25,20 +28,29 @@ def network_words(model: Model) -> list[str]:
 
 
 def module_words(experiment: OwnExperiment) -> str:
-    """What was trained of somebody's own module, as far as it is known, in one line."""
-    train = experiment.train
-    if isinstance(experiment, ModuleExperiment):
-        own = experiment.model
-        args = ", ".join(f"{name}={value_text(value)}" for name, value in own.args.items())
-        parts = [f"{own.build}({args})", with_parameters(experiment.train.optimizer), f"seed {experiment.seed}"]
-    else:
+    """What was trained of somebody's own module, as far as it is known, in one line; the seed, where there is one, stands last."""
+    if isinstance(experiment, WatchedExperiment):
+        model, watched = experiment.model, experiment.train
+        rate = "" if watched.lr is None else f" lr {watched.lr:g}"
         parts = [
-            experiment.model.watched,
-            f"{experiment.model.parameters:,} parameters",
-            experiment.train.optimizer or "",
-        ]
-    rate = "" if train.lr is None else f"lr {train.lr:g}"
-    return " · ".join(part for part in [*parts, rate] if part)
+            clean_line(model.watched), f"{model.parameters:,} parameters", f"{watched.optimizer or 'an optimizer'}{rate}",
+            watched.dtype or "", "watched in its own loop",
+        ]  # fmt: skip
+        return " · ".join(part for part in parts if part)
+    train = experiment.train
+    length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
+    data = experiment.data
+    parts = [
+        _call(experiment.model.build, experiment.model.args),
+        _call(data.build, data.args) if isinstance(data, ModuleData) else data_words(data, None),
+        f"{with_parameters(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
+        length, str(train.dtype), f"seed {experiment.seed}",
+    ]  # fmt: skip
+    return " · ".join(parts)
+
+
+def _call(build: str, args: Mapping[str, Any]) -> str:
+    return f"{build}({', '.join(f'{name}={cut(value_text(value), 40)}' for name, value in args.items())})"
 
 
 def with_parameters(part: Activation | Optimizer) -> str:

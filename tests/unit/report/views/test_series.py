@@ -24,7 +24,7 @@ def test_every_picture_is_of_a_quantity_and_has_a_label() -> None:
 def test_grids_are_what_was_recorded_in_the_order_in_which_they_are_offered() -> None:
     record = make_record(5, 7)
     found = grids(record)
-    assert [grid.quantity for grid in found] == list(GRIDS)
+    assert [grid.quantity for grid in found] == [name for name in GRIDS if QUANTITIES[name].only != "module"]
     for grid in found:
         held = record.layers[grid.quantity]
         expected = np.log10(held.values) if grid.quantity == "forward_rms" else held.values
