@@ -7,18 +7,19 @@ from chance.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
 from gradlab.config.condition import parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.logic import Looked, Lookup, evaluate
-from gradlab.config.modules import AnyExperiment
+from gradlab.config.modules import AnyExperiment, WatchedExperiment
 from gradlab.config.sweeps.points import value_on_axis
 from gradlab.config.text import LEFT_OUT, flat
 from gradlab.errors import UsageError
 from gradlab.judgement.comparing.difference import Difference, Judgement, difference, mean
+from gradlab.judgement.comparing.named_rows import NamedRows, named_rows
 from gradlab.judgement.comparing.profiles import PROFILED, Moment, Profile, profile
 from gradlab.judgement.conditions.expectations import lookup
 from gradlab.results.record import Expectation
@@ -94,6 +95,7 @@ class Comparison:
             the opposite of none, `mixed` where both occur, else `same`.
         profiles: For each quantity that some side has, its profile on each side at the last finite record.
         init_profiles: Likewise at the first record.
+        named_rows: Rows of somebody's own modules, matched by their names.
         gates: The conditions that must not hold, for each further side; `passed` is false where one holds.
     """
 
@@ -104,6 +106,7 @@ class Comparison:
     profiles: tuple[tuple[Profile | None, ...], ...]
     gates: tuple[tuple[str, Expectation], ...]
     init_profiles: tuple[tuple[Profile | None, ...], ...] = ()
+    named_rows: NamedRows = field(default_factory=NamedRows)
 
     @property
     def telling(self) -> tuple[Row, ...]:
@@ -121,12 +124,14 @@ def compare(runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, apart: bo
         runs: Two or more; those that share everything but the seed are taken together.
         fail_on: Conditions that must not hold for a further side; a change in one is against the first side. Numbers
             are means over a side's runs, verdict and outcome the worst of them.
-        apart: Compare runs that differ only in their seed too, each on a side of its own where all of them do.
+        apart: Compare runs that differ only in their seed too, each on a side of its own where all of them do. So watched modules
+            always are: what differs in their loops is not known.
 
     Raises:
         UsageError: If there are fewer than two runs, or all of them differ only in their seed and are not kept apart.
         ConditionError: If a condition cannot be read.
     """
+    apart = apart or all(isinstance(run.experiment, WatchedExperiment) for run in runs)
     groups = sides_of(runs) if apart else grouped(runs)
     if len(groups) < 2:
         raise UsageError("compare needs two runs that differ in more than their seed")
@@ -141,6 +146,7 @@ def compare(runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, apart: bo
         profiles=_profiles(groups, "final"),
         gates=_gates(groups, sides, fail_on),
         init_profiles=_profiles(groups, "init"),
+        named_rows=named_rows(groups),
     )
 
 
@@ -151,18 +157,27 @@ def sides_of(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
 
 
 def grouped(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
-    """Runs taken together that share everything but the seed, in order of appearance."""
+    """Runs taken together that share everything but the seed, in order of appearance; of watched modules, runs with the same rows."""
     groups: dict[str, list[StoredRun]] = {}
     for run in runs:
         shared = {key: value for key, value in run.experiment.canonical().items() if key != "seed"}
-        groups.setdefault(json.dumps(shared, sort_keys=True), []).append(run)
+        rows = None if isinstance(run.experiment, Experiment) or run.record is None else run.record.rows
+        key = [shared, None if rows is None else [rows.names, rows.chains, rows.readout]]
+        groups.setdefault(json.dumps(key, sort_keys=True), []).append(run)
     return list(groups.values())
 
 
 def changed(experiments: Sequence[AnyExperiment]) -> tuple[Changed, ...]:
-    """Config fields, the seed aside, that are not the same everywhere; a part that some of them have not goes by one line."""
+    """Config fields, the seed aside, that are not the same everywhere; a part that some of them have not goes by one line.
+
+    Of experiments of several kinds, which have hardly a field in common, those of the model and those that all of them have.
+    """
     configs = [flat(experiment.canonical()) for experiment in experiments]
-    paths = dict.fromkeys(path for config in configs for path in config if path != "seed")
+    paths = dict.fromkeys(path for config in configs for path in config if path not in ("seed", "name"))
+    if len({type(experiment) for experiment in experiments}) > 1:
+        paths = dict.fromkeys(
+            path for path in paths if path.startswith("model.") or all(path in config for config in configs)
+        )
     found = {}
     for path in paths:
         part = next((part for part in ("model.norm", "model.residual") if path.startswith(f"{part}.")), None)
@@ -176,13 +191,20 @@ def changed(experiments: Sequence[AnyExperiment]) -> tuple[Changed, ...]:
 
 def _labels(groups: Sequence[Sequence[StoredRun]], config: Sequence[Changed]) -> list[str]:
     names = [group[0].name for group in groups]
+    if not config and len(set(names)) == len(names):
+        return names
     if not config:
-        return [f"{group[0].name} (seed {group[0].experiment.seed})" for group in groups]
+        return [f"{group[0].name} ({seed_or_id(group[0])})" for group in groups]
     labels = []
     for index, name in enumerate(names):
         told = [f"{item.field}={item.values[index]}" for item in config if item.values[index] is not None]
         labels.append(name if names.count(name) == 1 or not told else f"{name} ({', '.join(told)})")
     return labels
+
+
+def seed_or_id(run: StoredRun) -> str:
+    """What tells a run from others of its experiment: its seed, or the beginning of its id where it has none."""
+    return run.id[:6] if run.seed is None else f"seed {run.seed}"
 
 
 def _side(group: Sequence[StoredRun], label: str) -> Side:
@@ -244,7 +266,11 @@ def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
 
 def _profiles(groups: Sequence[Sequence[StoredRun]], moment: Moment) -> tuple[tuple[Profile | None, ...], ...]:
     found = []
+    modules = any(run.record is not None and run.record.rows is not None for group in groups for run in group)
+    left_out = "log10_backward_rms" if modules else "log10_backward_norm"
     for quantity in PROFILED:
+        if quantity == left_out:
+            continue
         sides = tuple(
             profile([run.record for run in group if run.record is not None], quantity, moment) for group in groups
         )

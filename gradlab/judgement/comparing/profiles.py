@@ -12,15 +12,15 @@ from gradlab.results.record import Float, Record
 from gradlab.results.thinning import envelope, thinned
 
 PROFILED: tuple[str, ...] = (
-    "log10_backward_rms", "log10_grad_norm", "log10_update_ratio", "forward_rms", "mean_slope", "dead_fraction",
+    "log10_backward_norm", "log10_backward_rms", "log10_grad_norm", "log10_update_ratio", "forward_rms", "mean_slope", "dead_fraction",
 )  # fmt: skip
 """Quantities that runs are compared by, layer for layer."""
 
-RELATIVE = frozenset({"log10_backward_rms", "log10_grad_norm"})
+RELATIVE = frozenset({"log10_backward_norm", "log10_backward_rms", "log10_grad_norm"})
 """Those that are taken relative to the last hidden layer: their absolute size follows the loss, and tells nothing of
 depth."""
 
-_BACKWARD = "log10_backward_rms"
+_BACKWARD, _NORM = "log10_backward_rms", "log10_backward_norm"
 MOST_LAYERS = 64
 """Layers that are kept of a longer network: evenly over its depth, where one is not finite also such and the extremes."""
 
@@ -35,15 +35,17 @@ class Profile:
     Attributes:
         quantity: Its name.
         relative_depth: (l - 1) / (depth - 1) of each hidden layer, 0 at the input's side and 1 at the readout's,
-            [depth]; 0 for a single layer.
+            [depth]; 0 for a single layer. Of somebody's own module likewise over the rows of its longest chain that have a value.
         values: Mean over the runs, [depth]; for a quantity in `RELATIVE` minus the last hidden layer's value.
         each: The same of each run that has it, [depth].
+        names: What the rows are called, where they have names.
     """
 
     quantity: str
     relative_depth: Float
     values: Float
     each: tuple[Float, ...] = ()
+    names: tuple[str, ...] = ()
 
     def at(self, positions: Float) -> Float:
         """Values at other relative depths, straight between the layers.
@@ -65,19 +67,49 @@ class Profile:
 
 
 def profile(records: Sequence[Record], quantity: str, moment: Moment = "final") -> Profile | None:
-    """The mean profile of some runs of one shape at one moment, of those that have it; None where none has."""
-    rows = []
-    for record in records:
-        row = record.final_index() if moment == "final" else 0 if len(record.steps) else None
-        values = None if row is None else figures.hidden(record, quantity, row)
-        if values is not None:
-            rows.append(values - values[-1] if quantity in RELATIVE and np.isfinite(values[-1]) else values)
+    """The mean profile of some runs of one shape at one moment, of those that have it; None where none has.
+
+    The norm of the backward signal is that of a module's rows. Of layers that are all of one size it differs from the rms by a constant,
+    which relative to the last layer cancels, so that a module can be held against gradlab's own networks.
+    """
+    if not records:
+        return None
+    chain = chain_of(records[0])
+    kept = [(record, row) for record in records if (row := _moment(record, moment)) is not None]
+    if chain is None:
+        name = _BACKWARD if quantity == _NORM else quantity
+        rows = [values for record, row in kept if (values := figures.hidden(record, name, row)) is not None]
+        places = np.arange(len(rows[0])) if rows else np.arange(0)
+    else:
+        columns = [(column, row) for record, row in kept if (column := record.layers.get(quantity)) is not None]
+        there = (
+            np.logical_and.reduce([column.present[row, chain] for column, row in columns])
+            if columns
+            else np.arange(0) > 0
+        )
+        places = np.flatnonzero(there)
+        rows = [column.values[row, chain[places]] for column, row in columns] if len(places) else []
     if not rows:
         return None
-    depth = len(rows[0])
+    rows = [values - values[-1] if quantity in RELATIVE and np.isfinite(values[-1]) else values for values in rows]
+    depth = len(rows[0]) if chain is None else len(chain)
     with np.errstate(invalid="ignore"):
         mean = np.mean(rows, axis=0)
-    return Profile(quantity, np.arange(depth) / max(1, depth - 1), mean, tuple(rows))
+    held = records[0].rows
+    names = () if held is None or chain is None else tuple(held.names[row] for row in chain[places])
+    return Profile(quantity, places / max(1, depth - 1), mean, tuple(rows), names)
+
+
+def _moment(record: Record, moment: Moment) -> int | None:
+    return record.final_index() if moment == "final" else 0 if len(record.steps) else None
+
+
+def chain_of(record: Record) -> NDArray[np.int64] | None:
+    """Rows of a module's longest chain, of its rows but the readout where it has none; None for a network of gradlab's."""
+    if record.rows is None:
+        return None
+    rest = [row for row in range(len(record.rows.names)) if row != record.rows.readout]
+    return np.array(max(record.rows.chains, key=len, default=()) or rest, dtype=np.int64)
 
 
 def against(first: Profile, other: Profile) -> Profile:
@@ -109,15 +141,19 @@ def depths_of(record: Record | None) -> Depths | None:
     """The backward signal of a run over its depth, None where it was not recorded."""
     if record is None:
         return None
-    init, final = profile([record], _BACKWARD, "init"), profile([record], _BACKWARD, "final")
+    signal = _BACKWARD if record.rows is None else _NORM
+    init, final = profile([record], signal, "init"), profile([record], signal, "final")
     if init is None and final is None:
         return None
-    places = thinned(record.depth, MOST_LAYERS)
     lines = [one.values for one in (init, final) if one is not None]
+    depth = len(lines[0])
+    if any(len(values) != depth for values in lines):  # a row of a module that has a value only now and then
+        return None
+    places = thinned(depth, MOST_LAYERS)
     if not all(np.isfinite(values).all() for values in lines):
         places = envelope(*lines, most=MOST_LAYERS)
     return Depths(
-        depth=record.depth,
+        depth=depth,
         layers=places + 1,
         init=None if init is None else init.values[places],
         final=None if final is None else final.values[places],

@@ -7,12 +7,20 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.quantities import QUANTITIES
+from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Row, Side
 from gradlab.judgement.comparing.difference import COVERAGE, Difference
+from gradlab.judgement.comparing.named_rows import NamedRows
 from gradlab.judgement.comparing.profiles import Profile
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Kind, Value, counted, say
+
+MOST_ROWS = 12
+"""Rows of modules that a person is shown of those that have one name on several sides."""
+
+_MOST_NAMES = 6
+"""Names in a line of rows that one side has and another has not."""
 
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative depths that a table of profiles shows: 0 is the layer at the input, 1 the last hidden one."""
@@ -35,8 +43,8 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
     facts: list[tuple[str, list[Value]]] = [
         ("verdict", [side.verdict for side in sides]),
         ("outcome", [side.outcome for side in sides]),
-        ("seeds", _seeds(comparison)),
     ]
+    facts += [("seeds", _seeds(comparison))] if any(side.seeds for side in comparison.sides) else []
     facts += [(str(row[0]), list(row[1:])) for row in config_table(comparison).rows]
     for name, values in facts:
         if name in ("verdict", "outcome", "seeds") and changed_only and len(set(values)) == 1:
@@ -85,6 +93,13 @@ def leading(comparison: Comparison, number: int) -> Comparison:
         judgements=comparison.judgements[: number - 1],
         profiles=_of_some(comparison.profiles, number),
         init_profiles=_of_some(comparison.init_profiles, number),
+        named_rows=NamedRows(
+            tuple(
+                replace(row, values=row.values[:number], changes=row.changes[: number - 1])
+                for row in comparison.named_rows.matched
+            ),
+            comparison.named_rows.missing[:number],
+        ),
     )
 
 
@@ -200,6 +215,51 @@ def profile_table(comparison: Comparison) -> Table:
     return Table(fields, tuple(rows))
 
 
+def row_table(comparison: Comparison, most: int | None = None) -> Table:
+    """Rows of somebody's own modules that have one name on two sides or more, those that differ most first.
+
+    Args:
+        comparison: Of the sides.
+        most: Rows at most, all where it is None.
+    """
+    sides = comparison.sides
+    fields = [Field("row", elided=True), Field("quantity", rank=1), Field(sides[0].label, "decades")]
+    for number, side in enumerate(sides[1:], 1):
+        suffix = f"_{number}" if len(sides) > 2 else ""
+        fields += [Field(side.label, "decades", 2 * number), Field(f"change{suffix}", rank=2 * number - 1)]
+    rows: list[tuple[Value, ...]] = []
+    for row in comparison.named_rows.matched[:most]:
+        further = [
+            cell
+            for value, change in zip(row.values[1:], row.changes, strict=True)
+            for cell in (value, _decades(change))
+        ]
+        rows.append((clean_line(row.row), row.quantity, row.values[0], *further))
+    return Table(tuple(fields), tuple(rows))
+
+
+def _decades(change: float | None) -> str:
+    return "" if change is None else f"{'+' if change > 0 else ''}{say(change, 'decades')}"
+
+
+def row_words(comparison: Comparison) -> list[str]:
+    """Which rows a side does not have that others have, a line a side."""
+    found = []
+    for side, missing in zip(comparison.sides, comparison.named_rows.missing, strict=False):
+        if missing:
+            named = ", ".join(map(clean_line, missing[:_MOST_NAMES]))
+            more = f" and {len(missing) - _MOST_NAMES} more" if len(missing) > _MOST_NAMES else ""
+            found.append(f"not in {side.label}: {named}{more}")
+    return found
+
+
+def row_heading(comparison: Comparison, shown: int) -> str:
+    """What the table of rows shows."""
+    number = len(comparison.named_rows.matched)
+    part = f", {shown} of {number}" if shown < number else ""
+    return f"rows of one name at the last finite step, those that differ most first{part}"
+
+
 def _whose(side: Side, profile: Profile) -> str:
     """Whose profile it is, and of how many seeds it is the mean where not all have one."""
     some = len(profile.each) < len(side.seeds)
@@ -208,10 +268,11 @@ def _whose(side: Side, profile: Profile) -> str:
 
 def spread_words(comparison: Comparison) -> str:
     """What the changes can be held against."""
-    lonely = [side for side in comparison.sides if len(side.seeds) == 1]
+    lonely = [side for side in comparison.sides if len(side.verdicts) == 1]
     if lonely:
-        return "no spread: one seed on a side; differences within the stated margins count as the same"
-    counts = [len(side.seeds) for side in comparison.sides]
+        one = "seed" if any(side.seeds for side in lonely) else "run"
+        return f"no spread: one {one} on a side; differences within the stated margins count as the same"
+    counts = [len(side.verdicts) for side in comparison.sides]
     if len(counts) <= 2:
         seeds = ", ".join(counted(count, "seed") for count in counts)
     else:
@@ -241,8 +302,17 @@ def comparison_object(comparison: Comparison, *, changed_only: bool) -> dict[str
             ]
             for sides in comparison.profiles
         ],
+        **_rows_object(comparison),
         "gates": [{"run": label, **asdict(gate)} for label, gate in comparison.gates],
     }
+
+
+def _rows_object(comparison: Comparison) -> dict[str, Any]:
+    """Rows by name, where the sides have names."""
+    held = comparison.named_rows
+    if not held.missing:
+        return {}
+    return {"rows": [asdict(row) for row in held.matched], "missing_rows": [list(names) for names in held.missing]}
 
 
 def failed_gates(comparison: Comparison) -> Sequence[str]:
