@@ -91,7 +91,25 @@ def resolved_at(config: Mapping[str, Any], path: Sequence[str]) -> Any:
     'none'
     """
     value = value_at(config, path)
-    return LEFT_OUT.get(".".join(path)) if value is None else value
+    return left_out(config, ".".join(path)) if value is None else value
+
+
+def left_out(config: Mapping[str, Any], path: str) -> str | int | None:
+    """What an experiment has of which its nested config says nothing, None where it has no such thing.
+
+    Of somebody's own module nothing is known that is not said, but that it is one.
+
+    >>> left_out({"model": {"depth": 3}}, "model.kind"), left_out({"model": {"watched": "nets.Net"}}, "model.kind")
+    ('dense', 'watched')
+    >>> left_out({"model": {"kind": "module"}}, "model.norm") is None
+    True
+    """
+    model = config.get("model")
+    if isinstance(model, Mapping) and "watched" in model:
+        return "watched" if path == "model.kind" else None
+    if isinstance(model, Mapping) and model.get("kind") == "module" and path in OF_NETWORK:
+        return None
+    return LEFT_OUT.get(path)
 
 
 def named(part: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.logic import Looked, Lookup, evaluate
 from gradlab.config.modules import AnyExperiment, WatchedExperiment
 from gradlab.config.sweeps.points import value_on_axis
-from gradlab.config.text import LEFT_OUT, flat
+from gradlab.config.text import flat, left_out
 from gradlab.errors import UsageError
 from gradlab.judgement.comparing.difference import Difference, Judgement, difference, mean
 from gradlab.judgement.comparing.named_rows import NamedRows, named_rows
@@ -172,7 +172,8 @@ def changed(experiments: Sequence[AnyExperiment]) -> tuple[Changed, ...]:
 
     Of experiments of several kinds, which have hardly a field in common, those of the model and those that all of them have.
     """
-    configs = [flat(experiment.canonical()) for experiment in experiments]
+    whole = [experiment.canonical() for experiment in experiments]
+    configs = [flat(one) for one in whole]
     paths = dict.fromkeys(path for config in configs for path in config if path not in ("seed", "name"))
     if len({type(experiment) for experiment in experiments}) > 1:
         paths = dict.fromkeys(
@@ -185,7 +186,9 @@ def changed(experiments: Sequence[AnyExperiment]) -> tuple[Changed, ...]:
             own = [value_on_axis(one, part) if isinstance(one, Experiment) else None for one in experiments]
             found[part] = Changed(part, tuple(own))
         else:
-            found[path] = Changed(path, tuple(config.get(path, LEFT_OUT.get(path)) for config in configs))
+            found[path] = Changed(
+                path, tuple(config.get(path, left_out(one, path)) for config, one in zip(configs, whole, strict=True))
+            )
     return tuple(item for item in found.values() if any(value != item.values[0] for value in item.values))
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.config.catalogue import SCALES
 from gradlab.config.logic import field_value
-from gradlab.config.text import LEFT_OUT, OF_NETWORK, value_at
+from gradlab.config.text import OF_NETWORK, flat, left_out, value_at
 from gradlab.errors import UsageError
-from gradlab.report.words.table import Field, Table, without
+from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value
 from gradlab.results.listing import ListedRun, getter, line_of
 
 if TYPE_CHECKING:
+    from gradlab.config.condition import Kind
     from gradlab.config.logic import Looked
     from gradlab.results.store import Store
     from gradlab.results.stored import StoredRun
@@ -38,17 +39,31 @@ FIELDS = (
 """Columns, named as in conditions, so that each can be given to `--where` and `--sort`."""
 
 _AT = 1 + [field.name for field in FIELDS].index("model.init")
-_ALL_FIELDS = (*FIELDS[:_AT], *(Field(key, rank=9) for key in OF_NETWORK), *FIELDS[_AT:])
+_OWN = Field("model", rank=2, elided=True)
+"""What there is of somebody's own module: the function that builds it, or the class of one that was watched."""
+
+_ALL_FIELDS = (*FIELDS[:_AT], _OWN, *(Field(key, rank=9) for key in OF_NETWORK), *FIELDS[_AT:])
 """Those, and what only networks have that are not plain stacks of dense layers."""
 
+
+_KINDS = ("dense", "conv", "module", "watched")
 
 _SCALAR = (str, int, float, type(None))
 
 
 def runs_table(runs: Sequence[ListedRun]) -> Table:
     """One row a run; which kind of network it is, and what it has beside its layers, where one of them is not plain."""
-    whole = Table(_ALL_FIELDS, tuple(zip(*(_column(runs, field.name) for field in _ALL_FIELDS), strict=True)))
-    return without(whole, OF_NETWORK)
+    columns = {field: _column(runs, field.name) for field in _ALL_FIELDS}
+    shown = [field for field, column in columns.items() if not _plain(field.name, column, runs)]
+    return Table(tuple(shown), tuple(zip(*(columns[field] for field in shown), strict=True)))
+
+
+def _plain(name: str, column: Sequence[Value], runs: Sequence[ListedRun]) -> bool:
+    """Whether a column tells nothing: no network is another than plain, none is somebody's own, or all are, which have no depth."""
+    if name in OF_NETWORK or name == _OWN.name:
+        return all(value in (None, OF_NETWORK.get(name)) for value in column)
+    own = name.startswith("model.") and bool(runs) and all(own_model(run.config) is not None for run in runs)
+    return own and all(value is None for value in column)
 
 
 def _column(runs: Sequence[ListedRun], name: str) -> list[Value]:
@@ -56,7 +71,7 @@ def _column(runs: Sequence[ListedRun], name: str) -> list[Value]:
     values = values_of(runs, name)
     if name in ("model.norm", "model.residual"):
         return [
-            value if value == OF_NETWORK[name] else _part_words(run.config, name)
+            value if value in (None, OF_NETWORK[name]) else _part_words(run.config, name)
             for run, value in zip(runs, values, strict=True)
         ]
     if name != "model.init":
@@ -74,9 +89,11 @@ def _part_words(config: Mapping[str, Any], name: str) -> str:
 
 
 def init_words(config: Mapping[str, Any]) -> str | None:
-    """An initialisation that is given by its scales, None where it has a scheme."""
-    init = config["model"]["init"]
-    return None if init["sigma_w"] is None else f"sigma_w={init['sigma_w']:g} sigma_b={init['sigma_b']:g}"
+    """An initialisation that is given by its scales, None where it has a scheme, or none that is known."""
+    init = config["model"].get("init")
+    return (
+        None if init is None or init["sigma_w"] is None else f"sigma_w={init['sigma_w']:g} sigma_b={init['sigma_b']:g}"
+    )
 
 
 def marked_old(table: Table, rules_version: int) -> Table:
@@ -92,13 +109,15 @@ def marked_old(table: Table, rules_version: int) -> Table:
 
 def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
     """What a name stands for in each run: an attribute, a summary figure or a config field; None where it has none."""
+    if name == _OWN.name:
+        return [own_model(run.config) for run in runs]
     look = getter(name)
     values: list[Value] = []
     for run in runs:
         try:
             found = look(run)
         except KeyError:
-            found = LEFT_OUT.get(name)
+            found = left_out(run.config, name)
         if found in SCALES if isinstance(found, str) else not isinstance(found, _SCALAR):
             found = field_value(run.config, name)
         values.append(found if isinstance(found, _SCALAR) else None)
@@ -111,13 +130,38 @@ def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[List
     from gradlab.config.experiment import run_names
     from gradlab.config.logic import evaluate
 
-    names = run_names()
+    names = run_names() | own_names(runs)
     condition = parse(where, names)
 
     def value_in(run: ListedRun, name: str) -> "Looked":
         return _over_layers(store, run, name) if names[name].form == "layers" else values_of([run], name)[0]
 
     return [run for run in runs if evaluate(condition, partial(value_in, run))[0]]
+
+
+def own_model(config: Mapping[str, Any]) -> str | None:
+    """What builds a network of one's own, or the class of a watched one; None for a network of gradlab's."""
+    model = config.get("model", {})
+    told = model.get("build") or model.get("watched")
+    return None if told is None else str(told)
+
+
+def own_names(runs: Sequence[ListedRun]) -> "dict[str, Kind]":
+    """What a condition may name of the runs of somebody's own modules beside the fields of gradlab's networks, such as
+    `model.args.depth`; an argument may be a number in one run and a word in another.
+    """
+    from gradlab.config.condition import Kind
+
+    own = [run.config["model"] for run in runs if own_model(run.config) is not None]
+    if not own:
+        return {}
+    forms: dict[str, set[str]] = {}
+    for path, value in (item for model in own for item in flat({"model": model}).items()):
+        if isinstance(value, str | int | float):
+            form = "flag" if isinstance(value, bool) else "word" if isinstance(value, str) else "number"
+            forms.setdefault(path, set()).add(form)
+    found = {path: Kind(next(iter(kinds)) if len(kinds) == 1 else "number or word") for path, kinds in forms.items()}  # type: ignore[arg-type]
+    return found | {"model": Kind("word"), "model.kind": Kind("word", _KINDS)}
 
 
 def _over_layers(store: "Store", run: ListedRun, quantity: str) -> "Looked":
@@ -139,7 +183,8 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
     if name not in known:
         from gradlab.config.experiment import run_names  # here: it takes longer than most lists
 
-        known |= dict.fromkeys(known_name for known_name, kind in run_names().items() if kind.form != "layers")
+        names = run_names() | own_names(runs)
+        known |= dict.fromkeys(known_name for known_name, kind in names.items() if kind.form != "layers")
     if name not in known:
         from gradlab.config.suggestion import suggestion
 

@@ -13,7 +13,7 @@ import numpy as np
 from gradlab.config.catalogue import FIGURES, RUN_FIGURES
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Form, fields
-from gradlab.config.text import LEFT_OUT, flat, value_text
+from gradlab.config.text import flat, left_out, value_text
 from gradlab.results.record import Timing
 from gradlab.results.stored import StoredRun
 
@@ -53,7 +53,8 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
         "reason": ("text", [run.summary.outcome.reason for run in runs]),
         "verdict": ("text", [run.verdict for run in runs]),
     }
-    configs = [flat(run.experiment.model_dump(mode="json")) for run in runs]
+    whole = [run.experiment.model_dump(mode="json") for run in runs]
+    configs = [flat(config) for config in whole]
     leaves = fields(Experiment)
     for axis in axes:
         if axis in found:
@@ -62,7 +63,10 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
         found[axis] = _of_type(_TYPES[leaves[axis].form] if axis in leaves else _type_of(values), values)
     for path, field in leaves.items():
         if path not in found:
-            found[path] = _of_type(_TYPES[field.form], [config.get(path, LEFT_OUT.get(path)) for config in configs])
+            found[path] = _of_type(
+                _TYPES[field.form],
+                [config.get(path, left_out(one, path)) for config, one in zip(configs, whole, strict=True)],
+            )
     for figure in FIGURES:
         found[f"init.{figure}"] = "number", [run.summary.init.get(figure) for run in runs]
     for figure in FIGURES:
