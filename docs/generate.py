@@ -12,6 +12,8 @@ from gradlab.cli.main import app
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields, part_at
+from gradlab.config.modules import ModuleExperiment
+from gradlab.config.namespace import OnOwnBatches
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 from gradlab.datasets.sources.targets import MOST_CLASSES
 
@@ -115,6 +117,45 @@ In a condition each part goes by its name and by its keys, also for runs that ha
 `model.kind` is dense where nothing is said. Runs that differ only in `scale` train in one batch.
 """
 
+MODULES = """\
+`model.kind: module` trains a `torch.nn.Module` that a function of yours builds, in a plain PyTorch loop, one run at a time, with
+everything else as for the networks that gradlab builds: data, optimizers, schedules, clipping, what is recorded, `expect`, sweeps.
+
+```yaml
+name: my_net
+model: {kind: module, build: mypackage.nets:build, args: {depth: 18}}    # build(depth=18) returns a torch.nn.Module
+data: {source: digits, image: [1, 8, 8], batch_size: 64}                 # or {source: module, build: mypackage.data:batches, args: {...}}
+train: {optimizer: adam, lr: 1e-3, steps: 500}
+expect: [verdict == healthy]
+```
+
+```
+gradlab run my_net.yaml --allow-code mypackage --import-path src -s model.args.depth=50
+```
+
+- **A config alone never imports anything.** `run` and `sweep` import the modules that `--allow-code` names on their command line, each
+  with what is below it (`mypackage` allows `mypackage.nets`, `my` does not); without it they end with exit code 2 and say what is
+  missing. Everything else (`check`, `--dry-run`, `list`, `show`, `compare`, `report` …) imports nothing. Modules are looked for on Python's
+  own path, and before that in the directories that `--import-path` names; the current directory is not one of them.
+- **`args`** go to the function by name. They are numbers, texts, true, false, null, and lists and mappings of them. Each is a key of
+  its own: `-s model.args.depth=50`, an axis `model.args.depth: [10, 50]` of a sweep, `--where "model.args.depth >= 20"`, a gate `… by
+  model.args.depth`.
+- **What is trained anew**: a run's id covers all `*.py` files of the top-level package that is imported (`mypackage` of
+  `mypackage.nets`), so that a changed module is trained again. Other packages and data files that it reads are not covered; `--rerun
+  always` trains again.
+- **`data`** of gradlab gives inputs `[batch_size, features]`, or with `data.image` `[batch_size, channels, height, width]`, in the order
+  that a seed gives the networks that gradlab builds. Of `source: module` the function returns an iterable of `(inputs, targets)`, which is
+  begun anew when it ends, such as a `DataLoader`; targets of whole numbers are classes. It says how many examples a batch has, and
+  `train.epochs` and figures of a held-out part do not go with it.
+- **`train.loss`**: the module gives logits, `[batch, classes]`, for `cross_entropy` (`auto` with classes), `[batch, 1]` or `[batch]` for
+  `binary_cross_entropy`, numbers for `mse` (`auto` with numbers). `train.dtype` is float32, float64 or bfloat16, that of the parameters and
+  inputs. Weight decay goes to all parameters, as in torch.optim; for groups of parameters, mixed precision and the like watch a loop of
+  your own (`gradlab.watch`).
+- **Seeds**: torch, NumPy and Python's `random` are seeded with `seed` before the function is called.
+- There is no theory of such a network, so `predict` has no answer, and a run no expected column. Jacobians and `forward_change` are those
+  of networks that gradlab builds.
+"""
+
 STANDARDISING = """\
 ### What `data.standardize` does
 
@@ -193,7 +234,14 @@ def config() -> str:
         missing = "required" if field.required and not bare else ""
         default = missing if field.default is None else f"`{field.default}`"
         rows.append([f"`{field.path}`", default, field.expected(), field.about])
+    own = [
+        [f"`{field.path}`", "required" if field.required else f"`{field.default}`", field.expected(), field.about]
+        for root in (ModuleExperiment, OnOwnBatches)
+        for field in fields(root).values()
+        if field.path.partition(".")[2] in ("build", "args")
+    ]
     parts = [f"{NOTE}\n# A config\n\n", table(["field", "default", "values", "what it is"], rows)]
+    parts.append(f"\n## A module of one's own\n\n{MODULES}\n" + table(["field", "default", "values", "what it is"], own))
     for title, entries in (
         ("Kinds of network", catalogue.KINDS),
         ("Activations", catalogue.ACTIVATIONS),

@@ -8,6 +8,20 @@ from typing import NoReturn
 _INTERRUPTED = 130
 
 
+def forget_current_directory(path: list[str]) -> None:
+    """Take the current directory off a path of modules, where `python -m` put it first.
+
+    A file there, such as a `random.py`, would be imported by whoever imports a module of that name. gradlab's own modules are found by
+    where the package lies; only where that is nowhere else on the path is it kept.
+    """
+    here = os.getcwd()
+    if not sys.flags.safe_path and path and os.path.abspath(path[0]) == here:
+        rest = [os.path.abspath(entry) for entry in path[1:] if entry]
+        own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        if own != here or own in rest:
+            del path[0]
+
+
 def command() -> NoReturn:
     """Carry out this process's command line and end the process.
 
@@ -28,4 +42,5 @@ def command() -> NoReturn:
 
 
 if __name__ == "__main__":
+    forget_current_directory(sys.path)
     command()

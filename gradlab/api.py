@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.experiment import Experiment
+from gradlab.config.modules import ModuleExperiment, Trainable
 from gradlab.errors import UsageError
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 
 
 def run(
-    config: str | Path | Mapping[str, Any] | Experiment,
+    config: str | Path | Mapping[str, Any] | Trainable,
     *,
     seeds: Iterable[int] | None = None,
     device: str = "auto",
     out: str | Path = "runs",
     rerun: str = "failed",
     observer: "Observer | None" = None,
+    allow_code: Iterable[str] = (),
+    import_path: Iterable[str | Path] = (),
     **overrides: Any,
 ) -> list[StoredRun]:
     """Train an experiment, record every layer, judge it, and store it; what is stored already is not trained again.
@@ -40,6 +43,8 @@ def run(
         out: Directory of runs.
         rerun: `failed` trains failed and interrupted runs again, `never` reuses whatever is stored, `always` nothing.
         observer: Is told of the plan, the progress and each stored run.
+        allow_code: Modules of one's own that may be imported, each with what is below it, where the config names them.
+        import_path: Directories in which they are looked for first.
         **overrides: Values by dotted key, as `-s` on the command line.
 
     Returns:
@@ -48,20 +53,22 @@ def run(
 
     Raises:
         ConfigError: With everything that is wrong with the config or its data; nothing was trained then.
-        UsageError: If the device is not there, or `out` cannot be written.
+        UsageError: If the device is not there, `out` cannot be written, or a module of one's own is not allowed or not found.
         RunFailedError: If a run could not be written, as on a full disk.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
+    from gradlab.config.allowed_code import allowed_code
     from gradlab.execution import machine
     from gradlab.execution.executors.inline import Inline
     from gradlab.execution.observers import observer_of
     from gradlab.execution.pipeline import Call, carry_out
     from gradlab.execution.plan import make_plan
 
+    code = allowed_code(allow_code, map(str, import_path))
     experiments = with_seeds(_experiment(config, overrides), seeds)
     store, device = Store(out), machine.resolve(device)
-    plan = make_plan(experiments, store, machine.kind(device), rerun)
-    return carry_out(plan, Call(store, Inline(device), summary_md, observer=observer_of(observer)))
+    plan = make_plan(experiments, store, machine.kind(device), rerun, import_path=code.import_path)
+    return carry_out(plan, Call(store, Inline(device), summary_md, observer=observer_of(observer), code=code))
 
 
 def sweep(
@@ -79,6 +86,8 @@ def sweep(
     max_failures: int | None = None,
     max_runs_per_batch: int | None = None,
     observer: "Observer | None" = None,
+    allow_code: Iterable[str] = (),
+    import_path: Iterable[str | Path] = (),
     **overrides: Any,
 ) -> list[StoredRun]:
     """Train every member of a sweep, batched by shape; what is stored already is not trained again.
@@ -99,6 +108,8 @@ def sweep(
         max_failures: Failed runs after which nothing more is begun.
         max_runs_per_batch: Most runs that train together; by default what is fastest.
         observer: Is told of the plan and each stored run.
+        allow_code: As of `run`.
+        import_path: As of `run`.
         **overrides: Values by dotted key, laid over every member.
 
     Returns:
@@ -110,6 +121,7 @@ def sweep(
         RunFailedError: If a run could not be written, as on a full disk.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
+    from gradlab.config.allowed_code import allowed_code
     from gradlab.config.sweeps import sweep as reader
     from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose
@@ -132,7 +144,11 @@ def sweep(
     words = None if seeds is None else _typed(seeds)
     asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else Path(config)
     begun = sweeping.root_of(asked) if isinstance(asked, Path) else None
-    prepared = sweeping.prepare(asked, Store(out or begun or "runs"), overrides, words, device=device, rerun=rerun)
+    code = allowed_code(allow_code, map(str, import_path))
+    store = Store(out or begun or "runs")
+    prepared = sweeping.prepare(
+        asked, store, overrides, words, device=device, rerun=rerun, import_path=code.import_path
+    )
     choice = choose(
         executor,
         prepared.num_to_train,
@@ -142,7 +158,7 @@ def sweep(
         timeout=timeout,
     )
     settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
-    call = Call(prepared.store, choice.executor, summary_md, settings, observer_of(observer))
+    call = Call(prepared.store, choice.executor, summary_md, settings, observer_of(observer), code=code)
     return [run for _, run in sweeping.run_sweep(prepared, call, sweep_summary_md).members]
 
 
@@ -190,10 +206,15 @@ def predict(config: str | Path | Mapping[str, Any] | Experiment, **overrides: An
 
     Raises:
         ConfigError: With everything that is wrong with the config or its data.
+        UsageError: If it is on a module of one's own, of which there is no theory.
     """
+    from gradlab.judgement.modules.verdict import NO_THEORY
     from gradlab.theory.prediction import predict as predicted
 
-    return predicted(_experiment(config, overrides))
+    experiment = _experiment(config, overrides)
+    if not isinstance(experiment, Experiment):
+        raise UsageError(f"{experiment.name}: {NO_THEORY}, which is a module of one's own")
+    return predicted(experiment)
 
 
 def load(run: str | Path, out: str | Path = "runs") -> StoredRun:
@@ -242,11 +263,11 @@ def load_sweep(place: "SweepPlace") -> "OpenedSweep":
     )
 
 
-def with_seeds(experiment: Experiment, seeds: Iterable[int] | None) -> list[Experiment]:
+def with_seeds(experiment: Trainable, seeds: Iterable[int] | None) -> list[Trainable]:
     """The experiment once for each seed; without any, with its own."""
     if seeds is None:
         return [experiment]
-    experiments = []
+    experiments: list[Trainable] = []
     for seed in seeds:
         if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**63:
             raise UsageError(f"seeds: expected integers >= 0, got {seed!r}")
@@ -263,12 +284,12 @@ def _typed(seeds: object) -> str:
     return ",".join(str(seed) for seed in seeds)
 
 
-def _experiment(config: str | Path | Mapping[str, Any] | Experiment, overrides: Mapping[str, Any]) -> Experiment:
+def _experiment(config: str | Path | Mapping[str, Any] | Trainable, overrides: Mapping[str, Any]) -> Trainable:
     from gradlab.config.reading import document
 
     if isinstance(config, str | Path):
         return document.read(config, overrides)
-    if isinstance(config, Experiment):
+    if isinstance(config, Experiment | ModuleExperiment):
         if not overrides:
             return config
         config = config.model_dump(mode="json", exclude_unset=True)

@@ -56,6 +56,10 @@ class RunFailedError(GradlabError):
     exit_code: ClassVar[int] = 3
 
 
+class OwnCodeError(RunFailedError):
+    """Code of the user's own cannot be used; what it raised is the cause of this."""
+
+
 class SelectionError(GradlabError):
     """A selection matched nothing."""
 

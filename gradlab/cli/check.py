@@ -9,8 +9,9 @@ from gradlab.config.text import OF_NETWORK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gradlab.config.experiment import Experiment
+    from gradlab.config.modules import Trainable
     from gradlab.errors import Fault
+    from gradlab.execution.planned_data import Sizes
     from gradlab.report.words.values import Value
 
 
@@ -60,6 +61,7 @@ def check(
 def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]":
     """What a config comes to, or a sweep: what all of its members have in common."""
     from gradlab.cli.output import log
+    from gradlab.config.allowed_code import not_imported
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.config.sweeps.points import value_on_axis
@@ -77,35 +79,51 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         alone = document.load(config, overrides)
         name, experiments = alone.experiment.name, [alone.experiment]
         extents = check(experiments, lambda experiment: alone)
-    for line in [*doubtful(extent.data.reading for extent in extents), *few_examples(experiments)]:
+    datas = [extent.data for extent in extents]
+    code = not_imported(experiments)
+    said = [*doubtful(data.reading for data in datas if data is not None), *few_examples(experiments)]
+    for line in [*said, *([] if code is None else [code])]:
         log(f"{config}: {line}", quiet=quiet)
     return (
         str(config),
         name,
         len(experiments),
         len({experiment.batch_key() for experiment in experiments}),
-        _shared(experiment.model.depth for experiment in experiments),
-        _shared(experiment.model.width for experiment in experiments),
-        _words(experiment.model.activation.name for experiment in experiments),
+        _shared(_whole(experiment, "model.depth") for experiment in experiments),
+        _shared(_whole(experiment, "model.width") for experiment in experiments),
+        _words(str(value_on_axis(experiment, "model.activation.name") or "") for experiment in experiments),
         _words(_init(experiment) for experiment in experiments),
-        *(_words(str(value_on_axis(experiment, key)) for experiment in experiments) for key in OF_NETWORK),
+        *(_words(str(value_on_axis(experiment, key) or "") for experiment in experiments) for key in OF_NETWORK),
         _words(experiment.data.source for experiment in experiments),
-        _shared(extent.data.num_examples for extent in extents),
-        _shared(extent.data.num_held_out for extent in extents),
-        _shared(extent.data.num_features for extent in extents),
-        _shared(extent.data.num_outputs for extent in extents),
+        *(_size(datas, name) for name in ("num_examples", "num_held_out", "num_features", "num_outputs")),
         _shared(extent.steps for extent in extents),
-        max(extent.memory_bytes for extent in extents),
+        max((extent.memory_bytes for extent in extents if extent.memory_bytes is not None), default=None),
     )
 
 
-def _init(experiment: "Experiment") -> str:
+def _whole(experiment: "Trainable", key: str) -> int | None:
+    """A whole number of a config, None where a network of its kind has none."""
+    from gradlab.config.sweeps.points import value_on_axis
+
+    value = value_on_axis(experiment, key)
+    return value if isinstance(value, int) else None
+
+
+def _size(datas: "Iterable[Sizes | None]", name: str) -> int | None:
+    """A size that all data have in common, None where they differ, or it is not known."""
+    return _shared(None if data is None else getattr(data, name) for data in datas)
+
+
+def _init(experiment: "Trainable") -> str:
+    from gradlab.config.experiment import Experiment
     from gradlab.report.views.run_list import init_words
 
+    if not isinstance(experiment, Experiment):
+        return ""
     return str(experiment.model.init.scheme or init_words(experiment.model_dump(mode="json")))
 
 
-def _shared(numbers: "Iterable[int]") -> int | None:
+def _shared(numbers: "Iterable[int | None]") -> int | None:
     """The number that all have, None where they differ."""
     distinct = set(numbers)
     return distinct.pop() if len(distinct) == 1 else None
@@ -115,5 +133,5 @@ _MOST_WORDS = 4
 
 
 def _words(words: "Iterable[str]") -> str:
-    distinct = list(dict.fromkeys(words))
+    distinct = [word for word in dict.fromkeys(words) if word]
     return ", ".join(distinct) if len(distinct) <= _MOST_WORDS else f"{len(distinct)} different"

@@ -75,6 +75,18 @@ Set = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 RerunWhich = Annotated[Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+AllowCode = Annotated[
+    list[str],
+    typer.Option(
+        "--allow-code",
+        metavar="PREFIX",
+        help="Import this module of your own, and what is below it, where a config names it; may be repeated.",
+    ),
+]
+ImportPath = Annotated[
+    list[Path],
+    typer.Option("--import-path", metavar="DIR", help="Look for modules of your own here first; may be repeated."),
+]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the runs are.")]
 HiddenOut = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the runs are.", hidden=True)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no log on stderr.")]

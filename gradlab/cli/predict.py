@@ -23,10 +23,12 @@ def predict(
 ) -> None:
     """Say what theory expects of the gradients before the first update, layer by layer. Nothing is trained."""
     from gradlab.cli.output import write_json, write_view
+    from gradlab.config.experiment import Experiment
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.errors import ConfigError
     from gradlab.report.views.prediction import prediction_view
+    from gradlab.report.views.unanswered import unanswered
     from gradlab.theory.prediction import predict as predicted
 
     if sweep.is_sweep(config):
@@ -34,7 +36,8 @@ def predict(
         return
     asked = document.load(config, set_)
     try:
-        seen = prediction_view(predicted(asked.experiment))
+        one = asked.experiment
+        seen = prediction_view(predicted(one)) if isinstance(one, Experiment) else unanswered(one)
     except ConfigError as error:  # what is wrong with the data is known only now, but its place is in the config
         raise asked.locate(error) from None
     if format is Face.JSON:
@@ -46,9 +49,11 @@ def predict(
 def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
     """Print a line for each member of a sweep, seeds aside: a forecast is about all of them."""
     from gradlab.cli.output import log, write_json, write_table
+    from gradlab.config.experiment import Experiment
     from gradlab.errors import ConfigError, Fault
     from gradlab.execution.planned_data import PlannedData
     from gradlab.report.views.prediction import BASIS, prediction_view, several
+    from gradlab.report.views.unanswered import unanswered
     from gradlab.theory.prediction import predict as predicted
 
     first: dict[Any, Any] = {}
@@ -58,8 +63,12 @@ def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
     faults: dict[Fault, None] = {}
     for member in first.values():
         try:
-            data.load(key := (member.experiment.data, member.experiment.train.loss))
-            views.append(prediction_view(predicted(member.experiment, data[key])))
+            one = member.experiment
+            if isinstance(one, Experiment):
+                data.load(key := (one.data, one.train.loss))
+                views.append(prediction_view(predicted(one, data[key])))
+            else:
+                views.append(unanswered(one))
             points.append(member.point)
         except ConfigError as error:
             faults |= dict.fromkeys(sweep.locate(error, member.experiment).faults)

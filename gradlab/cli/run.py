@@ -7,11 +7,13 @@ import typer
 
 from gradlab.cli.options import (
     DEFAULT_OUT,
+    AllowCode,
     Config,
     Device,
     DryRun,
     Face,
     Format,
+    ImportPath,
     Out,
     Quiet,
     Rerun,
@@ -39,6 +41,8 @@ def run(
     device: Device = "auto",
     rerun: RerunWhich = Rerun.FAILED,
     dry_run: DryRun = False,
+    allow_code: AllowCode = [],  # noqa: B006
+    import_path: ImportPath = [],  # noqa: B006
     live: Annotated[
         bool,
         typer.Option(
@@ -54,12 +58,14 @@ def run(
     from gradlab import api, datasets
     from gradlab.cli.output import log
     from gradlab.cli.run_reporter import RunReporter
+    from gradlab.config.allowed_code import allowed_code
+    from gradlab.config.experiment import Data
     from gradlab.config.reading import document
     from gradlab.config.seeds import seeds_of
     from gradlab.config.sweeps.sweep import is_sweep
     from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import machine
-    from gradlab.execution.plan import make_plan
+    from gradlab.execution.plan import about_code, make_plan
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
     from gradlab.results.store import Store
@@ -68,20 +74,32 @@ def run(
         raise UsageError(f"{config}: is a sweep; carry it out with `gradlab sweep {config}`")
     asked = document.load(config, set_)
     experiment, numbers = asked.experiment, None if seeds is None else seeds_of(seeds)
+    code = allowed_code(allow_code, map(str, import_path))
     for line in few_examples([experiment]):
         log(line, quiet=quiet)
     try:
         if dry_run:
-            reading = datasets.load(experiment.data, experiment.train.loss).reading
+            data, loss = experiment.data, experiment.train.loss
+            reading = datasets.load(data, loss).reading if isinstance(data, Data) else None
             kind = machine.kind(machine.resolve(device))
-            plan = make_plan(api.with_seeds(experiment, numbers), Store(out), kind, rerun.value)
-            for line in doubtful([reading]):
+            planned = api.with_seeds(experiment, numbers)
+            plan = make_plan(planned, Store(out), kind, rerun.value, import_path=code.import_path)
+            for line in [*doubtful([reading]), *about_code(plan)]:
                 log(line, quiet=quiet)
             _print_plan(plan, format, quiet)
             return 0
         with _display(live, quiet) as display:
             observer = RunReporter(display)
-            runs = api.run(experiment, seeds=numbers, device=device, out=out, rerun=rerun.value, observer=observer)
+            runs = api.run(
+                experiment,
+                seeds=numbers,
+                device=device,
+                out=out,
+                rerun=rerun.value,
+                observer=observer,
+                allow_code=code.prefixes,
+                import_path=code.import_path,
+            )
     except ConfigError as error:  # what is wrong with the data is known only now, but its place is in the config
         raise asked.locate(error) from None
     _print_runs(runs, format)
@@ -106,7 +124,10 @@ def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
     from gradlab.report.words.table import Field, Table
 
     fields = (Field("id"), Field("name"), Field("seed", "integer"), Field("state"), Field("path", rank=1))
-    rows = tuple((run.id, run.experiment.name, run.experiment.seed, run.state, run.path) for run in plan.runs)
+    rows = tuple(
+        (run.id if plan.is_known(run) else None, run.experiment.name, run.experiment.seed, run.state, run.path)
+        for run in plan.runs
+    )
     log(str(plan), quiet=quiet)
     write_table(Table(fields, rows), face, "plan")
 

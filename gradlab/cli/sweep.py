@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Device, DryRun, Face, Format, Quiet, Rerun, RerunWhich, Set, Version
+from gradlab.cli.options import (
+    DEFAULT_OUT,
+    AllowCode,
+    Device,
+    DryRun,
+    Face,
+    Format,
+    ImportPath,
+    Quiet,
+    Rerun,
+    RerunWhich,
+    Set,
+    Version,
+)
 
 if TYPE_CHECKING:
     from gradlab.execution.executors.choice import Choice
@@ -70,6 +83,8 @@ def sweep(
     ] = None,
     rerun: RerunWhich = Rerun.FAILED,
     dry_run: DryRun = False,
+    allow_code: AllowCode = [],  # noqa: B006
+    import_path: ImportPath = [],  # noqa: B006
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the result as JUnit XML.")
     ] = None,
@@ -90,10 +105,11 @@ def sweep(
     from gradlab.cli.amounts import seconds_of, shard_of
     from gradlab.cli.output import log
     from gradlab.cli.sweep_reporter import SweepReporter
+    from gradlab.config.allowed_code import allowed_code
     from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.pipeline import Call
-    from gradlab.execution.plan import Settings
+    from gradlab.execution.plan import Settings, about_code
     from gradlab.report.live.sweep_bar import SweepDisplay
     from gradlab.report.terminal.streams import Sink
     from gradlab.report.words.data import doubtful
@@ -102,9 +118,12 @@ def sweep(
 
     share = shard_of(shard) if shard is not None else None
     seconds = seconds_of(timeout) if timeout is not None else None
+    code = allowed_code(allow_code, map(str, import_path))
     _refuse_folders(junit, summary)
     store = Store(out or sweeping.root_of(config) or DEFAULT_OUT)
-    prepared = sweeping.prepare(config, store, set_, seeds, device=device, rerun=rerun.value, shard=share)
+    prepared = sweeping.prepare(
+        config, store, set_, seeds, device=device, rerun=rerun.value, shard=share, import_path=code.import_path
+    )
     choice = choose(
         executor.value if executor is not None else None,
         prepared.num_to_train,
@@ -122,11 +141,13 @@ def sweep(
     for line in [*doubtful(prepared.readings), *few_examples(member.experiment for member in prepared.members)]:
         log(line, quiet=quiet)
     if dry_run:
+        for line in about_code(prepared.plan):
+            log(line, quiet=quiet)
         _print_plan(prepared, choice, settings, format, quiet)
         return 0
     with SweepDisplay(Sink(sys.stderr, vital=False), quiet=quiet) as display:
         reporter = SweepReporter(display, prepared, choice.words)
-        call = Call(store, choice.executor, api.summary_md, settings, reporter)
+        call = Call(store, choice.executor, api.summary_md, settings, reporter, code=code)
         finished = sweeping.run_sweep(prepared, call, api.sweep_summary_md)
     _write_files(finished, junit, summary)
     _print(finished, format)
@@ -163,7 +184,8 @@ def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings
     log(f"{prepared.name}: {prepared.plan}", quiet=quiet)
     if tasks:
         seconds = prepared.seconds(tasks, size)
-        log(f"{counted(len(tasks), 'task')} for {choice.words}, about {duration(seconds)}", quiet=quiet)
+        long = "nobody knows how long before a module has run" if seconds is None else f"about {duration(seconds)}"
+        log(f"{counted(len(tasks), 'task')} for {choice.words}, {long}", quiet=quiet)
     states = {planned.id: planned for planned in prepared.plan.runs}
     axes = [axis for axis in prepared.axes if axis != "name"]
     fields = (Field("id"), Field("name", rank=3), *(Field(axis, rank=1) for axis in axes))
@@ -173,7 +195,8 @@ def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings
         planned, one = states.get(member.id), member.experiment
         if planned is not None:
             point = (member.point.get(axis) for axis in axes)
-            rows.append((member.id, one.name, *point, one.seed, planned.state, planned.path))
+            known = prepared.plan.is_known(planned)
+            rows.append((member.id if known else None, one.name, *point, one.seed, planned.state, planned.path))
     write_table(Table(fields, tuple(rows)), face, "plan")
 
 

@@ -43,19 +43,40 @@ REDUCTIONS: tuple[Reduction, ...] = ("any", "min", "max", "median")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a name stands for; `words` are what it can be, () where any word may be; `named_numbers` that words stand for numbers."""
+    """What a name stands for; `words` are what it can be, () where any word may be; `named_numbers` that words stand for numbers.
 
-    form: Literal["number", "word", "number or word", "flag", "layers"]
+    Below a name of the form `arguments` every name stands for `anything`: a number, a word, true or false.
+    """
+
+    form: Literal["number", "word", "number or word", "flag", "layers", "anything", "arguments"]
     words: tuple[str, ...] = ()
     named_numbers: bool = False
 
     @property
     def is_number(self) -> bool:
         """Whether a value is a number wherever there is one."""
-        return self.form == "number" or self.named_numbers
+        return self.form in ("number", "anything") or self.named_numbers
 
 
 Names = Mapping[str, Kind]
+
+_ANYTHING = Kind("anything")
+
+
+def kind_named(names: Names, name: str) -> Kind | None:
+    """What a name stands for among `names`, None where there is none of it.
+
+    >>> kind_named({"model.args": Kind("arguments")}, "model.args.depth").form
+    'anything'
+    """
+    if name in names:
+        return names[name]
+    around = name
+    while "." in around:
+        around = around.rpartition(".")[0]
+        if around in names:
+            return _ANYTHING if names[around].form == "arguments" and all(name.split(".")) else None
+    return None
 
 
 class ConditionError(UsageError):
@@ -252,9 +273,11 @@ class Parser:
         return Figure(token.text), kind
 
     def _named(self, token: Token) -> Kind:
-        kind = self.names.get(token.text) if token.kind == "word" else None
+        kind = kind_named(self.names, token.text) if token.kind == "word" else None
         if kind is None:
             raise self._fault(f"unknown name {token}{suggestion(token.text, self.names)}", token)
+        if kind.form == "arguments":
+            raise self._fault(f"{token.text} has a value for every argument; write {token.text}.NAME", token)
         return kind
 
     def _value(self, term: Figure | Layers, kind: Kind) -> Scalar | Change:
@@ -265,7 +288,9 @@ class Parser:
             if token.text not in ("true", "false"):
                 raise self._fault(f"{term} is true or false, got {token}", token)
             return token.text == "true"
-        if kind.form == "word" or (kind.form == "number or word" and token.kind != "number"):
+        if kind.form == "anything" and token.kind == "word" and token.text in ("true", "false"):
+            return token.text == "true"
+        if kind.form == "word" or (kind.form in ("number or word", "anything") and token.kind != "number"):
             return self._word(term, kind, token)
         if token.kind != "number":
             hint = " (a word)" if token.kind == "word" else ""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Ge
 from pydantic import (
@@ -24,7 +24,7 @@ from pydantic import (
 
 from gradlab.config import catalogue
 from gradlab.config.condition import ConditionError, Kind, parse
-from gradlab.config.fields import Mark, OneOf, Part, condition_names, fault, fields, fill
+from gradlab.config.fields import Mark, OneOf, Part, fault, fields, fill
 from gradlab.config.models import Activation as Activation
 from gradlab.config.models import Init as Init
 from gradlab.config.models import Model as Model
@@ -34,6 +34,9 @@ from gradlab.config.number_format import Dtype
 from gradlab.config.quantities import LAYER_NAMES
 from gradlab.config.recording import Recording
 from gradlab.config.text import flat
+
+if TYPE_CHECKING:
+    from gradlab.config.modules import Trainable
 
 SHAPE, FREE, SWITCH, LABEL = Mark.SHAPE, Mark.FREE, Mark.SWITCH, Mark.LABEL
 
@@ -355,10 +358,12 @@ def loss_fault(loss: str, task: Literal["classes", "numbers"] | None, num_classe
 
 @functools.cache
 def run_names() -> dict[str, Kind]:
-    """What a condition may name: config fields, figures, `verdict`, `outcome`, and quantities over the layers."""
+    """What a condition may name: config fields of any kind of experiment, figures, `verdict`, `outcome`, quantities over the layers."""
+    from gradlab.config.namespace import config_names  # here: it rests on this module
+
     figures = [f"{moment}.{figure}" for moment in ("init", "final") for figure in catalogue.FIGURES]
     return {
-        **condition_names(Experiment),
+        **config_names(),
         "verdict": Kind("word", catalogue.VERDICTS),
         "outcome": Kind("word", catalogue.OUTCOMES),
         **{name: Kind("number") for name in (*figures, *catalogue.RUN_FIGURES)},
@@ -366,7 +371,7 @@ def run_names() -> dict[str, Kind]:
     }
 
 
-def num_steps(experiment: Experiment, num_examples: int) -> int:
+def num_steps(experiment: "Trainable", num_examples: int) -> int:
     """Updates of a run: as given, or what its epochs of so many examples come to.
 
     Batches go on from one epoch into the next, so none is smaller than the others.
@@ -374,6 +379,7 @@ def num_steps(experiment: Experiment, num_examples: int) -> int:
     if experiment.train.steps is not None:
         return experiment.train.steps
     assert experiment.train.epochs is not None  # one of the two is there
+    assert isinstance(experiment.data, Data)  # batches of one's own have no epochs
     return max(1, math.ceil(experiment.train.epochs * num_examples / experiment.data.batch_size))
 
 

@@ -19,7 +19,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from gradlab.config.catalogue import SCALES, Entry
 from gradlab.config.condition import Kind
 
-Form = Literal["number", "whole number", "flag", "word", "number or word", "list", "words", "whole numbers", "sizes"]
+Form = Literal[
+    "number", "whole number", "flag", "word", "number or word", "list", "words", "whole numbers", "sizes", "arguments"
+]
 
 
 class Mark(Enum):
@@ -107,7 +109,7 @@ class Field:
 
     Attributes:
         form: `number`, `whole number`, `flag` (true or false), `word`, `list` (of text), `words` or `whole numbers` (one or a list),
-            `sizes` (a list of three whole numbers).
+            `sizes` (a list of three whole numbers), `arguments` (a mapping of names to values that only a function of the user's knows).
         words: What a word may be, and what each stands for; empty where it is free text.
         default: Value where the config gives none; None also where another field decides.
     """
@@ -143,6 +145,8 @@ class Field:
                 return f"{span('a whole number', self.low, self.high, self.open_low, self.open_high)} or a list of them"
             case "number or word":
                 return _number_or(self.words, self.open_low)
+            case "arguments":
+                return "a mapping of arguments by name"
             case "sizes":
                 return f"[channels, height, width], three {span('whole numbers', self.low, self.high, self.open_low, self.open_high)}"
             case "word":
@@ -227,8 +231,9 @@ def word_of(root: type[Part], path: str) -> Field | None:
 
 
 def child_of(info: FieldInfo) -> type[Part] | None:
-    """The part that a field holds, None for a leaf."""
-    for candidate in _options(info.annotation):
+    """The part that a field holds, the first where it may be one of several; None for a leaf."""
+    for option in _options(info.annotation):
+        candidate = get_args(option)[0] if get_origin(option) is Annotated else option
         if isinstance(candidate, type) and issubclass(candidate, Part):
             return candidate
     return None
@@ -257,6 +262,8 @@ def condition_names(part: type[BaseModel]) -> dict[str, Kind]:
                 named[path] = Kind("word", tuple(field.words))
             case "number or word":
                 named[path] = Kind("number or word", tuple(field.words), field.words.keys() <= SCALES.keys())
+            case "arguments":
+                named[path] = Kind("arguments")
     for path in _shorthands(part):
         above, child = path.rpartition(".")[0], part_at(part, tuple(path.split(".")[:-1]))
         absent = () if child is None or child.absent is None else (child.absent,)
@@ -288,7 +295,9 @@ def _leaf(path: str, info: FieldInfo) -> Field:
     options = _options(info.annotation)
     own = [option for option in options if option is not type(None)]
     limits: dict[str, Any] = {"low": None, "high": None, "open_low": False, "open_high": False}
-    words: Mapping[str, str] = {}
+    words: Mapping[str, str] = (
+        dict.fromkeys(get_args(own[0]), info.description or "") if get_origin(own[0]) is Literal else {}
+    )
     for item in (*info.metadata, *_item_metadata(own[0])):
         match item:
             case OneOf(entries):
@@ -310,7 +319,7 @@ def _leaf(path: str, info: FieldInfo) -> Field:
         words=words,
         optional=type(None) in options,
         required=info.is_required(),
-        default=None if info.is_required() else info.default,
+        default=None if info.is_required() else info.get_default(call_default_factory=True),
         mark=mark,
         about=info.description or "",
         **limits,
@@ -333,5 +342,9 @@ def _form(options: list[Any]) -> Form:
         if len(get_args(option)) == 3:
             return "sizes"
         return "whole numbers" if _item_metadata(option) else "list"
+    if get_origin(option) is dict:
+        return "arguments"
+    if get_origin(option) is Literal:
+        return "word"
     forms: Mapping[type, Form] = {bool: "flag", int: "whole number", float: "number", str: "word"}
     return forms[option]

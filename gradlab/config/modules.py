@@ -6,33 +6,57 @@ Nothing of such a network is known before it runs: these experiments have no dep
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 
-from gradlab.config.experiment import NAME_PATTERN, Data, Experiment, Train, readable
+from gradlab.config import catalogue
+from gradlab.config.experiment import NAME_PATTERN, Data, Experiment, Train, image_fault, loss_fault, readable
 from gradlab.config.fields import Mark, Part, fault
 from gradlab.config.recording import Recording
 
 SHAPE, FREE, LABEL = Mark.SHAPE, Mark.FREE, Mark.LABEL
 
-_BUILD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+BUILD = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+"""What names a function: a module's dotted name, a colon, the function's name in it."""
 
 
 def _build(value: str) -> str:
-    if not _BUILD.fullmatch(value):
+    if not re.fullmatch(BUILD, value):
         raise fault("", f"expected module:function, such as mypackage.nets:build, got {value[:60]!r}")
     return value
 
 
 def _args(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str) or not key.isidentifier():
-                raise fault("", f"expected names of arguments, got {str(key)[:60]!r}")
+    """Arguments by name: what JSON can say, so that a run's id stands for them."""
+    if not isinstance(value, Mapping):
+        return value  # the field's own type refuses it
+    for key, item in value.items():
+        if not isinstance(key, str) or not key.isidentifier():
+            raise fault("", f"expected names of arguments, got {str(key)[:60]!r}")
+        reason = _unfit(item)
+        if reason is not None:
+            raise fault(key, reason)
     return value
+
+
+def _unfit(value: Any) -> str | None:
+    """Why a value cannot be an argument, None where it can."""
+    if isinstance(value, Mapping):
+        wrong = next((key for key in value if not isinstance(key, str)), None)
+        if wrong is not None:
+            return f"a key is text, got {str(wrong)[:60]!r}"
+        return next((reason for item in value.values() if (reason := _unfit(item)) is not None), None)
+    if isinstance(value, list | tuple):
+        return next((reason for item in value if (reason := _unfit(item)) is not None), None)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"expected a finite number, got {value}"
+    if value is None or isinstance(value, str | bool | int | float):
+        return None
+    return f"expected numbers, text, true, false, null, lists or mappings of them, got {type(value).__name__}"
 
 
 class Module(Part):
@@ -79,6 +103,20 @@ class ModuleData(Part):
         return self.build.partition(":")[0]
 
 
+def file_of(data: "Data | ModuleData") -> str | None:
+    """Path of the file that data are read from, None where they are no file."""
+    return data.path if isinstance(data, Data) else None
+
+
+GIVEN, OWN = "<data>", "<module>"
+"""Tags of the two kinds of data, which places of faults pass through."""
+
+
+def _tag_of(data: Any) -> str:
+    source = data.get("source") if isinstance(data, Mapping) else getattr(data, "source", None)
+    return OWN if source == "module" else GIVEN
+
+
 class ModuleExperiment(Part):
     """One run of somebody's own module that gradlab trains."""
 
@@ -91,7 +129,7 @@ class ModuleExperiment(Part):
         default=0, ge=0, lt=2**63, description="seed of the weights and of the order of the data"
     )
     model: Module
-    data: Data | ModuleData = Data()
+    data: Annotated[Annotated[Data, Tag(GIVEN)] | Annotated[ModuleData, Tag(OWN)], Discriminator(_tag_of)] = Data()
     train: Train = Train()
     record: Recording = Recording()
     expect: Annotated[tuple[Annotated[str, AfterValidator(readable)], ...], LABEL] = Field(
@@ -103,6 +141,47 @@ class ModuleExperiment(Part):
         """Dotted names of what training imports, each once."""
         own = [self.model.package, *([self.data.package] if isinstance(self.data, ModuleData) else [])]
         return tuple(dict.fromkeys(own))
+
+    @model_validator(mode="after")
+    def _loss_fits(self) -> Self:
+        if isinstance(self.data, ModuleData):
+            return self
+        source = catalogue.SOURCES[self.data.source]
+        reason = loss_fault(self.train.loss, source.task, self.data.classes or source.classes)
+        if reason is not None:
+            raise fault("train.loss", reason, "data.source", "data.classes")
+        return self
+
+    @model_validator(mode="after")
+    def _has_images(self) -> Self:
+        data = self.data
+        if isinstance(data, ModuleData) or data.image is None:
+            return self
+        unfit = image_fault(data.image, data.features or catalogue.SOURCES[data.source].features)
+        if unfit is not None:
+            raise fault(
+                "data.image", unfit, "data.source", "data.features", "data.image.0", "data.image.1", "data.image.2"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Self:
+        if self.train.epochs is not None and isinstance(self.data, ModuleData):
+            reason = "how many examples batches of one's own come to is not known: give train.steps"
+            raise fault("train.epochs", reason, "data.source")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_format(self) -> Self:
+        dtype = self.train.dtype
+        for key in ("loss_scale", "arithmetic"):
+            if getattr(dtype, key) is not None:
+                reason = f"{key} is for networks that gradlab builds; watch a loop of your own with its GradScaler (gradlab.watch)"
+                raise fault(f"train.dtype.{key}", reason, "model.kind")
+        if dtype.storage == "float16":
+            reason = "a module of one's own trains in float32, float64 or bfloat16; watch a loop of your own for float16 (gradlab.watch)"
+            raise fault("train.dtype.storage", reason, "model.kind")
+        return self
 
     @model_validator(mode="after")
     def _records_what_there_is(self) -> Self:
@@ -173,6 +252,9 @@ class WatchedExperiment(Part):
         """All that is known of it: runs of one name that are alike in it can be taken for one another's repetitions."""
         return self.model_dump(mode="json")
 
+
+Trainable = Experiment | ModuleExperiment
+"""An experiment that a config describes and gradlab trains."""
 
 AnyExperiment = Experiment | ModuleExperiment | WatchedExperiment
 """An experiment of any kind; `kind` tells them apart."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from gradlab.config import memory
 from gradlab.config.experiment import Experiment, num_steps
+from gradlab.config.modules import ModuleExperiment, Trainable
 from gradlab.execution.executors.contract import Task
 from gradlab.execution.machine import num_cores
 from gradlab.execution.plan import Plan, Planned, Settings
@@ -73,22 +74,37 @@ def divide(
     on_gpu: bool = False,
 ) -> list[Task]:
     """Cut batches into tasks, the longest first, for `size` that train at the same time; `max_runs` None is what is
-    best here.
+    best here. Modules of one's own come before all others: each trains alone, and nobody knows for how long.
     """
-    whole = sum(seconds(batch[0].experiment, len(batch), of) for batch, of in zip(batches, sizes, strict=True))
+    own = [batch for batch in batches if isinstance(batch[0].experiment, ModuleExperiment)]
+    networks = [
+        (tuple(experiments), of)
+        for batch, of in zip(batches, sizes, strict=True)
+        if (experiments := [run.experiment for run in batch if isinstance(run.experiment, Experiment)])
+    ]
+    pieces = _pieces(networks, size, max_runs, on_gpu)
+    runs: list[tuple[Trainable, ...]] = [tuple(run.experiment for run in batch) for batch in own]
+    return [Task(number, experiments) for number, experiments in enumerate([*runs, *pieces])]
+
+
+def _pieces(
+    batches: Sequence[tuple[tuple[Experiment, ...], Sizes]], size: int, max_runs: int | None, on_gpu: bool
+) -> list[tuple[Experiment, ...]]:
+    """Batches of networks that gradlab builds, cut, the longest first."""
+    whole = sum(seconds(batch[0], len(batch), of) for batch, of in batches)
     pieces: list[tuple[float, tuple[Experiment, ...]]] = []
-    for batch, of in zip(batches, sizes, strict=True):
-        first = batch[0].experiment
+    for batch, of in batches:
+        first = batch[0]
         most = max_runs or most_runs(first, of, size, on_gpu)
         count = math.ceil(len(batch) / most)
         if size > 1:
             fair = math.ceil(PIECES_PER_WORKER * size * seconds(first, len(batch), of) / whole)
             count = max(count, min(fair, math.ceil(len(batch) / FEWEST_RUNS)))
         for start, stop in itertools.pairwise(round(len(batch) * cut / count) for cut in range(count + 1)):
-            runs = tuple(planned.experiment for planned in batch[start:stop])
+            runs = batch[start:stop]
             pieces.append((seconds(first, len(runs), of), runs))
     pieces.sort(key=lambda piece: -piece[0])
-    return [Task(number, runs) for number, (_, runs) in enumerate(pieces)]
+    return [runs for _, runs in pieces]
 
 
 def tasks_of(plan: Plan, data: PlannedData, size: int, settings: Settings) -> list[Task]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gradlab import datasets
 from gradlab.config import memory
-from gradlab.config.experiment import Experiment, num_steps
+from gradlab.config.experiment import Data, Experiment, num_steps
+from gradlab.config.modules import Trainable
 from gradlab.errors import ConfigError, Fault
 from gradlab.execution.planned_data import Sizes, sizes_of, warmup_faults
 
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extent:
-    """What an experiment comes to with its data; its memory is about what it takes."""
+    """What an experiment comes to with its data; its memory is about what it takes. Of a module of one's own that is not known, nor
+    are the sizes of batches that one's own code gives.
+    """
 
-    data: Sizes
+    data: Sizes | None
     steps: int
-    memory_bytes: int
+    memory_bytes: int | None
 
 
-def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment], "Document"]) -> list[Extent]:
+def check(experiments: Sequence[Trainable], document_of: Callable[[Trainable], "Document"]) -> list[Extent]:
     """Load the data of experiments, each data set once and none kept, of which there may be as many as experiments.
 
     Raises:
@@ -35,9 +38,12 @@ def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment],
     extents = []
     for experiment in experiments:
         key = experiment.data, experiment.train.loss
+        if not isinstance(experiment.data, Data):
+            extents.append(Extent(None, num_steps(experiment, 0), None))
+            continue
         if key not in loaded:
             try:
-                loaded[key] = sizes_of(datasets.load(*key))
+                loaded[key] = sizes_of(datasets.load(experiment.data, experiment.train.loss))
             except ConfigError as error:
                 loaded[key] = None
                 faults |= dict.fromkeys(document_of(experiment).locate(error).faults)
@@ -45,8 +51,12 @@ def check(experiments: Sequence[Experiment], document_of: Callable[[Experiment],
         if data is not None:
             found = warmup_faults(experiment, data.num_examples)
             faults |= dict.fromkeys(document_of(experiment).locate(ConfigError(found)).faults if found else ())
+            steps = num_steps(experiment, data.num_examples)
+            if not isinstance(experiment, Experiment):
+                extents.append(Extent(data, steps, None))
+                continue
             needed = memory.estimate(experiment, data.num_features, data.num_outputs, data.num_examples).total
-            extents.append(Extent(data, num_steps(experiment, data.num_examples), needed))
+            extents.append(Extent(data, steps, needed))
             limit = memory.machine_bytes()
             if limit is None or needed <= limit:
                 continue

@@ -6,13 +6,14 @@ the disk.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from gradlab.errors import InterruptedRunError
+from gradlab.config.allowed_code import NO_CODE, PATH_FLAG, AllowedCode, own_modules, refuse_code
+from gradlab.errors import InterruptedRunError, UsageError
 from gradlab.execution import interrupts
 from gradlab.execution.batching import tasks_of
 from gradlab.execution.dispatch import Dispatcher, Result
-from gradlab.execution.executors.contract import Executor, Train, train_with_torch
+from gradlab.execution.executors.contract import Executor, Train, TrainingWithCode, train_with_torch
 from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan, Settings
 from gradlab.execution.planned_data import PlannedData, load_data
@@ -30,6 +31,7 @@ class Call:
         executor: Who trains; it is opened and closed by `carry_out`.
         summary_md: Renders a run as the text of its `summary.md`.
         train: What trains a batch; gradlab's own engine by default.
+        code: What may be imported of the user's own.
     """
 
     store: Store
@@ -38,6 +40,7 @@ class Call:
     settings: Settings = field(default_factory=Settings)
     observer: Observer = field(default_factory=Observer)
     train: Train | None = None
+    code: AllowedCode = NO_CODE
 
 
 def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[StoredRun]:
@@ -49,10 +52,12 @@ def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[S
 
     Raises:
         ConfigError: If a data set cannot be loaded; nothing was trained then.
-        UsageError: If the executor is not to be had, or the store cannot be read or written.
+        UsageError: If the executor is not to be had, the store cannot be read or written, or code of the user's own is not allowed or
+            not found.
         RunFailedError: If a run could not be written.
         InterruptedRunError: On Ctrl+C, when what was recorded is stored.
     """
+    refuse_own_code(plan, call.code)
     if plan.batches:
         say_products_are_fixed()
     call.observer.on_plan(plan)
@@ -73,6 +78,28 @@ def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[S
     return [storer.stored[planned.id] for planned in plan.runs if planned.id in storer.stored]
 
 
+def refuse_own_code(plan: Plan, code: AllowedCode) -> None:
+    """Refuse a plan whose modules may not be imported, or were not found.
+
+    Raises:
+        UsageError: With the module and the flag that mends it.
+    """
+    refuse_code([run.experiment for run in plan.runs], code)
+    if plan.not_found:
+        raise UsageError(
+            f"{', '.join(plan.not_found)}: no source files of that name on the import path; {PATH_FLAG} DIR names the directory that holds "
+            "them (the current one is not looked through)"
+        )
+
+
+def _training(plan: Plan, call: Call) -> Train:
+    """What trains the batches of a plan."""
+    if call.train is not None or not own_modules(run.experiment for run in plan.runs):
+        return call.train or train_with_torch
+    found = {package: digest for package, digest in plan.sources.items() if digest is not None}
+    return TrainingWithCode(replace(call.code, digests=found))
+
+
 def _train(plan: Plan, data: PlannedData, storer: RunStorer, call: Call) -> None:
     """Train what the plan wants trained, and store it as it comes."""
     executor, settings, observer = call.executor, call.settings, call.observer
@@ -83,7 +110,7 @@ def _train(plan: Plan, data: PlannedData, storer: RunStorer, call: Call) -> None
         return interrupted
 
     try:
-        executor.open(call.train or train_with_torch, data, observer.on_progress)
+        executor.open(_training(plan, call), data, observer.on_progress)
         tasks = tasks_of(plan, data, executor.size, settings)
         observer.on_tasks(tasks)
         dispatcher = Dispatcher(executor, tasks, settings.retries, settings.max_failures, observer)

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from gradlab.config.experiment import Experiment
-from gradlab.config.modules import AnyExperiment
+from gradlab.config.allowed_code import PATH_FLAG, not_imported, own_modules
+from gradlab.config.experiment import Data
+from gradlab.config.modules import AnyExperiment, ModuleExperiment, Trainable, file_of
 from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.results import run_files
 from gradlab.results.identity import run_id
@@ -15,11 +16,11 @@ from gradlab.results.store import RunHandle, Store
 Rerun = Literal["never", "failed", "always"]
 State = Literal["cached", "failed", "interrupted", "again", "new"]
 
-Locate = Callable[[ConfigError, Experiment], ConfigError]
+Locate = Callable[[ConfigError, Trainable], ConfigError]
 """Gives faults that were found in an experiment their place in its config."""
 
 
-def unlocated(error: ConfigError, experiment: Experiment) -> ConfigError:
+def unlocated(error: ConfigError, experiment: Trainable) -> ConfigError:
     """Leave faults without a place: nothing was read from a file."""
     return error
 
@@ -39,7 +40,7 @@ class Planned:
         data_digest: Of the data file's bytes, which is part of the id; None where the data are no file.
     """
 
-    experiment: Experiment
+    experiment: Trainable
     id: str
     state: State
     stored: RunHandle | None
@@ -60,18 +61,32 @@ class Plan:
         batches: Those that are trained, grouped by what must be equal inside a batch.
         duplicates: Experiments left out because one before them has the same id.
         elsewhere: The experiments that belong to other shards, with their ids; none where all are planned here.
+        sources: Digest of the source files of every top-level package that training imports, None where it was not found: the ids of
+            runs that import it cannot be told then.
     """
 
     runs: tuple[Planned, ...]
     batches: tuple[tuple[Planned, ...], ...]
-    duplicates: tuple[Experiment, ...]
-    elsewhere: tuple[tuple[Experiment, str], ...] = ()
+    duplicates: tuple[Trainable, ...]
+    elsewhere: tuple[tuple[Trainable, str], ...] = ()
+    sources: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def ids(self) -> Mapping[AnyExperiment, str]:
         """The id of every distinct experiment, those of other shards included."""
         own: dict[AnyExperiment, str] = {run.experiment: run.id for run in self.runs}
         return own | dict(self.elsewhere)
+
+    @property
+    def not_found(self) -> tuple[str, ...]:
+        """Top-level packages that training imports and that were not found."""
+        return tuple(package for package, found in self.sources.items() if found is None)
+
+    def is_known(self, run: Planned) -> bool:
+        """Whether a run's id could be told: everything that it rests on was found."""
+        return not (
+            isinstance(run.experiment, ModuleExperiment) and set(packages_of(run.experiment)) & set(self.not_found)
+        )
 
     @property
     def counts(self) -> dict[str, int]:
@@ -111,12 +126,13 @@ class Settings:
 
 
 def make_plan(
-    experiments: Sequence[Experiment],
+    experiments: Sequence[Trainable],
     store: Store,
     device_kind: str,
     rerun: str = "failed",
     shard: tuple[int, int] | None = None,
     locate: Locate = unlocated,
+    import_path: Sequence[str] = (),
 ) -> Plan:
     """Find out what is there already, and group the rest.
 
@@ -129,20 +145,24 @@ def make_plan(
         shard: Number of the share that is planned here, from 1, and how many there are. A run's id says to which it belongs,
             whatever is stored already.
         locate: Gives the faults of an experiment's data file their place in the config.
+        import_path: Directories in which the source files of one's own modules are looked for first; nothing is imported.
 
     Raises:
         ConfigError: With the faults of all data files that cannot be read.
-        UsageError: If the store cannot be read, or `rerun` is none of the three.
+        UsageError: If the store or the source files of a module cannot be read, or `rerun` is none of the three.
     """
     if rerun not in RERUNS:
         raise UsageError(f"--rerun {rerun}: expected {', '.join(RERUNS)}")
     stored = store.handles()
     digests = _digests(experiments, locate)
+    sources = _sources(experiments, import_path)
     runs: dict[str, Planned] = {}
     duplicates = []
-    elsewhere: dict[str, Experiment] = {}
+    elsewhere: dict[str, Trainable] = {}
     for experiment in experiments:
-        own = run_id(experiment, device_kind, digests[experiment.data.path])
+        data_digest, imported = digests[file_of(experiment.data)], packages_of(experiment)
+        own_sources = {package: sources[package] for package in imported} if imported else None
+        own = run_id(experiment, device_kind, data_digest, source_digests=own_sources)
         if own in runs or own in elsewhere:
             duplicates.append(experiment)
         elif shard is not None and int(own, 16) % shard[1] != shard[0] - 1:
@@ -150,32 +170,68 @@ def make_plan(
         else:
             handle = stored.get(own)
             state, ended = _state(store, handle, rerun, run_files.tables_of(experiment))
-            runs[own] = Planned(experiment, own, state, handle, ended, digests[experiment.data.path])
+            runs[own] = Planned(experiment, own, state, handle, ended, data_digest)
     batches: dict[tuple[str, str | None], list[Planned]] = {}
     for run in runs.values():
         if run.state != "cached":
-            key = run.experiment.batch_key(), digests[run.experiment.data.path]
+            key = run.experiment.batch_key(), run.data_digest
             batches.setdefault(key, []).append(run)
     return Plan(
         runs=tuple(runs.values()),
         batches=tuple(tuple(batch) for batch in batches.values()),
         duplicates=tuple(duplicates),
         elsewhere=tuple((experiment, own) for own, experiment in elsewhere.items()),
+        sources=sources,
     )
 
 
-def _digests(experiments: Sequence[Experiment], locate: Locate) -> dict[str | None, str | None]:
+def about_code(plan: Plan) -> list[str]:
+    """What is to be said of code that a plan names and that was not imported."""
+    told = not_imported([run.experiment for run in plan.runs])
+    missing = ", ".join(plan.not_found)
+    return [
+        *([] if told is None else [told]),
+        *(
+            [f"{missing}: no source files of that name, so the ids are not known; {PATH_FLAG} DIR says where"]
+            if missing
+            else []
+        ),
+    ]
+
+
+def packages_of(experiment: Trainable) -> tuple[str, ...]:
+    """Top-level packages that training an experiment imports, each once."""
+    return tuple(dict.fromkeys(module.partition(".")[0] for module in own_modules([experiment])))
+
+
+def _sources(experiments: Sequence[Trainable], import_path: Sequence[str]) -> dict[str, str | None]:
+    """Digest of the source files of every top-level package that training imports, None where there is none to be found."""
+    from gradlab.results import source_files
+
+    sources: dict[str, str | None] = {}
+    for package in dict.fromkeys(package for experiment in experiments for package in packages_of(experiment)):
+        try:
+            sources[package] = source_files.digest(package, import_path)
+        except OSError as error:
+            raise UsageError(
+                f"{package}: its source files cannot be read ({error.filename}: {error.strerror})"
+            ) from error
+    return sources
+
+
+def _digests(experiments: Sequence[Trainable], locate: Locate) -> dict[str | None, str | None]:
     """Digest of every data file that is named, by its path; None for data that are no file."""
     from gradlab import datasets
 
     digests: dict[str | None, str | None] = {None: None}
     faults: dict[Fault, None] = {}
     for experiment in experiments:
-        if experiment.data.path in digests:
+        data = experiment.data
+        if not isinstance(data, Data) or data.path in digests:
             continue
-        digests[experiment.data.path] = None
+        digests[data.path] = None
         try:
-            digests[experiment.data.path] = datasets.digest(experiment.data)
+            digests[data.path] = datasets.digest(data)
         except ConfigError as error:
             faults |= dict.fromkeys(locate(error, experiment).faults)
     if faults:

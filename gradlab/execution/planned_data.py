@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gradlab.config.experiment import num_steps, warmup_fault
+from gradlab.config.experiment import Data, num_steps, warmup_fault
+from gradlab.config.modules import Trainable
 from gradlab.errors import ConfigError, Fault
 from gradlab.execution.executors.contract import DataKey
 from gradlab.execution.plan import Locate, Plan, unlocated
 
 if TYPE_CHECKING:
-    from gradlab.config.experiment import Data, Experiment
     from gradlab.datasets import Dataset
     from gradlab.datasets.dataset import Reading
 
@@ -29,14 +29,18 @@ class Sizes:
     reading: "Reading | None" = None
 
 
+UNKNOWN = Sizes(0, 0, 0)
+"""Of batches that one's own code gives nothing is known before they come."""
+
+
 def sizes_of(data: "Dataset") -> Sizes:
     """The sizes of a data set."""
     num_examples, num_features = data.train_inputs.shape
     return Sizes(num_examples, num_features, data.num_outputs, len(data.holdout_inputs), data.reading)
 
 
-class PlannedData(Mapping[DataKey, "Dataset"]):
-    """Data sets by what they are loaded from.
+class PlannedData(Mapping[DataKey, "Dataset | None"]):
+    """Data sets by what they are loaded from; None for batches that one's own code gives.
 
     One that is read from a file stays in memory: the file may change, and a run's id tells what it held at first.
     """
@@ -50,13 +54,14 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
         """Load a data set that was not seen before, or raise a ConfigError; whether it had to be loaded."""
         if key in self._sizes:
             return False
-        self._sizes[key] = sizes_of(self._load(key))
+        data = self._load(key)
+        self._sizes[key] = UNKNOWN if data is None else sizes_of(data)
         return True
 
     def sizes(self, key: DataKey) -> Sizes:
         return self._sizes[key]
 
-    def __getitem__(self, key: DataKey) -> "Dataset":
+    def __getitem__(self, key: DataKey) -> "Dataset | None":
         if key not in self._sizes:
             raise KeyError(key)
         return self._files.get(key) or self._recent.get(key) or self._load(key)
@@ -67,11 +72,14 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
     def __len__(self) -> int:
         return len(self._sizes)
 
-    def _load(self, key: DataKey) -> "Dataset":
+    def _load(self, key: DataKey) -> "Dataset | None":
         from gradlab import datasets
 
-        data = datasets.load(*key)
-        if key[0].source == "file":
+        config, loss = key
+        if not isinstance(config, Data):
+            return None
+        data = datasets.load(config, loss)
+        if config.source == "file":
             self._files[key] = data
         else:
             self._recent[key] = data
@@ -80,7 +88,7 @@ class PlannedData(Mapping[DataKey, "Dataset"]):
         return data
 
 
-def _refuse_changed(data: "Data", planned_digest: str | None) -> None:
+def _refuse_changed(data: Data, planned_digest: str | None) -> None:
     """Refuse a file that changed since its run was planned: the run's id would speak of other bytes."""
     from gradlab import datasets
     from gradlab.datasets.sources.tables import fault
@@ -89,7 +97,7 @@ def _refuse_changed(data: "Data", planned_digest: str | None) -> None:
         raise fault(data.path, "data.path", "changed while it was read; start again when nothing writes to it")
 
 
-def warmup_faults(experiment: "Experiment", num_examples: int) -> list[Fault]:
+def warmup_faults(experiment: Trainable, num_examples: int) -> list[Fault]:
     """What is wrong with a warmup in a run whose length is in epochs, which so many examples tell in updates; empty where nothing is."""
     train = experiment.train
     if train.epochs is None:
@@ -111,7 +119,7 @@ def load_data(plan: Plan, locate: Locate = unlocated) -> PlannedData:
     for planned in (batch[0] for batch in plan.batches):
         first = planned.experiment
         try:
-            if data.load((first.data, first.train.loss)):
+            if data.load((first.data, first.train.loss)) and isinstance(first.data, Data):
                 _refuse_changed(first.data, planned.data_digest)
         except ConfigError as error:
             faults |= dict.fromkeys(locate(error, first).faults)

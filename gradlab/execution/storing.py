@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gradlab.config.modules import AnyExperiment, WatchedExperiment
+from gradlab.config.experiment import Experiment
+from gradlab.config.modules import AnyExperiment, Trainable, WatchedExperiment
 from gradlab.config.number_format import arithmetic
 from gradlab.datasets.dataset import Reading
 from gradlab.execution.dispatch import Result
@@ -23,6 +24,17 @@ from gradlab.results.versions import NUMERICS_VERSION, SCHEMA_VERSION
 
 STORED_AT_ONCE = 16
 """Runs that go to the disk together: enough to share what that costs, and few enough to see to the workers in between."""
+
+
+def _arithmetic(experiment: Trainable) -> dict[str, str]:
+    """Which arithmetic of a run is in which format; of a module of one's own, as far as its training loop decides."""
+    if isinstance(experiment, Experiment):
+        return dict(arithmetic(experiment.train.dtype))
+    own = experiment.train.dtype.storage
+    return {
+        "storage": f"parameters and inputs in {own}",
+        "optimizer": f"state and update in {own}, as torch.optim has it on such parameters",
+    }
 
 
 class RunStorer:
@@ -107,7 +119,7 @@ class RunStorer:
             manifest={"schema_version": SCHEMA_VERSION, "id": own, "argv": list(sys.argv)}
             | dict(surroundings)
             | {
-                "arithmetic": dict(arithmetic(experiment.train.dtype)),
+                "arithmetic": _arithmetic(experiment),
                 "numerics_version": NUMERICS_VERSION,
                 "finished": environment.now(),
             },

@@ -3,18 +3,18 @@
 What is done with one run is the pipeline's; here is what concerns all of them together.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradlab.config.experiment import Experiment
+from gradlab.config.modules import ModuleExperiment, Trainable
 from gradlab.config.text import one_line
 from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.execution import machine
 from gradlab.execution.batching import seconds, tasks_of
 from gradlab.execution.executors.contract import Task
-from gradlab.execution.pipeline import Call, carry_out
+from gradlab.execution.pipeline import Call, carry_out, refuse_own_code
 from gradlab.execution.plan import Plan, Settings, make_plan, unlocated
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.results import environment
@@ -39,7 +39,7 @@ class PlannedMember:
 
     id: str
     point: Point
-    experiment: Experiment
+    experiment: Trainable
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,15 @@ class PreparedSweep:
         """How the work is cut for an executor that trains so many tasks at a time."""
         return tasks_of(self.plan, self.data, size, settings)
 
-    def seconds(self, tasks: Iterable[Task], size: int) -> float:
-        """About how long the tasks train, shared among so many workers."""
-        sizes = self.data.sizes
-        return sum(seconds(task.experiments[0], len(task.experiments), sizes(task.data)) for task in tasks) / size
+    def seconds(self, tasks: Iterable[Task], size: int) -> float | None:
+        """About how long the tasks train, shared among so many workers; None where a module of one's own is among them."""
+        whole = 0.0
+        for task in tasks:
+            first = task.experiments[0]
+            if isinstance(first, ModuleExperiment):
+                return None
+            whole += seconds(first, len(task.experiments), self.data.sizes(task.data))
+        return whole / size
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,7 @@ def prepare(
     device: str = "auto",
     rerun: str = "failed",
     shard: tuple[int, int] | None = None,
+    import_path: Sequence[str] = (),
 ) -> PreparedSweep:
     """Read, check and plan a sweep, before anything is trained.
 
@@ -155,6 +161,7 @@ def prepare(
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         rerun: `failed`, `never` or `always` (`plan.make_plan`).
         shard: Number of the share to plan, from 1, and how many there are.
+        import_path: As for `plan.make_plan`.
 
     Raises:
         ConfigError: With everything that is wrong with the sweep, its bases, its members and their data.
@@ -165,12 +172,13 @@ def prepare(
     if begun is not None and device == "auto":
         device = begun.device
     device_kind = machine.kind(machine.resolve(device))
-    plan = make_plan([member.experiment for member in sweep.members], store, device_kind, rerun, shard, locate)
+    experiments = [member.experiment for member in sweep.members]
+    plan = make_plan(experiments, store, device_kind, rerun, shard, locate, import_path)
     ids = plan.ids
     if begun is not None and set(ids.values()) != {member.id for member in begun.members}:
         raise UsageError(
-            f"{config}: its runs would have other ids now, because a data file, torch, gradlab's numerics or the kind of"
-            " device has changed since it began; start the sweep from its file"
+            f"{config}: its runs would have other ids now, because a data file, a source file of one's own, torch, gradlab's numerics or"
+            " the kind of device has changed since it began; start the sweep from its file"
         )
     members = ((ids.get(member.experiment), member) for member in sweep.members)
     return PreparedSweep(
@@ -227,6 +235,7 @@ def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[Finishe
     """
     from gradlab.judgement.conditions.gates import judge_gates
 
+    refuse_own_code(prepared.plan, call.code)
     started = environment.now()
     place, shard = prepared.place, prepared.shard
     prepared.store.prepare()

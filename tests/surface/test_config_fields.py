@@ -3,6 +3,8 @@
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.fields import fields
+from gradlab.config.modules import ModuleExperiment
+from gradlab.config.namespace import OnOwnBatches
 from gradlab.config.quantities import LAYER_NAMES
 
 FIELDS = {
@@ -77,6 +79,15 @@ FIELDS = {
     "expect": "label",
 }
 
+MODULE_FIELDS = {
+    "model.kind": "shape",
+    "model.build": "shape",
+    "model.args": "shape",
+    "data.source": "shape",
+    "data.build": "shape",
+    "data.args": "shape",
+}
+
 NAMES = {
     "activations": (
         "identity sigmoid tanh relu leaky_relu prelu elu selu silu gelu mish softplus softsign hardtanh "
@@ -114,6 +125,14 @@ def test_fields_and_their_marks():
     assert {path: field.mark.value for path, field in fields(Experiment).items()} == FIELDS
 
 
+def test_fields_of_modules_of_ones_own():
+    own = {key: mark for key, mark in FIELDS.items() if not key.startswith(("model.", "data."))} | MODULE_FIELDS
+    assert {path: field.mark.value for path, field in fields(OnOwnBatches).items()} == own
+    assert set(fields(ModuleExperiment)) == {key for key in FIELDS if not key.startswith("model.")} | {
+        key for key in MODULE_FIELDS if key.startswith("model.")
+    }
+
+
 def test_names():
     assert {
         "activations": " ".join(catalogue.ACTIVATIONS),
@@ -149,4 +168,5 @@ def test_names_of_conditions():
     figures = {f"{moment}.{figure}" for moment in ("init", "final") for figure in NAMES["figures"].split()}
     whole = {"learning_layers", "expected_backward_decades", "expected_spread", "skipped_steps"}
     fields = set(FIELDS) - {"expect", "record.quantities", "record.jacobian_steps", "record.spectrum", "data.image"}
-    assert set(run_names()) == fields | words | figures | whole | set(NAMES["quantities"].split())
+    own = {path for path in MODULE_FIELDS if path.endswith((".build", ".args"))}
+    assert set(run_names()) == fields | words | figures | whole | set(NAMES["quantities"].split()) | own

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gradlab.config import catalogue
-from gradlab.config.experiment import Activation
+from gradlab.config.experiment import Activation, Experiment
 from gradlab.config.reading.faults import printable, validate
 from gradlab.config.reading.overrides import override
 from gradlab.config.reading.tree import from_python
@@ -64,4 +64,4 @@ def _read(text: str) -> tuple[Activation | None, list[str]]:
     for problem in unreadable or problems:
         parameter = ".".join(map(str, problem.path[2:])).removeprefix("name")
         faults.append(f"{parameter}: {problem.message}" if parameter else problem.message)
-    return (None if experiment is None else experiment.model.activation), faults
+    return (experiment.model.activation if isinstance(experiment, Experiment) else None), faults

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gradlab.config.experiment import Experiment
-from gradlab.config.modules import AnyExperiment
+from gradlab.config.modules import AnyExperiment, Trainable
 from gradlab.config.reading import yaml12
 from gradlab.config.reading.faults import fitting, printable, reported
 from gradlab.config.reading.overrides import override
@@ -22,7 +21,7 @@ from gradlab.errors import ConfigError, Fault
 class Document:
     """An experiment, and where its values came from."""
 
-    experiment: Experiment
+    experiment: Trainable
     tree: Tree = field(repr=False)
 
     def place_of(self, path: str) -> str:
@@ -43,7 +42,7 @@ class Document:
         )
 
 
-def read(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Experiment:
+def read(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Trainable:
     """Read an experiment from a YAML file.
 
     Args:
@@ -145,7 +144,7 @@ def _document(tree: Tree, name: str, folder: Path) -> Document:
 def dump(experiment: AnyExperiment) -> str:
     """An experiment as YAML that reads back to an equal one; what is None is left out.
 
-    >>> from gradlab.config.experiment import Model, Activation
+    >>> from gradlab.config.experiment import Experiment, Model, Activation
     >>> dump(Experiment(model=Model(depth=2, width=8, activation=Activation(name="relu")))).splitlines()[:5]
     ['name: experiment', 'seed: 0', 'model:', '  depth: 2', '  width: 8']
     """
@@ -154,7 +153,9 @@ def dump(experiment: AnyExperiment) -> str:
 
 def _lines(values: Mapping[str, Any], indent: str) -> Iterable[str]:
     for key, value in values.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and key == "args":  # whole: a null in it is a value, and nothing is nothing
+            yield f"{indent}{key}: {flow(value)}"
+        elif isinstance(value, Mapping):
             yield f"{indent}{key}:"
             yield from _lines(value, f"{indent}  ")
         elif isinstance(value, list) and value:

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from gradlab.config import memory
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Field, Part, child_of, field_at, fields, part_at, word_of
+from gradlab.config.modules import GIVEN, OWN, ModuleExperiment, Trainable
+from gradlab.config.namespace import ROOTS, OnOwnBatches, Root, is_known, root_of
 from gradlab.config.reading.overrides import is_dotted
 from gradlab.config.reading.tree import Path, Place, Problem, Tree, copied, written
 from gradlab.config.reading.yaml12 import resolve
@@ -17,7 +19,10 @@ from gradlab.config.text import cut, value_text
 from gradlab.errors import Fault
 
 # What takes the place of a required value that is missing or wrong, so that the rest can be looked at.
+_BUILD = "a:b"
 _STAND_INS: dict[Path, Any] = {
+    ("model", "build"): _BUILD,
+    ("data", "build"): _BUILD,
     ("model",): {"depth": 1, "width": 1, "activation": "identity"},
     ("model", "depth"): 1,
     ("model", "width"): 1,
@@ -34,11 +39,14 @@ _LIST_STAND_INS: dict[Path, Any] = {
     ("record", "jacobian_steps"): 0,
     ("record", "spectrum"): 1,
 }
+_OWN_WORDS: tuple[Path, ...] = (("model", "kind"), ("data", "source"))
+"""Fields that take `module` beside the names of the catalogue."""
+
 _MAX_ROUNDS = 200
 _FEW_WORDS = 8
 
 
-def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
+def validate(tree: Tree) -> tuple[Trainable | None, list[Problem]]:
     """Check a config's values.
 
     A validator reports its first fault and none around it, so what is at fault is replaced by something harmless and
@@ -53,25 +61,27 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
     data = copied(tree.data) if tree.broken else tree.data
     blamed = set(tree.broken)
     meant: set[Path] = set()
+    root = root_of(data)
+    kind = Experiment if root is Experiment else ModuleExperiment
     for path in tree.broken:
         _mend(data, path)
     for _ in range(_MAX_ROUNDS):
         try:
-            experiment = Experiment.model_validate(data)
+            experiment = kind.model_validate(data)
         except ValidationError as error:
             data = copied(tree.data) if data is tree.data else data
             mended = False
             items = error.errors(include_url=False)
             # Where `widht` is unknown, `width` is not called missing beside it.
-            meant |= {_meant(tuple(item["loc"])) for item in items if item["type"] == "extra_forbidden"}
+            meant |= {_meant(root, _subject(item)[0]) for item in items if item["type"] == "extra_forbidden"}
             for item in items:
                 path, involved = _subject(item)
                 if item["type"] == "missing" and path in meant:
                     blamed.add(path)
                 if not any(_within(one, blamed) for one in (path, *involved)):
-                    problems.append(_problem(tree, item, path, involved))
+                    problems.append(_problem(tree, root, item, path, involved))
                 blamed.add(path)
-                mended |= _mend(data, path)
+                mended |= _mend(data, path, unknown=item["type"] == "extra_forbidden")
             if not mended:
                 break
         else:
@@ -79,10 +89,10 @@ def validate(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
     return None, problems
 
 
-def fitting(tree: Tree) -> tuple[Experiment | None, list[Problem]]:
-    """As `validate`; a run that does not fit in memory is wrong too."""
+def fitting(tree: Tree) -> tuple[Trainable | None, list[Problem]]:
+    """As `validate`; a run that does not fit in memory is wrong too, as far as that is known."""
     experiment, problems = validate(tree)
-    oversized = None if experiment is None else memory.refusal(experiment)
+    oversized = memory.refusal(experiment) if isinstance(experiment, Experiment) else None
     if oversized is None:
         return experiment, problems
     path = tuple(oversized[0].split("."))
@@ -118,6 +128,8 @@ def printable(text: str) -> str:
 def _subject(item: Any) -> tuple[Path, tuple[Path, ...]]:
     """The path that an error is about, and the paths that it rests on."""
     location: Path = tuple(item["loc"])
+    if location[1:2] in ((GIVEN,), (OWN,)):
+        location = (location[0], *location[2:])
     if location[:2] == ("record", "quantities"):
         location = location[:2]  # the rest names members of a union
     context = item.get("ctx", {})
@@ -134,8 +146,8 @@ def _within(path: Path, blamed: set[Path]) -> bool:
     return any(path[:length] in blamed for length in range(len(path) + 1))
 
 
-def _mend(data: Any, path: Path) -> bool:
-    """Replace or drop the value at a path; whether that changed anything."""
+def _mend(data: Any, path: Path, unknown: bool = False) -> bool:
+    """Replace or drop the value at a path, the latter where its key is unknown; whether that changed anything."""
     around = data
     for key in path[:-1]:
         inner = around.get(key) if isinstance(around, dict) else None
@@ -150,7 +162,7 @@ def _mend(data: Any, path: Path) -> bool:
         around[last] = stand_in
         return bool(changed)
     present = last in around
-    if path in _STAND_INS and not (present and path[0] == "data"):
+    if path in _STAND_INS and not unknown and not (present and path[0] == "data"):
         changed = not present or around[last] != _STAND_INS[path]
         around[last] = copied(_STAND_INS[path])
         return bool(changed)
@@ -158,7 +170,7 @@ def _mend(data: Any, path: Path) -> bool:
     return present
 
 
-def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> Problem:
+def _problem(tree: Tree, root: Root, item: Any, path: Path, involved: tuple[Path, ...]) -> Problem:
     unknown = item["type"] == "extra_forbidden"
     place = tree.place(path, key=unknown)
     # A fault between two fields belongs to the one that was set last: a sweep's against the file, an override against both.
@@ -168,7 +180,7 @@ def _problem(tree: Tree, item: Any, path: Path, involved: tuple[Path, ...]) -> P
     else:
         blamed = path
     bare = not unknown and path not in tree.spots and isinstance(tree.at(path[:-1]), str | int | float)
-    message = _unknown_key(path) if unknown else _message(tree, item, path, bare)
+    message = _unknown_key(root, path) if unknown else _message(tree, root, item, path, bare)
     if bare:
         path = path[:-1]  # `activation: sigmod` is about model.activation, not about a name that nobody wrote
     return Problem(place, path, message, blamed)
@@ -179,52 +191,72 @@ def _layer(tree: Tree, path: Path) -> int:
 
 
 def key_problem(key: str, place: Place) -> Problem | None:
-    """Why nothing can be set at a dotted key, None where something can."""
+    """Why nothing can be set at a dotted key in a config of any kind, None where something can."""
     if not is_dotted(key):
         return Problem(place, (), f"expected a dotted key, got {key!r:.60}")
     path = tuple(key.split("."))
+    if any(is_known(root, path) for root in ROOTS):
+        return None
     part: type[Part] | None = Experiment
     for length, step in enumerate(path, 1):
         if part is None:
             return Problem(place, path, f"{'.'.join(path[: length - 1])} has no keys of its own; set it whole")
         info = part.model_fields.get(step)
         if info is None:
-            return Problem(place, path[:length], _unknown_key(path[:length]))
+            return Problem(place, path[:length], _unknown_key(Experiment, path[:length]))
         part = child_of(info)
     return None
 
 
-def _unknown_key(path: Path) -> str:
-    """What an unknown key may have meant: one beside it, or one of the same name elsewhere."""
-    meant = _meant(path)
+def _unknown_key(root: Root, path: Path) -> str:
+    """What an unknown key may have meant: one of another kind of experiment, one beside it, or one of the same name elsewhere."""
+    if any(is_known(other, path) for other in ROOTS):
+        return _of_another_kind(root, path)
+    if path == ("model", "watched"):
+        return "tells of a module that gradlab.watch recorded, in a loop of its own: it is not trained from a config"
+    meant = _meant(root, path)
     if meant == path:
-        return f"unknown key (known here: {', '.join(_beside(path))})"
+        return f"unknown key (known here: {', '.join(_beside(root, path))})"
     if meant[:-1] == path[:-1]:
         return f"unknown key. Did you mean '{meant[-1]}'?"
     return f"unknown key. Did you mean '{'.'.join(map(str, meant))}'?"
 
 
-def _meant(path: Path) -> Path:
+def _of_another_kind(root: Root, path: Path) -> str:
+    """Why a key that is known elsewhere does not belong to a config with these fields."""
+    if path[0] == "data" and root is OnOwnBatches:
+        return f"belongs to data that gradlab loads, and source module brings its own batches: leave it out, or write data.args.{path[1]}"
+    if path[0] == "data":
+        return "belongs to data.source module, and the source is another: leave it out, or write source: module"
+    if root is Experiment:
+        return "belongs to model.kind module, and this network is another: leave it out, or write kind: module"
+    return (
+        f"belongs to networks that gradlab builds, and this one is of kind module: leave it out, or write model.args.{path[1]}, which "
+        "goes to its build"
+    )
+
+
+def _meant(root: Root, path: Path) -> Path:
     """The field that an unknown key may have meant, the unknown path itself where none is near."""
     key = str(path[-1])
-    near = nearest(key, _beside(path))
+    near = nearest(key, _beside(root, path))
     if near is not None:
         return (*path[:-1], near)
-    elsewhere = next((known for known in fields(Experiment) if known.endswith(f".{key}")), None)
+    elsewhere = next((known for known in fields(root) if known.endswith(f".{key}")), None)
     return tuple(elsewhere.split(".")) if elsewhere is not None else path
 
 
-def _beside(path: Path) -> list[str]:
-    part = part_at(Experiment, path[:-1])
+def _beside(root: Root, path: Path) -> list[str]:
+    part = part_at(root, path[:-1])
     return list(part.model_fields) if part is not None else []
 
 
-def _message(tree: Tree, item: Any, path: Path, bare: bool) -> str:
+def _message(tree: Tree, root: Root, item: Any, path: Path, bare: bool) -> str:
     """What is wrong with a value, and what would be right; a bare one stands for the part that its field belongs to."""
     kind, value = item["type"], item["input"]
     if kind == "fault":
         return str(item["ctx"]["reason"])
-    field = field_at(Experiment, ".".join(str(key) for key in path))
+    field = field_at(root, ".".join(str(key) for key in path))
     if kind == "missing":
         words = [] if field is None else list(field.words)
         listed = f" (one of: {', '.join(words)})" if 0 < len(words) <= _FEW_WORDS else ""
@@ -235,11 +267,13 @@ def _message(tree: Tree, item: Any, path: Path, bare: bool) -> str:
     if kind == "string_too_long":
         return f"expected at most {item['ctx']['max_length']} characters, got {len(value)}"
     if field is None:
-        return f"expected {_expected_part(path)}, got {got}{_part_hint(path, value)}"
-    part = part_at(Experiment, path[:-1])
+        return f"expected {_expected_part(root, path)}, got {got}{_part_hint(root, path, value)}"
+    part = part_at(root, path[:-1])
     absent = part.absent if part is not None and path[-1] == part.shorthand else None
     if kind == "literal_error" and isinstance(value, str):
-        words = [*([absent] if bare and absent else []), *field.words]
+        words = [*([absent] if bare and absent else []), *field.words, *(["module"] if path in _OWN_WORDS else [])]
+        if value == "module" and path == ("data", "source"):
+            return "source module goes with model.kind module, and this network is another"
         return f"unknown name {got}{suggestion(value, words, all_of_them=True)}{'' if bare else _whole(path, absent, value)}"
     either = f"{absent}, " if bare and absent else ""
     hint = _whole(path, absent, value) or _hint(field, kind, value)
@@ -251,21 +285,21 @@ def _whole(path: Path, absent: str | None, value: Any) -> str:
     return f" (to have none write {path[-2]}: {absent})" if absent is not None and value == absent else ""
 
 
-def _expected_part(path: Path) -> str:
-    part = part_at(Experiment, path)
+def _expected_part(root: Root, path: Path) -> str:
+    part = part_at(root, path)
     if part is None:
         return "text"  # an item of a list
     keys = ", ".join(part.model_fields)
     word = {"name": "a name or ", "scheme": "a scheme or "}.get(part.shorthand or "", "")
     if part.absent is not None:
-        bare = word_of(Experiment, ".".join(map(str, path)))
+        bare = word_of(root, ".".join(map(str, path)))
         assert bare is not None
         word = f"{part.absent}, {', '.join(bare.words) if bare.form == 'word' else bare.expected()} or "
     return f"{word}a mapping (keys: {keys})"
 
 
-def _part_hint(path: Path, value: Any) -> str:
-    part = part_at(Experiment, path)
+def _part_hint(root: Root, path: Path, value: Any) -> str:
+    part = part_at(root, path)
     if part is not None and part.absent is not None and isinstance(value, bool):
         if not value:
             return f" (write {part.absent})"

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradlab.config.experiment import Experiment
-from gradlab.config.fields import part_at
+from gradlab.config.namespace import part_named
 from gradlab.config.reading import yaml12
 from gradlab.config.reading.tree import (
     OVERRIDE,
@@ -141,7 +140,7 @@ def graft(tree: Tree, setting: Setting) -> None:
         step = path[:length]
         name = step[-1]
         below = around.get(name)
-        part = part_at(Experiment, step)
+        part = part_named(step)
         spelled = below if part is None or isinstance(below, dict) else part.spelled_out(below)
         if isinstance(spelled, dict) and spelled is not below:
             # `init: he` and a key below init: the word is spelled out, and the key set beside it.

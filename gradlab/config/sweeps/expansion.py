@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import fields, word_of
+from gradlab.config.fields import fields
+from gradlab.config.namespace import word_named
 from gradlab.config.reading.overrides import Setting
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.bases import base_named
@@ -158,7 +159,7 @@ def _word(value: Any) -> str:
 
 
 def _hint(path: tuple[str, ...], wanted: Any) -> str:
-    field = word_of(Experiment, ".".join(path))
+    field = word_named(".".join(path))
     unknown = field is not None and field.words and isinstance(wanted, str) and wanted not in field.words
     return suggestion(wanted, field.words) if field is not None and unknown else ""
 

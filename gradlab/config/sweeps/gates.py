@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gradlab.config.condition import KEYWORDS, REDUCTIONS, ConditionError, Kind, Parser, Token
-from gradlab.config.experiment import Experiment, run_names
-from gradlab.config.fields import condition_names
+from gradlab.config.condition import KEYWORDS, REDUCTIONS, ConditionError, Kind, Parser, Token, kind_named
+from gradlab.config.experiment import run_names
 from gradlab.config.logic import And, Change, Comparison, Condition, Figure, Layers, Operator, Or, Scalar
+from gradlab.config.namespace import config_names
 from gradlab.config.suggestion import suggestion
 
 Tally = Literal["count", "share"]
@@ -101,7 +101,7 @@ def parse_gate(text: str) -> Gate:
 
 @functools.cache
 def _fields() -> dict[str, Kind]:
-    return condition_names(Experiment)
+    return config_names()
 
 
 class _GateParser(Parser):
@@ -201,7 +201,8 @@ class _GateParser(Parser):
         self._take()
         token = self.now
         field = self._field([])
-        if not _fields()[field].is_number:
+        kind = kind_named(_fields(), field)
+        if kind is None or not kind.is_number:
             raise self._fault(f"{field} is not a number; a slope is over one, as in {_SLOPE}", token)
         return field
 
@@ -269,9 +270,12 @@ class _GateParser(Parser):
 
     def _field(self, before: list[str]) -> str:
         token = self._take()
-        if token.kind == "word" and token.text in self.names and token.text not in _fields():
+        kind = kind_named(_fields(), token.text) if token.kind == "word" else None
+        if token.kind == "word" and token.text in self.names and kind is None:
             raise self._fault(f"{token.text} is a result; runs are split by config fields such as model.depth", token)
-        if token.kind != "word" or token.text not in _fields():
+        if kind is not None and kind.form == "arguments":
+            raise self._fault(f"{token.text} has a value for every argument; write {token.text}.NAME", token)
+        if kind is None:
             near = suggestion(token.text, _fields()) if token.kind == "word" else ""
             raise self._fault(f"expected a config field, found {token}{near}", token)
         if token.text in before:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gradlab.config.experiment import Experiment
 from gradlab.config.fields import child_of, part_at
+from gradlab.config.namespace import Root, part_named, root_of
 from gradlab.config.reading.tree import Tree
 from gradlab.config.text import named
 
@@ -28,7 +28,7 @@ def has_value(resolved: Any, wanted: Any) -> bool:
 
 def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:
     """Whether two values as they are written say the same: `relu` and `{name: relu}` do, 1 and true do not."""
-    part = part_at(Experiment, path)
+    part = part_named(path)
     if part is not None and part.shorthand is not None:
         one, other = map(part.spelled_out, (one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -40,11 +40,11 @@ def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:
 
 def unchecked(tree: Tree) -> dict[str, Any]:
     """The values of a config that is not a valid one, as far as they are there: words spelled out, defaults filled in."""
-    return _filled(tree.data, ())
+    return _filled(tree.data, root_of(tree.data), ())
 
 
-def _filled(given: Any, path: tuple[str, ...]) -> dict[str, Any]:
-    part = part_at(Experiment, path)
+def _filled(given: Any, root: Root, path: tuple[str, ...]) -> dict[str, Any]:
+    part = part_at(root, path)
     assert part is not None
     given = part.spelled_out(given)
     values: dict[str, Any] = {}
@@ -52,8 +52,8 @@ def _filled(given: Any, path: tuple[str, ...]) -> dict[str, Any]:
         value = given.get(key) if isinstance(given, Mapping) else None
         child = child_of(info)
         if child is not None and (child.absent is None or child.spelled_out(value) is not None):
-            values[key] = _filled(value, (*path, key))
+            values[key] = _filled(value, root, (*path, key))
         else:
-            default = None if info.is_required() else info.default
+            default = None if info.is_required() else info.get_default(call_default_factory=True)
             values[key] = default if value is None or child is not None else value
     return values

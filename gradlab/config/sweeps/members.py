@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gradlab.config.experiment import Experiment
+from gradlab.config.modules import Trainable
 from gradlab.config.reading.document import absolute_data_path
 from gradlab.config.reading.faults import fitting, printable, reported, validate
 from gradlab.config.reading.overrides import Setting, graft
@@ -28,7 +28,7 @@ class Builder:
     overrides: Sequence[Setting]
     folder: Path
     _prefix: tuple[int, tuple[Setting, ...], Tree] | None = field(default=None, repr=False)
-    _checked: dict[tuple[Point, bool], "Experiment | list[Problem]"] = field(default_factory=dict, repr=False)
+    _checked: dict[tuple[Point, bool], "Trainable | list[Problem]"] = field(default_factory=dict, repr=False)
 
     def tree(self, combination: Combination, overridden: bool = True) -> Tree:
         tree = self._laid(combination.point)
@@ -56,7 +56,7 @@ class Builder:
             graft(tree, setting)
         return tree
 
-    def check(self, combination: Combination, overridden: bool = True) -> "Experiment | list[Problem]":
+    def check(self, combination: Combination, overridden: bool = True) -> "Trainable | list[Problem]":
         """The experiment that a combination makes, or what is wrong with it.
 
         Combinations that differ in their seeds alone are checked once.
@@ -93,7 +93,7 @@ def _add_conditions(tree: Tree, conditions: Iterable[Setting]) -> None:
             own.append(condition.value)
 
 
-def _checked(tree: Tree, final: bool) -> "Experiment | list[Problem]":
+def _checked(tree: Tree, final: bool) -> "Trainable | list[Problem]":
     """The experiment of a tree, or what is wrong with it; only a final one has to fit in memory."""
     experiment, problems = fitting(tree) if final else validate(tree)
     return problems if experiment is None else experiment

@@ -5,17 +5,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gradlab.config.experiment import Experiment
-from gradlab.config.fields import Part, part_at
+from gradlab.config.fields import Part
+from gradlab.config.modules import Trainable
+from gradlab.config.namespace import part_named
 from gradlab.config.text import value_text
 
 Scalar = None | bool | int | float | str
 
 
-def value_on_axis(experiment: Experiment, key: str) -> Scalar:
-    """The value that an experiment has at a dotted key; a part in words.
+def value_on_axis(experiment: Trainable, key: str) -> Scalar:
+    """The value that an experiment has at a dotted key, None where it has none; a part in words.
 
-    >>> from gradlab.config.experiment import Activation, Init, Model
+    >>> from gradlab.config.experiment import Activation, Experiment, Init, Model
     >>> activation = Activation(name="leaky_relu", slope=0.2)
     >>> model = Model(depth=2, width=8, activation=activation, init=Init(sigma_w=1.5))
     >>> experiment = Experiment(model=model)
@@ -24,10 +25,11 @@ def value_on_axis(experiment: Experiment, key: str) -> Scalar:
     """
     value: Any = experiment
     path = tuple(key.split("."))
+    around: Any = None
     for step in path:
-        value = None if value is None else getattr(value, step)
+        around, value = value, value.get(step) if isinstance(value, dict) else getattr(value, step, None)
     if value is None:
-        part = part_at(Experiment, path)
+        part = part_named(path) if isinstance(around, Part) and path[-1] in type(around).model_fields else None
         return None if part is None else part.absent
     return value if isinstance(value, Scalar) else _in_words(value)
 
@@ -35,7 +37,9 @@ def value_on_axis(experiment: Experiment, key: str) -> Scalar:
 def _in_words(value: Any) -> str:
     if isinstance(value, Part):
         return part_in_words(value)
-    if isinstance(value, tuple):
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_in_words(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, tuple | list):
         return ", ".join(_in_words(item) for item in value) or "none"
     whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
     return value_text(int(value) if whole else value)

@@ -1,10 +1,12 @@
 """JSON Schema of a config and of a sweep, for editors: names, ranges, defaults and what each field is for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradlab.config.experiment import NAME_PATTERN, Experiment
 from gradlab.config.fields import Field, Part, child_of, field_at, part_at, word_of
+from gradlab.config.modules import BUILD, Module, ModuleData
+from gradlab.config.namespace import ROOTS
 from gradlab.config.quantities import GROUPS, LAYER_NAMES
 from gradlab.config.sweeps import draws
 from gradlab.config.sweeps.axes import RANDOM_KEYS
@@ -58,9 +60,24 @@ def sweep_schema() -> Schema:
             "lists": _by_key(_several),
             "values": _by_key(lambda value: value),
             "span": _span(),
-            **{key: _value(key, varied=True) for key in _keys(Experiment)},
+            **{key: _value(key, varied=True) for key in _all_keys()},
         },
     }
+
+
+_WORDS: Mapping[str, str] = {"model.kind": "network of one's own", "data.source": "batches of one's own"}
+"""Fields that take `module` too where a sweep varies them."""
+
+_ARGUMENT = r"^(model|data)\.args\.[^.]+"
+"""Below the arguments of one's own function every name may stand, with whatever value."""
+
+_OWN: Mapping[str, tuple[str, type[Part]]] = {"model": ("kind", Module), "data": ("source", ModuleData)}
+"""Parts that may be one's own: the key that says so by `module`, and what there is then."""
+
+
+def _all_keys() -> list[str]:
+    """The dotted keys that something can be set at in an experiment of some kind."""
+    return list(dict.fromkeys(key for root in ROOTS for key in _keys(root)))
 
 
 def _keys(part: type[Part], prefix: str = "") -> list[str]:
@@ -73,8 +90,14 @@ def _keys(part: type[Part], prefix: str = "") -> list[str]:
 
 
 def _by_key(values: Callable[[Schema], Schema]) -> Schema:
-    properties = {key: values({"$ref": f"#/definitions/{key}"}) for key in _keys(Experiment)}
-    return {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": properties}
+    properties = {key: values({"$ref": f"#/definitions/{key}"}) for key in _all_keys()}
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": properties,
+        "patternProperties": {_ARGUMENT: values({})},
+    }
 
 
 def _several(item: Schema) -> Schema:
@@ -131,9 +154,9 @@ def _part(part: type[Part], path: str, varied: bool = False) -> Schema:
     properties: dict[str, Schema] = {}
     for key in part.model_fields:
         below = f"{path}.{key}" if path else key
-        properties[key] = {"$ref": f"#/definitions/{below}"} if varied else _value(below)
+        properties[key] = {"$ref": f"#/definitions/{below}"} if varied else _value(below, part=part)
     whole: Schema = {
-        "description": (part.__doc__ or "").strip(),
+        "description": (part.__doc__ or "").partition("\n\n")[0].strip(),
         "type": "object",
         "additionalProperties": False,
         "properties": properties,
@@ -152,24 +175,41 @@ def _part(part: type[Part], path: str, varied: bool = False) -> Schema:
     return {"description": whole.pop("description"), "anyOf": [*bare, whole]}
 
 
-def _value(key: str, varied: bool = False) -> Schema:
+def _value(key: str, varied: bool = False, part: type[Part] | None = None) -> Schema:
+    """Schema of what stands at a dotted key: as in `part`, or where that is None in whatever kind of experiment has it."""
     path = tuple(key.split("."))
-    part, around = part_at(Experiment, path), part_at(Experiment, path[:-1])
+    roots = [root for root in ROOTS if path[-1] in _fields_of(root, path[:-1])]
+    own = [root for root in roots if part is None or part_at(root, path[:-1]) is part] or roots
+    child, around = part_at(own[0], path), part_at(own[0], path[:-1])
     assert around is not None
-    if part is None:
-        leaf = field_at(Experiment, key)
+    if child is None:
+        leaf = field_at(own[0], key)
         assert leaf is not None
-        return _leaf(leaf)
-    made = _part(part, key, varied)
+        made = _leaf(leaf)
+        if part is None and key in _WORDS:
+            made["anyOf"].append({"const": "module", "description": _WORDS[key]})
+        return made
+    made = _part(child, key, varied)
+    if path[0] in _OWN and len(path) == 1:
+        said, module = _OWN[path[0]]
+        is_own = {"properties": {said: {"const": "module"}}, "required": [said]}
+        return {"if": is_own, "then": _part(module, key, varied), "else": made}
     if around.model_fields[path[-1]].default is None:
         made["anyOf"].append({"type": "null"})
     return made
+
+
+def _fields_of(root: type[Part], path: tuple[str, ...]) -> Mapping[str, Any]:
+    part = part_at(root, path)
+    return {} if part is None else part.model_fields
 
 
 def _leaf(field: Field) -> Schema:
     match field.form:
         case "flag":
             made: Schema = {"type": "boolean"}
+        case "arguments":
+            made = {"type": "object"}
         case "list":
             made = {"type": "array", "items": {"type": "string"}}
         case "words":
@@ -191,6 +231,8 @@ def _leaf(field: Field) -> Schema:
         made["pattern"] = NAME_PATTERN
     if field.optional:
         made = {"anyOf": [made, {"type": "null"}]}
+    if field.path in ("model.build", "data.build"):
+        made["pattern"] = f"^{BUILD}$"
     if field.default is not None:
         made["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
     return {"description": field.about, **made}

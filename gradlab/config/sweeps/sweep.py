@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from gradlab.config.experiment import Experiment
 from gradlab.config.logic import field_value, in_words
+from gradlab.config.modules import Trainable
 from gradlab.config.reading import document, yaml12
 from gradlab.config.reading.document import Document
 from gradlab.config.reading.faults import key_problem
@@ -43,7 +43,7 @@ Overrides = Iterable[str] | Mapping[str, Any]
 class SweepMember:
     """One run of a sweep, checked, with its value on each axis in the order of the axes."""
 
-    experiment: Experiment
+    experiment: Trainable
     point: Mapping[str, Scalar]
 
 
@@ -67,7 +67,7 @@ class Sweep:
     source: str
     _tree: Callable[[int], Tree] | None = field(default=None, repr=False, compare=False)
 
-    def document_of(self, experiment: Experiment) -> Document:
+    def document_of(self, experiment: Trainable) -> Document:
         """A member with the places of its values; a ValueError if the sweep has no such member."""
         index = self._places.get(experiment)
         if index is None or self._tree is None:
@@ -75,10 +75,10 @@ class Sweep:
         return Document(experiment, self._tree(index))
 
     @functools.cached_property
-    def _places(self) -> dict[Experiment, int]:
+    def _places(self) -> dict[Trainable, int]:
         return {member.experiment: index for index, member in enumerate(self.members)}
 
-    def locate(self, error: ConfigError, experiment: Experiment) -> ConfigError:
+    def locate(self, error: ConfigError, experiment: Trainable) -> ConfigError:
         """`Document.locate` for a member: its faults at the places in the sweep's or the base's file that caused them."""
         return self.document_of(experiment).locate(error)
 
@@ -203,7 +203,7 @@ def _refuse_contradictions(file: SweepFile, sections: Sections) -> None:
         sections.problems.append(Problem(file.axes["name"], ("name",), message))
 
 
-def _refuse_flat_slopes(file: SweepFile, experiments: Sequence[Experiment], sections: Sections) -> None:
+def _refuse_flat_slopes(file: SweepFile, experiments: Sequence[Trainable], sections: Sections) -> None:
     """Report slopes of gates that can have no value, because their field does not vary or has no logarithm in a member."""
     sloped = [(index, parse_gate(text)) for index, text in enumerate(file.gates)]
     if not any(gate.slope_fields for _, gate in sloped):
@@ -223,18 +223,18 @@ def _refuse_flat_slopes(file: SweepFile, experiments: Sequence[Experiment], sect
                 sections.complain(("gates", index), f"{found}; leave these members out by: where {key} > 0")
 
 
-def _checked(combinations: Iterable[Combination], builder: Builder) -> tuple[list[Experiment], Findings]:
+def _checked(combinations: Iterable[Combination], builder: Builder) -> tuple[list[Trainable], Findings]:
     """The experiments of the combinations that are valid, and what is wrong with the others."""
     experiments, findings = [], Findings()
     for combination in combinations:
         found = builder.check(combination)
-        if isinstance(found, Experiment):
+        if not isinstance(found, list):
             experiments.append(found)
-        findings.note(combination.point, [] if isinstance(found, Experiment) else found)
+        findings.note(combination.point, found if isinstance(found, list) else [])
     return experiments, findings
 
 
-def _distinct(experiments: Sequence[Experiment]) -> list[int]:
+def _distinct(experiments: Sequence[Trainable]) -> list[int]:
     """The numbers of the experiments that repeat none before them, labels aside."""
     first: dict[object, int] = {}
     for index, one in enumerate(experiments):
@@ -250,7 +250,7 @@ def _axes(file: SweepFile) -> tuple[str, ...]:
     return tuple(key for key in keys if key not in ("seed", "expect"))
 
 
-def _point(experiment: Experiment, combination: Combination, file: SweepFile, axes: Sequence[str]) -> dict[str, Scalar]:
+def _point(experiment: Trainable, combination: Combination, file: SweepFile, axes: Sequence[str]) -> dict[str, Scalar]:
     """What a member has on each axis; of several bases the name that its own base has."""
     point = {key: value_on_axis(experiment, key) for key in axes}
     if len(file.bases) > 1:

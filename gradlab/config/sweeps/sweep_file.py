@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gradlab.config.condition import ConditionError, parse
 from gradlab.config.experiment import NAME_PATTERN, Experiment, run_names
-from gradlab.config.fields import fields
+from gradlab.config.namespace import all_fields
 from gradlab.config.reading.overrides import Setting, setting_at
 from gradlab.config.reading.tree import Path as TreePath
 from gradlab.config.reading.tree import Place
@@ -104,7 +104,7 @@ def _meant(key: str) -> str:
         return near
     if key in Experiment.model_fields:
         return f"; put it into the {' or '.join((SOURCES[0], SOURCES[2]))}, or its values into grid"
-    if key in fields(Experiment):
+    if key in all_fields():
         return f"; put it into grid: {{{key}: [...]}}"
     return f" (known here: {', '.join(KEYS)})"
 

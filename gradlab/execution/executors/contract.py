@@ -12,16 +12,19 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from gradlab.config.experiment import Data, Experiment
+from gradlab.config.allowed_code import AllowedCode
+from gradlab.config.experiment import Data
+from gradlab.config.modules import ModuleData, ModuleExperiment, Trainable
 from gradlab.config.text import one_line
+from gradlab.errors import OwnCodeError
 from gradlab.results import environment
 from gradlab.results.record import Progress, Trained
 
 if TYPE_CHECKING:
     from gradlab.datasets import Dataset
 
-DataKey = tuple[Data, str]
-"""What a data set is loaded from: the config's `data`, and its loss."""
+DataKey = tuple[Data | ModuleData, str]
+"""What a data set is loaded from: the config's `data`, and its loss. There is none (None) where one's own code gives the batches."""
 
 BreakKind = Literal["raised", "died", "timeout", "lost", "stopped"]
 
@@ -31,7 +34,7 @@ class Task:
     """Experiments of one batch key that train together, under a number of their own."""
 
     number: int
-    experiments: tuple[Experiment, ...]
+    experiments: tuple[Trainable, ...]
 
     @property
     def data(self) -> DataKey:
@@ -73,8 +76,8 @@ class Train(Protocol):
 
     def __call__(
         self,
-        experiments: Sequence[Experiment],
-        dataset: "Dataset",
+        experiments: Sequence[Trainable],
+        dataset: "Dataset | None",
         device: str,
         observer: Callable[[Progress], None] | None = None,
     ) -> list[Trained]:
@@ -96,7 +99,7 @@ class Executor(Protocol):
     def size(self) -> int:
         """Tasks that can train at the same time: what an even division of the work is made for."""
 
-    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
+    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset | None]", on_progress: OnProgress) -> None:
         """Get ready to train tasks, which learn from these data sets.
 
         Raises:
@@ -124,20 +127,43 @@ class Executor(Protocol):
 
 
 def train_with_torch(
-    experiments: Sequence[Experiment],
-    dataset: "Dataset",
+    experiments: Sequence[Trainable],
+    dataset: "Dataset | None",
     device: str,
     observer: Callable[[Progress], None] | None = None,
 ) -> list[Trained]:
     """gradlab's own training loop; with it comes torch."""
+    from gradlab.config.experiment import Experiment
     from gradlab.training import engine
 
-    return engine.train(experiments, dataset, device, observer)
+    assert dataset is not None
+    networks = [experiment for experiment in experiments if isinstance(experiment, Experiment)]
+    assert len(networks) == len(experiments)  # modules of one's own need `TrainingWithCode`
+    return engine.train(networks, dataset, device, observer)
+
+
+@dataclass(frozen=True)
+class TrainingWithCode:
+    """As `train_with_torch`, and modules of one's own too, whose code is imported where this is called."""
+
+    code: AllowedCode
+
+    def __call__(
+        self,
+        experiments: Sequence[Trainable],
+        dataset: "Dataset | None",
+        device: str,
+        observer: Callable[[Progress], None] | None = None,
+    ) -> list[Trained]:
+        own = [experiment for experiment in experiments if isinstance(experiment, ModuleExperiment)]
+        if not own:
+            return train_with_torch(experiments, dataset, device, observer)
+        raise OwnCodeError("modules of one's own are only watched so far, in a loop of one's own")
 
 
 def train_task(
     task: Task,
-    dataset: "Dataset",
+    dataset: "Dataset | None",
     device: str,
     train: Train,
     on_progress: OnProgress,
@@ -192,6 +218,8 @@ def brief(error: BaseException) -> str:
     if isinstance(error, OvertimeError):
         return str(error)
     words = one_line(error, 300)
+    if isinstance(error, OwnCodeError):
+        return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 

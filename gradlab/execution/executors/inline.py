@@ -33,7 +33,7 @@ class Inline:
         self._device, self._timeout = device, timeout
         self._task: Task | None = None
 
-    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
+    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset | None]", on_progress: OnProgress) -> None:
         self._train, self._datasets, self._on_progress = train, datasets, on_progress
 
     def submit(self, task: Task) -> None:

@@ -74,7 +74,7 @@ class Processes:
         self._landed: list[Landed] = []
         self.size = self.slots = num_workers
 
-    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
+    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset | None]", on_progress: OnProgress) -> None:
         """Start the workers; they load torch while the driver goes on."""
         self._train, self._datasets, self._on_progress = train, datasets, on_progress
         for _ in range(self.size):

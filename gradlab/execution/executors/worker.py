@@ -21,6 +21,7 @@ from gradlab.execution.executors.contract import (
     Landed,
     Task,
     Train,
+    TrainingWithCode,
     at_most_every,
     brief,
     train_task,
@@ -77,7 +78,7 @@ class _Worker:
 
     def _warm_up(self) -> None:
         """Load torch, a second or two, while the driver gets ready; what is wrong with it, the first task says."""
-        if self._train is train_with_torch:
+        if self._train is train_with_torch or isinstance(self._train, TrainingWithCode):
             with suppress(Exception):
                 import gradlab.training.engine  # noqa: F401
 
@@ -101,7 +102,6 @@ class _Worker:
 
     def _landed(self, task: Task) -> Landed:
         assert self._train is not None
-        assert self._dataset is not None
         try:
             tell = at_most_every(_PROGRESS_SECONDS, lambda progress: self._send("progress", progress))
             return train_task(task, self._dataset, self._device, self._train, tell, self._allowed)

@@ -141,6 +141,8 @@ def mended(evidence: Evidence, settings: Mapping[str, Any]) -> Evidence | None:
         experiment = document.from_mapping(config, settings).experiment
     except ConfigError:
         return None
+    if not isinstance(experiment, Experiment):
+        return None
     record = evidence.record
     if experiment.data.standardize and not evidence.experiment.data.standardize:
         record = replace(record, input_mean_square=1.0, input_correlation=None, input_sizes=None)

@@ -126,7 +126,7 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
 
 def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:
     """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity."""
-    from gradlab.config.condition import parse
+    from gradlab.config.condition import kind_named, parse
     from gradlab.config.experiment import run_names
     from gradlab.config.logic import evaluate
 
@@ -134,7 +134,9 @@ def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[List
     condition = parse(where, names)
 
     def value_in(run: ListedRun, name: str) -> "Looked":
-        return _over_layers(store, run, name) if names[name].form == "layers" else values_of([run], name)[0]
+        kind = kind_named(names, name)
+        over_layers = kind is not None and kind.form == "layers"
+        return _over_layers(store, run, name) if over_layers else values_of([run], name)[0]
 
     return [run for run in runs if evaluate(condition, partial(value_in, run))[0]]
 
@@ -181,10 +183,15 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
     name = key.removeprefix("-")
     known = dict.fromkeys([*(field.name for field in FIELDS), "started"])
     if name not in known:
-        from gradlab.config.experiment import run_names  # here: it takes longer than most lists
+        from gradlab.config.condition import kind_named  # here: it takes longer than most lists
+        from gradlab.config.experiment import run_names
 
         names = run_names() | own_names(runs)
-        known |= dict.fromkeys(known_name for known_name, kind in names.items() if kind.form != "layers")
+        known |= dict.fromkeys(
+            known_name for known_name, kind in names.items() if kind.form not in ("layers", "arguments")
+        )
+        argument = kind_named(names, name)
+        known |= dict.fromkeys([name] if argument is not None and argument.form == "anything" else [])
     if name not in known:
         from gradlab.config.suggestion import suggestion
 

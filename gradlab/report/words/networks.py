@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gradlab.config.experiment import Activation, Experiment, Model, Norm, Optimizer, Residual
-from gradlab.config.modules import ModuleData, OwnExperiment, WatchedExperiment
+from gradlab.config.modules import ModuleData, OwnExperiment, Trainable, WatchedExperiment
 from gradlab.config.text import clean_line, cut, value_text
 from gradlab.report.words.data import data_words
 from gradlab.report.words.values import counted
@@ -63,10 +63,12 @@ def with_parameters(part: Activation | Optimizer) -> str:
     return f"{part.name}({', '.join(own)})" if own else part.name
 
 
-def few_examples(experiments: Iterable[Experiment]) -> list[str]:
+def few_examples(experiments: Iterable[Trainable]) -> list[str]:
     """What is to be said of batch normalisation over few examples, each batch size once."""
     sizes = [
-        one.data.batch_size for one in experiments if one.model.norm is not None and one.model.norm.kind == "batch"
+        one.data.batch_size
+        for one in experiments
+        if isinstance(one, Experiment) and one.model.norm is not None and one.model.norm.kind == "batch"
     ]
     return [
         f"batch normalisation over {size} examples a step: its growth of gradients is far from that of larger batches, and "

@@ -22,7 +22,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gradlab.config.experiment import Experiment
+from gradlab.config.modules import Trainable, WatchedExperiment, experiment_of
 from gradlab.errors import GradlabError, SelectionError, UsageError
 from gradlab.results import crash_safe
 from gradlab.results.environment import now
@@ -64,8 +64,10 @@ class StoredMember:
     config: Mapping[str, Any]
 
     @property
-    def experiment(self) -> Experiment:
-        return Experiment.model_validate_json(json.dumps(self.config))
+    def experiment(self) -> Trainable:
+        experiment = experiment_of(self.config)
+        assert not isinstance(experiment, WatchedExperiment)  # a sweep has none
+        return experiment
 
 
 @dataclass(frozen=True)

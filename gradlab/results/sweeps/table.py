@@ -5,6 +5,7 @@ Null is "there is none", NaN is a number that was computed: in CSV an empty fiel
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Literal
 
@@ -27,7 +28,7 @@ Columns = dict[str, tuple[Type, list[Value]]]
 
 _TYPES: Mapping[Form, Type] = {
     "number": "number", "whole number": "whole", "flag": "flag", "word": "text", "list": "text", "words": "text",
-    "whole numbers": "text", "number or word": "text", "sizes": "text",
+    "whole numbers": "text", "number or word": "text", "sizes": "text", "arguments": "text",
 }  # fmt: skip
 _TIMING: Mapping[str, Type] = {
     "train_seconds": "number", "steps_per_second": "number", "batch_runs": "whole", "record_share": "number",
@@ -67,6 +68,10 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
                 _TYPES[field.form],
                 [config.get(path, left_out(one, path)) for config, one in zip(configs, whole, strict=True)],
             )
+    # What only modules of one's own have: what builds them, and its arguments.
+    for path in dict.fromkeys(path for config in configs for path in config if path not in found):
+        values = [_scalar(config.get(path)) for config in configs]
+        found[path] = _of_type(_type_of(values), values)
     for figure in FIGURES:
         found[f"init.{figure}"] = "number", [run.summary.init.get(figure) for run in runs]
     for figure in FIGURES:
@@ -78,6 +83,10 @@ def columns(rows: Sequence[Row], axes: Sequence[str]) -> Columns:
     for name, kind in _TIMING.items():
         found[f"timing.{name}"] = kind, [getattr(run.timing, name) for run in runs]
     return found
+
+
+def _scalar(value: Any) -> Value:
+    return value if value is None or isinstance(value, str | bool | int | float) else json.dumps(value)
 
 
 def write_parquet(table: Columns, file: BinaryIO) -> None:

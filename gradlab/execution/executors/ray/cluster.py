@@ -101,7 +101,7 @@ class RayCluster:
         size = self.size
         return min(self._num_workers or 2 * size + 1, size + 1 + size // 4)
 
-    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset]", on_progress: OnProgress) -> None:
+    def open(self, train: Train, datasets: "Mapping[DataKey, Dataset | None]", on_progress: OnProgress) -> None:
         """Connect, and set up the queue of messages.
 
         Raises:

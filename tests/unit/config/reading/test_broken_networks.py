@@ -118,8 +118,8 @@ CONVOLUTIONAL = [
 ]  # fmt: skip
 
 KINDS = [
-    ("recurrent", "unknown name 'recurrent' (one of: dense, conv)"),
-    ("transformer", "unknown name 'transformer' (one of: dense, conv)"),
+    ("recurrent", "unknown name 'recurrent' (one of: dense, conv, module)"),
+    ("transformer", "unknown name 'transformer' (one of: dense, conv, module)"),
     ("convolutional", "unknown name 'convolutional'. Did you mean 'conv'?"),
     ("Dense", "unknown name 'Dense'. Did you mean 'dense'?"),
     ("5", "expected one of dense, conv, got 5"),
