@@ -241,7 +241,9 @@ def config() -> str:
         if field.path.partition(".")[2] in ("build", "args")
     ]
     parts = [f"{NOTE}\n# A config\n\n", table(["field", "default", "values", "what it is"], rows)]
-    parts.append(f"\n## A module of one's own\n\n{MODULES}\n" + table(["field", "default", "values", "what it is"], own))
+    parts.append(
+        f"\n## A module of one's own\n\n{MODULES}\n" + table(["field", "default", "values", "what it is"], own)
+    )
     for title, entries in (
         ("Kinds of network", catalogue.KINDS),
         ("Activations", catalogue.ACTIVATIONS),
