@@ -70,3 +70,7 @@ class InterruptedRunError(GradlabError):
     """The user stopped the run; what was recorded is kept."""
 
     exit_code: ClassVar[int] = 130
+
+
+class WatchWarning(UserWarning):
+    """Something that a watch of somebody's own module cannot see, or that went wrong in it; training goes on."""

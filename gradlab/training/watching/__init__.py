@@ -1,0 +1,1 @@
+"""Records somebody's own module while its own loop trains it."""
