@@ -1,4 +1,4 @@
-"""Every row of a watched module against `torch.autograd.grad` in float64, on a copy whose outputs are cloned because of in-place operations."""
+"""Every row of a watched module against `torch.autograd.grad` in float64, on a copy that clones outputs, because of in-place operations."""
 
 import copy
 import math
