@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures.axes import mark_powers, span
 from gradlab.report.figures.canvas import COLUMN, PAGE, VERMILION, head, key, panels, print_small, save, shortened
 from gradlab.report.figures.lines import layer_ticks, mark_steps
+from gradlab.report.figures.names import name_rows
 from gradlab.report.figures.sides import DrawnSide, about
+from gradlab.report.views.run import RunView
 from gradlab.report.views.series import Grid, bins, pooled
 from gradlab.results.record import Bool, Float
 
@@ -49,6 +51,8 @@ class _Picture:
         marked: For each of `_MARKS` the cells that it concerns, [rows, columns].
         layer_edges: Borders between layers, [rows + 1].
         step_edges: Borders between steps, [columns + 1].
+        names: Of the rows, where they have names.
+        telling: Places of those that are to be named before others.
     """
 
     title: str
@@ -57,6 +61,8 @@ class _Picture:
     marked: dict[str, Bool]
     layer_edges: Float
     step_edges: Float
+    names: tuple[str, ...] = ()
+    telling: tuple[int, ...] = ()
 
 
 def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) -> None:
@@ -73,7 +79,7 @@ def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) 
         raise UsageError(f"--kind heatmap has room for {MOST} runs, and these are {number}; name fewer")
     name = _chosen(sides, quantity)
     pictures = [
-        _picture(side.name_of(view), grid)
+        _picture(side.name_of(view), *_rows(view, grid))
         for side in sides
         for view in side.views
         for grid in view.grids
@@ -84,12 +90,17 @@ def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) 
     columns = 2 if number == 4 else min(number, 4)
     width = COLUMN if columns == 1 else PAGE
     height = 2.1 if columns < 3 else 1.55
-    with panels(number, columns, height, width, sharey=len({len(one.grid.values) for one in pictures}) == 1) as (
+    with panels(
+        number, columns, height, width, sharey=len({(len(one.grid.values), one.names) for one in pictures}) == 1
+    ) as (
         figure,
         axes,
     ):
         columns = -(-number // -(-number // columns))  # as even as `panels` makes them
         meshes = [_draw(ax, one, low, high) for ax, one in zip(axes, pictures, strict=True)]
+        for ax, one in zip(axes, pictures, strict=True):
+            if one.names:
+                name_rows(ax, one.names, one.telling, height - 0.4, 22 if columns == 1 else 18)
         for index, (ax, one) in enumerate(zip(axes, pictures, strict=True)):
             if number > 1:
                 head(ax, shortened(one.title, int(width / columns * 13)), loc="left")
@@ -123,7 +134,21 @@ def _chosen(sides: Sequence[DrawnSide], quantity: str | None) -> str:
     raise SelectionError(f"{missing[0]}: {missing[1]} was not recorded; -s record.quantities={group} records it")
 
 
-def _picture(title: str, grid: Grid) -> _Picture:
+def _rows(view: RunView, grid: Grid) -> tuple[Grid, tuple[str, ...], tuple[int, ...]]:
+    """What is drawn of a grid: of a module the rows that have a value, the blocks aside, which stand for several of them."""
+    rows, names = view.module_rows, view.names
+    if rows is None or names is None:
+        return grid, (), ()
+    alone = [row for row, kind in enumerate(rows.kinds) if kind != "block" and grid.present[row].any()]
+    kept = alone or list(range(len(names)))
+    first: dict[int | None, int] = {}
+    for place, row in enumerate(kept):  # the first row of each block tells where it begins
+        first.setdefault(rows.blocks[row] if rows.blocks[row] is not None else -1 - row, place)
+    some = replace(grid, values=grid.values[kept], present=grid.present[kept])
+    return some, tuple(names[row] for row in kept), tuple(first.values())
+
+
+def _picture(title: str, grid: Grid, names: tuple[str, ...], telling: tuple[int, ...]) -> _Picture:
     layer_bins, step_bins = bins(len(grid.values), _ROWS), bins(len(grid.steps), _COLUMNS)
     values, present = pooled(grid, layer_bins, step_bins)
     marked = {
@@ -134,7 +159,7 @@ def _picture(title: str, grid: Grid) -> _Picture:
     steps = grid.steps.astype(np.float64)
     halves = np.diff(steps) / 2 if len(steps) > 1 else np.array([0.5])
     between = np.concatenate([steps[:1] - halves[:1], steps[:-1] + halves, steps[-1:] + halves[-1:]])
-    return _Picture(title, grid, values, marked, np.array(layer_bins) + 0.5, between[step_bins])
+    return _Picture(title, grid, values, marked, np.array(layer_bins) + 0.5, between[step_bins], names, telling)
 
 
 def _limits(pictures: Sequence[_Picture]) -> tuple[float, float]:
@@ -201,8 +226,11 @@ def _told(pictures: Sequence[_Picture]) -> str:
     thinned = [picture for picture in pictures if picture.values.shape != picture.grid.values.shape]
     largest = max(thinned, key=lambda picture: picture.grid.values.size, default=None)
     order = "layer 1 is at the input, the last is the readout"
+    if any(picture.names for picture in pictures):
+        order = "rows in order of first use, the input on top"
     if largest is None:
         return order
     layers, steps = largest.grid.values.shape
     rows, columns = largest.values.shape
-    return f"{layers:,} layers × {steps:,} steps are shown as {rows} × {columns} cells, each the mean of its values; {order}"
+    what = f"{layers:,} {'rows' if largest.names else 'layers'} × {steps:,} steps"
+    return f"{what} are shown as {rows} × {columns} cells, each the mean of its values; {order}"

@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradlab.config import row_names
 from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import SelectionError
+from gradlab.judgement.comparing.profiles import chain_of
+from gradlab.report.figures import module_profiles
 from gradlab.report.figures.axes import show_powers
 from gradlab.report.figures.canvas import (
-    BLUE,
     COLUMN,
     GREY,
     PAGE,
-    VERMILION,
     head,
     key,
     panels,
@@ -26,7 +27,7 @@ from gradlab.report.figures.canvas import (
 )
 from gradlab.report.figures.course import THEORY, Course, draw_course, layer_places, number_layers, scaled
 from gradlab.report.figures.lines import edge_key, explain_sides, hollow, mark_layers
-from gradlab.report.figures.sides import DrawnSide, about, middle, over_seeds, stroke
+from gradlab.report.figures.sides import DrawnSide, Middle, about, middle, over_seeds, stroke
 from gradlab.report.views.series import Band
 from gradlab.results.record import Column, Float
 from gradlab.results.thinning import thinned
@@ -44,8 +45,7 @@ _BANDS = 4
 _SMOOTH = 400
 """Places at which a band is drawn: more cannot be seen, and make files large."""
 
-_FINAL: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.5)), "marker": "s"}
-_INIT: dict[str, Any] = {"color": BLUE, "linestyle": "solid", "marker": "o"}
+_INIT, _FINAL = module_profiles.INIT, module_profiles.FINAL
 _SHADES = (("#e0e0e0", 2.0), ("#bdbdbd", 1.0))
 """Fill and standard deviations of theory's band, the widest first."""
 
@@ -56,13 +56,17 @@ def draw_profiles(sides: Sequence[DrawnSide], quantities: Sequence[str], path: P
     Raises:
         SelectionError: If a quantity that is asked for was not recorded of all runs.
     """
-    shown = [name for name in quantities or DEFAULT if all(_has(side, name) for side in sides)]
-    missing = [name for name in quantities or DEFAULT if name not in shown]
+    modules = [side.views[0].module_rows is not None for side in sides]
+    wanted = quantities or (module_profiles.DEFAULT if all(modules) else DEFAULT)
+    shown = [name for name in wanted if all(_has(side, name) for side in sides)]
+    missing = [name for name in wanted if name not in shown]
     if missing and (quantities or not shown):
         without = next(side for side in sides if not _has(side, missing[0]))
         group = QUANTITIES[missing[0]].group
         raise SelectionError(f"{without.label}: {missing[0]} was not recorded; -s record.quantities={group} records it")
-    if len(sides) == 1:
+    if len(sides) == 1 and modules[0]:
+        module_profiles.draw_module(sides[0], shown, path)
+    elif len(sides) == 1:
         _draw_one(sides[0], shown, path)
     else:
         _draw_several(sides, shown, path)
@@ -75,6 +79,10 @@ def _has(side: DrawnSide, quantity: str) -> bool:
 def _course(side: DrawnSide, quantity: str, *, relative: bool = False) -> Course:
     profiles = [one for view in side.views for one in view.profiles if one.quantity == quantity]
     last = [one.init if one.final is None else one.final for one in profiles]
+    record = side.views[0].record
+    chain = None if record is None else chain_of(record)
+    if chain is not None:
+        return _along(chain, [one.init for one in profiles], last if any(one.final for one in profiles) else None)
     return Course(
         place=layer_places(side, side.depth, relative=relative),
         init=middle([one.init for one in profiles]),
@@ -82,6 +90,19 @@ def _course(side: DrawnSide, quantity: str, *, relative: bool = False) -> Course
         readout=None if relative else side.depth + 1.0,
         band=_median([one.band for one in profiles if one.band is not None]),
     )
+
+
+def _along(chain: NDArray[np.int64], first: Sequence[Column], last: Sequence[Column] | None) -> Course:
+    """A module's quantity along its longest chain, by relative depth; a line goes past a row that has no value."""
+    init, final = middle(first), None if last is None else middle(last)
+    known = [part.values[chain] for part in (init, final) if part is not None]
+    kept = np.flatnonzero(~np.all(np.isnan(known), axis=0))
+
+    def some(one: Middle) -> Middle:
+        return Middle(*(part[chain[kept]] for part in (one.values, one.low, one.high)))
+
+    place = kept / max(1, len(chain) - 1)
+    return Course(place, some(init), None if final is None else some(final))
 
 
 def _median(bands: Sequence[Band]) -> Band | None:
@@ -195,7 +216,8 @@ def _steps(steps: set[int], otherwise: str) -> str:
 
 
 def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
-    relative = len({side.depth for side in sides}) > 1
+    modules = any(side.views[0].module_rows is not None for side in sides)
+    relative = modules or len({side.depth for side in sides}) > 1
     all_drawn: list[Float] = []
     height = 1.9 if len(quantities) > 1 else 2.2
     with panels(2 * len(quantities), 2, height, PAGE, sharex=True, sharey="row") as (figure, axes):
@@ -216,7 +238,8 @@ def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: P
         head(axes[0], "first step", loc="left")
         head(axes[1], "last finite step", loc="left")
         explain_sides(figure, sides, edge_key(all_drawn))
-        print_small(figure, [_theory_note(sides), over_seeds(sides)])
+        along = "of a module: along its longest chain of blocks or rows" if modules else ""
+        print_small(figure, [_theory_note(sides), over_seeds(sides), along])
         save(figure, path)
 
 

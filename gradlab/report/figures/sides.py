@@ -8,7 +8,7 @@ import numpy as np
 
 from gradlab.judgement.comparing.comparison import Changed, changed, grouped
 from gradlab.report.figures.canvas import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, shortened
-from gradlab.report.views.run import RunView, view
+from gradlab.report.views.run import RunView, view, without_seed
 from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float
 
@@ -52,11 +52,12 @@ class DrawnSide:
         """The name, with how many seeds it stands for; one seed may be there twice, as from two devices."""
         if len(self.views) == 1:
             return self.label
-        alike = len({view.seed for view in self.views}) < len(self.views)
+        alike = len({view.seed for view in self.views} - {None}) < len(self.views)
         return f"{self.label} ({counted(len(self.views), 'run' if alike else 'seed')})"
 
     def name_of(self, view: RunView) -> str:
-        return self.label if len(self.views) == 1 else f"{self.label}, seed {view.seed}"
+        alone = len(self.views) == 1
+        return self.label if alone else f"{self.label}, {view.id[:6] if view.seed is None else f'seed {view.seed}'}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def about(views: Sequence[RunView]) -> str:
     """What was trained, several times for its seeds, and where it lies, for the small print."""
     ids = ", ".join(one.id for one in views[:_IDS])
     more = "" if len(views) <= _IDS else f" and {len(views) - _IDS} more"
-    setting = views[0].setting if len(views) == 1 else views[0].setting.rpartition(" · seed")[0]
+    setting = views[0].setting if len(views) == 1 else without_seed(views[0].setting)
     return f"{views[0].name} ({ids}{more}): {setting}"
 
 

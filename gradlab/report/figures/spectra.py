@@ -93,6 +93,12 @@ def draw_spectra(sides: Sequence[DrawnSide], path: Path) -> None:
         SelectionError: If the runs have neither all of them in common nor the extremes.
         UsageError: If there are more runs than a page has room for.
     """
+    own = next((side for side in sides if side.views[0].module_rows is not None), None)
+    if own is not None:
+        raise SelectionError(
+            f"{own.label}: the singular values are those of the Jacobian of a plain dense network, and this network is a module of "
+            "your own; --kind profile and heatmap show it"
+        )
     without = next((side for side in sides if len(_spectra(side)) < len(side.views)), None)
     if without is None:
         if len(sides) > MOST:

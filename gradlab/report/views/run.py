@@ -256,6 +256,15 @@ def setting(experiment: AnyExperiment, reading: Reading | None = None) -> str:
     return " · ".join(parts)
 
 
+def without_seed(setting: str) -> str:
+    """A setting's line of several runs that differ in their seed; a watched module has none.
+
+    >>> without_seed("nets:build() · 9 steps · seed 3"), without_seed("nets.Net · AdamW")
+    ('nets:build() · 9 steps', 'nets.Net · AdamW')
+    """
+    return setting.rpartition(" · seed ")[0] or setting
+
+
 def _init(init: Init) -> str:
     if init.scheme is None:
         return f"σ_w={init.sigma_w:g} σ_b={init.sigma_b:g}"

@@ -24,7 +24,7 @@ from gradlab.report.views.comparison import (
     profile_table,
     spread_words,
 )
-from gradlab.report.views.run import names_of, setting, why
+from gradlab.report.views.run import names_of, setting, why, without_seed
 from gradlab.report.words.points import numbered_seeds, value_words
 from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.report.words.verdicts import badness, word_of
@@ -164,7 +164,7 @@ def _card(
         "told": names[0],  # what tells it from others of the same name, "" where nothing must
         "short": names[1],  # the shortest name that tells it from all others
         "words": tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
-        "setting": clean_line(own if len(group) == 1 else own.rpartition(" · seed")[0]),
+        "setting": clean_line(own if len(group) == 1 else without_seed(own)),
         "why": clean_line(why(leading_run.summary, names_of(leading_run))),
         "judged": judgement,
         "links": tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
