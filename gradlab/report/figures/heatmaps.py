@@ -17,7 +17,7 @@ from gradlab.report.figures.lines import layer_ticks, mark_steps
 from gradlab.report.figures.names import name_rows
 from gradlab.report.figures.sides import DrawnSide, about
 from gradlab.report.views.run import RunView
-from gradlab.report.views.series import Grid, bins, pooled
+from gradlab.report.views.series import Grid, alone, bins, pooled
 from gradlab.results.record import Bool, Float
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ def _rows(view: RunView, grid: Grid) -> tuple[Grid, tuple[str, ...], tuple[int, 
     rows, names = view.module_rows, view.names
     if rows is None or names is None:
         return grid, (), ()
-    alone = [row for row, kind in enumerate(rows.kinds) if kind != "block" and grid.present[row].any()]
-    kept = alone or list(range(len(names)))
+    kept = alone(grid, rows)
     first: dict[int | None, int] = {}
     for place, row in enumerate(kept):  # the first row of each block tells where it begins
         first.setdefault(rows.blocks[row] if rows.blocks[row] is not None else -1 - row, place)

@@ -13,7 +13,7 @@ from gradlab.report.figures.canvas import BLUE, COLUMN, GREY, PAGE, VERMILION, k
 from gradlab.report.figures.lines import draw_line, draw_readout, edge_key, finite, hollow, mark_edges, say_why_empty
 from gradlab.report.figures.names import name_columns
 from gradlab.report.figures.sides import DrawnSide, Middle, about, middle, over_seeds
-from gradlab.report.views.series import outermost
+from gradlab.report.views.series import telling
 from gradlab.results.record import Float, ModuleRows
 
 if TYPE_CHECKING:
@@ -84,15 +84,6 @@ def order_words(rows: ModuleRows) -> str:
         "a line goes along the blocks" if rows.axis == "blocks" else "a line goes along rows that pass one signal on"
     )
     return f"rows in order of first use, the input on the left; {along}"
-
-
-def telling(rows: ModuleRows) -> list[int]:
-    """Rows whose names tell where one is, the most telling ones first: ends of the chains, the readout, the chains, rows in no block."""
-    ends = [row for chain in rows.chains if chain for row in (chain[0], chain[-1])]
-    readout = [] if rows.readout is None else [rows.readout]
-    chained = sorted({row for chain in rows.chains for row in chain})
-    outer = list(outermost(rows)) or list(range(len(rows.names)))
-    return list(dict.fromkeys([*ends, *readout, *chained, *outer]))
 
 
 def between(rows: ModuleRows) -> NDArray[np.int64]:

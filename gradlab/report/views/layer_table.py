@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
+from gradlab.report.views.series import BLOCK
 from gradlab.report.words.table import Field, Fold, Table, folded
 from gradlab.report.words.values import Kind, Value, counted
 from gradlab.report.words.verdicts import APPEARANCES
@@ -17,9 +18,6 @@ _HEAD, _TAIL = 8, 4
 
 _ALIKE = 1e-6
 """Decades by which two norms may differ that are the same but for rounding."""
-
-_BLOCK = "block"
-"""Kind of the rows that stand for several."""
 
 _RANKS = {"log10_backward_rms": 10}
 """How soon a narrow terminal leaves a column out, where it tells less of a module than of gradlab's own networks."""
@@ -93,7 +91,7 @@ def few(order: Sequence[int], readout: int | None, rows: ModuleRows | None) -> l
     """
     last = [] if readout is None else [readout]
     hidden = [row for row in order if row != readout]
-    if rows is None or _BLOCK not in rows.kinds or len(hidden) <= _HEAD + _TAIL + 2:
+    if rows is None or BLOCK not in rows.kinds or len(hidden) <= _HEAD + _TAIL + 2:
         return [*folded(hidden, _HEAD, _TAIL), *last]
     rest = hidden[_HEAD:]
     outer = [row for row in rest if rows.blocks[row] is None]
@@ -107,7 +105,7 @@ def heading(noun: str, step: int | None, rows: ModuleRows | None) -> str:
     """What the table shows, and of a module how many rows and blocks it has."""
     if rows is None:
         return f"{noun}s at step {step}".capitalize()
-    blocks = rows.kinds.count(_BLOCK)
+    blocks = rows.kinds.count(BLOCK)
     told = f", {blocks} of them {'a block' if blocks == 1 else 'blocks'}" if blocks else ""
     return f"{counted(len(rows.names), 'row')} at step {step}{told}"
 

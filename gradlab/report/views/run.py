@@ -21,7 +21,7 @@ from gradlab.report.views.series import MOST_NAMED, Curve, Grid, LayerProfile, c
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
 from gradlab.report.words.networks import module_words, network_words, with_parameters
-from gradlab.report.words.table import Field, Table, beside
+from gradlab.report.words.table import Field, Fold, Table, beside
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import STATES, word_of
 from gradlab.results.record import Finding, ModuleRows, Record, Skipped, Summary, Timing
@@ -133,7 +133,6 @@ class RunView:
         note = self.forecast_note
         among, legend = row_names.among(self.named), row_names.legend(self.named)
         order = "; ".join(filter(None, [self.worst_by, legend, "" if self.readout is None else "the readout last"]))
-        few = layer_table.few(self.worst_first, self.readout, self.module_rows)
         heading = self.rows_heading[:1].lower() + self.rows_heading[1:]
         files = [name for name in _FILES if (self.path / name).is_file()]
         so_far = self.word == "interrupted" and self.summary.verdict != "not_judged"
@@ -143,7 +142,7 @@ class RunView:
             Only("markdown", expectations),
             TableBlock("figures", self.figures, headed=False, note=note),
             Lines([] if self.data is None else self.data.lines),
-            TableBlock(heading, self.shown_layers, order=order, noun=among, rows=self.worst_first, few=few),
+            TableBlock(heading, self.shown_layers, order=order, noun=among, rows=self.worst_first, few=self.few),
             Lines(
                 [skipped_words(self.summary.skipped, self.named)] if self.summary.skipped is not None else [], "aside"
             ),
@@ -183,6 +182,11 @@ class RunView:
     def hidden_first(self) -> tuple[int, ...]:
         """Rows of `layers` without the readout, worst first."""
         return tuple(row for row in self.worst_first if row != self.readout)
+
+    @cached_property
+    def few(self) -> list[int | Fold]:
+        """Rows of `layers` that a person is shown first, and folds."""
+        return layer_table.few(self.worst_first, self.readout, self.module_rows)
 
     @cached_property
     def shown_layers(self) -> Table:

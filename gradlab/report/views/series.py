@@ -23,6 +23,9 @@ PROFILED = ("log10_backward_norm", "log10_backward_rms", "forward_rms", "log10_g
 MOST_NAMED = 32
 """Rows of somebody's own module that are named and drawn one by one where there is little room; of more, the blocks."""
 
+BLOCK = "block"
+"""Kind of the rows of a module that stand for several."""
+
 DRAWN = ("loss", "accuracy", "log10_grad_norm_total", "learning_rate", "clip_factor")
 """Curves that have a figure of their own."""
 
@@ -117,6 +120,25 @@ def outermost(rows: ModuleRows | None) -> tuple[int, ...]:
     if rows is None or all(block is None for block in rows.blocks):
         return ()
     return tuple(place for place, block in enumerate(rows.blocks) if block is None)
+
+
+def telling(rows: ModuleRows) -> list[int]:
+    """Rows whose names tell where one is, the most telling ones first: ends of the chains, the readout, the chains, rows in no block."""
+    ends = [row for chain in rows.chains if chain for row in (chain[0], chain[-1])]
+    readout = [] if rows.readout is None else [rows.readout]
+    chained = sorted({row for chain in rows.chains for row in chain})
+    outer = list(outermost(rows)) or list(range(len(rows.names)))
+    return list(dict.fromkeys([*ends, *readout, *chained, *outer]))
+
+
+def alone(grid: Grid, rows: ModuleRows | None) -> list[int]:
+    """Rows of a grid that are drawn beside each other: of somebody's own module those that have a value, the blocks aside, which stand for
+    several of them; all where there is no other.
+    """
+    everything = list(range(len(grid.values)))
+    if rows is None:
+        return everything
+    return [row for row in everything if rows.kinds[row] != BLOCK and grid.present[row].any()] or everything
 
 
 def bins(length: int, most: int) -> list[int]:

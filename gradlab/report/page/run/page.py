@@ -19,7 +19,8 @@ from gradlab.report.page.shared.links import link
 from gradlab.report.views import theory as deviations
 from gradlab.report.views.run import RunView
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
-from gradlab.report.views.series import DRAWN, SCHEDULES, Band, Curve, LayerProfile
+from gradlab.report.views.series import DRAWN, SCHEDULES, Band, Curve, LayerProfile, telling
+from gradlab.report.words.table import Fold
 from gradlab.report.words.values import Kind, power, say, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
 from gradlab.results.listing import ListedRun
@@ -58,6 +59,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
     rows = view.worst_first if view.layers.rows and view.record is not None and view.record.layers else ()
     if len(rows) > MOST_ROWS:
         rows = rows[: MOST_ROWS - 1] + rows[-1:]
+    folds = view.few if any(isinstance(place, Fold) for place in view.few) and view.module_rows is not None else ()
     theory = deviations.table(view.theory) if deviations.sentence(view.theory) else None
     pictures = _pictures(view)
     places = list(range(len(view.theory))) if len(view.theory) <= 200 else deviations.shown(view.theory)
@@ -67,15 +69,17 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         {
             "file": f"{view.name}-{view.id}",
             "depth": depth_of(run),
+            "module": _module(view),
             "noun": row_names.noun(view.named),
             "profiles": [_profile(profile) for profile in view.profiles],
-            "grids": [arrays.grid(grid) | {"noun": row_names.noun(view.named)} for grid in view.grids],
+            "grids": [arrays.grid(grid, rows=view.module_rows) | {"noun": row_names.noun(view.named)} for grid in view.grids],
             "curves": [_curve(curve) for curve in view.curves],
             "constant": _constant(view),
             "columns": _columns(view),
             "diverged": view.summary.outcome.step if view.summary.outcome.kind == "diverged" else None,
             "seeds": [_seeds(one, run, page) for one in seeds] if len(seen_seeds) > 1 else [],
             **{one.name: one.data for one in pictures},
+            "few": [place + 1 for place in folds if isinstance(place, int)],
             "findings": [
                 {"anchor": one["anchor"], "quantity": one["quantity"], "layers": finding.layers, "step": finding.since_step}
                 for one, finding in zip(seen, view.summary.findings, strict=True)
@@ -95,6 +99,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         seed_runs=seen_seeds,
         pictures=[one for one in pictures if one.data is not None],
         rows=rows,
+        folds=bool(folds),
         theory=theory,
         theory_rows=places,
         theory_words=deviations.sentence(view.theory),
@@ -104,6 +109,20 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         constant=_constant(view).get("loss") is not None,
         traceback=_text(run.path / TRACEBACK) if run.outcome == "failed" else "",
     )  # fmt: skip
+
+
+def _module(view: RunView) -> dict[str, Any] | None:
+    """What the page's script calls the rows of somebody's own module, and along which of them lines are drawn; rows are counted from 1."""
+    rows = view.module_rows
+    if rows is None or view.names is None:
+        return None
+    return {
+        "names": view.names,
+        "kinds": [clean_line(kind) for kind in rows.kinds],
+        "chains": [[row + 1 for row in chain] for chain in rows.chains],
+        "readout": None if rows.readout is None else rows.readout + 1,
+        "telling": [row + 1 for row in telling(rows)],
+    }
 
 
 def _switch(view: RunView) -> list[tuple[str, str, bool]]:
@@ -181,8 +200,9 @@ def _profile_words(profile: LayerProfile, named: row_names.Named) -> str:
     init = profile.init
     ends = [_size(float(init.values[place])) if init.present[place] else "no value" for place in (0, -1)]
     band = "" if profile.band is None else ", with what theory expects"
+    over = "layers" if not isinstance(named, tuple) else "rows"
     return (
-        f"{QUANTITIES[profile.quantity].label} over the layers at step {profile.init_step}: {ends[0]} in "
+        f"{QUANTITIES[profile.quantity].label} over the {over} at step {profile.init_step}: {ends[0]} in "
         f"{row_names.named(named, 1)}, {ends[1]} in {_readout(profile, named)}{band}"
     )
 

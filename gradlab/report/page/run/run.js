@@ -1,6 +1,7 @@
 // The page of one run.
 {
-  const { data } = gradlab;
+  const { data } = gradlab, { module } = data;
+  for (const grid of data.grids) grid.module = module;
   let marked = null;  // the finding that is being followed
 
   const { line, oddities } = gradlab;
@@ -11,6 +12,11 @@
   });
 
   const beyond = (value) => value !== null && !Number.isFinite(value);
+
+  const called = (layer) => {
+    if (module) return `${gradlab.rows(module, "", layer, layer)}${layer === module.readout ? ", the readout" : ""}`;
+    return layer === data.depth + 1 ? `layer ${layer}, the readout` : `layer ${layer}`;
+  };
 
   const layerMark = () => {
     if (!marked || !marked.layers) return [];
@@ -26,6 +32,24 @@
     return values[at - 1] + (values[at] - values[at - 1]) * (layer - layers[at - 1]) / (layers[at] - layers[at - 1]);
   };
 
+  // A line over the layers; of a module a line along each of its chains, the rows beside them as faint points and the readout as a ring.
+  // A line goes past a row that has no value.
+  const along = (layers, values, name, color, more) => {
+    if (!module) return [line(layers, values, name, color, more)];
+    const value = new Map(layers.map((layer, place) => [layer, values[place]])), chained = new Set(module.chains.flat());
+    const points = (rows, word, own) => ({
+      ...line(rows, rows.map((row) => value.get(row)), word, color), mode: "markers", ...own, marker: { color: own.color ?? color, ...own.marker },
+    });
+    const traces = module.chains.map((chain) => {
+      const known = chain.filter((row) => (value.get(row) ?? null) !== null);
+      return line(known, known.map((row) => value.get(row)), name, color, more);
+    });
+    const rest = layers.filter((layer) => !chained.has(layer) && layer !== module.readout);
+    if (rest.length) traces.push(points(rest, "other rows", { opacity: .45, marker: { size: 5 } }));
+    if (value.has(module.readout)) traces.push(points([module.readout], "readout", { marker: { size: 9, symbol: "circle-open", line: { width: 2 } } }));
+    return traces;
+  };
+
   // Over thirty decades a band of a tenth of one is thinner than a line: divided by theory it can be seen.
   let divided = false;
   const against = [];
@@ -33,6 +57,8 @@
     divided = event.target.value === "theory";
     against.forEach((figure) => figure.redraw());
   });
+
+  const tallProfile = (element) => gradlab.tall(element) + (module ? 80 : 0);  // names stand upright below the axis
 
   for (const profile of data.profiles) {
     const measured = profile.init.map(gradlab.number), last = profile.final?.map(gradlab.number) ?? null;
@@ -55,15 +81,15 @@
         for (const width of [2, 1]) if (known.length) traces.push(band(layers, edge(-width), edge(width), colors.band));
         traces.push({ ...line(told.layers, typical, "theory", colors.theory, { line: { dash: "dash", width: 1.5 } }), mode: "lines" });
       }
-      traces.push(line(profile.layers, init, `step ${profile.init_step}`, colors.first));
-      if (final) traces.push(line(profile.layers, final, `step ${profile.final_step}`, colors.second, { line: { dash: "dot" } }));
+      traces.push(...along(profile.layers, init, `step ${profile.init_step}`, colors.first));
+      if (final) traces.push(...along(profile.layers, final, `step ${profile.final_step}`, colors.second, { line: { dash: "dot" } }));
       const odd = [init, final ?? []].some((values) => values.some(beyond)), { floor, ...yaxis } = gradlab.frame(...gradlab.extent(...extents), "decades", odd);
       traces.push(...oddities(profile.layers, init, floor, colors), ...(final ? oddities(profile.layers, final, floor, colors) : []));
       return {
         traces: gradlab.once(traces),
         layout: {
-          hovermode: "x", shapes: layerMark(), yaxis: by ? { ...yaxis, title: { text: "× theory", standoff: 6 } } : yaxis,
-          xaxis: gradlab.along(profile.thinned ? `${data.noun} (${profile.layers.length} of them drawn)` : data.noun, 1, data.depth + 1),
+          hovermode: "x", height: tallProfile(figure.element), shapes: layerMark(), yaxis: by ? { ...yaxis, title: { text: "× theory", standoff: 6 } } : yaxis,
+          xaxis: module ? gradlab.alongRows("", module) : gradlab.along(profile.thinned ? `${data.noun} (${profile.layers.length} of them drawn)` : data.noun, 1, data.depth + 1),
         },
         cursor: {
           columns: profile.layers.length, rows: 1,
@@ -72,7 +98,7 @@
           choose: (column) => toLayer(profile.layers[column]),
           describe: (column) => {
             const layer = profile.layers[column];
-            const lines = [layer === data.depth + 1 ? `layer ${layer}, the readout` : `layer ${layer}`, `step ${profile.init_step}: ${gradlab.say(measured[column], "decades")}`];
+            const lines = [called(layer), `step ${profile.init_step}: ${gradlab.say(measured[column], "decades")}`];
             if (last) lines.push(`step ${profile.final_step}: ${gradlab.say(last[column], "decades")}`);
             if (layer in place) {
               const index = place[layer], wide = spread[index];
@@ -83,7 +109,7 @@
           },
         },
       };
-    }, gradlab.tall);
+    }, tallProfile);
     if (told) against.push(figure);
   }
 
@@ -96,7 +122,7 @@
     const grid = shown, width = grid.columns.length, [low, high] = gradlab.heatmaps.ends(grid.low, grid.high, grid.scale);
     const element = document.getElementById("heatmap-plot"), phone = element.clientWidth < 480;
     const bar = phone ? { orientation: "h", y: -.3, thickness: 12, len: 1 } : { thickness: 14, len: 1 };
-    const row = (layer) => grid.rows.findIndex(([first, last]) => layer >= first && layer <= last);
+    const row = (layer) => { const at = grid.rows.findIndex(([, last]) => layer <= last); return at < 0 ? grid.rows.length - 1 : at; };
     const column = grid.columns.findIndex(([, last]) => last >= (marked?.step ?? 0));
     const shapes = !marked || !marked.layers ? [] : [{
       type: "rect", x0: Math.max(column, 0) - .5, x1: width - .5, y0: row(marked.layers[0]) - .5, y1: row(marked.layers[1]) + .5,
@@ -110,10 +136,10 @@
 
   const note = (grid) => {
     const place = document.getElementById("heatmap-note");
-    const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); layer 1, at the input, on top.`];
+    const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); ${module ? "rows in order of first use, the input" : "layer 1, at the input,"} on top${module ? ", those that have a value; blocks are in the table" : ""}.`];
     if (grid.thinned) {
       const several = ([first, last]) => first !== last, over = [];
-      if (grid.rows.some(several)) over.push(gradlab.range(...grid.rows.find(several), data.noun, `${data.noun}s`));
+      if (grid.rows.some(several)) over.push(gradlab.rows(module, data.noun, ...grid.rows.find(several)));
       if (grid.columns.some(several)) over.push(gradlab.range(...grid.columns.find(several), "step", "steps"));
       parts.push(`Each cell is the mean over ${over.join(", ")} and the like, ${{ decades: "but one that covers a zero or what is not finite shows that", share: "the mean of the cell: a single layer or step may lie far from it; one that covers what is not finite shows that" }[grid.scale] ?? "but one that covers what is not finite shows that"}.`);
       parts.push(`${grid.rows.length} × ${grid.columns.length} cells are what a screen can show; layers.parquet has every value.`);
@@ -274,10 +300,13 @@
   };
   const toLayer = (first, last = first) => {
     markRows(first, last);
+    if (fewer?.checked && table.querySelector("tr.marked[hidden]")) { fewer.checked = false; filtered(); }
     table?.querySelector("tr.marked")?.scrollIntoView({ block: "center" });
   };
   const filter = document.getElementById("layer-filter");
-  if (filter) gradlab.filter(table, filter, document.getElementById("layer-count"));
+  const fewer = document.getElementById("layer-few"), few = new Set(data.few);
+  const filtered = filter ? gradlab.filter(table, filter, document.getElementById("layer-count"), (row) => !fewer?.checked || filter.value.trim() !== "" || few.has(Number(row.dataset.row) + 1)) : null;
+  fewer?.addEventListener("change", () => filtered());
 
   // What a remedy changes, to the clipboard; where a browser refuses that, it is selected.
   document.querySelectorAll(".copy").forEach((button) => button.addEventListener("click", async () => {

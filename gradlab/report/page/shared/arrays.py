@@ -3,13 +3,15 @@
 import base64
 import gzip
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.quantities import QUANTITIES
-from gradlab.report.views.series import Curve, Grid, bins, pooled
+from gradlab.report.views.series import Curve, Grid, alone, bins, pooled
+from gradlab.results.record import ModuleRows
 from gradlab.results.thinning import envelope
 
 MOST_CELLS, MOST_ROWS = 24_000, 240
@@ -56,14 +58,24 @@ def named(quantity: str) -> dict[str, Any]:
     return {"quantity": quantity, "label": shown.label, "scale": shown.scale}
 
 
-def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -> dict[str, Any]:
+def grid(
+    seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS, rows: ModuleRows | None = None
+) -> dict[str, Any]:
     """A grid as the page draws it: every value where there is room, else of each cell the mean, or the failure or zero that it covers.
+
+    Args:
+        seen: The grid.
+        most_cells: Cells at most.
+        most_rows: Rows at most.
+        rows: Of somebody's own module, of which those are drawn that have a value and are no block.
 
     Returns:
         `quantity`, `label`, `scale`; `rows`: first and last layer of each row, `columns`: first and last step of each column;
         `values` (`packed`, row by row: every bit of what was recorded, or float32 of means), `absent` (`packed`, None where nothing is
         null), `low` and `high` of the finite values (None where there is none), `thinned`.
     """
+    kept = alone(seen, rows)
+    seen = seen if rows is None else replace(seen, values=seen.values[kept], present=seen.present[kept])
     layers, steps = seen.values.shape
     num_rows = min(layers, most_rows)
     layer_edges = bins(layers, num_rows)
@@ -73,7 +85,7 @@ def grid(seen: Grid, most_cells: int = MOST_CELLS, most_rows: int = MOST_ROWS) -
     thinned = values.shape != seen.values.shape
     return {
         **named(seen.quantity),
-        "rows": [[first + 1, last] for first, last in itertools.pairwise(layer_edges)],
+        "rows": [[kept[first] + 1, kept[last - 1] + 1] for first, last in itertools.pairwise(layer_edges)],
         "columns": [
             [int(seen.steps[first]), int(seen.steps[last - 1])] for first, last in itertools.pairwise(step_edges)
         ],

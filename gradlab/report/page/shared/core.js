@@ -78,8 +78,21 @@ gradlab.exactly = (quantity, value) => (quantity === "forward_rms" ? `${quantity
 
 gradlab.range = (first, last, one, several) => (first === last ? `${one} ${first}` : `${several} ${first} to ${last}`);
 
-// Text for the figures' library, which reads a little HTML in its labels: nothing of a name is taken for a tag.
-gradlab.plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+// The rows of somebody's own module go by the names that it has for them; `module` is null where rows go by number.
+gradlab.row = (module, noun, number) => (module ? module.names[number - 1] : `${noun} ${number}`);
+gradlab.rows = (module, noun, first, last) => {
+  if (!module) return gradlab.range(first, last, noun, `${noun}s`);
+  return first === last ? `${module.names[first - 1]} (${module.kinds[first - 1]})` : `${module.names[first - 1]} to ${module.names[last - 1]}`;
+};
+
+// A name without its middle where there is no room for it: names differ mostly at their end.
+gradlab.elided = (name, most = innerWidth < 480 ? 14 : 24) => {
+  const letters = [...name], head = Math.floor(most / 4);
+  return letters.length <= most ? name : `${letters.slice(0, head).join("")}…${letters.slice(letters.length - (most - head - 1)).join("")}`;
+};
+
+// Text for the figures' library, which reads a little HTML in its labels: nothing of a name is taken for a tag or a formula.
+gradlab.plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\$/g, "&#36;");
 
 gradlab.element = (tag, text, properties = {}) => Object.assign(document.createElement(tag), { textContent: text }, properties);
 

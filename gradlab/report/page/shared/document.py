@@ -7,7 +7,7 @@ travels as JSON that cannot end its element.
 import base64
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -112,9 +112,9 @@ def _json(data: Mapping[str, Any]) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _place(finding: Finding) -> str:
-    """Where and since when a finding is, in words."""
-    words = [] if finding.layers is None else [layers_words(finding.layers)]
+def _place(finding: Finding, names: Sequence[str] | None = None) -> str:
+    """Where and since when a finding is, in words; the rows of somebody's own module have `names`."""
+    words = [] if finding.layers is None else [layers_words(finding.layers, names)]
     return ", ".join(words + ([f"since step {finding.since_step}"] if finding.since_step else []))
 
 

@@ -31,8 +31,8 @@
     figure.ticks = {};
     for (const key of Object.keys(made)) {
       if (!/^[xy]axis/.test(key)) continue;
-      const { again, ...rest } = made[key];
-      const room = key.startsWith("x") ? Math.max(3, Math.min(10, Math.floor(figure.element.clientWidth / 55))) : undefined;
+      const { again, upright, ...rest } = made[key], width = figure.element.clientWidth;
+      const room = !key.startsWith("x") ? undefined : upright ? Math.max(4, Math.floor((width - 60) / 15)) : Math.max(3, Math.min(10, Math.floor(width / 55)));
       if (again) figure.ticks[key] = (low, high) => again(low, high, room);
       made[key] = { ...axis(colors), ...rest, ...(again && rest.range && !rest.tickvals ? { tickmode: "array", ...figure.ticks[key](...sorted(rest.range)) } : {}) };
     }
@@ -110,6 +110,27 @@
   gradlab.along = (title, first, last) => {
     const pad = Math.max(.5, (last - first) * .02);
     return { title: { text: title, standoff: 6 }, range: [first - pad, last + pad], again: gradlab.wholes(first, last), zeroline: false };
+  };
+
+  // Of the rows of a module between two ends those that there is room to name: all, or as many of the telling ones as lie apart.
+  // `place` gives the place of a row on the axis, null where it is not on it.
+  gradlab.nameable = (module, low, high, room, place = (row) => row) => {
+    const inside = (rows) => [...new Set(rows.map(place))].filter((at) => at !== null && at >= low && at <= high);
+    const everything = inside(module.names.map((_, at) => at + 1));
+    if (everything.length <= room) return everything;
+    const apart = (high - low) / room, chosen = [];
+    for (const at of inside(module.telling)) if (chosen.every((other) => Math.abs(other - at) >= apart)) chosen.push(at);
+    return chosen.sort((one, other) => one - other);
+  };
+
+  // An axis of the rows of a module, by name.
+  gradlab.alongRows = (title, module) => {
+    const count = module.names.length, pad = Math.max(.5, count * .02);
+    const again = (low, high, room = 24) => {
+      const tickvals = gradlab.nameable(module, low, high, room);
+      return { tickvals, ticktext: tickvals.map((row) => gradlab.plain(gradlab.elided(module.names[row - 1]))) };
+    };
+    return { title: { text: title, standoff: 6 }, range: [1 - pad, count + pad], again, upright: true, tickangle: -90, tickfont: { size: 11 }, zeroline: false };
   };
 
   gradlab.finite = (values) => values.filter((value) => typeof value === "number" && Number.isFinite(value));

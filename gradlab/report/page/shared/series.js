@@ -92,7 +92,17 @@
     return { range: [-.5, spans.length - .5], again, showgrid: false, zeroline: false };
   };
 
-  // A grid as a figure. `low`, `high`: ends of the colours; `bar`: where the colours are explained, null for nowhere.
+  // The same where the rows have names: a cell goes by the first row that it covers.
+  const namedCells = (module, spans, most) => {
+    const place = (row) => { const at = spans.findIndex(([, end]) => row <= end); return at < 0 ? null : at; };
+    const again = (low, high) => {
+      const tickvals = gradlab.nameable(module, low, high, most, place);
+      return { tickvals, ticktext: tickvals.map((at) => gradlab.plain(gradlab.elided(module.names[spans[at][0] - 1]))) };
+    };
+    return { again, showgrid: false, zeroline: false, tickfont: { size: 11 } };
+  };
+
+  // A grid as a figure; `grid.module`: names of its rows, where they have names. `low`, `high`: ends of the colours; `bar`: where the colours are explained, null for nowhere.
   const drawn = (grid, { low, high, bar, numTicks, choose }) => {
     const { values, absent, width, plain, special, kinds } = cells(grid), colors = gradlab.theme.colors;
     const traces = [{
@@ -108,7 +118,7 @@
       layout: {
         showlegend: false, hovermode: "closest",
         xaxis: { title: { text: "step", standoff: 6 }, ...cellular(grid.columns, numTicks) },
-        yaxis: { title: { text: grid.noun ?? "layer", standoff: 6 }, ...cellular(grid.rows, 10), range: [grid.rows.length - .5, -.5] },
+        yaxis: { title: { text: grid.noun ?? "layer", standoff: 6 }, ...(grid.module ? namedCells(grid.module, grid.rows, 24) : cellular(grid.rows, 10)), range: [grid.rows.length - .5, -.5] },
       },
       cursor: {
         columns: width, rows: grid.rows.length, choose,
@@ -116,7 +126,7 @@
         place: (x, y) => [x, y],
         describe: (x, y) => {
           const at = y * width + x, value = absent?.[at] ? null : values[at];
-          const where = `${gradlab.range(...grid.rows[y], grid.noun ?? "layer", `${grid.noun ?? "layer"}s`)}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
+          const where = `${gradlab.rows(grid.module, grid.noun ?? "layer", ...grid.rows[y])}, ${gradlab.range(...grid.columns[x], "step", "steps")}`;
           const mean = grid.rows[y][0] !== grid.rows[y][1] || grid.columns[x][0] !== grid.columns[x][1];
           const exact = mean || !Number.isFinite(value) || value === null ? [] : [gradlab.exactly(grid.quantity, value)];
           return [where, `${grid.label}: ${gradlab.say(value, grid.scale)}${!mean || value === null ? "" : Number.isFinite(value) ? ", mean of the cell" : ", somewhere in the cell"}`, ...exact];
