@@ -254,10 +254,13 @@ def figure_of(run: StoredRun, name: str) -> float | None:
 
 
 def depth_of(run: StoredRun) -> int:
-    """Hidden layers of its network; of somebody's own module the rows that were recorded, its readout aside."""
+    """Hidden layers of its network; of somebody's own module the rows that were recorded, but for its readout where that is known."""
     if isinstance(run.experiment, Experiment):
         return run.experiment.model.depth
-    return 0 if run.record is None else run.record.depth
+    record = run.record
+    if record is None or record.rows is None:
+        return 0 if record is None else record.depth
+    return len(record.rows.names) - (record.rows.readout is not None)
 
 
 def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:

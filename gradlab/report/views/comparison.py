@@ -63,7 +63,13 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
 def config_table(comparison: Comparison) -> Table:
     """The config fields that differ, one column a side."""
     fields = (Field("field"), *(Field(side.label, "figure") for side in comparison.sides))
-    return Table(fields, tuple((item.field, *map(_plain, item.values)) for item in comparison.config))
+    rows = []
+    for item in comparison.config:
+        counts = item.field == "model.parameters"  # so many that a figure of four digits does not tell them
+        rows.append(
+            (item.field, *(f"{value:,}" if counts and value is not None else _plain(value) for value in item.values))
+        )
+    return Table(fields, tuple(rows))
 
 
 def figure_table(comparison: Comparison, *, changed_only: bool, said: bool) -> Table:

@@ -78,7 +78,7 @@
   const unpack = (side) => {
     if (!side) return null;
     const layers = side.layers ?? Array.from({ length: side.depth }, (_, place) => place + 1);
-    return { depth: side.depth, layers, x: layers.map((layer) => (side.depth > 1 ? (layer - 1) / (side.depth - 1) : 0)), values: [...gradlab.floats(side.values)], each: side.each.map((values) => [...gradlab.floats(values)]) };
+    return { depth: side.depth, layers, names: side.names, x: side.positions ? [...gradlab.floats(side.positions)] : layers.map((layer) => (side.depth > 1 ? (layer - 1) / (side.depth - 1) : 0)), values: [...gradlab.floats(side.values)], each: side.each.map((values) => [...gradlab.floats(values)]) };
   };
   for (const profile of data.profiles) for (const moment of Object.values(profile.moments)) {
     moment.sides = moment.sides.map(unpack);
@@ -134,7 +134,7 @@
     return lines("profile-plot", drawn, quantity.scale, "", (one, side, place) => {
       const seeds = one.each.map((values) => values[place]), [low, high] = gradlab.extent(seeds);
       const spread = seeds.length ? `; seeds ${quantity.scale === "decades" ? `${gradlab.power(low)} to ${gradlab.power(high)}` : `${gradlab.say(low, quantity.scale)} to ${gradlab.say(high, quantity.scale)}`}` : "";
-      return `${data.sides[side].letter}, layer ${one.layers[place]} of ${one.depth}: ${gradlab.say(one.values[place], quantity.scale)}${finite(low) ? spread : ""}`;
+      return `${data.sides[side].letter}, ${one.names ? one.names[place] : `layer ${one.layers[place]} of ${one.depth}`}: ${gradlab.say(one.values[place], quantity.scale)}${finite(low) ? spread : ""}`;
     });
   };
   const differencePicture = () => {
@@ -260,6 +260,7 @@
   }
 
   // ---- heatmaps
+  for (const one of data.grids) one.sides.forEach((own, place) => { if (own) Object.assign(own, { module: data.sides[place].module, noun: data.sides[place].module ? "row" : "layer" }); });
   if (data.grids.length) {
     let grid = data.grids[0];
     const { cells, drawn, ends, keys, marks, viridis } = gradlab.heatmaps;
@@ -268,7 +269,7 @@
       const [low, high] = ends(grid.low, grid.high, grid.scale), own = grid.sides[place];
       note();
       if (!own) return { traces: [], layout: { height: 60, xaxis: { visible: false }, yaxis: { visible: false } } };
-      const made = drawn(own, { low, high, bar: null, numTicks: narrow(`heatmap-${place}`) ? 4 : 7 });
+      const made = drawn(own, { low, high, bar: null, numNames: 14, numTicks: narrow(`heatmap-${place}`) ? 4 : 7 });
       return { ...made, layout: { ...made.layout, height: 300 } };
     }));
     const explain = () => {
@@ -322,7 +323,9 @@
   addEventListener("afterprint", small);
   small();
 
-  // ---- the table
+  // ---- the tables
+  const rows = document.getElementById("row-table");
+  if (rows) gradlab.filter(rows, document.getElementById("row-filter"), document.getElementById("row-count"));
   const table = document.getElementById("figure-table");
   if (table) {
     const only = document.getElementById("changed-only");

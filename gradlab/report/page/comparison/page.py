@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, depth_of, sides_of
+from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, depth_of, seed_or_id, sides_of
 from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
+from gradlab.report.page.shared import arrays
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link
 from gradlab.report.views.comparison import (
@@ -22,6 +23,8 @@ from gradlab.report.views.comparison import (
     letters,
     own_changes,
     profile_table,
+    row_table,
+    row_words,
     spread_words,
 )
 from gradlab.report.views.run import names_of, setting, why, without_seed
@@ -36,6 +39,9 @@ MOST_DRAWN = 12
 
 MOST_SHOWN = 100
 """Sides that the tables hold."""
+
+MOST_PAGE_ROWS = 200
+"""Rows of modules that the table of rows holds."""
 
 _MOST_LINKS = 20
 """Runs of a side that are linked one by one."""
@@ -77,8 +83,8 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
         {
             "file": "comparison",
             "sides": [
-                {"letter": card["letter"], "seeds": len(side.seeds)}
-                for card, side in zip(cards[:MOST_DRAWN], drawn.sides, strict=True)
+                {"letter": card["letter"], "seeds": len(side.seeds), "module": _module(group)}
+                for card, side, group in zip(cards[:MOST_DRAWN], drawn.sides, groups, strict=False)
             ],
             "profiles": profiles,
             "curves": curves,
@@ -99,6 +105,12 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
             for row, said, values in zip(shown.rows, figures.rows, exact.rows, strict=True)
         ],
         profiles=profiles,
+        row_table=row_table(replace(shown, sides=lettered), MOST_PAGE_ROWS),
+        row_words=row_words(replace(shown, sides=lettered)),
+        num_rows=len(shown.named_rows.matched),
+        named=any(card["names"] for card in cards),
+        mixed=len({type(run.experiment) for run in runs}) > 1,
+        watched=all(run.seed is None for run in runs),
         profile_table=profile_table(replace(shown, sides=lettered)),
         curves=curves,
         ends={curve["quantity"]: _ends(curve, cards) for curve in curves},
@@ -137,7 +149,7 @@ def _names(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> lis
         words = [f"{field} {value}" for field, value in told]
         values = [value for _, value in told]
         if not comparison.config:
-            words = values = [f"seed {groups[place][0].seed}"]
+            words = values = [seed_or_id(groups[place][0])] if len(namesakes) > 1 else []
         short = values if values and len(namesakes) == len(names) else [name, *values]
         found.append((", ".join(words) + more, ", ".join(short)))
     return found
@@ -170,8 +182,15 @@ def _card(
         "links": tuple((run.seed, run.id, link(page, run.path)) for run in group[:_MOST_LINKS]),
         "more_links": max(0, len(group) - _MOST_LINKS),
         "findings": _findings(group),
+        "names": names_of(leading_run) if isinstance(names_of(leading_run), tuple) else None,
         "silent": _silent(group),
     }
+
+
+def _module(group: Sequence[StoredRun]) -> dict[str, Any] | None:
+    """The names of a side's rows for the page's script, None where they go by number."""
+    record = next((run.record for run in group if run.record is not None), None)
+    return None if record is None else arrays.module(record.rows)
 
 
 def _whose(some: Sequence[StoredRun], group: Sequence[StoredRun]) -> str:
@@ -211,8 +230,8 @@ def _silent(group: Sequence[StoredRun]) -> str:
 def _title(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> str:
     names = list(dict.fromkeys(clean_line(group[0].name) for group in groups))
     changes = own_changes(comparison)
-    if not comparison.config:
-        return f"{names[0]}: {counted(len(groups), 'seed')} side by side"
+    if not comparison.config and len(names) == 1:
+        return f"{names[0]}: {counted(len(groups), 'seed' if groups[0][0].seed is not None else 'run')} side by side"
     if len(groups) > 2:
         what = names[0] if len(names) == 1 else f"{names[0]} and others"
         return f"{what}: {len(groups)} sides compared"
@@ -232,6 +251,7 @@ def _config(comparison: Comparison) -> list[tuple[str, list[str]]]:
     ]
     seeds = [tuple(sorted(side.seeds)) for side in comparison.sides]
     if len(set(seeds)) > 1:
-        said = [numbered_seeds(own).removeprefix("seeds ").removeprefix("seed ") for own in seeds]
+        numbers = [numbered_seeds(own) if own else MISSING for own in seeds]
+        said = [words.removeprefix("seeds ").removeprefix("seed ") for words in numbers]
         found.append(("seed", said))
     return found

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.quantities import GRIDS, QUANTITIES
+from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import Comparison
 from gradlab.judgement.comparing.profiles import PROFILED, RELATIVE, Profile, against
 from gradlab.report.page.shared import arrays
@@ -36,7 +37,8 @@ def drawn_profiles(comparison: Comparison) -> list[dict[str, Any]]:
     Returns:
         For each quantity `quantity`, `label`, `scale`, `relative` (whether it is taken relative to the last hidden layer), and `moments`:
         `final` and `init` -> `sides` (None where a side has no profile; else `depth`, `layers` that are drawn, None for all, `values`,
-        `each` seed's) and `differences` from the first side (None where one of the two has none; else `positions`, `values`).
+        `each` seed's; of somebody's own module the `names` and `positions` of what is drawn) and `differences` from the first side (None
+        where one of the two has none; else `positions`, `values`).
     """
     found: dict[str, dict[str, tuple[Profile | None, ...]]] = {}
     for moment, rows in (("final", comparison.profiles), ("init", comparison.init_profiles)):
@@ -91,6 +93,8 @@ def _profile(profile: Profile, most: int) -> dict[str, Any]:
     places = envelope(*lines, most=most)
     return {
         "depth": depth,
+        "names": [clean_line(profile.names[place]) for place in places] if profile.names else None,
+        "positions": arrays.floats(profile.relative_depth[places]) if profile.names else None,
         "layers": None if len(places) == depth else (places + 1).tolist(),
         "values": arrays.floats(profile.values[places]),
         "each": [arrays.floats(values[places]) for values in each],
@@ -208,7 +212,10 @@ def drawn_grids(groups: Groups) -> list[dict[str, Any]]:
         sides = [
             None
             if run is None or name not in one
-            else {**arrays.grid(one[name], most, most_rows=120), "seed": run.seed}
+            else {
+                **arrays.grid(one[name], most, most_rows=120, rows=None if run.record is None else run.record.rows),
+                "seed": run.seed,
+            }
             for one, run in zip(seen, shown, strict=True)
         ]
         ends = [(side["low"], side["high"]) for side in sides if side is not None and side["low"] is not None]

@@ -19,7 +19,7 @@ from gradlab.report.page.shared.links import link
 from gradlab.report.views import theory as deviations
 from gradlab.report.views.run import RunView
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
-from gradlab.report.views.series import DRAWN, SCHEDULES, Band, Curve, LayerProfile, telling
+from gradlab.report.views.series import DRAWN, SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.words.table import Fold
 from gradlab.report.words.values import Kind, power, say, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
@@ -69,7 +69,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         {
             "file": f"{view.name}-{view.id}",
             "depth": depth_of(run),
-            "module": _module(view),
+            "module": arrays.module(view.module_rows),
             "noun": row_names.noun(view.named),
             "profiles": [_profile(profile) for profile in view.profiles],
             "grids": [arrays.grid(grid, rows=view.module_rows) | {"noun": row_names.noun(view.named)} for grid in view.grids],
@@ -109,20 +109,6 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
         constant=_constant(view).get("loss") is not None,
         traceback=_text(run.path / TRACEBACK) if run.outcome == "failed" else "",
     )  # fmt: skip
-
-
-def _module(view: RunView) -> dict[str, Any] | None:
-    """What the page's script calls the rows of somebody's own module, and along which of them lines are drawn; rows are counted from 1."""
-    rows = view.module_rows
-    if rows is None or view.names is None:
-        return None
-    return {
-        "names": view.names,
-        "kinds": [clean_line(kind) for kind in rows.kinds],
-        "chains": [[row + 1 for row in chain] for chain in rows.chains],
-        "readout": None if rows.readout is None else rows.readout + 1,
-        "telling": [row + 1 for row in telling(rows)],
-    }
 
 
 def _switch(view: RunView) -> list[tuple[str, str, bool]]:

@@ -45,7 +45,7 @@
       return line(known, known.map((row) => value.get(row)), name, color, more);
     });
     const rest = layers.filter((layer) => !chained.has(layer) && layer !== module.readout);
-    if (rest.length) traces.push(points(rest, "other rows", { opacity: .45, marker: { size: 5 } }));
+    if (rest.length) traces.push(points(rest, "other rows", { opacity: .4, marker: { size: rest.length > 60 ? 4 : 5 } }));
     if (value.has(module.readout)) traces.push(points([module.readout], "readout", { marker: { size: 9, symbol: "circle-open", line: { width: 2 } } }));
     return traces;
   };

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.quantities import QUANTITIES
-from gradlab.report.views.series import Curve, Grid, alone, bins, pooled
+from gradlab.report.views.layer_table import named as module_name
+from gradlab.report.views.series import Curve, Grid, alone, bins, pooled, telling
 from gradlab.results.record import ModuleRows
 from gradlab.results.thinning import envelope
 
@@ -56,6 +57,23 @@ def named(quantity: str) -> dict[str, Any]:
     """What the page's script calls a quantity, and on which scale it draws it."""
     shown = QUANTITIES[quantity]
     return {"quantity": quantity, "label": shown.label, "scale": shown.scale}
+
+
+def module(rows: ModuleRows | None) -> dict[str, Any] | None:
+    """What the page's script calls the rows of somebody's own module, and along which of them lines are drawn; None for other networks.
+
+    Returns:
+        `names`, `kinds`; `chains`, `readout` and `telling` (rows that are named before others) as numbers from 1.
+    """
+    if rows is None:
+        return None
+    return {
+        "names": [module_name(name) for name in rows.names],
+        "kinds": [module_name(kind) for kind in rows.kinds],
+        "chains": [[row + 1 for row in chain] for chain in rows.chains],
+        "readout": None if rows.readout is None else rows.readout + 1,
+        "telling": [row + 1 for row in telling(rows)],
+    }
 
 
 def grid(

@@ -86,7 +86,7 @@ gradlab.rows = (module, noun, first, last) => {
 };
 
 // A name without its middle where there is no room for it: names differ mostly at their end.
-gradlab.elided = (name, most = innerWidth < 480 ? 14 : 24) => {
+gradlab.elided = (name, most = innerWidth < 480 ? 18 : 24) => {
   const letters = [...name], head = Math.floor(most / 4);
   return letters.length <= most ? name : `${letters.slice(0, head).join("")}…${letters.slice(letters.length - (most - head - 1)).join("")}`;
 };

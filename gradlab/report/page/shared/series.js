@@ -99,11 +99,11 @@
       const tickvals = gradlab.nameable(module, low, high, most, place);
       return { tickvals, ticktext: tickvals.map((at) => gradlab.plain(gradlab.elided(module.names[spans[at][0] - 1]))) };
     };
-    return { again, showgrid: false, zeroline: false, tickfont: { size: 11 } };
+    return { again, showgrid: false, zeroline: false, tickfont: { size: innerWidth < 480 ? 10 : 11 } };
   };
 
   // A grid as a figure; `grid.module`: names of its rows, where they have names. `low`, `high`: ends of the colours; `bar`: where the colours are explained, null for nowhere.
-  const drawn = (grid, { low, high, bar, numTicks, choose }) => {
+  const drawn = (grid, { low, high, bar, numTicks, numNames = 24, choose }) => {
     const { values, absent, width, plain, special, kinds } = cells(grid), colors = gradlab.theme.colors;
     const traces = [{
       type: "heatmap", z: plain, zmin: low, zmax: high, colorscale: viridis, hoverinfo: "none", hoverongaps: true, showscale: bar !== null,
@@ -118,7 +118,7 @@
       layout: {
         showlegend: false, hovermode: "closest",
         xaxis: { title: { text: "step", standoff: 6 }, ...cellular(grid.columns, numTicks) },
-        yaxis: { title: { text: grid.noun ?? "layer", standoff: 6 }, ...(grid.module ? namedCells(grid.module, grid.rows, 24) : cellular(grid.rows, 10)), range: [grid.rows.length - .5, -.5] },
+        yaxis: { title: { text: grid.noun ?? "layer", standoff: 6 }, ...(grid.module ? namedCells(grid.module, grid.rows, numNames) : cellular(grid.rows, 10)), range: [grid.rows.length - .5, -.5] },
       },
       cursor: {
         columns: width, rows: grid.rows.length, choose,
