@@ -120,6 +120,7 @@ class RunStorer:
             | dict(surroundings)
             | {
                 "arithmetic": _arithmetic(experiment),
+                **({"watch": dict(trained.facts)} if trained.facts else {}),
                 "numerics_version": NUMERICS_VERSION,
                 "finished": environment.now(),
             },

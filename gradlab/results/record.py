@@ -199,12 +199,18 @@ class Timing:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training hands on for one run. `record` is None only for a run that failed before its first step."""
+    """What training hands on for one run.
+
+    Attributes:
+        record: None only for a run that failed before its first step.
+        facts: How a module of one's own was watched, for its manifest; empty for gradlab's own networks.
+    """
 
     experiment: AnyExperiment
     record: Record | None
     outcome: Outcome
     timing: Timing
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

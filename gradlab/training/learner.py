@@ -3,8 +3,20 @@
 from typing import Protocol
 
 from gradlab.network.place import Place
-from gradlab.results.record import Trained
-from gradlab.training.record.recent import RecordedSoFar
+from gradlab.results.record import Recent, Trained
+
+
+class SoFar(Protocol):
+    """What was recorded so far; see `results.record.RecordedSoFar`."""
+
+    def __call__(self, after: int, most: int) -> Recent:
+        """At most so many steps recorded after a step, the latest among them."""
+
+    def latest(self) -> Recent:
+        """The last recorded step, or none."""
+
+    def close(self) -> None:
+        """Lets go of what was recorded."""
 
 
 class Learner(Protocol):
@@ -25,7 +37,7 @@ class Learner(Protocol):
     num_steps: int
     block_steps: int
     place: Place
-    so_far: RecordedSoFar
+    so_far: SoFar
 
     @property
     def assessed_steps(self) -> tuple[int, ...]: ...

@@ -243,9 +243,18 @@ def figure_columns(
         }
     if "g_norm" in raw and "b_norm" in raw:
         columns["log10_grad_norm_total"] = _column(log10_total(raw), always)
+    return columns | assessed_columns(raw.steps.tolist(), classifies, parts)
+
+
+def assessed_columns(
+    steps: Sequence[int], classifies: bool, parts: Mapping[str, Mapping[int, PartFigures | Alignment]]
+) -> dict[str, Column]:
+    """What was measured on parts of the data at some of the recorded steps; `parts` as of `figure_columns`."""
+    columns = {}
     for part, figure in PARTS:
-        measured = [parts[part].get(step) for step in raw.steps.tolist()]
+        measured = [parts[part].get(step) for step in steps]
         values = np.array([0.0 if one is None else getattr(one, figure) for one in measured], dtype=np.float64)
         there = np.array([one is not None for one in measured], dtype=np.bool_)
-        columns[f"{part}_{figure}"] = _column(values, there if classifies or "accuracy" not in figure else never)
+        has_meaning = classifies or "accuracy" not in figure
+        columns[f"{part}_{figure}"] = _column(values, there if has_meaning else np.zeros_like(there))
     return columns
