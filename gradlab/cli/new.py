@@ -39,7 +39,7 @@ def new(
         if not copy.exists():
             whole_file.write(copy, source.read_bytes(), replace=False, folder=True)
             write(f"{copy}\n")
-    log(f"`gradlab run {place}` trains it", quiet=quiet)
+    log(_how_to_train(place), quiet=quiet)
 
 
 def templates() -> dict[str, "Traversable"]:
@@ -68,6 +68,14 @@ def _data_of(template: "Traversable") -> dict[str, "Traversable"]:
     """The data files that a template names and that come with it, by their path from the config."""
     named = re.findall(r"\bpath: (data/[\w.-]+)", template.read_text(encoding="utf-8"))
     return {name: files("gradlab.cli") / "templates" / name for name in named}
+
+
+def _how_to_train(place: Path) -> str:
+    own = re.search(r"\bbuild: \"?([\w.]+):(\w+)", place.read_text(encoding="utf-8"))
+    if own is None:
+        return f"`gradlab run {place}` trains it"
+    where = f"once the directory DIR has a module {own[1]} with a function {own[2]}"
+    return f"`gradlab run {place} --allow-code {own[1]} --import-path DIR` trains it, {where}"
 
 
 def _renamed(text: str, name: str) -> str:

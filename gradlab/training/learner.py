@@ -37,7 +37,9 @@ class Learner(Protocol):
     num_steps: int
     block_steps: int
     place: Place
-    so_far: SoFar
+
+    @property
+    def so_far(self) -> SoFar: ...
 
     @property
     def assessed_steps(self) -> tuple[int, ...]: ...

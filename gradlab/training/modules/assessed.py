@@ -23,7 +23,12 @@ class AssessedModule:
     leaves: Sequence[Leaf] = ()
 
     def __init__(
-        self, module: nn.Module, outputs: Callable[[Any, Tensor], Tensor], shape: tuple[int, ...], sizes: Shape, place: Place
+        self,
+        module: nn.Module,
+        outputs: Callable[[Any, Tensor], Tensor],
+        shape: tuple[int, ...],
+        sizes: Shape,
+        place: Place,
     ) -> None:
         """As the module is.
 

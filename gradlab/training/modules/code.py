@@ -1,7 +1,7 @@
 """Code of the user's own: imported afresh, called, and where it cannot be used a clear error with what it raised as the cause.
 
-A run's numbers rest on the source files that its id is the digest of. So a module is compiled from its source each time, never from bytecode
-beside it, never taken from what the process has imported before, and forgotten when the run is over.
+A run's numbers rest on the source files that its id is the digest of. So a module is compiled from its source each time, never from
+bytecode beside it, never taken from what the process has imported before, and forgotten when the run is over.
 """
 
 import importlib
@@ -89,7 +89,7 @@ def _taken_out(packages: Sequence[str]) -> dict[str, ModuleType]:
 class _SourceLoader(SourceFileLoader):
     """Compiles a module from its source, whatever bytecode lies beside it: that is told from its source by seconds and size alone."""
 
-    def path_stats(self, path: Any) -> Mapping[str, Any]:  # type: ignore[override]
+    def path_stats(self, path: Any) -> Mapping[str, Any]:
         raise OSError("bytecode is neither read nor written")
 
 
@@ -137,6 +137,8 @@ def called(part: str, build: str, args: Mapping[str, Any]) -> Any:
 
     Args:
         part: The config's part, for messages: `model` or `data`.
+        build: `package.module:function`.
+        args: The arguments, by name.
 
     Raises:
         OwnCodeError: If it cannot be imported, does not take the arguments, or raises.

@@ -29,6 +29,9 @@ class Feed(Protocol):
     def next(self) -> tuple[Tensor, Tensor]:
         """Inputs and targets of the next step, on the device: targets are int64 where they are classes."""
 
+    def example(self) -> Tensor:
+        """Inputs as a step has them, without taking any away."""
+
 
 class DatasetFeed:
     """Batches of a data set.
@@ -53,6 +56,10 @@ class DatasetFeed:
         self._row_1.add_(1)
         return self._inputs_RBD[0].view(-1, *self.shape), targets
 
+    def example(self) -> Tensor:
+        """See `Feed`."""
+        return self.batches.inputs_ND[: self.batches.batch_size].view(-1, *self.shape)
+
 
 class OwnFeed:
     """Batches that a function of the user's own gives, begun anew when they end.
@@ -71,7 +78,7 @@ class OwnFeed:
         self._iterator = self._begun()
         self._given = 0
         first = self._read()
-        self._waiting: tuple[Tensor, Tensor] | None = first
+        self._example, self._waiting = first[0], [first]
         self.classifies = first[1].dtype is torch.int64
         self.seen = Seen(self.classifies)
 
@@ -83,9 +90,13 @@ class OwnFeed:
         """Nothing is read ahead."""
 
     def next(self) -> tuple[Tensor, Tensor]:
-        batch, self._waiting = self._waiting or self._read(), None
+        batch = self._waiting.pop() if self._waiting else self._read()
         self.seen.add(batch[1])
         return batch
+
+    def example(self) -> Tensor:
+        """See `Feed`."""
+        return self._example
 
     def _read(self) -> tuple[Tensor, Tensor]:
         with guarded(f"{self._what} raised in batch {self._given}"):
@@ -95,7 +106,9 @@ class OwnFeed:
                 item = next(self._iterator, None)
         if item is None:
             again = (
-                "no batches" if not self._given else f"{self._given} batches once: return what can be begun anew, such as a list or a DataLoader"
+                "no batches"
+                if not self._given
+                else f"{self._given} batches once: return what can be begun anew, such as a list or a DataLoader"
             )
             raise OwnCodeError(f"{self._what} gives {again}")
         if not isinstance(item, tuple | list) or len(item) != 2:

@@ -1,13 +1,13 @@
 """Trains somebody's own module in a plain PyTorch loop, one run by itself, and watches it as `gradlab.watch` does.
 
-The same run gives the same bits on one machine: it is seeded, it computes with one thread on a CPU, and nothing of other runs is left in the
-process. Random numbers of the process are as they were when it is over.
+The same run gives the same bits on one machine: it is seeded, it computes with one thread on a CPU, and nothing of other runs is left in
+the process. Random numbers of the process are as they were when it is over.
 """
 
 import math
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -20,6 +20,7 @@ from gradlab.config.allowed_code import AllowedCode
 from gradlab.config.experiment import Data, num_steps
 from gradlab.config.modules import ModuleExperiment
 from gradlab.datasets import Dataset
+from gradlab.datasets.order import Order
 from gradlab.datasets.statistics import constant_answer, input_correlation, input_sizes
 from gradlab.errors import OwnCodeError
 from gradlab.network import losses
@@ -33,9 +34,11 @@ from gradlab.training.modules.feed import DatasetFeed, OwnFeed
 from gradlab.training.modules.objective import Objective, resolved
 from gradlab.training.modules.optimizer import optimizer, rate
 from gradlab.training.modules.recorded import LossesSoFar
-from gradlab.training.record.assessment import Assessment
+from gradlab.training.record.alignment import Alignment
+from gradlab.training.record.assessment import Assessment, PartFigures
 from gradlab.training.record.quantities import assessed_columns
-from gradlab.training.watching import Options, Watcher
+from gradlab.training.watching.options import Options
+from gradlab.training.watching.watcher import Watcher
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 
@@ -82,8 +85,12 @@ def train(
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     """A context with its own random numbers and one thread, after which those of the process are as they were."""
-    states, threads, dtype = (random.getstate(), np.random.get_state()), torch.get_num_threads(), torch.get_default_dtype()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else [], device_type=device.type if device.type == "cuda" else "cuda"):
+    states, threads, dtype = (
+        (random.getstate(), np.random.get_state()),
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+    )
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
             torch.manual_seed(seed)
             random.seed(seed)
@@ -112,7 +119,7 @@ class ModuleLearner:
     def __init__(self, experiment: ModuleExperiment, dataset: Dataset | None, place: Place) -> None:
         """See `train`."""
         self.experiment, self.place, self._dataset = experiment, place, dataset
-        self.names = (experiment.name,)
+        self.names: tuple[str, ...] = (experiment.name,)
         self.num_steps = num_steps(experiment, 0 if dataset is None else len(dataset.train_inputs))
         self.block_steps = BLOCK_STEPS
         self.every = experiment.record.every
@@ -135,8 +142,12 @@ class ModuleLearner:
         own = self.experiment.model
         module = called("model", own.build, own.args)
         if not isinstance(module, nn.Module):
-            raise OwnCodeError(f"model.build: {own.build} returns a {type(module).__name__}; expected a torch.nn.Module")
-        with guarded(f"train.dtype: the module of {own.build} cannot be brought to {self.experiment.train.dtype.storage}"):
+            raise OwnCodeError(
+                f"model.build: {own.build} returns a {type(module).__name__}; expected a torch.nn.Module"
+            )
+        with guarded(
+            f"train.dtype: the module of {own.build} cannot be brought to {self.experiment.train.dtype.storage}"
+        ):
             return module.to(device=self.place.device, dtype=self.place.dtype)
 
     def _data(self) -> tuple[DatasetFeed | OwnFeed, Objective]:
@@ -171,19 +182,19 @@ class ModuleLearner:
         """Lets a module whose sizes follow from its inputs see some."""
         if not any(isinstance(each, nn.parameter.UninitializedParameter) for each in self._module.parameters()):
             return
-        if isinstance(self._feed, OwnFeed):
-            inputs = self._feed.first_inputs
-        else:
-            inputs = self._feed.batches.inputs_ND[: self.experiment.data.batch_size].view(-1, *self._feed.shape)  # type: ignore[union-attr]
         with torch.no_grad():
-            self._forward(inputs)
+            self._forward(self._feed.example())
 
     def _forward(self, inputs: Tensor) -> Any:
         build, shape = self.experiment.model.build, list(inputs.shape)
         hint = ""
         if isinstance(self._feed, DatasetFeed):
             given = len(self._feed.shape) > 1
-            hint = " (without data.image they are [examples, features])" if given else " (data.image: [channels, height, width] gives images)"
+            hint = (
+                " (without data.image they are [examples, features])"
+                if given
+                else " (data.image: [channels, height, width] gives images)"
+            )
         kind = str(inputs.dtype).removeprefix("torch.")
         with guarded(f"model.build: the module of {build} raised on inputs {shape} of {kind}{hint}"):
             return self._module(inputs)
@@ -198,7 +209,10 @@ class ModuleLearner:
 
     def assess(self, step: int) -> None:
         if self._assessment is not None and self._head is not None and self._last.diverged is None:
-            with guarded(f"model.build: the module of {self.experiment.model.build} raised in evaluation mode"), torch.no_grad():
+            with (
+                guarded(f"model.build: the module of {self.experiment.model.build} raised in evaluation mode"),
+                torch.no_grad(),
+            ):
                 self._assessment.take(step, self._head)
 
     def train_step(self, step: int) -> None:
@@ -215,7 +229,7 @@ class ModuleLearner:
         outputs = self._objective.outputs(self._forward(inputs), targets)
         loss, right = self._objective(outputs, targets)
         with guarded(f"model.build: the backward pass of the module of {self.experiment.model.build} raised"):
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         self._last.loss = loss.detach()
         if self.place.may_read_back and not math.isfinite(self._last.loss):
             self._last.diverged = step
@@ -232,7 +246,12 @@ class ModuleLearner:
     def flush(self) -> bool:
         """See `Learner`."""
         last = self._last
-        if last.loss is not None and last.diverged is None and not self.place.may_read_back and not math.isfinite(last.loss):
+        if (
+            last.loss is not None
+            and last.diverged is None
+            and not self.place.may_read_back
+            and not math.isfinite(last.loss)
+        ):
             last.diverged = -1  # some step of the block: the record tells which
         if self._assessment is not None:
             self._assessment.collect()
@@ -265,10 +284,14 @@ class ModuleLearner:
         dataset, assessment = self._dataset, self._assessment
         assert dataset is not None
         assert assessment is not None
-        parts = {**assessment.figures(0), "alignment": assessment.alignment(0)}
+        parts: dict[str, Mapping[int, PartFigures | Alignment]] = {
+            **assessment.figures(0),
+            "alignment": assessment.alignment(0),
+        }
         columns: dict[str, Column] = assessed_columns(record.steps.tolist(), self._objective.classifies, parts)
         constant = constant_answer(dataset, self._objective.loss)
-        first = dataset.train_inputs[self._first_rows(dataset)]
+        rows = Order(self.experiment.seed, len(dataset.train_inputs)).take(feed.batches.batch_size)
+        first = dataset.train_inputs[rows]
         return replace(
             record,
             figures={**record.figures, **columns},

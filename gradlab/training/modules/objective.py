@@ -1,4 +1,4 @@
-"""What a module's outputs are held against: the loss of a config on a tensor of outputs, in words that say what would fit where it does not.
+"""What a module's outputs are held against: the loss of a config, in words that say what would fit where they do not.
 
 Shapes: B examples, C classes or outputs.
 """
@@ -38,8 +38,14 @@ class Objective:
         """
         found = given if isinstance(given, Tensor) else getattr(given, "logits", None)
         if not isinstance(found, Tensor) or not found.is_floating_point():
-            kind = f"a tensor of {str(given.dtype).removeprefix('torch.')}" if isinstance(given, Tensor) else type(given).__name__
-            raise OwnCodeError(f"model.build: the module of {self.build} returns a {kind}; expected a tensor of floats, or a `.logits` of it")
+            kind = (
+                f"a tensor of {str(given.dtype).removeprefix('torch.')}"
+                if isinstance(given, Tensor)
+                else type(given).__name__
+            )
+            raise OwnCodeError(
+                f"model.build: the module of {self.build} returns a {kind}; expected a tensor of floats, or a `.logits` of it"
+            )
         fitting = self._fitting(found, targets)
         if fitting is None:
             raise OwnCodeError(
@@ -65,7 +71,11 @@ class Objective:
         count = len(targets)
         if self.num_outputs is not None:
             what = "classes" if self.classifies and self.num_outputs > 1 else "outputs"
-            why = "one output for train.loss binary_cross_entropy" if self.loss == "binary_cross_entropy" else f"{self.num_outputs} {what}"
+            why = (
+                "one output for train.loss binary_cross_entropy"
+                if self.loss == "binary_cross_entropy"
+                else f"{self.num_outputs} {what}"
+            )
             return f"expected [{count}, {self.num_outputs}]: the data have {why}"
         if self.loss == "cross_entropy":
             rest = "".join(f", {size}" for size in targets.shape[1:])
@@ -104,5 +114,7 @@ def resolved(loss: str, classifies: bool) -> str:
     if loss == "auto":
         return "cross_entropy" if classifies else "mse"
     if loss == "cross_entropy" and not classifies:
-        raise OwnCodeError(f"train.loss: {loss} needs classes, and the targets that data.build gives are numbers; use mse or auto")
+        raise OwnCodeError(
+            f"train.loss: {loss} needs classes, and the targets that data.build gives are numbers; use mse or auto"
+        )
     return loss

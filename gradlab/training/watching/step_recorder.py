@@ -222,6 +222,10 @@ class StepRecorder:
         self.steps += 1
         self._looking = self.signals.looking = self._step % self._subject.options.every == 0
 
+    def look(self) -> None:
+        """Records the coming update whatever its number."""
+        self._looking = self.signals.looking = True
+
     def _stepped_places(self, line: Line) -> tuple[int, ...]:
         """Parameters that an optimizer steps and that have a gradient."""
         groups = [group["params"] for each in self._subject.optimizers for group in each.param_groups]

@@ -113,6 +113,11 @@ class Watcher:
                 self._notices.warn(f"{others} cannot be logged: only {', '.join(recording.FIGURES)}")
             self._notices.guarded(self._recorder.figures.log, known)()
 
+    def look(self) -> None:
+        """Records the coming update whatever its number; to be called before its forward pass."""
+        if self.is_open:
+            self._recorder.look()
+
     def close(self) -> None:
         """Stops watching; what was recorded stays."""
         if not self.is_open:
