@@ -136,7 +136,7 @@ def signals_of(line: Line, num_rows: int) -> tuple[Float, Float]:
     forward, backward, entries, calls, first, last = table
     on_device = line.numbers.pop("arrived", None)
     firsts: dict[int, list[float]] = {}
-    met: set[int] = set()
+    used = _used_outputs(line)
     read: dict[int, dict[int, Any]] = {}
     place = 0
     for entry in line.arrived:
@@ -149,25 +149,31 @@ def signals_of(line: Line, num_rows: int) -> tuple[Float, Float]:
             f, b = float(on_device[place]), float(on_device[place + 1])
             place += 2
         row = call[0]
-        shared = call[3]
+        if call[3] is not None and used[id(call[3][0])] != call[3][1]:
+            continue
         if calls[row] == 0.0:
             forward[row], backward[row] = f, b
         else:
             forward[row], backward[row] = math.hypot(forward[row], f), math.hypot(backward[row], b)
         entries[row] += call[2]
-        if shared is None or id(shared) not in met:
-            if shared is not None:
-                met.add(id(shared))
-            calls[row] += 1.0
-            firsts.setdefault(row, []).append(b)
-        else:
-            firsts[row][-1] = math.hypot(firsts[row][-1], b)
+        calls[row] += 1.0
+        firsts.setdefault(row, []).append(b)
         if len(call) > 4:
             read.setdefault(row, {})[id(call)] = call
     _end_pass(firsts, first, last)
     for row, ends in line.times:
         first[row], last[row] = math.hypot(first[row], ends[0]), math.hypot(last[row], ends[1])
     return np.array(table), _activations(read, num_rows)
+
+
+def _used_outputs(line: Line) -> dict[int, int]:
+    """Of each call that returned several tensors, by the id of what they share, the first that a gradient came back to."""
+    used: dict[int, int] = {}
+    for entry in line.arrived:
+        if entry is not None and entry[0][3] is not None:
+            shared, place = entry[0][3]
+            used[id(shared)] = min(place, used.get(id(shared), place))
+    return used
 
 
 def _end_pass(norms_by_row: dict[int, list[float]], first: list[float], last: list[float]) -> None:

@@ -19,8 +19,8 @@ from gradlab.training.watching.norms import norm, norms
 from gradlab.training.watching.passes import OUTSIDE, Passes
 
 Call = list[Any]
-"""A call: row, norm of the output, its entries, what its several outputs share (None where there is one), then what activation modules
-made of it."""
+"""A call: row, norm of the output, its entries, of several outputs what they share and which of them it is (None where there is one), then
+what activation modules made of it."""
 
 CALLS_NOTED = 100_000
 """Calls whose order is kept, of the first step."""
@@ -77,11 +77,15 @@ class Signals:
                 self.fault(error)
 
     def note(self, row: int, output: Any, is_block: bool) -> None:
-        """A row was called, and returned something else than one tensor."""
-        shared: list[None] = []
-        for tensor in tensors_of(output):
+        """A row was called, and returned something else than one tensor.
+
+        Its signal is that of the first tensor that a gradient comes back to: an LSTM cell's is h and not c, and a layer's that only its
+        last hidden state is used of is that state.
+        """
+        shared = object()
+        for place, tensor in enumerate(tensors_of(output)):
             if tensor.requires_grad:
-                call: Call = [row, norm(tensor.detach()), tensor.numel(), shared]
+                call: Call = [row, norm(tensor.detach()), tensor.numel(), (shared, place)]
                 if not is_block:
                     self.last = call
                 tensor.register_hook(partial(self.arrive, call))  # type: ignore[no-untyped-call]
