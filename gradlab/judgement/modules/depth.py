@@ -109,8 +109,11 @@ def _severity(evidence: ModuleEvidence, moves: bool | None, course: _Course) -> 
     """Critical where it harms.
 
     It does no harm where the run learned and every row moved with it; nor where training has mended a bad start, and learns.
-    Harmlessness has to be seen, so that without update ratios it counts as harm; where no loss was logged, only far beyond the limit.
+    Harmlessness has to be seen, so that without update ratios it counts as harm. Where no loss was logged, a start that is mended is a
+    sign that training works, and what lasts counts as harm only far beyond the limit.
     """
+    if evidence.progress is None and moves and not course.at_end:
+        return "note"
     if evidence.progress is None and max(abs(course.value), abs(course.end)) < UNSEEN_HARM:
         return "warning"
     if moves and evidence.learned:

@@ -32,6 +32,9 @@ LATER = (0.1, 0.25)
 """Part of a run, as shares of its records, that its end is compared with to see whether it learned more than a readout's bias does: that
 is found in the first tenth."""
 
+NOISES = 10.0
+"""Typical changes from one loss to the next, by which a loss that goes below 0 is lifted above it."""
+
 FALLEN = 0.03
 """Share by which the loss at the end has to lie below that part's."""
 
@@ -126,8 +129,10 @@ class ModuleEvidence:
 
     @cached_property
     def matrices(self) -> Bool:
-        """Rows with a matrix that is trained, without the readout, [L]; where the readout alone is one, it."""
+        """Rows with a matrix of their own that is trained, without the readout, [L]; where the readout alone is one, it."""
+        inside = {block for block in self.rows.blocks if block is not None}
         found = np.asarray(self.rows.weights > 0)
+        found[list(inside)] = False  # a block has the entries of its members
         column = self.record.layers.get("log10_grad_norm")
         if column is not None:
             found &= column.present[: self.num_records].any(axis=0)
@@ -220,9 +225,10 @@ class ModuleEvidence:
         told = {name: column for name, column in self.record.figures.items() if name in kept}
         told = {name: Column(column.values[at], column.present[at]) for name, column in told.items()}
         if not self.chance_known and float(self.loss.min()) < 0.0:
-            # A loss without a zero of its own is measured from its lowest values.
+            # A loss without a zero of its own is measured from below its lowest values, so far that its noise is no fall.
             lowest = np.sort(self.loss)[: max(1, len(self.loss) // 20)].mean()
-            told["loss"] = Column(np.maximum(self.loss - lowest, 0.0), told["loss"].present)
+            noise = float(np.median(np.abs(np.diff(self.loss)))) if len(self.loss) > 1 else 0.0
+            told["loss"] = Column(np.maximum(self.loss - lowest + NOISES * noise, 0.0), told["loss"].present)
         layers = {name: self.record.layers[name] for name in ("forward_rms",) if name in self.record.layers}
         layers = {name: Column(column.values[at], column.present[at]) for name, column in layers.items()}
         return replace(self.record, steps=self.record.steps[at], figures=told, layers=layers)

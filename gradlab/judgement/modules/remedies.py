@@ -20,7 +20,6 @@ from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.remedies.steps import HEALTHY_UPDATE
 from gradlab.judgement.rules.depth import DECADES, STEADY_FIT
 from gradlab.judgement.rules.learning import LARGE_UPDATE, SMALL_UPDATE
-from gradlab.judgement.wording import factor
 from gradlab.results.record import Bool
 
 Own = OwnExperiment
@@ -83,7 +82,7 @@ def _gain(evidence: ModuleEvidence, chain: Chain, rule: str) -> Advice:
     slope, fit = figures.slope_towards_input(profile) if len(profile) > 2 else (None, None)
     if slope is None or fit is None or fit < STEADY_FIT or slope == 0.0 or (slope > 0) != (rule == "exploding"):
         return Advice()
-    times, larger = f"{10.0 ** min(abs(slope), 300.0):.2g}", "larger" if slope < 0 else "smaller"
+    times, larger = _multiple(10.0 ** min(abs(slope), 300.0)), "larger" if slope < 0 else "smaller"
     told = "such as He's start (a gain of √2) for ReLU, Xavier's with 5/3 for Tanh"
     return Advice(f"weights that begin {times} times {larger} in {_where(evidence, rows)}, {told}")
 
@@ -186,7 +185,7 @@ def in_time(evidence: ModuleEvidence) -> Advice:
 def slower(own: Own, ratio: float | None) -> Advice:
     """A smaller learning rate, by what brings an update ratio to a usual one where it is known and larger, else by ten."""
     part = 0.1 if ratio is None or ratio <= 10 * HEALTHY_UPDATE else max(HEALTHY_UPDATE / ratio, LEAST_CUT)
-    return _rate(own, part, f"{factor(1 / part)} times smaller")
+    return _rate(own, part, f"{_multiple(1 / part)} times smaller")
 
 
 def faster(own: Own, ratio: float) -> Advice:
@@ -195,7 +194,7 @@ def faster(own: Own, ratio: float) -> Advice:
     return _rate(
         own,
         part,
-        f"{factor(part)} times larger: the fastest row moves by {ratio:.1g} of its weights a step, where 1e-3 is usual",
+        f"{_multiple(part)} times larger: the fastest row moves by {ratio:.1g} of its weights a step, where 1e-3 is usual",
     )
 
 
@@ -230,6 +229,15 @@ def _scale(evidence: ModuleEvidence) -> Advice:
         return Advice()
     fault = scale_fault(own, evidence.record)
     return Advice() if fault is None else standardised(fault)
+
+
+def _multiple(value: float) -> str:
+    """A multiplier as people say it.
+
+    >>> _multiple(1.234), _multiple(10.0), _multiple(250.4), _multiple(123456.0)
+    ('1.2', '10', '250', '1.2e+05')
+    """
+    return f"{value:.0f}" if 10 <= value < 10000 else f"{value:.2g}"
 
 
 def _where(evidence: ModuleEvidence, rows: tuple[int, ...]) -> str:
