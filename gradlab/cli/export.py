@@ -84,7 +84,7 @@ def _track(run: "StoredRun", to: Target, dest: Path, top: int | None, quiet: boo
         every = contents.hidden + contents.left_out
         notes.insert(
             0,
-            f"{contents.left_out} of {every} hidden layers are left out, the worst {contents.hidden} are there; "
+            f"{contents.left_out} of {every} {contents.noun} are left out, the worst {contents.hidden} are there; "
             f"--top {every} takes all, --to csv has them too",
         )
     if contents.has_spectrum:

@@ -55,6 +55,7 @@ class Contents:
         ended: `finished`, `failed` or `killed`.
         started: When training began, seconds since 1970.
         steps_per_second: Mean speed, 0 where it is not known.
+        noun: What is left out.
         has_spectrum: Whether all singular values of the Jacobian were recorded; no tracker gets those.
     """
 
@@ -77,6 +78,7 @@ class Contents:
     hidden: int
     left_out: int
     has_spectrum: bool
+    noun: str = "hidden layers"
 
     def time_of(self, step: int) -> float:
         """When a step was taken, seconds since 1970, had every step taken as long; no clock was read at each."""
@@ -136,9 +138,10 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
         started=started,
         finished=max(started, finished),
         steps_per_second=run.timing.steps_per_second if math.isfinite(run.timing.steps_per_second) else 0.0,
-        hidden=len(ranked) - 1,
+        hidden=len(ranked) - (seen.readout is not None),
         left_out=len(record.fan_in) - len(ranked),
         has_spectrum=record.spectrum is not None,
+        noun="hidden layers" if seen.names is None else "rows",
     )
 
 

@@ -2,11 +2,13 @@
 
     log10_backward_rms/01_layer_03     a layer's quantity, by rank: trackers sort names, so the rank leads
     log10_backward_rms/51_layer_51_readout
+    log10_backward_norm/01_layer3_0_conv1    of somebody's own module by its name
     loss                               a figure of the whole step
 
 T recorded steps, K names. What has no meaning at a step is absent there; NaN and infinities are figures like any other.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,9 @@ from numpy.typing import NDArray
 
 from gradlab.results.record import Record
 from gradlab.results.tables import with_grad_rms
+
+_LONGEST = 80
+"""Letters of a module's name, its end; trackers take names of a few hundred."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def figures_of(record: Record, ranked: Sequence[int]) -> Figures:
     Args:
         record: What was recorded, T steps of L layers.
         ranked: Row of the layer that has rank 1, then 2, and so on; rows from 0. A layer keeps its rank whether those
-            behind it are left out or not. The readout, row L - 1, has rank L.
+            behind it are left out or not. The readout, where it is known, has rank L.
 
     Returns:
         The figures of each step, then those of each quantity and layer, the worst layer of a quantity first. A name
@@ -78,8 +83,9 @@ def figures_of(record: Record, ranked: Sequence[int]) -> Figures:
     num_layers = len(record.fan_in)
     columns = [(name, column.values, column.present) for name, column in record.figures.items()]
     # The readout's rank is the last one, however many layers before it are left out.
-    ranks = [num_layers if row == num_layers - 1 else place for place, row in enumerate(ranked, start=1)]
-    names = [layer_name(rank, row, num_layers) for rank, row in zip(ranks, ranked, strict=True)]
+    readout = num_layers - 1 if record.rows is None else record.rows.readout
+    ranks = [num_layers if row == readout else place for place, row in enumerate(ranked, start=1)]
+    names = [_name(record, rank, row) for rank, row in zip(ranks, ranked, strict=True)]
     for quantity, column in with_grad_rms(record).items():
         columns += [
             (f"{quantity}/{name}", column.values[:, row], column.present[:, row])
@@ -93,6 +99,24 @@ def figures_of(record: Record, ranked: Sequence[int]) -> Figures:
         values=np.column_stack([none, *(values for _, values, _ in kept)]),
         present=np.column_stack([none.astype(np.bool_), *(present for _, _, present in kept)]),
     )
+
+
+def _name(record: Record, rank: int, row: int) -> str:
+    rows = record.rows
+    if rows is None:
+        return layer_name(rank, row, len(record.fan_in))
+    return row_name(rank, rows.names[row], len(rows.names), readout=row == rows.readout)
+
+
+def row_name(rank: int, name: str, num_rows: int, *, readout: bool) -> str:
+    """How a row of somebody's own module is called behind its quantity; its rank tells it from rows that letters alone do not.
+
+    >>> row_name(1, "layer3.0.conv1", 62, readout=False), row_name(62, "fc", 62, readout=True), row_name(3, "a b/<c>", 9, readout=False)
+    ('01_layer3_0_conv1', '62_fc_readout', '03_a_b_c')
+    """
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[-_LONGEST:]
+    parts = [f"{rank:0{max(2, len(str(num_rows)))}d}", plain, "readout" if readout else ""]
+    return "_".join(part for part in parts if part)
 
 
 def layer_name(rank: int, row: int, num_layers: int) -> str:

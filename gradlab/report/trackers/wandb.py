@@ -110,7 +110,12 @@ def _log(wandb: Any, contents: Contents, root: Path) -> None:
 
 def _tags(contents: Contents) -> list[str]:
     tags = contents.tags
-    told = [tags["verdict"], tags["outcome"], f"seed {tags['seed']}", f"gradlab {tags['version']}"]
+    told = [
+        tags["verdict"],
+        tags["outcome"],
+        *([f"seed {tags['seed']}"] if "seed" in tags else []),
+        f"gradlab {tags['version']}",
+    ]
     return list(dict.fromkeys(word[:_TAG] for word in told))
 
 
