@@ -42,6 +42,7 @@ def check(
         Field("name", rank=9),
         Field("members", "integer", 1),
         Field("batches", "integer", 2),
+        Field("model", rank=3),
         Field("model.depth", "integer", 3),
         Field("model.width", "integer", 4),
         Field("model.activation", rank=5),
@@ -55,7 +56,7 @@ def check(
         Field("steps", "integer", 8),
         Field("memory_bytes", "integer", 10),
     )
-    write_table(without(Table(fields, tuple(rows)), OF_NETWORK), format, "configs")
+    write_table(without(Table(fields, tuple(rows)), {"model": None, **OF_NETWORK}), format, "configs")
 
 
 def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]":
@@ -89,6 +90,7 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         name,
         len(experiments),
         len({experiment.batch_key() for experiment in experiments}),
+        _words(str(value_on_axis(experiment, "model.build") or "") for experiment in experiments) or None,
         _shared(_whole(experiment, "model.depth") for experiment in experiments),
         _shared(_whole(experiment, "model.width") for experiment in experiments),
         _words(str(value_on_axis(experiment, "model.activation.name") or "") for experiment in experiments),

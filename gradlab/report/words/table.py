@@ -81,7 +81,7 @@ def folded(order: Sequence[int], head: int, tail: int) -> list[int | Fold]:
 
 
 def without(table: Table, left_out: Mapping[str, Value]) -> Table:
-    """The table without the named columns in which every row has that value.
+    """The table without the named columns in which every row has that value, or nothing.
 
     >>> table = Table((Field("name"), Field("model.norm")), (("a", "none"), ("b", "none")))
     >>> without(table, {"model.norm": "none"}).objects()
@@ -90,7 +90,7 @@ def without(table: Table, left_out: Mapping[str, Value]) -> Table:
     kept = [
         at
         for at, field in enumerate(table.fields)
-        if field.name not in left_out or any(row[at] != left_out[field.name] for row in table.rows)
+        if field.name not in left_out or any(row[at] not in (None, "", left_out[field.name]) for row in table.rows)
     ]
     if len(kept) == len(table.fields):
         return table
