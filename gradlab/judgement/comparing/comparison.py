@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
 from gradlab.config.condition import parse
 from gradlab.config.experiment import Experiment, run_names
@@ -250,7 +252,20 @@ def figure_of(run: StoredRun, name: str) -> float | None:
     if figure:
         return (summary.init if moment == "init" else summary.final).get(figure)
     number = summary.learning_layers
-    return number if number is None or name == "learning_layers" else number / max(1, depth_of(run))
+    return number if number is None or name == "learning_layers" else number / max(1, _can_learn(run))
+
+
+def _can_learn(run: StoredRun) -> int:
+    """Hidden layers; of somebody's own module the rows that could be counted among those that learn: with a matrix that is trained."""
+    record = run.record
+    if record is None or record.rows is None:
+        return depth_of(run)
+    gradients = record.layers.get("log10_grad_norm")
+    trained = (
+        record.rows.weights > 0 if gradients is None else (record.rows.weights > 0) & gradients.present.any(axis=0)
+    )
+    hidden = [row for row in np.flatnonzero(trained).tolist() if row != record.rows.readout]
+    return sum(record.rows.kinds[row] != "block" for row in hidden) or len(hidden)
 
 
 def depth_of(run: StoredRun) -> int:

@@ -184,14 +184,15 @@ class ModuleEvidence:
 
     @cached_property
     def learning_rows(self) -> int | None:
-        """Number of rows that learn."""
+        """Number of rows that learn; a block is as many as it has members."""
         if self.ratios is None:
             return None
         told = self.experiment.train.dtype
         name = (
             str(told).removeprefix("torch.") if isinstance(told, str) else "float32" if told is None else told.storage
         )
-        median = self.ratios[self.matrices]
+        alone = np.array([kind != "block" for kind in self.rows.kinds])
+        median = self.ratios[self.matrices & alone] if (self.matrices & alone).any() else self.ratios[self.matrices]
         return figures.learning_layers(median, name if name in DTYPES else "float32")
 
     @property

@@ -17,11 +17,11 @@ from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
 from gradlab.report.views import layer_table
 from gradlab.report.views.blocks import Check, Checks, Files, Findings, Heatmap, Lines, Only, TableBlock, Title
 from gradlab.report.views.data import DataView, data_view
-from gradlab.report.views.series import MOST_NAMED, Curve, Grid, LayerProfile, curves, grids, outermost, profiles
+from gradlab.report.views.series import MOST_NAMED, Curve, Grid, LayerProfile, alone, curves, grids, outermost, profiles
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
 from gradlab.report.words.networks import module_words, network_words, with_parameters
-from gradlab.report.words.table import Field, Fold, Table, beside
+from gradlab.report.words.table import Field, Fold, Table, beside, without
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import STATES, word_of
 from gradlab.results.record import Finding, ModuleRows, Record, Skipped, Summary, Timing
@@ -159,7 +159,7 @@ class RunView:
         if names is None:
             return Heatmap(grid, row_names.noun(self.named))
         folds = bool(outer) and len(names) > MOST_NAMED
-        places = [place for place in (outer if folds else range(len(names))) if grid.present[place].any()]
+        places = [place for place in outer if grid.present[place].any()] if folds else alone(grid, self.module_rows)
         some = replace(grid, values=grid.values[places], present=grid.present[places])
         return Heatmap(some, "block" if folds else "row", tuple(names[place] for place in places))
 
@@ -219,7 +219,9 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         word=word_of(run),
         why=why(run.summary, names_of(run)),
         setting=setting(run.experiment, run.reading),
-        figures=_figures(run.summary, theory),
+        figures=_figures(run.summary, theory)
+        if isinstance(run.experiment, Experiment)
+        else without(_figures(run.summary, ()), {"expected": ""}),
         no_forecast=None if run.summary.expected_backward_decades is not None else run.summary.expected_reason,
         step=None if run.record is None or row is None else int(run.record.steps[row]),
         layers=layers,
