@@ -6,6 +6,10 @@
     run.verdict, run.summary.init["backward_decades"]
     run.layers          # DataFrame, one row a (step, layer)
 
+    with gradlab.watch(model, optimizer) as watched:    # one's own module in one's own loop
+        ...
+    watched.stored.verdict
+
 Names are loaded when they are first used, so that importing gradlab costs nothing.
 """
 
@@ -16,16 +20,17 @@ if TYPE_CHECKING:
     from gradlab.api import predict as predict
     from gradlab.api import run as run
     from gradlab.api import sweep as sweep
+    from gradlab.api import watch as watch
     from gradlab.results.stored import StoredRun as Run
 
     __version__: str
 
-__all__ = ["Run", "__version__", "load", "predict", "run", "sweep"]
+__all__ = ["Run", "__version__", "load", "predict", "run", "sweep", "watch"]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name in ("run", "sweep", "load", "predict"):
+    if name in ("run", "sweep", "load", "predict", "watch"):
         from gradlab import api
 
         found: Any = getattr(api, name)

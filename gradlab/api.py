@@ -1,7 +1,7 @@
-"""The same from Python: `gradlab.run`, `gradlab.sweep`, `gradlab.predict` and `gradlab.load`."""
+"""The same from Python: `gradlab.run`, `gradlab.sweep`, `gradlab.predict`, `gradlab.load`, and `gradlab.watch` for a loop of one's own."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,13 @@ from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
 
 if TYPE_CHECKING:
+    from torch.amp import GradScaler
+    from torch.nn import Module
+    from torch.optim import Optimizer
+
     from gradlab.execution.observers import Observer
     from gradlab.execution.sweeping import FinishedSweep
+    from gradlab.execution.watch import Watch
     from gradlab.report.views.opened_sweep import OpenedSweep
     from gradlab.report.views.sweep import SweepView
     from gradlab.results.sweeps.directory import SweepPlace
@@ -160,6 +165,61 @@ def sweep(
     settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
     call = Call(prepared.store, choice.executor, summary_md, settings, observer_of(observer), code=code)
     return [run for _, run in sweeping.run_sweep(prepared, call, sweep_summary_md).members]
+
+
+def watch(
+    model: "Module",
+    optimizer: "Optimizer | Sequence[Optimizer]",
+    *,
+    name: str = "watched",
+    scaler: "GradScaler | None" = None,
+    every: int = 1,
+    quantities: str | Sequence[str] = "default",
+    out: str | Path = "runs",
+    chance_loss: float | None = None,
+    compiled: bool = False,
+) -> "Watch":
+    """Record a module of one's own in one's own loop, judge it, and store it as a run like every other.
+
+        with gradlab.watch(model, optimizer, name="mine") as run:
+            for x, y in loader:
+                optimizer.zero_grad()
+                loss = criterion(model(x), y)
+                loss.backward()
+                run.log(loss=loss)
+                optimizer.step()
+        run.stored.verdict
+
+    The weights become the same bits as without it. After training has begun nothing of it raises: faults are told once as warnings.
+
+    Args:
+        model: What is trained; one that owns parameters, and is no shard.
+        optimizer: Whose steps count; or several, that share them.
+        name: What the run is called; names need not be unique.
+        scaler: Scales the loss, where one does (`torch.amp.GradScaler`): what is recorded is unscaled.
+        every: Optimizer steps from one record to the next.
+        quantities: A group (`none`, `gradients`, `default`, `all`), a quantity, or several; a few cost less.
+        out: Directory of runs.
+        chance_loss: Loss of the best answer that does not look at the inputs, such as `math.log(10)` for ten even classes; without it
+            "not learning" rests on the loss alone.
+        compiled: Whether the module will be compiled (`torch.compile`); one that is already is seen to be.
+
+    Returns:
+        A context manager with `.log(loss=…, accuracy=…)`, `.close()` and, once it is closed, `.stored`. Left open, it is stored as
+        interrupted when the program ends. Where several processes train together (DDP) the first writes.
+
+    Raises:
+        UsageError: If the module or the optimizer cannot be watched, an argument cannot be, or `out` cannot be written.
+        RunFailedError: If `out` cannot be made, as on a full disk.
+    """
+    from gradlab.results.environment import products_left_alone
+
+    with products_left_alone():
+        from gradlab.execution.watch import Watch
+    from gradlab.execution.watch_options import WatchOptions
+
+    asked = WatchOptions(name, scaler, every, quantities, out, chance_loss, compiled)  # type: ignore[arg-type]
+    return Watch(model, optimizer, asked, summary_md)
 
 
 def summary_md(run: StoredRun) -> str:

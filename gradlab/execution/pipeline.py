@@ -18,7 +18,7 @@ from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan, Settings
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.execution.storing import RunStorer
-from gradlab.results.environment import say_products_are_fixed
+from gradlab.results.environment import fix_products, say_products_are_fixed
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
 
@@ -59,6 +59,7 @@ def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[S
     """
     refuse_own_code(plan, call.code)
     if plan.batches:
+        fix_products()  # where a module was watched before, it was undone
         say_products_are_fixed()
     call.observer.on_plan(plan)
     storer = RunStorer(plan, call.store, call.summary_md, call.observer)

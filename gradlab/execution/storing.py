@@ -111,11 +111,13 @@ class RunStorer:
         experiment = trained.experiment
         assert not isinstance(experiment, WatchedExperiment)  # it was not planned
         own = self._ids[experiment]
+        summary, error = judged_or_why(experiment, trained.record, trained.outcome)
+        self._remember(error)
         run = StoredRun(
             id=own,
             path=self._store.place(own, experiment.name),
             experiment=experiment,
-            summary=self._judged(experiment, trained.record, trained.outcome),
+            summary=summary,
             manifest={"schema_version": SCHEMA_VERSION, "id": own, "argv": list(sys.argv)}
             | dict(surroundings)
             | {
@@ -127,26 +129,33 @@ class RunStorer:
             timing=trained.timing,
             read=lambda: trained.record,
         )
-        try:
-            text = self._summary_md(run)
-        except Exception as error:
-            self._remember(error)
-            text = f"This run could not be rendered.\n\n{traceback.format_exc()}"
+        text, error = rendered_or_why(run, self._summary_md)
+        self._remember(error)
         return run, text, attachments
 
-    def _judged(self, experiment: AnyExperiment, record: Record | None, outcome: Outcome) -> Summary:
-        """What a run comes to; where the rules break, that, so that the run can be stored and judged later."""
-        try:
-            return judged(experiment, record, outcome)
-        except Exception as error:
-            self._remember(error)
-            message = f"the rules could not judge this run ({brief(error)}); `gradlab show` tries again"
-            finding = Finding("not_judged", "warning", None, 0, 0.0, 0.0, message, "")
-            return Summary(outcome, "not_judged", (finding,), {}, {}, None, None, None, message, rules_version=0)
-
-    def _remember(self, error: Exception) -> None:
+    def _remember(self, error: Exception | None) -> None:
         self.first_error = self.first_error or error
 
     def _done(self, run: StoredRun) -> None:
         self.stored[run.id] = run
         self._observer.on_stored(run)
+
+
+def judged_or_why(
+    experiment: AnyExperiment, record: Record | None, outcome: Outcome
+) -> tuple[Summary, Exception | None]:
+    """What a run comes to; where the rules break, that, so that the run can be stored and judged later, and the error."""
+    try:
+        return judged(experiment, record, outcome), None
+    except Exception as error:
+        message = f"the rules could not judge this run ({brief(error)}); `gradlab show` tries again"
+        finding = Finding("not_judged", "warning", None, 0, 0.0, 0.0, message, "")
+        return Summary(outcome, "not_judged", (finding,), {}, {}, None, None, None, message, rules_version=0), error
+
+
+def rendered_or_why(run: StoredRun, summary_md: Callable[[StoredRun], str]) -> tuple[str, Exception | None]:
+    """The text of a run's `summary.md`; where it cannot be made, that, and the error."""
+    try:
+        return summary_md(run), None
+    except Exception as error:
+        return f"This run could not be rendered.\n\n{traceback.format_exc()}", error

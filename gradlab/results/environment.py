@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import metadata
@@ -32,6 +34,20 @@ def fix_products() -> None:
     if asked and asked != PRODUCTS:
         _overwritten[:] = [asked]
     os.environ["MKL_CBWR"] = PRODUCTS
+
+
+@contextmanager
+def products_left_alone() -> Iterator[None]:
+    """Lets rooms be loaded that fix products, and undoes that: somebody's own loop is to have the bits that it has without gradlab."""
+    asked, overwritten = os.environ.get("MKL_CBWR"), list(_overwritten)
+    try:
+        yield
+    finally:
+        _overwritten[:] = overwritten
+        if asked is None:
+            os.environ.pop("MKL_CBWR", None)
+        else:
+            os.environ["MKL_CBWR"] = asked
 
 
 def overwritten_products() -> str | None:

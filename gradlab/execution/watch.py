@@ -1,0 +1,252 @@
+"""A module of somebody's own, watched while its own loop trains it: opened, told figures, closed, stored as a run.
+
+Nothing here may harm that loop. What is asked for wrongly is an error before training begins; after that, a fault of recording, judging or
+storing is told once as a warning.
+"""
+
+import atexit
+import os
+import sys
+import time
+import traceback
+import warnings
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from gradlab.config.suggestion import suggestion
+from gradlab.errors import RunFailedError, UsageError
+from gradlab.execution import interrupts
+from gradlab.execution.executors.contract import brief
+from gradlab.execution.watch_options import WatchOptions
+from gradlab.execution.watched_run import Ending, WatchedRun
+from gradlab.results.run_files import TRACEBACK
+from gradlab.results.stored import StoredRun
+from gradlab.training.watching import Options, Watcher
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+FIGURES = ("loss", "accuracy")
+"""What `Watch.log` takes."""
+
+FIRST_SAVE = 10.0
+"""Seconds after which what was recorded so far is stored for the first time, while the loop goes on."""
+
+SAVE_SHARE = 0.01
+"""Most of the loop's time that storing what was recorded so far may take."""
+
+_open: "weakref.WeakSet[Watch]" = weakref.WeakSet()
+
+
+class Watch:
+    """A module that is being watched; `gradlab.watch` gives one.
+
+        with gradlab.watch(model, optimizer, name="mine") as run:
+            ...
+        run.stored.verdict
+
+    It lives as long as the optimizer whose steps it counts, held or not.
+    """
+
+    def __init__(
+        self,
+        model: "nn.Module",
+        optimizer: "Optimizer | Sequence[Optimizer]",
+        options: WatchOptions,
+        summary_md: Callable[[StoredRun], str],
+    ) -> None:
+        """Hook onto a module and its optimizer.
+
+        Raises:
+            UsageError: If they cannot be watched, or `out` cannot be written.
+            RunFailedError: If `out` cannot be made, as on a full disk.
+        """
+        self._watcher: Watcher | None = None
+        self._stored: StoredRun | None = None
+        self._unsaved: str | None = None
+        self._told: set[str] = set()
+        self._process = os.getpid()
+        self._writes = _rank() == 0
+        watcher = Watcher(
+            model,
+            optimizer,
+            options=Options(
+                scaler=options.scaler,
+                every=options.every,
+                quantities=options.quantities,
+                compiled=options.compiled,
+            ),
+        )
+        try:
+            device = str(next(model.parameters()).device)
+            self._run = WatchedRun(options, device, summary_md)
+            if self._writes:
+                self._run.store.prepare()
+        except BaseException:
+            watcher.close()
+            raise
+        if not self._writes:  # gradients are the same on every rank
+            watcher.close()
+            return
+        self._watcher = watcher
+        self._ending: Ending | None = None
+        self._due = time.monotonic() + FIRST_SAVE
+        self._called = f"{type(model).__name__} '{options.name}'"
+        _open.add(self)
+
+    def __repr__(self) -> str:
+        if self._watcher is None:
+            return f"<watch, closed: {self._stored!r}>"
+        return f"<watch of {self._called}: {self._watcher.num_steps} steps so far>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        elif isinstance(error, Exception):
+            details = "".join(traceback.format_exception(kind, error, trace))
+            self._close(Ending("failed", f"{brief(error)} (see {TRACEBACK})", details))
+        else:  # Ctrl+C, sys.exit()
+            self._close(Ending("interrupted", f"the loop was left by {brief(error)}"))
+
+    def __del__(self) -> None:
+        """The module and its optimizer were let go of, as where a cell of a notebook is run again."""
+        if getattr(self, "_watcher", None) is not None:
+            self._close(Ending("interrupted", "the module was let go of while it was watched"))
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a watch cannot be copied or sent to another process")
+
+    def log(self, **figures: Any) -> None:
+        """Take figures of the step whose loss was computed last: after `backward()`, before or after `optimizer.step()`.
+
+        Nothing is read back from a device. A figure that is no number, or of another name, is told once and left out.
+
+        Args:
+            **figures: `loss`: a number, a tensor of one entry, or an output that has a `.loss`; `accuracy`, from 0 to 1.
+        """
+        if self._watcher is None:
+            if self._writes:
+                self._warn("closed", "figures that are logged after the watch was closed are left out")
+            return
+        taken = {}
+        for name, value in figures.items():
+            if name not in FIGURES:
+                near = suggestion(name, FIGURES, all_of_them=True)
+                self._warn(f"name {name}", f"log: unknown figure '{name[:60]}' is left out{near}")
+                continue
+            number = _number(value, name)
+            if number is None:
+                self._warn(f"value {name}", f"log: {name}: expected a number, got {_words(value)}; it is left out")
+                continue
+            taken[name] = number
+        if taken:
+            self._watcher.log(**taken)
+
+    def close(self) -> None:
+        """Take the hooks off, judge what was recorded and store it; after that, nothing, unless the run could not be written."""
+        self._close(Ending())
+
+    @property
+    def stored(self) -> StoredRun | None:
+        """The run as it lies on the disk; None on every rank but the first.
+
+        Raises:
+            UsageError: If the watch is open yet.
+            RunFailedError: If the run could not be written.
+        """
+        if not self._writes:
+            return None
+        if self._unsaved is not None:
+            raise RunFailedError(f"watch: the run is not stored ({self._unsaved}); `run.close()` tries again")
+        if self._watcher is not None or self._stored is None:
+            raise UsageError("watch: it is open yet; there is a stored run once it is closed (`run.close()`, or after the `with`)")
+        return self._stored
+
+    def _stepped(self) -> None:
+        """After a step: store what was recorded so far, where it is time.
+
+        A loop of hours may be killed, and whoever looks for its gradients then expects to find them.
+        """
+        now = time.monotonic()
+        if now < self._due or self._watcher is None or os.getpid() != self._process:
+            return
+        reason = "it was training yet when this was written; if it does no longer, its process was killed"
+        try:
+            self._run.save(self._watcher, Ending("interrupted", reason))
+        except Exception as error:
+            self._warn("save", f"what was recorded so far could not be stored ({brief(error)}); it goes on, and tries again")
+        cost = time.monotonic() - now
+        self._due = now + cost + max(FIRST_SAVE, cost / SAVE_SHARE)
+
+    def _close(self, ending: Ending) -> None:
+        """Store the run and let go of the module; a fork of the process leaves both to the one that opened the watch."""
+        watcher = self._watcher
+        if watcher is None or os.getpid() != self._process:
+            return
+        self._ending = self._ending or ending
+        with interrupts.held():
+            try:
+                watcher.close()
+                self._stored = self._run.save(watcher, self._ending)
+            except Exception as error:
+                self._unsaved = brief(error)
+                self._warn(f"unsaved {brief(error)}", f"the run could not be stored ({brief(error)}); `run.close()` tries again")
+                return
+            self._watcher = self._unsaved = None
+            _open.discard(self)
+            for fault in self._run.faults:
+                self._warn(f"fault {brief(fault)}", f"the run is stored, but could not be judged or rendered ({brief(fault)})")
+
+    def _warn(self, key: str, text: str) -> None:
+        """Tell it once."""
+        if key not in self._told:
+            self._told.add(key)
+            warnings.warn(f"gradlab.watch: {text}", stacklevel=3)
+
+
+def _rank() -> int:
+    """Rank of this process among those that train the module together; 0 where it is alone."""
+    from torch import distributed
+
+    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
+
+
+def _number(value: Any, name: str) -> "float | Tensor | None":
+    """A figure as it is recorded, as it is now; None where it is none."""
+    from torch import Tensor
+
+    if name == "loss" and not isinstance(value, Tensor):
+        value = value.get("loss") if isinstance(value, Mapping) else getattr(value, "loss", value)
+    if isinstance(value, Tensor):
+        if value.numel() != 1 or value.is_complex():
+            return None
+        # A copy: the loop may go on to add to it.
+        return float(value) if value.device.type == "cpu" else value.detach().reshape(()).clone()
+    if isinstance(value, bool | str | bytes):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _words(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return f"{type(value).__name__}" if shape is None else f"{type(value).__name__} of shape {tuple(shape)}"
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Store what is open yet."""
+    error = getattr(sys, "last_value", None)
+    reason = "the program ended while it was watched" + (f" ({brief(error)})" if error is not None else "")
+    for watch in list(_open):
+        watch._close(Ending("interrupted", reason))
