@@ -167,7 +167,9 @@ class Watch:
         if self._unsaved is not None:
             raise RunFailedError(f"watch: the run is not stored ({self._unsaved}); `run.close()` tries again")
         if self._watcher is not None or self._stored is None:
-            raise UsageError("watch: it is open yet; there is a stored run once it is closed (`run.close()`, or after the `with`)")
+            raise UsageError(
+                "watch: it is open yet; there is a stored run once it is closed (`run.close()`, or after the `with`)"
+            )
         return self._stored
 
     def _stepped(self) -> None:
@@ -182,7 +184,9 @@ class Watch:
         try:
             self._run.save(self._watcher, Ending("interrupted", reason))
         except Exception as error:
-            self._warn("save", f"what was recorded so far could not be stored ({brief(error)}); it goes on, and tries again")
+            self._warn(
+                "save", f"what was recorded so far could not be stored ({brief(error)}); it goes on, and tries again"
+            )
         cost = time.monotonic() - now
         self._due = now + cost + max(FIRST_SAVE, cost / SAVE_SHARE)
 
@@ -198,12 +202,17 @@ class Watch:
                 self._stored = self._run.save(watcher, self._ending)
             except Exception as error:
                 self._unsaved = brief(error)
-                self._warn(f"unsaved {brief(error)}", f"the run could not be stored ({brief(error)}); `run.close()` tries again")
+                self._warn(
+                    f"unsaved {brief(error)}",
+                    f"the run could not be stored ({brief(error)}); `run.close()` tries again",
+                )
                 return
             self._watcher = self._unsaved = None
             _open.discard(self)
             for fault in self._run.faults:
-                self._warn(f"fault {brief(fault)}", f"the run is stored, but could not be judged or rendered ({brief(fault)})")
+                self._warn(
+                    f"fault {brief(fault)}", f"the run is stored, but could not be judged or rendered ({brief(fault)})"
+                )
 
     def _warn(self, key: str, text: str) -> None:
         """Tell it once."""

@@ -61,13 +61,11 @@ class WatchOptions:
             raise UsageError(
                 f"watch: name: expected letters, digits, '.', '_' and '-', at most {_MAX_NAME}, got {self.name!r:.120}"
             )
-        if isinstance(self.every, bool) or not isinstance(self.every, Integral) or self.every < 1:
-            raise UsageError(f"watch: every: expected a whole number of steps >= 1, got {self.every!r:.60}")
         if not isinstance(self.out, str | Path):
             raise UsageError(f"watch: out: expected a path, got {type(self.out).__name__}")
         if not isinstance(self.compiled, bool):
             raise UsageError(f"watch: compiled: expected True or False, got {self.compiled!r:.60}")
-        object.__setattr__(self, "every", int(self.every))
+        object.__setattr__(self, "every", _steps(self.every))
         object.__setattr__(self, "quantities", _known(self.quantities))
         object.__setattr__(self, "chance_loss", _finite(self.chance_loss))
 
@@ -98,6 +96,12 @@ def _known(quantities: Any) -> str | tuple[str, ...]:
             near = suggestion(name, names, all_of_them=True)
             raise UsageError(f"watch: quantities: unknown quantity or group '{name[:60]}'{near}")
     return quantities if isinstance(quantities, str) else tuple(quantities)
+
+
+def _steps(every: Any) -> int:
+    if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
+        raise UsageError(f"watch: every: expected a whole number of steps >= 1, got {every!r:.60}")
+    return int(every)
 
 
 def _finite(chance_loss: Any) -> float | None:
