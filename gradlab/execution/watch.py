@@ -12,6 +12,7 @@ import traceback
 import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -67,10 +68,15 @@ class Watch:
         self._watcher: Watcher | None = None
         self._stored: StoredRun | None = None
         self._unsaved: str | None = None
+        self._ending: Ending | None = None
         self._told: set[str] = set()
-        self._process = os.getpid()
-        self._writes = _rank() == 0
-        watcher = Watcher(
+        self._process, self._writes = os.getpid(), _rank() == 0
+        self._called = f"{type(model).__name__} '{options.name}'"
+        self._run = WatchedRun(options, summary_md)
+        if self._writes:
+            self._run.store.prepare()
+        self._due = time.monotonic() + FIRST_SAVE
+        self._watcher = Watcher(
             model,
             optimizer,
             options=Options(
@@ -78,23 +84,9 @@ class Watch:
                 every=options.every,
                 quantities=options.quantities,
                 compiled=options.compiled,
+                after_step=self._stepped,
             ),
         )
-        try:
-            device = str(next(model.parameters()).device)
-            self._run = WatchedRun(options, device, summary_md)
-            if self._writes:
-                self._run.store.prepare()
-        except BaseException:
-            watcher.close()
-            raise
-        if not self._writes:  # gradients are the same on every rank
-            watcher.close()
-            return
-        self._watcher = watcher
-        self._ending: Ending | None = None
-        self._due = time.monotonic() + FIRST_SAVE
-        self._called = f"{type(model).__name__} '{options.name}'"
         _open.add(self)
 
     def __repr__(self) -> str:
@@ -119,7 +111,8 @@ class Watch:
     def __del__(self) -> None:
         """The module and its optimizer were let go of, as where a cell of a notebook is run again."""
         if getattr(self, "_watcher", None) is not None:
-            self._close(Ending("interrupted", "the module was let go of while it was watched"))
+            with suppress(Exception):  # nobody could catch it, not even a warning that is made an error
+                self._close(Ending("interrupted", "the module was let go of while it was watched"))
 
     def __reduce__(self) -> Any:
         raise TypeError("a watch cannot be copied or sent to another process")
@@ -133,8 +126,7 @@ class Watch:
             **figures: `loss`: a number, a tensor of one entry, or an output that has a `.loss`; `accuracy`, from 0 to 1.
         """
         if self._watcher is None:
-            if self._writes:
-                self._warn("closed", "figures that are logged after the watch was closed are left out")
+            self._warn("closed", "figures that are logged after the watch was closed are left out")
             return
         taken = {}
         for name, value in figures.items():
@@ -178,7 +170,7 @@ class Watch:
         A loop of hours may be killed, and whoever looks for its gradients then expects to find them.
         """
         now = time.monotonic()
-        if now < self._due or self._watcher is None or os.getpid() != self._process:
+        if now < self._due or self._watcher is None or not self._writes or os.getpid() != self._process:
             return
         reason = "it was training yet when this was written; if it does no longer, its process was killed"
         try:
@@ -199,7 +191,8 @@ class Watch:
         with interrupts.held():
             try:
                 watcher.close()
-                self._stored = self._run.save(watcher, self._ending)
+                if self._writes:  # gradients are the same on every rank
+                    self._stored = self._run.save(watcher, self._ending)
             except Exception as error:
                 self._unsaved = brief(error)
                 self._warn(

@@ -45,14 +45,12 @@ class WatchedRun:
 
     Attributes:
         options: What was asked for.
-        device: Of the module's first parameter, as torch writes it.
         summary_md: Renders a run as the text of its `summary.md`.
         id: Random: a run of somebody's own loop is never the same as another, so none is taken for it.
         faults: Errors of judging and rendering, of the last time that it was stored.
     """
 
     options: WatchOptions
-    device: str
     summary_md: Callable[[StoredRun], str]
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     faults: tuple[Exception, ...] = ()
@@ -95,7 +93,7 @@ class WatchedRun:
 
     def _manifest(self, watcher: "Watcher") -> dict[str, Any]:
         if self._surroundings is None:
-            self._surroundings = environment.describe(self.device)
+            self._surroundings = environment.describe(watcher.device)
         return (
             {"schema_version": SCHEMA_VERSION, "id": self.id, "argv": list(sys.argv)}
             | dict(self._surroundings)
