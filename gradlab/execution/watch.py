@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 FIGURES = ("loss", "accuracy")
 """What `Watch.log` takes."""
 
-FIRST_SAVE = 10.0
-"""Seconds after which what was recorded so far is stored for the first time, while the loop goes on."""
+FIRST_SAVE = 60.0
+"""Seconds after which what was recorded so far is stored for the first time, while the loop goes on, and at least between two times."""
 
 SAVE_SHARE = 0.01
 """Most of the loop's time that storing what was recorded so far may take."""

@@ -196,7 +196,12 @@ def test_no_file_is_long_and_no_function_has_many_parameters() -> None:
                 own = {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
                 if len(own - {"self", "cls"}) > 8:
                     many.add(f"{path.relative_to(ROOT / 'gradlab')}: {node.name}")
-    assert many <= {"api.py: run", "api.py: sweep", *(f"cli/{name}.py: {name}" for name in ("run", "sweep", "plot"))}
+    assert many <= {
+        "api.py: run",
+        "api.py: sweep",
+        "api.py: watch",
+        *(f"cli/{name}.py: {name}" for name in ("run", "sweep", "plot")),
+    }
 
 
 DOCS = sorted(page for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if page.name != "CHANGELOG.md")

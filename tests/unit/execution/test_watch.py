@@ -144,7 +144,7 @@ def test_what_was_recorded_so_far_is_found_while_the_loop_goes_on(
 
 
 def test_storing_so_far_takes_a_bounded_share_of_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock of its own, on which storing takes a second: a save at 10 s, then each 100 s later."""
+    """By a clock of its own, on which storing takes a second: a save at 60 s, then each 100 s later."""
     clock = [0.0]
     model = network()
     optimizer = sgd(model)
@@ -160,7 +160,7 @@ def test_storing_so_far_takes_a_bounded_share_of_the_loop(tmp_path: Path, monkey
         for batch in batches(400):
             clock[0] += 1.0
             step(model, optimizer, batch, run)
-    assert saved == [10.0, 111.0, 212.0, 313.0]
+    assert saved == [60.0, 161.0, 262.0, 363.0]
 
 
 def test_quantities_are_those_that_were_asked_for(tmp_path: Path) -> None:
