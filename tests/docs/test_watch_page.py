@@ -30,7 +30,11 @@ def test_arguments_are_those_of_watch() -> None:
 
 @pytest.mark.parametrize(
     ("number", "name", "says"),
-    [(0, "resnet", "log10_grad_norm"), (1, "lstm", "time_decades"), (2, "mixed", "clip_factor")],
+    [
+        pytest.param(0, "resnet", "log10_grad_norm", marks=pytest.mark.slow),
+        pytest.param(1, "lstm", "time_decades", marks=pytest.mark.slow),
+        (2, "mixed", "clip_factor"),
+    ],
     ids=["resnet", "lstm", "mixed"],
 )
 def test_scripts_run(number: int, name: str, says: str, tmp_path: Path) -> None:

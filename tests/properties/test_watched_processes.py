@@ -31,10 +31,12 @@ train(model, optimizer, run)
 @pytest.mark.parametrize(
     ("end", "code", "reason"),
     [
-        ("", 0, "the program ended while it was watched"),
-        ("sys.exit(3)", 3, "the program ended while it was watched"),
+        pytest.param("", 0, "the program ended while it was watched", marks=pytest.mark.slow),
+        pytest.param("sys.exit(3)", 3, "the program ended while it was watched", marks=pytest.mark.slow),
         ("raise ValueError('on purpose')", 1, "the program ended while it was watched (ValueError: on purpose)"),
-        ("import os; os.fork(); sys.exit()", 0, "the program ended while it was watched"),
+        pytest.param(
+            "import os; os.fork(); sys.exit()", 0, "the program ended while it was watched", marks=pytest.mark.slow
+        ),
     ],
     ids=["the end", "sys.exit", "an error", "a fork"],
 )
@@ -70,6 +72,7 @@ with gradlab.watch(model, optimizer, name="killed", out=sys.argv[1]) as run:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [0.0, 1000.0], ids=["stored so far", "nothing stored so far"])
 def test_killed(first: float, tmp_path: Path) -> None:
     """At whatever moment: there is a whole run or none, and lists, loads and cleaning find nothing half."""
@@ -124,6 +127,7 @@ distributed.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_train_together_write_one_run_with_the_norms_of_one(tmp_path: Path) -> None:
     said = {}
     for size in (1, 2):
