@@ -11,7 +11,7 @@ except ImportError:
 
 
 class GradlabCallback(WatchingCallback, Callback):  # type: ignore[misc]  # the library is optional, and has no types here
-    """Watches the LightningModule that a trainer fits, and logs its loss, the mean where a step accumulates several batches.
+    """Watches the LightningModule that a trainer fits, and logs its loss.
 
         callback = GradlabCallback(name="mine", every=10)
         Trainer(callbacks=[callback]).fit(module, loader)
@@ -21,17 +21,12 @@ class GradlabCallback(WatchingCallback, Callback):  # type: ignore[misc]  # the 
     """
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        self._steps: int = trainer.global_step
-        self._losses: list[Any] = []
         self._begin(pl_module, trainer.optimizers, getattr(trainer.precision_plugin, "scaler", None))
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        if loss is not None:  # none where the step of a batch was left out
-            self._losses.append(loss * trainer.accumulate_grad_batches)  # by which the trainer has divided it
-        if trainer.global_step != self._steps and self._losses:
-            self.run.log(loss=sum(self._losses) / len(self._losses))
-            self._steps, self._losses = trainer.global_step, []
+        if loss is not None:  # none where the step of a batch was left out; the trainer has divided it where batches are accumulated
+            self.run.log(loss=loss * trainer.accumulate_grad_batches)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         self.run.close()
