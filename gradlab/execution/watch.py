@@ -17,21 +17,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gradlab.config.suggestion import suggestion
-from gradlab.errors import RunFailedError, UsageError
+from gradlab.errors import RunFailedError, UsageError, WatchWarning
 from gradlab.execution import interrupts
 from gradlab.execution.executors.contract import brief
 from gradlab.execution.watch_options import WatchOptions
 from gradlab.execution.watched_run import Ending, WatchedRun
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
-from gradlab.training.watching import Options, Watcher
+from gradlab.training.watching.options import Options
+from gradlab.training.watching.record import FIGURES
+from gradlab.training.watching.watcher import Watcher
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
-
-FIGURES = ("loss", "accuracy")
-"""What `Watch.log` takes."""
 
 FIRST_SAVE = 60.0
 """Seconds after which what was recorded so far is stored for the first time, while the loop goes on, and at least between two times."""
@@ -84,15 +83,16 @@ class Watch:
                 every=options.every,
                 quantities=options.quantities,
                 compiled=options.compiled,
-                after_step=self._stepped,
             ),
         )
+        # The optimizer's hook holds on to the watch. It comes after the watcher's own.
+        self._hook = self._watcher.optimizers[0].register_step_post_hook(lambda *_: self._stepped())
         _open.add(self)
 
     def __repr__(self) -> str:
         if self._watcher is None:
             return f"<watch, closed: {self._stored!r}>"
-        return f"<watch of {self._called}: {self._watcher.num_steps} steps so far>"
+        return f"<watch of {self._called}: {self._watcher.facts['steps']} steps so far>"
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +123,8 @@ class Watch:
         Nothing is read back from a device. A figure that is no number, or of another name, is told once and left out.
 
         Args:
-            **figures: `loss`: a number, a tensor of one entry, or an output that has a `.loss`; `accuracy`, from 0 to 1.
+            **figures: `loss` and `holdout_loss`: a number, a tensor of one entry, or an output that has a `.loss`; `accuracy` and
+                `holdout_accuracy`, from 0 to 1. Of several in one step the mean is recorded.
         """
         if self._watcher is None:
             self._warn("closed", "figures that are logged after the watch was closed are left out")
@@ -190,6 +191,7 @@ class Watch:
         self._ending = self._ending or ending
         with interrupts.held():
             try:
+                self._hook.remove()
                 watcher.close()
                 if self._writes:  # gradients are the same on every rank
                     self._stored = self._run.save(watcher, self._ending)
@@ -211,7 +213,7 @@ class Watch:
         """Tell it once."""
         if key not in self._told:
             self._told.add(key)
-            warnings.warn(f"gradlab.watch: {text}", stacklevel=3)
+            warnings.warn(f"gradlab.watch: {text}", WatchWarning, stacklevel=3)
 
 
 def _rank() -> int:
@@ -222,16 +224,13 @@ def _rank() -> int:
 
 
 def _number(value: Any, name: str) -> "float | Tensor | None":
-    """A figure as it is recorded, as it is now; None where it is none."""
+    """A figure as the watcher takes it: a tensor with its graph, which tells whose loss it is; None where it is none."""
     from torch import Tensor
 
-    if name == "loss" and not isinstance(value, Tensor):
+    if name.endswith("loss") and not isinstance(value, Tensor):
         value = value.get("loss") if isinstance(value, Mapping) else getattr(value, "loss", value)
     if isinstance(value, Tensor):
-        if value.numel() != 1 or value.is_complex():
-            return None
-        # A copy: the loop may go on to add to it.
-        return float(value) if value.device.type == "cpu" else value.detach().reshape(()).clone()
+        return value if value.numel() == 1 and not value.is_complex() else None
     if isinstance(value, bool | str | bytes):
         return None
     try:

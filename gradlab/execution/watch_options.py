@@ -59,12 +59,12 @@ class WatchOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(NAME_PATTERN, self.name) or len(self.name) > _MAX_NAME:
             raise UsageError(
-                f"watch: name: expected letters, digits, '.', '_' and '-', at most {_MAX_NAME}, got {self.name!r:.120}"
+                f"watch  name: expected letters, digits, '.', '_' and '-', at most {_MAX_NAME}, got {self.name!r:.120}"
             )
         if not isinstance(self.out, str | Path):
-            raise UsageError(f"watch: out: expected a path, got {type(self.out).__name__}")
+            raise UsageError(f"watch  out: expected a path, got {type(self.out).__name__}")
         if not isinstance(self.compiled, bool):
-            raise UsageError(f"watch: compiled: expected True or False, got {self.compiled!r:.60}")
+            raise UsageError(f"watch  compiled: expected True or False, got {self.compiled!r:.60}")
         object.__setattr__(self, "every", _steps(self.every))
         object.__setattr__(self, "quantities", _known(self.quantities))
         object.__setattr__(self, "chance_loss", _finite(self.chance_loss))
@@ -79,7 +79,7 @@ def checked_names(arguments: "WatchArguments") -> "WatchArguments":
     known = [field.name for field in fields(WatchOptions)]
     for name in arguments:
         if name not in known:
-            raise UsageError(f"watch: unknown argument '{name[:60]}'{suggestion(name, known, all_of_them=True)}")
+            raise UsageError(f"watch  unknown argument '{name[:60]}'{suggestion(name, known, all_of_them=True)}")
     WatchOptions(**arguments)  # type: ignore[arg-type]  # it takes any sequence of quantities
     return arguments
 
@@ -88,19 +88,19 @@ def _known(quantities: Any) -> str | tuple[str, ...]:
     """A group, a quantity, or a tuple of them."""
     names = (*GROUPS, *LAYER_NAMES)
     if not isinstance(quantities, str | Sequence):
-        raise UsageError(f"watch: quantities: expected a group, a quantity or a list, got {type(quantities).__name__}")
+        raise UsageError(f"watch  quantities: expected a group, a quantity or a list, got {type(quantities).__name__}")
     for name in [quantities] if isinstance(quantities, str) else quantities:
         if not isinstance(name, str):
-            raise UsageError(f"watch: quantities: expected names, got {name!r:.60}")
+            raise UsageError(f"watch  quantities: expected names, got {name!r:.60}")
         if name not in names:
             near = suggestion(name, names, all_of_them=True)
-            raise UsageError(f"watch: quantities: unknown quantity or group '{name[:60]}'{near}")
+            raise UsageError(f"watch  quantities: unknown quantity or group '{name[:60]}'{near}")
     return quantities if isinstance(quantities, str) else tuple(quantities)
 
 
 def _steps(every: Any) -> int:
     if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
-        raise UsageError(f"watch: every: expected a whole number of steps >= 1, got {every!r:.60}")
+        raise UsageError(f"watch  every: expected a whole number of steps >= 1, got {every!r:.60}")
     return int(every)
 
 
@@ -109,6 +109,6 @@ def _finite(chance_loss: Any) -> float | None:
         return None
     if isinstance(chance_loss, bool) or not isinstance(chance_loss, Real) or not math.isfinite(chance_loss):
         raise UsageError(
-            f"watch: chance_loss: expected a number, such as math.log(10) for ten even classes, got {chance_loss!r:.60}"
+            f"watch  chance_loss: expected a number, such as math.log(10) for ten even classes, got {chance_loss!r:.60}"
         )
     return float(chance_loss)

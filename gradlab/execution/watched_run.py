@@ -21,7 +21,7 @@ from gradlab.results.stored import StoredRun
 from gradlab.results.versions import NUMERICS_VERSION, SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from gradlab.training.watching import Watcher
+    from gradlab.training.watching.watcher import Watcher
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class WatchedRun:
     def _timing(self, watcher: "Watcher", record: Record | None) -> Timing:
         """From when the watch was opened: whatever the loop did meanwhile counts, such as its evaluation."""
         seconds = time.monotonic() - self._began
-        steps = watcher.num_steps
+        steps = watcher.facts["steps"]
         size = None
         if record is not None and len(record.steps):
             columns = [*record.layers.values(), *record.figures.values()]
@@ -128,4 +128,4 @@ def _outcome(watcher: "Watcher", ending: Ending) -> Outcome:
         return seen
     if seen.kind == "diverged":
         return replace(seen, reason="; ".join(part for part in (seen.reason, ending.reason) if part))
-    return Outcome(ending.kind, watcher.num_steps if ending.kind == "interrupted" else None, None, ending.reason)
+    return Outcome(ending.kind, watcher.facts["steps"] if ending.kind == "interrupted" else None, None, ending.reason)

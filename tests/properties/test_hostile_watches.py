@@ -62,7 +62,7 @@ def lazy() -> nn.Module:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_cannot_be_watched(model: Any, said: str, tmp_path: Path) -> None:
     parameter = nn.Parameter(torch.zeros(()))
-    with pytest.raises(UsageError, match="watch: ") as caught:
+    with pytest.raises(UsageError, match="^watch  ") as caught:
         watched(model(), torch.optim.SGD([parameter]), tmp_path)
     assert said in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -70,7 +70,7 @@ def test_what_cannot_be_watched(model: Any, said: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("optimizer", [None, "sgd", [], lambda: None], ids=str)
 def test_no_optimizer(optimizer: Any, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="watch: .*optimizer"):
+    with pytest.raises(UsageError, match="^watch  optimizer"):
         watched(network(), optimizer, tmp_path)
 
 
