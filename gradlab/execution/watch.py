@@ -190,9 +190,9 @@ class Watch:
             return
         self._ending = self._ending or ending
         with interrupts.held():
+            self._hook.remove()
+            watcher.close()
             try:
-                self._hook.remove()
-                watcher.close()
                 if self._writes:  # gradients are the same on every rank
                     self._stored = self._run.save(watcher, self._ending)
             except Exception as error:

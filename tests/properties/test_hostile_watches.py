@@ -34,6 +34,8 @@ def runs(out: Path) -> list[gradlab.Run]:
 
 def losses(run: Watch) -> list[float | None]:
     assert run.stored is not None
+    if "loss" not in run.stored.steps:
+        return [None] * len(run.stored.steps)
     found: list[float | None] = (
         run.stored.steps["loss"].astype(object).where(run.stored.steps["loss"].notna(), None).tolist()
     )
@@ -226,7 +228,7 @@ def test_figures_are_logged_before_backward(tmp_path: Path) -> None:
         for x, target in batches():
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(model(x), target)
-            told.append(float(loss))
+            told.append(float(loss.detach()))
             if run is not None:
                 run.log(loss=loss)
             loss.backward()
