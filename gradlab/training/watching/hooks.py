@@ -1,5 +1,6 @@
 """Puts hooks in place, and takes them away."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -65,7 +66,14 @@ class Hooks:
         self._handles.append(self._on_gradient(self._rows.parameters[place], accumulated, place))
 
     def _on_gradient(self, parameter: nn.Parameter, accumulated: Callable[[int], None], place: int) -> Any:
-        hook = self._notices.guarded(accumulated, place)
+        # Weakly: torch hides from Python's garbage collector what such a hook holds on to, and a module that was let go of would stay.
+        notices, called = weakref.ref(self._notices), weakref.WeakMethod(accumulated)
+
+        def hook(_: Any) -> None:
+            guard, call = notices(), called()
+            if guard is not None and call is not None:
+                guard.guarded(call, place)()
+
         return parameter.register_post_accumulate_grad_hook(hook)  # type: ignore[no-untyped-call]
 
     def watch_optimizer(

@@ -36,6 +36,7 @@ class Watcher:
 
     Attributes:
         is_open: Whether it records.
+        optimizers: What steps the module, without wrappers.
     """
 
     def __init__(self, model: Any, optimizer: Any, *, options: Options | None = None) -> None:
@@ -52,7 +53,7 @@ class Watcher:
         options = options or Options()
         wanted = checked_quantities(options.quantities)
         self._model = inner = checked_model(model)
-        self._optimizers = checked_optimizers(optimizer, inner)
+        self.optimizers = checked_optimizers(optimizer, inner)
         other = _watched.get(inner)
         known = None if other is None else other()
         if known is not None and known.is_open:
@@ -61,11 +62,11 @@ class Watcher:
         compiled = options.compiled or any(is_compiled(module) for module in (model, *inner.modules()))
         world_size, self._rank = _place_among_processes()
         self.is_open: bool = self._rank == 0
-        first_step = optimizer_steps(self._optimizers)
+        first_step = optimizer_steps(self.optimizers)
         self._notices = Notices(self._stop)
-        self._train = _train_part(self._optimizers, self._rows)
+        self._train = _train_part(self.optimizers, self._rows)
         self._fixed_facts = {
-            "optimizer": [type(each).__name__ for each in self._optimizers],
+            "optimizer": [type(each).__name__ for each in self.optimizers],
             "scaler": None if options.scaler is None else type(options.scaler).__name__,
             "world_size": world_size,
             "rank": self._rank,
@@ -73,7 +74,7 @@ class Watcher:
             "order": "registration" if compiled else "first use",
             "started_late": first_step or None,
         }
-        subject = Subject(self._rows, self._optimizers, wanted, compiled, options)
+        subject = Subject(self._rows, self.optimizers, wanted, compiled, options)
         self._subject = subject
         if subject.wants(recording.OF_SIGNALS | recording.OF_ACTIVATIONS):
             add_blocks(inner, self._rows)
@@ -86,6 +87,11 @@ class Watcher:
             self._notices.warn(
                 f"the optimizer has stepped before, {first_step} times as far as its state tells: the start of training is not recorded"
             )
+
+    @property
+    def device(self) -> str:
+        """Where the module's first parameter lies, as torch writes it."""
+        return str(self._rows.parameters[0].device)
 
     @property
     def facts(self) -> dict[str, Any]:
