@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import gradlab
-from gradlab.errors import RunFailedError, UsageError
+from gradlab.errors import RunFailedError, UsageError, WatchWarning
 from gradlab.execution.watch import Watch
 from gradlab.results import crash_safe
 from gradlab.results.store import Store
@@ -64,7 +64,7 @@ def lazy() -> nn.Module:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_cannot_be_watched(model: Any, said: str, tmp_path: Path) -> None:
     parameter = nn.Parameter(torch.zeros(()))
-    with pytest.raises(UsageError, match="^watch  ") as caught:
+    with pytest.raises(UsageError, match=r"^watch  ") as caught:
         watched(model(), torch.optim.SGD([parameter]), tmp_path)
     assert said in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -72,7 +72,7 @@ def test_what_cannot_be_watched(model: Any, said: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("optimizer", [None, "sgd", [], lambda: None], ids=str)
 def test_no_optimizer(optimizer: Any, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="^watch  optimizer"):
+    with pytest.raises(UsageError, match=r"^watch  optimizer"):
         watched(network(), optimizer, tmp_path)
 
 
@@ -94,7 +94,7 @@ def test_two_watches_of_one_module(tmp_path: Path) -> None:
         train(model, optimizer, run)
     assert weights(model) == unwatched()
     assert len(losses(run)) == 6
-    with pytest.warns(UserWarning, match="stepped before"), watched(model, optimizer, tmp_path) as again:
+    with pytest.warns(WatchWarning, match="stepped before"), watched(model, optimizer, tmp_path) as again:
         train(model, optimizer, again)
     assert len(runs(tmp_path)) == 2
 
@@ -129,7 +129,7 @@ def test_a_layer_is_replaced(tmp_path: Path) -> None:
 
     model = network()
     optimizer = sgd(model)
-    with pytest.warns(UserWarning, match="parameters"), watched(model, optimizer, tmp_path) as run:
+    with pytest.warns(WatchWarning, match="parameters"), watched(model, optimizer, tmp_path) as run:
         after = loop(run, model, optimizer)
     model = network()
     assert after == loop(None, model, sgd(model))
@@ -141,17 +141,20 @@ def test_no_backward(tmp_path: Path) -> None:
     model = network()
     optimizer = sgd(model)
     before = weights(model)
-    with pytest.warns(UserWarning, match="backward"), watched(model, optimizer, tmp_path) as run:
-        for x, _ in batches():
-            model(x)
-            optimizer.step()
+    run = watched(model, optimizer, tmp_path)
+    with pytest.warns(WatchWarning, match="backward"):
+        optimizer.step()
+    for x, _ in batches():
+        model(x)
+        optimizer.step()
+    run.close()
     assert weights(model) == before
     assert run.stored is not None
 
 
 def test_never_stepped(tmp_path: Path) -> None:
     model = network()
-    with pytest.warns(UserWarning, match="never stepped"), watched(model, sgd(model), tmp_path) as run:
+    with pytest.warns(WatchWarning, match="never stepped"), watched(model, sgd(model), tmp_path) as run:
         model(torch.zeros(2, 8)).sum().backward()
     assert run.stored is not None
     assert run.stored.record is None
@@ -161,9 +164,15 @@ def test_never_stepped(tmp_path: Path) -> None:
 def test_an_exception_inside(tmp_path: Path) -> None:
     model = network()
     optimizer = sgd(model)
-    with pytest.raises(ZeroDivisionError) as caught, watched(model, optimizer, tmp_path) as run:
-        train(model, optimizer, run)
-        1 / 0  # noqa: B018
+    run = watched(model, optimizer, tmp_path)
+
+    def loop() -> None:
+        with run:
+            train(model, optimizer, run)
+            1 / 0  # noqa: B018
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        loop()
     assert weights(model) == unwatched()
     assert caught.value.__context__ is None
     assert run.stored is not None
@@ -177,9 +186,15 @@ def test_an_exception_inside(tmp_path: Path) -> None:
 def test_the_loop_is_left(error: type[BaseException], tmp_path: Path) -> None:
     model = network()
     optimizer = sgd(model)
-    with pytest.raises(error), watched(model, optimizer, tmp_path) as run:
-        train(model, optimizer, run)
-        raise error
+    run = watched(model, optimizer, tmp_path)
+
+    def loop() -> None:
+        with run:
+            train(model, optimizer, run)
+            raise error
+
+    with pytest.raises(error):
+        loop()
     assert run.stored is not None
     assert (run.stored.outcome, run.stored.summary.outcome.step) == ("interrupted", 6)
     assert not (run.stored.path / "traceback.txt").exists()
@@ -189,10 +204,16 @@ def test_an_error_after_the_loss_became_nan(tmp_path: Path) -> None:
     """The run diverged, whatever its loop did about it."""
     model = network()
     optimizer = sgd(model)
-    with pytest.raises(AssertionError), watched(model, optimizer, tmp_path) as run:
-        for number, (x, target) in enumerate(batches()):
-            loss = step(model, optimizer, (x * (torch.nan if number == 4 else 1), target), run)
-            assert loss.isfinite(), "the loss is not finite"
+    run = watched(model, optimizer, tmp_path)
+
+    def loop() -> None:
+        with run:
+            for number, (x, target) in enumerate(batches()):
+                loss = step(model, optimizer, (x * (torch.nan if number == 4 else 1), target), run)
+                assert loss.isfinite(), "the loss is not finite"
+
+    with pytest.raises(AssertionError):
+        loop()
     assert run.stored is not None
     assert (run.stored.outcome, run.stored.summary.outcome.step) == ("diverged", 4)
     assert "the loss is not finite" in (run.stored.path / "traceback.txt").read_text()
@@ -210,16 +231,18 @@ def test_closed_twice(tmp_path: Path) -> None:
     run.close()
     assert run.stored is first
     assert len(runs(tmp_path)) == 1
-    with pytest.warns(UserWarning, match="after the watch was closed"):
+    with pytest.warns(WatchWarning, match="after the watch was closed"):
         run.log(loss=1.0)
 
 
 def test_stored_is_asked_for_too_early(tmp_path: Path) -> None:
     model = network()
-    with pytest.warns(UserWarning, match="never stepped"), watched(model, sgd(model), tmp_path) as run:
-        with pytest.raises(UsageError, match="open yet"):
-            _ = run.stored
-        assert "Sequential 'watched': 0 steps" in repr(run)
+    run = watched(model, sgd(model), tmp_path)
+    with pytest.raises(UsageError, match="open yet"):
+        _ = run.stored
+    assert "Sequential 'watched': 0 steps" in repr(run)
+    with pytest.warns(WatchWarning, match="never stepped"):
+        run.close()
 
 
 def test_figures_are_logged_before_backward(tmp_path: Path) -> None:
@@ -246,7 +269,8 @@ def test_figures_are_logged_before_backward(tmp_path: Path) -> None:
 def test_figures_that_are_none(tmp_path: Path) -> None:
     model = network()
     optimizer = sgd(model)
-    with pytest.warns(UserWarning) as told, watched(model, optimizer, tmp_path) as run:
+
+    def loop(run: Watch) -> None:
         for batch in batches():
             step(model, optimizer, batch)
             run.log(loss="low", accuracy=torch.zeros(3))
@@ -254,6 +278,12 @@ def test_figures_that_are_none(tmp_path: Path) -> None:
             run.log(acuracy=0.5)
             run.log(learning_rate=0.1)
             run.log()
+
+    with (
+        pytest.warns(WatchWarning, match=r"^gradlab\.watch: log: ") as told,
+        watched(model, optimizer, tmp_path) as run,
+    ):
+        loop(run)
     assert weights(model) == unwatched()
     said = [str(one.message) for one in told]
     assert len(said) == 4  # each once
@@ -271,9 +301,10 @@ def test_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     optimizer = sgd(model)
     run = watched(model, optimizer, tmp_path)
     train(model, optimizer, run)
-    with monkeypatch.context() as broken, pytest.warns(UserWarning, match="free some space"):
+    with monkeypatch.context() as broken:
         broken.setattr(crash_safe, "_write", full)
-        run.close()
+        with pytest.warns(WatchWarning, match="free some space"):
+            run.close()
     assert weights(model) == unwatched()
     with pytest.raises(RunFailedError, match="No space left"):
         _ = run.stored
@@ -292,9 +323,10 @@ def test_the_rules_break(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     optimizer = sgd(model)
     run = watched(model, optimizer, tmp_path)
     train(model, optimizer, run)
-    with monkeypatch.context() as rules, pytest.warns(UserWarning, match="a rule"):
+    with monkeypatch.context() as rules:
         rules.setattr("gradlab.execution.storing.judged", broken)
-        run.close()
+        with pytest.warns(WatchWarning, match="a rule"):
+            run.close()
     assert run.stored is not None
     assert run.stored.verdict == "not_judged"
     assert len(losses(run)) == 6
@@ -368,7 +400,7 @@ def test_an_optimizer_that_stepped_before(tmp_path: Path) -> None:
     model = network()
     optimizer = torch.optim.Adam(model.parameters())
     train(model, optimizer)
-    with pytest.warns(UserWarning, match="stepped before"), watched(model, optimizer, tmp_path) as run:
+    with pytest.warns(WatchWarning, match="stepped before"), watched(model, optimizer, tmp_path) as run:
         train(model, optimizer, run)
     other = network()
     plain = torch.optim.Adam(other.parameters())

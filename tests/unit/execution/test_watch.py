@@ -197,7 +197,7 @@ def test_a_wrong_argument_is_an_error_before_anything_is_hooked(
 ) -> None:
     model = network()
     optimizer = sgd(model)
-    with pytest.raises(UsageError, match="^watch  ") as caught:
+    with pytest.raises(UsageError, match=r"^watch  ") as caught:
         gradlab.watch(model, optimizer, **{"out": tmp_path, **arguments})
     assert said in str(caught.value)
     assert not hooks(model)
