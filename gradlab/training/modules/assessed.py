@@ -4,7 +4,6 @@ Shapes: B examples, D inputs, C outputs; a run axis R of one.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +24,7 @@ class AssessedModule:
     def __init__(
         self,
         module: nn.Module,
-        outputs: Callable[[Any, Tensor], Tensor],
+        outputs: Callable[[Tensor, Tensor], Tensor],
         shape: tuple[int, ...],
         sizes: Shape,
         place: Place,
@@ -34,7 +33,7 @@ class AssessedModule:
 
         Args:
             module: What is assessed.
-            outputs: Turns what it returns into logits [B, C], given targets [B] of any kind.
+            outputs: Logits [B, C] of inputs, given targets [B] of any kind.
             shape: Of one example's inputs.
             sizes: As of a network without hidden layers.
             place: Where it is.
@@ -52,8 +51,8 @@ class AssessedModule:
         self._module.eval()
         try:
             with torch.no_grad():
-                given = self._module(self.inputs_RBD[0].view(-1, *self._example).clone())
-                self.logits_RBC[0].copy_(self._outputs(given, self._no_targets))
+                inputs = self.inputs_RBD[0].view(-1, *self._example).clone()
+                self.logits_RBC[0].copy_(self._outputs(inputs, self._no_targets))
         finally:
             for part, training in modes:
                 part.training = training

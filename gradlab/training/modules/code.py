@@ -160,6 +160,7 @@ def called(part: str, build: str, args: Mapping[str, Any]) -> Any:
 def _misfit(error: TypeError, signature: inspect.Signature, args: Mapping[str, Any]) -> str:
     """Why arguments do not fit, with what may have been meant."""
     unknown = next((name for name in args if name not in signature.parameters), None)
-    if unknown is not None and "unexpected" in str(error):
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values())
+    if unknown is not None and not takes_any:
         return f"takes no argument '{unknown}'{suggestion(unknown, signature.parameters)}"
     return one_line(error, 200)

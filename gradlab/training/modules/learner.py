@@ -7,6 +7,7 @@ the process. Random numbers of the process are as they were when it is over.
 import math
 import random
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from gradlab.config.modules import ModuleExperiment
 from gradlab.datasets import Dataset
 from gradlab.datasets.order import Order
 from gradlab.datasets.statistics import constant_answer, input_correlation, input_sizes
-from gradlab.errors import OwnCodeError
+from gradlab.errors import OwnCodeError, WatchWarning
 from gradlab.network import losses
 from gradlab.network.network import Network, Shape
 from gradlab.network.place import Place
@@ -75,6 +76,7 @@ def train(
         stack.enter_context(importable(experiment.packages, code or AllowedCode()))
         stack.enter_context(_seeded(experiment.seed, place.device))
         stack.enter_context(torch.enable_grad())
+        stack.enter_context(np.errstate(all="ignore"))  # a run that diverges is a result, and not a warning
         if not place.may_read_back:
             stack.enter_context(torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True))
         learner = ModuleLearner(experiment, dataset, place)
@@ -173,7 +175,7 @@ class ModuleLearner:
         outputs = objective.num_outputs or 1
         features = dataset.train_inputs.shape[1]
         sizes = Shape(1, data.batch_size, features, outputs, (features,), (outputs,))
-        seen = AssessedModule(self._module, objective.outputs, feed.shape, sizes, self.place)
+        seen = AssessedModule(self._module, self._outputs, feed.shape, sizes, self.place)
         head = losses.head(objective.loss, objective.classifies, (1, data.batch_size, outputs), self.place)
         # It asks no more of a network than this has.
         return Assessment(dataset, objective.loss, cast(Network, seen), feed.batches, self.num_steps, self.every), head
@@ -184,6 +186,10 @@ class ModuleLearner:
             return
         with torch.no_grad():
             self._forward(self._feed.example())
+
+    def _outputs(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """What the module makes of inputs, in the shape that the loss takes."""
+        return self._objective.outputs(self._forward(inputs), targets)
 
     def _forward(self, inputs: Tensor) -> Any:
         build, shape = self.experiment.model.build, list(inputs.shape)
@@ -209,10 +215,7 @@ class ModuleLearner:
 
     def assess(self, step: int) -> None:
         if self._assessment is not None and self._head is not None and self._last.diverged is None:
-            with (
-                guarded(f"model.build: the module of {self.experiment.model.build} raised in evaluation mode"),
-                torch.no_grad(),
-            ):
+            with torch.no_grad():
                 self._assessment.take(step, self._head)
 
     def train_step(self, step: int) -> None:
@@ -226,7 +229,7 @@ class ModuleLearner:
             group["lr"] = rate(self.experiment.train, step, self.num_steps)
         self._optimizer.zero_grad(set_to_none=True)
         inputs, targets = self._feed.next()
-        outputs = self._objective.outputs(self._forward(inputs), targets)
+        outputs = self._outputs(inputs, targets)
         loss, right = self._objective(outputs, targets)
         with guarded(f"model.build: the backward pass of the module of {self.experiment.model.build} raised"):
             loss.backward()  # type: ignore[no-untyped-call]
@@ -258,8 +261,10 @@ class ModuleLearner:
         return last.diverged is None
 
     def close(self) -> None:
-        """Stops watching."""
-        self._watcher.close()
+        """Stops watching; that nothing was recorded is said by whatever ended training."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", WatchWarning)
+            self._watcher.close()
 
     def trained(self, steps_done: int, seconds: float, interrupted: bool) -> list[Trained]:
         self._watcher.close()

@@ -122,4 +122,6 @@ def optimizer_steps(optimizers: Sequence[torch.optim.Optimizer]) -> int:
     """Steps that the optimizers took before, as far as their state tells; 0 where they have none."""
     states = [state for each in optimizers for state in each.state.values() if isinstance(state, dict)]
     counts = [float(state["step"]) for state in states if "step" in state]
-    return max(1, int(max(counts, default=0))) if states else 0
+    if len(counts) == len(states):  # Adagrad has states before its first step, of 0 steps
+        return int(max(counts, default=0))
+    return max(1, int(max(counts, default=0)))
