@@ -151,7 +151,11 @@ gradlab run my_net.yaml --allow-code mypackage --import-path src -s model.args.d
   `binary_cross_entropy`, numbers for `mse` (`auto` with numbers). `train.dtype` is float32, float64 or bfloat16, that of the parameters and
   inputs. Weight decay goes to all parameters, as in torch.optim; for groups of parameters, mixed precision and the like watch a loop of
   your own (`gradlab.watch`).
-- **Seeds**: torch, NumPy and Python's `random` are seeded with `seed` before the function is called.
+- **The same run gives the same numbers** on one machine: torch, NumPy and Python's `random` are seeded with `seed` before the module is
+  imported, which happens anew for every run, and on a CPU it trains with one thread. Runs of a sweep train side by side in worker
+  processes.
+- **Code that cannot be used** is a failed run (exit code 3), with one line that names the field to change, and its traceback in
+  `traceback.txt`.
 - There is no theory of such a network, so `predict` has no answer, and a run no expected column. Jacobians and `forward_change` are those
   of networks that gradlab builds.
 """

@@ -220,7 +220,8 @@ class Recent:
     Attributes:
         steps: Ascending, int64 [S].
         loss: [S, R].
-        quantity: `log10_backward_rms`, `log10_grad_norm` where only that is recorded, or None where neither is.
+        quantity: `log10_backward_rms` (of a module of one's own `log10_backward_norm`), `log10_grad_norm` where only that is recorded, or
+            None where neither is.
     """
 
     steps: NDArray[np.int64]

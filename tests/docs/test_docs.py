@@ -51,8 +51,9 @@ def test_the_readmes_commands_parse(command: str, tmp_path: Path, monkeypatch: p
 
 @pytest.mark.slow
 def test_the_readmes_commands_run(tmp_path: Path) -> None:
-    """In the order that they make sense in, with short trainings, in a directory that has only the configs."""
-    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    """In the order that they make sense in, with short trainings, in a directory that has only the configs and the examples."""
+    for folder in ("configs", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     commands = readme_commands()
     assert len(commands) >= 9
     order = (
@@ -62,6 +63,7 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
         "check",
         "run configs/deep_sigmoid",
         "run configs/deep_relu",
+        "run configs/own_module",
         "sweep",
         "run mine",
         "list",

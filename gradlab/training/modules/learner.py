@@ -34,7 +34,7 @@ from gradlab.training.modules.code import called, guarded, importable
 from gradlab.training.modules.feed import DatasetFeed, OwnFeed
 from gradlab.training.modules.objective import Objective, resolved
 from gradlab.training.modules.optimizer import optimizer, rate
-from gradlab.training.modules.recorded import LossesSoFar
+from gradlab.training.modules.recorded import ModuleSoFar
 from gradlab.training.record.alignment import Alignment
 from gradlab.training.record.assessment import Assessment, PartFigures
 from gradlab.training.record.quantities import assessed_columns
@@ -125,7 +125,6 @@ class ModuleLearner:
         self.num_steps = num_steps(experiment, 0 if dataset is None else len(dataset.train_inputs))
         self.block_steps = BLOCK_STEPS
         self.every = experiment.record.every
-        self.so_far = LossesSoFar()
         self._last = _Last()
         self._module = self._built()
         self._feed, self._objective = self._data()
@@ -139,6 +138,7 @@ class ModuleLearner:
         self._watcher = Watcher(
             self._module, self._optimizer, options=Options(every=self.every, quantities=experiment.record.quantities)
         )
+        self.so_far = ModuleSoFar(self._watcher.record)
 
     def _built(self) -> nn.Module:
         own = self.experiment.model

@@ -1,6 +1,7 @@
 """Modules of one's own from the command line: what imports them and what never does, what is trained anew, exit codes."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -309,6 +310,32 @@ def test_a_package_and_batches_of_ones_own(gradlab: Gradlab) -> None:
     }
     code, _, err = gradlab("run", "own.yaml", "--allow-code", "pack.nets", "--import-path", "code")
     assert (code, "--allow-code pack.data" in err) == (2, True)
+
+
+def test_as_a_process_the_current_directory_is_not_looked_through_either(gradlab: Gradlab) -> None:
+    Path("nets.py").write_text(TRAP.replace("imported", "imported_here"))
+    Path("random.py").write_text(TRAP.replace("imported", "imported_random"))
+    words = [sys.executable, "-m", "gradlab", "run", "mine.yaml", "--allow-code", "nets"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, "--import-path DIR" in done.stderr) == (2, True), done.stderr
+    assert not Path("imported_here").exists()
+
+
+@pytest.mark.slow
+def test_the_example_is_healthy_and_its_sweep_passes(gradlab: Gradlab) -> None:
+    root = Path(__file__).parents[3]
+    allowed = ("--allow-code", "nets", "--import-path", str(root / "examples"), "--device", "cpu")
+    code, out, err = gradlab("run", str(root / "configs/own_module.yaml"), *allowed)
+    assert code == 0, err
+    assert out.startswith("healthy")
+    assert (
+        gradlab("sweep", str(root / "configs/sweeps/own_module_depth.yaml"), *allowed, "--executor", "inline")[0] == 0
+    )
+    code, out, _ = gradlab(
+        "run", str(root / "configs/own_module.yaml"), *allowed, "-s", "model.build=nets:lstm", "-s", "model.args={}"
+    )
+    assert code in (0, 4)
+    assert "rnn.layer0" in out
 
 
 def test_from_python(gradlab: Gradlab) -> None:

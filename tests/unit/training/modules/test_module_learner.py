@@ -21,7 +21,7 @@ from gradlab.config.reading.document import from_mapping
 from gradlab.datasets.order import Order
 from gradlab.errors import OwnCodeError, UsageError
 from gradlab.results.record import Progress, Record, Trained
-from gradlab.training import engine
+from gradlab.training import engine, loop
 from gradlab.training.modules import learner
 from gradlab.training.modules.optimizer import rate
 from gradlab.training.optimizers import KINDS
@@ -231,6 +231,25 @@ def test_ctrl_c_keeps_what_was_recorded(train: TrainedFrom) -> None:
     assert (found.outcome.kind, found.outcome.step) == ("interrupted", seen[0].step)
     assert len(recorded(found).steps) == seen[0].step
     assert seen[0].loss[0] == losses_of(found)[seen[0].step - 1]
+
+
+def test_an_observer_can_ask_for_what_was_recorded_so_far(train: TrainedFrom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "OBSERVED_IN_BLOCK", -1.0)
+    asked = []
+
+    def look(progress: Progress) -> None:
+        assert progress.recorded_so_far is not None
+        asked.append((progress, progress.recorded_so_far(-1, 100), progress.recorded_so_far(progress.step - 3, 1)))
+
+    found = recorded(train(experiment(train={"steps": 40}), observer=look))
+    assert len(asked) > 20
+    for progress, recent, last in asked:
+        count = len(recent.steps)
+        assert (recent.quantity, recent.steps.tolist()) == ("log10_backward_norm", list(range(progress.step)))
+        assert recent.loss[:, 0].tolist() == found.figures["loss"].values[:count].tolist()
+        assert recent.layers == pytest.approx(found.layers["log10_backward_norm"].values[:count])
+        assert last.steps.tolist() == [progress.step - 1]
+    assert asked[-1][0].recorded_so_far(-1, 9).steps.tolist() == []  # type: ignore[misc]
 
 
 def test_number_formats(train: TrainedFrom) -> None:
