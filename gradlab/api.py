@@ -25,6 +25,24 @@ if TYPE_CHECKING:
     from gradlab.theory.prediction import Prediction
 
 
+class Runs(list[StoredRun]):
+    """A list of runs, which a notebook shows as a table of which each can be opened."""
+
+    def _repr_html_(self) -> str:
+        from gradlab.report.notebook import runs_html
+
+        return runs_html(self)
+
+
+def _html(run: StoredRun) -> str:
+    from gradlab.report.notebook import run_html
+
+    return run_html(run)
+
+
+StoredRun.html = _html  # a stored run does not know how it looks; whoever uses it from Python comes by here
+
+
 def run(
     config: str | Path | Mapping[str, Any] | Trainable,
     *,
@@ -73,7 +91,7 @@ def run(
     experiments = with_seeds(_experiment(config, overrides), seeds)
     store, device = Store(out), machine.resolve(device)
     plan = make_plan(experiments, store, machine.kind(device), rerun, import_path=code.import_path)
-    return carry_out(plan, Call(store, Inline(device), summary_md, observer=observer_of(observer), code=code))
+    return Runs(carry_out(plan, Call(store, Inline(device), summary_md, observer=observer_of(observer), code=code)))
 
 
 def sweep(
@@ -164,7 +182,7 @@ def sweep(
     )
     settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
     call = Call(prepared.store, choice.executor, summary_md, settings, observer_of(observer), code=code)
-    return [run for _, run in sweeping.run_sweep(prepared, call, sweep_summary_md).members]
+    return Runs(run for _, run in sweeping.run_sweep(prepared, call, sweep_summary_md).members)
 
 
 def watch(

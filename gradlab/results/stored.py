@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradlab.config.catalogue import Verdict
 from gradlab.config.modules import AnyExperiment
@@ -39,7 +39,10 @@ class StoredRun:
         manifest: With what, where and when it was trained.
         cached: Whether it was there already when it was asked for.
         read: How its record is got at, when it is wanted.
+        html: What a notebook shows of a run, registered by the room that knows how a run looks; None where nothing was.
     """
+
+    html: ClassVar["Callable[[StoredRun], str] | None"] = None
 
     id: str
     path: Path
@@ -49,6 +52,11 @@ class StoredRun:
     timing: Timing
     cached: bool = False
     read: Callable[[], Record | None] = field(default=lambda: None, compare=False)
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows in place of the line of `repr`."""
+        render = type(self).html
+        return None if render is None else render(self)
 
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.outcome}, {self.verdict}>"

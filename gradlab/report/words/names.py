@@ -2,30 +2,38 @@
 
 from collections.abc import Sequence
 
+_HEADS = (1 / 4, 1 / 2, 3 / 4)
+"""Shares of what is left of a name that its beginning may have, the best first: names differ mostly at their end."""
+
 
 def elided(names: Sequence[str], most: int) -> list[str]:
-    """Names without the middle of those that have more than `most` letters; what differs of names stands mostly at their end.
+    """Names without the middle of those that have more than `most` letters.
 
-    Names that are not the same do not become so: where they would, they are numbered in their order.
+    Names that are not the same do not become so: where they would, another part is left out, and where that does not help they are
+    numbered in their order.
 
     >>> elided(["conv1", "model.encoder.layers.11.attn.proj", "model.encoder.layers.11.attn.prox"], 18)
     ['conv1', 'mode….11.attn.proj', 'mode….11.attn.prox']
+    >>> elided(["layer2.0.downsample.0", "layer3.0.downsample.0"], 16)
+    ['layer2.0…ample.0', 'layer3.0…ample.0']
     >>> elided(["a" * 30 + "x" + "b" * 30, "a" * 30 + "y" + "b" * 30], 12)
     ['1:aa…bbbbbbb', '2:aa…bbbbbbb']
     """
-    short = [_cut(name, most) for name in names]
-    whole: dict[str, set[str]] = {}
-    for cut, name in zip(short, names, strict=True):
-        whole.setdefault(cut, set()).add(name)
     number = {name: place for place, name in enumerate(dict.fromkeys(names), start=1)}
-    return [
-        cut if len(whole[cut]) == 1 else f"{number[name]}:{_cut(name, most - len(f'{number[name]}:'))}"
-        for cut, name in zip(short, names, strict=True)
-    ]
+    for share in _HEADS:
+        short = {name: _cut(name, most, share) for name in number}
+        if len(set(short.values())) == len(number):
+            return [short[name] for name in names]
+    short = {name: _cut(name, most, _HEADS[0]) for name in number}
+    told = list(short.values())
+    for name, cut in short.items():
+        if told.count(cut) > 1:
+            short[name] = f"{number[name]}:{_cut(name, most - len(f'{number[name]}:'), _HEADS[0])}"
+    return [short[name] for name in names]
 
 
-def _cut(name: str, most: int) -> str:
+def _cut(name: str, most: int, share: float) -> str:
     if len(name) <= most:
         return name
-    head = most // 4
+    head = int(most * share)
     return f"{name[:head]}…{name[len(name) - (most - head - 1) :]}"
