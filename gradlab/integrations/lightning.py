@@ -25,9 +25,8 @@ class GradlabCallback(WatchingCallback, Callback):  # type: ignore[misc]  # the 
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        if (
-            loss is not None
-        ):  # none where the step of a batch was left out; the trainer has divided it where batches are accumulated
+        if loss is not None:  # none where the step of a batch was left out
+            # The trainer has divided it, where batches are accumulated.
             self.run.log(loss=loss * trainer.accumulate_grad_batches)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:

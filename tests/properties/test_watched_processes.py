@@ -123,6 +123,7 @@ with gradlab.watch(whole, optimizer, name=f"of{size}", out=out) as run:
         nn.utils.clip_grad_norm_(model.parameters(), 0.5)
         optimizer.step()
 print("stored" if run.stored is not None else "not stored", flush=True)
+distributed.barrier()
 distributed.destroy_process_group()
 """
 
