@@ -210,14 +210,14 @@ class StepRecorder:
             if self._has_units:
                 self._note_activations(line)
             settle(line, len(self._rows.rows))
+            waiting = sum(2 * len(each.arrived) for each in self._lines)
+            if len(self._lines) >= self._subject.options.keep or waiting > WAITING_NUMBERS:
+                self.flush()
             self._lines.append(line)
             if self._has_signals and self._taps is None and line.places and not self.signals.fired:
                 self._notices.warn(notices.UNSEEN)
             if self.order is None and self._accumulated:
                 self._learn_order()
-            waiting = sum(2 * len(each.arrived) for each in self._lines)
-            if len(self._lines) >= self._subject.options.keep or waiting > WAITING_NUMBERS:
-                self.flush()
         self._step += 1
         self.steps += 1
         self._looking = self.signals.looking = self._step % self._subject.options.every == 0
@@ -250,10 +250,11 @@ class StepRecorder:
             each.marker = next((place for place in self._accumulated if place in own), None)
         self.hooks.watch_one_parameter(self._accumulate, self._accumulated[-1])
 
-    def flush(self) -> None:
-        """Brings what was recorded over to the host."""
-        if self._lines:
-            lines, self._lines = self._lines, []
+    def flush(self, but_last: bool = False) -> None:
+        """Brings what was recorded over to the host; but for the last step, where its figures may come yet."""
+        end = len(self._lines) - but_last
+        if end > 0:
+            lines, self._lines = self._lines[:end], self._lines[end:]
             to_host(lines)
             done = [line for line in lines if not line.skipped]
             self.skipped += len(lines) - len(done)

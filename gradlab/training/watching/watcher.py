@@ -128,7 +128,7 @@ class Watcher:
         """Stops watching; what was recorded stays."""
         if not self.is_open:
             return
-        self._notices.guarded(self._flush)()
+        self._notices.guarded(self._recorder.flush)()
         self._notices.guarded(self._recorder.count_skipped)()
         if self.is_open and not self._recorder.steps:
             self._notices.warn(notices.NOTHING)
@@ -138,11 +138,10 @@ class Watcher:
         self.is_open = False
         self._recorder.stop()
 
-    def _flush(self) -> None:
-        self._recorder.flush()
-
     def record(self) -> Record | None:
-        """What was recorded so far, rows in order of first use; None where nothing was."""
+        """What was recorded so far, rows in order of first use; None where nothing was. While it is open the last step is not in it: its
+        figures may come yet.
+        """
         steps = self._joined()
         if steps is None:
             return None
@@ -153,7 +152,7 @@ class Watcher:
         return recording.outcome(self._joined(), self._rows, self._order())
 
     def _joined(self) -> recording.Steps | None:
-        self._notices.guarded(self._flush)()
+        self._notices.guarded(self._recorder.flush, self.is_open)()
         return recording.Steps(self._recorder.blocks) if self._recorder.blocks else None
 
     def _order(self) -> Sequence[int]:
