@@ -6,7 +6,7 @@ block of lines at a time goes over to the host.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -250,8 +250,15 @@ class StepRecorder:
             each.marker = next((place for place in self._accumulated if place in own), None)
         self.hooks.watch_one_parameter(self._accumulate, self._accumulated[-1])
 
+    def so_far(self) -> list[Block]:
+        """All that was recorded, on the host. The last step's line stays, for figures of it may come yet."""
+        self.flush(but_last=True)
+        to_host(self._lines)
+        last = [replace(line, numbers=dict(line.numbers)) for line in self._lines if not line.skipped]
+        return [*self.blocks, self._tabulator.block(last)] if last else self.blocks
+
     def flush(self, but_last: bool = False) -> None:
-        """Brings what was recorded over to the host; but for the last step, where its figures may come yet."""
+        """Brings what was recorded over to the host, all or all but the last step."""
         end = len(self._lines) - but_last
         if end > 0:
             lines, self._lines = self._lines[:end], self._lines[end:]

@@ -24,6 +24,7 @@ from gradlab.training.watching.options import Options
 from gradlab.training.watching.order import first_use
 from gradlab.training.watching.rows import Rows, find_rows, is_compiled
 from gradlab.training.watching.step_recorder import StepRecorder, Subject
+from gradlab.training.watching.table import Block
 
 _watched: "weakref.WeakKeyDictionary[nn.Module, weakref.ref[Watcher]]" = weakref.WeakKeyDictionary()
 
@@ -139,9 +140,7 @@ class Watcher:
         self._recorder.stop()
 
     def record(self) -> Record | None:
-        """What was recorded so far, rows in order of first use; None where nothing was. While it is open the last step is not in it: its
-        figures may come yet.
-        """
+        """What was recorded so far, rows in order of first use; None where nothing was."""
         steps = self._joined()
         if steps is None:
             return None
@@ -152,8 +151,10 @@ class Watcher:
         return recording.outcome(self._joined(), self._rows, self._order())
 
     def _joined(self) -> recording.Steps | None:
-        self._notices.guarded(self._recorder.flush, self.is_open)()
-        return recording.Steps(self._recorder.blocks) if self._recorder.blocks else None
+        blocks: list[Block] = []
+        self._notices.guarded(lambda: blocks.extend(self._recorder.so_far()))()
+        blocks = blocks or self._recorder.blocks
+        return recording.Steps(blocks) if blocks else None
 
     def _order(self) -> Sequence[int]:
         order = self._recorder.order
