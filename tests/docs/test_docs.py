@@ -64,6 +64,7 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
         "run configs/deep_sigmoid",
         "run configs/deep_relu",
         "run configs/own_module",
+        "run configs/rezero",
         "sweep",
         "run mine",
         "list",
