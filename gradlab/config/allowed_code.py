@@ -3,6 +3,7 @@
 A config is data that may come from anywhere; to import a module is to run it.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ class AllowedCode:
 
     Attributes:
         prefixes: Dotted names; each allows the module of that name and what is below it.
-        import_path: Directories that are looked through before those of Python's own path.
+        import_path: Directories that are looked through before those of Python's own path, absolute.
         digests: Digest of the source files of every top-level package that a run's id rests on: what is imported is these files.
     """
 
@@ -38,8 +39,8 @@ class AllowedCode:
 NO_CODE = AllowedCode()
 
 
-def allowed_code(prefixes: Iterable[str], import_path: Iterable[str] = ()) -> AllowedCode:
-    """What a command line allows.
+def allowed_code(prefixes: Iterable[str], import_path: Iterable[str | os.PathLike[str]] = ()) -> AllowedCode:
+    """What a command line allows; directories are taken from the current one, wherever a worker may be.
 
     Raises:
         UsageError: If a prefix is no dotted name.
@@ -53,7 +54,7 @@ def allowed_code(prefixes: Iterable[str], import_path: Iterable[str] = ()) -> Al
     for prefix in given:
         if not all(part.isidentifier() for part in prefix.split(".")):
             raise UsageError(f"{FLAG} {prefix}: expected a dotted name, such as mypackage or mypackage.nets")
-    return AllowedCode(given, tuple(dict.fromkeys(map(str, import_path))))
+    return AllowedCode(given, tuple(dict.fromkeys(os.path.abspath(directory) for directory in import_path)))
 
 
 def own_modules(experiments: Iterable[Trainable]) -> tuple[str, ...]:

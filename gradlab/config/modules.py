@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Json
 from gradlab.config import catalogue
 from gradlab.config.experiment import NAME_PATTERN, Data, Experiment, Train, image_fault, loss_fault, readable
 from gradlab.config.fields import Mark, Part, fault
+from gradlab.config.quantities import LAYER_NAMES, OF_MODULES
 from gradlab.config.recording import Recording
 
 SHAPE, FREE, LABEL = Mark.SHAPE, Mark.FREE, Mark.LABEL
@@ -191,6 +192,15 @@ class ModuleExperiment(Part):
             raise fault(
                 f"record.{key}", f"{own} is that of a plain dense network: ask for other quantities", "model.kind"
             )
+        asked = self.record.quantities
+        for index, name in enumerate([asked] if isinstance(asked, str) else asked):
+            if name in LAYER_NAMES and name not in OF_MODULES:
+                reason = f"{name} is not recorded of a module of one's own: leave it out, or ask for one of {', '.join(OF_MODULES)}"
+                raise fault(
+                    "record.quantities" if isinstance(asked, str) else f"record.quantities.{index}",
+                    reason,
+                    "model.kind",
+                )
         return self
 
     def canonical(self) -> dict[str, Any]:

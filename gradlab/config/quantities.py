@@ -210,6 +210,12 @@ STEP_QUANTITIES: tuple[Quantity, ...] = (
 QUANTITIES: Mapping[str, Quantity] = {one.name: one for one in (*LAYER_QUANTITIES, *STEP_QUANTITIES)}
 LAYER_NAMES: tuple[str, ...] = tuple(quantity.name for quantity in LAYER_QUANTITIES)
 STEP_NAMES: tuple[str, ...] = tuple(quantity.name for quantity in STEP_QUANTITIES)
+OF_MODULES: tuple[str, ...] = (
+    "grad_norm", "log10_grad_norm", "log10_backward_rms", "log10_grad_norm_applied", "log10_backward_norm", "calls", "time_decades",
+    "weight_norm", "log10_update_ratio", "forward_rms", "activation_mean", "activation_std", "mean_slope", "dead_fraction",
+    "inactive_fraction", "bias_grad_norm", "norm_grad_norm",
+)  # fmt: skip
+"""Per-layer quantities that are recorded of somebody's own module; of a group those of them that it holds."""
 JACOBIAN: tuple[str, ...] = tuple(name for name in LAYER_NAMES if name.startswith("jacobian_"))
 """Per-layer quantities of the Jacobian, which are taken at a few steps only."""
 GRIDS: tuple[str, ...] = tuple(

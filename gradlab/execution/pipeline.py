@@ -86,6 +86,15 @@ def refuse_own_code(plan: Plan, code: AllowedCode) -> None:
         UsageError: With the module and the flag that mends it.
     """
     refuse_code([run.experiment for run in plan.runs], code)
+    refuse_not_found(plan)
+
+
+def refuse_not_found(plan: Plan) -> None:
+    """Refuse a plan whose modules were not found.
+
+    Raises:
+        UsageError: With their names and the flag that says where they are.
+    """
     if plan.not_found:
         raise UsageError(
             f"{', '.join(plan.not_found)}: no source files of that name on the import path; {PATH_FLAG} DIR names the directory that holds "

@@ -14,7 +14,7 @@ from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.execution import machine
 from gradlab.execution.batching import seconds, tasks_of
 from gradlab.execution.executors.contract import Task
-from gradlab.execution.pipeline import Call, carry_out, refuse_own_code
+from gradlab.execution.pipeline import Call, carry_out, refuse_not_found, refuse_own_code
 from gradlab.execution.plan import Plan, Settings, make_plan, unlocated
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.results import environment
@@ -175,6 +175,8 @@ def prepare(
     experiments = [member.experiment for member in sweep.members]
     plan = make_plan(experiments, store, device_kind, rerun, shard, locate, import_path)
     ids = plan.ids
+    if begun is not None:
+        refuse_not_found(plan)
     if begun is not None and set(ids.values()) != {member.id for member in begun.members}:
         raise UsageError(
             f"{config}: its runs would have other ids now, because a data file, a source file of one's own, torch, gradlab's numerics or"

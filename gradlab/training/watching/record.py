@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config.quantities import OF_MODULES
 from gradlab.results.record import Column, Float, Outcome, Record
 from gradlab.training.watching.lines import PER_ACTIVATION, PER_ROW
 from gradlab.training.watching.order import described
@@ -14,11 +15,7 @@ from gradlab.training.watching.table import Block
 FIGURES = ("loss", "accuracy", "holdout_loss", "holdout_accuracy")
 """Figures of a step that can be logged."""
 
-QUANTITIES = (
-    "grad_norm", "log10_grad_norm", "log10_backward_rms", "log10_grad_norm_applied", "log10_backward_norm", "calls", "time_decades",
-    "weight_norm", "log10_update_ratio", "forward_rms", "activation_mean", "activation_std", "mean_slope", "dead_fraction",
-    "inactive_fraction", "bias_grad_norm", "norm_grad_norm",
-)  # fmt: skip
+QUANTITIES = OF_MODULES
 """Quantities that a watch can record."""
 
 OF_SIGNALS = frozenset({"log10_backward_rms", "log10_backward_norm", "calls", "time_decades", "forward_rms"})

@@ -224,6 +224,18 @@ def test_a_run_is_the_same_bytes_wherever_it_trains(gradlab: Gradlab) -> None:
         assert (alone / table).read_bytes() == (Path("swept") / alone.name / table).read_bytes()
 
 
+def test_a_sweep_that_was_begun_goes_on_where_its_source_is_the_same(gradlab: Gradlab) -> None:
+    assert gradlab("sweep", "swept.yaml", *ALLOWED, "--device", "cpu", "--executor", "inline")[0] == 0
+    (place,) = map(str, Path("runs/sweeps").glob("swept-*"))
+    code, _, err = gradlab("sweep", place, *ALLOWED)
+    assert (code, "4 cached" in err) == (0, True)
+    code, _, err = gradlab("sweep", place, "--allow-code", "nets")
+    assert (code, "--import-path DIR" in err) == (2, True)
+    Path("code/nets.py").write_text(NETS + "#")
+    code, _, err = gradlab("sweep", place, *ALLOWED)
+    assert (code, "a source file of one's own" in err) == (2, True)
+
+
 def test_expectations_and_gates_have_their_exit_codes(gradlab: Gradlab) -> None:
     assert gradlab("run", "mine.yaml", *ALLOWED, "-s", 'expect=["model.args.depth == 3"]')[0] == 4
     Path("swept.yaml").write_text(SWEEP.replace("== 0 by", "> 0 by"))

@@ -11,6 +11,7 @@ import pytest
 from gradlab.config.condition import ConditionError, parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.modules import ModuleData, ModuleExperiment, experiment_of
+from gradlab.config.quantities import OF_MODULES
 from gradlab.config.reading import document
 from gradlab.config.reading.document import dump, from_mapping
 from gradlab.config.sweeps import sweep
@@ -91,6 +92,9 @@ TWO = "binary_cross_entropy needs 2 classes, and the data have 10; use cross_ent
 FORMAT = (
     "a module of one's own trains in float32, float64 or bfloat16; watch a loop of your own for float16 (gradlab.watch)"
 )
+FORWARD_MEAN = (
+    f"forward_mean is not recorded of a module of one's own: leave it out, or ask for one of {', '.join(OF_MODULES)}"
+)
 UNKNOWN = "'verdit == healthy', character 1: unknown name 'verdit'. Did you mean 'verdict'?"
 CASES = [
     ("build: nets:build", "build: nets", FUNCTION + "'nets'"),
@@ -111,6 +115,7 @@ CASES = [
     ("batch_size: 32", "build: a:b", "3:42  data.build: " + NOT_OWN),
     ("steps: 5", "loss: binary_cross_entropy", "4:42  train.loss: " + TWO),
     ("steps: 5", "dtype: float16", "4:43  train.dtype: " + FORMAT),
+    ("steps: 5}", "steps: 5}\nrecord: {quantities: [default, forward_mean]}", "5:32  record.quantities[1]: " + FORWARD_MEAN),
     ("verdict == healthy", "verdit == healthy", "5:10  expect[0]: " + UNKNOWN),
 ]  # fmt: skip
 
