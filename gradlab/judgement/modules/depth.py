@@ -118,8 +118,9 @@ def _severity(evidence: ModuleEvidence, moves: bool | None, course: _Course) -> 
         return "warning"
     if moves and evidence.learned:
         return "warning" if course.at_end else "note"
-    if moves and evidence.gained and not course.at_end:
-        return "note"
+    if moves and not course.at_end:
+        # What was lost at the start arrives now, so that it is not what keeps the network from learning; what grew may have thrown it off.
+        return "note" if evidence.gained else "warning" if course.value < 0 else "critical"
     return "critical"
 
 

@@ -71,6 +71,11 @@ class ModuleEvidence:
         return self.step(self.num_records - 1)
 
     @property
+    def num_steps(self) -> int:
+        """Updates from the first record to the last, both included."""
+        return self.last_step - self.step(0) + 1
+
+    @property
     def from_start(self) -> bool:
         """Whether the first update of the training is in the record."""
         return bool(self.record.steps[0] == 0)
@@ -234,10 +239,16 @@ class ModuleEvidence:
         layers = {name: Column(column.values[at], column.present[at]) for name, column in layers.items()}
         return replace(self.record, steps=self.record.steps[at], figures=told, layers=layers)
 
+    @property
+    def has_rivals(self) -> bool:
+        """Whether several optimizers train it, as the two networks of a GAN: no single loss says then whether it learns."""
+        told = self.experiment.train.optimizer
+        return isinstance(told, str) and "," in told
+
     @cached_property
     def progress(self) -> progress.LearningProgress | None:
-        """How far training came; None for fewer than two records, or without a loss."""
-        course = self._course
+        """How far training came; None for fewer than two records, or without a loss that tells."""
+        course = None if self.has_rivals else self._course
         return None if course is None else progress.progress(course, len(course.steps), self.batch_size)
 
     @cached_property
@@ -250,13 +261,13 @@ class ModuleEvidence:
     @cached_property
     def gains(self) -> Gains | None:
         """What was gained over the best constant answer; None where that is not known."""
-        course = self._course
+        course = None if self.has_rivals else self._course
         return None if course is None else gains(course, len(course.steps), self.batch_size)
 
     @cached_property
     def fell_later(self) -> bool:
         """Whether the loss went on falling after the first tenth of the run."""
-        loss = self.loss
+        loss = None if self.has_rivals else self.loss
         if loss is None or len(loss) < progress.FALLING_ROWS:
             return False
         first, stop = (max(1, int(share * len(loss))) for share in LATER)
@@ -307,8 +318,7 @@ class ModuleEvidence:
     def still(self) -> bool:
         """Whether the weights cannot have moved, however short the run."""
         largest = self.largest_ratio
-        steps = self.last_step - self.step(0)
-        return largest is not None and largest * max(steps, FEWEST_STEPS) < STILL
+        return largest is not None and largest * max(self.num_steps, FEWEST_STEPS) < STILL
 
     @cached_property
     def long_enough(self) -> bool:
@@ -316,7 +326,7 @@ class ModuleEvidence:
         course = self.progress
         if course is None:
             return False
-        return self.still or (course.steps >= FEWEST_STEPS and course.examples >= progress.ENOUGH_EXAMPLES)
+        return self.still or (self.num_steps >= FEWEST_STEPS and course.examples >= progress.ENOUGH_EXAMPLES)
 
     @cached_property
     def on_its_way(self) -> bool:

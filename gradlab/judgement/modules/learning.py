@@ -48,7 +48,7 @@ def undecided(evidence: ModuleEvidence) -> str:
     """That a run has not learned yet, as a clause."""
     course = evidence.progress
     assert course is not None
-    said = f"{course.steps + 1} steps did not show that it learns: {_standing(evidence)}"
+    said = f"{evidence.num_steps} steps did not show that it learns: {_standing(evidence)}"
     if _fell_at_first(evidence):
         return f"{said} at first and stays since; {CHANCE_UNKNOWN}"
     return said if evidence.chance_known else f"{said}; {CHANCE_UNKNOWN}"
@@ -58,7 +58,7 @@ def told(evidence: ModuleEvidence) -> str:
     """What shows that a run does not learn."""
     course, largest = evidence.progress, evidence.largest_ratio
     assert course is not None
-    said = [f"in {course.steps} steps {_standing(evidence)}"]
+    said = [f"in {evidence.num_steps} steps {_standing(evidence)}"]
     if course.accuracy is not None:
         said.append(f"the accuracy is {percent(max(course.accuracy, 0.0))} of the way from chance to all right")
     if largest is not None and evidence.still:

@@ -114,7 +114,8 @@ def _unseen_harm(evidence: ModuleEvidence, found: list[Finding]) -> list[Finding
     open_ones = [item for item in found if item.severity == "warning" and item.rule in ("vanishing", "exploding")]
     if evidence.progress is not None or not open_ones:
         return []
-    message = "whether that harms was not seen: no loss was logged"
+    why = "a single loss does not tell" if evidence.has_rivals else "no loss was logged"
+    message = f"whether that harms was not seen: {why}"
     return [
         Finding("undecided", "warning", None, open_ones[0].since_step, open_ones[0].value, open_ones[0].limit, message,
                 "log the loss of each step: run.log(loss=loss)")
@@ -127,11 +128,9 @@ def _not_looked_at(evidence: ModuleEvidence) -> list[Finding]:
     if all(name in evidence.asked_for for name in _UNITS) and not units.looked_at(evidence).any():
         said.append("units not looked at: no activation module was seen, and a function that is called is not")
     if evidence.progress is None:
-        said.append(
-            "whether it learns: no loss was logged"
-            if evidence.loss is None
-            else "whether it learns: the loss was logged once"
-        )
+        why = "the loss was logged once" if evidence.loss is not None else "no loss was logged"
+        rivals = "several optimizers train it, and a single loss does not tell"
+        said.append(f"whether it learns: {rivals if evidence.has_rivals else why}")
     unreached = _SIGNAL[0] in evidence.asked_for and not evidence.chains
     if unreached:
         said.append("depth: no two rows with a signal follow one another")

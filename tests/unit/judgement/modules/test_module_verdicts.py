@@ -120,6 +120,12 @@ class TestDepth:
         assert finding(found, "vanishing").severity == "note"
         assert "by the end it is -0.5 decades" in finding(found, "vanishing").message
 
+    def test_what_arrives_again_is_not_what_keeps_it_from_learning(self) -> None:
+        lost, grown = (np.where(np.arange(STEPS) < 20, decades, 0.0) for decades in (-3.0, 3.0))
+        assert summary(stack(lost, STAYS)).verdict == "not_learning"
+        assert finding(summary(stack(lost, STAYS)), "vanishing").severity == "warning"
+        assert summary(stack(grown, STAYS)).verdict == "exploding"
+
     def test_what_training_brings_about(self) -> None:
         found = finding(summary(stack(np.where(np.arange(STEPS) < 50, 0.0, -4.0), STAYS)), "vanishing")
         assert found.since_step == 50
@@ -303,6 +309,18 @@ class TestLearning:
         found = summary(stack(loss=None))
         assert found.verdict == "healthy"
         assert finding(found, "not_looked_at").message == "whether it learns: no loss was logged"
+
+    def test_of_rivals_no_loss_tells(self) -> None:
+        found = summary(stack(loss=STAYS + 1e-3 * np.arange(STEPS)), watched(optimizer="Adam, Adam"))
+        assert found.verdict == "healthy"
+        told = finding(found, "not_looked_at").message
+        assert told == "whether it learns: several optimizers train it, and a single loss does not tell"
+        mended = summary(stack(np.where(np.arange(STEPS) < 20, -3.0, 0.0), STAYS), watched(optimizer="Adam, Adam"))
+        assert (mended.verdict, finding(mended, "vanishing").severity) == ("healthy", "note")
+
+    def test_a_hundred_updates_are_enough(self) -> None:
+        assert summary(stack(loss=STAYS[:100], steps=100)).verdict == "not_learning"
+        assert summary(stack(loss=STAYS[:99], steps=99)).verdict == "undecided"
 
     def test_a_loss_that_was_logged_now_and_then(self) -> None:
         run = stack(loss=STAYS)
