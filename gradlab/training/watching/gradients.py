@@ -45,19 +45,19 @@ class Gradients:
 
     def _present(self) -> tuple[list[Tensor], tuple[int, ...]]:
         parameters = self._parameters
-        found = [(place, parameters[place].grad) for place in self.own]
-        grads = [grad for _, grad in found if grad is not None]
-        return grads, self.own if len(grads) == len(found) else tuple(
-            place for place, grad in found if grad is not None
-        )
+        grads = [parameters[place].grad for place in self.own]
+        found = [grad for grad in grads if grad is not None]
+        if len(found) == len(grads):
+            return found, self.own
+        return found, tuple(place for place, grad in zip(self.own, grads, strict=True) if grad is not None)
 
     def is_fresh(self) -> bool:
         """Whether no gradient is there yet, or all are zero: the next backward pass begins a step.
 
         Where reading would wait for a device, a gradient that was changed since the last pass counts as one that was zeroed.
         """
-        grads, _ = self._present()
-        if not grads:
+        parameters = self._parameters
+        if all(parameters[place].grad is None for place in self.own):
             return True
         marker = None if self.marker is None else self._parameters[self.marker].grad
         if marker is None:
@@ -65,7 +65,7 @@ class Gradients:
         if not marker.is_cpu:
             place = self._places.index(self.marker) if self.marker in self._places else None
             return place is not None and self._versions[place] != marker._version
-        return not norm(marker) and not any(grad.is_cpu and norm(grad) for grad in grads)
+        return not norm(marker) and not any(grad.is_cpu and norm(grad) for grad in self._present()[0])
 
     _places: tuple[int, ...] = ()
 
@@ -98,7 +98,8 @@ class Gradients:
             if before is None or before[1] != places:
                 ratio = self._ratio(applied, places, per_scale / per_applied)
                 self._both = ratio != 1.0 or not in_step
-                found: Norms = [one * per_scale / per_applied / ratio for one in applied]
+                factor = per_scale / per_applied / ratio
+                found: Norms = applied if factor == 1.0 else [one * factor for one in applied]
             else:
                 found = before[0]
                 factor = per_scale / per_applied

@@ -21,6 +21,7 @@ class Hooks:
         self._rows, self._notices = rows, notices
         self._handles: list[Any] = []
         self._of_parameters: list[Any] = []
+        self._of_modules: list[tuple[Any, Any]] = []
 
     @property
     def on_every_parameter(self) -> bool:
@@ -38,11 +39,15 @@ class Hooks:
         for index, row in enumerate(rows):
             if not row.returns:
                 continue
-            hook = ForwardHook(signals, index, row.is_block) if taps is None else taps.hook(index)
-            self._handles.append(row.module.register_forward_hook(hook))
-            if takes_time and taps is None and isinstance(row.module, nn.RNNBase) and not row.module.bidirectional:
+            if taps is not None:
+                self._handles.append(row.module.register_forward_hook(taps.hook(index)))
+                continue
+            hook = ForwardHook(signals, index, row.is_block)
+            self._of_modules.append((row.module.register_forward_hook(hook), hook))
+            if takes_time and isinstance(row.module, nn.RNNBase) and not row.module.bidirectional:
                 first = next(place for place, each in enumerate(rows) if each.module is row.module)
-                self._handles.append(row.module.register_forward_pre_hook(InputHook(signals, first)))
+                of_input = InputHook(signals, first)
+                self._of_modules.append((row.module.register_forward_pre_hook(of_input), of_input))
 
     def watch_activations(self, model: nn.Module, signals: Signals) -> None:
         """Hooks of the activation modules."""
@@ -50,7 +55,17 @@ class Hooks:
         for module in model.modules():
             if type(module) in SLOPES:
                 hook = UnitsHook(signals, module, channels_first)
-                self._handles.append(module.register_forward_hook(hook))
+                self._of_modules.append((module.register_forward_hook(hook), hook))
+
+    def pause(self, resume: bool) -> None:
+        """Takes the modules' hooks away until a step is recorded again, and puts them back: a module without hooks is called faster."""
+        for handle, hook in self._of_modules:
+            hooks = handle.hooks_dict_ref()
+            if hooks is not None:
+                if resume:
+                    hooks[handle.id] = hook
+                else:
+                    hooks.pop(handle.id, None)
 
     def watch_parameters(self, accumulated: Callable[[int], None]) -> None:
         """A hook on every parameter that is trained: called when its gradient is there."""
@@ -105,9 +120,9 @@ class Hooks:
         self._handles.append(optimizer.register_step_post_hook(self._notices.guarded(after)))
 
     def remove(self) -> None:
-        for handle in (*self._handles, *self._of_parameters):
+        for handle in (*self._handles, *self._of_parameters, *(handle for handle, _ in self._of_modules)):
             handle.remove()
-        self._handles, self._of_parameters = [], []
+        self._handles, self._of_parameters, self._of_modules = [], [], []
 
 
 def _has_channels_first(module: nn.Module) -> bool:

@@ -64,9 +64,12 @@ class Line:
 
 def settle(line: Line, num_rows: int) -> None:
     """Makes little of what the hooks left: on a CPU the row's numbers, on a device one vector."""
+    if line.taps is not None:
+        return
     loose = [number for entry in line.arrived if entry is not None for number in (entry[0][1], entry[1])]
-    if any(isinstance(number, Tensor) for number in loose):
-        line.numbers["arrived"] = together([torch.as_tensor(number, dtype=torch.float64) for number in loose])
+    if any(isinstance(number, Tensor) for number in loose) or any(isinstance(ends, Tensor) for _, ends in line.times):
+        if loose:
+            line.numbers["arrived"] = together([torch.as_tensor(number, dtype=torch.float64) for number in loose])
         # Each call's number is in the vector now; what a call is goes without it.
         kept: dict[int, list[Any]] = {}
         for entry in line.arrived:
@@ -132,74 +135,120 @@ def _gather_units(line: Line, gather: Any) -> None:
 
 def signals_of(line: Line, num_rows: int) -> tuple[Float, Float]:
     """A line's signals and activations, [len(PER_ROW), R] and [len(PER_ACTIVATION), R]; NaN where an activation module read nothing."""
+    on_device = line.numbers.pop("arrived", None)
+    numbers = [] if on_device is None else on_device.tolist()
+    arrived = [entry for entry in line.arrived if entry is not None]
+    rows = [call[0] for call, _ in arrived]
+    if not line.times and len(set(rows)) == len(rows):  # each row was called once
+        table = np.zeros((len(PER_ROW), num_rows))
+        table[0, rows] = numbers[::2] if numbers else [call[1] for call, _ in arrived]
+        table[1, rows] = numbers[1::2] if numbers else [b for _, b in arrived]
+        table[2, rows] = [call[2] for call, _ in arrived]
+        table[3, rows] = 1.0
+        return table, _activations({call[0]: [call] for call, _ in arrived if len(call) > 4}, num_rows)
+    return _of_several_calls(line, num_rows, numbers)
+
+
+def _of_several_calls(line: Line, num_rows: int, numbers: list[float]) -> tuple[Float, Float]:
+    """The same where a row was called several times; `numbers` has the norms that come from a device."""
     table = [[0.0] * num_rows for _ in PER_ROW]
     forward, backward, entries, calls, first, last = table
-    on_device = line.numbers.pop("arrived", None)
-    firsts: dict[int, list[float]] = {}
-    used = _used_outputs(line)
-    read: dict[int, dict[int, Any]] = {}
-    place = 0
+    from_device = iter(numbers)
+    used = _used_outputs([entry for entry in line.arrived if entry is not None])
+    several: dict[int, list[float]] = {}
+    read: dict[int, list[Any]] = {}
+    latest: list[float | None] = [None] * num_rows
     for entry in line.arrived:
         if entry is None:
-            _end_pass(firsts, first, last)
+            _end_pass(several, first, last)
+            latest = [None] * num_rows
             continue
         call, b = entry
         f = call[1]
-        if on_device is not None:
-            f, b = float(on_device[place]), float(on_device[place + 1])
-            place += 2
+        if numbers:
+            f, b = next(from_device), next(from_device)
         row = call[0]
+        if len(call) > 4:
+            read.setdefault(row, []).append(call)
         if call[3] is not None and used[id(call[3][0])] != call[3][1]:
             continue
-        if calls[row] == 0.0:
-            forward[row], backward[row] = f, b
-        else:
+        if calls[row]:
             forward[row], backward[row] = math.hypot(forward[row], f), math.hypot(backward[row], b)
+        else:
+            forward[row], backward[row] = f, b
         entries[row] += call[2]
         calls[row] += 1.0
-        firsts.setdefault(row, []).append(b)
-        if len(call) > 4:
-            read.setdefault(row, {})[id(call)] = call
-    _end_pass(firsts, first, last)
+        was = latest[row]
+        if was is None:
+            latest[row] = b
+        else:
+            several.setdefault(row, [was]).append(b)
+    _end_pass(several, first, last)
     for row, ends in line.times:
         first[row], last[row] = math.hypot(first[row], ends[0]), math.hypot(last[row], ends[1])
     return np.array(table), _activations(read, num_rows)
 
 
-def _used_outputs(line: Line) -> dict[int, int]:
+def _used_outputs(arrived: list[Any]) -> dict[int, int]:
     """Of each call that returned several tensors, by the id of what they share, the first that a gradient came back to."""
     used: dict[int, int] = {}
-    for entry in line.arrived:
-        if entry is not None and entry[0][3] is not None:
-            shared, place = entry[0][3]
+    for call, _ in arrived:
+        if call[3] is not None:
+            shared, place = call[3]
             used[id(shared)] = min(place, used.get(id(shared), place))
     return used
 
 
-def _end_pass(norms_by_row: dict[int, list[float]], first: list[float], last: list[float]) -> None:
+def _end_pass(several: dict[int, list[float]], first: list[float], last: list[float]) -> None:
     """Backward comes from the last call: of a pass, the first norm is the last call's."""
-    for row, found in norms_by_row.items():
-        if len(found) > 1:
-            first[row], last[row] = math.hypot(first[row], found[-1]), math.hypot(last[row], found[0])
-    norms_by_row.clear()
+    for row, found in several.items():
+        first[row], last[row] = math.hypot(first[row], found[-1]), math.hypot(last[row], found[0])
+    several.clear()
 
 
-def _activations(read: dict[int, dict[int, Any]], num_rows: int) -> Float:
-    table = np.full((len(PER_ACTIVATION), num_rows), np.nan)
+def _activations(read: dict[int, list[Any]], num_rows: int) -> Float:
+    if not read:
+        return np.full((len(PER_ACTIVATION), num_rows), np.nan)
+    nothing = [math.nan] * num_rows
+    table = [list(nothing) for _ in PER_ACTIVATION]
     for row, calls in read.items():
-        units = [each for call in calls.values() for each in call[4:]]
-        size = sum(each.entries for each in units)
-        if not size:
-            continue
-        mean = math.fsum(each.total for each in units) / size
-        square = math.fsum(each.squares for each in units) / size
-        table[0, row] = mean
-        table[1, row] = math.sqrt(max(square - mean * mean, 0.0)) if math.isfinite(square) else math.nan
-        for column, name in ((2, "slope"), (4, "inactive")):
-            if all(getattr(each, name) is not None for each in units):
-                table[column, row] = math.fsum(getattr(each, name) * each.entries for each in units) / size
-        alive = [each.alive for each in units]
-        if all(each is not None and len(each) == len(alive[0]) for each in alive):
-            together_alive = np.logical_or.reduce([np.asarray(each) > 0 for each in alive], axis=0)
-            table[3, row] = 1.0 - float(together_alive.mean())
-    return table
+        if len(calls) == 1 and len(calls[0]) == 5:
+            units = calls[0][4]
+            found = _of_units(units.entries, units.total, units.squares)
+            alive = units.alive
+            dead = None if alive is None else 1.0 - np.count_nonzero(alive) / max(len(alive), 1)
+            found += (units.slope, dead, units.inactive)
+        else:
+            found = _of_several([each for call in {id(call): call for call in calls}.values() for each in call[4:]])
+        for column, value in zip(table, found, strict=True):
+            if value is not None:
+                column[row] = value
+    return np.array(table)
+
+
+def _of_units(size: int, total: float, squares: float) -> tuple[Any, ...]:
+    """Mean and standard deviation of a number of entries."""
+    if not size:
+        return None, None
+    mean = total / size
+    variance = squares / size - mean * mean
+    return mean, math.sqrt(variance) if variance > 0 else 0.0 if variance <= 0 else math.nan
+
+
+def _of_several(units: list[Any]) -> tuple[Any, ...]:
+    """What several activation modules, or several calls of one, make of a row: a unit is dead that is so in all of them."""
+    size = sum(each.entries for each in units)
+    found = _of_units(size, math.fsum(each.total for each in units), math.fsum(each.squares for each in units))
+    if not size:
+        return None, None, None, None, None
+    means = [
+        None
+        if any(getattr(each, name) is None for each in units)
+        else math.fsum(getattr(each, name) * each.entries for each in units) / size
+        for name in ("slope", "inactive")
+    ]
+    alive = [each.alive for each in units]
+    dead = None
+    if all(each is not None and len(each) == len(alive[0]) for each in alive):
+        dead = 1.0 - float(np.logical_or.reduce([np.asarray(each) > 0 for each in alive], axis=0).mean())
+    return (*found, means[0], dead, means[1])

@@ -13,28 +13,33 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-SAFE = {torch.float32: (1e-30, 1e30), torch.float64: (1e-250, 1e250)}
-"""Sums of squares between which neither overflow nor underflow matters: norms of 1e-15 to 1e15 in float32."""
+from gradlab.training.watching.memory import flat
+
+LOW, HIGH = 1e-30, 1e30
+"""Sums of squares between which neither overflow nor underflow matters in float32: norms of 1e-15 to 1e15."""
 
 CHUNK = 8192
-"""Entries whose squares are added up in their own precision: the rounding of more would show, and BLAS would start threads."""
+"""Entries whose squares are added up in their own precision, where there are many: the rounding of longer sums shows."""
 
 
-def _cpu_norm(x: Tensor) -> float:
-    bounds = SAFE.get(x.dtype)
-    if bounds is None or x.layout is not torch.strided:
-        return exact_norm(x)
+def _longest_sum() -> int:
+    """Entries up to which one product is right to 1e-5, and starts no threads of BLAS's beside torch's own."""
     try:
-        flat = x.numpy().ravel("K")
-    except RuntimeError:  # it requires a gradient, or is of a kind that has no numpy form
-        return exact_norm(x)
-    size = flat.size
-    square = float(flat.dot(flat)) if size <= CHUNK else _sum_of_squares(flat)
-    return math.sqrt(square) if bounds[0] <= square <= bounds[1] else exact_norm(x)
+        from threadpoolctl import threadpool_info  # comes with scikit-learn
+
+        alone = all(each["num_threads"] == 1 for each in threadpool_info() if each["user_api"] == "blas")
+    except Exception:
+        alone = False
+    return 1 << 18 if alone else 10_000
 
 
-def _sum_of_squares(flat: NDArray[Any]) -> float:
-    """Sum of the squares of many entries, chunk by chunk, in float64."""
+LONGEST_SUM = _longest_sum()
+
+
+def sum_of_squares(flat: NDArray[Any]) -> float:
+    """Sum of the squares of a flat array's entries, in its own precision up to `LONGEST_SUM` of them."""
+    if flat.size <= LONGEST_SUM:
+        return float(flat.dot(flat))
     whole = flat.size - flat.size % CHUNK
     rest = flat[whole:]
     chunks = flat[:whole].reshape(-1, CHUNK)
@@ -63,10 +68,14 @@ def dense(x: Tensor) -> Tensor:
 
 def norm(x: Tensor) -> float | Tensor:
     """l2 norm of a tensor: a float on a CPU, elsewhere 0-dim float64 on its device."""
-    if x.is_cpu:
-        return _cpu_norm(x)
-    on_device: Tensor = torch.linalg.vector_norm(dense(x.detach()), dtype=torch.float64)
-    return on_device
+    entries = flat(x)
+    if entries is None:
+        if x.is_cpu:
+            return exact_norm(x)
+        on_device: Tensor = torch.linalg.vector_norm(dense(x.detach()), dtype=torch.float64)
+        return on_device
+    square = float(entries.dot(entries)) if entries.size <= LONGEST_SUM else sum_of_squares(entries)
+    return math.sqrt(square) if LOW <= square <= HIGH else exact_norm(x)
 
 
 Norms = list[float] | Tensor
@@ -75,12 +84,12 @@ Norms = list[float] | Tensor
 
 def norms(tensors: Sequence[Tensor]) -> Norms:
     """l2 norms of several tensors, on one device or several."""
-    if all(x.is_cpu for x in tensors):
-        return [_cpu_norm(x) for x in tensors]
-    found: list[Tensor | None] = [None] * len(tensors)
+    found: list[Any] = [norm(x) if x.is_cpu else None for x in tensors]
+    if None not in found:
+        return found
     alike: dict[tuple[torch.device, torch.dtype], list[int]] = {}
     for place, x in enumerate(tensors):
-        if x.layout is torch.strided and not x.is_complex() and x.is_floating_point():
+        if found[place] is None and x.layout is torch.strided and x.is_floating_point():
             alike.setdefault((x.device, x.dtype), []).append(place)
         else:
             found[place] = torch.as_tensor(norm(x), dtype=torch.float64)
@@ -88,7 +97,7 @@ def norms(tensors: Sequence[Tensor]) -> Norms:
         several = torch._foreach_norm([tensors[place].detach() for place in places], 2, dtype=torch.float64)
         for place, one in zip(places, several, strict=True):
             found[place] = one
-    return together([one for one in found if one is not None])
+    return together(found)
 
 
 def together(values: Sequence[Tensor]) -> Tensor:

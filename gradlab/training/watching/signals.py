@@ -6,7 +6,7 @@ output is changed in place afterwards (`ReLU(inplace=True)`, `out += x`); a tens
 A call counts only once its gradient arrives, so evaluation, `no_grad` and the second run of a checkpoint count for nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -66,13 +66,31 @@ class Signals:
             self.arrived = []
         return arrived, times
 
-    def arrive(self, call: Call, gradient: Tensor) -> None:
+    def follow(self, tensor: Tensor, call: Call) -> None:
+        """Waits for the gradient of a call's output.
+
+        Its node in the graph is asked, which costs half of what a hook of the tensor does; it too is that from before a change in place.
+        """
+        node = tensor.grad_fn
+        if node is None:  # a leaf
+            tensor.register_hook(lambda gradient: self.arrive(call, (gradient,)))  # type: ignore[no-untyped-call]
+        elif tensor.output_nr:
+            node.register_prehook(partial(self.arrive_at, call, tensor.output_nr))
+        else:
+            node.register_prehook(partial(self.arrive, call))
+
+    def arrive_at(self, call: Call, place: int, gradients: Sequence[Tensor | None]) -> None:
+        """The gradients of several outputs of an operation are there."""
+        self.arrive(call, gradients[place : place + 1])
+
+    def arrive(self, call: Call, gradients: Sequence[Tensor | None]) -> None:
         """A call's gradient is there."""
-        if self.looking:
+        gradient = gradients[0]
+        if self.looking and gradient is not None:
             try:
                 if _current() != self.passes.task:
                     self.passes.enter()
-                self.arrived.append((call, norm(gradient.detach() if gradient.requires_grad else gradient)))
+                self.arrived.append((call, norm(gradient)))
             except Exception as error:
                 self.fault(error)
 
@@ -85,10 +103,10 @@ class Signals:
         shared = object()
         for place, tensor in enumerate(tensors_of(output)):
             if tensor.requires_grad:
-                call: Call = [row, norm(tensor.detach()), tensor.numel(), (shared, place)]
+                call: Call = [row, norm(tensor), tensor.numel(), (shared, place)]
                 if not is_block:
                     self.last = call
-                tensor.register_hook(partial(self.arrive, call))  # type: ignore[no-untyped-call]
+                self.follow(tensor, call)
 
     def note_order(self, row: int) -> None:
         if _current() == OUTSIDE and len(self.called) < CALLS_NOTED:
@@ -130,10 +148,10 @@ class ForwardHook(_Hook):
             if not isinstance(output, Tensor):
                 signals.note(self.row, output, self.is_block)
             elif output.requires_grad:
-                call: Call = [self.row, norm(output.detach()), output.numel(), None]
+                call: Call = [self.row, norm(output), output.numel(), None]
                 if not self.is_block:
                     signals.last = call
-                output.register_hook(partial(signals.arrive, call))  # type: ignore[no-untyped-call]
+                signals.follow(output, call)
         except Exception as error:
             signals.fault(error)
 

@@ -89,11 +89,13 @@ class StepRecorder:
         self.figures = Figures(self.passes)
         self._taps = Taps(len(rows.rows), parameters[0].device) if subject.compiled and self._has_signals else None
         self._lines: list[Line] = []
+        self._waiting = 0
         self._line: Line | None = None
         self._accumulated: list[int] = []
         self._updated: set[int] = set()
         self._stepped_ids: set[int] = set()
         self._num_stepped = -1
+        self._stepped_places_of: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._scale: Any = None
         self._lowered: Any = 0
         self._looking = self.signals.looking = self._step % subject.options.every == 0
@@ -108,6 +110,8 @@ class StepRecorder:
         self.hooks.watch_parameters(self._accumulate)
         for index, optimizer in enumerate(self._subject.optimizers):
             self.hooks.watch_optimizer(optimizer, partial(self._record, index), partial(self._after, index))
+        if not self._looking:  # a late start
+            self.hooks.pause(resume=False)
         self._model = model
         self._known = [id(parameter) for parameter in model.parameters()]
 
@@ -129,7 +133,7 @@ class StepRecorder:
         self.figures.begin()
         if torch.is_grad_enabled():
             self._notices.warn(notices.DOUBLE)
-        if self._has_signals:
+        if self._has_signals and self._looking:
             fresh = [index for index, each in enumerate(self._gradients) if each.is_fresh()]
             if len(fresh) == len(self._gradients):
                 self.signals.clear()
@@ -210,8 +214,8 @@ class StepRecorder:
             if self._has_units:
                 self._note_activations(line)
             settle(line, len(self._rows.rows))
-            waiting = sum(2 * len(each.arrived) for each in self._lines)
-            if len(self._lines) >= self._subject.options.keep or waiting > WAITING_NUMBERS:
+            self._waiting += 2 * len(line.arrived)
+            if len(self._lines) >= self._subject.options.keep or self._waiting > WAITING_NUMBERS:
                 self.flush()
             self._lines.append(line)
             if self._has_signals and self._taps is None and line.places and not self.signals.fired:
@@ -220,11 +224,17 @@ class StepRecorder:
                 self._learn_order()
         self._step += 1
         self.steps += 1
-        self._looking = self.signals.looking = self._step % self._subject.options.every == 0
+        self._turn(self._step % self._subject.options.every == 0)
 
     def look(self) -> None:
         """Records the coming update whatever its number."""
-        self._looking = self.signals.looking = True
+        self._turn(True)
+
+    def _turn(self, looking: bool) -> None:
+        """Whether the coming update is recorded."""
+        if looking != self._looking:
+            self.hooks.pause(resume=looking)
+        self._looking = self.signals.looking = looking
 
     def _stepped_places(self, line: Line) -> tuple[int, ...]:
         """Parameters that an optimizer steps and that have a gradient."""
@@ -233,7 +243,12 @@ class StepRecorder:
         if number != self._num_stepped:  # some are added later, when they are unfrozen
             self._num_stepped = number
             self._stepped_ids = {id(p) for group in groups for p in group}
-        return tuple(place for place in line.places if id(self._rows.parameters[place]) in self._stepped_ids)
+            self._stepped_places_of = {}
+        found = self._stepped_places_of.get(line.places)
+        if found is None:
+            found = tuple(place for place in line.places if id(self._rows.parameters[place]) in self._stepped_ids)
+            self._stepped_places_of = {line.places: found}
+        return found
 
     def _note_activations(self, line: Line) -> None:
         if not self.blocks:
@@ -261,7 +276,7 @@ class StepRecorder:
         """Brings what was recorded over to the host, all or all but the last step."""
         end = len(self._lines) - but_last
         if end > 0:
-            lines, self._lines = self._lines[:end], self._lines[end:]
+            lines, self._lines, self._waiting = self._lines[:end], self._lines[end:], 0
             to_host(lines)
             done = [line for line in lines if not line.skipped]
             self.skipped += len(lines) - len(done)

@@ -60,10 +60,8 @@ class Tabulator:
 
     def block(self, lines: Sequence[Line]) -> Block:
         T, P, R = len(lines), len(self.rows.parameters), len(self.rows.rows)
-        of = {name: np.full((T, P), np.nan) for name in ("before", "applied", "weight", "update")}
-        for t, line in enumerate(lines):
-            _spread(line, of, t, P)
-        scale = np.array([1.0 if line.scale is None else line.scale for line in lines])
+        of = _spread(lines, P)
+        scale = np.array([1.0 if line.scale is None else line.scale for line in lines], dtype=np.float64)
         matrix, matrix_row = self._matrix, self._of_matrix_row
         own = matrix | ~matrix_row
         with np.errstate(all="ignore"):
@@ -112,26 +110,33 @@ class Tabulator:
         return np.where(any_there, found, np.nan)
 
 
-def _spread(line: Line, of: dict[str, Float], t: int, num_parameters: int) -> None:
-    """Writes a line's norms where their parameters are; a NaN that is a number's becomes infinite, so that it is not missing."""
-    places = list(line.places)
-    whole = len(places) == num_parameters
-    scale = 1.0 if line.scale is None else line.scale
-    applied_scale = 1.0 if line.applied_scale is None else line.applied_scale
-    into = slice(None) if whole else places
-    if "applied" in line.numbers:
-        applied = _seen(line.numbers["applied"]) / applied_scale
-        of["applied"][t, into] = applied
-        of["before"][t, into] = _seen(line.numbers["before"]) / scale
-    if "weight" in line.numbers:
-        of["weight"][t] = _seen(line.numbers["weight"])
-    if "update" in line.numbers:
-        of["update"][t, list(line.stepped)] = _seen(line.numbers["update"])
-
-
-def _seen(values: object) -> Float:
-    array = np.asarray(values, dtype=np.float64)
-    return np.where(np.isnan(array), np.inf, array)
+def _spread(lines: Sequence[Line], num_parameters: int) -> dict[str, Float]:
+    """The lines' norms where their parameters are, unscaled, [T, P]; NaN where there is none. What is not a number counts as infinite."""
+    found = {}
+    for name in ("before", "applied", "weight", "update"):
+        values = [line.numbers.get(name, ()) for line in lines]
+        places = [
+            range(num_parameters) if name == "weight" else line.stepped if name == "update" else line.places
+            for line in lines
+        ]
+        if all(len(each) == num_parameters for each in values) and all(len(each) == num_parameters for each in places):
+            table = np.array(values, dtype=np.float64).reshape(len(lines), num_parameters)
+            in_order = all(tuple(each) == tuple(range(num_parameters)) for each in set(map(tuple, places)))
+            if not in_order:
+                for row, into in zip(table, places, strict=True):
+                    row[list(into)] = row.copy()
+            table[np.isnan(table)] = np.inf
+        else:
+            table = np.full((len(lines), num_parameters), np.nan)
+            for row, one, into in zip(table, values, places, strict=True):
+                if len(one):
+                    row[list(into)] = np.where(np.isnan(one), np.inf, one)
+        found[name] = table
+    for name, of in (("before", "scale"), ("applied", "applied_scale")):
+        scales = [getattr(line, of) for line in lines]
+        if any(scale is not None for scale in scales):
+            found[name] /= np.array([1.0 if scale is None else scale for scale in scales])[:, None]
+    return found
 
 
 def _norm_over(values_TP: Float) -> Float:

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gradlab.training.watching.norms import CHUNK
+from gradlab.training.watching.memory import flat
+from gradlab.training.watching.norms import CHUNK, sum_of_squares
 from gradlab.training.watching.signals import Signals, _compiling, _Hook
 
 INACTIVE = 1e-3
@@ -136,14 +138,17 @@ class UnitsHook(_Hook):
                 isinstance(z, Tensor) and not getattr(module, "inplace", False)
             )
             axis = 1 if output.ndim > 2 and self.channels_first[call[0]] else output.ndim - 1
-            call.append(_look(module, z, output.detach(), self.slope if known else None, axis))
+            call.append(_look(module, z, output, self.slope if known else None, axis))
         except Exception as error:
             signals.fault(error)
 
 
 def _look(module: nn.Module, z: Any, h: Tensor, slope_of: Slope | None, axis: int) -> Units:
-    if type(module) is nn.ReLU and h.is_cpu and h.dtype is torch.float32 and h.is_contiguous() and 0 < h.ndim:
-        return _relu(h, axis)
+    if type(module) is nn.ReLU and h.ndim and h.dtype is torch.float32 and h.is_contiguous():
+        entries = flat(h)
+        if entries is not None:
+            return _relu(entries, h, axis)
+    h = h.detach()
     with torch.no_grad():
         wide = h.float() if h.dtype in (torch.float16, torch.bfloat16) else h
         found = Units(type(module).__name__, h.numel(), wide.sum(), wide.square().sum())
@@ -166,25 +171,21 @@ def _look(module: nn.Module, z: Any, h: Tensor, slope_of: Slope | None, axis: in
 _ONES = np.ones(CHUNK, dtype=np.float32)
 
 
-def _relu(h: Tensor, axis: int) -> Units:
-    """A ReLU on a CPU: everything follows from the sums and from where it is above 0."""
-    array = h.numpy()
-    flat = array.reshape(-1)
-    active = array > 0
-    count = int(np.count_nonzero(active))
-    size = flat.size
-    if size <= CHUNK:
-        total, squares = float(flat.dot(_ONES[:size])), float(flat.dot(flat))
-    else:
-        whole = size - size % CHUNK
-        chunks = flat[:whole].reshape(-1, CHUNK)
-        total = float((chunks @ _ONES).sum(dtype=np.float64)) + float(flat[whole:].sum(dtype=np.float64))
-        squares = float(np.matmul(chunks[:, None, :], chunks[:, :, None]).sum(dtype=np.float64))
-        squares += float(flat[whole:].dot(flat[whole:]))
-    share = count / max(size, 1)
+def _relu(entries: NDArray[Any], h: Tensor, axis: int) -> Units:
+    """A ReLU on a CPU: all follows from sums, of squares and over the examples, and from where it is above 0."""
+    size, examples = entries.size, len(h)
+    active = entries > 0
+    share = float(np.count_nonzero(active)) / size
     alive: Any = None
-    if h.ndim > 1 and len(array) >= FEWEST_EXAMPLES:
-        alive = active.any(0) if count < size else np.ones(array.shape[1:], dtype=np.bool_)
-        if alive.ndim > 1:
-            alive = np.moveaxis(alive, axis - 1, 0).reshape(alive.shape[axis - 1], -1).any(1)
-    return Units("ReLU", size, total, squares, share, 1.0 - share, alive)
+    if examples <= CHUNK:
+        # What is never negative is 0 in all examples where its sum is.
+        units = _ONES[:examples].dot(entries.reshape(examples, -1))
+        total = float(units.dot(_ONES[: units.size])) if units.size <= CHUNK else float(units.sum(dtype=np.float64))
+        if h.ndim > 1 and examples >= FEWEST_EXAMPLES:
+            alive = units > 0
+            if h.ndim > 2:
+                alive = np.moveaxis(alive.reshape(h.shape[1:]), axis - 1, 0).reshape(h.shape[axis], -1).any(1)
+    else:
+        total = float(entries.sum(dtype=np.float64))
+        alive = active.reshape(examples, -1).any(0) if h.ndim == 2 else None
+    return Units("ReLU", size, total, sum_of_squares(entries), share, 1.0 - share, alive)

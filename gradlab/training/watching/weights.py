@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradlab.training.watching.norms import CHUNK, SAFE, Norms, exact_norm, norms
+from gradlab.training.watching.memory import flat
+from gradlab.training.watching.norms import HIGH, LONGEST_SUM, LOW, Norms, exact_norm, norms, sum_of_squares
 
 
 class Weights:
     """The parameters; a copy of them from before the update, where updates are measured.
 
-    On a CPU parameters are read through views of numpy's, which are made anew where one has moved.
+    On a CPU parameters are read through arrays over their memory, which are made anew where one has moved.
     """
 
     def __init__(self, parameters: Sequence[Tensor], keeps_copy: bool) -> None:
@@ -25,6 +26,7 @@ class Weights:
         self._keeps_copy = keeps_copy
         self._views: list[Any] = [None] * len(self._parameters)
         self._pointers = [-1] * len(self._parameters)
+        self._strides: list[tuple[int, ...]] = [()] * len(self._parameters)
         self._before: list[Any] = [None] * len(self._parameters)
         self._on_cpu = all(p.is_cpu for p in self._parameters)
 
@@ -35,9 +37,9 @@ class Weights:
             self._on_cpu = all(p.is_cpu for p in self._parameters)
             for place, p in enumerate(self._parameters):
                 if pointers[place] != self._pointers[place]:
-                    view = _view(p)
-                    self._views[place] = view
-                    self._before[place] = None if view is None else np.empty_like(view)
+                    view = flat(p)
+                    self._views[place], self._strides[place] = view, p.stride()
+                    self._before[place] = np.empty_like(view) if self._keeps_copy and view is not None else None
             self._pointers = pointers
 
     def norms(self) -> Norms:
@@ -46,17 +48,17 @@ class Weights:
             return self._norms_on_device()
         self._look()
         found: list[float] = []
-        keeps = self._keeps_copy
-        for place, view in enumerate(self._views):
+        for place, (view, before) in enumerate(zip(self._views, self._before, strict=True)):
             if view is None:
                 p = self._parameters[place].detach()
                 found.append(exact_norm(p))
-                if keeps:
+                if self._keeps_copy:
                     self._before[place] = p.clone()
                 continue
-            if keeps:
-                np.copyto(self._before[place], view)
-            found.append(_norm(view, self._parameters[place]))
+            if before is not None:
+                before[:] = view
+            square = float(view.dot(view)) if view.size <= LONGEST_SUM else sum_of_squares(view)
+            found.append(math.sqrt(square) if LOW <= square <= HIGH else exact_norm(self._parameters[place]))
         return found
 
     def _norms_on_device(self) -> Norms:
@@ -72,15 +74,28 @@ class Weights:
         if not self._on_cpu:
             return self._changes_on_device(places)
         found: list[float] = []
+        parameters, views, pointers, subtract = self._parameters, self._views, self._pointers, np.subtract
         for place in places:
-            p, view, before = self._parameters[place], self._views[place], self._before[place]
-            if view is None or p.data_ptr() != self._pointers[place]:
-                was = torch.from_numpy(before).view_as(p) if isinstance(before, np.ndarray) else before
-                found.append(exact_norm(_wide(p.detach()) - _wide(was)))
+            view, before = views[place], self._before[place]
+            if view is None or parameters[place].data_ptr() != pointers[place]:
+                p = parameters[place].detach()
+                was = self._as_tensor(place)
+                found.append(exact_norm(_wide(p) - _wide(was)))
                 continue
-            np.subtract(view, before, out=before)
-            found.append(_norm(before, None))
+            subtract(view, before, before)
+            square = float(before.dot(before)) if before.size <= LONGEST_SUM else sum_of_squares(before)
+            if square == 0.0 and not before.any():  # no entry changed: nothing to repair
+                found.append(0.0)
+                continue
+            found.append(math.sqrt(square) if LOW <= square <= HIGH else exact_norm(torch.from_numpy(before)))
         return found
+
+    def _as_tensor(self, place: int) -> Tensor:
+        """A parameter as it was before the update, where a copy of its memory was kept too."""
+        before = self._before[place]
+        if isinstance(before, Tensor):
+            return before
+        return torch.from_numpy(before).as_strided(self._parameters[place].shape, self._strides[place])
 
     def _changes_on_device(self, places: Sequence[int]) -> Norms:
         now = [_wide(self._parameters[place].detach()) for place in places]
@@ -91,24 +106,3 @@ class Weights:
 def _wide(x: Tensor) -> Tensor:
     """In float32 where it is of fewer bits, in which a difference would be rounded."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-
-
-def _view(p: Tensor) -> Any:
-    """A flat view of a parameter's memory; None where it has none or is of another number format."""
-    if p.dtype not in SAFE or p.layout is not torch.strided:
-        return None
-    try:
-        flat = p.detach().numpy().ravel("K")
-    except RuntimeError:
-        return None
-    is_view = flat.__array_interface__["data"][0] == p.data_ptr()
-    return flat if is_view or p.numel() == 0 else None
-
-
-def _norm(flat: Any, p: Tensor | None) -> float:
-    """l2 norm of a flat array, of the parameter `p` where it is given."""
-    if flat.size <= CHUNK:
-        square = float(flat.dot(flat))
-        if 1e-30 <= square <= 1e30:
-            return math.sqrt(square)
-    return norms([torch.from_numpy(flat) if p is None else p.detach()])[0]  # type: ignore[return-value]
