@@ -8,7 +8,7 @@ AXE := build/browser/node_modules/axe-core/axe.min.js
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-sweep bench-list bench-spread bench-diagnosis clean
+.PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-sweep bench-list bench-spread bench-diagnosis bench-watch clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -67,6 +67,10 @@ bench: $(READY)
 # Normalised, residual and convolutional networks beside the same as nn.Module.
 bench-networks: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.networks
+
+# A module of one's own under a watch, beside the same loop without it; wandb and torchmortem where they are installed.
+bench-watch: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.watching
 
 bench-floor: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/floor.py

@@ -1,7 +1,8 @@
 """Time of a training step under `gradlab.watch`, beside the same loop without it and beside other tools.
 
-Each way of watching trains a network of its own, alike to the bit at the start; they take turns, a few steps each, round after round, so that
-a slow moment of the machine meets all of them. Ratios are those to the plain loop of the same round; a table gives their quartiles.
+Each way of watching trains a network of its own, alike to the bit at the start; they take turns, a few steps each, round after round, so
+that a slow moment of the machine meets all of them. Times are those of the processor. Ratios are to the plain loop of the same round; the
+table gives their quartiles.
 
     python -m benchmarks.watching [--rounds 40] [--only PART OF A NAME] [--ways PART,PART] [--optimizer sgd|adam]
 """
@@ -51,7 +52,7 @@ def _resnet() -> tuple[nn.Module, Tensor]:
         layers.append(nn.Sequential(_Block(width, out, 2 if stage else 1), _Block(out, out, 1)))
         width = out
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10))
-    return model, torch.randn(32, 3, 16, 16)
+    return model, torch.randn(32, 3, 8, 8)
 
 
 def _mlp() -> tuple[nn.Module, Tensor]:
@@ -176,9 +177,9 @@ def measure(name: str, ways: list[str], optimizer_of: Callable[[Any], Any], roun
     times: dict[str, list[float]] = {way: [] for way in loops}
     for _ in range(rounds):
         for way, loop in loops.items():
-            begun = time.perf_counter()
+            begun = time.process_time()
             loop(10)
-            times[way].append((time.perf_counter() - begun) / 10)
+            times[way].append((time.process_time() - begun) / 10)
     return times
 
 
@@ -195,8 +196,12 @@ def main() -> None:
     wanted = [part for part in options.ways.split(",") if part]
     ways = [way for way in WAYS if way == "plain" or not wanted or any(part in way for part in wanted)]
     optimizer_of = {"sgd": lambda p: torch.optim.SGD(p, lr=0.01), "adam": lambda p: torch.optim.Adam(p, lr=1e-3)}
-    print(f"torch {torch.__version__}, float32, {options.optimizer}, {options.threads} thread(s); times the plain loop\n")
-    print("| network | way | lower quartile | median | upper quartile | aim | ms a step |\n|---|---|---|---|---|---|---|")
+    print(
+        f"torch {torch.__version__}, float32, {options.optimizer}, {options.threads} thread(s); times the plain loop\n"
+    )
+    print(
+        "| network | way | lower quartile | median | upper quartile | aim | ms a step |\n|---|---|---|---|---|---|---|"
+    )
     for name in NETWORKS:
         if options.only not in name:
             continue

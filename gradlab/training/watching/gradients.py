@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gradlab.training.watching.lines import Line
-from gradlab.training.watching.norms import Norms, norm, norms
+from gradlab.training.watching.norms import Norms, Split, norm, norms
+
+KEPT_SPLITS = 64
+"""Sets of parameters that have a gradient together, of which is kept how their norms are taken."""
 
 UNCHANGED = 1e-5
 """Relative change of a gradient's norm that is no clipping, but rounding."""
@@ -42,6 +47,21 @@ class Gradients:
         self._reference: Any = None
         self._versions: list[int] = []
         self._ended = False
+        self._places: tuple[int, ...] = ()
+        self._splits: dict[tuple[int, ...], Split] = {}
+
+    def _norms(self, grads: list[Tensor], places: tuple[int, ...]) -> Norms:
+        """Norms of the gradients; how they are taken is found once for the parameters that have one."""
+        split = self._splits.get(places)
+        if split is None:
+            split = Split.of(grads)
+            if len(self._splits) < KEPT_SPLITS:
+                self._splits[places] = split
+        try:
+            return norms(grads, split)
+        except (RuntimeError, TypeError, NotImplementedError):  # a gradient is sparse that was not, or the like
+            self._splits.pop(places, None)
+            return norms(grads)
 
     def _present(self) -> tuple[list[Tensor], tuple[int, ...]]:
         parameters = self._parameters
@@ -67,8 +87,6 @@ class Gradients:
             return place is not None and self._versions[place] != marker._version
         return not norm(marker) and not any(grad.is_cpu and norm(grad) for grad in self._present()[0])
 
-    _places: tuple[int, ...] = ()
-
     def end(self) -> None:
         """A backward pass has ended."""
         grads, self._places = self._present()
@@ -78,7 +96,7 @@ class Gradients:
         self._versions = [grad._version for grad in grads]
         marker = None if self.marker is None else self._parameters[self.marker].grad
         if self._both or marker is None or not marker.is_cpu:
-            self._before = (norms(grads), self._places)
+            self._before = (self._norms(grads, self._places), self._places)
         else:
             self._before, self._reference = None, norm(marker)
 
@@ -89,51 +107,43 @@ class Gradients:
             Whether the end of backward was seen; if not, what is known is what the optimizer got.
         """
         grads, places = self._present()
-        applied = norms(grads) if grads else []
-        before = self._before
-        if isinstance(applied, list):
-            per_scale = 1.0 if scale is None else scale
-            per_applied = 1.0 if applied_scale is None else float(applied_scale)
-            in_step = self._places == places and self._versions == [grad._version for grad in grads]
-            if before is None or before[1] != places:
-                ratio = self._ratio(applied, places, per_scale / per_applied)
-                self._both = ratio != 1.0 or not in_step
-                factor = per_scale / per_applied / ratio
-                found: Norms = applied if factor == 1.0 else [one * factor for one in applied]
-            else:
-                found = before[0]
-                factor = per_scale / per_applied
-                changed = any(_differ(one * factor, was) for one, was in zip(applied, found, strict=True))
-                self._both = changed or not in_step
+        if not grads:
+            return False
+        applied, before = self._norms(grads, places), self._before
+        known = before[0] if before is not None and before[1] == places else None
+        found: Norms
+        if isinstance(applied, Tensor):
+            found = self._as_before(applied, scale, applied_scale) if known is None else known
         else:
-            found = (
-                before[0]
-                if before is not None and before[1] == places
-                else self._as_before(applied, scale, applied_scale)
-            )
+            factor = (1.0 if scale is None else scale) / (1.0 if applied_scale is None else float(applied_scale))
+            in_step = self._places == places and self._versions == [grad._version for grad in grads]
+            as_before = applied if factor == 1.0 else applied * factor
+            if isinstance(known, np.ndarray):
+                found = known
+                with np.errstate(invalid="ignore"):
+                    self._both = not in_step or bool(np.any(np.abs(as_before - known) > UNCHANGED * known))
+            else:
+                ratio = self._ratio(as_before, places)
+                found = as_before if ratio == 1.0 else as_before / ratio
+                self._both = ratio != 1.0 or not in_step
         line.places += places
         _join(line.numbers, "applied", applied)
         _join(line.numbers, "before", found)
         ended, self._ended, self._before, self._reference = self._ended, False, None, None
         return ended
 
-    def _ratio(self, applied: list[float], places: tuple[int, ...], factor: float) -> float:
+    def _ratio(self, norms_now: NDArray[np.float64], places: tuple[int, ...]) -> float:
         """What the marker's gradient was multiplied by since the end of backward."""
         reference = self._reference
-        if reference is None or not reference or self.marker not in places:
+        if not reference or self.marker not in places:
             return 1.0
-        now = applied[places.index(self.marker)] * factor
-        return float(now / reference) if now and _differ(now, reference) else 1.0
+        now = float(norms_now[places.index(self.marker)])
+        return now / reference if now and abs(now - reference) > UNCHANGED * reference else 1.0
 
     @staticmethod
     def _as_before(applied: Tensor, scale: Any, applied_scale: Any) -> Tensor:
         found = applied if scale is None else applied * scale
         return found if applied_scale is None else found / applied_scale.double()
-
-
-def _differ(one: float, other: float) -> bool:
-    """Whether two norms differ by more than rounding; NaNs do not."""
-    return abs(one - other) > UNCHANGED * abs(other)
 
 
 def _join(numbers: dict[str, Any], name: str, values: Norms) -> None:
@@ -146,4 +156,4 @@ def _join(numbers: dict[str, Any], name: str, values: Norms) -> None:
         device = next((each.device for each in both if not each.is_cpu), torch.device("cpu"))
         numbers[name] = torch.cat([each.to(device) for each in both])
     else:
-        numbers[name] = [*known, *values]
+        numbers[name] = np.concatenate([known, values])

@@ -1,11 +1,12 @@
 """l2 norms that are right at any size.
 
-On a CPU a norm is a float: squares are added up in the tensor's own precision by numpy's dot product, the fastest there is for tensors of
-any size, and repaired where they may have left its range. On any other device it stays there, in float64, and nothing is read back.
+On a CPU a norm is a float: float32's own of a small tensor, chunk by chunk of a large one, and repaired where squares may have left the
+format's range. On any other device it stays there, in float64, and nothing is read back.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,42 +14,87 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gradlab.training.watching.memory import flat
+LOW, HIGH = 1e-15, 1e15
+"""Norms between which the squares of float32 neither overflow nor underflow so that it matters."""
 
-LOW, HIGH = 1e-30, 1e30
-"""Sums of squares between which neither overflow nor underflow matters in float32: norms of 1e-15 to 1e15."""
+LARGE = 1 << 15
+"""Entries from which float32's own sum is wrong by more than its rounding, and a product with itself is faster."""
 
 CHUNK = 8192
-"""Entries whose squares are added up in their own precision, where there are many: the rounding of longer sums shows."""
+"""Entries whose squares are added up in float32; of more, BLAS would start threads of its own too."""
+
+_norm = torch._C._linalg.linalg_vector_norm  # type: ignore[attr-defined]
+_FLOAT32, _FLOAT64 = torch.float32, torch.float64
 
 
-def _longest_sum() -> int:
-    """Entries up to which one product is right to 1e-5, and starts no threads of BLAS's beside torch's own."""
-    try:
-        from threadpoolctl import threadpool_info  # comes with scikit-learn
+def norm(x: Tensor) -> float | Tensor:
+    """l2 norm of a tensor: a float on a CPU, elsewhere 0-dim float64 on its device."""
+    x = x.detach()
+    if not x.is_cpu:
+        on_device: Tensor = torch.linalg.vector_norm(dense(x), dtype=_FLOAT64)
+        return on_device
+    dtype = x.dtype
+    if (dtype is _FLOAT32 or dtype is _FLOAT64) and x.layout is torch.strided:
+        found: float = _norm(x).item() if x.numel() < LARGE else _norm_of_large(x)
+        if LOW <= found <= HIGH:
+            return found
+    return exact_norm(x)
 
-        alone = all(each["num_threads"] == 1 for each in threadpool_info() if each["user_api"] == "blas")
-    except Exception:
-        alone = False
-    return 1 << 18 if alone else 10_000
+
+def _norm_of_large(x: Tensor) -> float:
+    entries = flat(x)
+    if entries is None:
+        return float(torch.linalg.vector_norm(x, dtype=_FLOAT64))
+    return math.sqrt(sum_of_squares(entries))
 
 
-LONGEST_SUM = _longest_sum()
+def sum_of_squares(entries: NDArray[Any]) -> float:
+    """Sum of the squares of a flat array's entries, in float64 over chunks."""
+    if entries.size <= CHUNK:
+        return float(entries.dot(entries))
+    whole = entries.size - entries.size % CHUNK
+    rest = entries[whole:]
+    chunks = entries[:whole].reshape(-1, CHUNK)
+    with np.errstate(all="ignore"):  # what leaves the range is taken anew
+        total = float(np.matmul(chunks[:, None, :], chunks[:, :, None]).sum(dtype=np.float64))
+    return total + float(rest.dot(rest))
 
 
-def sum_of_squares(flat: NDArray[Any]) -> float:
-    """Sum of the squares of a flat array's entries, in its own precision up to `LONGEST_SUM` of them."""
-    if flat.size <= LONGEST_SUM:
-        return float(flat.dot(flat))
-    whole = flat.size - flat.size % CHUNK
-    rest = flat[whole:]
-    chunks = flat[:whole].reshape(-1, CHUNK)
-    return float(np.matmul(chunks[:, None, :], chunks[:, :, None]).sum(dtype=np.float64)) + float(rest.dot(rest))
+class _Memory:
+    """What numpy makes an array of."""
+
+    def __init__(self, address: int, size: int, kind: str) -> None:
+        self.__array_interface__ = {"data": (address, False), "shape": (size,), "typestr": kind, "version": 3}
+
+
+def flat(x: Tensor) -> NDArray[Any] | None:
+    """The entries of a float32 or float64 tensor as they lie in memory; None where they do not lie side by side on the CPU.
+
+    Not `Tensor.numpy`, after which the tensor's memory could never be resized. The array must not outlive the tensor.
+    """
+    kind = {_FLOAT32: "=f4", _FLOAT64: "=f8"}.get(x.dtype)
+    if kind is None or not x.is_cpu or type(x) not in (Tensor, torch.nn.Parameter) or not _is_dense(x):
+        return None
+    address = x.data_ptr()
+    return np.asarray(_Memory(address, x.numel(), kind)) if address and x.numel() else None
+
+
+def _is_dense(x: Tensor) -> bool:
+    """Whether the entries lie side by side, in whatever order, each once."""
+    if x.layout is not torch.strided:
+        return False
+    stride = 1
+    for step, size in sorted(zip(x.stride(), x.shape, strict=True)):
+        if size > 1:
+            if step != stride:
+                return False
+            stride *= size
+    return True
 
 
 def exact_norm(x: Tensor) -> float:
     """l2 norm of a tensor on the CPU in float64, whatever its size, number format or layout."""
-    x = dense(x.detach()).to(torch.float64).resolve_conj().resolve_neg()
+    x = dense(x.detach()).to(_FLOAT64).resolve_conj().resolve_neg()
     if x.numel() == 0:
         return 0.0
     largest = float(x.abs().max())
@@ -66,35 +112,74 @@ def dense(x: Tensor) -> Tensor:
     return torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
 
 
-def norm(x: Tensor) -> float | Tensor:
-    """l2 norm of a tensor: a float on a CPU, elsewhere 0-dim float64 on its device."""
-    entries = flat(x)
-    if entries is None:
-        if x.is_cpu:
-            return exact_norm(x)
-        on_device: Tensor = torch.linalg.vector_norm(dense(x.detach()), dtype=torch.float64)
-        return on_device
-    square = float(entries.dot(entries)) if entries.size <= LONGEST_SUM else sum_of_squares(entries)
-    return math.sqrt(square) if LOW <= square <= HIGH else exact_norm(x)
+Norms = NDArray[np.float64] | Tensor
+"""Norms of several tensors, float64 [n]: an array on a CPU, elsewhere on a device."""
 
 
-Norms = list[float] | Tensor
-"""Norms of several tensors: floats on a CPU, elsewhere float64 [n] on a device."""
+@dataclass(frozen=True)
+class Split:
+    """Several tensors by the way in which their norms are taken.
+
+    Attributes:
+        on_cpu: Whether all are on the CPU.
+        small: Places of those of the CPU that are taken together, of one number format.
+        rest: Places of the others.
+    """
+
+    on_cpu: bool
+    small: tuple[int, ...]
+    rest: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor]) -> "Split":
+        dtype = next((x.dtype for x in tensors if x.dtype in (_FLOAT32, _FLOAT64)), None)
+        small = [
+            place
+            for place, x in enumerate(tensors)
+            if x.is_cpu and x.dtype is dtype and x.layout is torch.strided and 0 < x.numel() < LARGE
+        ]
+        rest = sorted(set(range(len(tensors))) - set(small))
+        return cls(all(x.is_cpu for x in tensors), tuple(small), tuple(rest))
 
 
-def norms(tensors: Sequence[Tensor]) -> Norms:
-    """l2 norms of several tensors, on one device or several."""
-    found: list[Any] = [norm(x) if x.is_cpu else None for x in tensors]
-    if None not in found:
-        return found
+def norms(tensors: Sequence[Tensor], split: Split | None = None) -> Norms:
+    """l2 norms of several tensors, on one device or several.
+
+    Args:
+        tensors: At least one.
+        split: What `Split.of` makes of them, where it is known.
+    """
+    split = Split.of(tensors) if split is None else split
+    if not split.on_cpu:
+        return _norms_on_devices(tensors)
+    if split.rest:
+        found = np.empty(len(tensors))
+        if split.small:
+            found[list(split.small)] = _together([tensors[place] for place in split.small])
+        found[list(split.rest)] = [norm(tensors[place]) for place in split.rest]
+    else:
+        found = _together(tensors)
+    if not (found.min() >= LOW and found.max() <= HIGH):
+        for place in np.flatnonzero(~((found >= LOW) & (found <= HIGH))).tolist():
+            found[place] = exact_norm(tensors[place])
+    return found
+
+
+def _together(tensors: Sequence[Tensor]) -> NDArray[np.float64]:
+    """Norms of small tensors of one format on the CPU."""
+    return np.array([each.item() for each in torch._foreach_norm(list(tensors))])
+
+
+def _norms_on_devices(tensors: Sequence[Tensor]) -> Tensor:
+    found: list[Any] = [None] * len(tensors)
     alike: dict[tuple[torch.device, torch.dtype], list[int]] = {}
     for place, x in enumerate(tensors):
-        if found[place] is None and x.layout is torch.strided and x.is_floating_point():
+        if not x.is_cpu and x.layout is torch.strided and x.is_floating_point():
             alike.setdefault((x.device, x.dtype), []).append(place)
         else:
-            found[place] = torch.as_tensor(norm(x), dtype=torch.float64)
+            found[place] = torch.as_tensor(norm(x), dtype=_FLOAT64)
     for places in alike.values():
-        several = torch._foreach_norm([tensors[place].detach() for place in places], 2, dtype=torch.float64)
+        several = torch._foreach_norm([tensors[place].detach() for place in places], 2, dtype=_FLOAT64)
         for place, one in zip(places, several, strict=True):
             found[place] = one
     return together(found)
@@ -103,4 +188,4 @@ def norms(tensors: Sequence[Tensor]) -> Norms:
 def together(values: Sequence[Tensor]) -> Tensor:
     """0-dim tensors as one vector, float64 [n], on the first device that is no CPU."""
     device = next((value.device for value in values if not value.is_cpu), torch.device("cpu"))
-    return torch.stack([value.to(device, torch.float64, non_blocking=True) for value in values])
+    return torch.stack([value.to(device, _FLOAT64, non_blocking=True) for value in values])

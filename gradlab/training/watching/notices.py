@@ -1,5 +1,6 @@
 """What a watch has to say while it goes on: each thing once, as a warning and in the facts of the run."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -32,9 +33,13 @@ class Notices:
         self._stop = stop
 
     def warn(self, text: str) -> None:
-        if text not in self.texts:
-            self.texts.append(text)
+        if text in self.texts:
+            return
+        self.texts.append(text)
+        try:
             warnings.warn(f"gradlab.watch: {text}", WatchWarning, stacklevel=4)
+        except WatchWarning as raised:  # where warnings are errors, training goes on all the same
+            print(f"WatchWarning: {raised}", file=sys.stderr)
 
     def fault(self, error: Exception) -> None:
         """Something of the recorder's own went wrong: recording ends, training goes on."""

@@ -13,8 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gradlab.training.watching.memory import flat
-from gradlab.training.watching.norms import CHUNK, sum_of_squares
+from gradlab.training.watching.norms import CHUNK, flat, sum_of_squares
 from gradlab.training.watching.signals import Signals, _compiling, _Hook
 
 INACTIVE = 1e-3
