@@ -227,7 +227,8 @@ class Output:
     loss: Tensor | None = None
 
 
-def test_all_tensors_that_a_module_returns_count_once_a_call() -> None:
+@pytest.mark.parametrize("first_used", [0, 1])
+def test_of_several_tensors_the_first_that_is_used_is_the_rows(first_used: int) -> None:
     class Split(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -244,18 +245,17 @@ def test_all_tensors_that_a_module_returns_count_once_a_call() -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             out = self.split(x)
-            return self.head(torch.cat([out.logits, out.hidden[0]], 1))  # the last one is not used
+            return self.head(torch.cat([out.logits, *out.hidden][first_used : first_used + 2], 1))
 
     torch.manual_seed(0)
     model, x = Outer(), torch.randn(5, 4)
-    delta = (model(x) * 2 / 5).detach() @ model.head.weight
+    columns = slice(2 * first_used, 2 * first_used + 2)
+    rms = float((x @ model.split.w.detach())[:, columns].square().mean().sqrt())
+    delta = ((model(x) * 2 / 5) @ model.head.weight)[:, :2].detach()
     record, _ = train(model, x)
-    assert values(record, "calls", "split")[0] == 1
-    assert values(record, "log10_backward_norm", "split")[0] == pytest.approx(
-        math.log10(float(delta.detach().norm())), abs=1e-5
-    )
-    rms = float((x @ model.split.w.detach())[:, :4].square().mean().sqrt())
-    assert values(record, "forward_rms", "split")[0] == pytest.approx(rms, rel=0.05)
+    assert values(record, "calls", "split") == [1, 1]
+    assert values(record, "log10_backward_norm", "split")[0] == pytest.approx(math.log10(float(delta.norm())), abs=1e-5)
+    assert values(record, "forward_rms", "split")[0] == pytest.approx(rms, rel=1e-5)
 
 
 # Calls and time.
@@ -743,7 +743,7 @@ def test_a_figure_is_of_the_step_whose_loss_it_is() -> None:
         for _ in range(4):
             optimizer.zero_grad()
             loss = case.loss(case.model, case.inputs)
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
             if place == "before backward":
                 watcher.log(loss=loss)
             loss.backward()
