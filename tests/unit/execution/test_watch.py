@@ -86,6 +86,23 @@ def test_the_loss_counts_for_its_step_before_the_update_and_after(tmp_path: Path
     assert len(told[0]) == 6
 
 
+def test_no_loss_is_lost_where_steps_go_over_to_the_host(tmp_path: Path) -> None:
+    """They do 64 at a time, between the update and its figures."""
+    model = network()
+    optimizer = sgd(model)
+    told = []
+    with gradlab.watch(model, optimizer, out=tmp_path, quantities="grad_norm") as run:
+        for batch in batches(140):
+            loss = step(model, optimizer, batch)
+            assert run._watcher is not None
+            if len(told) % 7 == 0:
+                assert run._watcher.record() is not None  # as storing on the way does, which comes between the two too
+            run.log(loss=loss)
+            told.append(float(loss.detach()))
+    assert run.stored is not None
+    assert run.stored.steps["loss"].tolist() == told
+
+
 @pytest.mark.parametrize("form", ["number", "tensor", "one entry", "numpy", "output", "mapping", "half"])
 def test_a_loss_has_many_forms(form: str, tmp_path: Path) -> None:
     class Output:
