@@ -55,6 +55,47 @@ def test_left_open(end: str, code: int, reason: str, tmp_path: Path) -> None:
     assert len(run.steps) == 6
 
 
+SAME_BITS = """
+import contextlib, hashlib, sys
+if sys.argv[1] == "watched":
+    import gradlab
+import torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Sequential(
+    nn.Conv2d(1, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(inplace=True), nn.Dropout(0.1), nn.Flatten(),
+    nn.Linear(384, 101), nn.Tanh(), nn.Linear(101, 99), nn.ReLU(), nn.Linear(99, 10),
+)
+optimizer = torch.optim.Adam(model.parameters())
+open_ = gradlab.watch(model, optimizer, out=sys.argv[2]) if sys.argv[1] == "watched" else contextlib.nullcontext()
+with open_:
+    for _ in range(50):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(torch.randn(37, 1, 8, 8)), torch.randint(10, (37,)))
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+digest = hashlib.sha256()
+for tensor in model.state_dict().values():
+    digest.update(tensor.numpy().tobytes())
+print(digest.hexdigest(), torch.rand(()).item())
+"""
+
+
+@pytest.mark.slow
+def test_weights_and_random_numbers_are_the_same_bits_as_in_a_process_without_gradlab(tmp_path: Path) -> None:
+    alone = {name: value for name, value in ALONE.items() if name != "MKL_CBWR"}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", SAME_BITS, how, str(tmp_path)], env=alone, capture_output=True, text=True, check=True
+        ).stdout
+        for how in ("watched", "not watched")
+    ]
+    assert said[0] == said[1]
+    (run,) = [gradlab.load(handle.path) for handle in Store(tmp_path).handles().values()]
+    assert len(run.steps) == 50
+
+
 KILLED = """
 import sys
 import gradlab
