@@ -4,6 +4,7 @@ import copy
 import errno
 import gc
 import io
+import math
 import pickle
 import threading
 import warnings
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import gradlab
 from gradlab.errors import RunFailedError, UsageError, WatchWarning
+from gradlab.execution import watch
 from gradlab.execution.watch import Watch
 from gradlab.results import crash_safe
 from gradlab.results.store import Store
@@ -150,6 +152,8 @@ def test_no_backward(tmp_path: Path) -> None:
     run.close()
     assert weights(model) == before
     assert run.stored is not None
+    assert run.stored.verdict == "not_judged"
+    assert "no gradient came" in run.stored.summary.findings[0].message
 
 
 def test_never_stepped(tmp_path: Path) -> None:
@@ -180,6 +184,25 @@ def test_an_exception_inside(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in (run.stored.summary.outcome.reason or "")
     assert "1 / 0" in (run.stored.path / "traceback.txt").read_text()
     assert len(losses(run)) == 6
+
+
+def test_an_error_whose_words_raise(tmp_path: Path) -> None:
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    model = network()
+    optimizer = sgd(model)
+    run = watched(model, optimizer, tmp_path)
+
+    def loop() -> None:
+        with run:
+            raise Unspeakable
+
+    with pytest.warns(WatchWarning, match="never stepped"), pytest.raises(Unspeakable):
+        loop()
+    assert run.stored is not None
+    assert run.stored.summary.outcome.reason == "Unspeakable (see traceback.txt)"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
@@ -313,6 +336,26 @@ def test_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(losses(run)) == 6
     assert run.stored is not None
     assert run.stored.outcome == "completed"
+
+
+def test_the_disk_is_full_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(watch, "FIRST_SAVE", 0.0)
+    monkeypatch.setattr(watch, "SAVE_SHARE", math.inf)
+    model = network()
+    optimizer = sgd(model)
+    run = watched(model, optimizer, tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(crash_safe, "_write", full)
+        with pytest.warns(WatchWarning, match="so far could not be stored") as told:
+            train(model, optimizer, run)
+    assert len(told) == 1
+    assert runs(tmp_path) == []
+    assert weights(model) == unwatched()
+    run.close()
+    assert len(losses(run)) == 6
 
 
 def test_the_rules_break(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

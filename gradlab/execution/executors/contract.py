@@ -220,7 +220,10 @@ def brief(error: BaseException) -> str:
     """An error in one line."""
     if isinstance(error, OvertimeError):
         return str(error)
-    words = one_line(error, 300)
+    try:
+        words = one_line(error, 300)
+    except Exception:  # somebody's own module may raise errors of its own, whose words may raise
+        words = ""
     if isinstance(error, OwnCodeError):
         return words
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -53,7 +53,7 @@ def judge_module(experiment: OwnExperiment, record: Record | None, outcome: Outc
         `healthy`, and the finding `not_looked_at` says so.
     """
     recorded = record if record is not None and len(record.steps) and record.rows is not None else None
-    last = None if recorded is None else recorded.final_index()
+    last = None if recorded is None or not _saw_training(recorded) else recorded.final_index()
     evidence = None if recorded is None or last is None else ModuleEvidence(experiment, recorded, outcome)
     verdict, findings = _findings(experiment, recorded, outcome, evidence)
     from_start = evidence is not None and evidence.from_start
@@ -71,6 +71,13 @@ def judge_module(experiment: OwnExperiment, record: Record | None, outcome: Outc
         data=None if record is None or record.data is None else replace(record.data, columns=()),
     )
     return expectations.judged(experiment, recorded, summary)
+
+
+def _saw_training(record: Record) -> bool:
+    """Whether any row ever had a gradient, or any step a loss: of a loop without `backward()` neither is there."""
+    of_rows = [column for name, column in record.layers.items() if "grad" in name or "backward" in name]
+    loss = [record.figures["loss"]] if "loss" in record.figures else []
+    return any(bool(column.present.any()) for column in (*of_rows, *loss)) or not of_rows
 
 
 def _findings(
@@ -149,7 +156,9 @@ def _not_judged(
 ) -> Finding:
     names = list(dict.fromkeys(name for absent in missing.values() for name in absent))
     advice = Advice()
-    if evidence is None:
+    if evidence is None and outcome.kind == "completed":
+        message = "no gradient came to any row and no loss was logged, so there is nothing to judge"
+    elif evidence is None:
         message = f"nothing finite was recorded before the run ended ({outcome.kind}), so there is nothing to judge"
     else:
         message = f"could not judge {', '.join(missing)}: without {', '.join(names)} in the record"
