@@ -238,7 +238,7 @@ class WatchedRecording(Part):
     """What was recorded and how often."""
 
     every: Annotated[int, SHAPE] = Field(default=1, ge=1, description="steps from one record to the next")
-    quantities: Annotated[str | tuple[str, ...], SHAPE] = Field(
+    quantities: Annotated[str | Annotated[tuple[str, ...], Field(strict=False)], SHAPE] = Field(
         default="default", description="a group, a quantity, or a list of them"
     )
     chance_loss: Annotated[float | None, SHAPE] = Field(

@@ -4,6 +4,7 @@ Tables, findings and pages number rows from 1 at the input, whatever they are. T
 """
 
 from gradlab.config.models import Model
+from gradlab.config.text import clean_line
 
 Named = Model | tuple[str, ...]
 """What names rows: the network that a config describes, or the names themselves, in order."""
@@ -39,10 +40,20 @@ def named(model: Named, number: int) -> str:
     ('blocks.0.conv', 'stem to blocks.0.conv')
     """
     if isinstance(model, tuple):
-        return model[number - 1]
+        return spoken(model[number - 1])
     if number > model.depth:
         return "the readout"
     return "the stem" if model.residual is not None and number == 1 else f"{noun(model)} {number}"
+
+
+def spoken(name: str) -> str:
+    """A module's name in a sentence: in one line, and those that are bare numbers, as in a `Sequential`, with what they number.
+
+    >>> spoken("layer1.0.conv1"), spoken("3")
+    ('layer1.0.conv1', 'module 3')
+    """
+    line = clean_line(name) or "(blank)"
+    return f"module {line}" if line.isdigit() else line
 
 
 def span(model: Named, first: int, last: int) -> str:
@@ -55,7 +66,7 @@ def span(model: Named, first: int, last: int) -> str:
     if first == last:
         return named(model, first)
     if isinstance(model, tuple):
-        return f"{model[first - 1]} to {model[last - 1]}"
+        return f"{named(model, first)} to {named(model, last)}"
     if model.residual is None or first > 1:
         return f"{noun(model)}s {first} to {last}"
     return f"the stem and {span(model, 2, last)}"

@@ -86,6 +86,7 @@ def _run(run: StoredRun) -> str:
         f"<p>{_word(seen.word)} <strong>{_text(seen.name)}</strong> {_text(seen.why)}</p>",
         f'<p class="muted">{_text(seen.id)}: {_text(seen.setting)}</p>',
         *_findings(seen),
+        *(f"<p>{_text(line)}</p>" for line in seen.watched),
         f'<p class="muted">{_text(seen.forecast_note)}</p>' if seen.forecast_note else "",
         _profile(seen),
     ]
@@ -236,6 +237,7 @@ def _drawn(seen: RunView, values: Float, color: str, across: _Across, low: float
     chains = [tuple(range(len(values) - 1))] if rows is None else list(rows.chains)
     readout = seen.readout
     chained = {row for chain in chains for row in chain}
+    faint = 'r="1.6" opacity=".5"' if chains else 'r="2.4"'
     for row, value in enumerate(values.tolist()):
         x = across(row)
         if value == -np.inf:
@@ -245,7 +247,7 @@ def _drawn(seen: RunView, values: Float, color: str, across: _Across, low: float
         elif np.isfinite(value) and row == readout:
             yield f'<circle cx="{x:.1f}" cy="{_up(value, low, high):.1f}" r="3.5" fill="none" stroke="{color}" stroke-width="1.5"/>'
         elif np.isfinite(value) and row not in chained:
-            yield f'<circle cx="{x:.1f}" cy="{_up(value, low, high):.1f}" r="1.6" fill="{color}" opacity=".5"/>'
+            yield f'<circle cx="{x:.1f}" cy="{_up(value, low, high):.1f}" {faint} fill="{color}"/>'
     for chain in chains:
         own = np.array([row for row in chain if not np.isnan(values[row])], dtype=np.int64)
         kept = own[envelope(values[own], most=_POINTS)] if own.size else own

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from gradlab.config import row_names
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.results.record import Finding, Float, ModuleRows, Outcome
@@ -26,7 +27,7 @@ def diverged(
         return []
     where = ""
     if outcome.layer is not None and rows is not None and 1 <= outcome.layer <= len(rows.names):
-        where = f", first in {rows.names[outcome.layer - 1]}"
+        where = f", first in {row_names.named(rows.names, outcome.layer)}"
     advice = remedies.of_divergence(own, evidence)
     return [
         Finding(

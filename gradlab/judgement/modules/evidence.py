@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleExperiment, OwnExperiment
@@ -55,8 +56,8 @@ class ModuleEvidence:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Dotted name of each row."""
-        return self.rows.names
+        """Name of each row as a sentence has it."""
+        return tuple(map(row_names.spoken, self.rows.names))
 
     @cached_property
     def num_records(self) -> int:

@@ -30,7 +30,7 @@ FINAL: dict[str, Any] = {"color": VERMILION, "linestyle": (0, (4, 1.5)), "marker
 _FAINT: dict[str, Any] = {
     "marker": ".",
     "markersize": 3.0,
-    "alpha": 0.4,
+    "alpha": 0.55,
     "linestyle": "none",
     "zorder": 3,
     "markeredgewidth": 0,
@@ -66,7 +66,7 @@ def draw_module(side: DrawnSide, quantities: Sequence[str], path: Path) -> None:
         entries = [sample(f"step {steps['init']}", markersize=2.4, **INIT)]
         if any("final" in moments for moments in told.values()):
             entries.append(sample(f"step {steps['final']}", markersize=2.4, **FINAL))
-        if between(rows).size:
+        if between(rows).size and rows.chains:
             entries.append(
                 sample(f"rows in the {'blocks' if rows.axis == 'blocks' else 'network'}", color=GREY, **_FAINT)
             )
@@ -80,6 +80,8 @@ def draw_module(side: DrawnSide, quantities: Sequence[str], path: Path) -> None:
 
 def order_words(rows: ModuleRows) -> str:
     """What the order of the rows and the lines are."""
+    if not rows.chains:
+        return "rows in order of first use, the input on the left; along which of them a signal passes is not known"
     along = (
         "a line goes along the blocks" if rows.axis == "blocks" else "a line goes along rows that pass one signal on"
     )
@@ -112,7 +114,8 @@ def _draw(ax: "Axes", rows: ModuleRows, moments: Moments) -> None:
             continue
         moment = moments[name]
         rest = between(rows)
-        ax.plot(place[rest], finite(moment.values[rest]), color=style["color"], **_FAINT)
+        apart = _FAINT if rows.chains else {"marker": style["marker"], "markersize": 2.4, "linestyle": "none"}
+        ax.plot(place[rest], finite(moment.values[rest]), color=style["color"], **apart)
         mark_edges(ax, place[rest], moment.values[rest], style["color"])
         for chain in rows.chains:
             along = with_value(chain, moment.values)

@@ -22,7 +22,7 @@ _ALIKE = 1e-6
 _RANKS = {"log10_backward_rms": 10}
 """How soon a narrow terminal leaves a column out, where it tells less of a module than of gradlab's own networks."""
 
-_ALONG = {"log10_backward_rms": "log10_backward_norm"}
+ALONG = {"log10_backward_rms": "log10_backward_norm"}
 """What is looked at of somebody's own module in place of a quantity: its rows' outputs differ in size."""
 
 
@@ -57,8 +57,8 @@ def worst_first(layers: Table, summary: Summary, readout: int | None) -> tuple[t
     hidden = [place for place in range(len(layers.rows)) if place != readout]
     last = () if readout is None or not layers.rows else (readout,)
     quantity, end = APPEARANCES[summary.verdict].worst_by
-    if "row" in names and _ALONG.get(quantity) in names:
-        quantity = _ALONG[quantity]
+    if "row" in names and ALONG.get(quantity) in names:
+        quantity = ALONG[quantity]
     if quantity not in names:
         return (*hidden, *last), "in forward order"
     cells = {row: layers.rows[row][names.index(quantity)] for row in hidden}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gradlab.config import row_names
-from gradlab.config.experiment import Experiment, Init
+from gradlab.config.experiment import Experiment
 from gradlab.config.modules import AnyExperiment
 from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
@@ -20,7 +20,7 @@ from gradlab.report.views.data import DataView, data_view
 from gradlab.report.views.series import MOST_NAMED, Curve, Grid, LayerProfile, alone, curves, grids, outermost, profiles
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
-from gradlab.report.words.networks import module_words, network_words, with_parameters
+from gradlab.report.words.networks import module_words, network_words, start_words, watch_words, with_parameters
 from gradlab.report.words.table import Field, Fold, Table, beside, without
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import STATES, word_of
@@ -59,6 +59,7 @@ class RunView:
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout where it is known.
         worst_by: Quantity that orders them, and which end is bad.
         data: What its data are like and how much of it was learned, None where that was not recorded.
+        watched: What its watch has to say, where it was watched in its own loop.
         named: What names its rows.
         record: What was recorded, None where the run failed before its first step.
     """
@@ -81,6 +82,7 @@ class RunView:
     worst_by: str
     timing: Timing
     data: DataView | None
+    watched: tuple[str, ...]
     named: row_names.Named = field(repr=False)
     record: Record | None = field(repr=False)
 
@@ -141,7 +143,7 @@ class RunView:
             Findings(self.summary.findings, self.why, self.names),
             Only("markdown", expectations),
             TableBlock("figures", self.figures, headed=False, note=note),
-            Lines([] if self.data is None else self.data.lines),
+            Lines([*([] if self.data is None else self.data.lines), *self.watched]),
             TableBlock(heading, self.shown_layers, order=order, noun=among, rows=self.worst_first, few=self.few),
             Lines(
                 [skipped_words(self.summary.skipped, self.named)] if self.summary.skipped is not None else [], "aside"
@@ -230,6 +232,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         worst_by=worst_by,
         timing=run.timing,
         data=data_view(run.summary, run.record),
+        watched=watch_words(run.manifest.get("watch")),
         named=names_of(run),
         record=run.record,
     )
@@ -251,7 +254,7 @@ def setting(experiment: AnyExperiment, reading: Reading | None = None) -> str:
     length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
     parts = [
         *network_words(model),
-        _init(model.init),
+        start_words(model.init),
         *(() if model.parametrization == "standard" else (model.parametrization,)),
         data_words(experiment.data, reading),
         f"{with_parameters(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
@@ -269,17 +272,6 @@ def without_seed(setting: str) -> str:
     ('nets:build() · 9 steps', 'nets.Net · AdamW')
     """
     return setting.rpartition(" · seed ")[0] or setting
-
-
-def _init(init: Init) -> str:
-    if init.scheme is None:
-        return f"σ_w={init.sigma_w:g} σ_b={init.sigma_b:g}"
-    words: list[str] = [init.scheme]
-    words += [f"std {init.std:g}"] if init.std is not None else []
-    words += [f"gain {init.gain:g}"] if init.gain != 1 else []
-    words += [f"bias {init.bias:g}"] if init.bias != 0 else []
-    words += [init.distribution] if init.distribution != "normal" else []
-    return " ".join(words)
 
 
 def deciding(summary: Summary) -> Finding | None:

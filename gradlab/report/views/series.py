@@ -4,7 +4,7 @@ Every face draws these same values: terminal, page and figures.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -108,9 +108,10 @@ def grids(record: Record | None) -> tuple[Grid, ...]:
     if record is None or not len(record.steps):
         return ()
     drawn = []
+    layers = _layers(record)
     for name in GRIDS:
-        if name in record.layers:
-            column = _drawn(name, record.layers[name])
+        if name in layers:
+            column = _drawn(name, layers[name])
             drawn.append(Grid(name, QUANTITIES[name].scale, column.values.T, column.present.T, record.steps))
     return tuple(drawn)
 
@@ -188,10 +189,11 @@ def profiles(record: Record | None, theory: "Sequence[LayerDeviation]") -> tuple
         return ()
     last = record.final_index()
     drawn = []
+    layers = _layers(record)
     for name in PROFILED:
-        if name not in record.layers:
+        if name not in layers:
             continue
-        column = _drawn(name, record.layers[name])
+        column = _drawn(name, layers[name])
         drawn.append(
             LayerProfile(
                 quantity=name,
@@ -218,6 +220,15 @@ def curves(record: Record | None) -> tuple[Curve, ...]:
                 Curve(name, QUANTITIES[name].scale, record.steps[column.present], column.values[column.present])
             )
     return tuple(drawn)
+
+
+def _layers(record: Record) -> Mapping[str, Column]:
+    """What was recorded of the layers; of a module whose gradient norms alone were asked for, their logs too, which can be drawn."""
+    norm = record.layers.get("grad_norm")
+    if record.rows is None or norm is None or "log10_grad_norm" in record.layers:
+        return record.layers
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {**record.layers, "log10_grad_norm": Column(np.log10(norm.values), norm.present)}
 
 
 def _drawn(name: str, column: Column) -> Column:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gradlab.config.experiment import Activation, Experiment, Model, Norm, Optimizer, Residual
+from gradlab.config.experiment import Activation, Experiment, Init, Model, Norm, Optimizer, Residual
 from gradlab.config.modules import ModuleData, OwnExperiment, Trainable, WatchedExperiment
 from gradlab.config.text import clean_line, cut, value_text
 from gradlab.report.words.data import data_words
@@ -27,6 +27,18 @@ def network_words(model: Model) -> list[str]:
     return parts
 
 
+def start_words(init: Init) -> str:
+    """How the weights start, in a few words."""
+    if init.scheme is None:
+        return f"σ_w={init.sigma_w:g} σ_b={init.sigma_b:g}"
+    words: list[str] = [init.scheme]
+    words += [f"std {init.std:g}"] if init.std is not None else []
+    words += [f"gain {init.gain:g}"] if init.gain != 1 else []
+    words += [f"bias {init.bias:g}"] if init.bias != 0 else []
+    words += [init.distribution] if init.distribution != "normal" else []
+    return " ".join(words)
+
+
 def module_words(experiment: OwnExperiment) -> str:
     """What was trained of somebody's own module, as far as it is known, in one line; the seed, where there is one, stands last."""
     if isinstance(experiment, WatchedExperiment):
@@ -47,6 +59,23 @@ def module_words(experiment: OwnExperiment) -> str:
         length, str(train.dtype), f"seed {experiment.seed}",
     ]  # fmt: skip
     return " · ".join(parts)
+
+
+def watch_words(facts: object) -> tuple[str, ...]:
+    """What the watch of a module has to say: what it warned of, and the steps that a scaler skipped; `facts` is the manifest's part.
+
+    >>> watch_words({"skipped_steps": 2, "warnings": ["nothing was stepped"]})
+    ('warning: nothing was stepped', '2 steps were skipped by the scaler, because a gradient overflowed')
+    """
+    if not isinstance(facts, Mapping):
+        return ()
+    warned = facts.get("warnings")
+    said = [f"warning: {clean_line(str(one))}" for one in (warned if isinstance(warned, list) else [])]
+    skipped = facts.get("skipped_steps")
+    if isinstance(skipped, int) and skipped > 0:
+        were = f"{counted(skipped, 'step')} {'was' if skipped == 1 else 'were'}"
+        said.append(f"{were} skipped by the scaler, because a gradient overflowed")
+    return tuple(said)
 
 
 def _call(build: str, args: Mapping[str, Any]) -> str:

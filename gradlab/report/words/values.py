@@ -127,7 +127,8 @@ def layers_words(layers: tuple[int, int], named: "Sequence[str] | None" = None) 
     """
     first, last = layers
     if named is not None and last <= len(named):
-        return named[first - 1] if first == last else f"{named[first - 1]} to {named[last - 1]}"
+        ends = [f"module {name}" if name.isdigit() else name for name in (named[first - 1], named[last - 1])]
+        return ends[0] if first == last else " to ".join(ends)
     return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from gradlab.judgement.comparing.comparison import depth_of
 from gradlab.report.page.shared import arrays
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link
+from gradlab.report.views import layer_table
 from gradlab.report.views import theory as deviations
 from gradlab.report.views.run import RunView
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
-from gradlab.report.views.series import DRAWN, SCHEDULES, Band, Curve, LayerProfile
+from gradlab.report.views.series import BLOCK, DRAWN, SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.words.table import Fold
 from gradlab.report.words.values import Kind, power, say, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
@@ -59,7 +60,8 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
     rows = view.worst_first if view.layers.rows and view.record is not None and view.record.layers else ()
     if len(rows) > MOST_ROWS:
         rows = rows[: MOST_ROWS - 1] + rows[-1:]
-    folds = view.few if any(isinstance(place, Fold) for place in view.few) and view.module_rows is not None else ()
+    blocks = view.module_rows is not None and BLOCK in view.module_rows.kinds
+    folds = view.few if blocks and any(isinstance(place, Fold) for place in view.few) else ()
     theory = deviations.table(view.theory) if deviations.sentence(view.theory) else None
     pictures = _pictures(view)
     places = list(range(len(view.theory))) if len(view.theory) <= 200 else deviations.shown(view.theory)
@@ -95,7 +97,7 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
 
         switch=_switch(view),
         curves=_curve_figures(view),
-        seeds=seeds,
+        seeds=[] if run.seed is None else seeds,
         seed_runs=seen_seeds,
         pictures=[one for one in pictures if one.data is not None],
         rows=rows,
@@ -141,12 +143,16 @@ def _seen(finding: Finding, view: RunView) -> dict[str, Any]:
         "heatmap": {grid.quantity for grid in view.grids},
         "curve": {curve.quantity for curve in view.curves},
     }
-    for kind, quantity in PICTURES.get(finding.rule, ()):
+    for kind, told in PICTURES.get(finding.rule, ()):
+        quantity = layer_table.ALONG.get(told, told) if view.names is not None else told
         if quantity in drawn[kind]:
             if kind == "data":
                 return {"finding": finding, "anchor": kind, "quantity": "", "words": "what the data are like"}
             anchor = kind if kind == "heatmap" else f"{kind}-{quantity}"
-            over = {"profile": "over the layers", "heatmap": "over layers and steps", "curve": "over the steps"}[kind]
+            layers = "layers" if view.names is None else "rows"
+            over = {"profile": f"over the {layers}", "heatmap": f"over {layers} and steps", "curve": "over the steps"}[
+                kind
+            ]
             words = f"{QUANTITIES[quantity].label} {over}"
             return {"finding": finding, "anchor": anchor, "quantity": quantity, "words": words}
     return {"finding": finding, "anchor": None, "quantity": ""}
@@ -308,4 +314,11 @@ def _facts(run: StoredRun) -> list[tuple[str, str]]:
     }
     argv = run.manifest.get("argv")
     command = clean_line(" ".join(str(word) for word in argv)) if isinstance(argv, list) else ""
+    watched = run.manifest.get("watch")
+    seen = watched.items() if isinstance(watched, Mapping) else ()
+    told |= {str(key): _fact(value) for key, value in seen if value is not None and value != []}
     return [("directory", clean_line(str(run.path))), ("command", command), *told.items()]
+
+
+def _fact(value: object) -> str:
+    return clean_line("; ".join(map(str, value)) if isinstance(value, list) else str(value))

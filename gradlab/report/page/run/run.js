@@ -40,14 +40,15 @@
     const points = (rows, word, own) => ({
       ...line(rows, rows.map((row) => value.get(row)), word, color), mode: "markers", ...own, marker: { color: own.color ?? color, ...own.marker },
     });
+    const ring = () => (value.has(module.readout) ? [points([module.readout], "readout", { marker: { size: 9, symbol: "circle-open", line: { width: 2 } } })] : []);
     const traces = module.chains.map((chain) => {
       const known = chain.filter((row) => (value.get(row) ?? null) !== null);
       return line(known, known.map((row) => value.get(row)), name, color, more);
     });
     const rest = layers.filter((layer) => !chained.has(layer) && layer !== module.readout);
+    if (!module.chains.length) return [{ ...line(rest, rest.map((row) => value.get(row)), name, color, more), mode: "markers" }, ...ring()];
     if (rest.length) traces.push(points(rest, "other rows", { opacity: .4, marker: { size: rest.length > 60 ? 4 : 5 } }));
-    if (value.has(module.readout)) traces.push(points([module.readout], "readout", { marker: { size: 9, symbol: "circle-open", line: { width: 2 } } }));
-    return traces;
+    return [...traces, ...ring()];
   };
 
   // Over thirty decades a band of a tenth of one is thinner than a line: divided by theory it can be seen.
@@ -136,7 +137,7 @@
 
   const note = (grid) => {
     const place = document.getElementById("heatmap-note");
-    const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); ${module ? "rows in order of first use, the input" : "layer 1, at the input,"} on top${module ? ", those that have a value; blocks are in the table" : ""}.`];
+    const parts = [`${grid.label} (${grid.quantity}${grid.scale === "decades" ? ", colours by its log10" : ""}); ${module ? "rows in order of first use, the input" : "layer 1, at the input,"} on top${module ? `, those that have a value${module.kinds.includes("block") ? "; blocks are in the table" : ""}` : ""}.`];
     if (grid.thinned) {
       const several = ([first, last]) => first !== last, over = [];
       if (grid.rows.some(several)) over.push(gradlab.rows(module, data.noun, ...grid.rows.find(several)));

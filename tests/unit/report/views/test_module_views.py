@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from faces import Stream
 from made.judged_runs import record as dense_record
 from made.module_runs import (
     ODD_NAMES,
+    Made,
     all_runs,
     built,
     lstm,
@@ -23,6 +26,7 @@ from made.module_runs import (
     watched,
 )
 
+from gradlab.config.modules import WatchedRecording
 from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import compare
 from gradlab.judgement.comparing.named_rows import named_rows
@@ -33,16 +37,21 @@ from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
 from gradlab.report.views.comparison import comparison_object, row_table, row_words
 from gradlab.report.views.layer_table import few, for_people
-from gradlab.report.views.run import view
+from gradlab.report.views.run import RunView, view
 from gradlab.report.views.run_list import in_order, listed, matching, runs_table, values_of
 from gradlab.report.words.table import Fold
+from gradlab.results.record import Finding
 from gradlab.results.store import Store
 from gradlab.results.tables import layers_csv
 
 
 def shown(name: str) -> str:
+    return shown_of(view(all_runs()[name]))
+
+
+def shown_of(seen: RunView) -> str:
     out = Stream(terminal=False)
-    print_blocks(console(out), view(all_runs()[name]).blocks)
+    print_blocks(console(out), seen.blocks)
     return out.getvalue()
 
 
@@ -274,3 +283,44 @@ def test_stored_runs_are_shown_as_they_were(tmp_path: Path) -> None:
         before = next(one for one in runs.values() if one.id == run.id)
         assert view(held).shown_layers == view(before).shown_layers
         assert view(held).setting == view(before).setting
+
+
+def test_norms_that_alone_were_asked_for_are_drawn() -> None:
+    record = module_record(resnet())
+    alone = replace(record, layers={"grad_norm": record.layers["grad_norm"]})
+    seen = view(module_run(watched("cheap"), alone))
+    (grid,), (drawn,) = seen.grids, seen.profiles
+    assert grid.quantity == drawn.quantity == "log10_grad_norm"
+    np.testing.assert_allclose(
+        grid.values.T[grid.present.T], np.log10(record.layers["grad_norm"].values[grid.present.T])
+    )
+    assert "log10_grad_norm by" in shown_of(seen)
+
+
+def test_rows_that_are_called_by_a_number_are_said_with_what_it_numbers() -> None:
+    rows = module_record(Made((("0", "Linear"), ("2", "Linear"), ("4", "Linear")), (("0", "2"),), "4"), decades=6)
+    found = Finding("vanishing", "critical", (1, 2), 3, -6.0, -3.0, "it falls", "")
+    seen = view(module_run(watched("stack"), rows, "completed", "vanishing", [found]))
+    assert "module 0 to module 2" in markdown(seen.blocks)
+    assert [row[0] for row in seen.shown_layers.rows] == ["0", "2", "4"]
+
+
+def test_a_watched_run_with_a_list_of_quantities_is_read_back(tmp_path: Path) -> None:
+    experiment = watched("some").model_copy(
+        update={"record": WatchedRecording(quantities=("grad_norm", "forward_rms"))}
+    )
+    (run,) = save(tmp_path, [module_run(experiment, module_record(plain(4)))])
+    assert Store(tmp_path).load(run.id).experiment == experiment
+
+
+def test_what_a_watch_warned_of_is_shown() -> None:
+    run = module_run(watched("warned"), module_record(plain(4)))
+    facts = {"warnings": ["the optimizer had\nstate already"], "skipped_steps": 1, "order": "first use"}
+    seen = view(replace(run, manifest={**run.manifest, "watch": facts}))
+    told = (
+        "warning: the optimizer had state already",
+        "1 step was skipped by the scaler, because a gradient overflowed",
+    )
+    assert seen.watched == told
+    assert all(line in shown_of(seen) and line in markdown(seen.blocks) for line in told)
+    assert not view(run).watched
