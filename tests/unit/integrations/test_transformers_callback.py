@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+import gradlab
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     transformers = pytest.importorskip(
@@ -98,3 +100,30 @@ def _break_at(call: int) -> Any:
             raise ArithmeticError
 
     return hook
+
+
+def test_a_loop_of_accelerate_needs_no_callback(tmp_path: Path) -> None:
+    accelerate = pytest.importorskip("accelerate")
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
+    data = torch.utils.data.TensorDataset(torch.randn(64, 8), torch.randint(3, (64,)))
+    accelerator = accelerate.Accelerator(cpu=True, gradient_accumulation_steps=2)
+    net, optimizer, loader = accelerator.prepare(
+        net, torch.optim.SGD(net.parameters(), lr=0.1), torch.utils.data.DataLoader(data, batch_size=8)
+    )
+    norms = []
+    with gradlab.watch(net, optimizer, out=tmp_path, scaler=accelerator.scaler) as run:
+        for x, target in loader:
+            with accelerator.accumulate(net):
+                loss = torch.nn.functional.cross_entropy(net(x), target)
+                accelerator.backward(loss)
+                run.log(loss=loss)
+                if accelerator.sync_gradients:
+                    norms.append(float(accelerator.clip_grad_norm_(net.parameters(), 0.1)))
+                optimizer.step()
+                optimizer.zero_grad()
+    assert run.stored is not None
+    total = 10 ** run.stored.steps["log10_grad_norm_total"].astype(float)
+    np.testing.assert_allclose(total, norms, rtol=1e-4)
+    assert len(norms) == 4
+    np.testing.assert_allclose(run.stored.steps["clip_factor"].astype(float), 0.1 / (total + 1e-6), rtol=1e-3)
