@@ -68,7 +68,7 @@ class Watch:
         self._stored: StoredRun | None = None
         self._unsaved: str | None = None
         self._ending: Ending | None = None
-        self._told: set[str] = set()
+        self._told: dict[str, str] = {}
         self._process, self._writes = os.getpid(), _rank() == 0
         self._called = f"{type(model).__name__} '{options.name}'"
         self._run = WatchedRun(options, summary_md)
@@ -175,7 +175,7 @@ class Watch:
             return
         reason = "it was training yet when this was written; if it does no longer, its process was killed"
         try:
-            self._run.save(self._watcher, Ending("interrupted", reason))
+            self._run.save(self._watcher, Ending("interrupted", reason), self._told.values())
         except Exception as error:
             self._warn(
                 "save", f"what was recorded so far could not be stored ({brief(error)}); it goes on, and tries again"
@@ -194,7 +194,7 @@ class Watch:
             watcher.close()
             try:
                 if self._writes:  # gradients are the same on every rank
-                    self._stored = self._run.save(watcher, self._ending)
+                    self._stored = self._run.save(watcher, self._ending, self._told.values())
             except Exception as error:
                 self._unsaved = brief(error)
                 self._warn(
@@ -212,7 +212,7 @@ class Watch:
     def _warn(self, key: str, text: str) -> None:
         """Tell it once."""
         if key not in self._told:
-            self._told.add(key)
+            self._told[key] = text
             warnings.warn(f"gradlab.watch: {text}", WatchWarning, stacklevel=3)
 
 

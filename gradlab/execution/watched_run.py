@@ -6,7 +6,7 @@ It is the same directory each time, replaced as a whole: whenever the process di
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,8 +60,8 @@ class WatchedRun:
         self._started, self._began = environment.now(), time.monotonic()
         self._surroundings: Mapping[str, Any] | None = None
 
-    def save(self, watcher: "Watcher", ending: Ending) -> StoredRun:
-        """Write what was recorded so far; the run that was there before is replaced.
+    def save(self, watcher: "Watcher", ending: Ending, told: Iterable[str]) -> StoredRun:
+        """Write what was recorded so far; the run that was there before is replaced. `told` is what was warned of beside the watcher's own.
 
         Raises:
             UsageError: If its place cannot be written.
@@ -83,7 +83,7 @@ class WatchedRun:
             path=self.store.place(self.id, options.name),
             experiment=experiment,
             summary=summary,
-            manifest=self._manifest(watcher),
+            manifest=self._manifest(watcher, told),
             timing=self._timing(watcher, record),
             read=lambda: record,
         )
@@ -91,14 +91,15 @@ class WatchedRun:
         self.faults = tuple(error for error in (unjudged, unrendered) if error is not None)
         return self.store.save(run, text, {TRACEBACK: ending.details} if ending.details.strip() else {})
 
-    def _manifest(self, watcher: "Watcher") -> dict[str, Any]:
+    def _manifest(self, watcher: "Watcher", told: Iterable[str]) -> dict[str, Any]:
         if self._surroundings is None:
             self._surroundings = environment.describe(watcher.device)
+        facts = watcher.facts
         return (
             {"schema_version": SCHEMA_VERSION, "id": self.id, "argv": list(sys.argv)}
             | dict(self._surroundings)
             | {
-                "watch": dict(watcher.facts),
+                "watch": facts | {"warnings": [*facts["warnings"], *told]},
                 "numerics_version": NUMERICS_VERSION,
                 "started": self._started,
                 "finished": environment.now(),

@@ -314,6 +314,8 @@ def test_figures_that_are_none(tmp_path: Path) -> None:
     assert any("Tensor of shape (3,)" in one for one in said)
     assert any("Did you mean 'accuracy'?" in one for one in said)
     assert losses(run) == [None] * 6
+    assert run.stored is not None
+    assert len(run.stored.manifest["watch"]["warnings"]) == 4
 
 
 def test_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
