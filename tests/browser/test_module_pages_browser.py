@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from figure_hands import hover, page_of, settled, spot
@@ -97,6 +98,20 @@ def test_odd_names_stay_text(stored: dict[str, StoredRun], open_page: OpenPage, 
     assert set(rows) == {clean_line(name) for name in ODD_NAMES}
     named = page.evaluate(AXIS, ["heatmap-plot", "y"])
     assert {"a,b", "&amp;", "$x^2$", "[link](u)"} <= set(named)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_keep_the_rules_for_readers_who_cannot_see(
+    stored: dict[str, StoredRun],
+    open_page: OpenPage,
+    draw: Callable[[Page], int],
+    axe: Callable[[Page], list[str]],
+    theme: Literal["light", "dark"],
+) -> None:
+    for name in ("transformer", "odd"):
+        page = open_page(page_of(stored[name]), theme=theme)
+        draw(page)
+        assert axe(page) == []
 
 
 @pytest.mark.parametrize("width", [400, 1280])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradlab.results.record import Record
+from gradlab.results.record import Column, Record
 from gradlab.results.stored import StoredRun
 
 QUANTITIES: tuple[str, ...] = ("log10_backward_norm", "log10_grad_norm", "log10_update_ratio")
@@ -83,7 +83,7 @@ def _values(records: Sequence[Record], quantity: str) -> dict[str, float]:
     """Mean over the runs of a side, by name, of those that have a value."""
     found: dict[str, list[float]] = {}
     for record in records:
-        column, index = record.layers.get(quantity), record.final_index()
+        column, index = _column(record, quantity), record.final_index()
         if column is None or index is None:
             continue
         for name, value, there in zip(
@@ -93,6 +93,15 @@ def _values(records: Sequence[Record], quantity: str) -> dict[str, float]:
                 found.setdefault(name, []).append(value)
     with np.errstate(invalid="ignore"):
         return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def _column(record: Record, quantity: str) -> Column | None:
+    """What was recorded; the log of gradient norms also where these alone were asked for."""
+    norm = record.layers.get("grad_norm")
+    if quantity != "log10_grad_norm" or quantity in record.layers or norm is None:
+        return record.layers.get(quantity)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Column(np.log10(norm.values), norm.present)
 
 
 def _change(first: float | None, other: float | None) -> float | None:

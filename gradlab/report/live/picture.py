@@ -180,7 +180,8 @@ class Picture:
             screen.put(1, 0, "no backward signal is recorded (record.quantities)", "dim")
             return
         of = f" of the first of {len(progress.names)} runs" if len(progress.names) > 1 else ""
-        title, when = f"{QUANTITIES[quantity].label}{of}; layer 1 (input) on top", f"at step {past.step}"
+        noun = "row" if QUANTITIES[quantity].only == "module" else "layer"
+        title, when = f"{QUANTITIES[quantity].label}{of}; {noun} 1 (input) on top", f"at step {past.step}"
         column = layout.profile if len(title) < layout.profile else screen.width - len(when)
         screen.put(1, 0, title, "bold", column - 1)
         screen.put(1, column, when, "bold")

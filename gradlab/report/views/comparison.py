@@ -249,7 +249,9 @@ def _decades(change: float | None) -> str:
 
 
 def row_words(comparison: Comparison) -> list[str]:
-    """Which rows a side does not have that others have, a line a side."""
+    """Which rows a side does not have that others have, a line a side; one line where no two sides share any."""
+    if not comparison.named_rows.matched:
+        return ["no row has one name on two sides"] if comparison.named_rows.missing else []
     found = []
     for side, missing in zip(comparison.sides, comparison.named_rows.missing, strict=False):
         if missing:

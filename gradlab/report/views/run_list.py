@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.config.catalogue import SCALES
 from gradlab.config.logic import field_value
-from gradlab.config.text import OF_NETWORK, flat, left_out, value_at
+from gradlab.config.text import OF_NETWORK, clean_line, flat, left_out, value_at
 from gradlab.errors import UsageError
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Value
@@ -145,7 +145,7 @@ def own_model(config: Mapping[str, Any]) -> str | None:
     """What builds a network of one's own, or the class of a watched one; None for a network of gradlab's."""
     model = config.get("model", {})
     told = model.get("build") or model.get("watched")
-    return None if told is None else str(told)
+    return None if told is None else clean_line(str(told))
 
 
 def own_names(runs: Sequence[ListedRun]) -> "dict[str, Kind]":
@@ -163,6 +163,8 @@ def own_names(runs: Sequence[ListedRun]) -> "dict[str, Kind]":
             form = "flag" if isinstance(value, bool) else "word" if isinstance(value, str) else "number"
             forms.setdefault(path, set()).add(form)
     found = {path: Kind(next(iter(kinds)) if len(kinds) == 1 else "number or word") for path, kinds in forms.items()}  # type: ignore[arg-type]
+    if any("watched" in model for model in own):  # its optimizer may be of any class
+        found["train.optimizer"] = Kind("word")
     return found | {"model": Kind("word"), "model.kind": Kind("word", _KINDS)}
 
 

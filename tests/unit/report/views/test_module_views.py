@@ -189,7 +189,7 @@ def test_a_list_says_what_each_module_was(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for where, number in (
         ("model.args.depth >= 9", 3), ("model.kind == watched", 6), ("model == nets.Gan", 1), ("model.args.norm == layer", 2),
-        ("seed == 1", 1), ("model.depth > 1", 0), ("model.norm == none", 0),
+        ("train.optimizer == AdamW", 6), ("seed == 1", 1), ("model.depth > 1", 0), ("model.norm == none", 0),
     ):  # fmt: skip
         assert len(matching(store, runs, where)) == number, where
     assert in_order(runs, "-model.args.depth")[0].name == "plain"
@@ -324,3 +324,17 @@ def test_what_a_watch_warned_of_is_shown() -> None:
     assert seen.watched == told
     assert all(line in shown_of(seen) and line in markdown(seen.blocks) for line in told)
     assert not view(run).watched
+
+
+def test_gradient_norms_that_alone_were_asked_for_are_compared() -> None:
+    record = module_record(plain(5))
+    alone = replace(
+        module_record(plain(5), seed=1), layers={"grad_norm": module_record(plain(5), seed=1).layers["grad_norm"]}
+    )
+    held = compare([module_run(watched("all"), record), module_run(watched("cheap"), alone)])
+    assert {row.quantity for row in held.named_rows.matched} == {"log10_grad_norm"}
+
+
+def test_modules_without_a_row_of_one_name_say_so() -> None:
+    held = compare([all_runs()["gan"], all_runs()["lstm"]])
+    assert row_words(held) == ["no row has one name on two sides"]
