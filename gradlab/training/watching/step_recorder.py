@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -278,6 +279,8 @@ class StepRecorder:
         if end > 0:
             lines, self._lines, self._waiting = self._lines[:end], self._lines[end:], 0
             to_host(lines)
+            if any(line.places and line.taps is not None and not np.any(line.taps) for line in lines):
+                self._notices.warn(notices.UNSEEN)
             done = [line for line in lines if not line.skipped]
             self.skipped += len(lines) - len(done)
             if done:
