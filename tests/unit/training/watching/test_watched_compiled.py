@@ -16,6 +16,7 @@ from gradlab.training.watching.watcher import Watcher
 from tests.made.own_modules import cases
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning"),
 ]
