@@ -86,9 +86,9 @@ class Tabulator:
         names = sorted({name for line in lines for name in line.figures})
         return Block(
             np.array([line.step for line in lines], dtype=np.int64),
-            norms,
+            {name: _compact(values) for name, values in norms.items()},
             signals,
-            activations,
+            _compact(activations),
             total,
             total_applied,
             np.array([line.lr for line in lines], dtype=np.float64),
@@ -137,6 +137,11 @@ def _spread(lines: Sequence[Line], num_parameters: int) -> dict[str, Float]:
         if any(scale is not None for scale in scales):
             found[name] /= np.array([1.0 if scale is None else scale for scale in scales])[:, None]
     return found
+
+
+def _compact(values: Float) -> Float:
+    """The same, in the memory of one number where there is nothing in it."""
+    return values if values.size and not np.isnan(values).all() else np.broadcast_to(np.array(np.nan), values.shape)
 
 
 def _norm_over(values_TP: Float) -> Float:
