@@ -240,6 +240,7 @@ def hooks(model: nn.Module) -> int:
     return found + sum(len(parameter._post_accumulate_grad_hooks or {}) for parameter in model.parameters())
 
 
+@pytest.mark.slow
 def test_products_are_left_as_the_user_has_them() -> None:
     """In a process of its own: how products are rounded is read at the first of them, and gradlab's own runs set it."""
     code = """

@@ -48,7 +48,7 @@ class Net(pl.LightningModule):  # type: ignore[name-defined,misc]
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def fit(model: Net, out: Path, callback: GradlabCallback | None = None, **settings: Any) -> None:
+def fit(model: Any, out: Path, callback: GradlabCallback | None = None, **settings: Any) -> None:
     generator = torch.Generator().manual_seed(1)
     data = TensorDataset(torch.randn(64, 8, generator=generator), torch.randint(3, (64,), generator=generator))
     trainer = pl.Trainer(
@@ -146,3 +146,40 @@ def test_an_argument_is_looked_at_when_it_is_given(tmp_path: Path) -> None:
         assert callback.run.stored is not None
         assert callback.run.stored.steps["step"].tolist() == [0, 4]
     assert isinstance(gradlab.load("@latest", out=tmp_path / "runs"), gradlab.Run)
+
+
+class Rivals(pl.LightningModule):  # type: ignore[name-defined,misc]
+    """Two optimizers, stepped by hand, as of a GAN."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.automatic_optimization = False
+        self.maker, self.judge = nn.Linear(8, 8), nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
+
+    def training_step(self, batch: Any, number: int) -> None:
+        of_maker, of_judge = self.optimizers()
+        loss = self.judge(self.maker(batch[0]).detach()).mean() - self.judge(batch[0]).mean()
+        of_judge.zero_grad()
+        self.manual_backward(loss)
+        of_judge.step()
+        of_maker.zero_grad()
+        self.manual_backward(-self.judge(self.maker(batch[0])).mean())
+        of_maker.step()
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [torch.optim.SGD(one.parameters(), lr=0.1) for one in (self.maker, self.judge)]
+
+
+def test_two_optimizers_by_hand(tmp_path: Path) -> None:
+    plain, model, callback = Rivals(), Rivals(), GradlabCallback(out=tmp_path / "runs")
+    fit(plain, tmp_path)
+    fit(model, tmp_path, callback)
+    for one, other in zip(model.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(one, other)
+    run = callback.run.stored
+    assert run is not None
+    assert run.steps["step"].tolist() == list(range(8))
+    last = run.layers[run.layers["step"] == 7].set_index("row")
+    assert last["calls"].astype(float).to_dict() == {"maker": 1, "judge.0": 2, "judge.2": 2}
+    assert run.manifest["watch"]["optimizer"] == ["SGD", "SGD"]
