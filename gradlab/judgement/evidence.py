@@ -305,13 +305,9 @@ class Evidence:
         found, course = self.gains, self.progress
         if found is None or course is None or self.still:
             return None
-        needed = found.steps_needed(course.steps + 1)
-        if found.uses_inputs is not None:
-            return needed if found.uses_inputs else None
-        # Where the outputs' growth does not tell, or was not measured when the run was stored, the course of its loss has to do.
         ratios = self.update_ratios
         calm = ratios is not None and float(ratios.max()) < CALM_UPDATE
-        return needed if needed is not None and (course.improving or (found.steady and (calm or found.clear))) else None
+        return found.steps_to_learn(course.steps + 1, course.improving, calm)
 
     @property
     def steps_in_time(self) -> float | None:

@@ -183,6 +183,20 @@ class Gains:
         missing = max(target - self.training.value, 0.0)
         return float(steps * (1.0 + missing / second / 2.0) ** SLOWING)
 
+    def steps_to_learn(self, steps: int, improving: bool, calm: bool) -> float | None:
+        """Steps after which a run of so many would have learned at the pace seen; None where no pace was.
+
+        Args:
+            steps: What it had.
+            improving: Whether its loss was still falling.
+            calm: Whether its steps are so small that they do not toss the loss about.
+        """
+        needed = self.steps_needed(steps)
+        if self.uses_inputs is not None:
+            return needed if self.uses_inputs else None
+        # Where the outputs' growth does not tell, or was not measured when the run was stored, the course of its loss has to do.
+        return needed if needed is not None and (improving or (self.steady and (calm or self.clear))) else None
+
     @property
     def _shown(self) -> float:
         """Gain in training from which it is beyond chance."""
@@ -270,7 +284,7 @@ def gains(record: Record, num_rows: int, batch_size: int) -> Gains | None:
         seen = measured.values[:num_rows][measured.present[:num_rows]].tolist()
         course = (seen[0], seen[1], seen[2]) if len(seen) == 3 else None
     holdout = _at(record, "holdout", num_rows - 1)
-    chance = 1.0 / max(2, int(record.fan_out[-1]))
+    chance = 1.0 / max(2, 0 if record.readout is None else int(record.fan_out[record.readout]))
     first = _at(record, "holdout", 0)
     first_balanced = chance if first is None or first.balanced is None else first.balanced
     fine, alignment = _fine_chance(record, chance), _alignment(record, num_rows - 1)

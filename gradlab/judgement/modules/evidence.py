@@ -21,8 +21,8 @@ from gradlab.config.modules import ModuleExperiment, OwnExperiment
 from gradlab.config.quantities import selected
 from gradlab.judgement import figures, lasting
 from gradlab.judgement import learning_progress as progress
-from gradlab.judgement.evidence import FEWEST_STEPS, STILL
-from gradlab.judgement.gains import Gains, gains
+from gradlab.judgement.evidence import CALM_UPDATE, FEWEST_STEPS, STILL
+from gradlab.judgement.gains import LONGER, Gains, gains
 from gradlab.judgement.modules.chains import Chain, chains
 from gradlab.results.record import Bool, Column, Float, ModuleRows, Outcome, Record
 
@@ -228,9 +228,8 @@ class ModuleEvidence:
         """The records of which the loss was logged, without their layers but for the signal's size."""
         if self.loss is None:
             return None
-        at, kept = self._logged, ("loss", "accuracy", "learning_rate")
-        told = {name: column for name, column in self.record.figures.items() if name in kept}
-        told = {name: Column(column.values[at], column.present[at]) for name, column in told.items()}
+        at = self._logged
+        told = {name: Column(column.values[at], column.present[at]) for name, column in self.record.figures.items()}
         if not self.chance_known and float(self.loss.min()) < 0.0:
             # A loss without a zero of its own is measured from below its lowest values, so far that its noise is no fall.
             lowest = np.sort(self.loss)[: max(1, len(self.loss) // 20)].mean()
@@ -279,11 +278,16 @@ class ModuleEvidence:
 
     @cached_property
     def learned(self) -> bool:
-        """Whether the run learned much: half of what there is to learn, or some of it and more to the end."""
+        """Whether the run learned much: half of what there is to learn, or of what a line gets of it, or some of it and more to the end."""
         course = self.progress
         if course is None:
             return False
-        return course.learned or (self.gained and (self.fell_later or course.improving))
+        if course.learned or (self.gained and (self.fell_later or course.improving)):
+            return True
+        data, found = self.record.data, self.gains
+        if found is None or found.how is None or data is None or data.probe is None or not data.probe.finds:
+            return False
+        return found.share >= progress.LEARNED * data.probe.explained
 
     @cached_property
     def gained(self) -> bool:
@@ -329,7 +333,24 @@ class ModuleEvidence:
             return False
         return self.still or (self.num_steps >= FEWEST_STEPS and course.examples >= progress.ENOUGH_EXAMPLES)
 
+    @property
+    def steps_in_time(self) -> float | None:
+        """Steps after which it would have learned at its pace, where its gain was measured on the way and they are within `LONGER` times
+        its steps; else None.
+        """
+        found, course, largest = self.gains, self.progress, self.largest_ratio
+        if found is None or course is None or self.still:
+            return None
+        calm = largest is not None and largest < CALM_UPDATE
+        needed = found.steps_to_learn(self.num_steps, course.improving, calm)
+        return needed if needed is not None and needed <= LONGER * self.num_steps else None
+
     @cached_property
     def on_its_way(self) -> bool:
-        """Whether the loss was still falling."""
-        return self.progress is not None and (self.progress.improving or self.fell_later) and not self.still
+        """Whether it would have learned within `LONGER` times its steps; where its pace was not measured, whether the loss still fell."""
+        course, found = self.progress, self.gains
+        if course is None or self.still:
+            return False
+        if found is None or found.course is None:
+            return course.improving or self.fell_later
+        return found.tells_classes or found.confirmed or self.steps_in_time is not None

@@ -7,6 +7,7 @@ is said too.
 from gradlab.judgement.learning_progress import STUCK_SHARE
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
+from gradlab.judgement.rules.learning import by_heart, round_up
 from gradlab.judgement.wording import percent
 from gradlab.results.record import Finding
 
@@ -19,7 +20,12 @@ GROWN = 1.5
 def not_learning(evidence: ModuleEvidence) -> list[Finding]:
     """The loss is not below the best constant answer's or, where that is not known, does not fall."""
     course = evidence.progress
-    if course is None or evidence.gained:
+    found = evidence.gains
+    if course is None:
+        return []
+    if found is not None and (found.how == "by heart" or (found.how == "training" and found.unconfirmed)):
+        return [by_heart(found, evidence.last_step)]
+    if evidence.gained:
         return []
     decided = evidence.long_enough and not evidence.on_its_way and not _fell_at_first(evidence)
     advice = remedies.of_learning(evidence) if decided else remedies.in_time(evidence)
@@ -49,6 +55,8 @@ def undecided(evidence: ModuleEvidence) -> str:
     course = evidence.progress
     assert course is not None
     said = f"{evidence.num_steps} steps did not show that it learns: {_standing(evidence)}"
+    if evidence.steps_in_time is not None:
+        return f"{said}; at this pace about {round_up(evidence.steps_in_time)} would"
     if _fell_at_first(evidence):
         return f"{said} at first and stays since; {CHANCE_UNKNOWN}"
     return said if evidence.chance_known else f"{said}; {CHANCE_UNKNOWN}"

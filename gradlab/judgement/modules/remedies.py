@@ -19,7 +19,7 @@ from gradlab.judgement.remedies.advice import Advice, change, digits, either
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.remedies.steps import HEALTHY_UPDATE
 from gradlab.judgement.rules.depth import DECADES, STEADY_FIT
-from gradlab.judgement.rules.learning import LARGE_UPDATE, SMALL_UPDATE
+from gradlab.judgement.rules.learning import LARGE_UPDATE, ROOM, SMALL_UPDATE, round_up
 from gradlab.results.record import Bool
 
 Own = OwnExperiment
@@ -171,9 +171,9 @@ def in_time(evidence: ModuleEvidence) -> Advice:
     largest, own = evidence.largest_ratio, evidence.experiment
     done = evidence.last_step + 1
     if isinstance(own, ModuleExperiment):
-        settings: dict[str, Any] = {"train.steps": max(10 * done, 100)} | (
-            {} if own.train.epochs is None else {"train.epochs": None}
-        )
+        needed = evidence.steps_in_time
+        steps = max(10 * done, 100) if needed is None else round_up(max(ROOM * needed, 2.0 * done, 100.0))
+        settings: dict[str, Any] = {"train.steps": steps} | ({} if own.train.epochs is None else {"train.epochs": None})
         longer = change(settings, "fewer do not show whether it learns", "{settings}, {because}")
     else:
         longer = Advice(f"more steps: {done} do not show whether it learns")

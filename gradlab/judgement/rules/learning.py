@@ -7,7 +7,7 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 import math
 
 from gradlab.judgement.evidence import FEWEST_STEPS, Evidence
-from gradlab.judgement.gains import ERRORS, LONGER
+from gradlab.judgement.gains import ERRORS, LONGER, Gains
 from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
 from gradlab.judgement.remedies import starts, steps, structure
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities, either, resized
@@ -43,7 +43,8 @@ def not_learning(evidence: Evidence) -> list[Finding]:
     if not readout_alone:
         unconfirmed = how == "training" and evidence.gains is not None and evidence.gains.unconfirmed
         if how == "by heart" or unconfirmed:
-            return [_by_heart(evidence)]
+            assert evidence.gains is not None
+            return [by_heart(evidence.gains, evidence.step(evidence.num_rows - 1))]
         if how is not None:
             return []
     decided = evidence.stuck or evidence.same_rows
@@ -82,16 +83,15 @@ def _by_readout(evidence: Evidence) -> Finding:
     )
 
 
-def _by_heart(evidence: Evidence) -> Finding:
-    found = evidence.gains
-    assert found is not None
+def by_heart(found: Gains, step: int) -> Finding:
+    """That what was learned in training does not show on the held-out part, as of a step."""
     assert found.holdout is not None
     held = found.holdout
     return Finding(
         rule="by_heart",
         severity="note",
         layers=None,
-        since_step=evidence.step(evidence.num_rows - 1),
+        since_step=step,
         value=held.value,
         limit=ERRORS * held.error,
         message=f"learned by heart: {percent(found.share)} of the constant answer's loss is gone in training, and on the held-out part "
@@ -123,14 +123,14 @@ def _longer(evidence: Evidence) -> Advice:
         settings = resized(evidence.experiment, "train.steps", max(LONGER * done, FEWEST_STEPS))
         because = "ten times as many" if LONGER * done >= FEWEST_STEPS else "fewer do not show whether it learns"
         return change(settings, because, "{settings}, {because}")
-    settings = resized(evidence.experiment, "train.steps", _round_up(max(ROOM * needed, 2.0 * done, FEWEST_STEPS)))
-    return change(settings, f"at this pace about {_round_up(needed)} would show that it learns")
+    settings = resized(evidence.experiment, "train.steps", round_up(max(ROOM * needed, 2.0 * done, FEWEST_STEPS)))
+    return change(settings, f"at this pace about {round_up(needed)} would show that it learns")
 
 
-def _round_up(steps: float) -> int:
+def round_up(steps: float) -> int:
     """To two digits.
 
-    >>> _round_up(301.0), _round_up(20.0)
+    >>> round_up(301.0), round_up(20.0)
     (310, 20)
     """
     unit = int(10 ** max(0, math.floor(math.log10(steps)) - 1))
@@ -152,7 +152,7 @@ def unlearned(evidence: Evidence, pace: bool = True) -> str:
     if not pace:
         return said
     if needed is not None:
-        return f"{said}; at this pace about {_round_up(needed)} would"
+        return f"{said}; at this pace about {round_up(needed)} would"
     return said if evidence.on_its_way else f"{said}; they were too few to show a pace"
 
 

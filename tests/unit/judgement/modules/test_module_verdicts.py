@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made.judged_runs import assessed
 from made.module_records import FALLS, STAYS, STEPS, finding, stack, summary, trained, watched, with_rows
 
 from gradlab.config.catalogue import Verdict
@@ -321,6 +322,23 @@ class TestLearning:
     def test_a_hundred_updates_are_enough(self) -> None:
         assert summary(stack(loss=STAYS[:100], steps=100)).verdict == "not_learning"
         assert summary(stack(loss=STAYS[:99], steps=99)).verdict == "undecided"
+
+    def test_what_gradlab_assessed_decides(self) -> None:
+        run = stack(loss=STAYS, chance=2.3)
+        assert summary(assessed(run, (0.001, 0.01), (-0.01, 0.02))).verdict == "not_learning"
+        assert summary(assessed(run, (0.2, 0.01), (0.15, 0.02))).verdict == "healthy"
+        heart = summary(assessed(run, (0.9, 0.01), (-0.5, 0.02)))
+        assert heart.verdict == "healthy"
+        assert finding(heart, "by_heart").severity == "note"
+
+    def test_a_pace_that_would_do(self) -> None:
+        run = assessed(
+            stack(loss=STAYS, chance=2.3), (0.01, 0.01), (0.0, 0.02), course=(0.0, 0.004, 0.02), alignment=(0.2, 0.01)
+        )
+        found = summary(run, trained())
+        assert found.verdict == "undecided"
+        assert "at this pace about " in finding(found, "undecided").message
+        assert set(finding(found, "undecided").remedies[0].settings) == {"train.steps"}
 
     def test_a_loss_that_was_logged_now_and_then(self) -> None:
         run = stack(loss=STAYS)
