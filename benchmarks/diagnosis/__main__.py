@@ -1,12 +1,12 @@
 """How often the verdict is wrong, gradlab's and that of the published rules of others, on labelled experiments.
 
-    python -m benchmarks.diagnosis [--old | --new | --networks] [--seeds 0-4] [--half development|both] [--misses] [--remedies] [--proofs]
-                                   [--without-peers] [--write]
+    python -m benchmarks.diagnosis [--old | --new | --networks | --modules] [--seeds 0-4] [--half development|both] [--misses]
+                                   [--remedies] [--proofs] [--without-peers] [--write]
 
 Trained records are kept in build/diagnosis, so that judging anew takes seconds. `--new` takes the constructed families alone (untidy
 data, noise, starts, pace), `--networks` the normalised, residual and convolutional networks alone, both from the seeds that are named;
-`--only` those of them with these words in the name of their family. `--half development` keeps the held-out half out of sight: that is how
-limits are worked on.
+`--modules` modules of one's own under a watch (`own`); `--only` those of either with these words in their name. `--half development` keeps
+the held-out halves out of sight: that is how limits are worked on.
 """
 
 import argparse
@@ -31,6 +31,9 @@ from benchmarks.diagnosis.drawn import UNTOUCHED
 from benchmarks.diagnosis.families import all_families, networks
 from benchmarks.diagnosis.labelling import label_of
 from benchmarks.diagnosis.learned import observe
+from benchmarks.diagnosis.own import cases as own_cases
+from benchmarks.diagnosis.own import recording as own_recording
+from benchmarks.diagnosis.own import scoring as own_scoring
 from benchmarks.diagnosis.peers import attach
 from benchmarks.diagnosis.proofs import Measured, prove, proven, same_run
 from benchmarks.diagnosis.trained import Kept, train
@@ -46,6 +49,7 @@ def main() -> int:
     which.add_argument("--new", action="store_true", help="the constructed families alone")
     which.add_argument("--old", action="store_true", help="the families of dense stacks on tidy data alone")
     which.add_argument("--networks", action="store_true", help="normalised, residual and convolutional networks alone")
+    which.add_argument("--modules", action="store_true", help="modules of one's own alone")
     parser.add_argument("--only", default="", help="of the networks, families with these words in their name")
     parser.add_argument("--seeds", default="0", help="of the constructed families and the networks: N or N-M")
     parser.add_argument("--proofs", action="store_true", help="check every label by plain training as well (minutes)")
@@ -60,13 +64,15 @@ def main() -> int:
     halves = HALVES if wanted.half == "both" else HALVES[:1]
     parts: dict[str, str] = {}
     unproven = 0
-    alone = wanted.new or wanted.old or wanted.networks
+    alone = wanted.new or wanted.old or wanted.networks or wanted.modules
     if wanted.old or not alone:
         unproven = _old(wanted, halves, parts)
     if wanted.new or not alone:
         _new(wanted, halves, parts)
     if wanted.networks or not alone:
         _networks(wanted, halves, parts)
+    if wanted.modules or not alone:
+        _modules(wanted, halves, parts)
     if wanted.write:
         document.write(parts, all_families(), networks.families())
     print(f"\n{time.perf_counter() - begun:.0f} s")
@@ -92,6 +98,22 @@ def _networks(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[
         _show(parts, f"network rates {half}", judged_cases.rates(own, summaries))
     if wanted.misses:
         print(*judged_cases.misses([case for case in every if case.family.half == "development"], summaries), sep="\n")
+
+
+def _modules(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[str, str]) -> None:
+    """Modules of one's own."""
+    every = [own for own in own_cases.cases() if own.group in (*halves, "later") and wanted.only in own.name]
+    every = [own for own in every if own.group != "later" or wanted.half == "both"]
+    kept = own_recording.record(every)
+    for group in dict.fromkeys(own.group for own in every):
+        own = [each for each in every if each.group == group]
+        _show(parts, f"module balance {group}", own_scoring.balances(own, kept))
+        _show(parts, f"module rates {group}", own_scoring.rates(own, kept))
+        parts[f"modules {group}"] = own_scoring.listed(own)
+    slowest = max(every, key=lambda each: kept[each.name].seconds)
+    print(f"\nslowest to train, with all that looks at it: {slowest.name}, {kept[slowest.name].seconds:.1f} s")
+    if wanted.misses:
+        print(*own_scoring.misses([each for each in every if each.group == "development"], kept), sep="\n")
 
 
 def _new(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[str, str]) -> None:

@@ -290,8 +290,9 @@ class TestLearning:
         falls = np.where(np.arange(STEPS) < 8, 6.0, STAYS + 0.03)
         assert summary(stack(loss=falls, chance=2.3)).verdict == "not_learning"
 
-    def test_a_little_below_it_is(self) -> None:
-        assert summary(stack(loss=STAYS, chance=2.35)).verdict == "healthy"
+    def test_a_little_below_it_is_but_for_what_fitting_noise_gains(self) -> None:
+        assert summary(stack(loss=STAYS, chance=2.36)).verdict == "healthy"
+        assert summary(stack(loss=STAYS, chance=2.33)).verdict == "not_learning"
 
     def test_a_fall_at_first_alone_is_open_where_chance_is_not_known(self) -> None:
         found = summary(stack(loss=np.where(np.arange(STEPS) < 8, 3.0, STAYS)))
@@ -300,6 +301,12 @@ class TestLearning:
 
     def test_a_slow_fall_is_learning(self) -> None:
         assert summary(stack(loss=np.linspace(4.0, 3.2, STEPS))).verdict == "healthy"
+
+    def test_of_few_records(self) -> None:
+        run = stack(loss=np.linspace(2.3, 1.6, 10), steps=10)
+        assert summary(replace(run, steps=50 * run.steps)).verdict == "healthy"
+        flat = stack(loss=STAYS[:10], steps=10)
+        assert summary(replace(flat, steps=50 * flat.steps)).verdict == "not_learning"
 
     def test_a_loss_below_zero(self) -> None:
         noise = STAYS - 2.3
