@@ -136,7 +136,8 @@ gradlab run my_net.yaml --allow-code mypackage --import-path src -s model.args.d
 - **A config alone never imports anything.** `run` and `sweep` import the modules that `--allow-code` names on their command line, each
   with what is below it (`mypackage` allows `mypackage.nets`, `my` does not); without it they end with exit code 2 and say what is
   missing. Everything else (`check`, `--dry-run`, `list`, `show`, `compare`, `report` …) imports nothing. Modules are looked for on Python's
-  own path, and before that in the directories that `--import-path` names; the current directory is not one of them.
+  own path, and before that in the directories that `--import-path` names; the current directory is not one of them. What is called has
+  been written in an allowed module: `nets:os.system` is refused even where `nets` imports `os` and is allowed.
 - **`args`** go to the function by name. They are numbers, texts, true, false, null, and lists and mappings of them. Each is a key of
   its own: `-s model.args.depth=50`, an axis `model.args.depth: [10, 50]` of a sweep, `--where "model.args.depth >= 20"`, a gate `… by
   model.args.depth`.

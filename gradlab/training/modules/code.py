@@ -108,42 +108,62 @@ class _FromSource:
         return spec
 
 
-def function_of(field: str, build: str) -> Callable[..., Any]:
+def function_of(field: str, build: str, code: AllowedCode) -> Callable[..., Any]:
     """Import what a config names, inside `importable`.
+
+    Only what was written in a module that is allowed is taken: a config cannot reach through it to what it has imported, such as
+    `os.system`.
 
     Args:
         field: The config's field, for messages: `model.build`.
         build: `package.module:function`.
+        code: What may be imported.
 
     Raises:
-        OwnCodeError: If it cannot be imported, or is no function.
+        OwnCodeError: If it cannot be imported, is no function, or is of a module that is not allowed.
     """
     module, _, path = build.partition(":")
     with guarded(f"{field}: {module} cannot be imported"):
         found: Any = importlib.import_module(module)
     for name in path.split("."):
+        if name.startswith("__"):
+            raise OwnCodeError(f"{field}: {build}: '{name}' is no name of a function")
         if not hasattr(found, name):
             there = [other for other in dir(found) if not other.startswith("_")]
             raise OwnCodeError(f"{field}: {module} has no '{name}'{suggestion(name, there)}")
         found = getattr(found, name)
+        _refuse_elsewhere(field, build, found, code)
     if not callable(found):
         raise OwnCodeError(f"{field}: {build} is a {type(found).__name__}, and no function")
     made: Callable[..., Any] = found
     return made
 
 
-def called(part: str, build: str, args: Mapping[str, Any]) -> Any:
+def _refuse_elsewhere(field: str, build: str, found: Any, code: AllowedCode) -> None:
+    """Refuse a module, a function or a class of a module that is not allowed."""
+    if isinstance(found, ModuleType):
+        home = found.__name__
+    elif inspect.isroutine(found) or inspect.isclass(found):
+        home = getattr(found, "__module__", None) or "builtins"
+    else:
+        return
+    if not code.allows(home):
+        raise OwnCodeError(f"{field}: {build} is code of {home}, which is not allowed; to run it, add {FLAG} {home}")
+
+
+def called(part: str, build: str, args: Mapping[str, Any], code: AllowedCode) -> Any:
     """What a function of the user's own returns for the config's arguments.
 
     Args:
         part: The config's part, for messages: `model` or `data`.
         build: `package.module:function`.
         args: The arguments, by name.
+        code: What may be imported.
 
     Raises:
         OwnCodeError: If it cannot be imported, does not take the arguments, or raises.
     """
-    function = function_of(f"{part}.build", build)
+    function = function_of(f"{part}.build", build, code)
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # of a function in C that does not say

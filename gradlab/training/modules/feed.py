@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gradlab.config.allowed_code import AllowedCode
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleData
 from gradlab.datasets import Dataset
@@ -69,9 +70,9 @@ class OwnFeed:
         seen: What the targets were like so far.
     """
 
-    def __init__(self, data: ModuleData, place: Place) -> None:
+    def __init__(self, data: ModuleData, place: Place, code: AllowedCode) -> None:
         self._what, self._place = f"data.build: {data.build}", place
-        self._source = called("data", data.build, data.args)
+        self._source = called("data", data.build, data.args, code)
         if not isinstance(self._source, Iterable):
             kind = type(self._source).__name__
             raise OwnCodeError(f"{self._what} returns a {kind}; expected an iterable of (inputs, targets)")

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gradlab.config.allowed_code import AllowedCode
+from gradlab.config.allowed_code import NO_CODE, AllowedCode
 from gradlab.config.experiment import Data, num_steps
 from gradlab.config.modules import ModuleExperiment
 from gradlab.datasets import Dataset
@@ -52,7 +52,7 @@ def train(
     dataset: Dataset | None,
     device: str,
     observer: Callable[[Progress], None] | None = None,
-    code: AllowedCode | None = None,
+    code: AllowedCode = NO_CODE,
 ) -> Trained:
     """Imports, builds and trains a module.
 
@@ -73,13 +73,13 @@ def train(
     place = Place(DTYPES[experiment.train.dtype.storage], torch.device(device), 1, torch.device(device).type == "cpu")
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(sys.stderr))  # what the code prints is not the command's answer
-        stack.enter_context(importable(experiment.packages, code or AllowedCode()))
+        stack.enter_context(importable(experiment.packages, code))
         stack.enter_context(_seeded(experiment.seed, place.device))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(np.errstate(all="ignore"))  # a run that diverges is a result, and not a warning
         if not place.may_read_back:
             stack.enter_context(torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True))
-        learner = ModuleLearner(experiment, dataset, place)
+        learner = ModuleLearner(experiment, dataset, place, code)
         stack.callback(learner.close)
         return loop.train(learner, observer)[0]
 
@@ -118,9 +118,9 @@ class _Last:
 class ModuleLearner:
     """One module that trains; see `training.learner.Learner`."""
 
-    def __init__(self, experiment: ModuleExperiment, dataset: Dataset | None, place: Place) -> None:
+    def __init__(self, experiment: ModuleExperiment, dataset: Dataset | None, place: Place, code: AllowedCode) -> None:
         """See `train`."""
-        self.experiment, self.place, self._dataset = experiment, place, dataset
+        self.experiment, self.place, self._dataset, self._code = experiment, place, dataset, code
         self.names: tuple[str, ...] = (experiment.name,)
         self.num_steps = num_steps(experiment, 0 if dataset is None else len(dataset.train_inputs))
         self.block_steps = BLOCK_STEPS
@@ -142,7 +142,7 @@ class ModuleLearner:
 
     def _built(self) -> nn.Module:
         own = self.experiment.model
-        module = called("model", own.build, own.args)
+        module = called("model", own.build, own.args, self._code)
         if not isinstance(module, nn.Module):
             raise OwnCodeError(
                 f"model.build: {own.build} returns a {type(module).__name__}; expected a torch.nn.Module"
@@ -163,7 +163,7 @@ class ModuleLearner:
             outputs = 1 if loss == "binary_cross_entropy" else dataset.num_outputs
             feed = DatasetFeed(data, dataset, experiment.seed, self.block_steps, self.place)
             return feed, Objective(loss, classes, outputs, build)
-        own = OwnFeed(data, self.place)
+        own = OwnFeed(data, self.place, self._code)
         loss = resolved(loss, own.classifies)
         return own, Objective(loss, own.classifies or loss == "binary_cross_entropy", None, build)
 

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -373,9 +374,54 @@ def test_batches_that_cannot_be_used(name: str, more: dict[str, Any], reason: st
 def test_code_that_is_not_allowed_is_not_imported(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text("raise SystemExit\n")
     one = experiment()
-    for code in (None, AllowedCode((), (str(tmp_path),)), AllowedCode(("net",), (str(tmp_path),))):
+    for code in (AllowedCode(), AllowedCode((), (str(tmp_path),)), AllowedCode(("net",), (str(tmp_path),))):
         with pytest.raises(UsageError, match="nets: not imported without --allow-code"):
             learner.train(one, datasets.load(one.data), "cpu", None, code)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("os.system", "os"),
+        ("system", "posix"),
+        ("evaluated", "builtins"),
+        ("Linear", "torch.nn.modules.linear"),
+        ("os", "os"),
+    ],
+)
+def test_a_config_does_not_reach_through_a_module_to_what_it_imports(
+    name: str, home: str, train: TrainedFrom, tmp_path: Path
+) -> None:
+    source = NETS + "import os\nfrom os import system\nfrom torch.nn import Linear\nevaluated = eval\n"
+    with pytest.raises(
+        OwnCodeError,
+        match=rf"is code of {re.escape(home)}, which is not allowed; to run it, add --allow-code {re.escape(home)}",
+    ):
+        train(experiment(f"nets:{name}", args={"command": f"touch {tmp_path}/hacked"}), source)
+    assert not (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize("name", ["__builtins__", "build.__globals__", "build.__class__", "__loader__.load_module"])
+def test_names_that_only_python_gives_are_refused(name: str, train: TrainedFrom) -> None:
+    with pytest.raises(OwnCodeError, match="is no name of a function"):
+        train(experiment(f"nets:{name}"))
+
+
+@pytest.mark.parametrize(
+    "made", ["partial(build, width=5)", "Maker().build", "Maker().made", "lambda: build()", "Maker.fixed"]
+)
+def test_functions_of_many_kinds(made: str, train: TrainedFrom) -> None:
+    source = NETS + (
+        "from functools import partial\n"
+        "class Maker:\n"
+        "    made = build\n"
+        "    def build(self): return build()\n"
+        "    def made(self, width=3): return build(width)\n"
+        "    @staticmethod\n"
+        "    def fixed(): return build()\n"
+        f"chosen = {made}\n"
+    )
+    assert train(experiment("nets:chosen"), source).outcome.kind == "completed"
 
 
 def test_source_that_changed_since_the_plan_is_refused(tmp_path: Path) -> None:
