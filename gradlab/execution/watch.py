@@ -94,6 +94,10 @@ class Watch:
             return f"<watch, closed: {self._stored!r}>"
         return f"<watch of {self._called}: {self._watcher.facts['steps']} steps so far>"
 
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows once it is closed: the run; before that it is the line of `repr`."""
+        return None if self._watcher is not None or self._stored is None else self._stored._repr_html_()
+
     def __enter__(self) -> Self:
         return self
 

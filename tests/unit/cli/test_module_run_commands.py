@@ -128,3 +128,14 @@ def test_export(stored: dict[str, StoredRun], name: str, tmp_path: Path) -> None
 def test_files_of_a_run_are_small_texts_with_names(stored: dict[str, StoredRun]) -> None:
     assert "| layer1.0 | block |" in (stored["resnet"].path / "summary.md").read_text(encoding="utf-8")
     assert "layer2.0.downsample.0,Conv2d" in (stored["resnet"].path / "layers.csv").read_text(encoding="utf-8")
+
+
+def test_check_says_what_builds_a_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "own.yaml"
+    config.write_text(
+        "name: own\nmodel: {kind: module, build: 'nets:resnet'}\ndata: {source: digits}\n", encoding="utf-8"
+    )
+    assert main(["check", str(config), "--format", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["configs"]
+    assert row["model"] == "nets:resnet"
+    assert "model.norm" not in row

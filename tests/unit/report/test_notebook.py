@@ -141,3 +141,20 @@ def test_neither_ipython_nor_matplotlib_is_loaded(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_watch_shows_its_run_once_it_is_closed(tmp_path: Path) -> None:
+    import torch
+
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with gradlab.watch(model, optimizer, name="mine", out=tmp_path) as run:
+        for _ in range(3):
+            loss = model(torch.ones(2, 4)).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            run.log(loss=loss)
+            optimizer.step()
+        assert run._repr_html_() is None
+    assert run.stored is not None
+    assert run._repr_html_() == run_html(run.stored)
