@@ -11,7 +11,8 @@ DOUBLE = "gradients are differentiated again (a gradient penalty): signals of bo
 NO_GRADIENT = "the optimizer steps, and no parameter of the watched model has a gradient: backward was not called, or on another model"
 UNSEEN = (
     "gradients came and no module was seen to be called, so signals are not recorded: the model was compiled before it was watched "
-    "(watch it before its first call, or give compiled=True), or its forward is called directly (call the module)"
+    "(watch it before its first call, or give compiled=True; after torch.compiler.reset() where one of the same code was compiled "
+    "unwatched), or its forward is called directly (call the module)"
 )
 CHANGED = (
     "the model's parameters are not those that it had when it was watched, new ones are not recorded: close this watch, and watch "
