@@ -13,6 +13,7 @@ from gradlab.config import row_names
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleExperiment, OwnExperiment
 from gradlab.judgement import figures
+from gradlab.judgement.evidence import FEWEST_STEPS
 from gradlab.judgement.modules.chains import Chain
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.remedies.advice import Advice, change, digits, either
@@ -151,6 +152,12 @@ def of_divergence(own: Own, evidence: ModuleEvidence | None) -> Advice:
 def of_learning(evidence: ModuleEvidence) -> Advice:
     """What to do about a loss that stays: the size of the steps where it is off, else what to look at."""
     largest, own, scale = evidence.largest_ratio, evidence.experiment, _scale(evidence)
+    zeros = _zeros(evidence)
+    if zeros:
+        where = _where(evidence, zeros)
+        return Advice(
+            f"weights that begin apart from one another: those of {where} are all 0, so that its units stay copies"
+        )
     if largest is None:
         return either([scale, Advice("record log10_update_ratio: the size of the updates would tell why")])
     if largest == 0.0:
@@ -166,6 +173,16 @@ def of_learning(evidence: ModuleEvidence) -> Advice:
     return either([scale, look, _warmed_up(evidence), in_time(evidence)])
 
 
+def _zeros(evidence: ModuleEvidence) -> tuple[int, ...]:
+    """Rows of which every weight is 0 at the first record, where most are such."""
+    norms = evidence.quantity("weight_norm")
+    if norms is None or not evidence.from_start:
+        return ()
+    hidden = np.flatnonzero(evidence.matrices)
+    found = tuple(row for row in hidden.tolist() if norms[0, row] == 0.0)
+    return found if 2 * len(found) > len(hidden) else ()
+
+
 def in_time(evidence: ModuleEvidence) -> Advice:
     """What to do about a run that has not learned yet."""
     largest, own = evidence.largest_ratio, evidence.experiment
@@ -177,6 +194,10 @@ def in_time(evidence: ModuleEvidence) -> Advice:
         longer = change(settings, "fewer do not show whether it learns", "{settings}, {because}")
     else:
         longer = Advice(f"more steps: {done} do not show whether it learns")
+        if not evidence.chance_known and done >= FEWEST_STEPS:
+            longer = longer.or_else(
+                Advice("chance_loss, the loss of the best answer without looking at the inputs, tells more")
+            )
     if largest is not None and 0.0 < largest < SMALL_UPDATE:
         return faster(own, largest).or_else(longer)
     return longer
@@ -246,8 +267,10 @@ def _where(evidence: ModuleEvidence, rows: tuple[int, ...]) -> str:
 
 
 def _inside(evidence: ModuleEvidence, rows: tuple[int, ...]) -> tuple[int, ...]:
-    """Some rows and the members of those that are blocks."""
+    """Some rows and the members of those that are blocks; where none is one, all that is used between the first and the last of them."""
     found = [at for row in rows for at in range(len(evidence.names)) if evidence.within(at, row)]
+    if "block" not in (evidence.rows.kinds[row] for row in rows):
+        found += range(min(rows), max(rows) + 1)
     return tuple(dict.fromkeys(found))
 
 

@@ -452,6 +452,17 @@ class TestRemedies:
         found = finding(summary(stack(-6.0, STAYS, kinds=kinds)), "vanishing")
         assert found.remedy == "a skip connection around stem to body.2"
 
+    def test_a_normalisation_between_the_rows_of_a_chain_is_seen(self) -> None:
+        kinds = ("Linear", "BatchNorm1d") * 3 + ("Linear",)
+        found = finding(summary(with_rows(stack(6.0, STAYS, kinds=kinds), chains=((0, 2, 4),))), "exploding")
+        assert found.remedy == "a skip connection around stem to body.1"
+
+    def test_weights_that_are_all_zero(self) -> None:
+        found = finding(summary(stack(loss=STAYS, weight_norm=0.0, log10_update_ratio=np.nan)), "not_learning")
+        assert found.remedy == (
+            "weights that begin apart from one another: those of stem to body.4 are all 0, so that its units stay copies"
+        )
+
     def test_attention_is_warmed_up(self) -> None:
         kinds = ("MultiheadAttention",) * 6 + ("Linear",)
         found = finding(summary(stack(loss=STAYS, kinds=kinds, log10_update_ratio=-1.0)), "not_learning")
