@@ -6,6 +6,7 @@ T steps, P parameters, R rows.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,11 @@ def settle(line: Line, num_rows: int) -> None:
     """Makes little of what the hooks left: on a CPU the row's numbers, on a device one vector."""
     if line.taps is not None:
         return
+    if not line.arrived and not line.times:
+        line.of_rows = nothing_of(num_rows)
+        return
     loose = [number for entry in line.arrived if entry is not None for number in (entry[0][1], entry[1])]
-    if any(isinstance(number, Tensor) for number in loose) or any(isinstance(ends, Tensor) for _, ends in line.times):
+    if {type(number) for number in loose} - {float} or any(isinstance(ends, Tensor) for _, ends in line.times):
         if loose:
             line.numbers["arrived"] = together([torch.as_tensor(number, dtype=torch.float64) for number in loose])
         # Each call's number is in the vector now; what a call is goes without it.
@@ -131,6 +135,12 @@ def _gather_units(line: Line, gather: Any) -> None:
             for units in entry[0][4:]:
                 for name in ("total", "squares", "slope", "inactive", "alive"):
                     gather(units, name, getattr(units, name))
+
+
+@cache
+def nothing_of(num_rows: int) -> tuple[Float, Float]:
+    """What `signals_of` says where nothing arrived; not to be written to."""
+    return np.zeros((len(PER_ROW), num_rows)), np.full((len(PER_ACTIVATION), num_rows), np.nan)
 
 
 def signals_of(line: Line, num_rows: int) -> tuple[Float, Float]:
@@ -208,7 +218,7 @@ def _end_pass(several: dict[int, list[float]], first: list[float], last: list[fl
 
 def _activations(read: dict[int, list[Any]], num_rows: int) -> Float:
     if not read:
-        return np.full((len(PER_ACTIVATION), num_rows), np.nan)
+        return nothing_of(num_rows)[1]
     nothing = [math.nan] * num_rows
     table = [list(nothing) for _ in PER_ACTIVATION]
     for row, calls in read.items():

@@ -63,20 +63,38 @@ def sum_of_squares(entries: NDArray[Any]) -> float:
 class _Memory:
     """What numpy makes an array of."""
 
+    __slots__ = ("__array_interface__",)
+
     def __init__(self, address: int, size: int, kind: str) -> None:
         self.__array_interface__ = {"data": (address, False), "shape": (size,), "typestr": kind, "version": 3}
+
+
+_KINDS = {_FLOAT32: "=f4", _FLOAT64: "=f8"}
+_PLAIN = (Tensor, torch.nn.Parameter)
+MOST_ARRAYS = 4096
+"""Arrays that are kept."""
+
+_arrays: dict[tuple[int, int, torch.dtype], NDArray[Any]] = {}
 
 
 def flat(x: Tensor) -> NDArray[Any] | None:
     """The entries of a float32 or float64 tensor as they lie in memory; None where they do not lie side by side on the CPU.
 
-    Not `Tensor.numpy`, after which the tensor's memory could never be resized. The array must not outlive the tensor.
+    Not `Tensor.numpy`, after which the tensor's memory could never be resized. A tensor is mostly where one of its size was a step ago, so
+    arrays are kept by address. They own nothing: one must not be used when its tensor is gone.
     """
-    kind = {_FLOAT32: "=f4", _FLOAT64: "=f8"}.get(x.dtype)
-    if kind is None or not x.is_cpu or type(x) not in (Tensor, torch.nn.Parameter) or not _is_dense(x):
+    if type(x) not in _PLAIN or not x.is_cpu or not (x.is_contiguous() or _is_dense(x)):
         return None
-    address = x.data_ptr()
-    return np.asarray(_Memory(address, x.numel(), kind)) if address and x.numel() else None
+    key = (x.data_ptr(), x.numel(), x.dtype)
+    found = _arrays.get(key)
+    if found is None:
+        kind = _KINDS.get(x.dtype)
+        if kind is None or not key[0] or not key[1]:
+            return None
+        if len(_arrays) >= MOST_ARRAYS:
+            _arrays.clear()
+        found = _arrays[key] = np.asarray(_Memory(key[0], key[1], kind))
+    return found
 
 
 def _is_dense(x: Tensor) -> bool:
@@ -94,13 +112,12 @@ def _is_dense(x: Tensor) -> bool:
 
 def exact_norm(x: Tensor) -> float:
     """l2 norm of a tensor on the CPU in float64, whatever its size, number format or layout."""
-    x = dense(x.detach()).to(_FLOAT64).resolve_conj().resolve_neg()
-    if x.numel() == 0:
+    x = dense(x.detach())
+    if not torch.any(x):  # the most frequent case, as of a bias before a normalisation
         return 0.0
+    x = x.to(_FLOAT64)
     largest = float(x.abs().max())
-    if largest == 0.0 or not math.isfinite(largest):
-        return largest
-    return float(torch.linalg.vector_norm(x / largest)) * largest
+    return float(torch.linalg.vector_norm(x / largest)) * largest if math.isfinite(largest) else largest
 
 
 def dense(x: Tensor) -> Tensor:

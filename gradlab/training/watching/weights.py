@@ -12,7 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gradlab.training.watching.norms import CHUNK, HIGH, LOW, Norms, exact_norm, flat, norms
+from gradlab.training.watching.norms import HIGH, LOW, Norms, exact_norm, flat, norms
+
+PIECE = 10_000
+"""Entries that are copied, compared and squared together: they fit into the cache, and BLAS starts no threads for them."""
 
 _LOW, _HIGH = LOW * LOW, HIGH * HIGH
 
@@ -32,7 +35,6 @@ class Weights:
         self._pointers = [-1] * number
         self._strides: list[tuple[int, ...]] = [()] * number
         self._before: list[Any] = [None] * number
-        self._difference: dict[Any, Any] = {kind: np.empty(CHUNK, dtype=kind) for kind in (np.float32, np.float64)}
         self._on_cpu = all(p.is_cpu for p in self._parameters)
 
     def _look(self) -> None:
@@ -60,7 +62,7 @@ class Weights:
                 squares.append(math.nan)
                 if self._keeps_copy:
                     self._before[place] = self._parameters[place].detach().clone()
-            elif view.size > CHUNK:
+            elif view.size > PIECE:
                 squares.append(_copied(view, before))
             else:
                 squares.append(view.dot(view))
@@ -86,65 +88,61 @@ class Weights:
             return (
                 norms(torch._foreach_sub(now, [_wide(self._before[place]) for place in places])) if now else np.empty(0)
             )
-        with np.errstate(all="ignore"):  # of weights that are not finite
-            return _rooted(self._squared_changes(places), lambda index: self._difference_of(places[index]))
-
-    def _squared_changes(self, places: Sequence[int]) -> list[float]:
+        parameters, views, olds, subtract = self._parameters, self._views, self._before, np.subtract
+        stays = [p.data_ptr() for p in parameters] == self._pointers
         squares: list[float] = []
-        parameters, views, pointers = self._parameters, self._views, self._pointers
-        scratch, subtract = self._difference[np.float32], np.subtract
-        for place in places:
-            view = views[place]
-            if view is None or parameters[place].data_ptr() != pointers[place]:
-                squares.append(math.nan)
-            elif view.size > CHUNK or view.dtype != np.float32:
-                squares.append(_changed(view, self._before[place], self._difference[view.dtype.type]))
-            else:
-                out = scratch[: view.size]
-                subtract(view, self._before[place], out)
-                squares.append(out.dot(out))
-        return squares
+        with np.errstate(all="ignore"):  # of weights that are not finite
+            for place in places:
+                view, before = views[place], olds[place]
+                if view is None or not stays:
+                    squares.append(math.nan)
+                elif view.size > PIECE:
+                    squares.append(_changed(view, before))
+                else:
+                    subtract(view, before, before)  # in its own memory, which is in the cache
+                    squares.append(before.dot(before))
+        return _rooted(squares, lambda index: self._difference_of(places[index], stays))
 
-    def _difference_of(self, place: int) -> Tensor:
-        """What one parameter changed by; it may have moved meanwhile."""
+    def _difference_of(self, place: int, is_taken: bool) -> Tensor:
+        """What one parameter changed by; taken already, unless parameters moved meanwhile."""
         before, p = self._before[place], self._parameters[place].detach()
-        if not isinstance(before, Tensor):
-            before = torch.from_numpy(before).as_strided(p.shape, self._strides[place])
-        return _wide(p) - _wide(before)
+        if isinstance(before, Tensor):
+            return _wide(p) - _wide(before)
+        kept = torch.from_numpy(before)
+        return kept if is_taken else p - kept.as_strided(p.shape, self._strides[place])
 
 
 def _copied(view: NDArray[Any], before: NDArray[Any] | None) -> float:
     """Sum of the squares of a large parameter, which is copied on the way."""
     total = 0.0
-    for start in range(0, view.size, CHUNK):
-        chunk = view[start : start + CHUNK]
-        total += float(chunk.dot(chunk))
+    for start in range(0, view.size, PIECE):
+        piece = view[start : start + PIECE]
+        total += float(piece.dot(piece))
         if before is not None:
-            before[start : start + CHUNK] = chunk
+            before[start : start + PIECE] = piece
     return total
 
 
-def _changed(view: NDArray[Any], before: NDArray[Any], scratch: NDArray[Any]) -> float:
-    """Sum of the squares of what a large parameter changed by."""
+def _changed(view: NDArray[Any], before: NDArray[Any]) -> float:
+    """Sum of the squares of what a large parameter changed by, which takes the place of what it was before."""
     total = 0.0
-    for start in range(0, view.size, CHUNK):
-        chunk = view[start : start + CHUNK]
-        out = scratch[: chunk.size]
-        np.subtract(chunk, before[start : start + CHUNK], out)
-        total += float(out.dot(out))
+    for start in range(0, view.size, PIECE):
+        piece = before[start : start + PIECE]
+        np.subtract(view[start : start + PIECE], piece, piece)
+        total += float(piece.dot(piece))
     return total
 
 
 def _rooted(squares: Sequence[float], value: Callable[[int], Tensor]) -> Norms:
     """Norms from sums of squares; taken anew, of the tensor itself, where a sum may have left float32's range."""
     sums = np.array(squares, dtype=np.float64)
+    found = np.sqrt(sums)
     if sums.size and not (sums.min() >= _LOW and sums.max() <= _HIGH):
-        odd = np.flatnonzero(~((sums >= _LOW) & (sums <= _HIGH)))
-        exact = [exact_norm(value(int(place))) for place in odd]
-        found = np.sqrt(np.where(np.isin(np.arange(sums.size), odd), 1.0, sums))
-        found[odd] = exact
-        return found
-    return np.sqrt(sums)
+        for place in np.flatnonzero(~((sums >= _LOW) & (sums <= _HIGH))).tolist():
+            tensor = value(place)
+            entries = flat(tensor)
+            found[place] = 0.0 if entries is not None and not entries.any() else exact_norm(tensor)
+    return found
 
 
 def _wide(x: Tensor) -> Tensor:
