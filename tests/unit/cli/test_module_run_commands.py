@@ -11,7 +11,15 @@ from made.module_runs import ODD_NAMES, all_runs, save
 from gradlab.cli.main import main
 from gradlab.results.stored import StoredRun
 
-RECORDED = [name for name, run in all_runs().items() if run.record is not None]
+FEW = ("resnet", "odd", "failed_at_once", "interrupted")
+"""Runs that are looked at each time; the others are looked at where there is time for slow tests."""
+
+EVERY = [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in all_runs()]
+RECORDED = [
+    pytest.param(name, marks=() if name in FEW[:2] else pytest.mark.slow)
+    for name, run in all_runs().items()
+    if run.record is not None
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +33,7 @@ def out_of(stored: dict[str, StoredRun]) -> list[str]:
     return ["--out", str(next(iter(stored.values())).path.parent)]
 
 
-@pytest.mark.parametrize("name", list(all_runs()))
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("face", ["table", "json", "csv", "md"])
 def test_show(stored: dict[str, StoredRun], name: str, face: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", stored[name].id, *out_of(stored), "--format", face]) == 0
@@ -84,7 +92,7 @@ def test_a_gate_holds_modules_too(stored: dict[str, StoredRun]) -> None:
     assert main(["compare", *ids, *out_of(stored), "--fail-on", "max(log10_backward_norm) < 100"]) == 4
 
 
-@pytest.mark.parametrize("name", list(all_runs()))
+@pytest.mark.parametrize("name", EVERY)
 def test_report(stored: dict[str, StoredRun], name: str, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     assert main(["report", stored[name].id, *out_of(stored), "-o", str(file)]) == 0
@@ -113,7 +121,7 @@ def test_plot_of_what_is_not_there(
     assert "loss: not recorded of without_loss" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["odd", "gan", "plain", "without_loss", "failed"])
+@pytest.mark.parametrize("name", ["odd", "gan", "without_loss"])
 def test_export(stored: dict[str, StoredRun], name: str, tmp_path: Path) -> None:
     run = stored[name]
     assert main(["export", run.id, *out_of(stored), "--to", "csv", str(tmp_path)]) == 0
