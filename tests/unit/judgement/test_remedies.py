@@ -26,7 +26,9 @@ from gradlab.results.record import Column, Finding, Outcome, Record, Remedy
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = [
-    path for path in sorted((ROOT / "configs").glob("**/*.yaml")) if not is_sweep(path) and "ten_th" not in path.stem
+    path
+    for path in sorted((ROOT / "configs").glob("**/*.yaml"))
+    if not is_sweep(path) and isinstance(document.read(path), Experiment) and "ten_th" not in path.stem
 ]
 FAMILIES = all_families()
 SCHEMES = [scheme for scheme in catalogue.SCHEMES if scheme not in ("critical", "delta_orthogonal")]
