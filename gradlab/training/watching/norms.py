@@ -50,14 +50,14 @@ def _norm_of_large(x: Tensor) -> float:
 
 def sum_of_squares(entries: NDArray[Any]) -> float:
     """Sum of the squares of a flat array's entries, in float64 over chunks."""
-    if entries.size <= CHUNK:
-        return float(entries.dot(entries))
-    whole = entries.size - entries.size % CHUNK
-    rest = entries[whole:]
-    chunks = entries[:whole].reshape(-1, CHUNK)
     with np.errstate(all="ignore"):  # what leaves the range is taken anew
+        if entries.size <= CHUNK:
+            return float(entries.dot(entries))
+        whole = entries.size - entries.size % CHUNK
+        rest = entries[whole:]
+        chunks = entries[:whole].reshape(-1, CHUNK)
         total = float(np.matmul(chunks[:, None, :], chunks[:, :, None]).sum(dtype=np.float64))
-    return total + float(rest.dot(rest))
+        return total + float(rest.dot(rest))
 
 
 class _Memory:

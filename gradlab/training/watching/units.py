@@ -170,6 +170,7 @@ def _look(module: nn.Module, z: Any, h: Tensor, slope_of: Slope | None, axis: in
 _ONES = np.ones(CHUNK, dtype=np.float32)
 
 
+@np.errstate(all="ignore")  # of a run that diverges
 def _relu(entries: NDArray[Any], h: Tensor, axis: int) -> Units:
     """A ReLU on a CPU: all follows from sums, of squares and over the examples, and from where it is above 0."""
     size, examples = entries.size, len(h)

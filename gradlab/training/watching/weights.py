@@ -57,17 +57,18 @@ class Weights:
         if not self._on_cpu:
             return self._norms_on_device()
         squares: list[float] = []
-        for place, (view, before) in enumerate(zip(self._views, self._before, strict=True)):
-            if view is None:
-                squares.append(math.nan)
-                if self._keeps_copy:
-                    self._before[place] = self._parameters[place].detach().clone()
-            elif view.size > PIECE:
-                squares.append(_copied(view, before))
-            else:
-                squares.append(view.dot(view))
-                if before is not None:
-                    before[:] = view
+        with np.errstate(all="ignore"):  # of weights whose squares leave the range, which are taken anew
+            for place, (view, before) in enumerate(zip(self._views, self._before, strict=True)):
+                if view is None:
+                    squares.append(math.nan)
+                    if self._keeps_copy:
+                        self._before[place] = self._parameters[place].detach().clone()
+                elif view.size > PIECE:
+                    squares.append(_copied(view, before))
+                else:
+                    squares.append(view.dot(view))
+                    if before is not None:
+                        before[:] = view
         return _rooted(squares, lambda place: self._parameters[place].detach())
 
     def _norms_on_device(self) -> Norms:
