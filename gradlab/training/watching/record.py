@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.quantities import OF_MODULES
+from gradlab.config.row_names import spoken
 from gradlab.results.record import Column, Float, Outcome, Record
 from gradlab.training.watching.lines import PER_ACTIVATION, PER_ROW
 from gradlab.training.watching.order import described
@@ -178,6 +179,6 @@ def outcome(steps: Steps | None, rows: Rows, order: Sequence[int]) -> Outcome:
         found = [place for place in layers if not np.isfinite(values[order[place]])]
         if found:
             place = found[0] if nearest_input else found[-1]
-            name = rows.rows[order[place]].name
+            name = spoken(rows.rows[order[place]].name)
             return Outcome("diverged", step, place + 1, f"not finite from step {step} on, first in {what} of {name}")
     return Outcome("diverged", step, None, f"the loss is not finite from step {step} on")

@@ -177,15 +177,16 @@ def _relu(entries: NDArray[Any], h: Tensor, axis: int) -> Units:
     active = entries > 0
     share = float(np.count_nonzero(active)) / size
     alive: Any = None
-    if examples <= CHUNK:
-        # What is never negative is 0 in all examples where its sum is.
-        units = _ONES[:examples].dot(entries.reshape(examples, -1))
-        total = float(units.dot(_ONES[: units.size])) if units.size <= CHUNK else float(units.sum(dtype=np.float64))
-        if h.ndim > 1 and examples >= FEWEST_EXAMPLES:
-            alive = units > 0
-            if h.ndim > 2:
-                alive = np.moveaxis(alive.reshape(h.shape[1:]), axis - 1, 0).reshape(h.shape[axis], -1).any(1)
-    else:
-        total = float(entries.sum(dtype=np.float64))
-        alive = active.reshape(examples, -1).any(0) if h.ndim == 2 else None
+    with np.errstate(all="ignore"):  # of activations that are not finite, or whose sum is not
+        if examples <= CHUNK:
+            # What is never negative is 0 in all examples where its sum is.
+            units = _ONES[:examples].dot(entries.reshape(examples, -1))
+            total = float(units.dot(_ONES[: units.size])) if units.size <= CHUNK else float(units.sum(dtype=np.float64))
+            if h.ndim > 1 and examples >= FEWEST_EXAMPLES:
+                alive = units > 0
+                if h.ndim > 2:
+                    alive = np.moveaxis(alive.reshape(h.shape[1:]), axis - 1, 0).reshape(h.shape[axis], -1).any(1)
+        else:
+            total = float(entries.sum(dtype=np.float64))
+            alive = active.reshape(examples, -1).any(0) if h.ndim == 2 else None
     return Units("ReLU", size, total, sum_of_squares(entries), share, 1.0 - share, alive)

@@ -54,6 +54,29 @@ def same(one: Record, other: Record, names: tuple[str, ...], **tolerance: Any) -
 SIGNALS = ("log10_grad_norm", "log10_backward_norm", "log10_backward_rms", "forward_rms", "calls")
 
 
+@pytest.mark.parametrize("width", [8, 32, 200])
+def test_a_run_that_diverges_is_recorded_to_its_end_where_warnings_are_errors(width: int) -> None:
+    torch.manual_seed(0)
+    layers = (part for _ in range(12) for part in (nn.Linear(width, width), nn.ReLU()))
+    model = nn.Sequential(*layers, nn.Linear(width, 1))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(60.0)
+
+    def loop(model: nn.Module, optimizer: torch.optim.Optimizer, watcher: Watcher) -> None:
+        for _ in range(6):
+            optimizer.zero_grad()
+            model(torch.randn(16, width)).square().mean().backward()
+            optimizer.step()
+
+    record, watcher = run(model, loop, torch.optim.SGD(model.parameters(), lr=1.0))
+    outcome = watcher.outcome()
+    assert len(record.steps) == 6
+    assert outcome.kind == "diverged"
+    assert outcome.reason is not None
+    assert "module" in outcome.reason
+
+
 # Recording changes nothing.
 
 
