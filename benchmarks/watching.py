@@ -180,11 +180,11 @@ def measure(name: str, ways: list[str], optimizer_of: Callable[[Any], Any], roun
     loops: dict[str, Loop] = {}
     for way in ways:
         try:
-            loops[way] = _loop(name, optimizer_of, WAYS[way])
-        except ImportError as error:
-            print(f"({way}: {error})", file=sys.stderr)
-    for loop in loops.values():
-        loop(10)
+            loop = _loop(name, optimizer_of, WAYS[way])
+            loop(10)
+            loops[way] = loop
+        except (ImportError, RuntimeError) as error:  # not installed, or not made for such a network
+            print(f"{name}, {way}: {str(error)[:100]}", file=sys.stderr)
     times: dict[str, list[float]] = {way: [] for way in loops}
     for _ in range(rounds):
         for way, loop in loops.items():
