@@ -12,10 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gradlab.training.watching.norms import HIGH, LOW, Norms, exact_norm, flat, norms
+from gradlab.training.watching.norms import HIGH, LOW, Norms, exact_norm, flat, norms, sum_of_squares
 
-PIECE = 10_000
-"""Entries that are copied, compared and squared together: they fit into the cache, and BLAS starts no threads for them."""
+ONE_SUM = 10_000
+"""Entries whose squares are added up by one product: for more, BLAS starts threads."""
+
+PIECE = 1 << 17
+"""Entries that are copied, or compared, and squared while they are in the cache."""
 
 _LOW, _HIGH = LOW * LOW, HIGH * HIGH
 
@@ -63,7 +66,7 @@ class Weights:
                     squares.append(math.nan)
                     if self._keeps_copy:
                         self._before[place] = self._parameters[place].detach().clone()
-                elif view.size > PIECE:
+                elif view.size > ONE_SUM:
                     squares.append(_copied(view, before))
                 else:
                     squares.append(view.dot(view))
@@ -97,7 +100,7 @@ class Weights:
                 view, before = views[place], olds[place]
                 if view is None or not stays:
                     squares.append(math.nan)
-                elif view.size > PIECE:
+                elif view.size > ONE_SUM:
                     squares.append(_changed(view, before))
                 else:
                     subtract(view, before, before)  # in its own memory, which is in the cache
@@ -118,7 +121,7 @@ def _copied(view: NDArray[Any], before: NDArray[Any] | None) -> float:
     total = 0.0
     for start in range(0, view.size, PIECE):
         piece = view[start : start + PIECE]
-        total += float(piece.dot(piece))
+        total += sum_of_squares(piece)
         if before is not None:
             before[start : start + PIECE] = piece
     return total
@@ -130,7 +133,7 @@ def _changed(view: NDArray[Any], before: NDArray[Any]) -> float:
     for start in range(0, view.size, PIECE):
         piece = before[start : start + PIECE]
         np.subtract(view[start : start + PIECE], piece, piece)
-        total += float(piece.dot(piece))
+        total += sum_of_squares(piece)
     return total
 
 
