@@ -14,6 +14,9 @@ from gradlab.training.watching.rows import Rows
 FEWEST_IN_CHAIN = 2
 """Rows with a signal, below which blocks make no chain."""
 
+LEAST_SHARE = 0.5
+"""Share of the layers that are in blocks, below which blocks are not what makes the network deep: several heads on a plain stack."""
+
 
 def first_use(rows: Rows, accumulated: Sequence[int], called: Sequence[int], reverse: bool = True) -> list[int]:
     """All rows in order of first use, a block after the last of its members.
@@ -83,6 +86,9 @@ def described(
     readout = _readout(rows, order, has_signal)
     chains = [sorted(place_of[row] for row in group if has_signal[row]) for group in rows.groups]
     chains = [chain for chain in chains if len(chain) >= FEWEST_IN_CHAIN]
+    layers = [row for row in order if has_signal[row] and rows.has_matrix(row) and not rows.rows[row].is_block]
+    if sum(rows.rows[row].block is not None for row in layers) < LEAST_SHARE * len(layers):
+        chains = []
     in_block = readout is not None and rows.rows[readout].block is not None
     axis = "blocks" if chains else "rows"
     if not chains:

@@ -121,6 +121,23 @@ def test_a_plain_stack_is_a_chain_of_layers_without_norms_and_readout() -> None:
     assert values(record, "norm_grad_norm", "0") == [None, None]
 
 
+def test_heads_beside_each_other_are_not_what_makes_a_network_deep() -> None:
+    class Heads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.trunk = mlp(9, 4)
+            self.heads = nn.ModuleList(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1)) for _ in range(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = self.trunk(x)
+            return torch.cat([head(h) for head in self.heads], 1)
+
+    record, _ = train(Heads(), torch.randn(9, 8))
+    (chain,) = chains(record)
+    assert rows_of(record).axis == "rows"
+    assert chain[:3] == ["trunk.0", "trunk.2", "trunk.4"]
+
+
 def test_rows_stand_in_order_of_use_and_not_of_registration() -> None:
     class Backwards(nn.Module):
         def __init__(self) -> None:
