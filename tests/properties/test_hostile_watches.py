@@ -72,7 +72,9 @@ def test_what_cannot_be_watched(model: Any, said: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("optimizer", [None, "sgd", [], lambda: None], ids=str)
+@pytest.mark.parametrize(
+    "optimizer", [None, "sgd", [], lambda: None], ids=["nothing", "a word", "an empty list", "a function"]
+)
 def test_no_optimizer(optimizer: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^watch  optimizer"):
         watched(network(), optimizer, tmp_path)
