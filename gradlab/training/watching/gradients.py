@@ -1,5 +1,6 @@
 """Norms of the gradients of one optimizer's parameters: at the end of backward, and as the optimizer gets them."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from gradlab.training.watching.norms import Norms, Split, norm, norms
 KEPT_SPLITS = 64
 """Sets of parameters that have a gradient together, of which is kept how their norms are taken."""
 
+FRAMES = 40
+"""Calls that are looked through for the scaler that steps the optimizer."""
+
 UNCHANGED = 1e-5
 """Relative change of a gradient's norm that is no clipping, but rounding."""
 
@@ -24,6 +28,19 @@ def loss_scale(scaler: Any) -> Any:
     if scale is None:
         return None
     return float(scale) if scale.is_cpu else scale.detach().double().clone()
+
+
+def calling_scaler() -> Any:
+    """The GradScaler in whose `step` this is called, None where there is none."""
+    frame = sys._getframe(1)
+    for _ in range(FRAMES):
+        owner = frame.f_locals.get("self") if frame.f_code.co_name in ("step", "_maybe_opt_step") else None
+        if hasattr(owner, "get_scale") and hasattr(owner, "unscale_"):
+            return owner
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return None
 
 
 class Gradients:

@@ -11,7 +11,7 @@ class Options:
     """How a module is watched.
 
     Attributes:
-        scaler: The GradScaler of the loop, where it has one.
+        scaler: The GradScaler of the loop, where it has one; one that nobody told of is taken from the first update that it makes.
         every: Updates from one recorded step to the next.
         quantities: A group, a quantity or several of them, as in a config.
         compiled: Whether the module is compiled, or will be; told by itself where torch.compile made it.

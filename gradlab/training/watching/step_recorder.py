@@ -17,7 +17,7 @@ from torch import Tensor
 from gradlab.training.watching import notices
 from gradlab.training.watching import record as recording
 from gradlab.training.watching.figures import Figures
-from gradlab.training.watching.gradients import Gradients, loss_scale
+from gradlab.training.watching.gradients import Gradients, calling_scaler, loss_scale
 from gradlab.training.watching.hooks import Hooks
 from gradlab.training.watching.lines import Line, settle, to_host
 from gradlab.training.watching.notices import Notices
@@ -97,6 +97,7 @@ class StepRecorder:
         self._stepped_ids: set[int] = set()
         self._num_stepped = -1
         self._stepped_places_of: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self.scaler = subject.options.scaler
         self._scale: Any = None
         self._lowered: Any = 0
         self._looking = self.signals.looking = self._step % subject.options.every == 0
@@ -143,9 +144,8 @@ class StepRecorder:
             self.signals.arrived.append(None)
 
     def _pass_ends(self) -> None:
-        scaler = self._subject.options.scaler
-        if scaler is not None:
-            scale = loss_scale(scaler)
+        if self.scaler is not None:
+            scale = loss_scale(self.scaler)
             if scale is not None and self._scale is not None:
                 self._lowered = self._lowered + (scale < self._scale)
             self._scale = scale
@@ -175,6 +175,9 @@ class StepRecorder:
             if self._measures_weights:
                 line.numbers["weight"] = self._weights.norms()
         optimizer = self._subject.optimizers[index]
+        if self.scaler is None and self.steps == 0:  # nobody told of one: a loop that scales its loss is seen to
+            self.scaler = calling_scaler()
+            self._scale = loss_scale(self.scaler)
         line.scale = self._scale
         line.applied_scale = _held(getattr(optimizer, "grad_scale", None))
         line.skipped = _held(getattr(optimizer, "found_inf", None))
@@ -290,9 +293,8 @@ class StepRecorder:
 
     def count_skipped(self) -> None:
         """Steps that a loss scale skipped: as often as it was lowered."""
-        scaler = self._subject.options.scaler
-        if scaler is not None and self._scale is not None:
-            self.skipped = max(self.skipped, int(self._lowered + (loss_scale(scaler) < self._scale)))
+        if self.scaler is not None and self._scale is not None:
+            self.skipped = max(self.skipped, int(self._lowered + (loss_scale(self.scaler) < self._scale)))
 
 
 def _held(value: Any) -> Any:

@@ -68,7 +68,6 @@ class Watcher:
         self._train = _train_part(self.optimizers, self._rows)
         self._fixed_facts = {
             "optimizer": [type(each).__name__ for each in self.optimizers],
-            "scaler": None if options.scaler is None else type(options.scaler).__name__,
             "world_size": world_size,
             "rank": self._rank,
             "compiled": compiled,
@@ -100,6 +99,7 @@ class Watcher:
         recorder = self._recorder
         return {
             **self._fixed_facts,
+            "scaler": None if recorder.scaler is None else type(recorder.scaler).__name__,
             "steps": recorder.steps,
             "skipped_steps": recorder.skipped,
             "backward_passes": recorder.passes.count,

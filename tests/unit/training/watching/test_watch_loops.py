@@ -179,7 +179,8 @@ def test_clipping_by_value_is_seen_too() -> None:
 
 @pytest.mark.parametrize("is_fused", [False, True])
 @pytest.mark.parametrize("clips", [False, True])
-def test_gradients_are_unscaled(is_fused: bool, clips: bool) -> None:
+@pytest.mark.parametrize("is_told", [False, True])
+def test_gradients_are_unscaled(is_fused: bool, clips: bool, is_told: bool) -> None:
     case = cases()["mlp"]()
     twin = copy.deepcopy(case.model)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**16)
@@ -203,10 +204,11 @@ def test_gradients_are_unscaled(is_fused: bool, clips: bool) -> None:
             optimizer.step()
 
     optimizer = torch.optim.Adam(case.model.parameters(), lr=0.01, fused=is_fused)
-    record, watcher = run(case.model, loop, optimizer, scaler=scaler)
+    record, watcher = run(case.model, loop, optimizer, scaler=scaler if is_told else None)
     right, _ = run(twin, unscaled, torch.optim.Adam(twin.parameters(), lr=0.01))
     same(record, right, (*SIGNALS, "log10_grad_norm_applied"), atol=1e-4)
     assert watcher.facts["skipped_steps"] == 0
+    assert watcher.facts["scaler"] == "GradScaler"
     assert ("clip_factor" in record.figures) == clips
 
 
