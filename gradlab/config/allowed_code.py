@@ -43,7 +43,7 @@ def allowed_code(prefixes: Iterable[str], import_path: Iterable[str | os.PathLik
     """What a command line allows; directories are taken from the current one, wherever a worker may be.
 
     Raises:
-        UsageError: If a prefix is no dotted name.
+        UsageError: If a prefix is no dotted name, or a directory is not there.
 
     >>> allowed_code(["mypackage.nets"]).prefixes
     ('mypackage.nets',)
@@ -54,7 +54,11 @@ def allowed_code(prefixes: Iterable[str], import_path: Iterable[str | os.PathLik
     for prefix in given:
         if not all(part.isidentifier() for part in prefix.split(".")):
             raise UsageError(f"{FLAG} {prefix}: expected a dotted name, such as mypackage or mypackage.nets")
-    return AllowedCode(given, tuple(dict.fromkeys(os.path.abspath(directory) for directory in import_path)))
+    directories = tuple(dict.fromkeys(os.path.abspath(directory) for directory in import_path))
+    for directory in directories:
+        if not os.path.isdir(directory):
+            raise UsageError(f"{PATH_FLAG} {directory}: there is no such directory")
+    return AllowedCode(given, directories)
 
 
 def own_modules(experiments: Iterable[Trainable]) -> tuple[str, ...]:

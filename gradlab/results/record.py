@@ -90,6 +90,7 @@ class ModuleRows:
         tied: Rows whose parameter belongs to an earlier row, with that row's name: row -> name.
         activations: Class of the activation module that reads each row's output, such as `ReLU`; None where none was seen, as of a
             function. () where nobody looked.
+        parallel: Rows with several calls that do not read one another, as of a Siamese network: no time passes from one to the next.
     """
 
     names: tuple[str, ...]
@@ -101,6 +102,7 @@ class ModuleRows:
     readout: int | None = None
     tied: Mapping[int, str] = field(default_factory=dict)
     activations: tuple[str | None, ...] = ()
+    parallel: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

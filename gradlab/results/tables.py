@@ -155,6 +155,7 @@ def _rows(stored: Mapping[str, Any] | None) -> ModuleRows | None:
         readout=stored["readout"],
         tied={int(row): name for row, name in stored["tied"].items()},
         activations=tuple(stored.get("activations", ())),
+        parallel=tuple(stored.get("parallel", ())),
     )
 
 

@@ -213,6 +213,10 @@ def _forward(evidence: ModuleEvidence) -> list[Finding]:
     return found
 
 
+_FUSED = ("RNN", "LSTM", "GRU")
+"""Kinds that run over all of a sequence in one call."""
+
+
 def _over_time(evidence: ModuleEvidence, rule: Rule, sign: int) -> list[Finding]:
     """What becomes of the signal from a row's last call to its first, as of a recurrent cell over time.
 
@@ -223,6 +227,8 @@ def _over_time(evidence: ModuleEvidence, rule: Rule, sign: int) -> list[Finding]
         return []
     found = []
     for row in np.flatnonzero(~np.isnan(decades).all(axis=0)).tolist():
+        if row in evidence.rows.parallel and evidence.rows.kinds[row] not in _FUSED:
+            continue
         course = _course(evidence, decades[:, row], sign)
         if course is None:
             continue

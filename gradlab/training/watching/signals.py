@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from gradlab.training.watching.calls import Calls
 from gradlab.training.watching.norms import norm, norms
 from gradlab.training.watching.passes import OUTSIDE, Passes
 
@@ -39,6 +40,7 @@ class Signals:
         arrived: Call and the norm of its gradient, last call first; None where a backward pass began.
         times: Row of a fused RNN, then the norms of the loss's gradient with respect to its input at the first and the last time step.
         called: Rows in the order of their calls.
+        calls: Whether calls of a row read one another.
         last: Latest call of a layer, which an activation module reads.
     """
 
@@ -50,6 +52,7 @@ class Signals:
         self.arrived: list[tuple[Call, Any] | None] = []
         self.times: list[tuple[int, Any]] = []
         self.called: list[int] = []
+        self.calls = Calls()
         self.last: Call | None = None
 
     def clear(self) -> None:
@@ -108,9 +111,10 @@ class Signals:
                     self.last = call
                 self.follow(tensor, call)
 
-    def note_order(self, row: int) -> None:
+    def note_order(self, row: int, output: Any) -> None:
         if _current() == OUTSIDE and len(self.called) < CALLS_NOTED:
             self.called.append(row)
+            self.calls.note(row, list(tensors_of(output)))
 
 
 class _Hook:
@@ -144,7 +148,7 @@ class ForwardHook(_Hook):
             if signals.passes.open and _current() == OUTSIDE:
                 signals.passes.forget()
             if signals.learning:
-                signals.note_order(self.row)
+                signals.note_order(self.row, output)
             if not isinstance(output, Tensor):
                 signals.note(self.row, output, self.is_block)
             elif output.requires_grad:

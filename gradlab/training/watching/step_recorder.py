@@ -133,6 +133,7 @@ class StepRecorder:
 
     def _pass_begins(self) -> None:
         self.figures.begin()
+        self.signals.calls.clear()
         if torch.is_grad_enabled():
             self._notices.warn(notices.DOUBLE)
         if self._has_signals and self._looking:

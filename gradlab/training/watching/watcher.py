@@ -6,6 +6,7 @@ number, draws one, or lets an exception out: what goes wrong in here is said onc
 
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -144,7 +145,12 @@ class Watcher:
         steps = self._joined()
         if steps is None:
             return None
-        return recording.record(steps, self._rows, self._order(), self._subject.wanted, self._recorder.activations)
+        found = recording.record(steps, self._rows, self._order(), self._subject.wanted, self._recorder.activations)
+        parallel = self._recorder.signals.calls.parallel
+        if found.rows is None or not parallel:
+            return found
+        places = tuple(place for place, row in enumerate(self._order()) if row in parallel)
+        return replace(found, rows=replace(found.rows, parallel=places))
 
     def outcome(self) -> Outcome:
         """Whether it stayed finite: `completed`, or `diverged` with the first step and, from 1, the first row."""

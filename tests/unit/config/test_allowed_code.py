@@ -1,5 +1,7 @@
 """Which modules a command line allows to import."""
 
+from pathlib import Path
+
 import pytest
 
 from gradlab.config.allowed_code import AllowedCode, allowed_code, not_imported, refuse_code
@@ -35,6 +37,12 @@ def test_nothing_is_allowed_by_itself() -> None:
 def test_what_is_no_dotted_name_is_refused(prefix: str) -> None:
     with pytest.raises(UsageError, match=r"--allow-code .*: expected a dotted name"):
         allowed_code([prefix])
+
+
+def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--import-path .*nowhere: there is no such directory"):
+        allowed_code(["mine"], [tmp_path, tmp_path / "nowhere"])
+    assert allowed_code(["mine"], [tmp_path]).import_path == (str(tmp_path),)
 
 
 def test_one_text_is_not_several() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made.module_records import stack, with_rows
 from made.runs import assert_same, make_profile, make_record
 
 from gradlab.results import tables
@@ -28,6 +29,16 @@ def test_round_trip_keeps_every_bit_and_every_null(tmp_path: Path, depth: int, n
     back = tables.read_record(written(record, tmp_path))
     assert back is not None
     assert_same(record, back)
+
+
+def test_round_trip_keeps_the_rows_of_a_module(tmp_path: Path) -> None:
+    record = with_rows(stack(), parallel=(0, 2), tied={1: "embedding"}, activations=("Tanh",) * 6 + (None,))
+    back = tables.read_record(written(record, tmp_path))
+    assert back is not None
+    assert record.rows is not None
+    assert back.rows is not None
+    for name, value in vars(record.rows).items():
+        assert np.array_equal(value, getattr(back.rows, name)), name
 
 
 def test_round_trip_without_layer_quantities(tmp_path: Path) -> None:

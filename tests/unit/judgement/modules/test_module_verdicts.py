@@ -203,6 +203,12 @@ class TestTime:
     def test_where_nothing_is_learned(self, decades: float, verdict: Verdict) -> None:
         assert summary(self.recurrent(decades, STAYS)).verdict == verdict
 
+    def test_calls_beside_one_another_are_no_time(self) -> None:
+        seen = with_rows(self.recurrent(-6.0, STAYS, "Linear", calls=2.0), parallel=(0,))
+        assert summary(seen).verdict == "not_learning"
+        fused = with_rows(self.recurrent(-6.0, STAYS, "LSTM", calls=2.0), parallel=(0,))
+        assert summary(fused).verdict == "vanishing"
+
     @pytest.mark.parametrize("decades", [-12.0, 4.0])
     def test_where_it_learns_it_is_a_note(self, decades: float) -> None:
         found = summary(self.recurrent(decades, FALLS))

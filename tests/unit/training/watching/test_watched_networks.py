@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -300,6 +301,57 @@ def test_a_module_that_is_called_thirty_times_is_one_row() -> None:
     norms = [float(state.grad.double().norm()) for state in states]  # type: ignore[union-attr]
     assert values(record, "time_decades", "cell")[0] == pytest.approx(math.log10(norms[0] / norms[-1]), abs=1e-5)
     assert values(record, "log10_backward_norm", "cell")[0] == pytest.approx(math.log10(math.hypot(*norms)), abs=1e-5)
+
+
+def parallel_of(model: nn.Module, loss: Callable[[], torch.Tensor]) -> list[str]:
+    """Names of the rows whose calls were seen not to read one another."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    watcher = Watcher(model, optimizer)
+    for _ in range(2):
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+    watcher.close()
+    record = watcher.record()
+    assert record is not None
+    assert record.rows is not None
+    return [record.rows.names[row] for row in record.rows.parallel]
+
+
+@pytest.mark.parametrize("in_turns", [1, 2, 3])
+def test_calls_of_a_cell_read_one_another_and_those_of_its_head_do_not(in_turns: int) -> None:
+    torch.manual_seed(0)
+    model = nn.ModuleDict({"cell": nn.LSTMCell(2, 6), "head": nn.Linear(6, 1)})
+
+    def loss() -> torch.Tensor:
+        states: list[Any] = [None] * in_turns
+        total = torch.zeros(())
+        for _ in range(5):
+            for place in range(in_turns):
+                states[place] = model["cell"](torch.randn(4, 2), states[place])
+                total = total + model["head"](states[place][0]).square().mean()
+        return total
+
+    assert parallel_of(model, loss) == ["head"]
+
+
+def test_calls_of_a_siamese_network_do_not_read_one_another() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    assert parallel_of(model, lambda: (model(torch.randn(8, 4)) - model(torch.randn(8, 4))).square().mean()) == [
+        "0",
+        "2",
+    ]
+
+
+def test_parts_of_an_accumulation_are_not_calls_beside_one_another() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
+
+    def loss() -> torch.Tensor:
+        model(torch.randn(8, 4)).square().mean().backward()
+        return model(torch.randn(8, 4)).square().mean()
+
+    assert parallel_of(model, loss) == []
 
 
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
