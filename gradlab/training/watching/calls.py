@@ -34,7 +34,7 @@ class Calls:
 
     def note(self, row: int, outputs: list[Tensor]) -> None:
         """A row was called and returned these tensors."""
-        nodes = [node for tensor in outputs if (node := tensor.grad_fn) is not None]
+        nodes: list[Any] = [node for tensor in outputs if (node := tensor.grad_fn) is not None]
         if not nodes or row in self._reading:
             return
         looked_at = self._looked_at.get(row, -1) + 1
