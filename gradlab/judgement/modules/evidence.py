@@ -165,9 +165,9 @@ class ModuleEvidence:
             return None
         rows = self._learning & self.sends
         rows = figures.updated(self.record, self.num_records, rows if rows.any() else self._learning)
-        moved = np.where(np.isnan(logs[rows]), -np.inf, logs[rows])
+        middles = np.array([_middle_while_trained(logs[rows, row]) for row in range(logs.shape[1])])
         with np.errstate(over="ignore"):
-            median = np.minimum(10.0 ** lasting.middle(moved), 1e300)
+            median = np.minimum(10.0**middles, 1e300)
         return np.where(self.matrices, median, np.nan)
 
     @property
@@ -365,3 +365,15 @@ class ModuleEvidence:
         if found is None or found.course is None:
             return course.improving or self.fell_later
         return found.tells_classes or found.confirmed or self.steps_in_time is not None
+
+
+def _middle_while_trained(logs: Float) -> float:
+    """Median of a row's update ratios, [T], from the first that it has to the last: what is frozen before or after is not trained then.
+
+    In between, no update is none.
+    """
+    known = np.flatnonzero(~np.isnan(logs))
+    if not len(known):
+        return -np.inf
+    of = logs[known[0] : known[-1] + 1]
+    return float(lasting.middle(np.where(np.isnan(of), -np.inf, of)))

@@ -188,6 +188,14 @@ class TestDepth:
         assert beyond is None or finding(found, beyond).severity == ("warning" if learns else "critical")
 
 
+@pytest.mark.parametrize(("trained", "learn"), [((0, 10), 6), ((20, STEPS), 6), ((0, 0), 0)])
+def test_a_row_learns_that_is_frozen_at_first_or_later(trained: tuple[int, int], learn: int) -> None:
+    ratios = np.full((STEPS, 7), np.nan)
+    ratios[trained[0] : trained[1], :-1] = -3.0
+    ratios[:, -1] = -3.0
+    assert summary(stack(log10_update_ratio=ratios)).learning_layers == learn
+
+
 class TestTime:
     def recurrent(self, decades: float, loss: Any, kind: str = "LSTMCell", calls: float = 60.0) -> Record:
         names = ("cell", "out")
