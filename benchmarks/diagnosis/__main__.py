@@ -102,8 +102,8 @@ def _networks(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[
 
 def _modules(wanted: argparse.Namespace, halves: tuple[Half, ...], parts: dict[str, str]) -> None:
     """Modules of one's own."""
-    every = [own for own in own_cases.cases() if own.group in (*halves, "later") and wanted.only in own.name]
-    every = [own for own in every if own.group != "later" or wanted.half == "both"]
+    every = [own for own in own_cases.cases() if own.group in (*halves, "later", "third") and wanted.only in own.name]
+    every = [own for own in every if own.group not in ("later", "third") or wanted.half == "both"]
     kept = own_recording.record(every)
     for group in dict.fromkeys(own.group for own in every):
         own = [each for each in every if each.group == group]

@@ -21,6 +21,7 @@ from benchmarks.diagnosis.own.nets import (
     Vgg,
 )
 from benchmarks.diagnosis.own.reconstructing import Autoencoder, ConvAutoencoder, Discriminator, Gan, Generator, UNet
+from benchmarks.diagnosis.own.third_cases import third
 from benchmarks.diagnosis.own.training import Own
 
 Build = Callable[[], Net]
@@ -35,7 +36,7 @@ def cases() -> list[Own]:
 
 def constructed() -> list[Own]:
     """All of them, those drawn later behind."""
-    return [*first(), *later()]
+    return [*first(), *later(), *third()]
 
 
 def first() -> list[Own]:

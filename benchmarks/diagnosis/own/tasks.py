@@ -106,6 +106,38 @@ def _reconstruct(noise: float) -> Task:
     return Task(noisy(x), x, (noisy(held_x), held_x), _squares, constant, classifies=False)
 
 
+def _regression(name: str) -> Task:
+    """A function of two coordinates, or two figures of a set of ten points."""
+    generator = torch.Generator().manual_seed(19)
+    if name == "curve":
+        x = 2.0 * torch.rand(1280, 2, generator=generator) - 1.0
+        y = ((3.0 * x[:, 0]).sin() * (2.0 * x[:, 1]).cos())[:, None]
+    else:
+        x = torch.randn(1280, 10, 2, generator=generator) * (0.5 + torch.rand(1280, 1, 1, generator=generator))
+        y = torch.stack([x[:, :, 0].amax(1), x[:, :, 1].square().mean(1)], 1)
+    y = (y - y.mean(0)) / y.std(0)
+    constant = float(y[:1024].var(0, unbiased=False).mean())
+    return Task(x[:1024], y[:1024], (x[1024:], y[1024:]), _squares, constant, classifies=False)
+
+
+def _pairs() -> Task:
+    """Two digits each, half of them the same: whether they are."""
+    generator = torch.Generator().manual_seed(23)
+
+    def paired(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        one = torch.randint(0, len(y), (1024,), generator=generator)
+        two = torch.stack([
+            rows[int(torch.randint(0, len(rows), (1,), generator=generator))]
+            for at, row in enumerate(one)
+            for rows in [torch.nonzero((y == y[row]) if at % 2 else (y != y[row]))[:, 0]]
+        ])  # fmt: skip
+        return torch.stack([x[one], x[two]], 1).view(-1, 2, 8, 8), (y[one] == y[two]).long()
+
+    x, y, held_x, held_y = _digits()
+    inputs, targets = paired(x, y)
+    return Task(inputs, targets, paired(held_x, held_y), _cross_entropy, _entropy(targets))
+
+
 @functools.cache
 def task_of(name: str) -> Task:
     """A task by its name, such as `images`, `rows shuffled`, `recall 50`."""
@@ -120,6 +152,10 @@ def task_of(name: str) -> Task:
             return _language()
         case ["reconstruct", *rest]:
             return _reconstruct(0.5 if rest else 0.0)
+        case ["curve" | "sets" as which]:
+            return _regression(which)
+        case ["pairs"]:
+            return _pairs()
     raise ValueError(f"no task '{name}'")
 
 

@@ -21,7 +21,7 @@ OPTIMIZERS: dict[str, Callable[[Sequence[Tensor], float], torch.optim.Optimizer]
     "adam": lambda moving, lr: torch.optim.Adam(moving, lr),
 }
 
-Group = Literal["development", "held out", "later"]
+Group = Literal["development", "held out", "later", "third"]
 
 POINT = 0.73
 """Energy distance of a single point from the circle around it: what a generator has that answers the same to all noise."""
@@ -46,6 +46,7 @@ class Own:
         chance: Whether the loss of the best constant answer is told.
         logged: Whether the loss is.
         is_later: Whether it was drawn after the rules had seen the first held-out half.
+        is_third: Whether it belongs to the third set, which was drawn after the rules had seen the second.
     """
 
     family: str
@@ -62,6 +63,7 @@ class Own:
     chance: bool = True
     logged: bool = True
     is_later: bool = False
+    is_third: bool = False
 
     @property
     def name(self) -> str:
@@ -71,6 +73,8 @@ class Own:
     @property
     def group(self) -> Group:
         """The half that it belongs to, or those that were drawn later."""
+        if self.is_third:
+            return "third"
         return "later" if self.is_later else half_of(self.family)
 
     @property

@@ -23,10 +23,17 @@ def named(name: str) -> Own:
 
 def test_there_are_enough_of_each() -> None:
     every = cases()
-    for group, fewest in (("development", 40), ("held out", 40), ("later", 40)):
+    for group, fewest in (("development", 40), ("held out", 40), ("later", 40), ("third", 40)):
         labels = Counter(own.label for own in every if own.group == group)
         assert set(labels) == VERDICTS
         assert sum(labels.values()) >= fewest
+
+
+def test_the_third_set_has_four_of_each_and_fifteen_healthy() -> None:
+    labels = Counter(own.label for own in cases() if own.group == "third")
+    assert set(labels) == VERDICTS
+    assert min(labels.values()) >= 4
+    assert labels["healthy"] >= 15
 
 
 def test_every_case_has_one_name_and_was_measured() -> None:
