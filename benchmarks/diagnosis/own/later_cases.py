@@ -1,4 +1,7 @@
-"""The second held-out half: cases drawn after the rules had been corrected by the first; no rule was changed by what became of them."""
+"""The second held-out half: cases drawn after the rules had been corrected by the first.
+
+One rule was corrected by what became of them; the third set was drawn after that.
+"""
 
 from collections.abc import Callable
 from typing import Any
