@@ -89,4 +89,4 @@ def not_imported(experiments: Sequence[Trainable]) -> str | None:
     if not modules:
         return None
     flags = " ".join(f"{FLAG} {module}" for module in modules)
-    return f"{', '.join(modules)} was not imported: what is in it is not checked; `gradlab run` imports it with {flags}"
+    return f"{', '.join(modules)} was not imported: what is in it is not checked; training imports it, with {flags}"

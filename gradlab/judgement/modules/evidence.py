@@ -310,11 +310,25 @@ class ModuleEvidence:
         if course is None:
             return False
         if self.gains is not None:
-            fitted = self.gains.holdout is None and self.gains.share < FITTED
+            fitted = self.gains.holdout is None and (self.gains.share < FITTED or not self._fell_from_start)
             return (self.gains.how is not None and not fitted) or (course.accuracy_gain or 0.0) >= progress.STUCK_SHARE
         if course.learned:
             return True
         return (course.gained and (self.fell_later or course.improving)) or self.accuracy_rose
+
+    @property
+    def _fell_from_start(self) -> bool:
+        """Whether the loss ended lower than it began, beyond what it differs by from record to record.
+
+        A loss may be below the constant answer's to begin with, and stay there.
+        """
+        course, loss = self.progress, self.loss
+        if course is None or loss is None or course.fell >= progress.STUCK_SHARE or self.fell_later:
+            return course is not None
+        first, last = loss[: max(1, len(loss) // progress.EARLY)], loss[progress.tail(len(loss))]
+        error = float(last.std()) * math.sqrt(1 / len(first) + 1 / len(last))
+        drop = float(first.mean() - last.mean())
+        return drop > FITTED * abs(float(first.mean())) and drop > ERRORS * error
 
     @cached_property
     def accuracy_rose(self) -> bool:

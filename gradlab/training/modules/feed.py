@@ -75,7 +75,7 @@ class OwnFeed:
         self._source = called("data", data.build, data.args, code)
         if not isinstance(self._source, Iterable):
             kind = type(self._source).__name__
-            raise OwnCodeError(f"{self._what} returns a {kind}; expected an iterable of (inputs, targets)")
+            raise OwnCodeError(f"{self._what} returns {kind}; expected an iterable of (inputs, targets)")
         self._iterator = self._begun()
         self._given = 0
         first = self._read()

@@ -144,9 +144,7 @@ class ModuleLearner:
         own = self.experiment.model
         module = called("model", own.build, own.args, self._code)
         if not isinstance(module, nn.Module):
-            raise OwnCodeError(
-                f"model.build: {own.build} returns a {type(module).__name__}; expected a torch.nn.Module"
-            )
+            raise OwnCodeError(f"model.build: {own.build} returns {type(module).__name__}; expected a torch.nn.Module")
         with guarded(
             f"train.dtype: the module of {own.build} cannot be brought to {self.experiment.train.dtype.storage}"
         ):

@@ -44,7 +44,7 @@ class Objective:
                 else type(given).__name__
             )
             raise OwnCodeError(
-                f"model.build: the module of {self.build} returns a {kind}; expected a tensor of floats, or a `.logits` of it"
+                f"model.build: the module of {self.build} returns {kind}; expected a tensor of floats, or a `.logits` of it"
             )
         fitting = self._fitting(found, targets)
         if fitting is None:

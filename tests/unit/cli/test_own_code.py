@@ -245,7 +245,7 @@ def test_expectations_and_gates_have_their_exit_codes(gradlab: Gradlab) -> None:
 BROKEN = [
     ("raise ValueError('no luck')\n", "model.build: nets cannot be imported: ValueError: no luck"),
     ("raise SystemExit(0)\n", "model.build: nets cannot be imported: SystemExit: 0"),
-    ("def build(depth): return depth\n", "model.build: nets:build returns a int; expected a torch.nn.Module"),
+    ("def build(depth): return depth\n", "model.build: nets:build returns int; expected a torch.nn.Module"),
     ("def build(depth): raise KeyError('x')\n", "model.build: nets:build raised: KeyError: 'x'"),
     ("def bild(depth): ...\n", "model.build: nets has no 'build'. Did you mean 'bild'?"),
     ("build = 3\n", "model.build: nets:build is a int, and no function"),
@@ -269,7 +269,7 @@ BROKEN = [
     ),
     (
         "from torch import nn\ndef build(depth): return nn.LSTM(2, 2)\n",
-        "model.build: the module of nets:build returns a tuple; expected a tensor of floats, or a `.logits` of it",
+        "model.build: the module of nets:build returns tuple; expected a tensor of floats, or a `.logits` of it",
     ),
 ]
 

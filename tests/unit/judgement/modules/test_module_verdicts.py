@@ -55,6 +55,12 @@ class TestVerdicts:
             assert after.verdict == before.verdict
             assert [each.rule for each in after.findings] == [each.rule for each in before.findings]
 
+    @pytest.mark.parametrize(("steps", "verdict"), [(30, "undecided"), (STEPS, "not_learning")])
+    def test_a_loss_that_starts_below_chance_and_stays_shows_nothing(self, steps: int, verdict: Verdict) -> None:
+        noise = np.random.default_rng(0).normal(0.0, 0.03, steps)
+        run = replace(stack(loss=1.33 + noise, steps=steps), constant_loss=1.386)
+        assert summary(run).verdict == verdict
+
     def test_figures(self) -> None:
         found = summary(stack(-1.0, forward_rms=[1.0, 1.0, 1.0, 1.0, 1.0, 100.0, 1.0]))
         assert found.init["backward_decades"] == pytest.approx(-1.0)
@@ -305,7 +311,8 @@ class TestLearning:
         assert summary(stack(loss=falls, chance=2.3)).verdict == "not_learning"
 
     def test_a_little_below_it_is_but_for_what_fitting_noise_gains(self) -> None:
-        assert summary(stack(loss=STAYS, chance=2.36)).verdict == "healthy"
+        falls = np.where(np.arange(STEPS) < 8, 2.42, STAYS)
+        assert summary(stack(loss=falls, chance=2.36)).verdict == "healthy"
         assert summary(stack(loss=STAYS, chance=2.33)).verdict == "not_learning"
 
     def test_a_fall_at_first_alone_is_open_where_chance_is_not_known(self) -> None:

@@ -354,7 +354,7 @@ WRONG = [
     ("three", {}, "data.build: nets:three gives a tuple; expected batches (inputs, targets)"),
     ("uneven", {}, "data.build: nets:uneven gives inputs [4, 2] with targets [3]"),
     ("words", {}, "data.build: nets:words gives inputs of type str; expected tensors"),
-    ("number", {}, "data.build: nets:number returns a int; expected an iterable of (inputs, targets)"),
+    ("number", {}, "data.build: nets:number returns int; expected an iterable of (inputs, targets)"),
     ("broken", {}, "data.build: nets:broken raised in batch 1: ValueError: no more"),
     ("both", {}, "data.build: nets:both gives targets that are classes in one batch and numbers in another"),
     ("beyond", {}, "train.loss: cross_entropy of outputs [4, 2] and targets [4]: IndexError"),
