@@ -146,7 +146,7 @@ def cases() -> dict[str, Callable[[], Case]]:
 
     def seeded(make: Callable[[], Case]) -> Callable[[], Case]:
         def made() -> Case:
-            with torch.random.fork_rng():
+            with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 return make()
 

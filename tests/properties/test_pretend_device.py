@@ -361,7 +361,7 @@ def tables(out: str) -> dict[str, list[bytes]]:
 
 def test_gradlab_run_and_the_plane_of_its_inputs(gradlab: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        plan, "run_id", lambda *about: 12 * "0"
+        plan, "run_id", lambda *about, **more: 12 * "0"
     )  # the picture shows it, and it names the kind of device
     Path("spirals.yaml").write_text(SPIRALS)
     for where in ("pretend", "cpu"):
