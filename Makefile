@@ -20,11 +20,11 @@ gate: $(READY)
 
 test: $(READY)
 	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray and not browser"
-	$(PYTEST) -m "threads and not slow and not gpu"
+	$(PYTEST) -m "threads and not slow and not gpu" tests
 
 # The pages in a Chromium that is installed already, and the accessibility rules of axe, from the npm registry.
 browser: $(READY) $(AXE)
-	$(PYTEST) -n 2 --dist loadfile -m "browser and not slow"
+	$(PYTEST) -n 2 --dist loadfile -m "browser and not slow" tests/browser
 
 $(AXE): tests/browser/package.json
 	mkdir -p build/browser && cp tests/browser/package.json build/browser/

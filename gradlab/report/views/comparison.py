@@ -45,7 +45,8 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
         ("outcome", [side.outcome for side in sides]),
     ]
     facts += [("seeds", _seeds(comparison))] if any(side.seeds for side in comparison.sides) else []
-    facts += [(str(row[0]), list(row[1:])) for row in config_table(comparison).rows]
+    for field, *own in config_table(comparison).rows:
+        facts.append((str(field), _class_names(own) if said and field == "model.watched" else own))
     for name, values in facts:
         if name in ("verdict", "outcome", "seeds") and changed_only and len(set(values)) == 1:
             continue
@@ -58,6 +59,16 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
     for judgement in comparison.judgements:
         overall += ["" if said else None, "" if said else None, judgement]
     return Table(figures.fields, (*rows, *figures.rows, ("overall", "" if said else None, *overall)))
+
+
+def _class_names(paths: list[Value]) -> list[Value]:
+    """Classes without their modules, where that tells them apart as well.
+
+    >>> _class_names(["mine.nets.ResNet", "torch.nn.modules.container.Sequential", None]), _class_names(["a.Net", "b.Net"])
+    (['ResNet', 'Sequential', None], ['a.Net', 'b.Net'])
+    """
+    short: list[Value] = [path.rpartition(".")[2] if isinstance(path, str) else path for path in paths]
+    return short if len(set(short)) == len(set(paths)) else paths
 
 
 def config_table(comparison: Comparison) -> Table:
