@@ -241,10 +241,7 @@ class Experiment(Part):
 
     @model_validator(mode="after")
     def _loss_fits(self) -> Self:
-        source = catalogue.SOURCES[self.data.source]
-        reason = loss_fault(self.train.loss, source.task, self.data.classes or source.classes)
-        if reason is not None:
-            raise fault("train.loss", reason, "data.source", "data.classes")
+        require_fitting_loss(self.train, self.data)
         return self
 
     @model_validator(mode="after")
@@ -354,6 +351,14 @@ def loss_fault(loss: str, task: Literal["classes", "numbers"] | None, num_classe
     if loss == "binary_cross_entropy" and num_classes is not None and num_classes != 2:
         return f"binary_cross_entropy needs 2 classes, and the data have {num_classes}; use cross_entropy or auto"
     return None
+
+
+def require_fitting_loss(train: Train, data: Data) -> None:
+    """Raises a fault of an experiment where its loss does not fit what its data have to predict."""
+    source = catalogue.SOURCES[data.source]
+    reason = loss_fault(train.loss, source.task, data.classes or source.classes)
+    if reason is not None:
+        raise fault("train.loss", reason, "data.source", "data.classes")
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 
 from gradlab.config import catalogue
-from gradlab.config.experiment import NAME_PATTERN, Data, Experiment, Train, image_fault, loss_fault, readable
+from gradlab.config.experiment import NAME_PATTERN, Data, Experiment, Train, image_fault, readable, require_fitting_loss
 from gradlab.config.fields import Mark, Part, fault
 from gradlab.config.quantities import LAYER_NAMES, OF_MODULES
 from gradlab.config.recording import Recording
@@ -60,7 +60,20 @@ def _unfit(value: Any) -> str | None:
     return f"expected numbers, text, true, false, null, lists or mappings of them, got {type(value).__name__}"
 
 
-class Module(Part):
+class _Built:
+    """What a function of the user's builds. It has no fields of its own, so that each part keeps its own in the order that people read."""
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())  # type: ignore[attr-defined]  # arguments are mappings, which have no hash
+
+    @property
+    def package(self) -> str:
+        """Dotted name of what is imported."""
+        build: str = self.build  # type: ignore[attr-defined]
+        return build.partition(":")[0]
+
+
+class Module(_Built, Part):
     """A network that a function of the user's builds: `build(**args)` returns a `torch.nn.Module`.
 
     Attributes:
@@ -75,16 +88,8 @@ class Module(Part):
         default_factory=dict, description="arguments of that function, by name"
     )
 
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
 
-    @property
-    def package(self) -> str:
-        """Dotted name of what is imported."""
-        return self.build.partition(":")[0]
-
-
-class ModuleData(Part):
+class ModuleData(_Built, Part):
     """Batches that a function of the user's gives: `build(**args)` returns an iterable of (inputs, targets), begun anew when it ends."""
 
     source: Annotated[Literal["module"], SHAPE] = Field(default="module", description="batches of one's own")
@@ -94,14 +99,6 @@ class ModuleData(Part):
     args: Annotated[Annotated[dict[str, JsonValue], BeforeValidator(_args)], SHAPE] = Field(
         default_factory=dict, description="arguments of that function, by name"
     )
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
-
-    @property
-    def package(self) -> str:
-        """Dotted name of what is imported."""
-        return self.build.partition(":")[0]
 
 
 def file_of(data: "Data | ModuleData") -> str | None:
@@ -145,12 +142,8 @@ class ModuleExperiment(Part):
 
     @model_validator(mode="after")
     def _loss_fits(self) -> Self:
-        if isinstance(self.data, ModuleData):
-            return self
-        source = catalogue.SOURCES[self.data.source]
-        reason = loss_fault(self.train.loss, source.task, self.data.classes or source.classes)
-        if reason is not None:
-            raise fault("train.loss", reason, "data.source", "data.classes")
+        if isinstance(self.data, Data):
+            require_fitting_loss(self.train, self.data)
         return self
 
     @model_validator(mode="after")

@@ -93,13 +93,7 @@ class Evidence:
         return {}
 
     def _layers(self, quantity: str) -> Float | None:
-        column = self.record.layers.get(quantity)
-        if column is None:
-            return None
-        values, present = column.values[: self.num_rows, :-1], column.present[: self.num_rows, :-1]
-        if not present.any():
-            return None
-        return np.where(present, values, np.nan)
+        return figures.known(self.record.layers.get(quantity), np.s_[: self.num_rows, :-1])
 
     def at_end(self, values: Float) -> Float:
         """Median over the tail, along the first axis; of two middle values the lower, so that no -inf is averaged."""
@@ -278,10 +272,7 @@ class Evidence:
             return False
         if self.progress.learned:
             return True
-        data, found = self.record.data, self.gains
-        if found is None or found.how is None or data is None or data.probe is None or not data.probe.finds:
-            return False
-        return found.share >= progress.LEARNED * data.probe.explained
+        return self.gains is not None and self.gains.reach_a_line(self.record.data)
 
     @cached_property
     def still(self) -> bool:

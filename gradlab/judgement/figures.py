@@ -1,11 +1,12 @@
 """Summary figures of a run: a handful of numbers at its first and at its last finite record."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from gradlab.config.catalogue import DTYPES, FIGURES
-from gradlab.results.record import Bool, Float, Record, Skipped
+from gradlab.results.record import Bool, Column, Float, Record, Skipped
 
 TRIMMED_DEPTH = 12
 """From this depth on the slope leaves out the layers at both ends, which carry the shapes of the input and of the
@@ -77,6 +78,14 @@ def loss_ratio(record: Record, row: int) -> float | None:
 def _at(record: Record, name: str, row: int) -> float | None:
     column = record.figures.get(name)
     return None if column is None or not column.present[row] else float(column.values[row])
+
+
+def known(column: Column | None, which: Any) -> Float | None:
+    """The values of a column at some places, float64, NaN where they are null; None where there is no column, or all of them are null."""
+    if column is None:
+        return None
+    values, present = column.values[which], column.present[which]
+    return np.where(present, values, np.nan) if present.any() else None
 
 
 def hidden(record: Record, quantity: str, row: int) -> Float | None:

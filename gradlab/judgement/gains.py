@@ -7,12 +7,15 @@ tenth or by a thousandth: how much there is to gain is the data's own affair (ra
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gradlab.judgement.learning_progress import on_scale, tail
+from gradlab.judgement.learning_progress import LEARNED, on_scale, tail
 from gradlab.results.record import Record
+
+if TYPE_CHECKING:
+    from gradlab.datasets.profile import DataProfile
 
 ERRORS = 3.0
 """Standard errors by which a loss has to lie below the constant answer's: one run in seven hundred does by chance."""
@@ -117,6 +120,12 @@ class Gains:
     def share(self) -> float:
         """Of the constant answer's loss, in training."""
         return self.training.value / self.constant if self.constant > 0 else 0.0
+
+    def reach_a_line(self, data: "DataProfile | None") -> bool:
+        """Whether half of what a line gets of the data was learned, where a line gets anything; False where no line was fitted."""
+        if self.how is None or data is None or data.probe is None or not data.probe.finds:
+            return False
+        return self.share >= LEARNED * data.probe.explained
 
     @property
     def how(self) -> How | None:

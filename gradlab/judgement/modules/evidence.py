@@ -109,11 +109,7 @@ class ModuleEvidence:
         return {}
 
     def _quantity(self, name: str) -> Float | None:
-        column = self.record.layers.get(name)
-        if column is None:
-            return None
-        present = column.present[: self.num_records]
-        return np.where(present, column.values[: self.num_records], np.nan) if present.any() else None
+        return figures.known(self.record.layers.get(name), np.s_[: self.num_records])
 
     @cached_property
     def chains(self) -> tuple[Chain, ...]:
@@ -294,10 +290,7 @@ class ModuleEvidence:
             return False
         if course.learned or (self.gained and (self.fell_later or course.improving)):
             return True
-        data, found = self.record.data, self.gains
-        if found is None or found.how is None or data is None or data.probe is None or not data.probe.finds:
-            return False
-        return found.share >= progress.LEARNED * data.probe.explained
+        return self.gains is not None and self.gains.reach_a_line(self.record.data)
 
     @cached_property
     def gained(self) -> bool:
@@ -323,8 +316,10 @@ class ModuleEvidence:
         A loss may be below the constant answer's to begin with, and stay there.
         """
         course, loss = self.progress, self.loss
-        if course is None or loss is None or course.fell >= progress.STUCK_SHARE or self.fell_later:
-            return course is not None
+        if course is None or loss is None:
+            return False
+        if course.fell >= progress.STUCK_SHARE or self.fell_later:
+            return True
         first, last = loss[: max(1, len(loss) // progress.EARLY)], loss[progress.tail(len(loss))]
         error = float(last.std()) * math.sqrt(1 / len(first) + 1 / len(last))
         drop = float(first.mean() - last.mean())

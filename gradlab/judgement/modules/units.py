@@ -13,8 +13,8 @@ from gradlab.judgement import lasting
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.rules.depth import DECADES
-from gradlab.judgement.rules.units import ALL, DEAD_SHARE, DEAD_SLOPE, FAINT, SATURATED_SLOPE
-from gradlab.judgement.wording import bounds, percent
+from gradlab.judgement.rules.units import ALL, BY_CHANCE, DEAD_SHARE, DEAD_SLOPE, FAINT, SATURATED_SLOPE, flat_words
+from gradlab.judgement.wording import bounds
 from gradlab.results.record import Bool, Finding, Float
 
 BOUNDED = ("Sigmoid", "Tanh", "Hardtanh", "Hardsigmoid", "Softsign")
@@ -108,16 +108,13 @@ def _flat(
             since_step=evidence.step(since),
             value=abs(worst),
             limit=abs(limit),
-            message=_message(rule, limit, worst, row_names.span(names, 1, len(names)))
+            message=flat_words(rule, limit, worst, row_names.span(names, 1, len(names)))
             + (_course(evidence, since, from_first) if now.any() else ", at the first step only")
-            + (_CHANCE if chance else ""),
+            + (BY_CHANCE if chance else ""),
             remedy=advice.sentence,
             remedies=advice.remedies,
         )
     ]
-
-
-_CHANCE = ": what comes in is so small beside the biases that a unit is on for all examples or for none, by chance"
 
 
 def _by_biases(evidence: ModuleEvidence, rows: Bool) -> bool:
@@ -130,13 +127,6 @@ def _by_biases(evidence: ModuleEvidence, rows: Bool) -> bool:
         if known.size and lasting.at_end(known) <= -DECADES:
             return False
     return bool((np.nan_to_num(forward[0, rows], nan=np.inf) < FAINT).all())
-
-
-def _message(rule: str, limit: float, worst: float, where: str) -> str:
-    if rule == "dead" and limit > 0:
-        return f"up to {percent(worst)} of the units in {where} have no slope for any example and learn nothing"
-    state = "saturated" if rule == "saturated" else "all but dead"
-    return f"{where}: {state}, with a mean slope down to {-worst:.2g} of the largest that there is"
 
 
 def _course(evidence: ModuleEvidence, since: int, from_first: bool) -> str:

@@ -109,16 +109,16 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
             since_step=evidence.step(since),
             value=abs(worst),
             limit=abs(limit),
-            message=_message(rule, limit, worst, where)
+            message=flat_words(rule, limit, worst, where)
             + _course(evidence, since, bool(now.any()))
-            + (_CHANCE if rule == "dead" and chance else ""),
+            + (BY_CHANCE if rule == "dead" and chance else ""),
             remedy=advice.sentence,
             remedies=advice.remedies,
         )
     ]
 
 
-_CHANCE = ": what comes in is so small beside the biases that a unit is on for all examples or for none, by chance"
+BY_CHANCE = ": what comes in is so small beside the biases that a unit is on for all examples or for none, by chance"
 
 
 def _by_biases(evidence: Evidence, layers: Bool) -> bool:
@@ -137,7 +137,8 @@ def _by_biases(evidence: Evidence, layers: Bool) -> bool:
     return forward is not None and bool((forward[0, layers] < FAINT).all())
 
 
-def _message(rule: str, limit: float, worst: float, where: str) -> str:
+def flat_words(rule: str, limit: float, worst: float, where: str) -> str:
+    """What became of units: `where` has the layers, `worst` the value that reached the limit, as `_flat` has them."""
     if rule == "dead" and limit > 0:
         return f"up to {percent(worst)} of the units in {where} have no slope for any example and learn nothing"
     state = "saturated" if rule == "saturated" else "all but dead"
