@@ -12,11 +12,17 @@ import torch
 from torch import Tensor
 
 from gradlab.config import catalogue
-from gradlab.config.experiment import Experiment
+from gradlab.config.experiment import Experiment, Train
 from gradlab.config.parametrization import BASE_WIDTH
 from gradlab.network.network import Leaf
 from gradlab.network.place import Place
 from gradlab.training.loss_scale import LossScale
+
+
+def rate_factor(train: Train, step: int, num_steps: int) -> float:
+    """Factor on the learning rate at a step: the schedule's (1, or half a cosine from 1 to 0), times step / warmup at first."""
+    course = 0.5 * (1.0 + math.cos(math.pi * step / num_steps)) if train.schedule == "cosine" else 1.0
+    return course * (step / train.warmup) if step < train.warmup else course
 
 
 class Optimizer(ABC):
@@ -78,10 +84,8 @@ class Optimizer(ABC):
         leaf.state = tuple(torch.zeros_like(leaf.value, dtype=self.compute) for _ in range(self.num_states))
 
     def schedule(self, step: int, run: int) -> float:
-        """Factor on a run's learning rate at a step: the schedule's (1, or half a cosine from 1 to 0), times step / warmup at first."""
-        course = 0.5 * (1.0 + math.cos(math.pi * step / self.num_steps)) if self.cosine else 1.0
-        warmup = self._trains[run].warmup
-        return course * (step / warmup) if step < warmup else course
+        """Factor on a run's learning rate at a step; see `rate_factor`."""
+        return rate_factor(self._trains[run], step, self.num_steps)
 
     def load_block(self, first: int, num_steps: int) -> None:
         """Hands the learning rates of the steps from `first` on to the device; no later block is longer than the first."""

@@ -29,6 +29,7 @@ from gradlab.network.network import Network, Shape
 from gradlab.network.place import Place
 from gradlab.results.record import Column, Outcome, Progress, Record, Timing, Trained
 from gradlab.training import loop
+from gradlab.training.engine import DTYPES
 from gradlab.training.modules.assessed import AssessedModule
 from gradlab.training.modules.code import called, guarded, importable
 from gradlab.training.modules.feed import DatasetFeed, OwnFeed
@@ -40,8 +41,6 @@ from gradlab.training.record.assessment import Assessment, PartFigures
 from gradlab.training.record.quantities import assessed_columns
 from gradlab.training.watching.options import Options
 from gradlab.training.watching.watcher import Watcher
-
-DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
 
 BLOCK_STEPS = 32
 """Steps from one look to the next whether the run is finite, on a GPU."""

@@ -1,6 +1,5 @@
 """torch.optim's optimizer for what a config says, and the course of its learning rate."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 from torch.nn import Parameter
 
 from gradlab.config.experiment import Train
+from gradlab.training.optimizers import rate_factor
 
 
 def optimizer(train: Train, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
@@ -36,10 +36,9 @@ def optimizer(train: Train, parameters: Iterable[Parameter]) -> torch.optim.Opti
 
 
 def rate(train: Train, step: int, num_steps: int) -> float:
-    """Learning rate of a step, as `training.optimizers.Optimizer.schedule` has it.
+    """Learning rate of a step.
 
     >>> [rate(Train(lr=0.5, schedule="cosine", warmup=2), step, 4) for step in (0, 1, 2)]
     [0.0, 0.21338834764831843, 0.25]
     """
-    course = 0.5 * (1.0 + math.cos(math.pi * step / num_steps)) if train.schedule == "cosine" else 1.0
-    return train.lr * (course * (step / train.warmup) if step < train.warmup else course)
+    return train.lr * rate_factor(train, step, num_steps)

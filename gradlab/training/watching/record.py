@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gradlab.config.quantities import OF_MODULES
 from gradlab.config.row_names import spoken
 from gradlab.results.record import Column, Float, Outcome, Record
+from gradlab.training.watching.gradients import UNCHANGED
 from gradlab.training.watching.lines import PER_ACTIVATION, PER_ROW
 from gradlab.training.watching.order import described
 from gradlab.training.watching.rows import Rows, fans
@@ -24,9 +25,6 @@ OF_ACTIVATIONS = frozenset({"activation_mean", "activation_std", "mean_slope", "
 
 _WHERE_THERE = OF_ACTIVATIONS | {"time_decades", "bias_grad_norm", "norm_grad_norm"}
 """Quantities that many a network has none of; they are left out where no row has any."""
-
-UNCHANGED = 1e-5
-"""Relative change of a gradient's norm that is no clipping, but rounding."""
 
 
 class Steps:
