@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from gradlab.config import row_names
+from gradlab.config.modules import OwnExperiment
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.results.record import Finding, Float, ModuleRows, Outcome
@@ -13,7 +14,7 @@ FLOAT32 = float(np.finfo(np.float32).max)
 
 
 def diverged(
-    outcome: Outcome, rows: ModuleRows | None, evidence: ModuleEvidence | None, own: remedies.Own
+    outcome: Outcome, rows: ModuleRows | None, evidence: ModuleEvidence | None, own: OwnExperiment
 ) -> list[Finding]:
     """The run's own report, with the row in which it began and the likely cause.
 

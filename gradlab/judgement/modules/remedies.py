@@ -23,8 +23,6 @@ from gradlab.judgement.rules.depth import DECADES, STEADY_FIT
 from gradlab.judgement.rules.learning import LARGE_UPDATE, ROOM, SMALL_UPDATE, round_up
 from gradlab.results.record import Bool
 
-Own = OwnExperiment
-
 LEAST_CUT, MOST_RAISED = 1e-3, 1e4
 """Smallest and largest factor of a learning rate that is advised."""
 
@@ -100,9 +98,7 @@ def of_time(evidence: ModuleEvidence, row: int, rule: Literal["vanishing", "expl
     kind, name = evidence.rows.kinds[row], evidence.names[row]
     if rule == "exploding":
         smaller = Advice(f"orthogonal recurrent weights of gain 1 in {name}")
-        return (
-            smaller if evidence.experiment.train is None else smaller.along_with(clipped(evidence.experiment), ", and ")
-        )
+        return smaller.along_with(clipped(evidence.experiment), ", and ")
     if "LSTM" in kind:
         return Advice(
             f"a forget gate's bias of 1 or more at the start of {name} (its two biases add), so that its cell keeps what it has"
@@ -132,7 +128,7 @@ def of_units(evidence: ModuleEvidence, rule: Literal["dead", "saturated"], rows:
     return scale.or_else(told) if scale else told
 
 
-def of_divergence(own: Own, evidence: ModuleEvidence | None) -> Advice:
+def of_divergence(own: OwnExperiment, evidence: ModuleEvidence | None) -> Advice:
     """What to do about a run that diverged: the start where the signal explodes there, the size of the steps else."""
     if evidence is None:
         told = "not even the first pass is finite: look for infinite or missing inputs, a division by zero, the log of a zero"
@@ -203,13 +199,13 @@ def in_time(evidence: ModuleEvidence) -> Advice:
     return longer
 
 
-def slower(own: Own, ratio: float | None) -> Advice:
+def slower(own: OwnExperiment, ratio: float | None) -> Advice:
     """A smaller learning rate, by what brings an update ratio to a usual one where it is known and larger, else by ten."""
     part = 0.1 if ratio is None or ratio <= 10 * HEALTHY_UPDATE else max(HEALTHY_UPDATE / ratio, LEAST_CUT)
     return _rate(own, part, f"{_multiple(1 / part)} times smaller")
 
 
-def faster(own: Own, ratio: float) -> Advice:
+def faster(own: OwnExperiment, ratio: float) -> Advice:
     """A larger learning rate, by what brings an update ratio to a usual one."""
     part = min(HEALTHY_UPDATE / ratio, MOST_RAISED)
     return _rate(
@@ -219,7 +215,7 @@ def faster(own: Own, ratio: float) -> Advice:
     )
 
 
-def clipped(own: Own) -> Advice:
+def clipped(own: OwnExperiment) -> Advice:
     """A bound on the gradient's norm."""
     told = "it bounds the l2 norm of the whole gradient"
     if isinstance(own, ModuleExperiment):
@@ -227,7 +223,7 @@ def clipped(own: Own) -> Advice:
     return Advice("gradients clipped to a norm of 1 before the step")
 
 
-def _rate(own: Own, part: float, how: str) -> Advice:
+def _rate(own: OwnExperiment, part: float, how: str) -> Advice:
     if isinstance(own, ModuleExperiment):
         return change({"train.lr": digits(own.train.lr * part)}, how, "{settings}, {because}")
     rate = own.train.lr
