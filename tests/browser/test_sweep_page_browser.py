@@ -19,7 +19,7 @@ import gradlab
 from gradlab import api
 from gradlab.cli.main import main
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import figure_of
+from gradlab.judgement.comparing.samples import figure_of
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.page.sweep.maps import Maps
 from gradlab.report.page.sweep.page import sweep_page

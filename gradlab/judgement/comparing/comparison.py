@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-
 from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
 from gradlab.config.condition import parse
 from gradlab.config.experiment import Experiment, run_names
@@ -20,9 +18,10 @@ from gradlab.config.modules import AnyExperiment, WatchedExperiment
 from gradlab.config.sweeps.points import value_on_axis
 from gradlab.config.text import flat, left_out
 from gradlab.errors import UsageError
-from gradlab.judgement.comparing.difference import Difference, Judgement, difference, mean
+from gradlab.judgement.comparing.difference import Difference, Judgement, mean
 from gradlab.judgement.comparing.named_rows import NamedRows, named_rows
 from gradlab.judgement.comparing.profiles import PROFILED, Moment, Profile, profile
+from gradlab.judgement.comparing.samples import depth_of, difference_of, figure_of
 from gradlab.judgement.conditions.expectations import lookup
 from gradlab.results.record import Expectation
 from gradlab.results.stored import StoredRun
@@ -137,8 +136,30 @@ def compare(runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, apart: bo
     groups = sides_of(runs) if apart else grouped(runs)
     if len(groups) < 2:
         raise UsageError("compare needs two runs that differ in more than their seed")
+    return compare_sides(groups, fail_on)
+
+
+def compare_sides(
+    groups: Sequence[Sequence[StoredRun]],
+    fail_on: Sequence[str] = (),
+    *,
+    fail_on_any: Sequence[str] = (),
+    labels: Sequence[str] = (),
+) -> Comparison:
+    """Compare sides as they are given: two of them may hold the same runs, or the same experiment from two places.
+
+    Args:
+        groups: Two or more sides, the first being what the others are compared with; at least one run each.
+        fail_on: As of `compare`.
+        fail_on_any: Conditions that must not hold either, judged by the bare figures.
+        labels: What the sides are called; by default their runs' names with what tells them apart.
+
+    Raises:
+        ConditionError: If a condition cannot be read.
+    """
     config = changed([group[0].experiment for group in groups])
-    sides = tuple(_side(group, label) for group, label in zip(groups, _labels(groups, config), strict=True))
+    names = labels or _labels(groups, config)
+    sides = tuple(_side(group, label) for group, label in zip(groups, names, strict=True))
     rows = _rows(groups)
     return Comparison(
         sides=sides,
@@ -146,7 +167,7 @@ def compare(runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, apart: bo
         rows=rows,
         judgements=tuple(_overall(rows, index) for index in range(len(groups) - 1)),
         profiles=_profiles(groups, "final"),
-        gates=_gates(groups, sides, fail_on),
+        gates=_gates(groups, sides, (*fail_on, *fail_on_any)),
         init_profiles=_profiles(groups, "init"),
         named_rows=named_rows(groups),
     )
@@ -233,49 +254,13 @@ def _rows(groups: Sequence[Sequence[StoredRun]]) -> tuple[Row, ...]:
 
 def _row(name: str, groups: Sequence[Sequence[StoredRun]]) -> Row:
     samples = [[value for run in group if (value := figure_of(run, name)) is not None] for group in groups]
-    spread = max((run.summary.spread_over_seeds or 0.0 for group in groups for run in group), default=0.0)
-    figure = name.partition(".")[2] or name
-    first = samples[0]
     return Row(
         figure=name,
         values=tuple(mean(sample) if sample else None for sample in samples),
         differences=tuple(
-            difference(figure, first, other, spread) if first and other else None for other in samples[1:]
+            difference_of(name, lambda run: figure_of(run, name), groups[0], group) for group in groups[1:]
         ),
     )
-
-
-def figure_of(run: StoredRun, name: str) -> float | None:
-    """A figure of a run, None where it has no value."""
-    summary = run.summary
-    moment, _, figure = name.partition(".")
-    if figure:
-        return (summary.init if moment == "init" else summary.final).get(figure)
-    number = summary.learning_layers
-    return number if number is None or name == "learning_layers" else number / max(1, _can_learn(run))
-
-
-def _can_learn(run: StoredRun) -> int:
-    """Hidden layers; of somebody's own module the rows that could be counted among those that learn: with a matrix that is trained."""
-    record = run.record
-    if record is None or record.rows is None:
-        return depth_of(run)
-    gradients = record.layers.get("log10_grad_norm")
-    trained = (
-        record.rows.weights > 0 if gradients is None else (record.rows.weights > 0) & gradients.present.any(axis=0)
-    )
-    hidden = [row for row in np.flatnonzero(trained).tolist() if row != record.rows.readout]
-    return sum(record.rows.kinds[row] != "block" for row in hidden) or len(hidden)
-
-
-def depth_of(run: StoredRun) -> int:
-    """Hidden layers of its network; of somebody's own module the rows that were recorded, but for its readout where that is known."""
-    if isinstance(run.experiment, Experiment):
-        return run.experiment.model.depth
-    record = run.record
-    if record is None or record.rows is None:
-        return 0 if record is None else record.depth
-    return len(record.rows.names) - (record.rows.readout is not None)
 
 
 def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:

@@ -9,7 +9,10 @@ import numpy as np
 
 from gradlab.results.record import Float
 
-Judgement = Literal["better", "same", "worse"]
+Judgement = Literal["better", "worse", "same", "cannot tell", "too few seeds", "not comparable"]
+"""What a figure, or a side as a whole, comes to against the first side: "same" where the change is known to be no larger than a margin,
+"cannot tell" where the seeds do not tell whether there is one."""
+
 Aim = Literal["lower", "higher", "near zero"]
 
 AIMS: Mapping[str, Aim] = {
@@ -55,16 +58,25 @@ class Difference:
         percent: The same in percent of the first side's magnitude, None where that is zero or not finite.
         interval: Bootstrap interval of `amount` at `COVERAGE`; None with a single run on either side ("no spread") or
             infinite values.
-        judgement: None for a figure without an aim.
+        judgement: None for a figure without an aim, and for one of the first batch alone.
+        because: Why it is judged so, in few words, where the interval does not say it; else "".
     """
 
     amount: float
     percent: float | None
     interval: tuple[float, float] | None
     judgement: Judgement | None
+    because: str = ""
 
 
-def difference(figure: str, first: Sequence[float], other: Sequence[float], spread: float | None = None) -> Difference:
+def difference(
+    figure: str,
+    first: Sequence[float],
+    other: Sequence[float],
+    spread: float | None = None,
+    *,
+    seeds: tuple[Sequence[int | None], Sequence[int | None]] | None = None,
+) -> Difference:
     """Compare two samples of a figure.
 
     Args:
@@ -72,6 +84,7 @@ def difference(figure: str, first: Sequence[float], other: Sequence[float], spre
         first: Values of the first side's runs, at least one.
         other: Values of the other side's.
         spread: Standard deviation that theory expects from seed to seed, in decades.
+        seeds: Seed of each value of the first side and of the other, by which they are paired; None where that is not known.
 
     >>> difference("loss", [2.0], [1.0]).judgement, difference("loss", [2.0], [2.05]).judgement
     ('better', 'same')

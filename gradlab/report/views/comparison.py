@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Row, Side
-from gradlab.judgement.comparing.difference import COVERAGE, Difference
+from gradlab.judgement.comparing.difference import COVERAGE, Difference, Judgement
 from gradlab.judgement.comparing.named_rows import NamedRows
 from gradlab.judgement.comparing.profiles import Profile
 from gradlab.report.views.run import figure_kind
@@ -157,7 +157,7 @@ def judged(comparison: Comparison) -> tuple[Judged, ...]:
 
 
 def _judged(comparison: Comparison, index: int) -> Judged:
-    told: dict[str, list[str]] = {"better": [], "worse": [], "same": []}
+    told: dict[str, list[str]] = {word: [] for word in get_args(Judgement)}
     for row in comparison.telling:
         change = row.differences[index]
         if change is not None and change.judgement is not None:
@@ -165,7 +165,7 @@ def _judged(comparison: Comparison, index: int) -> Judged:
             values = f"{row.figure} {say(row.values[0], kind)} → {say(row.values[index + 1], kind)}"
             percent = change.percent if kind == "figure" and row.figure != "learning_share" else None
             share = "" if percent is None or abs(percent) >= _UNTOLD_PERCENT else f" ({percent:+.0f}%)"
-            told[change.judgement].append(row.figure if change.judgement == "same" else values + share)
+            told[change.judgement].append(values + share if change.judgement in ("better", "worse") else row.figure)
     return Judged(
         comparison.judgements[index] if any(told.values()) else "",
         tuple(told["better"]),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, depth_of, seed_or_id, sides_of
+from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, seed_or_id, sides_of
+from gradlab.judgement.comparing.samples import depth_of
 from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
 from gradlab.report.page.shared import arrays
 from gradlab.report.page.shared.document import render

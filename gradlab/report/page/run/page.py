@@ -12,7 +12,7 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import depth_of
+from gradlab.judgement.comparing.samples import depth_of
 from gradlab.report.page.shared import arrays
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import figure_of
 from gradlab.judgement.comparing.profiles import Depths
+from gradlab.judgement.comparing.samples import figure_of
 from gradlab.report.page.shared import arrays
 from gradlab.report.views.groups import FIGURES
 from gradlab.report.views.run import figure_kind, names_of, setting, why

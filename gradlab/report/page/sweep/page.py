@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import figure_of
+from gradlab.judgement.comparing.samples import figure_of
 from gradlab.report.page.shared.document import render
 from gradlab.report.page.shared.links import link, to_file
 from gradlab.report.page.sweep.coordinates import Dimension, figure_dimension, set_dimension, word_dimension

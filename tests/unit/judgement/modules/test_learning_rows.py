@@ -3,7 +3,7 @@
 import numpy as np
 from made.module_runs import module_record, module_run, plain, resnet, watched
 
-from gradlab.judgement.comparing.comparison import figure_of
+from gradlab.judgement.comparing.samples import figure_of
 
 
 def test_a_block_is_as_many_as_it_has_members() -> None:
