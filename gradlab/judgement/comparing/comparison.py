@@ -26,6 +26,9 @@ from gradlab.judgement.conditions.expectations import lookup
 from gradlab.results.record import Expectation
 from gradlab.results.stored import StoredRun
 
+Overall = Judgement | Literal["mixed"]
+"""What a side comes to as a whole against the first one."""
+
 _OUTCOMES: tuple[OutcomeKind, ...] = ("failed", "diverged", "interrupted", "completed")
 """The worst first."""
 
@@ -103,7 +106,7 @@ class Comparison:
     sides: tuple[Side, ...]
     config: tuple[Changed, ...]
     rows: tuple[Row, ...]
-    judgements: tuple[Judgement | Literal["mixed"], ...]
+    judgements: tuple[Overall, ...]
     profiles: tuple[tuple[Profile | None, ...], ...]
     gates: tuple[tuple[str, Expectation], ...]
     init_profiles: tuple[tuple[Profile | None, ...], ...] = ()
@@ -145,6 +148,7 @@ def compare_sides(
     *,
     fail_on_any: Sequence[str] = (),
     labels: Sequence[str] = (),
+    profiled: bool = True,
 ) -> Comparison:
     """Compare sides as they are given: two of them may hold the same runs, or the same experiment from two places.
 
@@ -153,6 +157,7 @@ def compare_sides(
         fail_on: As of `compare`.
         fail_on_any: Conditions that must not hold either, judged by the bare figures.
         labels: What the sides are called; by default their runs' names with what tells them apart.
+        profiled: Compare layer by layer too, which reads the tables of all runs.
 
     Raises:
         ConditionError: If a condition cannot be read.
@@ -166,10 +171,10 @@ def compare_sides(
         config=config,
         rows=rows,
         judgements=tuple(_overall(rows, index) for index in range(len(groups) - 1)),
-        profiles=_profiles(groups, "final"),
+        profiles=_profiles(groups, "final") if profiled else (),
         gates=_gates(groups, sides, (*fail_on, *fail_on_any)),
-        init_profiles=_profiles(groups, "init"),
-        named_rows=named_rows(groups),
+        init_profiles=_profiles(groups, "init") if profiled else (),
+        named_rows=named_rows(groups) if profiled else NamedRows(),
     )
 
 
@@ -263,7 +268,7 @@ def _row(name: str, groups: Sequence[Sequence[StoredRun]]) -> Row:
     )
 
 
-def _overall(rows: Sequence[Row], index: int) -> Judgement | Literal["mixed"]:
+def _overall(rows: Sequence[Row], index: int) -> Overall:
     told = {item.judgement for row in rows if row.figure in _TELLING and (item := row.differences[index]) is not None}
     if {"better", "worse"} <= told:
         return "mixed"
