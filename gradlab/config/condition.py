@@ -5,10 +5,12 @@
     negation   = "not" negation | "(" condition ")" | comparison
     comparison = term ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) value
                | term [ "not" ] "in" "(" value { "," value } ")"
+               | "change" "(" term ")" ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) ( NUMBER | PERCENT )
     term       = NAME | ( "any" | "min" | "max" | "median" ) "(" QUANTITY ")"
     value      = NUMBER | WORD | "true" | "false" | CHANGE
 
-A CHANGE is `+5%`, `-5%` or `+0.3`: a difference from the first run of a comparison, allowed only where there is one.
+A CHANGE is `+5%`, `-5%` or `+0.3`: a difference from the first run of a comparison, allowed only where there is one. So is
+`change(final.accuracy) < -0.03`, the same as a CHANGE of -0.03, which is a number like any other where it stands alone.
 A name without a value (null) makes every comparison with it false, `not in` as `!=`. What `gates` may say besides is in `gates.py`.
 """
 
@@ -216,6 +218,8 @@ class Parser:
         return self._compared()
 
     def _compared(self) -> Comparison:
+        if self.changes and self._is("change") and self._next_is("("):
+            return self._change_compared()
         term, kind = self._term()
         negated = self._is("not") and self._next_is("in")
         if negated:
@@ -234,6 +238,27 @@ class Parser:
         if isinstance(compared.value, str) and operator not in ("==", "!="):
             raise self._fault(f"{compared.value} is a word; compare {term} with it by ==, != or in", token)
         return compared
+
+    def _change_compared(self) -> Comparison:
+        """`change(TERM)` compared with an amount or a percentage."""
+        self._take()
+        self._expect("(")
+        start = self.now
+        term, kind = self._term()
+        if isinstance(term, Layers) and term.reduction == "any":
+            raise self._fault("any() has no change; use min(), max() or median()", start)
+        if kind.form in ("word", "flag"):
+            form = "a word" if kind.form == "word" else "true or false"
+            raise self._fault(f"{term} is {form}, which has no change; compare it with ==, != or in", start)
+        self._expect(")")
+        token = self._take()
+        if token.kind != "operator":
+            raise self._fault(f"expected one of == != < <= > >=, found {token}", token)
+        operator: Operator = token.text  # type: ignore[assignment]  # by the token's pattern
+        amount = self._take()
+        if amount.kind != "number":
+            raise self._fault(f"a change is a number, as in -0.03, or a percentage, as in 5%, found {amount}", amount)
+        return Comparison(term, operator, self._amount(amount))
 
     def _values(self, term: Figure | Layers, kind: Kind) -> tuple[Scalar, ...]:
         """What stands in the brackets after `in`."""
@@ -273,6 +298,8 @@ class Parser:
         return Figure(token.text), kind
 
     def _named(self, token: Token) -> Kind:
+        if token.text == "change" and self._is("("):
+            raise self._no_first(token)
         kind = kind_named(self.names, token.text) if token.kind == "word" else None
         if kind is None:
             raise self._fault(f"unknown name {token}{suggestion(token.text, self.names)}", token)
@@ -307,19 +334,34 @@ class Parser:
             raise self._fault(f"{term} is never {_shown(word)}{suggestion(word, kind.words, all_of_them=True)}", token)
         return word
 
+    def _no_first(self, token: Token) -> ConditionError:
+        """The fault of `change(` where there is no first run, or inside of another."""
+        if self.changes:
+            return self._fault(
+                "change() takes a name, or min(), max() or median() of a quantity over the layers", token
+            )
+        return self._fault(
+            "change() is a difference from the first run of a comparison (compare --fail-on), and there is none here; "
+            "compare the figure itself, as in final.loss > 1.5",
+            token,
+        )
+
     def _change(self, term: Figure | Layers, token: Token) -> Change:
         percent = token.text.endswith("%")
-        amount = float(_number(token.text.rstrip("%").lstrip("+")))
         if not self.changes:
             plain = "" if percent else f"; for the number itself write {token.text[1:]}"
             raise self._fault(f"{token.text} is a change against a first run, and there is none here{plain}", token)
         if percent and token.text[0] not in "+-":
             raise self._fault(f"a change has a sign: write +{token.text} or -{token.text}", token)
-        if not math.isfinite(amount):
-            raise self._fault("a change is finite", token)
         if isinstance(term, Layers) and term.reduction == "any":
             raise self._fault("any() has no change; use min(), max() or median()", token)
-        return Change(amount, percent)
+        return self._amount(token)
+
+    def _amount(self, token: Token) -> Change:
+        amount = float(_number(token.text.rstrip("%")))
+        if not math.isfinite(amount):
+            raise self._fault("a change is finite", token)
+        return Change(amount, token.text.endswith("%"))
 
 
 def _number(text: str) -> float:

@@ -217,6 +217,8 @@ class _GateParser(Parser):
                 if token.text == "slope":
                     inside = "the name of a number and 'by' with a config field"
                 raise self._fault(f"{token.text} needs {inside} in brackets")
+        elif called and token.text == "change":
+            raise self._no_first(token)
         elif called and token.text not in REDUCTIONS:
             near = suggestion(token.text, _AGGREGATES, all_of_them=True)
             raise self._fault(f"unknown aggregate {token}{near}")

@@ -1,6 +1,8 @@
+import contextlib
 import math
 import re
 
+import numpy as np
 import pytest
 
 from gradlab.config.condition import ConditionError, Kind, parse
@@ -219,6 +221,92 @@ def test_change_of_layers_and_its_limits():
     ]:
         with pytest.raises(ConditionError, match=reason.replace("+", r"\+")):
             parse(text, NAMES, changes=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("change(loss) > 5%", Comparison(Figure("loss"), ">", Change(5, True))),
+        ("change(loss) > +5%", Comparison(Figure("loss"), ">", Change(5, True))),
+        ("change ( loss ) < -0.03", Comparison(Figure("loss"), "<", Change(-0.03, False))),
+        ("change(loss) <= 0", Comparison(Figure("loss"), "<=", Change(0, False))),
+        ("change(max(dead)) >= .1", Comparison(Layers("max", "dead"), ">=", Change(0.1, False))),
+        ("not change(lr) == +1e-3", Not(Comparison(Figure("lr"), "==", Change(0.001, False)))),
+        (
+            "depth > 3 and (change(loss) > 1 or loss > 2)",
+            And(
+                (
+                    Comparison(Figure("depth"), ">", 3),
+                    Or((Comparison(Figure("loss"), ">", Change(1, False)), Comparison(Figure("loss"), ">", 2))),
+                )
+            ),
+        ),
+        ("name == change", Comparison(Figure("name"), "==", "change")),
+    ],
+)
+def test_change_as_a_term(text, parsed):
+    assert parse(text, NAMES, changes=True) == parsed
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "reason"),
+    [
+        ("change(verdict) == healthy", 8, "verdict is a word, which has no change; compare it with ==, != or in"),
+        ("change(on) == true", 8, "on is true or false, which has no change; compare it with ==, != or in"),
+        ("change(any(dead)) > 1", 8, "any() has no change; use min(), max() or median()"),
+        ("change(change(loss)) > 1", 8, "change() takes a name, or min(), max() or median() of a quantity over the layers"),
+        ("max(change(loss)) > 1", 5, "change() takes a name, or min(), max() or median() of a quantity over the layers"),
+        ("change(dead) > 1", 8, "dead has a value for every layer; "
+         "write one of any(dead), min(dead), max(dead), median(dead)"),
+        ("change(los) > 1", 8, "unknown name 'los'. Did you mean 'loss'?"),
+        ("change > 1", 1, "unknown name 'change'"),
+        ("change(", 8, "expected a name, found the end"),
+        ("change() > 1", 8, "expected a name, found ')'"),
+        ("change(loss > 1", 13, "expected ')', found '>'"),
+        ("change(loss)", 13, "expected one of == != < <= > >=, found the end"),
+        ("change(loss) in (1, 2)", 14, "expected one of == != < <= > >=, found 'in'"),
+        ("change(loss) > much", 16, "a change is a number, as in -0.03, or a percentage, as in 5%, found 'much'"),
+        ("change(loss) >", 15, "a change is a number, as in -0.03, or a percentage, as in 5%, found the end"),
+        ("change(loss) > inf", 16, "a change is finite"),
+        ("change(loss) > -inf%", 16, "a change is finite"),
+        ("change(loss) > 1e999", 16, "a change is finite"),
+    ],
+)  # fmt: skip
+def test_what_has_no_change_is_named_with_its_column(text, column, reason):
+    with pytest.raises(ConditionError) as caught:
+        parse(text, NAMES, changes=True)
+    assert (caught.value.column, caught.value.reason) == (column, reason)
+
+
+@pytest.mark.parametrize("text", ["change(loss) > 5%", "lr > 1 or change(max(dead)) < -0.1"])
+def test_without_a_first_run_there_is_no_change(text):
+    with pytest.raises(ConditionError) as caught:
+        parse(text, NAMES)
+    assert caught.value.column == text.index("change") + 1
+    assert caught.value.reason == (
+        "change() is a difference from the first run of a comparison (compare --fail-on), and there is none here; "
+        "compare the figure itself, as in final.loss > 1.5"
+    )
+
+
+def test_conditions_with_tokens_lost_and_changed_are_read_or_refused():
+    random = np.random.default_rng(0)
+    whole = "not change ( loss ) > 5% and ( max ( dead ) < -0.03 or change ( max ( dead ) ) >= +1 ) or verdict in ( healthy , 'vanishing' )"
+    tokens = [*whole.split(), "any", "==", "inf", "on", "true", "change"]
+    read = 0
+    for _ in range(3000):
+        words = whole.split()
+        start = random.integers(len(words))
+        words = words[start : start + random.integers(1, 12)] if random.random() < 0.7 else words
+        for _ in range(random.integers(0, 3)):
+            words[random.integers(len(words))] = random.choice(tokens)
+        text = " ".join(words)
+        for changes in (False, True):
+            with contextlib.suppress(ConditionError):
+                condition = parse(text, NAMES, changes)
+                read += 1
+                assert evaluate(condition, VALUES.get, VALUES.get)[0] in (True, False)
+    assert read > 100
 
 
 @pytest.mark.parametrize(

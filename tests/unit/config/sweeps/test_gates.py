@@ -12,6 +12,10 @@ from gradlab.config.experiment import run_names
 from gradlab.config.logic import And, Comparison, Condition, Figure, Layers, Not, Or
 from gradlab.config.sweeps.gates import Counted, Reduced, Slope, parse_gate
 
+NO_CHANGE = (
+    "change() is a difference from the first run of a comparison (compare --fail-on), and there is none here; "
+    "compare the figure itself, as in final.loss > 1.5"
+)
 DEAD = "count(verdict == dead)"
 
 
@@ -159,6 +163,9 @@ def test_where_is_a_condition_over_one_run():
         ("max > 3", 1, "max needs the name of a number in brackets"),
         ("cuont(verdict == dead) == 0", 1, "unknown aggregate 'cuont'. Did you mean 'count'?"),
         ("std(final.loss) < 1", 1, "unknown aggregate 'std' (one of: count, share, mean, median, min, max, spread, slope)"),
+        ("change(final.loss) > 5%", 1, NO_CHANGE),
+        ("median(change(final.loss)) > 5", 8, NO_CHANGE),
+        ("count(change(final.loss) > 5%) == 0", 7, NO_CHANGE),
         ("median(final.los) < 1", 8, "unknown name 'final.los'. Did you mean 'final.loss'?"),
         ("median(final.loss < 1) > 0", 19, "expected ')', found '<'"),
         ("median(verdict) == dead", 8,
