@@ -46,6 +46,9 @@ class Side:
     Attributes:
         label: Name, with the fields that tell it from others of the same name.
         verdict: The worst among its runs, as is `outcome`.
+        name: What it goes by: what it was asked for by, or its runs' name.
+        ids: Of its runs.
+        place: The directory that holds them, of several that of the first.
     """
 
     label: str
@@ -54,6 +57,9 @@ class Side:
     verdict: Verdict
     verdicts: tuple[Verdict, ...]
     outcome: OutcomeKind
+    name: str = ""
+    ids: tuple[str, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +170,9 @@ def compare_sides(
     """
     config = changed([group[0].experiment for group in groups])
     names = labels or _labels(groups, config)
-    sides = tuple(_side(group, label) for group, label in zip(groups, names, strict=True))
+    sides = tuple(
+        _side(group, label, label if labels else group[0].name) for group, label in zip(groups, names, strict=True)
+    )
     rows = _rows(groups)
     return Comparison(
         sides=sides,
@@ -238,7 +246,7 @@ def seed_or_id(run: StoredRun) -> str:
     return run.id[:6] if run.seed is None else f"seed {run.seed}"
 
 
-def _side(group: Sequence[StoredRun], label: str) -> Side:
+def _side(group: Sequence[StoredRun], label: str, name: str) -> Side:
     verdicts = tuple(run.summary.verdict for run in group)
     outcomes = [run.summary.outcome.kind for run in group]
     return Side(
@@ -248,6 +256,9 @@ def _side(group: Sequence[StoredRun], label: str) -> Side:
         verdict=min(verdicts, key=VERDICTS.index),
         verdicts=verdicts,
         outcome=min(outcomes, key=_OUTCOMES.index),
+        name=name,
+        ids=tuple(run.id for run in group),
+        place=str(group[0].path.parent),
     )
 
 

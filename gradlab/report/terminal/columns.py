@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from gradlab.report.words.names import elided
 from gradlab.report.words.table import Field, Fold, Table
 
@@ -34,12 +36,16 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
     words = table.words() if width is None else _elided(table, width)
     shown = range(len(words)) if shown is None else shown
     used = [words[row] for row in shown if isinstance(row, int)]
-    longest = [max(map(len, column)) for column in zip(*used, strict=True)] if used else [0] * len(table.fields)
+    longest = [max(map(breadth, column)) for column in zip(*used, strict=True)] if used else [0] * len(table.fields)
     columns, headers = _fitting(table.fields, longest, width)
     sides = {index: "<" if table.fields[index].kind in ("text", "time") else ">" for index in columns}
-    template = GAP.join(f"{{:{sides[index]}{_size(headers[index], longest[index])}}}" for index in columns)
+    sizes = [_size(headers[index], longest[index]) for index in columns]
+    template = GAP.join(f"{{:{sides[index]}{size}}}" for index, size in zip(columns, sizes, strict=True))
 
     def line(cells: Sequence[str]) -> str:
+        if any(not cell.isascii() for cell in cells):  # a letter may take two columns, or none
+            padded = [padded_to(cell, size, sides[at]) for cell, at, size in zip(cells, columns, sizes, strict=True)]
+            return GAP.join(padded).rstrip()
         return template.format(*cells).rstrip()
 
     height = max((len(headers[index]) for index in columns), default=0)
@@ -56,13 +62,29 @@ def _elided(table: Table, width: int) -> list[list[str]]:
     """Every cell as it is read, without the middle of what is long in the columns that may be cut."""
     words = table.words()
     for place in (place for place, field in enumerate(table.fields) if field.elided):
-        for row, short in zip(words, elided([row[place] for row in words], max(_SHORTEST, width // 3)), strict=True):
+        cells = [row[place] for row in words]
+        for row, short in zip(words, elided(cells, max(_SHORTEST, width // 3), breadth), strict=True):
             row[place] = short
     return words
 
 
 def _size(header: Sequence[str], longest: int) -> int:
-    return max(longest, *map(len, header))
+    return max(longest, *map(breadth, header))
+
+
+def breadth(text: str) -> int:
+    """Columns of a terminal that a text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def padded_to(text: str, size: int, side: str = "<") -> str:
+    """A text with blanks up to so many columns of a terminal.
+
+    >>> padded_to("ab", 4), padded_to("网", 4, ">")
+    ('ab  ', '  网')
+    """
+    blanks = " " * (size - breadth(text))
+    return blanks + text if side == ">" else text + blanks
 
 
 def _fitting(

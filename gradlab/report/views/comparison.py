@@ -1,5 +1,6 @@
 """Runs side by side: what differs, figures with their changes, and profiles on relative depth."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
@@ -13,6 +14,7 @@ from gradlab.judgement.comparing.difference import COVERAGE, Difference, Judgeme
 from gradlab.judgement.comparing.named_rows import NamedRows
 from gradlab.judgement.comparing.profiles import Profile
 from gradlab.report.views.run import figure_kind
+from gradlab.report.views.side_names import class_names, letters
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Kind, Value, counted, say
 
@@ -38,18 +40,8 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
     """One row a fact: what the sides are, which config fields differ, and every figure with its change; `said` in words
     for people.
     """
-    sides = comparison.sides
     rows: list[tuple[Value, ...]] = []
-    facts: list[tuple[str, list[Value]]] = [
-        ("verdict", [side.verdict for side in sides]),
-        ("outcome", [side.outcome for side in sides]),
-    ]
-    facts += [("seeds", _seeds(comparison))] if any(side.seeds for side in comparison.sides) else []
-    for field, *own in config_table(comparison).rows:
-        facts.append((str(field), _class_names(own) if said and field == "model.watched" else own))
-    for name, values in facts:
-        if name in ("verdict", "outcome", "seeds") and changed_only and len(set(values)) == 1:
-            continue
+    for name, values in fact_rows(comparison, changed_only=changed_only, said=said):
         further: list[Value] = []
         for value in values[1:]:
             further += [value, None if not said else "", None if not said else ""]
@@ -61,14 +53,18 @@ def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) 
     return Table(figures.fields, (*rows, *figures.rows, ("overall", "" if said else None, *overall)))
 
 
-def _class_names(paths: list[Value]) -> list[Value]:
-    """Classes without their modules, where that tells them apart as well.
-
-    >>> _class_names(["mine.nets.ResNet", "torch.nn.modules.container.Sequential", None]), _class_names(["a.Net", "b.Net"])
-    (['ResNet', 'Sequential', None], ['a.Net', 'b.Net'])
-    """
-    short: list[Value] = [path.rpartition(".")[2] if isinstance(path, str) else path for path in paths]
-    return short if len(set(short)) == len(set(paths)) else paths
+def fact_rows(comparison: Comparison, *, changed_only: bool, said: bool) -> list[tuple[str, list[Value]]]:
+    """What the sides came to, their seeds, and the config fields that differ: the name of each with every side's value."""
+    sides = comparison.sides
+    facts: list[tuple[str, list[Value]]] = [
+        ("verdict", [side.verdict for side in sides]),
+        ("outcome", [side.outcome for side in sides]),
+    ]
+    facts += [("seeds", _seeds(comparison))] if any(side.seeds for side in sides) else []
+    facts = [(name, values) for name, values in facts if not changed_only or len(set(values)) > 1]
+    for field, *own in config_table(comparison).rows:
+        facts.append((str(field), class_names(own) if said and field == "model.watched" else own))
+    return facts
 
 
 def config_table(comparison: Comparison) -> Table:
@@ -97,32 +93,48 @@ def figure_table(comparison: Comparison, *, changed_only: bool, said: bool) -> T
 
 def leading(comparison: Comparison, number: int) -> Comparison:
     """A comparison of the first so many sides, where there are too many to show."""
-    if len(comparison.sides) <= number:
-        return comparison
+    return comparison if len(comparison.sides) <= number else of_sides(comparison, range(number))
+
+
+def of_sides(comparison: Comparison, places: Sequence[int]) -> Comparison:
+    """A comparison of some of its sides, the first among them, which the others are held against."""
+    further = [place - 1 for place in places[1:]]
+
+    def own(values: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(values[place] for place in places)
+
+    def changes(values: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(values[place] for place in further)
+
+    matched = (
+        replace(row, values=own(row.values), changes=changes(row.changes)) for row in comparison.named_rows.matched
+    )
     return replace(
         comparison,
-        sides=comparison.sides[:number],
-        config=tuple(replace(item, values=item.values[:number]) for item in comparison.config),
-        rows=tuple(
-            replace(row, values=row.values[:number], differences=row.differences[: number - 1])
-            for row in comparison.rows
+        sides=own(comparison.sides),
+        config=tuple(
+            replace(item, values=own(item.values))
+            for item in comparison.config
+            if any(value != item.values[0] for value in own(item.values))
         ),
-        judgements=comparison.judgements[: number - 1],
-        profiles=_of_some(comparison.profiles, number),
-        init_profiles=_of_some(comparison.init_profiles, number),
+        rows=tuple(
+            replace(row, values=own(row.values), differences=changes(row.differences)) for row in comparison.rows
+        ),
+        judgements=changes(comparison.judgements),
+        profiles=_of_some(comparison.profiles, places),
+        init_profiles=_of_some(comparison.init_profiles, places),
         named_rows=NamedRows(
-            tuple(
-                replace(row, values=row.values[:number], changes=row.changes[: number - 1])
-                for row in comparison.named_rows.matched
-            ),
-            comparison.named_rows.missing[:number],
+            tuple(row for row in matched if sum(value is not None for value in row.values) > 1),
+            own(comparison.named_rows.missing) if comparison.named_rows.missing else (),
         ),
     )
 
 
-def _of_some(profiles: tuple[tuple[Profile | None, ...], ...], number: int) -> tuple[tuple[Profile | None, ...], ...]:
-    """The profiles of the first so many sides, without the quantities that none of them has."""
-    kept = (sides[:number] for sides in profiles)
+def _of_some(
+    profiles: tuple[tuple[Profile | None, ...], ...], places: Sequence[int]
+) -> tuple[tuple[Profile | None, ...], ...]:
+    """The profiles of some sides, without the quantities that none of them has."""
+    kept = (tuple(sides[place] for place in places) for sides in profiles)
     return tuple(sides for sides in kept if any(side is not None for side in sides))
 
 
@@ -142,13 +154,14 @@ def own_changes(comparison: Comparison) -> tuple[Changed, ...]:
 @dataclass(frozen=True)
 class Judged:
     """What a further side comes to against the first, with its reasons; the word is "" where the two have no telling
-    figure in common.
+    figure in common. `rest` is what cannot be judged: each word with its figures.
     """
 
     word: str
     better: tuple[str, ...]
     worse: tuple[str, ...]
     same: tuple[str, ...]
+    rest: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def judged(comparison: Comparison) -> tuple[Judged, ...]:
@@ -171,16 +184,8 @@ def _judged(comparison: Comparison, index: int) -> Judged:
         tuple(told["better"]),
         tuple(told["worse"]),
         tuple(told["same"]),
+        tuple((word, tuple(told[word])) for word in told if word not in ("better", "worse", "same") and told[word]),
     )
-
-
-def letters(number: int) -> list[str]:
-    """A short name for each side: A to Z, then AA and on.
-
-    >>> letters(3), letters(28)[-2:]
-    (['A', 'B', 'C'], ['AA', 'AB'])
-    """
-    return [(chr(64 + place // 26) if place >= 26 else "") + chr(65 + place % 26) for place in range(number)]
 
 
 def _seeds(comparison: Comparison) -> list[Value]:
@@ -209,26 +214,85 @@ def change_words(change: Difference, kind: Kind = "figure") -> str:
     >>> change_words(Difference(-0.5, -25.0, None, "better"))
     '-0.5 (-25%)'
     """
-    # A hundred-millionth of a percent is rounding, not a change.
-    amount = 0.0 if change.percent is not None and abs(change.percent) < 1e-8 else change.amount
-    words = f"{'+' if amount > 0 else ''}{say(amount, kind)}"
-    if change.percent is not None and kind != "decades":
-        words += f" ({change.percent:+.0f}%)"
-    if change.interval is not None:
-        words += f" [{say(change.interval[0], kind)}, {say(change.interval[1], kind)}]"
-    return words
+    amount, percent = _amount(change), _percent(change, kind)
+    interval = "" if change.interval is None else f" [{say(change.interval[0], kind)}, {say(change.interval[1], kind)}]"
+    return f"{'+' if amount > 0 else ''}{say(amount, kind)}{percent}{interval}"
 
 
-def profile_table(comparison: Comparison) -> Table:
-    """Each quantity on each side at the same relative depths, so that networks of any depths can be compared."""
-    fields = (Field("quantity"), Field("run"), *(Field(f"at_{position:g}", "figure", 1) for position in POSITIONS))
+def change_forms(change: Difference, kind: Kind = "figure") -> tuple[str, ...]:
+    """A change in ever fewer letters: whole, with fewer digits, without its share, without its interval; the interval goes before the
+    share where nothing is judged by it.
+
+    >>> change_forms(Difference(-0.63762, -45.1, (-0.77721, -0.49811), "better"))
+    ('-0.6376 (-45%) [-0.7772, -0.4981]', '-0.64 (-45%) [-0.78, -0.50]', '-0.64 [-0.78, -0.50]', '-0.6376 (-45%)', '-0.638')
+    """
+    amount, percent = _amount(change), _percent(change, kind)
+    sign = "+" if amount > 0 else ""
+    forms = [change_words(change, kind)]
+    if change.interval is not None and change.judgement is not None:
+        short, low, high = _in_digits((amount, *change.interval), kind)
+        forms += [f"{sign}{short}{percent} [{low}, {high}]", f"{sign}{short} [{low}, {high}]"]
+    forms.append(f"{sign}{say(amount, kind)}{percent}")
+    forms.append(
+        f"{amount:+.3g}" if kind == "figure" and math.isfinite(amount) and amount else f"{sign}{say(amount, kind)}"
+    )
+    return tuple(dict.fromkeys(forms))
+
+
+def _amount(change: Difference) -> float:
+    """A hundred-millionth of a percent is rounding, not a change."""
+    return 0.0 if change.percent is not None and abs(change.percent) < 1e-8 else change.amount
+
+
+def _percent(change: Difference, kind: Kind) -> str:
+    return "" if change.percent is None or kind == "decades" else f" ({change.percent:+.0f}%)"
+
+
+def _in_digits(values: tuple[float, float, float], kind: Kind) -> list[str]:
+    """An amount and the ends of its interval, to about a tenth of the interval's width."""
+    width = values[2] - values[1]
+    places = math.ceil(-math.log10(width / 3)) if 0 < width < math.inf else 0
+    if kind not in ("figure", "share") or not 0 < places <= 6:
+        return [say(value, kind) for value in values]
+    return [f"{value:.{places}f}" for value in values]
+
+
+def by_letter(comparison: Comparison) -> Comparison:
+    """The comparison with letters for labels, as tables for people have them."""
+    own = letters(len(comparison.sides))
+    sides = (replace(side, label=letter) for side, letter in zip(comparison.sides, own, strict=True))
+    return replace(comparison, sides=tuple(sides))
+
+
+def headed(table: Table) -> Table:
+    """A table by letters of more than two sides, whose changes are called after their side.
+
+    >>> headed(Table((Field("name"), Field("change_1"), Field("is_1")), ())).fields[1].name
+    'B change'
+    """
+    names = {
+        f"{what}_{number}": f"{letter} {what}"
+        for number, letter in enumerate(letters(len(table.fields)))
+        for what in ("change", "is")
+    }
+    return replace(
+        table, fields=tuple(replace(field, name=names.get(field.name, field.name)) for field in table.fields)
+    )
+
+
+def profile_table(comparison: Comparison, *, brief: bool = False) -> Table:
+    """Each quantity on each side at the same relative depths, so that networks of any depths can be compared; `brief` has three digits
+    of what is no log10.
+    """
+    fields = (Field("quantity"), Field("side"), *(Field(f"at_{position:g}", "figure", 1) for position in POSITIONS))
     rows: list[tuple[Value, ...]] = []
     for sides in comparison.profiles:
         for side, profile in zip(comparison.sides, sides, strict=True):
             if profile is not None:
                 kind = QUANTITIES[profile.quantity].kind
                 values = profile.at(np.array(POSITIONS)).tolist()
-                rows.append((profile.quantity, _whose(side, profile), *(say(value, kind) for value in values)))
+                said = (f"{value:.3g}" if brief and kind == "figure" else say(value, kind) for value in values)
+                rows.append((profile.quantity, _whose(side, profile, brief=brief), *said))
     return Table(fields, tuple(rows))
 
 
@@ -243,7 +307,7 @@ def row_table(comparison: Comparison, most: int | None = None) -> Table:
     fields = [Field("row", elided=True), Field("quantity", rank=1), Field(sides[0].label, "decades")]
     for number, side in enumerate(sides[1:], 1):
         suffix = f"_{number}" if len(sides) > 2 else ""
-        fields += [Field(side.label, "decades", 2 * number), Field(f"change{suffix}", rank=2 * number - 1)]
+        fields += [Field(side.label, "decades", 2 * number), Field(f"change{suffix}", "decades", 2 * number - 1)]
     rows: list[tuple[Value, ...]] = []
     for row in comparison.named_rows.matched[:most]:
         further = [
@@ -279,9 +343,11 @@ def row_heading(comparison: Comparison, shown: int) -> str:
     return f"rows of one name at the last finite step, those that differ most first{part}"
 
 
-def _whose(side: Side, profile: Profile) -> str:
+def _whose(side: Side, profile: Profile, *, brief: bool = False) -> str:
     """Whose profile it is, and of how many seeds it is the mean where not all have one."""
     some = len(profile.each) < len(side.seeds)
+    if brief and some:
+        return f"{side.label} {len(profile.each)}/{len(side.seeds)}"
     return f"{side.label} ({len(profile.each)} of {len(side.seeds)} seeds)" if some else side.label
 
 
@@ -303,7 +369,10 @@ def comparison_object(comparison: Comparison, *, changed_only: bool) -> dict[str
     """A comparison for JSON."""
     rows = rows_shown(comparison, changed_only=changed_only)
     return {
-        "sides": [asdict(side) for side in comparison.sides],
+        "sides": [
+            {**asdict(side), "letter": letter}
+            for side, letter in zip(comparison.sides, letters(len(comparison.sides)), strict=True)
+        ],
         "config": [asdict(item) for item in comparison.config],
         "figures": [asdict(row) for row in rows],
         "judgements": list(comparison.judgements),

@@ -21,7 +21,6 @@ from gradlab.report.views.comparison import (
     figure_table,
     judged,
     leading,
-    letters,
     own_changes,
     profile_table,
     row_table,
@@ -29,6 +28,7 @@ from gradlab.report.views.comparison import (
     spread_words,
 )
 from gradlab.report.views.run import names_of, setting, why, without_seed
+from gradlab.report.views.side_names import letters
 from gradlab.report.words.points import numbered_seeds, value_words
 from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.report.words.verdicts import badness, word_of

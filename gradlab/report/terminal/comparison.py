@@ -1,0 +1,157 @@
+"""The terminal's face of a comparison: sides by letters with a legend, what differs, figures, what it comes to, profiles, rows."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.report.terminal.columns import GAP, breadth, lay_out, padded_to
+from gradlab.report.terminal.compared_figures import Block, fitted
+from gradlab.report.terminal.console import coloured, print_heading, print_prose, print_table, width_of
+from gradlab.report.views.comparison import (
+    MOST_ROWS,
+    by_letter,
+    headed,
+    of_sides,
+    profile_table,
+    row_heading,
+    row_table,
+    row_words,
+    spread_words,
+)
+from gradlab.report.views.overall import overall_words
+from gradlab.report.views.side_names import SideName, legend_table, named
+from gradlab.report.words.names import elided
+from gradlab.report.words.table import Table
+
+_LEGEND_LINES = 2
+"""Lines of a terminal for what tells a side from the others; the table below has all of it."""
+
+_SHORTEST = 16
+"""Letters that are left at least of a name without its middle."""
+
+PROFILES = "over relative depth: 0 at the input, 1 at the last hidden layer"
+
+
+def print_comparison(out: Console, comparison: Comparison, *, changed_only: bool = False) -> None:
+    """Print a comparison: on a terminal in lines no longer than it is wide, in a pipe whole.
+
+    Args:
+        out: Where to.
+        comparison: Of two sides or more.
+        changed_only: Leave out what is the same.
+    """
+    names = named(comparison)
+    _print_legend(out, comparison, names)
+    _print_figures(out, comparison, names, changed_only=changed_only)
+    out.print()
+    for line in overall_words(comparison, names):
+        print_prose(out, coloured(line))
+    print_prose(out, Text(spread_words(comparison), "dim"))
+    _print_profiles(out, comparison)
+    _print_rows(out, comparison, names)
+
+
+def _print_legend(out: Console, comparison: Comparison, names: Sequence[SideName]) -> None:
+    """A line a side where that fits, else what tells it from the others below its name."""
+    width = width_of(out)
+    rows = legend_table(comparison).words()
+    sizes = [max(map(breadth, column)) for column in zip(*rows, strict=True)]
+    if width is None or sum(sizes) + len(GAP) * (len([size for size in sizes if size]) - 1) <= width:
+        for row in rows:
+            cells = [padded_to(cell, size) for cell, size in zip(row, sizes, strict=True) if size]
+            out.print(_legend_line(GAP.join(cells).rstrip(), row[0]))
+        return
+    rest = max(len(row[0]) + breadth(GAP.join(filter(None, row[3:]))) for row in rows) + 2 * len(GAP)
+    short = elided([row[1] for row in rows], max(_SHORTEST, width - rest), breadth)
+    margin = max(len(row[0]) for row in rows) + len(GAP)
+    for (letter, _, _, *facts), name, one in zip(rows, short, names, strict=True):
+        first = GAP.join(filter(None, [letter.ljust(margin - len(GAP)), name, *facts]))
+        for line in _legend_line(first, letter).wrap(out, width):
+            out.print(line)
+        for words in _filled(one.differs, width - margin):
+            out.print(Text(" " * margin + words))
+
+
+def _legend_line(words: str, letter: str) -> Text:
+    line = coloured(words)
+    line.stylize("bold", 0, len(letter))
+    return line
+
+
+def _filled(words: Sequence[str], width: int) -> list[str]:
+    """Words in lines of a terminal, as many as there is room for."""
+    lines: list[str] = []
+    for place, word in enumerate(words):
+        last = place == len(words) - 1
+        more = "" if last else f" and {len(words) - place - 1} more"
+        text = elided([word], max(_SHORTEST, width - len(more) - 1), breadth)[0] + ("" if last else ",")
+        full = len(lines) == _LEGEND_LINES
+        if lines and breadth(f"{lines[-1]} {text}") + (len(more) if full else 0) <= width:
+            lines[-1] += f" {text}"
+        elif not full:
+            lines.append(text)
+        else:
+            lines[-1] = f"{lines[-1].rstrip(',')} and {len(words) - place} more"
+            break
+    return lines
+
+
+def _print_figures(out: Console, comparison: Comparison, names: Sequence[SideName], *, changed_only: bool) -> None:
+    """One table where it fits, else one for each further side, so that no change is left out."""
+    width = width_of(out)
+    letters = [name.letter for name in names]
+    block = fitted(comparison, letters, width, changed_only=changed_only)
+    if block is not None:
+        out.print()
+        _print_block(out, block)
+        return
+    for place in range(1, len(names)):
+        print_heading(out, f"{letters[place]} against {letters[0]}")
+        pair, own = of_sides(comparison, (0, place)), [letters[0], letters[place]]
+        block = fitted(pair, own, width, changed_only=changed_only)
+        assert block is not None, "two sides always have a table"
+        _print_block(out, block)
+
+
+def _print_block(out: Console, block: Block) -> None:
+    for place, table in enumerate(block.tables):
+        if place:
+            out.print()
+        print_table(out, table)
+    for line in block.notes:
+        print_prose(out, coloured(line))
+
+
+def _print_profiles(out: Console, comparison: Comparison) -> None:
+    table = profile_table(by_letter(comparison))
+    if not table.rows:
+        return
+    print_heading(out, PROFILES)
+    width = width_of(out)
+    if width is not None and _too_wide(table, width):
+        table = profile_table(by_letter(comparison), brief=True)
+    print_table(out, table)
+
+
+def _print_rows(out: Console, comparison: Comparison, names: Sequence[SideName]) -> None:
+    """Rows of somebody's own modules: one table where it fits, else one for each further side."""
+    lettered = by_letter(comparison)
+    table, width = headed(row_table(lettered, MOST_ROWS)), width_of(out)
+    if table.rows:
+        print_heading(out, row_heading(comparison, len(table.rows)))
+        if width is None or len(names) == 2 or not _too_wide(table, width):
+            print_table(out, table)
+        else:
+            for place in range(1, len(names)):
+                pair = row_table(of_sides(lettered, (0, place)), MOST_ROWS)
+                if pair.rows:
+                    print_table(out, pair)
+    for line in row_words(lettered):
+        print_prose(out, Text(line))
+
+
+def _too_wide(table: Table, width: int) -> bool:
+    layout = lay_out(table, width)
+    return bool(layout.left_out) or max(map(breadth, (*layout.header, *layout.body))) > width

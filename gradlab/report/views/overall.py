@@ -1,0 +1,78 @@
+"""What a comparison comes to, in sentences: each further side against the first, and why figures are judged as they are."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gradlab.judgement.comparing.comparison import Comparison, Row
+from gradlab.report.views.comparison import Judged, judged
+from gradlab.report.views.side_names import SideName
+
+_COMES_TO = {
+    "better": "is better than {first}",
+    "worse": "is worse than {first}",
+    "same": "is the same as {first}",
+    "mixed": "is better than {first} in one thing and worse in another",
+    "cannot tell": "cannot be told from {first}",
+    "too few seeds": "has too few seeds, or {first} has, to tell whether it is better",
+    "not comparable": "is not comparable with {first}",
+}
+"""What a judgement means of a side as a whole."""
+
+_COMMON = 4
+"""Figures that have one reason from which on it is told once, below them."""
+
+
+def overall_words(comparison: Comparison, names: Sequence[SideName]) -> list[str]:
+    """What each further side comes to against the first, a sentence each."""
+    first = names[0].letter
+    return [f"{name.letter} {_sentence(told, first)}" for name, told in zip(names[1:], judged(comparison), strict=True)]
+
+
+def _sentence(told: Judged, first: str) -> str:
+    if not told.word:
+        return f"has no telling figure in common with {first}"
+    parts = [*told.better, *told.worse]
+    if told.better and told.worse:
+        parts = [f"better {', '.join(told.better)}", f"worse {', '.join(told.worse)}"]
+    said = "; ".join(parts) if told.better and told.worse else ", ".join(parts)
+    groups = [said] if said else []
+    if told.same and told.word != "same":
+        groups.append(f"the same {', '.join(told.same)}")
+    groups += [f"{word} {', '.join(figures)}" for word, figures in told.rest if word != told.word or parts]
+    if not groups:
+        of_all = told.same if told.word == "same" else next((own for word, own in told.rest if word == told.word), ())
+        groups = [", ".join(of_all)] if of_all else []
+    return _COMES_TO[told.word].format(first=first) + (f": {'; '.join(groups)}" if groups else "")
+
+
+def common_reasons(rows: Sequence[Row], index: int) -> set[tuple[str, str]]:
+    """Judgements of a further side with reasons that many figures share."""
+    counts = Counter(reason for row in rows if (reason := _reason(row, index)) is not None)
+    return {reason for reason, count in counts.items() if count >= _COMMON}
+
+
+def reason_words(rows: Sequence[Row], index: int, said: set[str]) -> list[str]:
+    """Why figures of a further side are judged as they are, a line a reason.
+
+    Args:
+        rows: The figures that are shown.
+        index: Which further side.
+        said: Figures whose reason stands beside them already.
+    """
+    judged_so = Counter(item.judgement for row in rows if (item := row.differences[index]) is not None)
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        reason = _reason(row, index)
+        if reason is not None and row.figure not in said:
+            found.setdefault(reason, []).append(row.figure)
+    return [
+        f"{word}: {because}" + ("" if judged_so[word] == len(figures) else f" ({', '.join(figures)})")  # type: ignore[index]
+        for (word, because), figures in found.items()
+    ]
+
+
+def _reason(row: Row, index: int) -> tuple[str, str] | None:
+    change = row.differences[index]
+    return (
+        None if change is None or change.judgement is None or not change.because else (change.judgement, change.because)
+    )

@@ -1,0 +1,237 @@
+"""What sides are called beside one another: a letter each, and what tells one from the others. Comparisons, pages and figures share it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradlab.config.text import clean_line
+from gradlab.judgement.comparing.comparison import Changed, Comparison, Side
+from gradlab.report.words.table import Field, Table
+from gradlab.report.words.values import counted
+from gradlab.report.words.verdicts import badness
+
+_NAMES = ("name", "scheme", "source")
+"""Last parts of fields whose values are names, which say what they are."""
+
+_CLASSES = ("model.watched", "model.build", "data.build")
+"""Fields whose values are dotted paths."""
+
+_ID = 6
+"""Digits of an id that tell it from others."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a side is by itself.
+
+    Attributes:
+        name: What it goes by.
+        seeds: Of its runs, those that have one.
+        ids: Of its runs.
+        place: The directory that holds them.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    ids: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class SideName:
+    """What a side is called.
+
+    Attributes:
+        letter: In tables and pictures.
+        name: Its own, in one line.
+        differs: What is not the same on all sides, with its own value: fields of the config, short.
+        apart: What tells it from sides of the same name, () where nothing must.
+        alone: Whether `apart` tells it from all sides, which then have one name.
+    """
+
+    letter: str
+    name: str
+    differs: tuple[str, ...]
+    apart: tuple[str, ...]
+    alone: bool
+
+    @property
+    def short(self) -> str:
+        """The shortest name that tells it from all others."""
+        words = ", ".join(self.apart)
+        return words if self.alone and words else f"{self.name}: {words}" if words else self.name
+
+
+def letters(number: int) -> list[str]:
+    """A short name for each side: A to Z, then AA and on.
+
+    >>> letters(3), letters(28)[-2:]
+    (['A', 'B', 'C'], ['AA', 'AB'])
+    """
+    return [(chr(64 + place // 26) if place >= 26 else "") + chr(65 + place % 26) for place in range(number)]
+
+
+def named(comparison: Comparison) -> tuple[SideName, ...]:
+    """What the sides of a comparison are called."""
+    return side_names([own_of(side) for side in comparison.sides], comparison.config)
+
+
+def own_of(side: Side) -> Own:
+    """What a side of a comparison is by itself."""
+    return Own(side.name or side.label, side.seeds, side.ids, side.place)
+
+
+def side_names(sides: Sequence[Own], config: Sequence[Changed]) -> tuple[SideName, ...]:
+    """What sides are called.
+
+    Args:
+        sides: What each is by itself.
+        config: The fields that are not the same on all of them.
+    """
+    names = [clean_line(side.name) for side in sides]
+    everywhere = [told_apart(config, place, range(len(sides))) for place in range(len(sides))]
+    found = []
+    for place, (side, letter, name) in enumerate(zip(sides, letters(len(sides)), names, strict=True)):
+        like = [index for index, other in enumerate(everywhere) if (names[index], other) == (name, everywhere[place])]
+        mark = _mark(side, [sides[index] for index in like])
+        namesakes = [index for index, other in enumerate(names) if other == name]
+        apart = told_apart(config, place, namesakes) if len(namesakes) > 1 else ()
+        told_by_seeds = mark == _seeds_mark(side)  # which stand beside it
+        found.append(
+            SideName(
+                letter,
+                name,
+                (*everywhere[place], *([mark] if mark and not told_by_seeds else [])),
+                (*apart, *([mark] if mark else [])),
+                len(namesakes) == len(names),
+            )
+        )
+    return tuple(found)
+
+
+def _mark(side: Own, like: Sequence[Own]) -> str:
+    """What tells sides apart that are named and configured alike: their seeds, else their place, else an id; "" where nothing does."""
+    if len(like) < 2:
+        return ""
+    if len({other.seeds for other in like}) == len(like) and side.seeds:
+        return _seeds_mark(side)
+    if len({other.place for other in like}) == len(like):
+        return f"in {clean_line(side.place)}"
+    if len({other.ids for other in like}) == len(like) and side.ids:
+        return side.ids[0][:_ID]
+    return ""
+
+
+def _seeds_mark(side: Own) -> str:
+    return seeds_words(side.seeds)
+
+
+def told_apart(config: Sequence[Changed], place: int, among: Sequence[int]) -> tuple[str, ...]:
+    """What tells a side from some others: the fields of its config that are not the same on all of them, as short as can be.
+
+    Args:
+        config: The fields that are not the same everywhere.
+        place: Which side it is.
+        among: Which sides it is told from, itself among them.
+
+    >>> config = [Changed("model.depth", (50, 20)), Changed("model.init.scheme", ("he", "xavier")), Changed("train.clip", (1.0, None))]
+    >>> told_apart(config, 0, (0, 1)), told_apart(config, 1, (0, 1)), told_apart(config[2:], 1, (0, 1))
+    (('depth 50', 'he', 'clip 1'), ('depth 20', 'xavier'), ('no clip',))
+    """
+    apart = [item for item in config if any(item.values[index] != item.values[place] for index in among)]
+    fields = {item.field: item for item in apart}
+    own = [item for item in apart if not _follows(item, fields)]
+    shorts = [_short(item.field) for item in own]
+    words, missing = [], []
+    for item, short in zip(own, shorts, strict=True):
+        name = short if shorts.count(short) == 1 else item.field
+        value, last = item.values[place], item.field.rpartition(".")[2]
+        others = [other for other in own if other.field.rpartition(".")[2] == last]
+        if value is None:
+            missing.append(f"no {name}")
+        elif last in _NAMES and isinstance(value, str) and len(others) == 1:
+            words.append(_said(item, place))
+        else:
+            words.append(f"{name} {_said(item, place)}")
+    return tuple(words or missing)
+
+
+def _follows(item: Changed, fields: dict[str, Changed]) -> bool:
+    """Whether a field only repeats another: the readout's initialisation is the layers' own unless it is given."""
+    source = fields.get(item.field.replace("readout_", ""))
+    return item.field.startswith("model.readout_init.") and source is not None and source.values == item.values
+
+
+def _short(field: str) -> str:
+    """The part of a field's path that says most.
+
+    >>> _short("train.lr"), _short("model.init.scheme"), _short("name")
+    ('lr', 'init', 'name')
+    """
+    above, _, last = field.rpartition(".")
+    return above.rpartition(".")[2] if last in _NAMES[:2] and above else last
+
+
+def _said(item: Changed, place: int) -> str:
+    value: Any = item.values[place]
+    if item.field in _CLASSES and isinstance(value, str):
+        return clean_line(class_names(list(item.values))[place] or "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return f"{value:,}" if item.field == "model.parameters" else str(value)
+    return f"{value:g}" if isinstance(value, float) else clean_line(str(value))
+
+
+def class_names(paths: list[Any]) -> list[Any]:
+    """Classes without their modules, where that tells them apart as well.
+
+    >>> class_names(["mine.nets.ResNet", "torch.nn.modules.container.Sequential", None]), class_names(["a.Net", "b.Net"])
+    (['ResNet', 'Sequential', None], ['a.Net', 'b.Net'])
+    """
+    short = [path.rpartition(".")[2] if isinstance(path, str) else path for path in paths]
+    return short if len(set(short)) == len(set(paths)) else paths
+
+
+def seeds_words(seeds: Sequence[int]) -> str:
+    """Seeds by number, in their order, neighbours as a range.
+
+    >>> seeds_words([3]), seeds_words([4, 0, 1, 2]), seeds_words([0, 1, 2, 3, 7, 8]), seeds_words([])
+    ('seed 3', 'seeds 0-2, 4', 'seeds 0-3, 7, 8', '')
+    """
+    ends: list[list[int]] = []
+    for seed in sorted(set(seeds)):
+        if ends and seed == ends[-1][1] + 1:
+            ends[-1][1] = seed
+        else:
+            ends.append([seed, seed])
+    parts = [
+        f"{low}" if low == high else f"{low}, {high}" if high == low + 1 else f"{low}-{high}" for low, high in ends
+    ]
+    return "" if not parts else f"seed{'s' if len(set(seeds)) > 1 else ''} {', '.join(parts)}"
+
+
+def whose_words(side: Side) -> str:
+    """How many runs a side is: its seeds by number, or their count where they have none."""
+    number = len(side.verdicts)
+    if not side.seeds:
+        return counted(number, "run") if number > 1 else ""
+    return seeds_words(side.seeds)
+
+
+def verdicts_words(side: Side) -> str:
+    """What the runs of a side came to, the worst first, with how many of how many."""
+    words = sorted(set(side.verdicts), key=badness)
+    if len(side.verdicts) == 1:
+        return words[0]
+    return ", ".join(f"{word} {side.verdicts.count(word)}/{len(side.verdicts)}" for word in words)
+
+
+def legend_table(comparison: Comparison) -> Table:
+    """What the sides are: letter, name, what differs, seeds, verdict."""
+    fields = (Field("side"), Field("name"), Field("differs"), Field("runs"), Field("verdict"))
+    rows = (
+        (one.letter, one.name, ", ".join(one.differs), whose_words(side), verdicts_words(side))
+        for one, side in zip(named(comparison), comparison.sides, strict=True)
+    )
+    return Table(fields, tuple(rows))
