@@ -230,11 +230,16 @@ def test_compare_says_better_with_numbers_on_relative_depth(gradlab: Gradlab) ->
     assert "no spread" in out
     profile = [line.split() for line in out.splitlines() if line.startswith("log10_backward_rms")]
     assert [row[:3] + row[-1:] for row in profile] == [
-        ["log10_backward_rms", "deep", "-30.38", "0.00"],
-        ["log10_backward_rms", "less_deep", "-11.78", "0.00"],
+        ["log10_backward_rms", "A", "-30.38", "0.00"],
+        ["log10_backward_rms", "B", "-11.78", "0.00"],
     ]
     assert [float(row[4]) for row in profile] == pytest.approx([-30.38 / 2, -11.78 / 2], abs=0.006)
     assert err == ""
+    assert [line.split() for line in out.splitlines()[:2]] == [
+        ["A", "deep", "depth", "50", "seed", "0", "vanishing"],
+        ["B", "less_deep", "depth", "20", "seed", "0", "vanishing"],
+    ]
+    assert "\nB is better than A: final.backward_decades -30.38 → -11.78, learning_share " in out
 
 
 def test_compare_has_the_same_rows_in_every_face_and_keeps_what_changed(gradlab: Gradlab) -> None:
@@ -244,8 +249,12 @@ def test_compare_has_the_same_rows_in_every_face_and_keeps_what_changed(gradlab:
     assert "model.depth" in names
     assert "final.backward_decades" in names
     assert "final.loss" not in names
-    assert [line.split()[1] for line in gradlab(*asked, "md")[1].splitlines()[2 : 2 + len(names)]] == names
-    assert [line.split()[0] for line in gradlab(*asked, "table")[1].splitlines()[1 : 1 + len(names)]] == names
+    legend, table, *_ = gradlab(*asked, "md")[1].split("\n\n")
+    assert [line.split()[1] for line in legend.splitlines()[2:]] == ["A", "B"]
+    assert [line.split()[1] for line in table.splitlines()[2:]] == names
+    legend, table, *_ = gradlab(*asked, "table")[1].split("\n\n")
+    assert [line.split()[0] for line in legend.splitlines()] == ["A", "B"]
+    assert [line.split()[0] for line in table.splitlines()[1:]] == [name for name in names if name != "overall"]
     found = json.loads(gradlab(*asked, "json")[1])
     figures = [row["figure"] for row in found["figures"]]
     assert figures == [name for name in names if name.startswith(("init.", "final.", "learning"))]

@@ -1,6 +1,7 @@
 """Runs side by side."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ class Made:
     experiment: Experiment
     summary: Summary
     record: Record | None
+    id: str = "7f3ac9d1e2b4"
+    path: Path = Path("runs/made-7f3ac9d1e2b4")
 
     @property
     def seed(self) -> int:
