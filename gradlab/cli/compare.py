@@ -17,7 +17,16 @@ def compare(
         typer.Option(
             "--fail-on",
             metavar="COND",
-            help='Exit with 4 where this holds, as in "final.loss > +5%" against the first run; may be repeated.',
+            help='Exit with 4 where this holds of a figure that is worse than on the first side, as in "final.loss > +5%" or '
+            '"change(final.accuracy) < -0.03"; where the seeds do not tell, that is said. May be repeated.',
+        ),
+    ] = [],  # noqa: B006  # the command line library copies it
+    fail_on_any: Annotated[
+        list[str],
+        typer.Option(
+            "--fail-on-any",
+            metavar="COND",
+            help="Exit with 4 where this holds of the bare figures, whatever the seeds tell; may be repeated.",
         ),
     ] = [],  # noqa: B006  # the command line library copies it
     out: Out = DEFAULT_OUT,
@@ -29,10 +38,11 @@ def compare(
     from gradlab import api
     from gradlab.cli.output import log, stdout, write, write_json
     from gradlab.judgement.comparing.comparison import compare as compare_runs
-    from gradlab.report.views.comparison import comparison_object, comparison_table, failed_gates
+    from gradlab.report.views.compared_gates import failed_gates
+    from gradlab.report.views.comparison import comparison_object, comparison_table
     from gradlab.report.words.table import as_csv
 
-    compared = compare_runs([api.load(run, out) for run in runs], fail_on)
+    compared = compare_runs([api.load(run, out) for run in runs], fail_on, fail_on_any=fail_on_any)
     if format is Face.JSON:
         write_json({"schema_version": 1, **comparison_object(compared, changed_only=changed_only)})
     elif format is Face.CSV:
@@ -45,6 +55,6 @@ def compare(
         from gradlab.report.terminal.comparison import print_comparison
 
         print_comparison(stdout(), compared, changed_only=changed_only)
-    for line in failed_gates(compared):
+    for line in (*compared.notices, *failed_gates(compared)):
         log(line)
     return 0 if compared.passed else _FAILED_GATE

@@ -4,7 +4,7 @@ A name without a value (null) makes every comparison with it false.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt, ne
 from statistics import median
@@ -116,10 +116,22 @@ def evaluate(condition: Condition, lookup: Lookup, first: Lookup | None = None) 
     (False, '12')
     """
     seen: dict[str, str] = {}
-    holds = _holds(condition, lookup, first, seen)
+    held = _holds(condition, lookup, first, seen)
     if isinstance(condition, Comparison):
-        return holds, next(iter(seen.values()))
-    return holds, ", ".join(f"{name} = {value}" for name, value in seen.items())
+        return held, next(iter(seen.values()))
+    return held, ", ".join(f"{name} = {value}" for name, value in seen.items())
+
+
+def comparisons(condition: Condition) -> Iterator[Comparison]:
+    """The comparisons that a condition joins, in the order in which they are written."""
+    match condition:
+        case Comparison():
+            yield condition
+        case Not(operand):
+            yield from comparisons(operand)
+        case And(operands) | Or(operands):
+            for operand in operands:
+                yield from comparisons(operand)
 
 
 def field_value(config: Mapping[str, Any], name: str) -> Looked:
@@ -170,7 +182,7 @@ def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen:
     if isinstance(term, Layers) and term.reduction == "any":
         assert not isinstance(value, Change)  # refused when parsed
         layers = _present(lookup(term.quantity))
-        holding = [actual for actual in layers if _ordered(comparison.operator, actual, value)]
+        holding = [actual for actual in layers if holds(comparison.operator, actual, value)]
         # What is shown is a layer that decided: one that holds, else the extremes, none of which does.
         seen[name] = _span(holding or layers)
         return bool(holding)
@@ -183,7 +195,7 @@ def _compare(comparison: Comparison, lookup: Lookup, first: Lookup | None, seen:
         if not isinstance(before, int | float):
             return False
         value = value.limit(before)
-    return actual is not None and _ordered(comparison.operator, actual, value)
+    return actual is not None and holds(comparison.operator, actual, value)
 
 
 def value_of(term: Figure | Layers, lookup: Lookup) -> Scalar | None:
@@ -216,10 +228,10 @@ def _present(values: Looked) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _ordered(operator: Operator, actual: Scalar, value: Scalar | tuple[Scalar, ...]) -> bool:
+def holds(operator: Operator, actual: Scalar, value: Scalar | tuple[Scalar, ...]) -> bool:
     """Compare two values; words are only equal or different, and a word is no number."""
     if isinstance(value, tuple):
-        return any(_ordered("==", actual, one) for one in value) is (operator == "in")
+        return any(holds("==", actual, one) for one in value) is (operator == "in")
     if isinstance(actual, NamedNumber) and isinstance(value, str):
         actual = actual.word
     if isinstance(actual, str) or isinstance(value, str):

@@ -1,10 +1,10 @@
 """Between which values figures and quantities lie, and which comparisons therefore never hold, or always do."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from operator import ge, gt, le, lt
 
-from gradlab.config.logic import And, Change, Comparison, Condition, Figure, Layers, Not, Or
+from gradlab.config.logic import Change, Comparison, Condition, Figure, Layers, comparisons
 from gradlab.config.text import value_text
 
 Range = tuple[float, float]
@@ -74,7 +74,7 @@ def range_notices(condition: Condition, *, first: bool = False, own_loss: bool =
     >>> range_notices(Comparison(Figure("final.accuracy"), "<", -0.03), first=True)
     ['final.accuracy is never below 0, so final.accuracy < -0.03 never holds; a drop of 0.03 is change(final.accuracy) < -0.03']
     """
-    found = (_notice(one, first) for one in _comparisons(condition) if not (own_loss and _is_loss(one.term)))
+    found = (_notice(one, first) for one in comparisons(condition) if not (own_loss and _is_loss(one.term)))
     return list(dict.fromkeys(notice for notice in found if notice))
 
 
@@ -129,17 +129,6 @@ def _answer(operator: str, value: float, limits: Range) -> str | None:
     if len(ends) > 1 or (math.isinf(low) and math.isinf(high)):
         return None
     return "always holds" if ends.pop() else "never holds"
-
-
-def _comparisons(condition: Condition) -> Iterator[Comparison]:
-    match condition:
-        case Comparison():
-            yield condition
-        case Not(operand):
-            yield from _comparisons(operand)
-        case And(operands) | Or(operands):
-            for operand in operands:
-                yield from _comparisons(operand)
 
 
 def _is_loss(term: Figure | Layers) -> bool:

@@ -66,7 +66,7 @@ OPTIONS = {
     ],
     "list": ["--where", "--sort", "--limit", "--out", "--format", "--quiet", "--version"],
     "show": ["RUN", "--at", "--out", "--format", "--quiet", "--version"],
-    "compare": ["RUN...", "--changed-only", "--fail-on", "--out", "--format", "--quiet", "--version"],
+    "compare": ["RUN...", "--changed-only", "--fail-on", "--fail-on-any", "--out", "--format", "--quiet", "--version"],
     "report": ["RUN|SWEEP...", "-o", "--out", "--quiet", "--version"],
     "plot": ["RUN...", "-o", "--output", "--kind", "--quantity", "--out", "--quiet", "--version"],
     "predict": ["CONFIG", "-s", "--format", "--quiet", "--version"],

@@ -10,20 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from gradlab.config.catalogue import FIGURES, VERDICTS, OutcomeKind, Verdict
-from gradlab.config.condition import parse
-from gradlab.config.experiment import Experiment, run_names
-from gradlab.config.logic import Looked, Lookup, evaluate
+from gradlab.config.catalogue import VERDICTS, OutcomeKind, Verdict
+from gradlab.config.experiment import Experiment
 from gradlab.config.modules import AnyExperiment, WatchedExperiment
 from gradlab.config.sweeps.points import value_on_axis
 from gradlab.config.text import flat, left_out
 from gradlab.errors import UsageError
-from gradlab.judgement.comparing.difference import Difference, Judgement, mean
+from gradlab.judgement.comparing.difference import Judgement
+from gradlab.judgement.comparing.gates import ComparedGate, GatedSide, Gates, gate_notices, judge_gates
 from gradlab.judgement.comparing.named_rows import NamedRows, named_rows
 from gradlab.judgement.comparing.profiles import PROFILED, Moment, Profile, profile
-from gradlab.judgement.comparing.samples import depth_of, difference_of, figure_of
-from gradlab.judgement.conditions.expectations import lookup
-from gradlab.results.record import Expectation
+from gradlab.judgement.comparing.rows import Row, figure_rows, term_rows
+from gradlab.judgement.comparing.samples import depth_of
 from gradlab.results.stored import StoredRun
 
 Overall = Judgement | Literal["mixed"]
@@ -71,42 +69,18 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One figure on all sides.
-
-    Attributes:
-        figure: `init.*`, `final.*`, `learning_layers` or `learning_share` (of the hidden layers).
-        values: Mean over each side's runs, None where a side has no value.
-        differences: Against the first side, one for each further side; None where one of the two has no value.
-    """
-
-    figure: str
-    values: tuple[float | None, ...]
-    differences: tuple[Difference | None, ...]
-
-    @property
-    def changed(self) -> bool:
-        """Whether it is not simply the same on all sides."""
-        missing = {value is None for value in self.values}
-        return len(missing) > 1 or any(
-            item is not None
-            and (item.judgement in ("better", "worse") or (item.judgement is None and item.amount != 0))
-            for item in self.differences
-        )
-
-
-@dataclass(frozen=True)
 class Comparison:
     """Runs side by side, the first side being what the others are compared with.
 
     Attributes:
-        rows: Figures, those that no side has left out.
+        rows: Figures, those that no side has left out, and after them whatever else gates name that is a number.
         judgements: One for each further side: `better` or `worse` where that holds of at least one telling figure and
             the opposite of none, `mixed` where both occur, else `same`.
         profiles: For each quantity that some side has, its profile on each side at the last finite record.
         init_profiles: Likewise at the first record.
         named_rows: Rows of somebody's own modules, matched by their names.
         gates: The conditions that must not hold, for each further side; `passed` is false where one holds.
+        notices: What gates ask that can never fail, or always does.
     """
 
     sides: tuple[Side, ...]
@@ -114,9 +88,10 @@ class Comparison:
     rows: tuple[Row, ...]
     judgements: tuple[Overall, ...]
     profiles: tuple[tuple[Profile | None, ...], ...]
-    gates: tuple[tuple[str, Expectation], ...]
+    gates: tuple[tuple[str, ComparedGate], ...]
     init_profiles: tuple[tuple[Profile | None, ...], ...] = ()
     named_rows: NamedRows = field(default_factory=NamedRows)
+    notices: tuple[str, ...] = ()
 
     @property
     def telling(self) -> tuple[Row, ...]:
@@ -126,14 +101,22 @@ class Comparison:
     def passed(self) -> bool:
         return all(gate.passed for _, gate in self.gates)
 
+    @property
+    def gated(self) -> frozenset[str]:
+        """Rows that made a gate fail, or kept it from telling; `verdict` and `outcome` among them."""
+        return frozenset(name for _, gate in self.gates for name in gate.rows if gate.state != "passed")
 
-def compare(runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, apart: bool = False) -> Comparison:
+
+def compare(
+    runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, fail_on_any: Sequence[str] = (), apart: bool = False
+) -> Comparison:
     """Compare runs with the first of them.
 
     Args:
         runs: Two or more; those that share everything but the seed are taken together.
-        fail_on: Conditions that must not hold for a further side; a change in one is against the first side. Numbers
-            are means over a side's runs, verdict and outcome the worst of them.
+        fail_on: Conditions that must not hold for a further side. Numbers are means over a side's runs, verdict and outcome the worst
+            of them. A change is against the first side, and is met only where the figure is worse.
+        fail_on_any: Conditions that must not hold either, in which a change is that of the means, whatever the seeds tell.
         apart: Compare runs that differ only in their seed too, each on a side of its own where all of them do. So watched modules
             always are: what differs in their loops is not known.
 
@@ -145,7 +128,7 @@ def compare(runs: Sequence[StoredRun], fail_on: Sequence[str] = (), *, apart: bo
     groups = sides_of(runs) if apart else grouped(runs)
     if len(groups) < 2:
         raise UsageError("compare needs two runs that differ in more than their seed")
-    return compare_sides(groups, fail_on)
+    return compare_sides(groups, fail_on, fail_on_any=fail_on_any)
 
 
 def compare_sides(
@@ -161,7 +144,7 @@ def compare_sides(
     Args:
         groups: Two or more sides, the first being what the others are compared with; at least one run each.
         fail_on: As of `compare`.
-        fail_on_any: Conditions that must not hold either, judged by the bare figures.
+        fail_on_any: Likewise.
         labels: What the sides are called; by default their runs' names with what tells them apart.
         profiled: Compare layer by layer too, which reads the tables of all runs.
 
@@ -173,16 +156,21 @@ def compare_sides(
     sides = tuple(
         _side(group, label, label if labels else group[0].name) for group, label in zip(groups, names, strict=True)
     )
-    rows = _rows(groups)
+    gates = Gates.read(fail_on, fail_on_any)
+    gated = [
+        GatedSide(side.label, group, side.verdict, side.outcome) for group, side in zip(groups, sides, strict=True)
+    ]
+    rows = (*figure_rows(groups), *term_rows(gates.conditions, groups))
     return Comparison(
         sides=sides,
         config=config,
         rows=rows,
         judgements=tuple(_overall(rows, index) for index in range(len(groups) - 1)),
         profiles=_profiles(groups, "final") if profiled else (),
-        gates=_gates(groups, sides, (*fail_on, *fail_on_any)),
+        gates=judge_gates(gates, gated, rows),
         init_profiles=_profiles(groups, "init") if profiled else (),
         named_rows=named_rows(groups) if profiled else NamedRows(),
+        notices=gate_notices(gates, gated),
     )
 
 
@@ -262,23 +250,6 @@ def _side(group: Sequence[StoredRun], label: str, name: str) -> Side:
     )
 
 
-def _rows(groups: Sequence[Sequence[StoredRun]]) -> tuple[Row, ...]:
-    names = [f"{moment}.{figure}" for figure in FIGURES for moment in ("init", "final")]
-    rows = (_row(name, groups) for name in [*names, "learning_layers", "learning_share"])
-    return tuple(row for row in rows if any(value is not None for value in row.values))
-
-
-def _row(name: str, groups: Sequence[Sequence[StoredRun]]) -> Row:
-    samples = [[value for run in group if (value := figure_of(run, name)) is not None] for group in groups]
-    return Row(
-        figure=name,
-        values=tuple(mean(sample) if sample else None for sample in samples),
-        differences=tuple(
-            difference_of(name, lambda run: figure_of(run, name), groups[0], group) for group in groups[1:]
-        ),
-    )
-
-
 def _overall(rows: Sequence[Row], index: int) -> Overall:
     told = {item.judgement for row in rows if row.figure in _TELLING and (item := row.differences[index]) is not None}
     if {"better", "worse"} <= told:
@@ -299,33 +270,3 @@ def _profiles(groups: Sequence[Sequence[StoredRun]], moment: Moment) -> tuple[tu
         if any(side is not None for side in sides):
             found.append(sides)
     return tuple(found)
-
-
-def _gates(
-    groups: Sequence[Sequence[StoredRun]], sides: Sequence[Side], fail_on: Sequence[str]
-) -> tuple[tuple[str, Expectation], ...]:
-    conditions = [(text, parse(text, run_names(), changes=True)) for text in fail_on]
-    looks = [_look(group, side) for group, side in zip(groups, sides, strict=True)] if conditions else []
-    gates = []
-    for side, look in zip(sides[1:], looks[1:], strict=False):
-        for text, condition in conditions:
-            holds, actual = evaluate(condition, look, looks[0])
-            gates.append((side.label, Expectation(text, not holds, actual)))
-    return tuple(gates)
-
-
-def _look(group: Sequence[StoredRun], side: Side) -> Lookup:
-    looks = [lookup(run.experiment, run.record, run.summary) for run in group]
-
-    def look(name: str) -> Looked:
-        if name == "verdict":
-            return side.verdict
-        if name == "outcome":
-            return side.outcome
-        values = [each(name) for each in looks]
-        if isinstance(values[0], list):
-            return [value for layers in values if isinstance(layers, list) for value in layers]
-        numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-        return mean(numbers) if numbers and len(values) > 1 else values[0]
-
-    return look

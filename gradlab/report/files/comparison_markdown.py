@@ -1,6 +1,7 @@
 """Markdown's face of a comparison."""
 
 from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.report.views.compared_gates import gate_words
 from gradlab.report.views.comparison import (
     MOST_ROWS,
     by_letter,
@@ -35,5 +36,5 @@ def comparison_markdown(comparison: Comparison, *, changed_only: bool = False) -
     rows = headed(row_table(lettered, MOST_ROWS))
     if rows.rows:
         parts += [f"{row_heading(comparison, len(rows.rows))}\n", as_markdown(rows)]
-    missing = "".join(f"- {line}\n" for line in row_words(lettered))
-    return "\n".join([*parts, *([missing] if missing else [])])
+    told = "".join(f"- {line}\n" for line in (*row_words(lettered), *gate_words(comparison)))
+    return "\n".join([*parts, *([told] if told else [])])

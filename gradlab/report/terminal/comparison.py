@@ -9,6 +9,7 @@ from gradlab.judgement.comparing.comparison import Comparison
 from gradlab.report.terminal.columns import GAP, breadth, lay_out, padded_to
 from gradlab.report.terminal.compared_figures import Block, fitted
 from gradlab.report.terminal.console import coloured, print_heading, print_prose, print_table, width_of
+from gradlab.report.views.compared_gates import gate_words
 from gradlab.report.views.comparison import (
     MOST_ROWS,
     by_letter,
@@ -51,6 +52,8 @@ def print_comparison(out: Console, comparison: Comparison, *, changed_only: bool
     print_prose(out, Text(spread_words(comparison), "dim"))
     _print_profiles(out, comparison)
     _print_rows(out, comparison, names)
+    for line in gate_words(comparison):
+        print_prose(out, coloured(line))
 
 
 def _print_legend(out: Console, comparison: Comparison, names: Sequence[SideName]) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed, Comparison, Row, Side
+from gradlab.judgement.comparing.comparison import Changed, Comparison, Side
 from gradlab.judgement.comparing.difference import COVERAGE, Difference, Judgement
 from gradlab.judgement.comparing.named_rows import NamedRows
 from gradlab.judgement.comparing.profiles import Profile
+from gradlab.judgement.comparing.rows import Row
 from gradlab.report.views.run import figure_kind
 from gradlab.report.views.side_names import class_names, letters
 from gradlab.report.words.table import Field, Table
@@ -33,7 +34,7 @@ _UNTOLD_PERCENT = 1000.0
 
 def rows_shown(comparison: Comparison, *, changed_only: bool) -> list[Row]:
     """The figures that are shown."""
-    return [row for row in comparison.rows if row.changed or not changed_only]
+    return [row for row in comparison.rows if row.changed or not changed_only or row.figure in comparison.gated]
 
 
 def comparison_table(comparison: Comparison, *, changed_only: bool, said: bool) -> Table:
@@ -61,7 +62,8 @@ def fact_rows(comparison: Comparison, *, changed_only: bool, said: bool) -> list
         ("outcome", [side.outcome for side in sides]),
     ]
     facts += [("seeds", _seeds(comparison))] if any(side.seeds for side in sides) else []
-    facts = [(name, values) for name, values in facts if not changed_only or len(set(values)) > 1]
+    gated = comparison.gated
+    facts = [(name, values) for name, values in facts if not changed_only or len(set(values)) > 1 or name in gated]
     for field, *own in config_table(comparison).rows:
         facts.append((str(field), class_names(own) if said and field == "model.watched" else own))
     return facts
@@ -392,6 +394,7 @@ def comparison_object(comparison: Comparison, *, changed_only: bool) -> dict[str
         ],
         **_rows_object(comparison),
         "gates": [{"run": label, **asdict(gate)} for label, gate in comparison.gates],
+        "notices": list(comparison.notices),
     }
 
 
@@ -401,8 +404,3 @@ def _rows_object(comparison: Comparison) -> dict[str, Any]:
     if not held.missing:
         return {}
     return {"rows": [asdict(row) for row in held.matched], "missing_rows": [list(names) for names in held.missing]}
-
-
-def failed_gates(comparison: Comparison) -> Sequence[str]:
-    """One line for each condition that must not hold and does."""
-    return [f"{label}: {gate.text} holds ({gate.actual})" for label, gate in comparison.gates if not gate.passed]

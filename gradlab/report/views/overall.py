@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from gradlab.judgement.comparing.comparison import Comparison, Row
+from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.judgement.comparing.rows import Row
 from gradlab.report.views.comparison import Judged, judged
 from gradlab.report.views.side_names import SideName
 

@@ -269,12 +269,18 @@ def test_seeds_of_one_experiment_are_one_side(gradlab: Gradlab) -> None:
 
 
 def test_a_gate_that_holds_is_4_and_says_which(gradlab: Gradlab) -> None:
-    gate = ("--fail-on", "final.backward_decades > +5", "--fail-on", "final.loss > +5%")
+    gate = ("--fail-on-any", "final.backward_decades > +5", "--fail-on", "final.loss > +5%")
     code, out, err = gradlab("compare", "0f", "2f", *gate, "--format", "json")
     assert code == 4
-    assert err.startswith("less_deep: final.backward_decades > +5 holds")
+    assert err.startswith("less_deep: final.backward_decades > +5 holds, by the bare figures")
     assert err.count("\n") == 1
-    assert [item["passed"] for item in json.loads(out)["gates"]] == [False, True]
+    gates = json.loads(out)["gates"]
+    assert [(item["bare"], item["passed"], item["state"]) for item in gates] == [
+        (False, True, "passed"),
+        (True, False, "failed"),
+    ]
+    # Decades that are nearer to zero are better, and no gate on a change fails on that.
+    assert gradlab("compare", "0f", "2f", "--fail-on", "final.backward_decades > +5")[0] == 0
     assert gradlab("compare", "0f", "2f", "--fail-on", "final.loss > +5%")[0] == 0
 
 

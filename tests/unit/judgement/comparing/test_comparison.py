@@ -11,8 +11,9 @@ from made.judged_runs import experiment, record, stuck
 from gradlab.config.condition import ConditionError
 from gradlab.config.experiment import Experiment
 from gradlab.errors import UsageError
-from gradlab.judgement.comparing.comparison import Comparison, Row, compare
+from gradlab.judgement.comparing.comparison import Comparison, compare
 from gradlab.judgement.comparing.profiles import Profile, against, profile
+from gradlab.judgement.comparing.rows import Row
 from gradlab.judgement.verdict import judge
 from gradlab.results.record import Outcome, Record, Summary
 

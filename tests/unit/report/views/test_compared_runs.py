@@ -8,12 +8,12 @@ from made.deep_runs import experiment, record, stored, summary
 
 from gradlab.judgement.comparing.comparison import Comparison, compare
 from gradlab.judgement.comparing.difference import Difference
+from gradlab.report.views.compared_gates import failed_gates
 from gradlab.report.views.comparison import (
     change_words,
     comparison_object,
     comparison_table,
     config_table,
-    failed_gates,
     figure_table,
     judged,
     leading,
