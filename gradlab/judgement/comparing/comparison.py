@@ -104,7 +104,7 @@ class Comparison:
     @property
     def gated(self) -> frozenset[str]:
         """Rows that made a gate fail, or kept it from telling; `verdict` and `outcome` among them."""
-        return frozenset(name for _, gate in self.gates for name in gate.rows if gate.state != "passed")
+        return frozenset(name for _, gate in self.gates for name in gate.rows)
 
 
 def compare(

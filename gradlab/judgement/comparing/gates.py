@@ -198,7 +198,7 @@ class _Judge:
             found.state,
             because="; ".join(reasons) if found.state == "cannot tell" else "",
             remedy="; ".join(remedies) if found.state == "cannot tell" else "",
-            rows=tuple(dict.fromkeys(found.rows)),
+            rows=tuple(dict.fromkeys(found.rows)) if found.state != "passed" else (),
         )
 
     def bare(self, text: str, condition: Condition, first: Lookup) -> ComparedGate:
@@ -258,7 +258,8 @@ class _Judge:
         if item.judgement in ("better", "same"):
             return "passed", "", ""
         if item.judgement is not None:
-            because = f"{item.judgement}: {item.because}" if item.because else item.judgement
+            told = f"{item.judgement}: {item.because}" if item.because else item.judgement
+            because = told if item.interval is None else "its interval holds no change"
             return "cannot tell", because, _REMEDIES[item.judgement]
         if name.startswith("init."):
             return "cannot tell", item.because or "figures of one batch are no evidence", _REMEDIES["one batch"]
