@@ -16,28 +16,33 @@ Names are loaded when they are first used, so that importing gradlab costs nothi
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradlab.api import load as load
     from gradlab.api import predict as predict
     from gradlab.api import run as run
     from gradlab.api import sweep as sweep
     from gradlab.api import watch as watch
     from gradlab.results.stored import StoredRun as Run
+    from gradlab.stored import load as load
+    from gradlab.stored import runs as runs
 
     __version__: str
 
-__all__ = ["Run", "__version__", "load", "predict", "run", "sweep", "watch"]
+__all__ = ["Run", "__version__", "load", "predict", "run", "runs", "sweep", "watch"]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name in ("run", "sweep", "load", "predict", "watch"):
+    if name in ("run", "sweep", "predict", "watch"):
         from gradlab import api
 
         found: Any = getattr(api, name)
-    elif name == "Run":
-        from gradlab.results import stored
+    elif name in ("load", "runs"):
+        from gradlab import stored
 
-        found = stored.StoredRun
+        found = getattr(stored, name)
+    elif name == "Run":
+        from gradlab.results.stored import StoredRun
+
+        found = StoredRun
     elif name == "__version__":
         from importlib.metadata import version
 

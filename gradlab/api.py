@@ -2,14 +2,19 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.modules import ModuleExperiment, Trainable
 from gradlab.errors import UsageError
+from gradlab.results.place import runs_root
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
+from gradlab.stored import Runs
+from gradlab.stored import load as load
+from gradlab.stored import load_sweep as load_sweep
 
 if TYPE_CHECKING:
     from torch.amp import GradScaler
@@ -19,28 +24,8 @@ if TYPE_CHECKING:
     from gradlab.execution.observers import Observer
     from gradlab.execution.sweeping import FinishedSweep
     from gradlab.execution.watch import Watch
-    from gradlab.report.views.opened_sweep import OpenedSweep
     from gradlab.report.views.sweep import SweepView
-    from gradlab.results.sweeps.directory import SweepPlace
     from gradlab.theory.prediction import Prediction
-
-
-class Runs(list[StoredRun]):
-    """A list of runs, which a notebook shows as a table of which each can be opened."""
-
-    def _repr_html_(self) -> str:
-        from gradlab.report.notebook import runs_html
-
-        return runs_html(self)
-
-
-def _html(run: StoredRun) -> str:
-    from gradlab.report.notebook import run_html
-
-    return run_html(run)
-
-
-StoredRun.html = _html  # a stored run does not know how it looks; whoever uses it from Python comes by here
 
 
 def run(
@@ -48,7 +33,7 @@ def run(
     *,
     seeds: Iterable[int] | None = None,
     device: str = "auto",
-    out: str | Path = "runs",
+    out: str | Path | None = None,
     rerun: str = "failed",
     observer: "Observer | None" = None,
     allow_code: Iterable[str] = (),
@@ -63,7 +48,7 @@ def run(
         config: Path of a YAML file, the same as nested mappings, or an experiment.
         seeds: Train once for each; by default once with the config's own seed.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        out: Directory of runs.
+        out: Directory of runs; by default the nearest (`results.place.runs_root`).
         rerun: `failed` trains failed and interrupted runs again, `never` reuses whatever is stored, `always` nothing.
         observer: Is told of the plan, the progress and each stored run.
         allow_code: Modules of one's own that may be imported, each with what is below it, where the config names them.
@@ -85,13 +70,15 @@ def run(
     from gradlab.execution.executors.inline import Inline
     from gradlab.execution.observers import observer_of
     from gradlab.execution.pipeline import Call, carry_out
-    from gradlab.execution.plan import make_plan
+    from gradlab.execution.plan import make_plan, note_asked
 
     code = allowed_code(allow_code, map(str, import_path))
     experiments = with_seeds(_experiment(config, overrides), seeds)
-    store, device = Store(out), machine.resolve(device)
+    store, device = Store(runs_root(out)), machine.resolve(device)
     plan = make_plan(experiments, store, machine.kind(device), rerun, import_path=code.import_path)
-    return Runs(carry_out(plan, Call(store, Inline(device), summary_md, observer=observer_of(observer), code=code)))
+    ask = partial(note_asked, plan, store)
+    call = Call(store, Inline(device), summary_md, observer=observer_of(observer), code=code, ask=ask)
+    return Runs(carry_out(plan, call))
 
 
 def sweep(
@@ -121,7 +108,7 @@ def sweep(
         config: Path of a sweep in YAML, the same as nested mappings, or the directory of a sweep that was begun.
         seeds: Instead of the sweep's own.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
-        out: Directory of runs, `runs` by default, or where the sweep lies; the sweep's own files go to `sweeps/` in it.
+        out: Directory of runs, by default the nearest or where the sweep lies; its own files go to `sweeps/` in it.
         rerun: `failed` trains failed and interrupted runs again, `never` reuses whatever is stored, `always` nothing.
         executor: `inline`, `processes` or `ray`; by default worker processes where there are cores for them.
         workers: How many; by default one a core or GPU.
@@ -168,7 +155,7 @@ def sweep(
     asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else Path(config)
     begun = sweeping.root_of(asked) if isinstance(asked, Path) else None
     code = allowed_code(allow_code, map(str, import_path))
-    store = Store(out or begun or "runs")
+    store = Store(runs_root(out or begun))
     prepared = sweeping.prepare(
         asked, store, overrides, words, device=device, rerun=rerun, import_path=code.import_path
     )
@@ -193,7 +180,7 @@ def watch(
     scaler: "GradScaler | None" = None,
     every: int = 1,
     quantities: str | Sequence[str] = "default",
-    out: str | Path = "runs",
+    out: str | Path | None = None,
     chance_loss: float | None = None,
     compiled: bool = False,
 ) -> "Watch":
@@ -217,7 +204,7 @@ def watch(
         scaler: Scales the loss, where one does (`torch.amp.GradScaler`): what is recorded is unscaled.
         every: Optimizer steps from one record to the next.
         quantities: A group (`none`, `gradients`, `default`, `all`), a quantity, or several; a few cost less.
-        out: Directory of runs.
+        out: Directory of runs; by default the nearest (`results.place.runs_root`).
         chance_loss: Loss of the best answer that does not look at the inputs, such as `math.log(10)` for ten even classes; without it
             "not learning" rests on the loss alone.
         compiled: Whether the module will be compiled (`torch.compile`); one that is already is seen to be.
@@ -293,52 +280,6 @@ def predict(config: str | Path | Mapping[str, Any] | Experiment, **overrides: An
     if not isinstance(experiment, Experiment):
         raise UsageError(f"{experiment.name}: {NO_THEORY}, which is a module of one's own")
     return predicted(experiment)
-
-
-def load(run: str | Path, out: str | Path = "runs") -> StoredRun:
-    """A stored run, judged by today's rules.
-
-    Args:
-        run: Id, unique prefix, name, path, `@latest` or `@latest~1`.
-        out: Directory of runs.
-
-    Raises:
-        SelectionError: If nothing matches.
-        UsageError: If several do, or the run cannot be read.
-    """
-    from gradlab.execution.rejudge import judged_anew
-
-    return judged_anew(Store(out).load(run))
-
-
-def load_sweep(place: "SweepPlace") -> "OpenedSweep":
-    """A stored sweep, judged by today's rules; it may be unfinished, and runs may be missing.
-
-    Args:
-        place: Where it lies (`results.sweeps.search.find_sweep`).
-
-    Raises:
-        SelectionError: If its plan is not there.
-        UsageError: If its plan or the directory of its runs cannot be read.
-    """
-    from gradlab.execution.reopened_sweep import open_sweep
-    from gradlab.report.views.opened_sweep import OpenedSweep, sample
-    from gradlab.report.views.sweep import sweep_view
-
-    reopened = open_sweep(place)
-    drawn = sample(reopened.members)
-    return OpenedSweep(
-        view=sweep_view(
-            reopened.plan.name, place.id, place.path, reopened.plan.axes, reopened.members, gates=reopened.gates
-        ),
-        members=reopened.members,
-        num_planned=len(reopened.plan.members),
-        missing=reopened.missing,
-        ungated=reopened.ungated,
-        drawn=drawn,
-        depths=reopened.depths(run.id for _, run in reopened.members if run.id in drawn),
-        unread=reopened.unread,
-    )
 
 
 def with_seeds(experiment: Trainable, seeds: Iterable[int] | None) -> list[Trainable]:

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Runs, Version
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Runs, Version, Where
 
 _FAILED_GATE = 4
 
 
 def compare(
-    runs: Runs,
+    runs: Runs = None,
     changed_only: Annotated[bool, typer.Option("--changed-only", help="Only what differs.")] = False,
     fail_on: Annotated[
         list[str],
@@ -29,20 +29,22 @@ def compare(
             help="Exit with 4 where this holds of the bare figures, whatever the seeds tell; may be repeated.",
         ),
     ] = [],  # noqa: B006  # the command line library copies it
+    where: Where = "",
     out: Out = DEFAULT_OUT,
     format: Format = Face.TABLE,
     quiet: Quiet = False,
     version: Version = False,
 ) -> int:
     """Compare runs with the first: better, the same or worse, with numbers. Seeds of one experiment go together."""
-    from gradlab import api
+    from gradlab import stored
     from gradlab.cli.output import log, stdout, write, write_json
-    from gradlab.judgement.comparing.comparison import compare as compare_runs
+    from gradlab.cli.selection import choose
+    from gradlab.judgement.comparing.comparison import compare_sides
     from gradlab.report.views.compared_gates import failed_gates
     from gradlab.report.views.comparison import comparison_object, comparison_table
     from gradlab.report.words.table import as_csv
 
-    compared = compare_runs([api.load(run, out) for run in runs], fail_on, fail_on_any=fail_on_any)
+    compared = compare_sides(stored.sides(choose(runs, out, where)), fail_on, fail_on_any=fail_on_any)
     if format is Face.JSON:
         write_json({"schema_version": 1, **comparison_object(compared, changed_only=changed_only)})
     elif format is Face.CSV:

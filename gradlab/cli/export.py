@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Run, Version
+from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Run, Version, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,24 +39,24 @@ def export(
             show_default=False,
         ),
     ] = None,
+    where: Where = "",
     out: Out = DEFAULT_OUT,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Write what was recorded of a run as CSV, whole, or as the offline files of a tracker, layers worst first."""
+    """Write what was recorded of a run as CSV, whole, or as the offline files of a tracker, layers worst first; of several, each."""
     from gradlab.cli.output import write
+    from gradlab.cli.selection import load_runs
     from gradlab.errors import UsageError
-    from gradlab.results.store import Store
 
-    if to is not Target.CSV:
-        from gradlab import api
-
-        write(f"{_track(api.load(run, out), to, dest, top, quiet)}\n")
-        return
-    if top is not None:
+    if to is Target.CSV and top is not None:
         raise UsageError("--top: is for trackers, --to csv writes every layer")
-    for place in _write_tables(Store(out).load(run), dest):
-        write(f"{place}\n")
+    for one in load_runs([run], out, where, groups=False):
+        if to is Target.CSV:
+            for place in _write_tables(one, dest):
+                write(f"{place}\n")
+        else:
+            write(f"{_track(one, to, dest, top, quiet)}\n")
 
 
 def _track(run: "StoredRun", to: Target, dest: Path, top: int | None, quiet: bool) -> Path:

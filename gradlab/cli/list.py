@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Version
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Runs, Version, Where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 
 def list_runs(
-    where: Annotated[
-        str,
-        typer.Option("--where", metavar="COND", help='Only these, as in "model.depth >= 20 and verdict == vanishing".'),
-    ] = "",
+    runs: Runs = None,
+    where: Where = "",
     sort: Annotated[
         str,
         typer.Option(
@@ -34,19 +32,26 @@ def list_runs(
     from gradlab.results.listing import gc_paused
 
     with gc_paused():
-        _list(where, sort, limit, out, format, quiet)  # its runs are gone before garbage is searched for again
+        _list(
+            runs or [], where, sort, limit, out, format, quiet
+        )  # its runs are gone before garbage is searched for again
 
 
-def _list(where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
+def _list(names: list[str], where: str, sort: str, limit: int | None, out: "Path", format: Face, quiet: bool) -> None:
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
     from gradlab.report.views.run_list import in_order, marked_old, matching, runs_table
     from gradlab.report.words.values import counted
+    from gradlab.results.selection import Selector
     from gradlab.results.store import Store
     from gradlab.results.versions import RULES_VERSION
 
     store = Store(out)
     runs: Sequence[ListedRun] = store.runs(lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})"))
+    if names:
+        selector = Selector(out)
+        held = {handle.path for name in names for handle in selector.select(name).runs}
+        runs = [run for run in runs if run.path in held]
     if not runs and not where:
         log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
     if where:

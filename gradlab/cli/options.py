@@ -32,12 +32,22 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _found(ctx: typer.Context, given: Path) -> Path:
+    """The directory of runs; where none is named, the nearest from here upwards or what GRADLAB_RUNS says."""
+    from gradlab.results.place import runs_root
+
+    source = ctx.get_parameter_source("out")
+    return runs_root() if source is None or source.name.startswith("DEFAULT") else given
+
+
 def _complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of run directories, for the shell: read from the directory alone."""
     import os
 
+    from gradlab.results.place import runs_root
+
     try:
-        names = os.listdir(ctx.params.get("out") or "runs")
+        names = os.listdir(ctx.params.get("out") or runs_root())
     except OSError:
         names = []
     known = [name for name in names if "-" in name and not name.startswith(".")]
@@ -47,24 +57,39 @@ def _complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
 def _complete_run_or_sweep(ctx: typer.Context, incomplete: str) -> list[str]:
     import os
 
+    from gradlab.results.place import runs_root
+
     try:
-        sweeps = os.listdir(os.path.join(ctx.params.get("out") or "runs", "sweeps"))
+        sweeps = os.listdir(os.path.join(ctx.params.get("out") or runs_root(), "sweeps"))
     except OSError:
         sweeps = []
     return sorted([*_complete_run(ctx, incomplete), *(name for name in sweeps if name.startswith(incomplete))])
 
 
-RUN_HELP = "A run: id, unique prefix, name, path, @latest or @latest~1."
+RUN_HELP = (
+    "A run by id, prefix, path or @latest; a name means its newest seeds, X~1 those before, a sweep all its members."
+)
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="An experiment in YAML.")]
 Configs = Annotated[
     list[Path], typer.Argument(metavar="CONFIG|SWEEP...", help="Experiments or sweeps of them, in YAML.")
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=_complete_run)]
-Runs = Annotated[list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=_complete_run)]
+Run = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=_complete_run_or_sweep)]
+OptionalRun = Annotated[
+    str | None,
+    typer.Argument(metavar="RUN", help=RUN_HELP, show_default=False, autocompletion=_complete_run_or_sweep),
+]
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="RUN...", help=RUN_HELP, show_default=False, autocompletion=_complete_run_or_sweep),
+]
 RunsOrSweep = Annotated[
-    list[str],
-    typer.Argument(metavar="RUN|SWEEP...", help=f"{RUN_HELP} Or one sweep.", autocompletion=_complete_run_or_sweep),
+    list[str] | None,
+    typer.Argument(metavar="RUN|SWEEP...", help=RUN_HELP, show_default=False, autocompletion=_complete_run_or_sweep),
+]
+Where = Annotated[
+    str,
+    typer.Option("--where", metavar="COND", help='Only these, as in "model.depth >= 20 and verdict == vanishing".'),
 ]
 Set = Annotated[
     list[str],
@@ -87,7 +112,16 @@ ImportPath = Annotated[
     list[Path],
     typer.Option("--import-path", metavar="DIR", help="Look for modules of your own here first; may be repeated."),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the runs are.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Where the runs are; by default GRADLAB_RUNS, or the nearest runs/ upwards.",
+        show_default=False,
+        callback=_found,
+    ),
+]
 HiddenOut = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the runs are.", hidden=True)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no log on stderr.")]
 Format = Annotated[Face, typer.Option("--format", help="How to print it.")]

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from gradlab.cli.options import Face
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
     from gradlab.report.words.table import Table
+    from gradlab.results.stored import StoredRun
 
 
 def stdout() -> "Console":
@@ -74,3 +75,30 @@ def write_table(table: "Table", face: Face, json_key: str) -> None:
         write(as_markdown(table))
     else:
         print_table(stdout(), table)
+
+
+def print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
+    """Print runs: a single one whole; several side by side, with how far the seeds of each experiment agree."""
+    from gradlab.report.files.markdown import markdown
+    from gradlab.report.files.run_json import document
+    from gradlab.report.terminal.blocks import print_blocks
+    from gradlab.report.terminal.console import print_verdicts
+    from gradlab.report.views.groups import lines, of_experiments
+    from gradlab.report.views.run import view
+    from gradlab.report.views.run_list import listed, runs_table
+
+    groups = of_experiments(runs)
+    if face is Face.JSON:
+        write_json(document(runs, groups))
+    elif face is Face.TABLE and len(runs) == 1:
+        print_blocks(stdout(), view(runs[0]).blocks)
+    elif face is Face.MD and len(runs) == 1:
+        write(markdown(view(runs[0]).blocks, all_layers=True))
+    else:
+        write_table(runs_table([listed(run) for run in runs]), face, "runs")
+        for group in groups:
+            own = lines(group) if len(groups) == 1 else [f"{group.runs[0].name}: {line}" for line in lines(group)]
+            if face is Face.TABLE:
+                print_verdicts(stdout(), own)
+            elif face is Face.MD:
+                write("".join(f"\n{line}\n" for line in own))

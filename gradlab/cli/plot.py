@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Runs, Version
+from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Runs, Version, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -26,10 +26,10 @@ class Picture(StrEnum):
 
 
 def plot(
-    runs: Runs,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it: .svg, .png or .pdf.")
     ],
+    runs: Runs = None,
     kind: Annotated[
         Picture,
         typer.Option(
@@ -45,6 +45,7 @@ def plot(
             help="What to draw of it, as in log10_grad_norm; may be repeated, but for heatmap.",
         ),
     ] = [],  # noqa: B006  # the command line library copies it
+    where: Where = "",
     out: Out = DEFAULT_OUT,
     quiet: Quiet = False,
     version: Version = False,
@@ -57,7 +58,7 @@ def plot(
     check_file(output)
     draw, known = _kinds(quiet)[kind]
     _check_quantities(kind, quantity, known)
-    drawn = _recorded(load_runs(runs, out), quiet=quiet)
+    drawn = _recorded(load_runs(runs, out, where), quiet=quiet)
     draw(drawn, quantity, output)
     log(f"{kind} of {drawn[0].name if len(drawn) == 1 else f'{len(drawn)} runs'} is in {output}", quiet=quiet)
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, RunsOrSweep, Version
+from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, RunsOrSweep, Version, Where
 
 if TYPE_CHECKING:
     from gradlab.results.sweeps.directory import SweepPlace
 
 
 def report(
-    runs: RunsOrSweep,
+    runs: RunsOrSweep = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -23,6 +23,7 @@ def report(
             show_default=False,
         ),
     ] = None,
+    where: Where = "",
     out: Out = DEFAULT_OUT,
     quiet: Quiet = False,
     version: Version = False,
@@ -32,13 +33,21 @@ def report(
     from gradlab.errors import UsageError
     from gradlab.report.page.shared.document import encoded
     from gradlab.results import whole_file
-    from gradlab.results.sweeps.search import find_sweep
+    from gradlab.results.selection import Selector
 
-    places = [find_sweep(out, name, alone=len(runs) == 1) for name in runs]
+    selector = Selector(out)
+    if runs is not None and len(runs) == 1:
+        selector.refuse_namesakes(runs[0])
+    places = [selector.select(name).place for name in runs or []]
     sweeps = [place for place in places if place is not None]
-    if sweeps and len(runs) > 1:
-        raise UsageError(f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs")
-    target, page = _sweep(sweeps[0], output, quiet=quiet) if sweeps else _runs(runs, output, out)
+    if len(sweeps) == 1 and len(places) == 1 and not where:
+        target, page = _sweep(sweeps[0], output, quiet=quiet)
+    elif sweeps and not where:
+        raise UsageError(
+            f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs, or --where picks its members"
+        )
+    else:
+        target, page = _runs(runs, where, output, out)
     try:
         if output is None:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,11 +60,11 @@ def report(
     write(f"{target}\n")
 
 
-def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
+def _runs(names: list[str] | None, where: str, output: Path | None, out: Path) -> tuple[Path, str]:
     from gradlab.cli.selection import load_runs
     from gradlab.results.store import Store
 
-    distinct = load_runs(names, out)
+    distinct = load_runs(names, out, where)
     if len(distinct) == 1:
         from gradlab.report.page.run.page import run_page
         from gradlab.report.page.shared.links import PAGE
@@ -71,13 +80,13 @@ def _runs(names: list[str], output: Path | None, out: Path) -> tuple[Path, str]:
 
 
 def _sweep(place: "SweepPlace", output: Path | None, *, quiet: bool) -> tuple[Path, str]:
-    from gradlab import api
+    from gradlab import stored
     from gradlab.cli.output import log
     from gradlab.report.page.shared.links import PAGE
     from gradlab.report.page.sweep.page import sweep_page
 
     target = _checked(output) or place.path / PAGE
-    opened = api.load_sweep(place)
+    opened = stored.load_sweep(place)
     if opened.missing:
         log(
             f"{len(opened.missing)} of {opened.num_planned} runs of the sweep are missing; its page names them",

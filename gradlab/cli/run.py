@@ -24,6 +24,7 @@ from gradlab.cli.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gradlab.execution.plan import Plan
     from gradlab.report.live.run_bar import ProgressDisplay
@@ -56,7 +57,7 @@ def run(
 ) -> int:
     """Train an experiment, record every layer, and say what its gradients do."""
     from gradlab import api, datasets
-    from gradlab.cli.output import log
+    from gradlab.cli.output import log, print_runs
     from gradlab.cli.run_reporter import RunReporter
     from gradlab.config.allowed_code import allowed_code
     from gradlab.config.experiment import Data
@@ -102,7 +103,10 @@ def run(
             )
     except ConfigError as error:  # what is wrong with the data is known only now, but its place is in the config
         raise asked.locate(error) from None
-    _print_runs(runs, format)
+    print_runs(runs, format)
+    if len(runs) > 1 or format is not Face.TABLE:  # of a single run the table says it
+        _log_failures(runs)
+    _say_joined(runs, out, quiet)
     return _exit_code(runs)
 
 
@@ -132,35 +136,6 @@ def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
     write_table(Table(fields, rows), face, "plan")
 
 
-def _print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
-    """Print the runs: a single one whole; several side by side, how far they agree, and what each failed at."""
-    from gradlab.cli.output import stdout, write, write_json, write_table
-    from gradlab.report.files.markdown import markdown
-    from gradlab.report.files.run_json import document
-    from gradlab.report.terminal.blocks import print_blocks
-    from gradlab.report.terminal.console import print_verdicts
-    from gradlab.report.views.groups import lines, over_seeds
-    from gradlab.report.views.run import view
-    from gradlab.report.views.run_list import listed, runs_table
-
-    groups = over_seeds(runs)
-    if face is Face.JSON:
-        write_json(document(runs, groups))
-    elif face is Face.TABLE and len(runs) == 1:
-        print_blocks(stdout(), view(runs[0]).blocks)
-        return
-    elif face is Face.MD and len(runs) == 1:
-        write(markdown(view(runs[0]).blocks, all_layers=True))
-    else:
-        write_table(runs_table([listed(run) for run in runs]), face, "runs")
-        for group in groups:
-            if face is Face.TABLE:
-                print_verdicts(stdout(), lines(group))
-            elif face is Face.MD:
-                write("".join(f"\n{line}\n" for line in lines(group)))
-    _log_failures(runs)
-
-
 def _log_failures(runs: "Sequence[StoredRun]") -> None:
     """Say at stderr, whatever was printed, which runs failed and which expectations did not hold."""
     from gradlab.cli.output import log
@@ -172,6 +147,23 @@ def _log_failures(runs: "Sequence[StoredRun]") -> None:
         for item in run.summary.expectations:
             if not item.passed:
                 log(f"{who}: expected {item.text}, but it is {item.actual}")
+
+
+def _say_joined(runs: "Sequence[StoredRun]", out: "Path", quiet: bool) -> None:
+    """Say that runs join others of their name that differ only in their seed."""
+    from gradlab.cli.output import log
+    from gradlab.report.words.points import numbered_seeds
+    from gradlab.results.selection import Selector
+
+    name, own = runs[0].name, {run.id for run in runs}
+    selector = Selector(out)
+    group = next((group for group in selector.groups_of(name) if own <= {run.id for run in group.runs}), None)
+    if group is None or len(group.runs) == len(own):
+        return
+    lines = [line for handle in group.runs if handle.id not in own and (line := selector.line(handle)) is not None]
+    others = [line.seed for line in lines if line.seed is not None]
+    if others:
+        log(f"{name} now means these and {numbered_seeds(others)} of the same experiment together", quiet=quiet)
 
 
 def _exit_code(runs: "Sequence[StoredRun]") -> int:

@@ -6,32 +6,34 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gradlab.results.stored import StoredRun
+    from gradlab.stored import Chosen
 
 
-def _load_run(name: str, out: Path) -> "StoredRun":
-    from gradlab import api
-    from gradlab.errors import SelectionError, UsageError
-    from gradlab.results.sweeps.search import find_sweep
+def choose(names: Sequence[str] | None, out: Path, where: str = "", *, groups: bool = True) -> "list[Chosen]":
+    """What each word means, and what --where leaves of it; with --where alone all runs that it holds for.
 
-    try:
-        return api.load(name, out)
-    except SelectionError as error:
-        place = find_sweep(out, name)
-        if place is None:
-            raise
-        raise UsageError(f"{place.path}: is a sweep, and a run is wanted; `gradlab report` shows sweeps") from error
+    Raises:
+        SelectionError: If a word means nothing.
+        UsageError: If neither is given, a word means several things, or a run cannot be read.
+    """
+    from gradlab import stored
+    from gradlab.errors import UsageError
+
+    if not names and not where:
+        raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
+    return stored.chosen(names or [], out, where, groups=groups)
 
 
-def load_runs(names: Sequence[str], out: Path) -> "list[StoredRun]":
+def load_runs(names: Sequence[str] | None, out: Path, where: str = "", *, groups: bool = True) -> "list[StoredRun]":
     """The runs that are meant, each once, judged by today's rules.
 
     Raises:
-        SelectionError: If there is no such run.
-        UsageError: If one is a sweep or cannot be read, or if two directories hold the same run.
+        SelectionError: If a word means nothing.
+        UsageError: If one is ambiguous or cannot be read, or if two directories hold the same run.
     """
     from gradlab.errors import UsageError
 
-    runs = {run.path.resolve(): run for run in (_load_run(name, out) for name in names)}
+    runs = {run.path.resolve(): run for one in choose(names, out, where, groups=groups) for run in one.runs}
     held: dict[str, StoredRun] = {}
     for run in runs.values():
         other = held.setdefault(run.id, run)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradlab.cli.options import (
-    DEFAULT_OUT,
     AllowCode,
     Device,
     DryRun,
@@ -114,13 +113,14 @@ def sweep(
     from gradlab.report.terminal.streams import Sink
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
+    from gradlab.results.place import runs_root
     from gradlab.results.store import Store
 
     share = shard_of(shard) if shard is not None else None
     seconds = seconds_of(timeout) if timeout is not None else None
     code = allowed_code(allow_code, map(str, import_path))
     _refuse_folders(junit, summary)
-    store = Store(out or sweeping.root_of(config) or DEFAULT_OUT)
+    store = Store(runs_root(out or sweeping.root_of(config)))
     prepared = sweeping.prepare(
         config, store, set_, seeds, device=device, rerun=rerun.value, shard=share, import_path=code.import_path
     )

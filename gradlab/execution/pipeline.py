@@ -32,6 +32,7 @@ class Call:
         summary_md: Renders a run as the text of its `summary.md`.
         train: What trains a batch; gradlab's own engine by default.
         code: What may be imported of the user's own.
+        ask: Notes that the plan was asked for, right before it is carried out.
     """
 
     store: Store
@@ -41,6 +42,7 @@ class Call:
     observer: Observer = field(default_factory=Observer)
     train: Train | None = None
     code: AllowedCode = NO_CODE
+    ask: Callable[[], None] = lambda: None
 
 
 def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[StoredRun]:
@@ -65,11 +67,13 @@ def carry_out(plan: Plan, call: Call, data: PlannedData | None = None) -> list[S
     storer = RunStorer(plan, call.store, call.summary_md, call.observer)
     try:
         data = load_data(plan) if data is None else data
+        if plan.batches:
+            call.store.prepare()
+        call.ask()
         for planned in plan.runs:
             if planned.state == "cached":
                 storer.reuse(planned)
         if plan.batches:
-            call.store.prepare()
             with interrupts.held():
                 _train(plan, data, storer, call)
     except KeyboardInterrupt:

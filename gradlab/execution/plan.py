@@ -10,7 +10,9 @@ from gradlab.config.experiment import Data
 from gradlab.config.modules import AnyExperiment, ModuleExperiment, Trainable, file_of
 from gradlab.errors import ConfigError, Fault, UsageError
 from gradlab.results import run_files
-from gradlab.results.identity import run_id
+from gradlab.results.asked import Ask, Journal
+from gradlab.results.environment import now
+from gradlab.results.identity import group_id, run_id
 from gradlab.results.store import RunHandle, Store
 
 Rerun = Literal["never", "failed", "always"]
@@ -70,6 +72,13 @@ class Plan:
     duplicates: tuple[Trainable, ...]
     elsewhere: tuple[tuple[Trainable, str], ...] = ()
     sources: Mapping[str, str | None] = field(default_factory=dict)
+    device_kind: str = "cpu"
+
+    def group_of(self, run: Planned) -> str:
+        """What a run has in common with those that differ from it only in their seed."""
+        return group_id(
+            run.experiment, self.device_kind, run.data_digest, source_digests=own_sources(run.experiment, self.sources)
+        )
 
     @property
     def ids(self) -> Mapping[AnyExperiment, str]:
@@ -160,9 +169,8 @@ def make_plan(
     duplicates = []
     elsewhere: dict[str, Trainable] = {}
     for experiment in experiments:
-        data_digest, imported = digests[file_of(experiment.data)], packages_of(experiment)
-        own_sources = {package: sources[package] for package in imported} if imported else None
-        own = run_id(experiment, device_kind, data_digest, source_digests=own_sources)
+        data_digest = digests[file_of(experiment.data)]
+        own = run_id(experiment, device_kind, data_digest, source_digests=own_sources(experiment, sources))
         if own in runs or own in elsewhere:
             duplicates.append(experiment)
         elif shard is not None and int(own, 16) % shard[1] != shard[0] - 1:
@@ -182,7 +190,14 @@ def make_plan(
         duplicates=tuple(duplicates),
         elsewhere=tuple((experiment, own) for own, experiment in elsewhere.items()),
         sources=sources,
+        device_kind=device_kind,
     )
+
+
+def note_asked(plan: Plan, store: Store) -> None:
+    """Note that the runs of a plan were asked for by their name: they are one experiment's seeds."""
+    first = plan.runs[0]
+    Journal(store.root).ask(Ask(first.experiment.name, tuple(run.id for run in plan.runs), now(), plan.group_of(first)))
 
 
 def about_code(plan: Plan) -> list[str]:
@@ -202,6 +217,12 @@ def about_code(plan: Plan) -> list[str]:
 def packages_of(experiment: Trainable) -> tuple[str, ...]:
     """Top-level packages that training an experiment imports, each once."""
     return tuple(dict.fromkeys(module.partition(".")[0] for module in own_modules([experiment])))
+
+
+def own_sources(experiment: Trainable, sources: Mapping[str, str | None]) -> dict[str, str | None] | None:
+    """Those digests of source files that count for an experiment, None where it imports nothing of the user's own."""
+    imported = packages_of(experiment)
+    return {package: sources[package] for package in imported} if imported else None
 
 
 def _sources(experiments: Sequence[Trainable], import_path: Sequence[str]) -> dict[str, str | None]:

@@ -49,6 +49,7 @@ class RunStorer:
     def __init__(self, plan: Plan, store: Store, summary_md: Callable[[StoredRun], str], observer: Observer) -> None:
         self._plan, self._store, self._summary_md, self._observer = plan, store, summary_md, observer
         self._ids = plan.ids
+        self._planned = {run.id: run for run in plan.runs}
         self._completed_before = {run.id for run in plan.runs if run.keep_if_rerun_fails}
         self.stored: dict[str, StoredRun] = {}
         self.first_error: Exception | None = None
@@ -118,7 +119,12 @@ class RunStorer:
             path=self._store.place(own, experiment.name),
             experiment=experiment,
             summary=summary,
-            manifest={"schema_version": SCHEMA_VERSION, "id": own, "argv": list(sys.argv)}
+            manifest={
+                "schema_version": SCHEMA_VERSION,
+                "id": own,
+                "group": self._plan.group_of(self._planned[own]),
+                "argv": list(sys.argv),
+            }
             | dict(surroundings)
             | {
                 "arithmetic": _arithmetic(experiment),

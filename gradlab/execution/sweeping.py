@@ -4,7 +4,8 @@ What is done with one run is the pipeline's; here is what concerns all of them t
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from gradlab.execution.pipeline import Call, carry_out, refuse_not_found, refuse
 from gradlab.execution.plan import Plan, Settings, make_plan, unlocated
 from gradlab.execution.planned_data import PlannedData, load_data
 from gradlab.results import environment
+from gradlab.results.asked import Ask, Journal
 from gradlab.results.store import SWEEPS, Store
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps import directory as sweeps
@@ -248,6 +250,8 @@ def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[Finishe
         SweepPlan(place.id, prepared.name, prepared.axes, prepared.gates, prepared.device_kind, planned),
         prepared.source,
     )
+    asked = Ask(prepared.name, tuple(run.id for run in prepared.plan.runs), started, sweep=place.id)
+    call = replace(call, ask=partial(Journal(prepared.store.root).ask, asked))
     runs = carry_out(prepared.plan, call, prepared.data)
     stored = {run.id: run for run in runs}
     own = {planned.id for planned in prepared.plan.runs}

@@ -40,7 +40,7 @@ class WatchOptions:
         scaler: Scales the loss, where one does.
         every: Steps from one record to the next.
         quantities: A group, a quantity, or several.
-        out: Directory of runs.
+        out: Directory of runs, None for the nearest (`results.place.runs_root`).
         chance_loss: Loss of the best answer that does not look at the inputs, None where it is not known.
         compiled: Whether the module will be compiled.
 
@@ -52,7 +52,7 @@ class WatchOptions:
     scaler: Any = None
     every: int = 1
     quantities: str | tuple[str, ...] = "default"
-    out: str | Path = "runs"
+    out: str | Path | None = None
     chance_loss: float | None = None
     compiled: bool = False
 

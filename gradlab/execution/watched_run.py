@@ -14,6 +14,8 @@ from gradlab.config.modules import WatchedExperiment, WatchedRecording
 from gradlab.execution.storing import judged_or_why, rendered_or_why
 from gradlab.execution.watch_options import WatchOptions
 from gradlab.results import environment
+from gradlab.results.asked import Ask, Journal
+from gradlab.results.place import runs_root
 from gradlab.results.record import Outcome, Record, Timing
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.store import Store
@@ -56,9 +58,10 @@ class WatchedRun:
     faults: tuple[Exception, ...] = ()
 
     def __post_init__(self) -> None:
-        self.store = Store(self.options.out)
+        self.store = Store(runs_root(self.options.out))
         self._started, self._began = environment.now(), time.monotonic()
         self._surroundings: Mapping[str, Any] | None = None
+        self._asked = False
 
     def save(self, watcher: "Watcher", ending: Ending, told: Iterable[str]) -> StoredRun:
         """Write what was recorded so far; the run that was there before is replaced. `told` is what was warned of beside the watcher's own.
@@ -89,14 +92,18 @@ class WatchedRun:
         )
         text, unrendered = rendered_or_why(run, self.summary_md)
         self.faults = tuple(error for error in (unjudged, unrendered) if error is not None)
-        return self.store.save(run, text, {TRACEBACK: ending.details} if ending.details.strip() else {})
+        stored = self.store.save(run, text, {TRACEBACK: ending.details} if ending.details.strip() else {})
+        if not self._asked:
+            self._asked = True
+            Journal(self.store.root).ask(Ask(options.name, (self.id,), environment.now(), self.id))
+        return stored
 
     def _manifest(self, watcher: "Watcher", told: Iterable[str]) -> dict[str, Any]:
         if self._surroundings is None:
             self._surroundings = environment.describe(watcher.device)
         facts = watcher.facts
         return (
-            {"schema_version": SCHEMA_VERSION, "id": self.id, "argv": list(sys.argv)}
+            {"schema_version": SCHEMA_VERSION, "id": self.id, "group": self.id, "argv": list(sys.argv)}
             | dict(self._surroundings)
             | {
                 "watch": facts | {"warnings": [*facts["warnings"], *told]},

@@ -25,7 +25,13 @@ _OWN = frozenset({
 
 @dataclass(frozen=True)
 class ListedRun:
-    """One line of a list."""
+    """One line of a list.
+
+    Attributes:
+        name: The first that it had.
+        group: Digest of what its seeds have in common (`identity.group_id`); "" where an older version stored it.
+        names: Those that it was asked for by, where that is known and there are others than `name`, the last one first.
+    """
 
     id: str
     name: str
@@ -43,6 +49,10 @@ class ListedRun:
     finished: str
     config: Mapping[str, Any]
     skipped_steps: int | None = None
+    group: str = ""
+    names: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str = ""
 
     def value(self, name: str) -> Any:
         """What a name means for this run, be it of its own, `init.*`, `final.*` or a config field's; a KeyError if nothing."""
@@ -117,6 +127,7 @@ def line_of(path: Path, data: Mapping[str, Any]) -> ListedRun:
             finished=data["finished"] or "",
             config=data["config"],
             skipped_steps=data.get("skipped_steps"),
+            group=data.get("group") or "",
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gradlab.config.text import one_line
 from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
 from gradlab.results import crash_safe
+from gradlab.results.asked import Journal
 from gradlab.results.listing import SUMMARY, ListedRun, gc_paused, read_line
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ T = TypeVar("T")
 SWEEPS = "sweeps"
 """Where the directories of sweeps lie, below that of the runs."""
 
-_DIRECTORY = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)-(?P<id>[0-9a-f]{12})")
-_LATEST = re.compile(r"@latest(?:~(?P<back>\d{1,9}))?")
-_SHOWN = 8
+DIRECTORY = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)-(?P<id>[0-9a-f]{12})")
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Store:
             names |= self._put_back(name)
         found: dict[str, RunHandle] = {}
         for name in sorted(names):
-            match = _DIRECTORY.fullmatch(name.removeprefix(crash_safe.ASIDE))
+            match = DIRECTORY.fullmatch(name.removeprefix(crash_safe.ASIDE))
             if match is None:
                 continue
             handle = RunHandle(match["id"], match["name"], self.root / name)
@@ -100,42 +99,35 @@ class Store:
                 except (OSError, ValueError) as error:
                     if on_unreadable is not None:
                         on_unreadable(handle.path, reason_of(error))
+            lines = self._noted(lines)
         return sorted(lines, key=lambda line: (line.finished, line.path.name))
+
+    def _noted(self, lines: list[ListedRun]) -> list[ListedRun]:
+        """The lines with the names, tags and notes that the journal knows of them."""
+        asked = Journal(self.root).read()
+        names, tags, notes = asked.names, asked.tags, asked.notes
+        return [
+            line
+            if own == (line.name,) and line.id not in tags and line.id not in notes
+            else replace(line, names=own, tags=tags.get(line.id, ()), note=notes.get(line.id, ""))
+            for line in lines
+            for own in (names.get(line.id) or (line.name,),)
+        ]
 
     def line(self, handle: RunHandle) -> ListedRun:
         """What a list shows of one run; an OSError if it cannot be read, a ValueError if it is not what gradlab writes."""
         return read_line(handle.path, self._settled(lambda: (handle.path / SUMMARY).read_bytes()))
 
     def find(self, text: str | Path) -> RunHandle:
-        """The run that is meant.
-
-        Args:
-            text: An id, a name, a unique prefix of an id or of a directory's name, a path, `@latest` or `@latest~1`.
+        """The one run that a word means (`selection.select`).
 
         Raises:
             SelectionError: If nothing matches.
-            UsageError: If more than one run matches; the message lists them.
+            UsageError: If more than one run matches, or it is a sweep.
         """
-        wanted = str(text)
-        if isinstance(text, Path) or os.sep in wanted or (Path(wanted) / SUMMARY).is_file():
-            return self._at(Path(wanted))
-        if wanted.startswith("@"):
-            return self._latest(wanted)
-        handles = list(self.handles().values())
-        if not handles:
-            raise SelectionError(f"no runs in {self.root}; `gradlab run CONFIG` makes one, --out names another place")
-        if not wanted:
-            raise SelectionError(f"no run is named ''; `gradlab list` shows the runs in {self.root}")
-        for matches in (
-            [handle for handle in handles if wanted in (handle.id, handle.path.name)],
-            [handle for handle in handles if handle.name == wanted],
-            [handle for handle in handles if handle.id.startswith(wanted) or handle.path.name.startswith(wanted)],
-        ):
-            if len(matches) == 1:
-                return matches[0]
-            if matches:
-                raise UsageError(_ambiguous(wanted, matches))
-        raise SelectionError(f"no run in {self.root} matches '{wanted}'; `gradlab list` shows the runs")
+        from gradlab.results.selection import select
+
+        return select(self.root, text, groups=False).one()
 
     def load(self, run: RunHandle | str | Path) -> "StoredRun":
         """A run from the disk; its tables are read when they are wanted.
@@ -247,7 +239,7 @@ class Store:
                 for entry in entries:
                     if entry.name.startswith(crash_safe.ASIDE):
                         aside.add(entry.name.removeprefix(crash_safe.ASIDE))
-                    elif _DIRECTORY.fullmatch(entry.name) and entry.is_dir():
+                    elif DIRECTORY.fullmatch(entry.name) and entry.is_dir():
                         names.add(entry.name)
         except FileNotFoundError:
             pass
@@ -286,12 +278,18 @@ class Store:
                 f"{directory}: its tables cannot be read ({reason_of(error)}); train it again with --rerun always"
             ) from error
 
-    def _at(self, path: Path) -> RunHandle:
+    def at(self, path: Path) -> RunHandle:
+        """The run whose directory this is.
+
+        Raises:
+            SelectionError: If it is none.
+            UsageError: If it cannot be read.
+        """
         if not (path / SUMMARY).is_file():
             raise SelectionError(
                 f"{path}: is no run ({SUMMARY} is missing)" if path.exists() else f"{path}: there is no such run"
             )
-        match = _DIRECTORY.fullmatch(path.resolve().name)
+        match = DIRECTORY.fullmatch(path.resolve().name)
         if match is not None:
             return RunHandle(match["id"], match["name"], path)
         try:  # renamed by its owner: the summary knows
@@ -299,25 +297,6 @@ class Store:
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: cannot be read ({reason_of(error)})") from error
         return RunHandle(line.id, line.name, path)
-
-    def _latest(self, wanted: str) -> RunHandle:
-        match = _LATEST.fullmatch(wanted)
-        if match is None:
-            raise UsageError(f"'{wanted}': expected @latest, or @latest~1 for the one before it")
-        lines = self.runs()
-        back = int(match["back"] or 0)
-        if back >= len(lines):
-            raise SelectionError(
-                f"no runs in {self.root}" if not lines else f"'{wanted}': {self.root} holds only {len(lines)} runs"
-            )
-        line = lines[-1 - back]
-        return RunHandle(line.id, line.name, line.path)
-
-
-def _ambiguous(wanted: str, matches: list[RunHandle]) -> str:
-    shown = ", ".join(handle.path.name for handle in matches[:_SHOWN])
-    more = f", and {len(matches) - _SHOWN} more" if len(matches) > _SHOWN else ""
-    return f"'{wanted}' names {len(matches)} runs: {shown}{more}; give more of the id, or @latest"
 
 
 def unwritable(place: Path, error: OSError) -> GradlabError:

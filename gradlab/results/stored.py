@@ -141,6 +141,7 @@ def summary_object(run: StoredRun) -> dict[str, Any]:
     """A run as `summary.json` holds it: all that a list of runs shows, and all that `read_summary` needs."""
     found: dict[str, Any] = strict_json.encode(
         {"schema_version": SCHEMA_VERSION, "id": run.id, "name": run.name, "seed": run.seed}
+        | {"group": run.manifest.get("group")}
         | _results(run)
         | {
             "expectations": list(map(vars, run.summary.expectations)),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gradlab.judgement.comparing.comparison import grouped
 from gradlab.judgement.comparing.samples import figure_of
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.points import Point, agreement_words, axis_field, numbered_seeds, value_words
@@ -335,3 +336,8 @@ def group_object(group: Group) -> dict[str, Any]:
 def over_seeds(runs: Sequence[StoredRun]) -> tuple[Group, ...]:
     """The seeds of one experiment as a group; () where there is only one run."""
     return groups([({}, run) for run in runs], ()) if len(runs) > 1 else ()
+
+
+def of_experiments(runs: Sequence[StoredRun]) -> tuple[Group, ...]:
+    """The seeds of each of several experiments as groups, in the order of the runs; none of one that has a single run."""
+    return tuple(group for own in grouped(runs) for group in over_seeds(own))

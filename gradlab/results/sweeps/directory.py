@@ -17,23 +17,25 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gradlab.config.modules import Trainable, WatchedExperiment, experiment_of
 from gradlab.errors import GradlabError, SelectionError, UsageError
 from gradlab.results import crash_safe
 from gradlab.results.environment import now
 from gradlab.results.listing import gc_paused
 from gradlab.results.store import SWEEPS, reason_of, unwritable
 from gradlab.results.strict_json import dumps
-from gradlab.results.sweeps import table as sweep_table
-from gradlab.results.sweeps.table import Point, Row
 from gradlab.results.versions import SCHEMA_VERSION
 
-PLAN, SOURCE = "plan.json", "sweep.yaml"
+if TYPE_CHECKING:  # a word is looked up among the sweeps too, which must not take long
+    from gradlab.config.modules import Trainable
+    from gradlab.results.sweeps.table import Point, Row
+
+PLAN, SOURCE, END = "plan.json", "sweep.yaml", "sweep.json"
 
 Shard = tuple[int, int]
 """Number of a share, from 1, and how many there are."""
@@ -60,11 +62,13 @@ class StoredMember:
     """
 
     id: str
-    point: Point
+    point: "Point"
     config: Mapping[str, Any]
 
     @property
-    def experiment(self) -> Trainable:
+    def experiment(self) -> "Trainable":
+        from gradlab.config.modules import WatchedExperiment, experiment_of
+
         experiment = experiment_of(self.config)
         assert not isinstance(experiment, WatchedExperiment)  # a sweep has none
         return experiment
@@ -97,6 +101,19 @@ class SweepPlace:
         place = cls(path.resolve().parent.parent, name, sweep_id)
         place.path = path
         return place
+
+    @property
+    def ended(self) -> str:
+        """When it was carried out last, ISO 8601 in UTC; of one that was not, when its plan was written; "" where neither is known."""
+        try:
+            data = json.loads((self.path / END).read_bytes())
+            return str(data["finished"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        try:
+            return datetime.fromtimestamp((self.path / PLAN).stat().st_mtime, UTC).isoformat(timespec="microseconds")
+        except OSError:
+            return ""
 
     def write_plan(self, plan: SweepPlan, source: str) -> bool:
         """Freeze a plan, with the text of the sweep's file. Its runs are those that the directory is named after; what is asked of them
@@ -135,12 +152,14 @@ class SweepPlace:
         except (KeyError, TypeError) as error:
             raise self._unreadable(PLAN, error) from None
 
-    def write_results(self, rows: Sequence[Row], axes: Sequence[str], shard: Shard | None = None) -> None:
+    def write_results(self, rows: "Sequence[Row]", axes: Sequence[str], shard: Shard | None = None) -> None:
         """Write what came of the members, as Parquet and as CSV of the same columns (`sweep_table.columns`).
 
         Raises:
             UsageError, RunFailedError: As for `write_plan`.
         """
+        from gradlab.results.sweeps import table as sweep_table
+
         with gc_paused():
             columns = sweep_table.columns(rows, axes)
             self._write(file_of("results.parquet", shard_words(shard)), partial(sweep_table.write_parquet, columns))
@@ -167,7 +186,7 @@ class SweepPlace:
             "finished": now(),
             "argv": list(sys.argv),
         }
-        return self._write(file_of("sweep.json", shard_words(shard)), crash_safe.text(dumps(data)))
+        return self._write(file_of(END, shard_words(shard)), crash_safe.text(dumps(data)))
 
     def _write(self, name: str, write: crash_safe.Writer) -> Path:
         path = self.path / name

@@ -128,7 +128,7 @@ def test_nothing_matches_where_is_5(gradlab: Gradlab) -> None:
         (["list", "--format", "xml"], "--format"),
         (["show", "0f3ac9d1e2b4", "--at", "41"], "next to it: 39"),
         (["show", "0f3ac9d1e2b4", "--at", "soon"], "expected init, final or a recorded step"),
-        (["show", "deep"], "names 2 runs"),
+        (["show", "deep", "--at", "init"], "is for one run, and these are 2; deep@latest"),
         (["compare", "0f3ac9d1e2b4"], "two runs that differ"),
         (["compare", "0f3ac9d1e2b4", "1f3ac9d1e2b4"], "differ in more than their seed"),
         (["compare", "0f", "2f", "--fail-on", "final.loss > 5%"], "a change has a sign"),

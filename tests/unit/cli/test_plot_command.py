@@ -67,7 +67,7 @@ def plot(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
         (("aaa",), None),
         (("aaaaaaaaaaa1", "aaaaaaaaaaa2", "bbb"), "profile of 3 runs is in a.svg\n"),
         (("aaaaaaaaaaa1", "aaaaaaaaaaa1"), "profile of deep is in a.svg\n"),
-        (("aaaaaaaaaaa1", "aaaaaaaaaaa1", "@latest~3"), "profile of deep is in a.svg\n"),
+        (("aaaaaaaaaaa1", "aaaaaaaaaaa1", "deep-aaaaaaaaaaa1"), "profile of deep is in a.svg\n"),
         (("aaaaaaaaaaa1", "--kind", "heatmap"), "heatmap of deep is in a.svg\n"),
         (("aaaaaaaaaaa1", "bbb", "--kind", "heatmap", "--quantity", "mean_slope"), "heatmap of 2 runs is in a.svg\n"),
         (("aaaaaaaaaaa1", "bbb", "--kind", "loss"), "loss of 2 runs is in a.svg\n"),
@@ -113,13 +113,16 @@ def test_what_cannot_be_drawn_is_said_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_sweep_is_no_run(plot: Plot, runs: Path) -> None:
+def test_a_sweep_is_its_members(plot: Plot, runs: Path) -> None:
     place = SweepPlace(runs, "grid", "a" * 8 + "0000")
-    member = StoredMember("0" * 12, {}, stored(8, None).experiment.model_dump(mode="json"))
-    place.write_plan(SweepPlan(place.id, "grid", (), (), "cpu", (member,)), "")
+    config = stored(8, None).experiment.model_dump(mode="json")
+    members = [StoredMember(own, {}, config) for own in ("0" * 12, "aaaaaaaaaaa1", "bbbbbbbbbbb1")]
+    place.write_plan(SweepPlan(place.id, "grid", (), (), "cpu", tuple(members)), "")
+    assert plot("grid", "-o", "a.svg") == (0, "profile of 2 runs is in a.svg\n")
+    place.write_plan(SweepPlan(place.id, "grid", (), (), "cpu", tuple(members[:1])), "")
     code, told = plot("grid", "-o", "a.svg")
-    assert code == 2
-    assert told == f"{place.path}: is a sweep, and a run is wanted; `gradlab report` shows sweeps\n"
+    assert code == 5
+    assert told.startswith("no runs of 'grid' in ")
 
 
 def test_a_run_without_a_record_is_left_out_and_named(plot: Plot) -> None:

@@ -185,7 +185,10 @@ def test_a_name_of_a_run_and_a_sweep_is_told_apart(runs: list[StoredRun], out: P
     path = make_sweep(out, "shallow", "a")
     code, said, told = report("shallow")
     assert (code, said) == (2, "")
-    assert told == f"'shallow' is a run, {runs[0].path}, and a sweep, {path}; a path tells them apart\n"
+    assert (
+        told
+        == f"'shallow' is a run, {runs[0].path}, and a sweep, {path}; sweeps/shallow means the sweep, shallow@latest the run\n"
+    )
     assert report(str(path))[0] == 0
     code, said, _ = report("shallow", "deep")  # among several names only a run can be meant
     assert (code, Path(said.strip()).parent) == (0, out / "comparisons")
@@ -207,6 +210,7 @@ def test_a_sweep_without_its_runs_says_so(out: Path, report: Report) -> None:
     assert told == "1 of 1 runs of the sweep are missing; its page names them\n"
 
 
+@pytest.mark.usefixtures("runs")
 def test_a_sweep_is_shown_alone(out: Path, report: Report) -> None:
     make_sweep(out, "grid", "a")
     make_sweep(out, "other", "b")

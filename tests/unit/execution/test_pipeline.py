@@ -124,7 +124,7 @@ def test_what_is_written_beside_the_figures(store: Store, monkeypatch: pytest.Mo
     [run] = carry_out(asked(0), store, Trainer())
     manifest = json.loads((run.path / "manifest.json").read_text())
     assert set(manifest) == {
-        "schema_version", "id", "argv", "gradlab", "torch", "numpy", "python", "platform", "device", "device_name",
+        "schema_version", "id", "group", "argv", "gradlab", "torch", "numpy", "python", "platform", "device", "device_name",
         "threads", "host", "git_commit", "started", "finished", "numerics_version",
         "arithmetic",
     }  # fmt: skip

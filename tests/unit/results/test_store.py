@@ -370,7 +370,7 @@ def test_the_directories_of_sweeps_are_no_runs(store: Store) -> None:
     assert store.clean() == []
     with pytest.raises(SelectionError):
         store.find("sweeps")
-    with pytest.raises(SelectionError, match=r"summary\.json is missing"):
+    with pytest.raises(UsageError, match="is a sweep, and a run is wanted"):
         store.find(str(sweep))
 
 

@@ -1,0 +1,228 @@
+"""What is stored, from Python: `gradlab.load`, `gradlab.runs`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradlab.errors import SelectionError, UsageError
+from gradlab.results.place import runs_root
+from gradlab.results.selection import Selection, Selector
+from gradlab.results.store import RunHandle, Store
+from gradlab.results.stored import StoredRun
+
+if TYPE_CHECKING:
+    from gradlab.report.views.opened_sweep import OpenedSweep
+    from gradlab.results.sweeps.directory import SweepPlace
+
+
+class Runs(list[StoredRun]):
+    """A list of runs, which a notebook shows as a table of which each can be opened."""
+
+    def _repr_html_(self) -> str:
+        from gradlab.report.notebook import runs_html
+
+        return runs_html(self)
+
+
+def _html(run: StoredRun) -> str:
+    from gradlab.report.notebook import run_html
+
+    return run_html(run)
+
+
+StoredRun.html = _html  # a stored run does not know how it looks; whoever uses it from Python comes by here
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The runs that one word on a command line means, judged by today's rules.
+
+    Attributes:
+        text: The word; "" where all runs were looked through.
+        name: By which they were found.
+        sweep: That they are members of, where the word means one.
+        single: Whether the word means one run by itself, and no group.
+    """
+
+    text: str
+    name: str
+    runs: tuple[StoredRun, ...]
+    sweep: "SweepPlace | None" = None
+    single: bool = False
+
+
+def load(run: str | Path, out: str | Path | None = None) -> StoredRun:
+    """A stored run, judged by today's rules.
+
+    Args:
+        run: Id, unique prefix, path, `@latest`, `@latest~1`, or a name that means one run; `NAME@latest` where it means several.
+        out: Directory of runs; by default the nearest (`results.place.runs_root`).
+
+    Raises:
+        SelectionError: If nothing matches.
+        UsageError: If several do, which `gradlab.runs` returns, or the run cannot be read.
+    """
+    selector = Selector(runs_root(out))
+    found = selector.select(run, groups=False)
+    if found.place is None and len(found.runs) > 1:
+        raise UsageError(
+            f"'{run}' means {len(found.runs)} runs; gradlab.runs({str(run)!r}) returns all of them, "
+            f"gradlab.load('{found.name}@latest') the one that was asked for last"
+        )
+    return _loaded(selector.store, found.one())
+
+
+def runs(*names: str | Path, where: str = "", out: str | Path | None = None) -> Runs:
+    """Stored runs, judged by today's rules.
+
+        runs("deep_sigmoid")                                     # its newest seeds
+        runs("deep_sigmoid~1", "init_by_depth")                  # those before, and all members of a sweep
+        runs(where="model.depth >= 20 and verdict == vanishing")
+
+    Args:
+        *names: Names, ids, tags, paths and sweeps, as on the command line; all runs where there are none.
+        where: A condition that holds for those that are returned.
+        out: Directory of runs; by default the nearest (`results.place.runs_root`).
+
+    Returns:
+        Each run once, in the order of the names, without names oldest first.
+
+    Raises:
+        SelectionError: If a name, or the condition, matches nothing.
+        UsageError: If a name means several things, or a run cannot be read.
+    """
+    found = chosen(names, out, where)
+    return Runs({run.path.resolve(): run for one in found for run in one.runs}.values())
+
+
+def chosen(
+    names: Sequence[str | Path], out: str | Path | None = None, where: str = "", *, groups: bool = True
+) -> list[Chosen]:
+    """What each word means.
+
+    Args:
+        names: Words, as `Selector.select` takes them; where there are none, one choice of all runs.
+        out: Directory of runs.
+        where: Leaves the runs that the condition holds for.
+        groups: Whether `@latest` stands for its seeds together.
+
+    Raises:
+        SelectionError: If a word means nothing, or none of its runs meets the condition.
+        UsageError: If a word means several things, or a run cannot be read.
+    """
+    selector = Selector(runs_root(out))
+    handles: tuple[RunHandle, ...]
+    if not names:
+        lines = selector.store.runs()
+        handles = tuple(RunHandle(line.id, line.name, line.path) for line in lines)
+        selections = [Selection("", "", handles)]
+    else:
+        selections = [selector.select(name, groups=groups) for name in names]
+    found = []
+    for selection in selections:
+        handles = _matching(selection, where)
+        if not handles:
+            about = f" of '{selection.text}'" if selection.text else ""
+            raise SelectionError(
+                f"no run{about} in {selector.root} matches --where {where}"
+                if where
+                else f"no runs{about} in {selector.root}; `gradlab run CONFIG` makes one, --out names another place"
+            )
+        judged = tuple(_loaded(_store_of(selector, handle), handle) for handle in handles)
+        found.append(Chosen(selection.text, selection.name, judged, selection.place, selection.single))
+    return found
+
+
+def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
+    """The sides of a comparison.
+
+    What was named by itself stays a side: a group of seeds, and a group that holds the same runs as another. Runs that were named
+    one by one are taken together where they lie in one directory and differ only in their seed; so are those of a sweep or a tag.
+
+    Raises:
+        UsageError: If there are fewer than two.
+    """
+    from gradlab.config.modules import WatchedExperiment
+    from gradlab.judgement.comparing.comparison import grouped
+
+    found: list[list[StoredRun]] = []
+    by_one: dict[tuple[Path, str], list[StoredRun]] = {}
+    for choice in choices:
+        for own in grouped(choice.runs):
+            if isinstance(own[0].experiment, WatchedExperiment):  # what differs in their loops is not known
+                found += [[run] for run in own]
+            elif choice.single:
+                alike = {key: value for key, value in own[0].experiment.canonical().items() if key != "seed"}
+                place = own[0].path.resolve().parent, json.dumps(alike, sort_keys=True)
+                if place not in by_one:
+                    by_one[place] = []
+                    found.append(by_one[place])
+                by_one[place] += [run for run in own if run.id not in {held.id for held in by_one[place]}]
+            else:
+                found.append(own)
+    if len(found) < 2:
+        raise UsageError("compare needs two runs that differ in more than their seed")
+    return found
+
+
+def _matching(selection: Selection, where: str) -> tuple[RunHandle, ...]:
+    if not where or not selection.runs:
+        return selection.runs
+    from gradlab.report.views.run_list import matching
+
+    stores: dict[Path, Store] = {}
+    for handle in selection.runs:
+        stores.setdefault(handle.path.parent, Store(handle.path.parent))
+    lines = []
+    for store in stores.values():
+        held = {handle.id for handle in selection.runs if handle.path.parent == store.root}
+        lines += [line for line in store.runs() if line.id in held]
+    kept = {line.path for line in matching(Store(selection.runs[0].path.parent), lines, where)}
+    return tuple(handle for handle in selection.runs if handle.path in kept)
+
+
+def _store_of(selector: Selector, handle: RunHandle) -> Store:
+    """The directory that a run lies in, which may be another one where it was named by its path."""
+    return selector.store if handle.path.parent == selector.root else Store(handle.path.parent)
+
+
+def _loaded(store: Store, handle: RunHandle) -> StoredRun:
+    """A run, judged by today's rules, under the name by which it was found."""
+    from gradlab.execution.rejudge import judged_anew
+
+    run = store.load(handle)
+    if run.name != handle.name:
+        run = replace(run, experiment=run.experiment.model_copy(update={"name": handle.name}))
+    return judged_anew(run)
+
+
+def load_sweep(place: "SweepPlace") -> "OpenedSweep":
+    """A stored sweep, judged by today's rules; it may be unfinished, and runs may be missing.
+
+    Args:
+        place: Where it lies (`Selection.place`).
+
+    Raises:
+        SelectionError: If its plan is not there.
+        UsageError: If its plan or the directory of its runs cannot be read.
+    """
+    from gradlab.execution.reopened_sweep import open_sweep
+    from gradlab.report.views.opened_sweep import OpenedSweep, sample
+    from gradlab.report.views.sweep import sweep_view
+
+    reopened = open_sweep(place)
+    drawn = sample(reopened.members)
+    return OpenedSweep(
+        view=sweep_view(
+            reopened.plan.name, place.id, place.path, reopened.plan.axes, reopened.members, gates=reopened.gates
+        ),
+        members=reopened.members,
+        num_planned=len(reopened.plan.members),
+        missing=reopened.missing,
+        ungated=reopened.ungated,
+        drawn=drawn,
+        depths=reopened.depths(run.id for _, run in reopened.members if run.id in drawn),
+        unread=reopened.unread,
+    )
