@@ -253,6 +253,8 @@ class _Judge:
             if item.judgement == "worse" and self._diverged() and _toward_worse(name, operator):
                 return "cannot tell", "it diverged, and this is its last finite value", _REMEDIES["diverged"]
             return "passed", "", ""
+        if name.startswith("init."):
+            return "cannot tell", item.because or "figures of one batch are no evidence", _REMEDIES["one batch"]
         if item.because == AS_SET or item.judgement == "worse":
             return "failed", "", ""
         if item.judgement in ("better", "same"):
@@ -261,8 +263,6 @@ class _Judge:
             told = f"{item.judgement}: {item.because}" if item.because else item.judgement
             because = told if item.interval is None else "its interval holds no change"
             return "cannot tell", because, _REMEDIES[item.judgement]
-        if name.startswith("init."):
-            return "cannot tell", item.because or "figures of one batch are no evidence", _REMEDIES["one batch"]
         return _by_interval(operator, item)
 
     def _diverged(self) -> bool:
