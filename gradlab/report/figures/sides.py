@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.judgement.comparing.comparison import Changed, changed, grouped
+from gradlab.judgement.comparing.comparison import changed, grouped
 from gradlab.report.figures.canvas import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, shortened
 from gradlab.report.views.run import RunView, view, without_seed
+from gradlab.report.views.side_names import own_of_runs, side_names
 from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float
 
@@ -23,9 +24,6 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 MOST = len(_COLORS) * len(_DASHES)
 """Sides that can be told apart."""
-
-_NAMES = ("name", "scheme", "source")
-"""Last parts of fields whose values are names."""
 
 _IDS = 4
 """Runs that the small print names."""
@@ -81,14 +79,8 @@ class Middle:
 def sides(runs: "Sequence[StoredRun]") -> tuple[DrawnSide, ...]:
     """Take the seeds of one experiment together and name each by what tells it from the others."""
     groups = grouped(runs)
-    names = [group[0].name for group in groups]
-    labels = [shortened(name, _LONGEST) for name in names]
-    for name in {name for name in names if names.count(name) > 1}:
-        namesakes = [index for index, other in enumerate(names) if other == name]
-        config = changed([groups[index][0].experiment for index in namesakes])
-        for place, index in enumerate(namesakes):
-            if words := _told_apart(config, place):
-                labels[index] = shortened(words if len(set(names)) == 1 else f"{name}: {words}", _LONGEST)
+    names = side_names([own_of_runs(group) for group in groups], changed([group[0].experiment for group in groups]))
+    labels = [shortened(name.short, _LONGEST) for name in names]
     return tuple(
         DrawnSide(label if labels.count(label) == 1 else f"{label} {group[0].id[:6]}", tuple(map(view, group)))
         for label, group in zip(labels, groups, strict=True)
@@ -130,26 +122,3 @@ def middle(columns: Sequence[Column]) -> Middle:
         between = np.where(below == above, below, (below + above) / 2)
     between[np.isneginf(below) & np.isposinf(above)] = np.inf
     return Middle(between, ordered[0], ordered[last, place])
-
-
-def _told_apart(config: Sequence[Changed], place: int) -> str:
-    """What tells a side from its namesakes, as short as can be."""
-    told = {item.field: item.values[place] for item in config if item.values[place] is not None}
-    own = {field: value for field, value in told.items() if not _follows(field, told)}
-    last = [field.rpartition(".")[2] for field in own]
-    words = []
-    for short, (field, value) in zip(last, own.items(), strict=True):
-        if short in _NAMES:  # what they name says what they are
-            words.append(_said(value))
-        else:
-            words.append(f"{short if last.count(short) == 1 else field} {_said(value)}")
-    return ", ".join(words)
-
-
-def _follows(field: str, told: dict[str, Any]) -> bool:
-    """Whether a field only repeats another: the readout's initialisation is the layers' own unless it is given."""
-    return field.startswith("model.readout_init.") and told.get(field.replace("readout_", "")) == told[field]
-
-
-def _said(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -3,7 +3,7 @@ are the last to go.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradlab.judgement.comparing.comparison import Comparison
 from gradlab.report.terminal.columns import GAP, breadth
@@ -19,6 +19,14 @@ _NAMES = (26, 22)
 
 _VALUE = 12
 """Letters of a config field's value that stands in one column with the figures; longer ones get a table of their own."""
+
+_INTERVAL, _ALONE = 2, 4
+"""Places in the forms of a change: the shortest that has its interval, and the change without anything."""
+
+_COSTS = (0, 0, 1, 3, 4)
+"""What a form lacks, against a letter of a name."""
+
+_NO_CHANGE = ("",) * (_ALONE + 1)
 
 _SHORTEST = 8
 """Letters that are left at least of a value."""
@@ -81,7 +89,7 @@ def fitted(comparison: Comparison, letters: Sequence[str], width: int | None, *,
 def _facts(comparison: Comparison, *, changed_only: bool) -> list[_Line]:
     further = len(comparison.sides) - 1
     return [
-        _Line(name, tuple(say(value) for value in values), (("",),) * further, (("", ""),) * further)
+        _Line(name, tuple(say(value) for value in values), (_NO_CHANGE,) * further, (("", ""),) * further)
         for name, values in fact_rows(comparison, changed_only=changed_only, said=True)
     ]
 
@@ -94,7 +102,7 @@ def _figures(comparison: Comparison, *, changed_only: bool) -> list[_Line]:
         kind = figure_kind(row.figure)
         changes, words = [], []
         for change, told_below in zip(row.differences, common, strict=True):
-            changes.append(("",) if change is None else change_forms(change, kind))
+            changes.append(_NO_CHANGE if change is None else change_forms(change, kind))
             word = (change and change.judgement) or ""
             because = change.because if change is not None and word else ""
             words.append((word, "" if (word, because) in told_below else because))
@@ -105,82 +113,94 @@ def _figures(comparison: Comparison, *, changed_only: bool) -> list[_Line]:
 def _columns(lines: Sequence[_Line], letters: Sequence[str], width: int | None) -> Table | None:
     """The table with the most that fits; of two sides the smallest where nothing does."""
     names = [line.name for line in lines]
-    forms = [(names, True), (names, False), *((elided(names, most), False) for most in _NAMES)]
     if width is None:
-        return _table(lines, names, letters, [None] * (len(letters) - 1), reasons=True)
-    best: tuple[int, Table] | None = None
-    for own, reasons in forms:
-        found = _within(lines, own, letters, width, reasons=reasons)
-        if found is not None and (best is None or found[0] < best[0]):
-            best = found
-    if best is not None:
-        return best[1]
-    if len(letters) > 2:
-        return None
-    return _table(lines, elided(names, _NAMES[-1]), letters, [0], reasons=False)
+        return _table(lines, _Layout(names, letters, reasons=True))
+    layouts = [_Layout(names, letters, reasons=True), _Layout(names, letters)]
+    layouts += [_Layout(elided(names, most), letters) for most in _NAMES]
+    fitting = [found for layout in layouts if (found := _within(lines, layout, width)) is not None]
+    if fitting:
+        return min(fitting, key=lambda found: found[0])[1]
+    return None if len(letters) > 2 else _table(lines, replace(layouts[-1], form=_ALONE))
 
 
-def _within(
-    lines: Sequence[_Line], names: Sequence[str], letters: Sequence[str], width: int, *, reasons: bool
-) -> tuple[int, Table] | None:
-    """A table as wide as the terminal, with how much it leaves out; None where too little would be left."""
-    further = len(letters) - 1
-    room = width - _longest(names, "name") - _longest([line.values[0] for line in lines], letters[0]) - len(GAP)
-    needs = []
-    for index in range(further):
-        head = f"{letters[index + 1]} " if further > 1 else ""
-        room -= _longest([line.values[index + 1] for line in lines], letters[index + 1])
-        room -= _longest([_judged(line, index, reasons=reasons) for line in lines], f"{head}is") + 3 * len(GAP)
-        fewest = -1 if further == 1 else -2  # several keep their shares
-        needs.append(
-            max(
-                _longest([line.changes[index][max(fewest, -len(line.changes[index]))] for line in lines], ""),
-                len(f"{head}change"),
-            )
+@dataclass(frozen=True)
+class _Layout:
+    """What of the lines is shown.
+
+    Attributes:
+        names: Of the rows, cut or not.
+        reasons: Whether they stand beside the judgements.
+        form: The fullest form of a change, of those that `change_forms` gives.
+        room: Letters of a change at most, None where there is no limit.
+    """
+
+    names: Sequence[str]
+    letters: Sequence[str]
+    reasons: bool = False
+    form: int = 0
+    room: int | None = None
+
+    def head(self, index: int) -> str:
+        """What stands before the headers of a further side."""
+        return f"{self.letters[index + 1]} " if len(self.letters) > 2 else ""
+
+    def change(self, line: _Line, index: int) -> int:
+        """Which form of a change is shown: of one further side the fullest that fits."""
+        forms = line.changes[index]
+        fits = (form for form in range(self.form, _ALONE) if self.room is None or breadth(forms[form]) <= self.room)
+        return next(fits, _ALONE)
+
+    def judged(self, line: _Line, index: int) -> str:
+        """The word, and its reason where there is room."""
+        word, because = line.judged[index]
+        return f"{word} ({because})" if self.reasons and because else word
+
+
+def _within(lines: Sequence[_Line], layout: _Layout, width: int) -> tuple[int, Table] | None:
+    """A table no wider than the terminal, with how much it leaves out; None where an interval of one among several further sides, or a
+    change, would be cut.
+    """
+    further, letters = range(len(layout.letters) - 1), layout.letters
+    room = width - _longest(layout.names, "name")
+    for place, letter in enumerate(letters):
+        room -= len(GAP) + _longest([line.values[place] for line in lines], letter)
+    for index in further:
+        room -= 2 * len(GAP) + _longest([layout.judged(line, index) for line in lines], f"{layout.head(index)}is")
+
+    def need(form: int) -> int:
+        return sum(
+            _longest([line.changes[index][form] for line in lines], f"{layout.head(index)}change") for index in further
         )
-    if sum(needs) > room:
+
+    form = next((form for form in range(_INTERVAL + 1) if need(form) <= room), None)
+    if form is not None:
+        layout = replace(layout, form=form)
+    elif len(further) == 1 and need(_ALONE) <= room:
+        layout = replace(layout, form=_INTERVAL, room=room)
+    else:
         return None
-    spare = (room - sum(needs)) // further
-    rooms = [need + spare for need in needs]
-    cost = sum(
-        sum(breadth(change) > most for change in line.changes[index])
-        for line in lines
-        for index, most in enumerate(rooms)
-    )
-    cost += sum(name != line.name for name, line in zip(names, lines, strict=True))
-    cost += 0 if reasons else sum(bool(because) for line in lines for _, because in line.judged)
-    return cost, _table(lines, names, letters, rooms, reasons=reasons)
+    cost = sum(_COSTS[layout.change(line, index)] for line in lines for index in further if line.changes[index][0])
+    cost += sum(name != line.name for name, line in zip(layout.names, lines, strict=True))
+    cost += 0 if layout.reasons else sum(2 * bool(because) for line in lines for _, because in line.judged)
+    return cost, _table(lines, layout)
 
 
 def _longest(texts: Sequence[str], header: str) -> int:
     return max([len(header), *map(breadth, texts)])
 
 
-def _judged(line: _Line, index: int, *, reasons: bool) -> str:
-    word, because = line.judged[index]
-    return f"{word} ({because})" if reasons and because else word
-
-
-def _table(
-    lines: Sequence[_Line],
-    names: Sequence[str],
-    letters: Sequence[str],
-    rooms: Sequence[int | None],
-    *,
-    reasons: bool,
-) -> Table:
-    """The table with changes that have so many letters at most; None for as many as they have."""
+def _table(lines: Sequence[_Line], layout: _Layout) -> Table:
+    letters = layout.letters
     fields = [Field("name"), Field(letters[0], "figure", 2)]
-    for letter in letters[1:]:
-        head = f"{letter} " if len(letters) > 2 else ""
+    for index, letter in enumerate(letters[1:]):
+        head = layout.head(index)
         fields += [Field(letter, "figure", 1), Field(f"{head}change"), Field(f"{head}is")]
     rows = []
-    for line, name in zip(lines, names, strict=True):
+    for line, name in zip(lines, layout.names, strict=True):
         cells = [name, line.values[0]]
-        for index, most in enumerate(rooms):
-            fits = [form for form in line.changes[index] if most is None or breadth(form) <= most]
-            change = fits[0] if fits else line.changes[index][-1]
-            cells += [line.values[index + 1], change, _judged(line, index, reasons=reasons)]
+        for index in range(len(letters) - 1):
+            change = line.changes[index][layout.change(line, index)]
+            cells += [line.values[index + 1], change, layout.judged(line, index)]
         rows.append(tuple(cells))
     return Table(tuple(fields), tuple(rows))
 

@@ -17,7 +17,7 @@ from gradlab.judgement.comparing.rows import Row
 from gradlab.report.views.run import figure_kind
 from gradlab.report.views.side_names import class_names, letters
 from gradlab.report.words.table import Field, Table
-from gradlab.report.words.values import Kind, Value, counted, say
+from gradlab.report.words.values import Kind, Value, counted, fixed, say
 
 MOST_ROWS = 12
 """Rows of modules that a person is shown of those that have one name on several sides."""
@@ -221,24 +221,22 @@ def change_words(change: Difference, kind: Kind = "figure") -> str:
     return f"{'+' if amount > 0 else ''}{say(amount, kind)}{percent}{interval}"
 
 
-def change_forms(change: Difference, kind: Kind = "figure") -> tuple[str, ...]:
-    """A change in ever fewer letters: whole, with fewer digits, without its share, without its interval; the interval goes before the
-    share where nothing is judged by it.
+def change_forms(change: Difference, kind: Kind = "figure") -> tuple[str, str, str, str, str]:
+    """A change in ever fewer letters: whole; with fewer digits; also without its share; without its interval; alone. The interval goes
+    at once where nothing is judged by it.
 
     >>> change_forms(Difference(-0.63762, -45.1, (-0.77721, -0.49811), "better"))
     ('-0.6376 (-45%) [-0.7772, -0.4981]', '-0.64 (-45%) [-0.78, -0.50]', '-0.64 [-0.78, -0.50]', '-0.6376 (-45%)', '-0.638')
     """
     amount, percent = _amount(change), _percent(change, kind)
     sign = "+" if amount > 0 else ""
-    forms = [change_words(change, kind)]
-    if change.interval is not None and change.judgement is not None:
-        short, low, high = _in_digits((amount, *change.interval), kind)
-        forms += [f"{sign}{short}{percent} [{low}, {high}]", f"{sign}{short} [{low}, {high}]"]
-    forms.append(f"{sign}{say(amount, kind)}{percent}")
-    forms.append(
-        f"{amount:+.3g}" if kind == "figure" and math.isfinite(amount) and amount else f"{sign}{say(amount, kind)}"
-    )
-    return tuple(dict.fromkeys(forms))
+    bare = f"{sign}{say(amount, kind)}{percent}"
+    alone = f"{amount:+.3g}" if kind == "figure" and math.isfinite(amount) and amount else f"{sign}{say(amount, kind)}"
+    if change.interval is None or change.judgement is None:
+        return change_words(change, kind), bare, bare, bare, alone
+    short, low, high = _in_digits((amount, *change.interval), kind)
+    interval = f"[{low}, {high}]"
+    return change_words(change, kind), f"{sign}{short}{percent} {interval}", f"{sign}{short} {interval}", bare, alone
 
 
 def _amount(change: Difference) -> float:
@@ -256,7 +254,7 @@ def _in_digits(values: tuple[float, float, float], kind: Kind) -> list[str]:
     places = math.ceil(-math.log10(width / 3)) if 0 < width < math.inf else 0
     if kind not in ("figure", "share") or not 0 < places <= 6:
         return [say(value, kind) for value in values]
-    return [f"{value:.{places}f}" for value in values]
+    return [fixed(value, places) for value in values]
 
 
 def by_letter(comparison: Comparison) -> Comparison:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Side
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import badness
+
+if TYPE_CHECKING:
+    from gradlab.results.stored import StoredRun
 
 _NAMES = ("name", "scheme", "source")
 """Last parts of fields whose values are names, which say what they are."""
@@ -79,6 +82,12 @@ def named(comparison: Comparison) -> tuple[SideName, ...]:
 def own_of(side: Side) -> Own:
     """What a side of a comparison is by itself."""
     return Own(side.name or side.label, side.seeds, side.ids, side.place)
+
+
+def own_of_runs(runs: "Sequence[StoredRun]") -> Own:
+    """What runs that differ in nothing but their seed are by themselves."""
+    seeds = tuple(run.seed for run in runs if run.seed is not None)
+    return Own(runs[0].name, seeds, tuple(run.id for run in runs), str(runs[0].path.parent))
 
 
 def side_names(sides: Sequence[Own], config: Sequence[Changed]) -> tuple[SideName, ...]:

@@ -73,6 +73,15 @@ def say(value: Value, kind: Kind = "figure") -> str:
     return f"{float(f'{value:.12g}'):.4g}"
 
 
+def fixed(value: float, places: int) -> str:
+    """A number with so many decimals.
+
+    >>> fixed(-0.387, 2), fixed(-0.001, 2)
+    ('-0.39', '0.00')
+    """
+    return _unsigned_zero(f"{value:.{places}f}")
+
+
 def _unsigned_zero(text: str) -> str:
     """`-0.00` is zero."""
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, seed_or_id, sides_of
+from gradlab.judgement.comparing.comparison import Changed, Comparison, compare, sides_of
 from gradlab.judgement.comparing.samples import depth_of
 from gradlab.report.page.comparison.series import MOST_HEATMAPS, MOST_SEEDS, drawn_curves, drawn_grids, drawn_profiles
 from gradlab.report.page.shared import arrays
@@ -28,7 +28,7 @@ from gradlab.report.views.comparison import (
     spread_words,
 )
 from gradlab.report.views.run import names_of, setting, why, without_seed
-from gradlab.report.views.side_names import letters
+from gradlab.report.views.side_names import letters, named
 from gradlab.report.words.points import numbered_seeds, value_words
 from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.report.words.verdicts import badness, word_of
@@ -134,25 +134,18 @@ def _ends(curve: Mapping[str, Any], cards: Sequence[Mapping[str, Any]]) -> str:
 def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: Path) -> list[dict[str, Any]]:
     judgements = (None, *judged(comparison))
     own = groups[: len(judgements)]
-    sides = zip(letters(len(own)), _names(comparison, own), own, judgements, strict=True)
+    sides = zip(letters(len(own)), _names(comparison), own, judgements, strict=True)
     return [_card(letter, names, group, judgement, page) for letter, names, group, judgement in sides]
 
 
-def _names(comparison: Comparison, groups: Sequence[Sequence[StoredRun]]) -> list[tuple[str, str]]:
+def _names(comparison: Comparison) -> list[tuple[str, str]]:
     """For each side what tells it from others of the same name, and the shortest name that tells it from all."""
-    names = [clean_line(group[0].name) for group in groups]
     found = []
-    for place, name in enumerate(names):
-        namesakes = [index for index, other in enumerate(names) if other == name]
-        apart = [item for item in own_changes(comparison) if len({str(item.values[index]) for index in namesakes}) > 1]
-        told = [_value(item, place) for item in apart[:_MOST_CHANGES]]
-        more = f" and {len(apart) - _MOST_CHANGES} more" if len(apart) > _MOST_CHANGES else ""
-        words = [f"{field} {value}" for field, value in told]
-        values = [value for _, value in told]
-        if not comparison.config:
-            words = values = [seed_or_id(groups[place][0])] if len(namesakes) > 1 else []
-        short = values if values and len(namesakes) == len(names) else [name, *values]
-        found.append((", ".join(words) + more, ", ".join(short)))
+    for name in named(comparison):
+        more = f" and {len(name.apart) - _MOST_CHANGES} more" if len(name.apart) > _MOST_CHANGES else ""
+        found.append(
+            (", ".join(name.apart[:_MOST_CHANGES]) + more, replace(name, apart=name.apart[:_MOST_CHANGES]).short)
+        )
     return found
 
 
