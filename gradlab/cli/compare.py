@@ -37,7 +37,7 @@ def compare(
 ) -> int:
     """Compare runs with the first: better, the same or worse, with numbers. Seeds of one experiment go together."""
     from gradlab import stored
-    from gradlab.cli.output import log, stdout, write, write_json
+    from gradlab.cli.output import log_sentence, stdout, write, write_json
     from gradlab.cli.selection import choose
     from gradlab.judgement.comparing.comparison import compare_sides
     from gradlab.report.views.compared_gates import failed_gates
@@ -58,5 +58,5 @@ def compare(
 
         print_comparison(stdout(), compared, changed_only=changed_only)
     for line in (*compared.notices, *failed_gates(compared)):
-        log(line)
+        log_sentence(line)
     return 0 if compared.passed else _FAILED_GATE

@@ -41,6 +41,16 @@ def log(line: str, *, quiet: bool = False) -> None:
         Sink(sys.stderr, vital=False).write(f"{line}\n")
 
 
+def log_sentence(line: str) -> None:
+    """Tell the person something that is not data; on a terminal in lines no longer than it is wide."""
+    from rich.text import Text
+
+    from gradlab.report.terminal.console import console, print_prose
+    from gradlab.report.terminal.streams import Sink
+
+    print_prose(console(Sink(sys.stderr, vital=False)), Text(line))
+
+
 def write_json(value: Any) -> None:
     """Print strict JSON."""
     from gradlab.results.strict_json import dumps

@@ -25,12 +25,16 @@ from gradlab.report.views.overall import overall_words
 from gradlab.report.views.side_names import SideName, legend_table, named
 from gradlab.report.words.names import elided
 from gradlab.report.words.table import Table
+from gradlab.report.words.values import counted
 
 _LEGEND_LINES = 2
 """Lines of a terminal for what tells a side from the others; the table below has all of it."""
 
 _SHORTEST = 16
 """Letters that are left at least of a name without its middle."""
+
+_SEEDS = 24
+"""Letters of a side's seeds from which on a narrow terminal counts them."""
 
 PROFILES = "over relative depth: 0 at the input, 1 at the last hidden layer"
 
@@ -52,8 +56,10 @@ def print_comparison(out: Console, comparison: Comparison, *, changed_only: bool
     print_prose(out, Text(spread_words(comparison), "dim"))
     _print_profiles(out, comparison)
     _print_rows(out, comparison, names)
+    if comparison.gates:
+        out.print()
     for line in gate_words(comparison):
-        print_prose(out, coloured(line))
+        print_prose(out, _gate_line(line))
 
 
 def _print_legend(out: Console, comparison: Comparison, names: Sequence[SideName]) -> None:
@@ -66,15 +72,30 @@ def _print_legend(out: Console, comparison: Comparison, names: Sequence[SideName
             cells = [padded_to(cell, size) for cell, size in zip(row, sizes, strict=True) if size]
             out.print(_legend_line(GAP.join(cells).rstrip(), row[0]))
         return
-    rest = max(len(row[0]) + breadth(GAP.join(filter(None, row[3:]))) for row in rows) + 2 * len(GAP)
-    short = elided([row[1] for row in rows], max(_SHORTEST, width - rest), breadth)
+    facts = [
+        GAP.join(filter(None, [counted(len(side.seeds), "seed") if len(whose) > _SEEDS else whose, verdicts]))
+        for side, (_, _, _, whose, verdicts) in zip(comparison.sides, rows, strict=True)
+    ]
     margin = max(len(row[0]) for row in rows) + len(GAP)
-    for (letter, _, _, *facts), name, one in zip(rows, short, names, strict=True):
-        first = GAP.join(filter(None, [letter.ljust(margin - len(GAP)), name, *facts]))
-        for line in _legend_line(first, letter).wrap(out, width):
-            out.print(line)
+    room = width - margin - len(GAP) - max(map(breadth, facts))
+    short = elided([row[1] for row in rows], max(_SHORTEST, room), breadth)
+    for row, fact, name, one in zip(rows, facts, short, names, strict=True):
+        first = _legend_line(padded_to(row[0], margin) + GAP.join(filter(None, [name, fact])), row[0])
+        head, *more = first.wrap(out, width)
+        head.rstrip()
+        out.print(head)
+        for line in Text(" ").join(more).wrap(out, width - margin) if more else ():
+            out.print(Text(" " * margin).append_text(line))
         for words in _filled(one.differs, width - margin):
             out.print(Text(" " * margin + words))
+
+
+def _gate_line(words: str) -> Text:
+    line = Text(words)
+    line.highlight_words(["gate FAILED"], "bold red")
+    line.highlight_words(["gate cannot tell"], "yellow")
+    line.highlight_words(["gate ok"], "green")
+    return line
 
 
 def _legend_line(words: str, letter: str) -> Text:
@@ -151,7 +172,10 @@ def _print_rows(out: Console, comparison: Comparison, names: Sequence[SideName])
                 pair = row_table(of_sides(lettered, (0, place)), MOST_ROWS)
                 if pair.rows:
                     print_table(out, pair)
-    for line in row_words(lettered):
+    words = row_words(lettered)
+    if words and not table.rows:
+        out.print()
+    for line in words:
         print_prose(out, Text(line))
 
 

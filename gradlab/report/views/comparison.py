@@ -16,6 +16,7 @@ from gradlab.judgement.comparing.profiles import Profile
 from gradlab.judgement.comparing.rows import Row
 from gradlab.report.views.run import figure_kind
 from gradlab.report.views.side_names import class_names, letters
+from gradlab.report.words.points import value_words
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import Kind, Value, counted, fixed, say
 
@@ -65,7 +66,10 @@ def fact_rows(comparison: Comparison, *, changed_only: bool, said: bool) -> list
     gated = comparison.gated
     facts = [(name, values) for name, values in facts if not changed_only or len(set(values)) > 1 or name in gated]
     for field, *own in config_table(comparison).rows:
-        facts.append((str(field), class_names(own) if said and field == "model.watched" else own))
+        values = class_names(own) if said and field == "model.watched" else own
+        facts.append(
+            (str(field), [None if value is None else value_words(value) for value in values] if said else values)
+        )
     return facts
 
 

@@ -12,7 +12,7 @@ _COMES_TO = {
     "better": "is better than {first}",
     "worse": "is worse than {first}",
     "same": "is the same as {first}",
-    "mixed": "is better than {first} in one thing and worse in another",
+    "mixed": "is mixed against {first}",
     "cannot tell": "cannot be told from {first}",
     "too few seeds": "has too few seeds, or {first} has, to tell whether it is better",
     "not comparable": "is not comparable with {first}",

@@ -155,10 +155,10 @@ def told_apart(config: Sequence[Changed], place: int, among: Sequence[int]) -> t
     for item, short in zip(own, shorts, strict=True):
         name = short if shorts.count(short) == 1 else item.field
         value, last = item.values[place], item.field.rpartition(".")[2]
-        others = [other for other in own if other.field.rpartition(".")[2] == last]
+        alone = last == "name" or [other.field.rpartition(".")[2] for other in own].count(last) == 1
         if value is None:
             missing.append(f"no {name}")
-        elif last in _NAMES and isinstance(value, str) and len(others) == 1:
+        elif isinstance(value, str) and (item.field in _CLASSES or (last in _NAMES and alone)):
             words.append(_said(item, place))
         else:
             words.append(f"{name} {_said(item, place)}")

@@ -8,7 +8,7 @@ from made.deep_runs import experiment, record, stored, summary
 
 from gradlab.judgement.comparing.comparison import Comparison, compare
 from gradlab.judgement.comparing.difference import Difference
-from gradlab.report.views.compared_gates import failed_gates
+from gradlab.report.views.compared_gates import failed_gates, gate_words
 from gradlab.report.views.comparison import (
     change_words,
     comparison_object,
@@ -177,4 +177,14 @@ def test_change_words(change: Difference, kind: str, words: str) -> None:
 
 def test_a_gate_that_holds_is_named_with_its_figures() -> None:
     lines = failed_gates(three_sides("final.backward_decades < -40"))
-    assert lines == ["deep_sigmoid (model.depth=20): final.backward_decades < -40 holds (-inf)"]
+    assert lines == ["depth 20: final.backward_decades < -40 holds (-inf)"]
+
+
+def test_gates_that_failed_stand_first_with_the_letters_of_their_sides() -> None:
+    lines = gate_words(three_sides("final.accuracy < 0", "final.backward_decades < -40"))
+    assert lines == [
+        "gate FAILED  B: final.backward_decades < -40 holds: -inf",
+        "gate ok      B: final.accuracy < 0 does not hold: 0.12",
+        "gate ok      C: final.accuracy < 0 does not hold: no value",
+        "gate ok      C: final.backward_decades < -40 does not hold: no value",
+    ]
