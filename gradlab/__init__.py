@@ -21,24 +21,29 @@ if TYPE_CHECKING:
     from gradlab.api import sweep as sweep
     from gradlab.api import watch as watch
     from gradlab.results.stored import StoredRun as Run
+    from gradlab.showing import compare as compare
+    from gradlab.showing import plot as plot
+    from gradlab.showing import write_report as write_report
     from gradlab.stored import load as load
     from gradlab.stored import runs as runs
 
     __version__: str
 
-__all__ = ["Run", "__version__", "load", "predict", "run", "runs", "sweep", "watch"]
+__all__ = ["Run", "__version__", "compare", "load", "plot", "predict", "run", "runs", "sweep", "watch", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name in ("run", "sweep", "predict", "watch"):
-        from gradlab import api
+    rooms = {
+        "gradlab.api": ("run", "sweep", "predict", "watch"),
+        "gradlab.stored": ("load", "runs"),
+        "gradlab.showing": ("compare", "plot", "write_report"),
+    }
+    room = next((room for room, names in rooms.items() if name in names), None)
+    if room is not None:
+        from importlib import import_module
 
-        found: Any = getattr(api, name)
-    elif name in ("load", "runs"):
-        from gradlab import stored
-
-        found = getattr(stored, name)
+        found: Any = getattr(import_module(room), name)
     elif name == "Run":
         from gradlab.results.stored import StoredRun
 

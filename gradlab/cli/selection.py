@@ -17,11 +17,21 @@ def choose(names: Sequence[str] | None, out: Path, where: str = "", *, groups: b
         UsageError: If neither is given, a word means several things, or a run cannot be read.
     """
     from gradlab import stored
+
+    refuse_nothing(names, where)
+    return stored.chosen(names or [], out, where, groups=groups)
+
+
+def refuse_nothing(names: Sequence[str] | None, where: str) -> None:
+    """Refuse a command line that names no runs.
+
+    Raises:
+        UsageError: With what to do.
+    """
     from gradlab.errors import UsageError
 
     if not names and not where:
         raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
-    return stored.chosen(names or [], out, where, groups=groups)
 
 
 def load_runs(names: Sequence[str] | None, out: Path, where: str = "", *, groups: bool = True) -> "list[StoredRun]":
@@ -31,12 +41,6 @@ def load_runs(names: Sequence[str] | None, out: Path, where: str = "", *, groups
         SelectionError: If a word means nothing.
         UsageError: If one is ambiguous or cannot be read, or if two directories hold the same run.
     """
-    from gradlab.errors import UsageError
+    from gradlab.showing import distinct
 
-    runs = {run.path.resolve(): run for one in choose(names, out, where, groups=groups) for run in one.runs}
-    held: dict[str, StoredRun] = {}
-    for run in runs.values():
-        other = held.setdefault(run.id, run)
-        if other is not run:
-            raise UsageError(f"{other.path} and {run.path} hold the same run, {run.id}; name one of them")
-    return list(runs.values())
+    return distinct(choose(names, out, where, groups=groups))

@@ -1,0 +1,303 @@
+"""What is stored, looked at from Python: `gradlab.compare`, `gradlab.plot`, `gradlab.write_report`."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradlab import stored
+from gradlab.errors import SelectionError, UsageError
+from gradlab.results.place import runs_root
+from gradlab.results.stored import StoredRun
+from gradlab.results.sweeps.directory import SweepPlace
+
+if TYPE_CHECKING:
+    from gradlab.judgement.comparing.comparison import Comparison
+    from gradlab.report.figures.sides import DrawnSide
+
+Tell = Callable[[str], None]
+"""Is told what a person should know of it."""
+
+Draw = Callable[[Sequence[StoredRun], Sequence[str], Path], None]
+
+
+def _untold(line: str) -> None:
+    """Tells nobody."""
+
+
+def compare(
+    *names: str | Path,
+    fail_on: Sequence[str] = (),
+    fail_on_any: Sequence[str] = (),
+    where: str = "",
+    out: str | Path | None = None,
+) -> "Comparison":
+    """Compare runs with the first, as `gradlab compare` does.
+
+        compare("net~1", "net", fail_on=["final.loss > +5%"]).passed
+
+    Args:
+        *names: Names, ids, tags, paths and sweeps, as on the command line; the first side is what the others are compared with.
+        fail_on: Conditions that must not hold of a figure that is worse than on the first side.
+        fail_on_any: Conditions that must not hold, judged by the bare figures.
+        where: Leaves the runs that this condition holds for.
+        out: Directory of runs; by default the nearest (`results.place.runs_root`).
+
+    Raises:
+        SelectionError: If a name means nothing.
+        UsageError: If there are fewer than two sides, a name means several things, or a condition cannot be read.
+    """
+    from gradlab.judgement.comparing.comparison import compare_sides
+
+    return compare_sides(stored.sides(stored.chosen(names, out, where)), fail_on, fail_on_any=fail_on_any)
+
+
+def plot(
+    *names: str | Path,
+    to: str | Path,
+    kind: str = "profile",
+    quantities: Sequence[str] = (),
+    where: str = "",
+    out: str | Path | None = None,
+) -> Path:
+    """Draw a figure of runs into a file, as `gradlab plot` does, and say where it is.
+
+        plot("net", "net~1", to="profiles.svg")
+
+    Args:
+        *names: As of `compare`; each run is drawn once, and seeds of one experiment go together.
+        to: File to write: .svg, .png or .pdf.
+        kind: `profile`, `heatmap`, `loss`, `spectrum` or `space`.
+        quantities: What to draw of it.
+        where: Leaves the runs that this condition holds for.
+        out: Directory of runs; by default the nearest (`results.place.runs_root`).
+
+    Raises:
+        SelectionError: If a name means nothing, or nothing was recorded.
+        UsageError: If the kind, a quantity or the file cannot be, or a name means several things.
+    """
+    from gradlab.report.figures.canvas import check_file
+
+    target = Path(to)
+    check_file(target)
+    if kind not in _kinds():
+        raise UsageError(f"kind {kind}: expected {', '.join(_kinds())}")
+    check_quantities(kind, quantities)
+    draw(kind, distinct(stored.chosen(names, out, where)), quantities, target)
+    return target
+
+
+def write_report(
+    *names: str | Path, to: str | Path | None = None, where: str = "", out: str | Path | None = None
+) -> Path:
+    """Write a page of one run, of several side by side, or of a sweep, as `gradlab report` does, and say where it is.
+
+    Args:
+        *names: As of `compare`.
+        to: File to write; by default `report.html` in the run's or sweep's directory, or in `comparisons` beside the runs.
+        where: Leaves the runs that this condition holds for.
+        out: Directory of runs; by default the nearest (`results.place.runs_root`).
+
+    Raises:
+        SelectionError: If a name means nothing.
+        UsageError: If a name means several things, or the file cannot be written.
+    """
+    return write_page(names, where, None if to is None else Path(to), runs_root(out), _untold)
+
+
+def distinct(choices: Iterable[stored.Chosen]) -> list[StoredRun]:
+    """Runs that were chosen, each once.
+
+    Raises:
+        UsageError: If two directories hold the same run.
+    """
+    runs = {run.path.resolve(): run for one in choices for run in one.runs}
+    held: dict[str, StoredRun] = {}
+    for run in runs.values():
+        other = held.setdefault(run.id, run)
+        if other is not run:
+            raise UsageError(f"{other.path} and {run.path} hold the same run, {run.id}; name one of them")
+    return list(runs.values())
+
+
+def draw(
+    kind: str,
+    runs: Sequence[StoredRun],
+    quantities: Sequence[str],
+    file: Path,
+    tell: Tell = _untold,
+    warn: Tell = _untold,
+) -> list[StoredRun]:
+    """Draw a figure, and return the runs that are in it: those of which something was recorded.
+
+    `tell` is told of what is done and left out, `warn` of a run whose numbers are not what they were.
+
+    Raises:
+        SelectionError: If nothing was recorded of any.
+        UsageError: If there are more than can be told apart, or the file cannot be written.
+    """
+    recorded = _recorded(runs, tell)
+    _kinds(tell, warn)[kind][0](recorded, quantities, file)
+    return recorded
+
+
+def write_page(names: Sequence[str | Path], where: str, output: Path | None, out: Path, tell: Tell) -> Path:
+    """Write the page of what is named, and say where it is.
+
+    Raises:
+        SelectionError: If a name means nothing.
+        UsageError: If a name means several things, a sweep is named beside others, or the file cannot be written.
+    """
+    from gradlab.report.page.shared.document import encoded
+    from gradlab.results import whole_file
+    from gradlab.results.selection import Selector
+
+    selector = Selector(out)
+    if len(names) == 1:
+        selector.refuse_namesakes(str(names[0]))
+    places = [selector.select(name).place for name in names]
+    sweeps = [place for place in places if place is not None]
+    if len(sweeps) == 1 and len(places) == 1 and not where:
+        target, page = _sweep(sweeps[0], output, tell)
+    elif sweeps and not where:
+        raise UsageError(
+            f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs, or --where picks its members"
+        )
+    else:
+        target, page = _runs(names, where, output, out)
+    try:
+        if output is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{target.parent}: cannot be made ({error.strerror}); name a file with -o") from error
+    try:
+        whole_file.write(target, encoded(page), replace=True, refusal="cannot write {}: {}")
+    except UsageError as error:
+        raise error if output is not None else UsageError(f"{error}; name a file with -o") from error
+    return target
+
+
+def _kinds(tell: Tell = _untold, warn: Tell = _untold) -> "dict[str, tuple[Draw, Collection[str]]]":
+    """Each kind of figure: what draws it of runs, quantities and a file, and the quantities that can be named."""
+    from gradlab.config.quantities import GRIDS
+    from gradlab.report.figures.heatmaps import draw_heatmaps
+    from gradlab.report.figures.losses import draw_losses
+    from gradlab.report.figures.profiles import draw_profiles
+    from gradlab.report.figures.spectra import draw_spectra
+    from gradlab.report.views.series import DRAWN, PROFILED
+
+    return {
+        "profile": (lambda runs, names, path: draw_profiles(_sides(runs), names, path), PROFILED),
+        "heatmap": (
+            lambda runs, names, path: draw_heatmaps(_sides(runs), names[0] if names else None, path),
+            GRIDS,
+        ),
+        "loss": (lambda runs, names, path: draw_losses(_sides(runs), names, path), DRAWN),
+        "spectrum": (lambda runs, _, path: draw_spectra(_sides(runs), path), ()),
+        "space": (lambda runs, _, path: _draw_space(runs, path, tell, warn), ()),
+    }
+
+
+def check_quantities(kind: str, asked: Sequence[str]) -> None:
+    """Refuse quantities that a kind of figure does not draw.
+
+    Raises:
+        UsageError: With the first of them, and near ones.
+    """
+    from gradlab.config.suggestion import suggestion
+
+    known = _kinds()[kind][1]
+    if asked and not known:
+        raise UsageError(f"--quantity {asked[0]}: --kind {kind} draws what there is of one thing; leave it out")
+    for name in asked:
+        if name not in known:
+            raise UsageError(
+                f"--quantity {name}: not drawn by --kind {kind}{suggestion(name, known, all_of_them=True)}"
+            )
+    if kind == "heatmap" and len(asked) > 1:
+        raise UsageError(f"--quantity {asked[1]}: --kind heatmap draws one, for all runs on one scale")
+
+
+def _recorded(stored: Sequence[StoredRun], tell: Tell) -> list[StoredRun]:
+    """The runs of which something was recorded; the others are named."""
+    from gradlab.results.stored import nothing_recorded
+
+    recorded = []
+    for run in stored:
+        if run.record is not None and len(run.record.steps):
+            recorded.append(run)
+        elif len(stored) > 1:
+            tell(f"{run.path}: left out, nothing was recorded of it")
+    if not recorded:
+        raise SelectionError(f"{stored[0].path}: {nothing_recorded(stored[0])}")
+    return recorded
+
+
+def _sides(runs: Sequence[StoredRun]) -> "tuple[DrawnSide, ...]":
+    from gradlab.report.figures.sides import MOST, sides
+
+    shown = sides(runs)
+    if len(shown) > MOST:
+        raise UsageError(f"{len(shown)} experiments cannot be told apart in one figure, {MOST} can; name fewer")
+    return shown
+
+
+def _draw_space(runs: Sequence[StoredRun], output: Path, tell: Tell, warn: Tell) -> None:
+    """Train runs again and draw the plane of their inputs."""
+    from gradlab.execution.input_plane import load_run_data, trace_input_plane
+    from gradlab.report.figures.input_plane import MOST, Shown, draw_spaces
+    from gradlab.report.figures.sides import about, sides
+
+    if len(runs) > MOST:
+        raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(runs)}; name fewer")
+    data = {run.id: load_run_data(run) for run in runs}
+    shown = []
+    for side in sides(runs):
+        for view in side.views:
+            tell(f"training {view.name} again: its weights are not stored")
+            plane = trace_input_plane(data[view.id])
+            label = side.name_of(view)
+            if plane.deviation is not None:
+                warn(f"{label}: {plane.deviation}")
+            shown.append(Shown(label, about([view]), plane))
+    draw_spaces(shown, output)
+
+
+def _runs(names: Sequence[str | Path], where: str, output: Path | None, out: Path) -> tuple[Path, str]:
+    from gradlab.results.store import Store
+
+    found = distinct(stored.chosen(names, out, where))
+    if len(found) == 1:
+        from gradlab.report.page.run.page import run_page
+        from gradlab.report.page.shared.links import PAGE
+        from gradlab.report.views.run import view
+
+        run = found[0]
+        target = _checked(output) or run.path / PAGE
+        return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs())
+    from gradlab.report.page.comparison.page import comparison_page, page_name
+
+    target = _checked(output) or out / "comparisons" / f"{page_name(found)}.html"
+    return target, comparison_page(found, target)
+
+
+def _sweep(place: SweepPlace, output: Path | None, tell: Tell) -> tuple[Path, str]:
+    from gradlab.report.page.shared.links import PAGE
+    from gradlab.report.page.sweep.page import sweep_page
+
+    target = _checked(output) or place.path / PAGE
+    opened = stored.load_sweep(place)
+    if opened.missing:
+        tell(f"{len(opened.missing)} of {opened.num_planned} runs of the sweep are missing; its page names them")
+    return target, sweep_page(opened, target)
+
+
+def _checked(output: Path | None) -> Path | None:
+    if output is None:
+        return None
+    if output.is_dir():
+        raise UsageError(f"{output}: is a directory; name a file in it, such as {output / 'report.html'}")
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{output}: a page is a file whose name ends in .html, such as page.html")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no directory {output.parent}")
+    return output
