@@ -170,17 +170,9 @@ def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
 def _matching(selection: Selection, where: str) -> tuple[RunHandle, ...]:
     if not where or not selection.runs:
         return selection.runs
-    from gradlab.report.views.run_list import matching
+    from gradlab.judgement.conditions.listed import among
 
-    stores: dict[Path, Store] = {}
-    for handle in selection.runs:
-        stores.setdefault(handle.path.parent, Store(handle.path.parent))
-    lines = []
-    for store in stores.values():
-        held = {handle.id for handle in selection.runs if handle.path.parent == store.root}
-        lines += [line for line in store.runs() if line.id in held]
-    kept = {line.path for line in matching(Store(selection.runs[0].path.parent), lines, where)}
-    return tuple(handle for handle in selection.runs if handle.path in kept)
+    return among(selection.runs, where)
 
 
 def _store_of(selector: Selector, handle: RunHandle) -> Store:

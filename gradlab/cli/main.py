@@ -14,6 +14,7 @@ from gradlab.cli.check import check
 from gradlab.cli.clean import clean
 from gradlab.cli.compare import compare
 from gradlab.cli.doctor import doctor
+from gradlab.cli.du import du
 from gradlab.cli.export import export
 from gradlab.cli.list import list_runs
 from gradlab.cli.new import new
@@ -22,10 +23,12 @@ from gradlab.cli.output import log
 from gradlab.cli.plot import plot
 from gradlab.cli.predict import predict
 from gradlab.cli.report import report
+from gradlab.cli.rm import rm
 from gradlab.cli.run import run
 from gradlab.cli.schema import schema
 from gradlab.cli.show import show
 from gradlab.cli.sweep import sweep
+from gradlab.cli.tag import tag
 from gradlab.config.text import one_line
 from gradlab.errors import ConfigError, GradlabError
 
@@ -60,6 +63,9 @@ app.command("check")(check)
 app.command("schema")(schema)
 app.command("new")(new)
 app.command("export")(export)
+app.command("tag")(tag)
+app.command("rm")(rm)
+app.command("du")(du)
 app.command("doctor")(doctor)
 app.command("clean")(clean)
 

@@ -17,12 +17,18 @@ LIKE = "deep_sigmoid"
 
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the experiment; NAME.yaml is written.")],
-    like: Annotated[str, typer.Option("--like", metavar="TEMPLATE", help="Which experiment to start from.")] = LIKE,
+    like: Annotated[
+        str,
+        typer.Option(
+            "--like", metavar="TEMPLATE", help="Which experiment to start from; a sweep's may be a file of yours."
+        ),
+    ] = LIKE,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Write a sweep of an experiment instead.")] = False,
     out: HiddenOut = DEFAULT_OUT,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
-    """Write NAME.yaml, an experiment to start from. Nothing is overwritten."""
+    """Write NAME.yaml, an experiment or a sweep to start from. Nothing is overwritten."""
     from gradlab.cli.output import log, write
     from gradlab.errors import UsageError
     from gradlab.results import whole_file
@@ -31,15 +37,85 @@ def new(
     own = place.name.rpartition(".")[0]
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", own):
         raise UsageError(f"NAME: expected letters, digits, '.', '_' and '-', got '{own}'")
+    if sweep:
+        base = _base(place, like)
+        whole_file.write(place, _sweep_of(base, place).encode(), replace=False)
+        write(f"{place}\n")
+        log(f"`gradlab check {place}` counts its members, `gradlab sweep {place}` trains them", quiet=quiet)
+        return
     template = _template(like)
-    whole_file.write(place, _renamed(template.read_text(encoding="utf-8"), own).encode(), replace=False)
+    _write_experiment(template, place, own)
+    log(_how_to_train(place), quiet=quiet)
+
+
+def _write_experiment(template: "Traversable", place: Path, name: str) -> None:
+    """Write a template and its data files, and say where."""
+    from gradlab.cli.output import write
+    from gradlab.results import whole_file
+
+    whole_file.write(place, _renamed(template.read_text(encoding="utf-8"), name).encode(), replace=False)
     write(f"{place}\n")
-    for name, source in _data_of(template).items():
-        copy = place.parent / name
+    for data, source in _data_of(template).items():
+        copy = place.parent / data
         if not copy.exists():
             whole_file.write(copy, source.read_bytes(), replace=False, folder=True)
             write(f"{copy}\n")
-    log(_how_to_train(place), quiet=quiet)
+
+
+def _base(place: Path, like: str) -> Path:
+    """The experiment that a sweep varies: a file that is there, or a template, which is written beside the sweep where it is not.
+
+    Raises:
+        UsageError: If there is none, or the sweep has its name.
+    """
+    import os
+
+    from gradlab.config.sweeps.sweep import is_sweep
+    from gradlab.errors import UsageError
+
+    own = Path(like) if like.endswith((".yaml", ".yml")) and Path(like).is_file() else None
+    base = own or place.parent / f"{like}.yaml"
+    template = None if own or base.is_file() else _template(like)
+    if base.resolve() == place.resolve():
+        raise UsageError(f"{place}: would be its own base; give the sweep another name")
+    if os.path.lexists(place):
+        raise UsageError(f"{place}: is there already and is not overwritten")
+    if template is not None:
+        _write_experiment(template, base, like)
+    elif is_sweep(base):
+        raise UsageError(f"--like {like}: {base} is a sweep, and an experiment is wanted")
+    return base
+
+
+def _sweep_of(base: Path, place: Path) -> str:
+    """The text of a sweep of an experiment over learning rates around its own.
+
+    Raises:
+        ConfigError: If the experiment cannot be read.
+    """
+    import os
+
+    from gradlab.config.reading import document
+    from gradlab.config.text import value_text
+
+    lr = document.read(base).train.lr
+    rates = ", ".join(value_text(factor * lr, 3) for factor in (0.5, 1, 2))
+    varied = {
+        f"base: {os.path.relpath(base, place.parent)}": "the experiment that is varied, relative to this file",
+        "seeds: 0-2": "replicates: shown together, with their spread",
+        "grid:": "every combination of these is a member; more keys, more members",
+        f"  train.lr: [{rates}]": "",
+        "# expect: [outcome == completed]": "of every member, added to the base's own",
+        "gates:": "of the whole sweep: exit code 4 where one fails",
+        "  - share(outcome == completed) == 1": "",
+    }
+    lines = [f"{line:<40}  # {why}" if why else line for line, why in varied.items()]
+    head = (
+        "# yaml-language-server: $schema=gradlab.sweep.schema.json",
+        "# Editors check and complete this file once `gradlab schema --sweep > gradlab.sweep.schema.json` has been run.",
+        f"name: {place.name.rpartition('.')[0]}",
+    )
+    return "\n".join([*head, *lines]) + "\n"
 
 
 def templates() -> dict[str, "Traversable"]:

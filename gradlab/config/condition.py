@@ -7,10 +7,11 @@
                | term [ "not" ] "in" "(" value { "," value } ")"
                | "change" "(" term ")" ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) ( NUMBER | PERCENT )
     term       = NAME | ( "any" | "min" | "max" | "median" ) "(" QUANTITY ")"
-    value      = NUMBER | WORD | "true" | "false" | CHANGE
+    value      = NUMBER | WORD | "true" | "false" | TIME | CHANGE
 
 A CHANGE is `+5%`, `-5%` or `+0.3`: a difference from the first run of a comparison, allowed only where there is one. So is
 `change(final.accuracy) < -0.03`, the same as a CHANGE of -0.03, which is a number like any other where it stands alone.
+A TIME is what `gradlab.config.moments` reads, for names that are times.
 A name without a value (null) makes every comparison with it false, `not in` as `!=`. What `gates` may say besides is in `gates.py`.
 """
 
@@ -33,6 +34,7 @@ from gradlab.config.logic import (
     Reduction,
     Scalar,
 )
+from gradlab.config.stored_values import stored_value
 from gradlab.config.suggestion import suggestion
 from gradlab.config.text import cut
 from gradlab.errors import UsageError
@@ -47,10 +49,13 @@ REDUCTIONS: tuple[Reduction, ...] = ("any", "min", "max", "median")
 class Kind:
     """What a name stands for; `words` are what it can be, () where any word may be; `named_numbers` that words stand for numbers.
 
-    Below a name of the form `arguments` every name stands for `anything`: a number, a word, true or false.
+    Below a name of the form `arguments` every name stands for `anything`: a number, a word, true or false. What looks like a number is
+    a word to a `text`, and the beginning of an id or a commit to a `digest`; a `time` is in seconds since 1970.
     """
 
-    form: Literal["number", "word", "number or word", "flag", "layers", "anything", "arguments"]
+    form: Literal[
+        "number", "word", "number or word", "flag", "layers", "anything", "arguments", "text", "digest", "time"
+    ]
     words: tuple[str, ...] = ()
     named_numbers: bool = False
 
@@ -101,10 +106,14 @@ def parse(text: str, names: Names, changes: bool = False) -> Condition:
     return Parser(text, names, changes).whole()
 
 
+_WORDS = {"word": "a word", "text": "a word", "digest": "a word", "flag": "true or false"}
+
 _TOKEN = re.compile(
     r"""\s*(?:
-        (?P<number>[+-]?(?:\.?inf\b|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?)%?(?![\w.]))
+        (?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[\w.:+-]*)
+      | (?P<number>[+-]?(?:\.?inf\b|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?)%?(?![\w.]))
       | (?P<word>[^\W\d][\w.-]*)
+      | (?P<plain>[+-]?[0-9]\w[\w.-]*)
       | (?P<quoted>"[^"]*"|'[^']*')
       | (?P<operator>==|!=|<=|>=|<|>)
       | (?P<bracket>[()])
@@ -231,9 +240,8 @@ class Parser:
         if token.kind != "operator":
             raise self._fault(f"expected one of == != < <= > >= in, found {token}", token)
         operator: Operator = token.text  # type: ignore[assignment]  # by the token's pattern
-        if kind.form in ("word", "flag") and operator not in ("==", "!="):
-            form = "a word" if kind.form == "word" else "true or false"
-            raise self._fault(f"{term} is {form}; compare it with ==, != or in", token)
+        if kind.form in _WORDS and operator not in ("==", "!="):
+            raise self._fault(f"{term} is {_WORDS[kind.form]}; compare it with ==, != or in", token)
         compared = Comparison(term, operator, self._value(term, kind))
         if isinstance(compared.value, str) and operator not in ("==", "!="):
             raise self._fault(f"{compared.value} is a word; compare {term} with it by ==, != or in", token)
@@ -309,8 +317,15 @@ class Parser:
 
     def _value(self, term: Figure | Layers, kind: Kind) -> Scalar | Change:
         token = self._take()
-        if token.kind not in ("number", "word", "quoted") or token.text in KEYWORDS:
+        if token.kind not in ("number", "word", "quoted", "time", "plain") or token.text in KEYWORDS:
             raise self._fault(f"expected a value, found {token}", token)
+        if kind.form in ("text", "digest", "time"):
+            try:
+                return stored_value(str(term), kind.form, token.text[1:-1] if token.kind == "quoted" else token.text)
+            except ValueError as error:
+                raise self._fault(str(error), token) from None
+        if token.kind in ("time", "plain"):
+            raise self._fault(f"cannot read {token}; a word that begins with a digit has quotes", token)
         if kind.form == "flag":
             if token.text not in ("true", "false"):
                 raise self._fault(f"{term} is true or false, got {token}", token)

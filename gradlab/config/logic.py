@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, Literal
 
 from gradlab.config import catalogue
+from gradlab.config.moments import Moment
 from gradlab.config.text import named, resolved_at, value_text
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
@@ -32,6 +33,23 @@ class NamedNumber(float):
         made = cls(number)
         made.word = word
         return made
+
+
+class AnyOf(str):
+    """Several words that a run has at once, such as its tags: equal to each of them, different from all others."""
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *words: str) -> "AnyOf":
+        """Of these words; a run that has none of them has the empty one."""
+        made = cls(", ".join(words))
+        made.words = words or ("",)
+        return made
+
+
+class Digest(str):
+    """Hexadecimal digits, such as a commit's: equal to whatever they begin with."""
 
 
 @dataclass(frozen=True)
@@ -234,9 +252,18 @@ def holds(operator: Operator, actual: Scalar, value: Scalar | tuple[Scalar, ...]
         return any(holds("==", actual, one) for one in value) is (operator == "in")
     if isinstance(actual, NamedNumber) and isinstance(value, str):
         actual = actual.word
+    if isinstance(value, Moment) and operator in ("==", "!="):
+        return isinstance(actual, int | float) and value.holds(actual) is (operator == "==")
     if isinstance(actual, str) or isinstance(value, str):
-        return operator in ("==", "!=") and (actual == value) is (operator == "==")
+        return operator in ("==", "!=") and _same(actual, value) is (operator == "==")
     return bool(_OPERATORS[operator](actual, value))
+
+
+def _same(actual: Scalar, value: Scalar) -> bool:
+    """Whether a word is what a condition asks for."""
+    if isinstance(actual, AnyOf):
+        return value in actual.words
+    return actual.startswith(str(value)) if isinstance(actual, Digest) else actual == value
 
 
 def _span(values: Sequence[float]) -> str:

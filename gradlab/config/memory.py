@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment, Model, num_steps
 from gradlab.config.quantities import Only, selected
+from gradlab.config.text import bytes_in_words
 
 Image = tuple[int, int, int]
 """Channels, height and width."""
@@ -140,8 +141,8 @@ def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str]
     }
     field = max(usual, key=lambda path: usual[path][0] * 10**6 // usual[path][1])
     sizes = {part: getattr(needed, part) for part in ("weights", "signals", "data", "record")}
-    parts = ", ".join(f"{part} {in_words(size)}" for part, size in sizes.items())
-    reason = f"needs at least {in_words(needed.total)} of memory ({parts}), and this machine has {in_words(limit)}"
+    parts = ", ".join(f"{part} {bytes_in_words(size)}" for part, size in sizes.items())
+    reason = f"needs at least {bytes_in_words(needed.total)} of memory ({parts}), and this machine has {bytes_in_words(limit)}"
     if needed.record == max(sizes.values()):
         reason += "; record.every and record.quantities make the record smaller"
     return field, reason
@@ -153,17 +154,3 @@ def machine_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
-
-
-def in_words(num_bytes: int) -> str:
-    """A number of bytes in words.
-
-    >>> in_words(3_210_000_000)
-    '3.21 GB'
-    """
-    if num_bytes >= 10**21:
-        return "1,000+ EB"
-    for exponent, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
-        if num_bytes >= 10**exponent:
-            return f"{num_bytes / 10**exponent:.3g} {unit}"
-    return f"{num_bytes} bytes"

@@ -115,3 +115,17 @@ def left_out(config: Mapping[str, Any], path: str) -> str | int | None:
 def named(part: Mapping[str, Any]) -> Any:
     """What a part of a config goes by: its name, its scheme, its storage, its kind or its scale."""
     return next((part[key] for key in ("name", "scheme", "storage", "kind", "scale") if key in part), None)
+
+
+def bytes_in_words(num_bytes: int) -> str:
+    """A number of bytes in words.
+
+    >>> bytes_in_words(3_210_000_000)
+    '3.21 GB'
+    """
+    if num_bytes >= 10**21:
+        return "1,000+ EB"
+    for exponent, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
+        if num_bytes >= 10**exponent:
+            return f"{num_bytes / 10**exponent:.3g} {unit}"
+    return f"{num_bytes} bytes"

@@ -8,6 +8,7 @@ from gradlab import datasets
 from gradlab.config import memory
 from gradlab.config.experiment import Data, Experiment, num_steps
 from gradlab.config.modules import Trainable
+from gradlab.config.text import bytes_in_words
 from gradlab.errors import ConfigError, Fault
 from gradlab.execution.planned_data import Sizes, sizes_of, warmup_faults
 
@@ -60,7 +61,7 @@ def check(experiments: Sequence[Trainable], document_of: Callable[[Trainable], "
             limit = memory.machine_bytes()
             if limit is None or needed <= limit:
                 continue
-            reason = f"needs about {memory.in_words(needed)} of memory, and this machine has {memory.in_words(limit)}"
+            reason = f"needs about {bytes_in_words(needed)} of memory, and this machine has {bytes_in_words(limit)}"
             if reason not in refused:
                 refused.add(reason)
                 faults[Fault(document_of(experiment).place_of("model"), "model", reason)] = None

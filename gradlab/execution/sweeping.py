@@ -3,6 +3,7 @@
 What is done with one run is the pipeline's; here is what concerns all of them together.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -117,6 +118,11 @@ class FinishedSweep:
         words = [_word(run) for _, run in self.members]
         counts = {word: words.count(word) for word in ("done", "cached", "failed", "interrupted")}
         return {"total": len(words) + len(self.left), **counts, "left": len(self.left)}
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Members by their verdict; those that could not be carried out by how they ended."""
+        return dict(Counter(run.outcome if _word(run) == run.outcome else run.verdict for _, run in self.members))
 
     @property
     def exit_code(self) -> int:
@@ -267,7 +273,7 @@ def run_sweep(prepared: PreparedSweep, call: Call, summary_md: Callable[[Finishe
     summary = summary_md(finished)
     place.write_results(finished.members, prepared.axes, shard)
     place.write_summary(summary, shard)
-    place.write_end(finished.counts, finished.result()["gates"], started, shard)
+    place.write_end(finished.counts, finished.result()["gates"], started, shard, finished.verdicts)
     return finished
 
 

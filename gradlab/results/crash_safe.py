@@ -131,6 +131,38 @@ def publish_file(root: Path, path: Path, write: Writer) -> None:
             _sync(path.parent)
 
 
+def discard(root: Path, directories: Sequence[Path], label: str, mark: str) -> list[OSError | None]:
+    """Remove directories that lie at or below the root. Each is gone at once, moved into a temporary one, and then removed; where the
+    process dies between, `abandoned` tells of the rest. A link is removed and what it leads to is not; so is what was moved aside under
+    the same name, which would else be put back.
+
+    `label` is what the temporary name tells people, and `mark` a file without which a directory is not whole.
+
+    Returns:
+        For each, None, or why it could not be removed; then it is as it was.
+
+    Raises:
+        OSError: If nothing could be removed at all.
+    """
+    failed = []
+    with staging(root, label) as temporary:
+        with locked(root):
+            for number, directory in enumerate(directories):
+                aside = directory.with_name(f"{ASIDE}{directory.name}")
+                if os.path.lexists(directory) and os.path.lexists(
+                    aside
+                ):  # first, or it would be put back for what is gone
+                    _attempt(os.rename, aside, temporary / f"{number}{ASIDE}")
+                failed.append(_attempt(os.rename, directory, temporary / str(number)))
+            with suppress(OSError):
+                _sync(root)
+        for path in temporary.iterdir():
+            with suppress(OSError):
+                if not path.is_symlink():
+                    os.unlink(path / mark)
+    return failed
+
+
 def recover(root: Path, name: str, mark: str) -> None:
     """Put back what was moved aside under this name by a writer that died, unless it is not whole (it lacks `mark`);
     the root's lock must be held.

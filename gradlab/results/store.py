@@ -7,7 +7,7 @@ runs/sweeps/                         what concerns many runs (`gradlab.results.s
 import errno
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -85,13 +85,17 @@ class Store:
         self._known = {handle.id: handle.path for handle in found.values()}
         return found
 
-    def runs(self, on_unreadable: Callable[[Path, str], None] | None = None) -> list[ListedRun]:
-        """One line a run, oldest first, read from the summaries alone; one that cannot be read is left out, and told
-        with the reason.
+    def runs(
+        self,
+        on_unreadable: Callable[[Path, str], None] | None = None,
+        handles: Iterable[RunHandle] | None = None,
+    ) -> list[ListedRun]:
+        """One line a run, of all or of some, oldest first, read from the summaries and the journal alone; one that cannot be read is
+        left out, and told with the reason.
         """
         lines = []
         with gc_paused():
-            for handle in self.handles().values():
+            for handle in self.handles().values() if handles is None else handles:
                 try:
                     lines.append(self.line(handle))
                 except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 Started by `test_crash_store.py` in a process of its own, where forking is cheap and safe:
 
-    python crash_driver.py every-operation|at-random|together|group DIRECTORY
+    python crash_driver.py every-operation|at-random|together|group|removal DIRECTORY
 
 Exits 0 when what it checked held. Generation g of a run has the seed g and the record of that seed, so that a mixture
 of two generations is seen.
@@ -148,6 +148,42 @@ def group(directory: Path) -> None:
     assert len(seen) == 4
 
 
+def removal(directory: Path) -> None:
+    """Kill at each of its operations a process that removes a run, of which an older one lies aside, and a link to a directory."""
+    operation, killed = 0, True
+    seen = set()
+    while killed:
+        operation += 1
+        root, elsewhere = directory / str(operation), directory / f"{operation}-elsewhere"
+        save(root, 1)
+        os.rename(root / f"net-{ID}", root / f".old-net-{ID}")
+        save(elsewhere, 1)
+        (root / f"link-{ID}").symlink_to(elsewhere / f"net-{ID}")
+        os.rename(root / f".old-net-{ID}", directory / "kept")
+        save(root, 2)
+        os.rename(directory / "kept", root / f".old-net-{ID}")
+
+        def work(root: Path = root, operation: int = operation) -> None:
+            die_at(operation)
+            paths = [root / f"net-{ID}", root / f"link-{ID}"]
+            assert crash_safe.discard(root, paths, "removed", "summary.json") == [None, None]
+
+        status = status_of(in_child(work))
+        assert status in (0, -signal.SIGKILL)
+        killed = status == -signal.SIGKILL
+        (root / f"link-{ID}").unlink(missing_ok=True)  # what it leads to reads as a run
+        there = generation(root)
+        assert there in (None, 2), (operation, there)
+        assert killed or there is None
+        seen.add(there)
+        Store(root).clean()
+        left = {path.name for path in root.iterdir()} - {".lock"}
+        assert left == ({f"net-{ID}"} if there else set()), (operation, left)
+        assert generation(elsewhere) == 1
+    assert operation > 10, f"only {operation} operations were counted"
+    assert seen == {None, 2}
+
+
 def at_random(directory: Path) -> None:
     """Kill a writer that writes again and again, at 30 random moments."""
     root = directory / "runs"
@@ -211,6 +247,12 @@ def together(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    modes = {"every-operation": every_operation, "at-random": at_random, "together": together, "group": group}
+    modes = {
+        "every-operation": every_operation,
+        "at-random": at_random,
+        "together": together,
+        "group": group,
+        "removal": removal,
+    }
     modes[sys.argv[1]](Path(sys.argv[2]))
     os._exit(0)  # Arrow's threads, taken apart after forks, have been seen to abort the process

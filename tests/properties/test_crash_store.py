@@ -27,6 +27,7 @@ ID = "0123456789ab"
     [
         "at-random",
         "together",
+        "removal",
         pytest.param("every-operation", marks=pytest.mark.slow),
         pytest.param("group", marks=pytest.mark.slow),
     ],

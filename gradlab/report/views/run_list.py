@@ -1,21 +1,16 @@
 """Runs side by side, one line each: the table of `list`, and of `run` with several seeds."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gradlab.config.catalogue import SCALES
-from gradlab.config.logic import field_value
-from gradlab.config.text import OF_NETWORK, clean_line, flat, left_out, value_at
+from gradlab.config.text import OF_NETWORK, value_at
 from gradlab.errors import UsageError
+from gradlab.judgement.conditions.listed import OWN_MODEL, RunValues, own_model
 from gradlab.report.words.table import Field, Table
-from gradlab.report.words.values import Value
-from gradlab.results.listing import ListedRun, getter, line_of
+from gradlab.report.words.values import Kind, Value
+from gradlab.results.listing import ListedRun, line_of
 
 if TYPE_CHECKING:
-    from gradlab.config.condition import Kind
-    from gradlab.config.logic import Looked
-    from gradlab.results.store import Store
     from gradlab.results.stored import StoredRun
 
 FIELDS = (
@@ -38,24 +33,42 @@ FIELDS = (
 )
 """Columns, named as in conditions, so that each can be given to `--where` and `--sort`."""
 
+NEWEST = "-finished"
+
 _AT = 1 + [field.name for field in FIELDS].index("model.init")
-_OWN = Field("model", rank=2, elided=True)
+_OWN = Field(OWN_MODEL, rank=2, elided=True)
 """What there is of somebody's own module: the function that builds it, or the class of one that was watched."""
 
 _ALL_FIELDS = (*FIELDS[:_AT], _OWN, *(Field(key, rank=9) for key in OF_NETWORK), *FIELDS[_AT:])
 """Those, and what only networks have that are not plain stacks of dense layers."""
 
-
-_KINDS = ("dense", "conv", "module", "watched")
-
-_SCALAR = (str, int, float, type(None))
+_OF_STORED = (Field("other_names", rank=13), Field("tag", rank=3), Field("note", rank=3, elided=True))
+"""What people said of runs, shown where they said something."""
 
 
 def runs_table(runs: Sequence[ListedRun]) -> Table:
-    """One row a run; which kind of network it is, and what it has beside its layers, where one of them is not plain."""
-    columns = {field: _column(runs, field.name) for field in _ALL_FIELDS}
+    """One row a run; which kind of network it is, and what it has beside its layers, where one of them is not plain; tags, notes and
+    other names where one has any.
+    """
+    values = RunValues()
+    columns = {field: _column(values, runs, field.name) for field in _ALL_FIELDS}
     shown = [field for field, column in columns.items() if not _plain(field.name, column, runs)]
-    return Table(tuple(shown), tuple(zip(*(columns[field] for field in shown), strict=True)))
+    said = {field: values.column(runs, field.name) for field in _OF_STORED}
+    told = [field for field, column in said.items() if any(value is not None for value in column)]
+    columns |= said
+    return Table((*shown, *told), tuple(zip(*(columns[field] for field in (*shown, *told)), strict=True)))
+
+
+def columns_table(runs: Sequence[ListedRun], names: Sequence[str]) -> Table:
+    """One row a run with the named columns, in their order; a narrow terminal leaves out the last ones first."""
+    values = RunValues()
+    known = {field.name: field for field in (*_ALL_FIELDS, *_OF_STORED)}
+    fields = []
+    for rank, name in enumerate(names):
+        kind: Kind = known[name].kind if name in known else "time" if name == "started" else "figure"
+        fields.append(Field(name, kind, rank, elided=name in ("path", "note", "commit", OWN_MODEL)))
+    columns = [_column(values, runs, name) for name in names]
+    return Table(tuple(fields), tuple(zip(*columns, strict=True)) if columns else ())
 
 
 def _plain(name: str, column: Sequence[Value], runs: Sequence[ListedRun]) -> bool:
@@ -66,9 +79,9 @@ def _plain(name: str, column: Sequence[Value], runs: Sequence[ListedRun]) -> boo
     return own and all(value is None for value in column)
 
 
-def _column(runs: Sequence[ListedRun], name: str) -> list[Value]:
+def _column(look: RunValues, runs: Sequence[ListedRun], name: str) -> list[Value]:
     """A column: as in a condition, but an initialisation without a scheme says what it has instead."""
-    values = values_of(runs, name)
+    values = look.column(runs, name)
     if name in ("model.norm", "model.residual"):
         return [
             value if value in (None, OF_NETWORK[name]) else _part_words(run.config, name)
@@ -96,84 +109,22 @@ def init_words(config: Mapping[str, Any]) -> str | None:
     )
 
 
-def marked_old(table: Table, rules_version: int) -> Table:
-    """The table of runs with a mark on every verdict that other rules than today's have given."""
+def marked_old(table: Table, rules_version: int, runs: Sequence[ListedRun] | None = None) -> Table:
+    """The table of runs with a mark on every verdict that other rules than today's have given; the runs tell where no column does."""
     names = [field.name for field in table.fields]
-    verdict, version = names.index("verdict"), names.index("rules_version")
+    if "verdict" not in names:
+        return table
+    verdict = names.index("verdict")
+    versions: Sequence[Value] = (
+        [row[names.index("rules_version")] for row in table.rows]
+        if runs is None
+        else [run.rules_version for run in runs]
+    )
     rows = [
-        row if row[version] == rules_version else (*row[:verdict], f"{row[verdict]} (old rules)", *row[verdict + 1 :])
-        for row in table.rows
+        row if version == rules_version else (*row[:verdict], f"{row[verdict]} (old rules)", *row[verdict + 1 :])
+        for row, version in zip(table.rows, versions, strict=True)
     ]
     return Table(table.fields, tuple(rows))
-
-
-def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
-    """What a name stands for in each run: an attribute, a summary figure or a config field; None where it has none."""
-    if name == _OWN.name:
-        return [own_model(run.config) for run in runs]
-    look = getter(name)
-    values: list[Value] = []
-    for run in runs:
-        try:
-            found = look(run)
-        except KeyError:
-            found = left_out(run.config, name)
-        if found in SCALES if isinstance(found, str) else not isinstance(found, _SCALAR):
-            found = field_value(run.config, name)
-        values.append(found if isinstance(found, _SCALAR) else None)
-    return values
-
-
-def matching(store: "Store", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:
-    """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity."""
-    from gradlab.config.condition import kind_named, parse
-    from gradlab.config.experiment import run_names
-    from gradlab.config.logic import evaluate
-
-    names = run_names() | own_names(runs)
-    condition = parse(where, names)
-
-    def value_in(run: ListedRun, name: str) -> "Looked":
-        kind = kind_named(names, name)
-        over_layers = kind is not None and kind.form == "layers"
-        return _over_layers(store, run, name) if over_layers else values_of([run], name)[0]
-
-    return [run for run in runs if evaluate(condition, partial(value_in, run))[0]]
-
-
-def own_model(config: Mapping[str, Any]) -> str | None:
-    """What builds a network of one's own, or the class of a watched one; None for a network of gradlab's."""
-    model = config.get("model", {})
-    told = model.get("build") or model.get("watched")
-    return None if told is None else clean_line(str(told))
-
-
-def own_names(runs: Sequence[ListedRun]) -> "dict[str, Kind]":
-    """What a condition may name of the runs of somebody's own modules beside the fields of gradlab's networks, such as
-    `model.args.depth`; an argument may be a number in one run and a word in another.
-    """
-    from gradlab.config.condition import Kind
-
-    own = [run.config["model"] for run in runs if own_model(run.config) is not None]
-    if not own:
-        return {}
-    forms: dict[str, set[str]] = {}
-    for path, value in (item for model in own for item in flat({"model": model}).items()):
-        if isinstance(value, str | int | float):
-            form = "flag" if isinstance(value, bool) else "word" if isinstance(value, str) else "number"
-            forms.setdefault(path, set()).add(form)
-    found = {path: Kind(next(iter(kinds)) if len(kinds) == 1 else "number or word") for path, kinds in forms.items()}  # type: ignore[arg-type]
-    if any("watched" in model for model in own):  # its optimizer may be of any class
-        found["train.optimizer"] = Kind("word")
-    return found | {"model": Kind("word"), "model.kind": Kind("word", _KINDS)}
-
-
-def _over_layers(store: "Store", run: ListedRun, quantity: str) -> "Looked":
-    """A quantity's values over the layers at the last record, for which the run's tables are opened."""
-    from gradlab.judgement.conditions.expectations import lookup
-
-    stored = store.load(run.path)
-    return lookup(stored.experiment, stored.record, stored.summary)(quantity)
 
 
 def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
@@ -186,9 +137,9 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
     known = dict.fromkeys([*(field.name for field in FIELDS), "started"])
     if name not in known:
         from gradlab.config.condition import kind_named  # here: it takes longer than most lists
-        from gradlab.config.experiment import run_names
+        from gradlab.judgement.conditions.listed import all_names
 
-        names = run_names() | own_names(runs)
+        names = all_names(runs)
         known |= dict.fromkeys(
             known_name for known_name, kind in names.items() if kind.form not in ("layers", "arguments")
         )
@@ -198,7 +149,7 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
         from gradlab.config.suggestion import suggestion
 
         raise UsageError(f"--sort {key}: unknown name '{name}'{suggestion(name, known)}")
-    pairs = list(zip(values_of(runs, name), runs, strict=True))
+    pairs = list(zip(RunValues().column(runs, name), runs, strict=True))
     with_value = [pair for pair in pairs if _comparable(pair[0])]
     without = [run for value, run in pairs if not _comparable(value)]
     with_value.sort(

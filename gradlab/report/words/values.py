@@ -4,13 +4,15 @@ import codecs
 import math
 from typing import TYPE_CHECKING, Literal
 
+from gradlab.config.text import bytes_in_words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gradlab.results.record import Timing
 
 Value = str | int | float | bool | None
-Kind = Literal["text", "time", "integer", "decades", "share", "figure"]
+Kind = Literal["text", "time", "integer", "decades", "share", "figure", "bytes"]
 
 MISSING = "–"
 """What stands for null: the quantity has no meaning there."""
@@ -46,7 +48,7 @@ def say(value: Value, kind: Kind = "figure") -> str:
     Args:
         value: What to say; None is a quantity without a meaning.
         kind: `decades` (a log10) has two decimals, `share` three, `figure` four significant digits, `time` (ISO 8601)
-            goes to the minute.
+            goes to the minute, `bytes` are in kB, MB and so on.
 
     >>> say(-612.3456, "decades"), say(float("-inf"), "decades"), say(0.5, "share")
     ('-612.35', '-inf', '0.500')
@@ -63,6 +65,8 @@ def say(value: Value, kind: Kind = "figure") -> str:
         return "nan"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
+    if kind == "bytes":
+        return bytes_in_words(int(value))
     if kind == "integer":
         return f"{value:.0f}"
     if kind == "decades":

@@ -170,10 +170,15 @@ class SweepPlace:
         return self._write(file_of("summary.md", shard_words(shard)), crash_safe.text(text))
 
     def write_end(
-        self, counts: Mapping[str, int], gates: Sequence[Mapping[str, Any]], started: str, shard: Shard | None = None
+        self,
+        counts: Mapping[str, int],
+        gates: Sequence[Mapping[str, Any]],
+        started: str,
+        shard: Shard | None = None,
+        verdicts: Mapping[str, int] | None = None,
     ) -> Path:
         """Write `sweep.json`, the mark of a sweep that was carried out, and say where it is. `started` is ISO 8601 in
-        UTC; it ends now.
+        UTC; it ends now. `verdicts` are how many members came to which, or ended how without one.
         """
         data = {
             "schema_version": SCHEMA_VERSION,
@@ -181,6 +186,7 @@ class SweepPlace:
             "name": self.name,
             "shard": shard_words(shard),
             "counts": dict(counts),
+            **({} if verdicts is None else {"verdicts": dict(verdicts)}),
             "gates": [dict(gate) for gate in gates],
             "started": started,
             "finished": now(),

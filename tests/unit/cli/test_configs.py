@@ -173,3 +173,47 @@ def test_new_refuses(gradlab: Gradlab, words: list[str], told: str) -> None:
     assert (code, out) == (2, "")
     assert told in err
     assert list(Path().iterdir()) == []
+
+
+def test_a_new_sweep_has_its_base_and_holds(gradlab: Gradlab) -> None:
+    code, out, err = gradlab("new", "--sweep", "depths")
+    assert (code, out.splitlines()) == (0, ["deep_sigmoid.yaml", "depths.yaml"])
+    assert "`gradlab sweep depths.yaml` trains them" in err
+    text = Path("depths.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=gradlab.sweep.schema.json\n")
+    assert "\nbase: deep_sigmoid.yaml " in text
+    code, out, err = gradlab("check", "depths.yaml", "--format", "json")
+    assert (code, err) == (0, "")
+    code, out, _ = gradlab("sweep", "depths.yaml", "--dry-run", "--format", "json")
+    assert code == 0
+    assert len(json.loads(out)["plan"]) == 9
+
+
+def test_a_new_sweep_may_vary_a_config_of_one_s_own(gradlab: Gradlab) -> None:
+    Path("configs").mkdir()
+    Path("sweeps").mkdir()
+    written("configs/own.yaml", TINY.replace("steps:", "lr: 0.3, steps:"))
+    before = Path("configs/own.yaml").read_text()
+    assert gradlab("new", "--sweep", "sweeps/mine", "--like", "configs/own.yaml")[0] == 0
+    assert "\nbase: ../configs/own.yaml " in Path("sweeps/mine.yaml").read_text()
+    assert "train.lr: [0.15, 0.3, 0.6]" in Path("sweeps/mine.yaml").read_text()
+    assert gradlab("check", "sweeps/mine.yaml")[0] == 0
+    assert Path("configs/own.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["deep_sigmoid"], "would be its own base"),
+        (["there"], "is there already"),
+        (["x", "--like", "there.yaml"], "is a sweep"),
+        (["x", "--like", "nosuch"], "no such template"),
+        (["x", "--like", "nosuch.yaml"], "no such template"),
+    ],
+)
+def test_a_new_sweep_is_refused(gradlab: Gradlab, words: list[str], told: str) -> None:
+    written("there.yaml", "base: nothing.yaml\n")
+    code, out, err = gradlab("new", "--sweep", *words)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert [path.name for path in Path().iterdir()] == ["there.yaml"]

@@ -31,6 +31,7 @@ from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.comparison import compare
 from gradlab.judgement.comparing.named_rows import named_rows
 from gradlab.judgement.comparing.profiles import depths_of, profile
+from gradlab.judgement.conditions.listed import matching, values_of
 from gradlab.report.files.markdown import markdown
 from gradlab.report.files.run_csv import layer_rows
 from gradlab.report.terminal.blocks import print_blocks
@@ -38,7 +39,7 @@ from gradlab.report.terminal.console import console
 from gradlab.report.views.comparison import comparison_object, row_table, row_words
 from gradlab.report.views.layer_table import few, for_people
 from gradlab.report.views.run import RunView, view
-from gradlab.report.views.run_list import in_order, listed, matching, runs_table, values_of
+from gradlab.report.views.run_list import in_order, listed, runs_table
 from gradlab.report.words.table import Fold
 from gradlab.results.record import Finding
 from gradlab.results.store import Store

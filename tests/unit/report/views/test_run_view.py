@@ -9,9 +9,10 @@ import pytest
 from made.deep_runs import experiment, record, stored
 
 from gradlab.errors import UsageError
+from gradlab.judgement.conditions.listed import values_of
 from gradlab.report.files.run_csv import layer_rows, step_rows
 from gradlab.report.views.run import recorded_row, setting, view
-from gradlab.report.views.run_list import listed, runs_table, values_of
+from gradlab.report.views.run_list import listed, runs_table
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,248 @@
+"""What a name means of a stored run, and for which runs a condition over such names holds.
+
+A list reads only the summaries of its runs and the journal. What lies beside them is read where a name asks for it: a run's manifest for
+the commit, its tables for a quantity over the layers.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradlab.config.catalogue import SCALES
+from gradlab.config.logic import AnyOf, Digest, Layers, Looked, Scalar, field_value
+from gradlab.config.moments import seconds
+from gradlab.config.text import clean_line, flat, left_out
+from gradlab.errors import UsageError
+from gradlab.results.listing import ListedRun, getter
+
+if TYPE_CHECKING:
+    from gradlab.config.condition import Kind
+    from gradlab.results.store import RunHandle, Store
+
+Value = Scalar | None
+
+OWN_MODEL = "model"
+"""What builds a network of one's own, or the class of a watched one."""
+
+_KINDS = ("dense", "conv", "module", "watched")
+_SCALAR = (str, int, float, type(None))
+_JOURNALLED = ("tag", "note", "other_names")
+_MANIFEST = "manifest.json"
+
+
+def listed_names() -> "dict[str, Kind]":
+    """What a stored run has beside what an experiment has, for conditions, columns and the order of a list.
+
+    `name` is each name that the run was asked for by, `other_names` those but its first; a run without tags, note or other names has
+    the empty word for them. An `id` or a `commit` is given by its first digits.
+    """
+    from gradlab.config.condition import Kind
+
+    return {
+        "id": Kind("digest"),
+        "name": Kind("text"),
+        "other_names": Kind("text"),
+        "path": Kind("text"),
+        "tag": Kind("text"),
+        "note": Kind("text"),
+        "commit": Kind("digest"),
+        "started": Kind("time"),
+        "finished": Kind("time"),
+        "rules_version": Kind("number"),
+    }
+
+
+def all_names(runs: Sequence[ListedRun]) -> "dict[str, Kind]":
+    """Everything that a condition over these runs may name."""
+    from gradlab.config.experiment import run_names
+
+    return run_names() | own_names(runs) | listed_names()
+
+
+class RunValues:
+    """What names stand for in the runs of one list."""
+
+    def __init__(self, store: "Store | None" = None) -> None:
+        self._store = store
+
+    def column(self, runs: Sequence[ListedRun], name: str) -> list[Value]:
+        """A value for each run as a list shows it, None where it has none: an attribute, a summary figure or a config field; a
+        reduction over the layers such as `max(dead_fraction)` opens each run's tables.
+        """
+        if name in _JOURNALLED:
+            return [", ".join(_said(run, name)) or None for run in runs]
+        if name == "commit":
+            return [_commit(run) for run in runs]
+        if name == "path":
+            return [str(run.path) for run in runs]
+        term = layers_term(name)
+        return values_of(runs, name) if term is None else [self._reduced(run, term) for run in runs]
+
+    def asked(self, run: ListedRun, name: str, kind: "Kind | None") -> Looked:
+        """A value for a condition: several words where a run has several, seconds since 1970 for a time."""
+        if kind is not None and kind.form == "layers":
+            return self._over_layers(run, name)
+        if name in _JOURNALLED:
+            return AnyOf.of(*_said(run, name))
+        if name == "name":
+            return AnyOf.of(run.name, *run.names)
+        [value] = self.column([run], name)
+        if kind is not None and kind.form == "time":
+            return seconds(str(value))
+        return Digest(value) if isinstance(value, str) and kind is not None and kind.form == "digest" else value
+
+    def _over_layers(self, run: ListedRun, quantity: str) -> Looked:
+        """A quantity's values over the layers at the last record, for which the run's tables are opened."""
+        from gradlab.judgement.conditions.expectations import lookup
+        from gradlab.results.store import Store
+
+        stored = (self._store or Store(run.path.parent)).load(run.path)
+        return lookup(stored.experiment, stored.record, stored.summary)(quantity)
+
+    def _reduced(self, run: ListedRun, term: Layers) -> Value:
+        from gradlab.config.logic import value_of
+
+        return value_of(term, partial(self._over_layers, run))
+
+
+def layers_term(text: str) -> Layers | None:
+    """The reduction over layers that a column's name is, None where it is none.
+
+    >>> layers_term("max(dead_fraction)"), layers_term("final.loss")
+    (Layers(reduction='max', quantity='dead_fraction'), None)
+    """
+    reduction, opened, rest = text.partition("(")
+    if not opened or not rest.endswith(")") or reduction not in ("min", "max", "median"):
+        return None
+    return Layers(reduction, rest[:-1])  # type: ignore[arg-type]  # one of the three
+
+
+def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
+    """What a name stands for in each run's summary: an attribute, a figure or a config field; None where it has none."""
+    if name == OWN_MODEL:
+        return [own_model(run.config) for run in runs]
+    look = getter(name)
+    values: list[Value] = []
+    for run in runs:
+        try:
+            found = look(run)
+        except KeyError:
+            found = left_out(run.config, name)
+        if found in SCALES if isinstance(found, str) else not isinstance(found, _SCALAR):
+            found = field_value(run.config, name)
+        values.append(found if isinstance(found, _SCALAR) else None)
+    return values
+
+
+def matching(store: "Store | None", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:
+    """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity.
+
+    Raises:
+        ConditionError: If it is none over what these runs have.
+        UsageError: If it asks for a quantity, and a run's tables cannot be read.
+    """
+    from gradlab.config.condition import kind_named, parse
+    from gradlab.config.logic import evaluate
+
+    names = all_names(runs)
+    condition = parse(where, names)
+    values = RunValues(store)
+
+    def value_in(run: ListedRun, name: str) -> Looked:
+        return values.asked(run, name, kind_named(names, name))
+
+    return [run for run in runs if evaluate(condition, partial(value_in, run))[0]]
+
+
+def among(handles: "Iterable[RunHandle]", where: str) -> "tuple[RunHandle, ...]":
+    """Of some runs those that a condition holds for, in their order; what cannot be read meets none.
+
+    Raises:
+        ConditionError, UsageError: As `matching`.
+    """
+    from gradlab.results.store import Store
+
+    handles = tuple(handles)
+    by_root: dict[Path, list[RunHandle]] = {}
+    for handle in handles:
+        by_root.setdefault(handle.path.parent, []).append(handle)
+    lines = [line for root, own in by_root.items() for line in Store(root).runs(handles=own)]
+    kept = {line.path for line in matching(None, lines, where)}
+    return tuple(handle for handle in handles if handle.path in kept)
+
+
+def columns_named(text: str, runs: Sequence[ListedRun]) -> list[str]:
+    """The names of columns that a text lists, separated by commas; one that is there twice counts once.
+
+    Raises:
+        UsageError: If one is no name of what these runs have, or has a value for every layer.
+    """
+    from gradlab.config.condition import REDUCTIONS, kind_named
+    from gradlab.config.suggestion import suggestion
+
+    names = all_names(runs)
+    known = [name for name, kind in names.items() if kind.form not in ("layers", "arguments")] + [OWN_MODEL]
+    asked = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in asked:
+        if not name:
+            raise UsageError("--columns: expected names separated by commas, such as id,name,final.loss")
+        term = layers_term(name)
+        kind = names.get(name if term is None else term.quantity)
+        if term is not None and kind is not None and kind.form != "layers":
+            raise UsageError(f"--columns: {term.quantity} has one value; write it without {term.reduction}()")
+        if term is None and kind is not None and kind.form == "layers":
+            options = ", ".join(f"{one}({name})" for one in REDUCTIONS if one != "any")
+            raise UsageError(f"--columns: {name} has a value for every layer; write one of {options}")
+        if kind is not None and kind.form == "arguments":
+            raise UsageError(f"--columns: {name} has a value for every argument; write {name}.NAME")
+        if kind is None and name not in known and kind_named(names, name) is None:
+            layers = [f"max({one})" for one, kind in names.items() if kind.form == "layers"]
+            raise UsageError(f"--columns: unknown name '{name}'{suggestion(name, [*layers, *known])}")
+    return asked
+
+
+def own_model(config: Mapping[str, Any]) -> str | None:
+    """What builds a network of one's own, or the class of a watched one; None for a network of gradlab's."""
+    model = config.get("model", {})
+    told = model.get("build") or model.get("watched")
+    return None if told is None else clean_line(str(told))
+
+
+def own_names(runs: Sequence[ListedRun]) -> "dict[str, Kind]":
+    """What a condition may name of the runs of somebody's own modules beside the fields of gradlab's networks, such as
+    `model.args.depth`; an argument may be a number in one run and a word in another.
+    """
+    from gradlab.config.condition import Kind
+
+    own = [run.config["model"] for run in runs if own_model(run.config) is not None]
+    if not own:
+        return {}
+    forms: dict[str, set[str]] = {}
+    for path, value in (item for model in own for item in flat({"model": model}).items()):
+        if isinstance(value, str | int | float):
+            form = "flag" if isinstance(value, bool) else "word" if isinstance(value, str) else "number"
+            forms.setdefault(path, set()).add(form)
+    found = {path: Kind(next(iter(kinds)) if len(kinds) == 1 else "number or word") for path, kinds in forms.items()}  # type: ignore[arg-type]
+    if any("watched" in model for model in own):  # its optimizer may be of any class
+        found["train.optimizer"] = Kind("word")
+    return found | {OWN_MODEL: Kind("word"), "model.kind": Kind("word", _KINDS)}
+
+
+def _said(run: ListedRun, name: str) -> Sequence[str]:
+    """What people said of a run: its tags, its note, or its names but the first."""
+    if name == "tag":
+        return run.tags
+    if name == "note":
+        return (run.note,) if run.note else ()
+    return [word for word in run.names if word != run.name]
+
+
+def _commit(run: ListedRun) -> str | None:
+    """The commit that the repository was at when the run was trained, None where that is not known."""
+    try:
+        commit = json.loads((run.path / _MANIFEST).read_bytes())["git_commit"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return commit if isinstance(commit, str) else None

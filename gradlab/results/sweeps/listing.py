@@ -1,0 +1,144 @@
+"""Sweeps as a list shows them, read from their own files alone: no run is opened, and of the plan only the members' ids are taken."""
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gradlab.results.asked import Journal
+from gradlab.results.store import SWEEPS, Store, reason_of
+from gradlab.results.sweeps.directory import PLAN, file_of
+
+END, RESULTS = "sweep.json", "results.csv"
+
+FINISHED, UNFINISHED = "finished", "unfinished"
+
+_MEMBER = re.compile(rb'^\{"id":"([0-9a-f]{12})"', re.MULTILINE)
+_SHARD = re.compile(r"sweep-(?P<number>\d+)-of-(?P<count>\d+)\.json")
+_KEPT = ("failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class ListedSweep:
+    """One line of a list of sweeps.
+
+    Attributes:
+        members: How many were planned.
+        there: How many of them have a directory of a run.
+        failed: Members that could not be carried out, when the sweep or its shares ended last.
+        state: `finished`, `unfinished`, or which shares have ended.
+        verdicts: Verdict, or how a run ended that has none -> members, as they were when it ended last.
+        gates_passed: Gates that held then; a share's count for themselves.
+        asked: When it was asked for last, ISO 8601 in UTC.
+        started, finished: As `asked`; "" before it ended once.
+    """
+
+    id: str
+    name: str
+    path: Path
+    members: int
+    there: int
+    failed: int
+    state: str
+    verdicts: Mapping[str, int]
+    gates_passed: int
+    gates_failed: int
+    asked: str
+    started: str
+    finished: str
+
+
+def listed_sweeps(store: Store, on_unreadable: Callable[[Path, str], None] | None = None) -> list[ListedSweep]:
+    """Every sweep of a store, the last asked for first; one that cannot be read is left out, and told with the reason."""
+    there = store.handles()
+    asked = {ask.sweep: ask.at for ask in Journal(store.root).read().asks if ask.sweep is not None}
+    found = []
+    for plan in sorted((store.root / SWEEPS).glob(f"*/{PLAN}")):
+        try:
+            found.append(_line(plan, there, asked))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            if on_unreadable is not None:
+                on_unreadable(plan.parent, reason_of(error))
+    return sorted(found, key=lambda sweep: (sweep.asked, sweep.path.name), reverse=True)
+
+
+def member_ids(plan: Path) -> tuple[str, ...]:
+    """Ids of the runs that a plan names, without reading what they are.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError, KeyError, TypeError: If it is no plan.
+    """
+    content = plan.read_bytes()
+    head, opened, _ = content.partition(b'"members":[\n')
+    found = _MEMBER.findall(content, len(head)) if opened and content.endswith(b"\n]}\n") else []
+    if found and isinstance(json.loads(head + b'"members":[]}'), dict):
+        return tuple(item.decode() for item in found)
+    data = json.loads(content)  # written by hand, or by something else
+    return tuple(str(member["id"]) for member in data["members"])
+
+
+def _line(plan: Path, there: Collection[str], asked: Mapping[str, str]) -> ListedSweep:
+    directory = plan.parent
+    name, _, sweep_id = directory.resolve().name.rpartition("-")
+    members = member_ids(plan)
+    ends, state = _ends(directory)
+    counts = [end["counts"] for end in ends]
+    gates = [bool(gate["passed"]) for end in ends for gate in end["gates"]]
+    verdicts: Counter[str] = Counter()
+    for end in ends:
+        verdicts.update(end["verdicts"] if "verdicts" in end else _from_table(directory, end.get("shard")))
+    finished = max((str(end["finished"]) for end in ends), default="")
+    changed = datetime.fromtimestamp(plan.stat().st_mtime, UTC).isoformat(timespec="microseconds")
+    return ListedSweep(
+        id=sweep_id,
+        name=name,
+        path=directory,
+        members=len(members),
+        there=sum(member in there for member in members),
+        failed=sum(int(count.get(word, 0)) for count in counts for word in _KEPT),
+        state=state,
+        verdicts=verdicts,
+        gates_passed=sum(gates),
+        gates_failed=len(gates) - sum(gates),
+        asked=asked.get(sweep_id) or finished or changed,
+        started=min((str(end["started"]) for end in ends), default=""),
+        finished=finished,
+    )
+
+
+def _ends(directory: Path) -> tuple[list[dict[str, Any]], str]:
+    """What is known of a sweep's end, or of its shares' ends, and the state that this is."""
+    if (directory / END).is_file():
+        end = json.loads((directory / END).read_bytes())
+        return [end], UNFINISHED if end["counts"].get("left") else FINISHED
+    shares = sorted(
+        (int(match["count"]), int(match["number"]), path)
+        for path in directory.glob("sweep-*-of-*.json")
+        if (match := _SHARD.fullmatch(path.name)) is not None
+    )
+    if not shares:
+        return [], UNFINISHED
+    count = shares[-1][0]  # of a sweep that was shared out twice, the finer ones
+    ended = {number: json.loads(path.read_bytes()) for of, number, path in shares if of == count}
+    whole = len(ended) == count and not any(end["counts"].get("left") for end in ended.values())
+    return list(ended.values()), FINISHED if whole else f"shards {', '.join(map(str, ended))} of {count}"
+
+
+def _from_table(directory: Path, shard: str | None) -> Counter[str]:
+    """Verdicts of the members, for sweeps whose end does not hold them; none where there is no table."""
+    try:
+        with (directory / file_of(RESULTS, shard)).open(newline="", encoding="utf-8") as file:
+            rows = csv.reader(file)
+            head = next(rows)
+            outcome, verdict = head.index("outcome"), head.index("verdict")
+            return Counter(row[outcome] if row[outcome] in _KEPT else row[verdict] for row in rows)
+    except (OSError, ValueError, IndexError, StopIteration):
+        return Counter()
