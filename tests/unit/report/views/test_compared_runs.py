@@ -43,7 +43,7 @@ def test_every_further_side_has_its_change_and_judgement() -> None:
     ]
     assert [field.name for field in table.fields][3:5] == ["change_1", "is_1"]
     rows = {row[0]: row[1:] for row in table.rows}
-    assert rows["model.depth"] == (50, 20, "", "", 1, "", "")
+    assert rows["model.depth"] == ("50", "20", "", "", "1", "", "")
     assert rows["seeds"] == ("0 1", "0", "", "", "0", "", "")
     assert rows["final.loss"] == ("2.29", "inf", "+inf", "worse", "–", "", "")
     assert rows["final.backward_decades"] == ("-30.10", "-inf", "-inf", "worse", "–", "", "")
