@@ -122,7 +122,7 @@ def chosen(
         selections = [selector.select(name, groups=groups) for name in names]
     found = []
     for selection in selections:
-        handles = _matching(selection, where)
+        handles = matching_runs(selection, where)
         if not handles:
             about = f" of '{selection.text}'" if selection.text else ""
             raise SelectionError(
@@ -167,7 +167,8 @@ def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
     return found
 
 
-def _matching(selection: Selection, where: str) -> tuple[RunHandle, ...]:
+def matching_runs(selection: Selection, where: str) -> tuple[RunHandle, ...]:
+    """The runs of a selection that a condition holds for; all without one."""
     if not where or not selection.runs:
         return selection.runs
     from gradlab.judgement.conditions.listed import among

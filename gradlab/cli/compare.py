@@ -1,5 +1,6 @@
 """`gradlab compare`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,21 +31,37 @@ def compare(
         ),
     ] = [],  # noqa: B006  # the command line library copies it
     where: Where = "",
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the result as JUnit XML.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", metavar="FILE.md", help="Write the result as Markdown, at most 1 MiB.")
+    ] = None,
     out: Out = DEFAULT_OUT,
     format: Format = Face.TABLE,
     quiet: Quiet = False,
     version: Version = False,
 ) -> int:
-    """Compare runs with the first: better, the same or worse, with numbers. Seeds of one experiment go together."""
+    """Compare runs with the first, or a sweep with another point by point: better, the same or worse, with numbers and intervals. Seeds
+    of one experiment go together.
+    """
     from gradlab import stored
+    from gradlab.cli.compare_sweeps import Asked, compare_two, two_sweeps, write_files
     from gradlab.cli.output import log_sentence, stdout, write, write_json
+    from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.selection import choose
     from gradlab.judgement.comparing.comparison import compare_sides
     from gradlab.report.views.compared_gates import failed_gates
     from gradlab.report.views.comparison import comparison_object, comparison_table
     from gradlab.report.words.table import as_csv
 
+    refuse_folders(junit, summary)
+    asked = Asked(fail_on, fail_on_any, changed_only, format, junit, summary, quiet)
+    sweeps = two_sweeps(runs, out, where)
+    if sweeps is not None:
+        return 0 if compare_two(*sweeps, asked) else _FAILED_GATE
     compared = compare_sides(stored.sides(choose(runs, out, where)), fail_on, fail_on_any=fail_on_any)
+    write_files(compared, asked)
     if format is Face.JSON:
         write_json({"schema_version": 1, **comparison_object(compared, changed_only=changed_only)})
     elif format is Face.CSV:

@@ -103,6 +103,7 @@ def sweep(
     from gradlab import api
     from gradlab.cli.amounts import seconds_of, shard_of
     from gradlab.cli.output import log
+    from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.sweep_reporter import SweepReporter
     from gradlab.config.allowed_code import allowed_code
     from gradlab.execution import sweeping
@@ -119,7 +120,7 @@ def sweep(
     share = shard_of(shard) if shard is not None else None
     seconds = seconds_of(timeout) if timeout is not None else None
     code = allowed_code(allow_code, map(str, import_path))
-    _refuse_folders(junit, summary)
+    refuse_folders(junit, summary)
     store = Store(runs_root(out or sweeping.root_of(config)))
     prepared = sweeping.prepare(
         config, store, set_, seeds, device=device, rerun=rerun.value, shard=share, import_path=code.import_path
@@ -156,20 +157,6 @@ def sweep(
         why = f"{len(finished.left)} runs are left" if finished.left else part
         log(f"gates are not judged: {why}", quiet=quiet)
     return 0 if exit_zero else finished.exit_code
-
-
-def _refuse_folders(*files: Path | None) -> None:
-    """Refuse files that cannot be written, before anything is trained."""
-    from gradlab.errors import UsageError
-
-    named = [file.resolve() for file in files if file is not None]
-    if len(set(named)) < len(named):
-        raise UsageError(f"{named[0]}: --junit and --summary name the same file")
-    for file in files:
-        if file is not None and file.is_dir():
-            raise UsageError(f"{file}: is a directory; name a file")
-        if file is not None and not file.parent.is_dir():
-            raise UsageError(f"{file}: there is no directory {file.parent}")
 
 
 def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
@@ -232,9 +219,9 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
 
 def _write_files(finished: "FinishedSweep", junit: Path | None, summary: Path | None) -> None:
     from gradlab.api import view_of
+    from gradlab.cli.result_files import write_texts
     from gradlab.report.files.junit import Case, case_name, junit_xml, run_case
     from gradlab.report.files.markdown import sweep_markdown
-    from gradlab.results import whole_file
 
     name = finished.prepared.name
     texts: dict[Path, str] = {}
@@ -246,5 +233,4 @@ def _write_files(finished: "FinishedSweep", junit: Path | None, summary: Path | 
         texts[junit] = junit_xml(name, cases, finished.gates, finished.started)
     if summary is not None:
         texts[summary] = sweep_markdown(view_of(finished))
-    for file, text in texts.items():
-        whole_file.write(file, text.encode("utf-8", errors="backslashreplace"), replace=True)
+    write_texts(texts)

@@ -53,6 +53,8 @@ def figure_of(run: StoredRun, name: str) -> float | None:
 
 def _can_learn(run: StoredRun) -> int:
     """Hidden layers; of somebody's own module the rows that could be counted among those that learn: with a matrix that is trained."""
+    if isinstance(run.experiment, Experiment):
+        return run.experiment.model.depth  # and its tables are not read for it
     record = run.record
     if record is None or record.rows is None:
         return depth_of(run)

@@ -106,9 +106,18 @@ def junit_xml(name: str, cases: Sequence[Case], gates: Sequence[GateResult], tim
         The document with its declaration, which says UTF-8; the same for the same input. Characters that XML cannot
         hold are spelled out, as `\x1b`.
     """
-    suites = [_suite(name, [_run(case) for case in cases], sum(_seconds(case.seconds) for case in cases), timestamp)]
+    suites = [
+        suite_element(
+            name, [run_element(case) for case in cases], sum(_seconds(case.seconds) for case in cases), timestamp
+        )
+    ]
     if gates:
-        suites.append(_suite(GATES, [_gate(gate, name) for gate in gates], 0.0, timestamp))
+        suites.append(suite_element(GATES, [_gate(gate, name) for gate in gates], 0.0, timestamp))
+    return document(name, suites)
+
+
+def document(name: str, suites: Sequence[ElementTree.Element]) -> str:
+    """The whole file, with its declaration; its time is that of the first suite."""
     totals = {key: str(sum(int(suite.attrib[key]) for suite in suites)) for key in ("tests", "failures", "errors")}
     # No `skipped` here: schemas in use refuse it on the root.
     root = ElementTree.Element("testsuites", {"name": _line(name), **totals, "time": suites[0].attrib["time"]})
@@ -117,9 +126,11 @@ def junit_xml(name: str, cases: Sequence[Case], gates: Sequence[GateResult], tim
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(
-    name: str, cases: Sequence[ElementTree.Element], seconds: float, timestamp: str | None
+def suite_element(
+    name: str, cases: Sequence[ElementTree.Element], seconds: float = 0.0, timestamp: str | None = None
 ) -> ElementTree.Element:
+    """Test cases, counted."""
+
     def number(tag: str) -> str:
         return str(sum(case.find(tag) is not None for case in cases))
 
@@ -138,12 +149,12 @@ def _suite(
     return suite
 
 
-def _run(case: Case) -> ElementTree.Element:
+def run_element(case: Case) -> ElementTree.Element:
     """A run as a test case; one that could not be carried out is an error, whatever was expected of it."""
-    element = _case(case.name, case.classname, _seconds(case.seconds))
+    element = case_element(case.name, case.classname, _seconds(case.seconds))
     expected = [f"expected {text}\n     got {actual}" for text, actual in case.failed]
     if case.outcome in ("failed", "interrupted"):
-        _result(
+        add_result(
             element, "error", case.outcome, case.reason or f"the run {_ENDED[case.outcome]}", [case.details, *expected]
         )
     elif case.failed:
@@ -151,29 +162,42 @@ def _run(case: Case) -> ElementTree.Element:
         message = f"{text}: got {actual}"
         if len(case.failed) > 1:
             message = f"{counted(len(case.failed), 'expectation')} failed; the first: {message}"
-        _result(element, "failure", "expectation", message, [*expected, case.details])
+        add_result(element, "failure", "expectation", message, [*expected, case.details])
     elif case.outcome == "skipped":
-        skipped = ElementTree.SubElement(element, "skipped")
-        skipped.set("message", _line(case.reason or "the run was not started"))
+        add_skipped(element, case.reason or "the run was not started")
     elif case.details:
-        ElementTree.SubElement(element, "system-out").text = _text(case.details)
+        add_output(element, case.details)
     return element
 
 
 def _gate(gate: GateResult, sweep: str) -> ElementTree.Element:
-    element = _case(gate.text, f"{sweep}.{GATES}", 0.0)
+    element = case_element(gate.text, f"{sweep}.{GATES}", 0.0)
     if not gate.passed:
         message = gate.actual if gate.groups else f"got {gate.actual}"
         groups = [f"{group.label}: got {group.actual}" for group in gate.groups if not group.passed]
-        _result(element, "failure", "gate", message, [f"expected {gate.text}", *(groups or [f"     {message}"])])
+        add_result(element, "failure", "gate", message, [f"expected {gate.text}", *(groups or [f"     {message}"])])
     return element
 
 
-def _case(name: str, classname: str, seconds: float) -> ElementTree.Element:
+def case_element(name: str, classname: str, seconds: float = 0.0) -> ElementTree.Element:
+    """A test case that passed."""
     return ElementTree.Element("testcase", {"classname": _line(classname), "name": _line(name), "time": _time(seconds)})
 
 
-def _result(case: ElementTree.Element, tag: str, kind: str, message: str, body: Sequence[str]) -> None:
+def add_skipped(case: ElementTree.Element, why: str) -> None:
+    """Nothing was judged, and why."""
+    ElementTree.SubElement(case, "skipped").set("message", _line(why))
+
+
+def add_output(case: ElementTree.Element, text: str) -> None:
+    """What is to be known of a case that passed."""
+    ElementTree.SubElement(case, "system-out").text = _text(text)
+
+
+def add_result(
+    case: ElementTree.Element, tag: Literal["error", "failure"], kind: str, message: str, body: Sequence[str]
+) -> None:
+    """What did not pass: its kind, a line, and more lines."""
     result = ElementTree.SubElement(case, tag, {"type": kind, "message": _line(message)})
     result.text = _text("\n".join(part for part in body if part))
 

@@ -88,13 +88,29 @@ def sweep_markdown(view: SweepView, limit_bytes: int = LIMIT) -> str:
         limit_bytes: Most bytes in UTF-8. Every section keeps its heading and its worst rows; short ones are kept whole
             and the long ones share what is left.
     """
-    where = code(view.results)
-    parts = list(_parts(view.blocks, _Page(plain, code, plain, every=True)))
+    return limited_markdown(view.blocks, view.results, limit_bytes)
+
+
+def limited_markdown(blocks: Iterable[object], rest: str, limit_bytes: int = LIMIT) -> str:
+    """What a view shows, not longer than its reader takes.
+
+    Args:
+        blocks: The view's.
+        rest: What has all rows, such as a file or an option.
+        limit_bytes: As of `sweep_markdown`.
+    """
+    where = code(rest)
+    parts = list(_parts(blocks, _Page(plain, code, plain, every=True)))
     shares = _shares([part.need() for part in parts], limit_bytes + 1 - sum(part.frame(where) for part in parts))
     text = "\n".join(part.cut(share, where) for part, share in zip(parts, shares, strict=True))
+    return whole_lines(text, limit_bytes)  # there may not even be room for the headings
+
+
+def whole_lines(text: str, limit_bytes: int = LIMIT) -> str:
+    """As many of a text's first lines as there is room for."""
     if _size(text) <= limit_bytes:
         return text
-    lines, used = [], 0  # there is not even room for the headings
+    lines, used = [], 0
     for line in text.splitlines(keepends=True):
         used += _size(line)
         if used > limit_bytes:

@@ -1,0 +1,114 @@
+"""`gradlab compare SWEEP SWEEP`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradlab.cli.options import Face
+
+if TYPE_CHECKING:
+    from gradlab.execution.compared_sweeps import Part
+    from gradlab.judgement.comparing.comparison import Comparison
+    from gradlab.judgement.comparing.sweep_pairs import SweepComparison
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a comparison, as of `gradlab compare`."""
+
+    fail_on: Sequence[str] = ()
+    fail_on_any: Sequence[str] = ()
+    changed_only: bool = False
+    face: Face = Face.TABLE
+    junit: Path | None = None
+    summary: Path | None = None
+    quiet: bool = False
+
+
+def two_sweeps(names: Sequence[str] | None, out: Path, where: str) -> "tuple[Part, Part] | None":
+    """The two sweeps that are meant, where the words name two and nothing else; with --where those of their runs that it holds for.
+
+    Raises:
+        SelectionError: If a word means nothing.
+        UsageError: If one means several things.
+    """
+    from gradlab import stored
+    from gradlab.execution.compared_sweeps import Part
+    from gradlab.results.place import runs_root
+    from gradlab.results.selection import Selector
+
+    if names is None or len(names) != 2:
+        return None
+    selector = Selector(runs_root(out))
+    found = []
+    for name in names:
+        selection = selector.select(name)
+        if selection.place is None:
+            return None
+        kept = None if not where else frozenset(run.id for run in stored.matching_runs(selection, where))
+        found.append(Part(selection.place, kept))
+    return found[0], found[1]
+
+
+def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
+    """Print how the second sweep compares with the first, and write the files that are asked for.
+
+    Returns:
+        Whether no gate fails.
+
+    Raises:
+        SelectionError, UsageError, ConditionError: As of `execution.compared_sweeps.compare_sweeps`.
+    """
+    from gradlab.cli.output import log, log_sentence, stdout, write, write_json
+    from gradlab.execution.compared_sweeps import compare_sweeps
+    from gradlab.report.files.markdown import limited_markdown
+    from gradlab.report.terminal.blocks import print_blocks
+    from gradlab.report.views.compared_sweeps import blocks, failed_gate_words, missing_words, shown_pairs
+    from gradlab.report.views.compared_sweeps_data import data_table, sweeps_object
+    from gradlab.report.words.table import as_csv
+
+    compared = compare_sweeps(first, second, asked.fail_on, fail_on_any=asked.fail_on_any)
+    shown = blocks(compared, changed_only=asked.changed_only)
+    write_files(compared, asked)
+    if asked.face is Face.JSON:
+        write_json({"schema_version": 1, **sweeps_object(compared, changed_only=asked.changed_only)})
+    elif asked.face is Face.CSV:
+        write(as_csv(data_table(compared, shown_pairs(compared, changed_only=asked.changed_only))))
+    elif asked.face is Face.MD:
+        write(limited_markdown(shown, "--format csv"))
+    else:
+        print_blocks(stdout(), shown)
+        return compared.passed
+    for line in missing_words(compared):
+        log(line, quiet=asked.quiet)
+    for line in failed_gate_words(compared):
+        log_sentence(line)
+    return compared.passed
+
+
+def write_files(compared: "Comparison | SweepComparison", asked: Asked) -> None:
+    """Write the files that are asked for of sides of runs, or of two sweeps.
+
+    Raises:
+        UsageError: If one cannot be written.
+    """
+    from gradlab.cli.result_files import write_texts
+    from gradlab.judgement.comparing.comparison import Comparison
+
+    texts: dict[Path, str] = {}
+    if asked.junit is not None:
+        from gradlab.report.files.comparison_junit import sides_junit, sweeps_junit
+
+        texts[asked.junit] = sides_junit(compared) if isinstance(compared, Comparison) else sweeps_junit(compared)
+    if asked.summary is not None:
+        from gradlab.report.files.comparison_markdown import comparison_markdown
+        from gradlab.report.files.markdown import limited_markdown, whole_lines
+        from gradlab.report.views.compared_sweeps import blocks
+
+        texts[asked.summary] = (
+            whole_lines(comparison_markdown(compared, changed_only=asked.changed_only))
+            if isinstance(compared, Comparison)
+            else limited_markdown(blocks(compared, changed_only=asked.changed_only), "--format csv")
+        )
+    write_texts(texts)

@@ -1,0 +1,391 @@
+"""Two sweeps side by side: what there is to see of them, once for every face."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from gradlab.config.text import clean_line
+from gradlab.judgement.comparing.comparison import Changed
+from gradlab.judgement.comparing.difference import COVERAGE, Difference
+from gradlab.judgement.comparing.gates import ComparedGate
+from gradlab.judgement.comparing.rows import Row
+from gradlab.judgement.comparing.sweep_pairs import Pair, SweepComparison
+from gradlab.judgement.comparing.sweep_points import PointRuns, SweepSide, shared_values
+from gradlab.report.views.blocks import Check, Checks, Lines, TableBlock, Title
+from gradlab.report.views.comparison import own_changes
+from gradlab.report.views.groups import tally
+from gradlab.report.views.run import figure_kind
+from gradlab.report.words.points import axis_field, point_words, value_words
+from gradlab.report.words.table import Field, Fold, Table
+from gradlab.report.words.values import Kind, Value, counted, say
+from gradlab.report.words.verdicts import tally_words, word_of
+
+SHOWN = ("final.loss", "final.accuracy")
+"""Figures that have columns of their own, where any pair has them; else the first telling ones."""
+
+_MOST_PAIRS, _MOST_OTHERS, _MOST_CHANGES, _MOST_REASONS = 30, 8, 6, 3
+"""Pairs and points of one sweep alone that a terminal shows, where a pipe gets all; changed config fields and reasons that are named."""
+
+LETTERS = ("A", "B")
+
+
+def blocks(compared: SweepComparison, *, changed_only: bool = False) -> list[object]:
+    """All of it in reading order; `changed_only` leaves out pairs that are the same."""
+    lines = [*legend(compared), *same_everywhere(compared), chance_words(compared)]
+    return [
+        Title(headline(compared)),
+        Lines([line for line in lines if line]),
+        Checks("gates", gate_checks(compared), "--format csv"),
+        _pairs_block(compared, shown_pairs(compared, changed_only=changed_only)),
+        _only_block(compared),
+        _missing_block(compared),
+    ]
+
+
+def headline(compared: SweepComparison) -> str:
+    """How many pairs come to what, and how many points only one sweep has.
+
+    `12 pairs: 2 worse, 2 cannot tell, 1 better, 7 same; 1 only in A`
+    """
+    told = [f"{counted(len(compared.pairs), 'pair')}: {tally_words(compared.counts.items())}"]
+    told += [f"{len(points)} only in {letter}" for letter, points in zip(LETTERS, compared.only, strict=True) if points]
+    failed = sum(not pair.passed for pair in compared.pairs)
+    return "; ".join([*told, *([f"gates FAILED in {counted(failed, 'pair')}"] if failed else [])])
+
+
+def legend(compared: SweepComparison) -> list[str]:
+    """Which sweeps A and B are."""
+    return [
+        f"{letter}  {side.path.name} in {side.path.parent}: {_members_words(side)}"
+        for letter, side in zip(LETTERS, (compared.first, compared.second), strict=True)
+    ]
+
+
+def _members_words(side: SweepSide) -> str:
+    missing = len(side.missing)
+    return counted(len(side.members), "run") + (f", {missing} of them missing" if missing else "")
+
+
+def same_everywhere(compared: SweepComparison) -> list[str]:
+    """What holds of all pairs, so that no row has to say it."""
+    lines = []
+    fixed = shared_values([pair.point for pair in compared.pairs], compared.matched.factors)
+    if fixed and len(compared.pairs) > 1:
+        lines.append(f"in all pairs: {point_words(fixed, fixed)}")
+    changes = changes_words(compared)
+    lines += [f"from A to B: {changes}"] if changes else []
+    verdicts = {verdict_words(pair) for pair in compared.pairs}
+    if len(verdicts) == 1:
+        lines.append(f"verdict {'of the pair' if len(compared.pairs) == 1 else 'of all pairs'}: {verdicts.pop()}")
+    alike = sum(pair.identical for pair in compared.pairs)
+    if alike:
+        whose = (
+            "all pairs are"
+            if alike == len(compared.pairs)
+            else f"{counted(alike, 'pair')} of {len(compared.pairs)} are"
+        )
+        lines.append(f"{whose} the same experiments with the same seeds on both sides")
+    return lines
+
+
+def changes_words(compared: SweepComparison) -> str:
+    """Which config fields are not the same on the two sides of pairs, and in how many."""
+    pairs = [pair.comparison for pair in compared.pairs if pair.comparison is not None]
+    found: dict[str, Counter[tuple[str, str]]] = {}
+    for comparison in pairs:
+        for item in own_changes(comparison):
+            if _tells(item, compared):
+                before, after = (value_words(_plain(value)) for value in item.values)
+                found.setdefault(item.field, Counter())[before, after] += 1
+    told = []
+    for field, changes in found.items():
+        number = sum(changes.values())
+        ((before, after), _), *others = changes.most_common()
+        words = f"{field} {f'in {len(changes)} ways' if others else f'{before} → {after}'}"
+        told.append(words if number == len(pairs) else f"{words} in {number} of {counted(len(pairs), 'pair')}")
+    more = f" and {len(told) - _MOST_CHANGES} more" if len(told) > _MOST_CHANGES else ""
+    return ", ".join(told[:_MOST_CHANGES]) + more
+
+
+def _tells(item: Changed, compared: SweepComparison) -> bool:
+    """Whether a changed field is no factor's and no key's that the rows show, and more than the place of one data file."""
+    matched = compared.matched
+    if any(item.field == key or item.field.startswith(f"{key}.") for key in (*matched.factors, *matched.further)):
+        return False
+    names = {PurePath(value).name for value in item.values if isinstance(value, str)}
+    return item.field != "data.path" or len(names) > 1
+
+
+def _plain(value: Any) -> Value:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def chance_words(compared: SweepComparison) -> str:
+    """How many figures chance alone would call different."""
+    number, pairs = compared.num_intervals
+    if not number:
+        return ""
+    share = f"{1 - COVERAGE:.0%}"
+    about = f"about {compared.chance:.0f}" if compared.chance >= 1.5 else "1 or none"
+    return (
+        f"where nothing changed, chance alone would call {about} of these {counted(number, 'figure')} in "
+        f"{counted(pairs, 'pair')} better or worse ({share})"
+    )
+
+
+def gate_checks(compared: SweepComparison) -> list[Check]:
+    """Each condition that must not hold, with the pairs in which it does or cannot be told; those that fail first."""
+    checks = []
+    for bare, texts in ((False, compared.fail_on), (True, compared.fail_on_any)):
+        for text in dict.fromkeys(texts):
+            judged = [
+                (pair, one) for pair in compared.pairs for one in gates_of(pair) if (one.text, one.bare) == (text, bare)
+            ]
+            failed = [f"{pair_words(pair)}: {clean_line(one.actual)}" for pair, one in judged if one.state == "failed"]
+            aside = "by the bare figures" if bare else ""
+            checks.append(Check(clean_line(text), not failed, aside, _gate_said(compared, judged), failed))
+    return sorted(checks, key=lambda check: check.passed)
+
+
+def _gate_said(compared: SweepComparison, judged: Sequence[tuple[Pair, ComparedGate]]) -> str:
+    """In how many pairs a condition holds, and in how many it cannot be told, with the reasons."""
+    number, all_pairs = sum(one.state == "failed" for _, one in judged), counted(len(compared.pairs), "pair")
+    said = f"it holds in {number} of {all_pairs}" if number else "it holds in no pair"
+    open_ = Counter(one.because for _, one in judged if one.state == "cannot tell")
+    open_["no run on a side"] += len(compared.pairs) - len(judged)
+    reasons = [reason for reason, _ in open_.most_common(_MOST_REASONS) if reason and open_[reason]]
+    remedies = dict.fromkeys(one.remedy for _, one in judged if one.state == "cannot tell" and one.remedy)
+    if open_.total():
+        said += f"; cannot tell in {open_.total()} of {all_pairs}: {'; '.join([*reasons, *remedies])}".removesuffix(
+            ": "
+        )
+    return said
+
+
+def failed_gate_words(compared: SweepComparison) -> list[str]:
+    """One line for each condition that must not hold and does in a pair, and what conditions ask that can never be."""
+    notices = dict.fromkeys(
+        notice for pair in compared.pairs if pair.comparison is not None for notice in pair.comparison.notices
+    )
+    checks = gate_checks(compared)
+    failed = [f"gate failed: {check.text}: {line}" for check in checks for line in check.details]
+    told = [f"gate {check.text}: {check.said}" for check in checks if check.passed and "cannot tell" in check.said]
+    return [*notices, *failed, *told]
+
+
+def missing_words(compared: SweepComparison) -> list[str]:
+    """One line for each sweep that is not whole."""
+    return [
+        f"{letter}: {len(side.missing)} of {counted(len(side.members), 'run')} missing: {side.path}"
+        for letter, side in zip(LETTERS, (compared.first, compared.second), strict=True)
+        if side.missing
+    ]
+
+
+def gates_of(pair: Pair) -> list[ComparedGate]:
+    """The gates of a pair, judged; none where a side has no run."""
+    return [] if pair.comparison is None else [gate for _, gate in pair.comparison.gates]
+
+
+def pair_words(pair: Pair) -> str:
+    """Which pair it is: its factors, and further keys on both sides.
+
+    `model.depth 10, train.lr 0.1 → 0.2`
+    """
+    told = [f"{key} {value_words(value)}" for key, value in pair.point.items()]
+    told += [f"{key} {_both(value_words(before), value_words(after))}" for key, (before, after) in pair.further.items()]
+    return ", ".join(told) or "all of it"
+
+
+def _both(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"
+
+
+def _pairs_block(compared: SweepComparison, pairs: Sequence[Pair]) -> TableBlock:
+    sizes = {tuple(len(side.runs) for side in pair.sides) for pair in pairs}
+    seeds = ""
+    if len(sizes) == 1:
+        ((before, after),) = sizes
+        seeds = f", means over {_both(counted(before, 'seed'), counted(after, 'seed'))}" + (
+            " a side" if before == after else ""
+        )
+    return TableBlock(
+        heading=f"B against A{seeds}",
+        table=pairs_table(compared, pairs),
+        order="worst first",
+        reading=f"in brackets the {COVERAGE:.0%} interval of the change",
+        noun="pair",
+        few=_first(len(pairs), _MOST_PAIRS),
+    )
+
+
+def _first(number: int, most: int) -> list[int | Fold]:
+    """The first rows of many, where that saves more than two lines."""
+    if number <= most + 2:
+        return list(range(number))
+    return [*range(most), Fold(number - most, which="more, all with --format csv")]
+
+
+def pairs_table(compared: SweepComparison, pairs: Sequence[Pair]) -> Table:
+    """One row a pair, for people; a column in which all pairs are the same is said elsewhere and left out."""
+    matched = compared.matched
+    fixed = shared_values([pair.point for pair in pairs], matched.factors)
+    factors = [key for key in matched.factors if key not in fixed or len(pairs) == 1]
+    fields = [axis_field(key, place, [pair.point for pair in pairs]) for place, key in enumerate(factors)]
+    columns: list[list[Value]] = [[value_words(pair.point[key]) for pair in pairs] for key in factors]
+    for key in matched.further:
+        fields.append(Field(key, rank=2))
+        columns.append([_both(*map(value_words, pair.further[key])) for pair in pairs])
+    _add_if_several(
+        fields, columns, Field("n", rank=2), [_both(*(str(len(one.runs)) for one in pair.sides)) for pair in pairs]
+    )
+    _add_if_several(fields, columns, Field("verdict", rank=4), [verdict_words(pair) for pair in pairs])
+    for place, name in enumerate(shown_figures(pairs)):
+        rows = [_row(pair, name) for pair in pairs]
+        changes = [None if row is None else row.differences[0] for row in rows]
+        kind = figure_kind(name)
+        fields += [
+            Field(name, rank=10 + place),
+            Field(f"{name} change", rank=3 + 3 * place),
+            Field(f"{name} is", rank=7 + place),
+        ]
+        columns.append(["" if row is None else _values_words(row, kind) for row in rows])
+        columns.append(["" if one is None else short_change(one, kind) for one in changes])
+        columns.append(["" if one is None or one.judgement is None else one.judgement for one in changes])
+    _add_if_several(fields, columns, Field("gates"), [gates_word(pair, compared) for pair in pairs])
+    fields += [Field("overall"), Field("because", rank=15)]
+    columns += [[pair.judgement for pair in pairs], [because_words(pair) for pair in pairs]]
+    return Table(tuple(fields), tuple(zip(*columns, strict=True)))
+
+
+def _add_if_several(fields: list[Field], columns: list[list[Value]], field: Field, column: Sequence[str]) -> None:
+    """Add a column, unless all pairs are the same in it, which `same_everywhere` says."""
+    if len(set(column)) > 1:
+        fields.append(field)
+        columns.append(list(column))
+
+
+def _values_words(row: Row, kind: Kind) -> str:
+    change = row.differences[0]
+    percent = None if change is None or kind == "decades" else change.percent
+    return f"{say(row.values[0], kind)} → {say(row.values[1], kind)}" + (
+        "" if percent is None else f" ({percent:+.0f}%)"
+    )
+
+
+def gates_word(pair: Pair, compared: SweepComparison) -> str:
+    """What the gates of a pair come to together, "" where there are none."""
+    if not (compared.fail_on or compared.fail_on_any):
+        return ""
+    states = {gate.state for gate in gates_of(pair)} or {"cannot tell"}
+    return "FAILED" if "failed" in states else "cannot tell" if "cannot tell" in states else "ok"
+
+
+def shown_figures(pairs: Iterable[Pair]) -> list[str]:
+    """The figures that have columns of their own."""
+    there = dict.fromkeys(
+        row.figure for pair in pairs if pair.comparison is not None for row in pair.comparison.telling
+    )
+    return [name for name in SHOWN if name in there] or list(there)[: len(SHOWN)]
+
+
+def _row(pair: Pair, figure: str) -> Row | None:
+    rows = () if pair.comparison is None else pair.comparison.rows
+    return next((row for row in rows if row.figure == figure), None)
+
+
+def verdict_words(pair: Pair) -> str:
+    """What most runs of each side came to, with how many where not all did.
+
+    `healthy → vanishing 3/5`
+    """
+    return _both(*map(side_verdict, pair.sides))
+
+
+def side_verdict(side: PointRuns) -> str:
+    """What most runs of a point came to, with how many where not all did."""
+    if not side.runs:
+        return "missing"
+    (word, number), *_ = tally(word_of(run) for run in side.runs)
+    return word if number == len(side.runs) else f"{word} {number}/{len(side.runs)}"
+
+
+def short_change(change: Difference, kind: Kind) -> str:
+    """A change with its interval, in three digits: a row has several.
+
+    >>> short_change(Difference(-0.12345, None, (-0.2, -0.05), "better"), "figure")
+    '-0.123 [-0.2, -0.05]'
+    """
+
+    def short(value: float) -> str:
+        return f"{value:.3g}" if kind in ("figure", "share") and math.isfinite(value) else say(value, kind)
+
+    if math.isnan(change.amount):  # a side has no finite value
+        return ""
+    amount = short(change.amount)
+    words = f"+{amount}" if change.amount > 0 else "0" if change.amount == 0 else amount
+    return words if change.interval is None else f"{words} [{short(change.interval[0])}, {short(change.interval[1])}]"
+
+
+def because_words(pair: Pair) -> str:
+    """Which figures make a pair better or worse, or why it cannot be judged."""
+    comparison = pair.comparison
+    if pair.because or comparison is None:
+        return pair.because
+    told = []
+    changes = [(row.figure, change) for row in comparison.telling if (change := row.differences[0]) is not None]
+    for word in ("worse", "better"):
+        names = [name for name, change in changes if change.judgement == word]
+        told += [f"{word if pair.judgement == 'mixed' else 'in'} {', '.join(names)}"] if names else []
+    told += dict.fromkeys(change.because for _, change in changes if change.because)
+    return "; ".join(told)
+
+
+def _only_block(compared: SweepComparison) -> TableBlock:
+    """Points of one sweep alone."""
+    keys = (*compared.matched.factors, *compared.matched.further)
+    found = [(letter, one) for letter, ones in zip(LETTERS, compared.only, strict=True) for one in ones]
+    points = [one.point for _, one in found]
+    fields = (
+        Field("in"),
+        *(axis_field(key, place, points) for place, key in enumerate(keys)),
+        Field("n", "integer", 3),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (letter, *(value_words(one.point[key]) for key in keys), len(one.runs), side_verdict(one))
+        for letter, one in found
+    ]
+    return TableBlock(
+        heading="points that only one sweep has",
+        table=Table((*fields, Field("verdict", rank=4)), tuple(rows)),
+        noun="point",
+        few=_first(len(rows), _MOST_OTHERS),
+    )
+
+
+def _missing_block(compared: SweepComparison) -> TableBlock:
+    """Members without a run, and why."""
+    rows = [
+        (letter, member_words_of(one.point, one.seed), clean_line(one.reason))
+        for letter, side in zip(LETTERS, (compared.first, compared.second), strict=True)
+        for one in side.missing
+    ]
+    return TableBlock(
+        heading="members without a run",
+        table=Table((Field("in"), Field("member"), Field("why")), tuple(rows)),
+        noun="member",
+        few=_first(len(rows), _MOST_OTHERS),
+    )
+
+
+def member_words_of(point: Mapping[str, Value], seed: int | None) -> str:
+    """A member that has no run: its point and seed."""
+    told = [point_words(point, point)] if point else []
+    return ", ".join([*told, *([] if seed is None else [f"seed {seed}"])])
+
+
+def shown_pairs(compared: SweepComparison, *, changed_only: bool) -> list[Pair]:
+    """The pairs that are shown: all, or those that are not the same."""
+    return [pair for pair in compared.pairs if not changed_only or pair.judgement != "same" or not pair.passed]
