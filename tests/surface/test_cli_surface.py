@@ -80,7 +80,7 @@ OPTIONS = {
         "--format",
         "--quiet",
         "--version",
-    ],  # fmt: skip
+    ],
     "report": ["RUN|SWEEP...", "-o", "--out", "--quiet", "--version"],
     "plot": ["RUN...", "-o", "--output", "--kind", "--quantity", "--out", "--quiet", "--version"],
     "predict": ["CONFIG", "-s", "--format", "--quiet", "--version"],
