@@ -74,8 +74,9 @@ class Comparison:
 
     Attributes:
         rows: Figures, those that no side has left out, and after them whatever else gates name that is a number.
-        judgements: One for each further side: `better` or `worse` where that holds of at least one telling figure and
-            the opposite of none, `mixed` where both occur, else `same`.
+        judgements: One for each further side: `better` or `worse` where that holds of at least one telling figure and the opposite of
+            none, `mixed` where both occur. Else what keeps it from being told: `not comparable`, `too few seeds`, `cannot tell` (also
+            where no telling figure is on both sides). `same` where every telling figure is.
         profiles: For each quantity that some side has, its profile on each side at the last finite record.
         init_profiles: Likewise at the first record.
         named_rows: Rows of somebody's own modules, matched by their names.
@@ -254,7 +255,16 @@ def _overall(rows: Sequence[Row], index: int) -> Overall:
     told = {item.judgement for row in rows if row.figure in _TELLING and (item := row.differences[index]) is not None}
     if {"better", "worse"} <= told:
         return "mixed"
-    return "better" if "better" in told else "worse" if "worse" in told else "same"
+    if told == {"not comparable"}:
+        return "not comparable"
+    for word in _STRONGEST:
+        if word in told:
+            return word
+    return "cannot tell"  # no telling figure on both sides
+
+
+_STRONGEST: tuple[Judgement, ...] = ("better", "worse", "too few seeds", "cannot tell", "not comparable", "same")
+"""What a side comes to: the first of these that a telling figure comes to."""
 
 
 def _profiles(groups: Sequence[Sequence[StoredRun]], moment: Moment) -> tuple[tuple[Profile | None, ...], ...]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from gradlab.results.record import Float
+from gradlab.judgement.comparing.intervals import Interval, interval_of
 
 Judgement = Literal["better", "worse", "same", "cannot tell", "too few seeds", "not comparable"]
 """What a figure, or a side as a whole, comes to against the first side: "same" where the change is known to be no larger than a margin,
@@ -30,23 +30,24 @@ AIMS: Mapping[str, Aim] = {
 }
 """What is wanted of a figure. `grad_ratio` has no aim, because weight gradients can hide a signal that vanishes."""
 
+_BY_RATIO = frozenset({"loss", "holdout_loss", "loss_ratio", "grad_ratio"})
+"""Figures above 0 whose runs may well differ by a factor: they are looked at by their logarithms too."""
+
 SAME_SHARE = 0.05
-"""With a single run a side there is no spread to judge by. Losses then count as the same within this share, ..."""
+"""A change is no larger than none where its whole interval lies within a margin: of losses within this share, ..."""
 
 SAME_GAIN = 0.01
-"""... gains over the best constant answer within this share too, or within a hundredth, ..."""
+"""... of gains over the best constant answer within this share too, or within a hundredth, ..."""
 
 SAME_ACCURACY = 0.01
-"""... accuracies and other shares within a hundredth, ..."""
+"""... of accuracies and other shares within a hundredth, ..."""
 
 SAME_DECADES = 0.3
-"""... and decades within a factor of two, or within two standard deviations of a difference where theory expects more
+"""... and of decades within a factor of two, or within two standard deviations of a difference where theory expects more
 spread."""
 
-RESAMPLES = 2000
-"""Bootstrap resamples: enough for an interval's ends to two digits."""
-
 COVERAGE = 0.95
+"""About how often an interval holds the true change; docs/comparing.md has the simulated rates."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Difference:
     Attributes:
         amount: Mean minus the first side's mean; ±inf where one of them is infinite.
         percent: The same in percent of the first side's magnitude, None where that is zero or not finite.
-        interval: Bootstrap interval of `amount` at `COVERAGE`; None with a single run on either side ("no spread") or
-            infinite values.
+        interval: Of `amount`, at about `COVERAGE`; None with a single run on either side, infinite values, a run that diverged, or
+            sides that cannot be compared.
         judgement: None for a figure without an aim, and for one of the first batch alone.
         because: Why it is judged so, in few words, where the interval does not say it; else "".
     """
@@ -86,42 +87,106 @@ def difference(
         spread: Standard deviation that theory expects from seed to seed, in decades.
         seeds: Seed of each value of the first side and of the other, by which they are paired; None where that is not known.
 
-    >>> difference("loss", [2.0], [1.0]).judgement, difference("loss", [2.0], [2.05]).judgement
-    ('better', 'same')
+    >>> difference("loss", [2.0, 2.1], [1.0, 1.1]).judgement, difference("loss", [2.0], [1.0]).judgement
+    ('better', 'too few seeds')
+    >>> difference("accuracy", [0.90, 0.93, 0.91], [0.91, 0.90, 0.92]).judgement
+    'cannot tell'
+    """
+    amount, percent = change(first, other)
+    aim = AIMS.get(figure)
+    broken = [sum(not math.isfinite(value) for value in values) for values in (first, other)]
+    if any(broken):
+        word, because = beside((broken[0], len(first)), (broken[1], len(other)), "not finite")
+        return Difference(amount, percent, None, None if aim is None else word, because)
+    if min(len(first), len(other)) < 2:
+        few = "one seed a side" if len(first) == len(other) else f"{len(first)} against {len(other)} seeds"
+        return Difference(amount, percent, None, None if aim is None else "too few seeds", few)
+    interval = interval_of(first, other, logarithm=figure in _BY_RATIO, seeds=seeds)
+    if interval is None or not math.isfinite(amount):  # a mean beyond float64's range
+        return Difference(amount, percent, None, None if aim is None else "cannot tell")
+    low, high = interval.amounts(mean(first))
+    # On a logarithm the interval is that of geometric means, which may lie to another side of the amount: then it is widened to hold it.
+    shown = min(low, amount), max(high, amount)
+    because = "paired by seed" if interval.paired else ""
+    if aim is None:
+        return Difference(amount, percent, shown, None, because)
+    if aim == "near zero":
+        sizes = [abs(value) for value in first], [abs(value) for value in other]
+        of_sizes = interval_of(*sizes, seeds=seeds)
+        assert of_sizes is not None  # there are values enough
+        return Difference(
+            amount, percent, shown, _judge(figure, of_sizes, of_sizes.amounts(0.0), sizes, spread), because
+        )
+    badness = shown if aim == "lower" else (-shown[1], -shown[0])
+    return Difference(amount, percent, shown, _judge(figure, interval, badness, (first, other), spread), because)
+
+
+def change(first: Sequence[float], other: Sequence[float]) -> tuple[float, float | None]:
+    """The other side's mean minus the first's, and the same in percent of the first's magnitude where that has a meaning.
+
+    >>> change([2.0], [1.0]), change([0.0], [1.0])
+    ((-1.0, -50.0), (1.0, None))
     """
     amount = _minus(mean(other), mean(first))
     base = abs(mean(first))
-    percent = 100.0 * amount / base if 0 < base < math.inf and math.isfinite(amount) else None
-    interval = _bootstrap(first, other)
-    aim = AIMS.get(figure)
-    judgement = None if aim is None else _judge(figure, _badness(first, aim), _badness(other, aim), spread)
-    return Difference(amount, percent, interval, judgement)
+    return amount, 100.0 * amount / base if 0 < base < math.inf and math.isfinite(amount) else None
 
 
-def _badness(values: Sequence[float], aim: Aim) -> list[float]:
-    """Values turned so that less is better; what is not a number is the worst there is."""
-    turned = {"lower": lambda value: value, "higher": lambda value: -value, "near zero": abs}[aim]
-    return [math.inf if math.isnan(value) else float(turned(value)) for value in values]
+def beside(first: tuple[int, int], other: tuple[int, int], what: str) -> tuple[Judgement, str]:
+    """What sides come to of which some runs diverged, or have a figure that is not finite, and why; no interval is needed for it.
+
+    Args:
+        first: How many runs of the first side are such, and how many there are.
+        other: Likewise of the other side; one of the two has such a run.
+        what: What is said of those runs.
+
+    >>> beside((0, 5), (2, 5), "diverged"), beside((1, 1), (0, 1), "diverged"), beside((3, 3), (2, 2), "diverged")
+    (('worse', '2 of 5 seeds diverged'), ('better', 'the first diverged'), ('same', 'all diverged'))
+    """
+    if not first[0]:
+        return "worse", what if other[1] == 1 else f"{other[0]} of {other[1]} seeds {what}"
+    if not other[0]:
+        return "better", f"the first {what}" if first[1] == 1 else f"{first[0]} of the first's {first[1]} seeds {what}"
+    if first[0] == first[1] and other[0] == other[1]:
+        return "same", f"all {what}"
+    return "cannot tell", f"some {what} on both sides"
 
 
-def _judge(figure: str, first: Sequence[float], other: Sequence[float], spread: float | None) -> Judgement:
-    """Better, same or worse: by the bootstrap interval where there is one, else by a margin."""
-    amount = _minus(mean(other), mean(first))
-    interval = _bootstrap(first, other)
-    if interval is not None:
-        return "better" if interval[1] < 0 else "worse" if interval[0] > 0 else "same"
-    margin = _margin(figure, abs(mean(first)), spread)
-    return "better" if amount < -margin else "worse" if amount > margin else "same"
+def _judge(
+    figure: str,
+    interval: Interval,
+    badness: tuple[float, float],
+    sides: tuple[Sequence[float], Sequence[float]],
+    spread: float | None,
+) -> Judgement:
+    """What an interval comes to.
+
+    Args:
+        figure: Name of the figure.
+        interval: On its own scale.
+        badness: The same in the unit of the figure, turned so that less is better.
+        sides: Values of both sides.
+        spread: As of `difference`.
+    """
+    low, high = badness
+    if low > 0.0 or high < 0.0:
+        return "worse" if low > 0.0 else "better"
+    if interval.logarithm:
+        low, high, margin = interval.low, interval.high, math.log1p(SAME_SHARE)
+    else:
+        margin = _margin(figure, sides, spread)
+    return "same" if -margin <= low and high <= margin else "cannot tell"
 
 
-def _margin(figure: str, magnitude: float, spread: float | None) -> float:
-    """How far two single runs may lie apart and count as the same."""
+def _margin(figure: str, sides: tuple[Sequence[float], Sequence[float]], spread: float | None) -> float:
+    """How far a change may reach and count as none."""
+    magnitude = max(abs(mean(values)) for values in sides)
     if figure in ("loss", "holdout_loss", "loss_ratio"):
-        return SAME_SHARE * magnitude if math.isfinite(magnitude) else 0.0
+        return SAME_SHARE * magnitude
     if figure == "holdout_gain":  # which may well be near 0
-        return max(SAME_GAIN, SAME_SHARE * magnitude) if math.isfinite(magnitude) else SAME_GAIN
+        return max(SAME_GAIN, SAME_SHARE * magnitude)
     if figure in ("backward_decades", "forward_decades"):
-        return max(SAME_DECADES, 2.0 * math.sqrt(2.0) * (spread or 0.0))
+        return max(SAME_DECADES, 2.0 * math.sqrt(sum(1.0 / len(values) for values in sides)) * (spread or 0.0))
     return SAME_ACCURACY
 
 
@@ -134,17 +199,3 @@ def mean(values: Sequence[float]) -> float:
 def _minus(value: float, base: float) -> float:
     """A difference in which equal infinities cancel."""
     return 0.0 if value == base else value - base
-
-
-def _bootstrap(first: Sequence[float], other: Sequence[float]) -> tuple[float, float] | None:
-    """Interval of the difference of means, from resampled seeds; the same every time."""
-    if min(len(first), len(other)) < 2 or not np.isfinite([*first, *other]).all():
-        return None
-    random = np.random.default_rng(0)
-    amounts = _resampled(np.asarray(other), random) - _resampled(np.asarray(first), random)
-    low, high = np.quantile(amounts, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return float(low), float(high)
-
-
-def _resampled(values: Float, random: np.random.Generator) -> Float:
-    return np.asarray(values[random.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1))

@@ -233,6 +233,8 @@ class _Judge:
         before, now = (None, None) if row is None else (row.values[0], row.values[self.index + 1])
         self.seen[name] = f"{in_words(now)} (first: {in_words(before)})"
         item = None if row is None else row.differences[self.index]
+        if now is None and item is not None and item.judgement == "worse":
+            now = math.nan  # it diverged before it had a value
         if item is None or before is None or now is None:
             return _Found("cannot tell", ((name, "no value on one side", ""),), (name,) if row else ())
         state, because, remedy = self._told(comparison, change, item, (before, now))

@@ -46,7 +46,7 @@ class Row:
         missing = {value is None for value in self.values}
         return len(missing) > 1 or any(
             item is not None
-            and (item.judgement in ("better", "worse") or (item.judgement is None and item.amount != 0))
+            and (item.judgement in ("better", "worse") or (item.judgement != "same" and item.amount != 0))
             for item in self.differences
         )
 

@@ -360,13 +360,13 @@ def spread_words(comparison: Comparison) -> str:
     lonely = [side for side in comparison.sides if len(side.verdicts) == 1]
     if lonely:
         one = "seed" if any(side.seeds for side in lonely) else "run"
-        return f"no spread: one {one} on a side; differences within the stated margins count as the same"
+        return f"no spread: one {one} on a side, so that nothing but a divergence is called better or worse"
     counts = [len(side.verdicts) for side in comparison.sides]
     if len(counts) <= 2:
         seeds = ", ".join(counted(count, "seed") for count in counts)
     else:
         seeds = f"{min(counts)} to {max(counts)} seeds a side" if len(set(counts)) > 1 else f"{counts[0]} seeds a side"
-    return f"means over {seeds}; in brackets the {COVERAGE:.0%} bootstrap interval of the change"
+    return f"means over {seeds}; in brackets an interval of about {COVERAGE:.0%} of the change (Welch's t)"
 
 
 def comparison_object(comparison: Comparison, *, changed_only: bool) -> dict[str, Any]:

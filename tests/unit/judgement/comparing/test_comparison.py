@@ -43,24 +43,50 @@ def row(found: Comparison, figure: str) -> Row:
     return own
 
 
+def seeds(number: int = 5, decades: float = 0.0, loss: float = 0.1, **parts: Any) -> list[Made]:
+    """Runs that differ in their seed, and in their losses by some thousandths."""
+    sick = stuck() if decades < -3.0 else {}
+    found = []
+    for seed in range(number):
+        own = {"loss": np.linspace(2.3, loss * (1 + 0.001 * seed), 160)} | sick
+        found.append(run(record(decades=decades + 0.01 * seed, **own), seed=seed, **parts))
+    return found
+
+
 def test_a_better_run() -> None:
-    found = compare([run(record(decades=-9.0, **stuck()), model={"init": "xavier"}), run(record())])
+    found = compare([*seeds(decades=-9.0, model={"init": "xavier"}), *seeds()])
     assert found.judgements == ("better",)
     assert [item.field for item in found.config] == ["model.init.scheme", "model.readout_init.scheme"]
     assert found.config[0].values == ("xavier", "he")
     assert [side.verdict for side in found.sides] == ["vanishing", "healthy"]
     loss = row(found, "final.loss").differences[0]
     assert loss is not None
-    assert (loss.judgement, loss.interval) == ("better", None)
-    assert row(found, "final.backward_decades").values == pytest.approx((-9.0, 0.0))
+    assert loss.judgement == "better"
+    assert loss.interval is not None
+    assert row(found, "final.backward_decades").values == pytest.approx((-8.98, 0.02))
+
+
+def test_one_run_is_not_better_than_another() -> None:
+    one, two = run(record(decades=-9.0, **stuck()), model={"init": "xavier"}), run(record())
+    for runs in ([one, two], [one, *seeds()]):
+        found = compare(runs)
+        assert found.judgements == ("too few seeds",)
+        assert {item.differences[0].judgement for item in found.telling if item.differences[0]} == {"too few seeds"}
 
 
 def test_worse_same_and_mixed() -> None:
-    base = run(record())
-    worse = run(record(decades=-9.0, **stuck()), seed=1, train={"lr": 0.2})
-    same = run(record(), seed=1, train={"lr": 0.3})
-    mixed = run(record(decades=-9.0, loss=np.linspace(2.3, 0.01, 160)), train={"lr": 0.4})
-    assert compare([base, worse, same, mixed]).judgements == ("worse", "same", "mixed")
+    base = seeds()
+    worse = seeds(decades=-9.0, train={"lr": 0.2})
+    same = seeds(train={"lr": 0.3})
+    mixed = [
+        run(record(decades=-9.0, loss=np.linspace(2.3, 0.01 + 1e-5 * seed, 160)), seed=seed, train={"lr": 0.4})
+        for seed in range(5)
+    ]
+    wide = [
+        run(record(decades=0.01 * seed, loss=np.linspace(2.3, loss, 160)), seed=seed, train={"lr": 0.5})
+        for seed, loss in enumerate((0.05, 0.1, 0.2, 0.06, 0.15))
+    ]
+    assert compare([*base, *worse, *same, *mixed, *wide]).judgements == ("worse", "same", "mixed", "cannot tell")
 
 
 def test_seeds_stand_on_one_side() -> None:
@@ -103,7 +129,7 @@ def test_runs_without_a_record_or_figures_compare_by_what_there_is() -> None:
     assert row(found, "final.loss").changed
     assert found.profiles[0][1] is None
     nothing = compare([run(None, outcome="failed"), run(None, outcome="failed", train={"lr": 0.5})])
-    assert (nothing.rows, nothing.profiles, nothing.judgements) == ((), (), ("same",))
+    assert (nothing.rows, nothing.profiles, nothing.judgements) == ((), (), ("cannot tell",))
 
 
 def test_changed_rows_are_those_that_are_not_the_same() -> None:
@@ -112,11 +138,11 @@ def test_changed_rows_are_those_that_are_not_the_same() -> None:
 
 
 class TestGates:
-    BASE = run(record())
-    SICK = run(record(decades=-9.0, **stuck()), train={"lr": 0.5})
+    BASE = tuple(seeds())
+    SICK = tuple(seeds(decades=-9.0, train={"lr": 0.5}))
 
     def passed(self, condition: str) -> bool:
-        found = compare([self.BASE, self.SICK], [condition])
+        found = compare([*self.BASE, *self.SICK], [condition])
         assert [label for label, _ in found.gates] == [found.sides[1].label]
         assert found.passed == found.gates[0][1].passed
         return found.passed
@@ -140,18 +166,18 @@ class TestGates:
     def test_a_side_of_several_seeds_is_its_mean_and_its_worst_verdict(self) -> None:
         good = run(record(loss=np.linspace(2.3, 1.0, 160)), seed=0, train={"lr": 0.5})
         bad = run(record(decades=-9.0, loss=np.full(160, 2.0), accuracy=0.1), seed=1, train={"lr": 0.5})
-        found = compare([self.BASE, good, bad], ["final.loss > 1.4 and final.loss < 1.6", "verdict == vanishing"])
+        found = compare([*self.BASE, good, bad], ["final.loss > 1.4 and final.loss < 1.6", "verdict == vanishing"])
         assert [gate.passed for _, gate in found.gates] == [False, False]
 
     def test_an_unjudged_run_leads_a_side_of_healthy_ones(self) -> None:
         unseen = run(record(quantities="gradients"), seed=1, train={"lr": 0.5})
-        found = compare([self.BASE, run(record(), seed=0, train={"lr": 0.5}), unseen])
+        found = compare([*self.BASE, run(record(), seed=0, train={"lr": 0.5}), unseen])
         assert found.sides[1].verdicts == ("healthy", "not_judged")
         assert found.sides[1].verdict == "not_judged"
 
     def test_a_condition_that_cannot_be_read(self) -> None:
         with pytest.raises(ConditionError):
-            compare([self.BASE, self.SICK], ["final.los > +5%"])
+            compare([*self.BASE, *self.SICK], ["final.los > +5%"])
 
 
 def test_one_run_or_nothing_but_seeds_cannot_be_compared() -> None:

@@ -97,23 +97,39 @@ def floats(text: str) -> np.ndarray[Any, Any]:
 TWO = (run("shallow", record(10, steps=9), depth=10), run("deep", record(40, steps=9), depth=40))
 
 
+def seeds_of(name: str, depth: int, **changes: Any) -> list[StoredRun]:
+    """Three seeds whose loss and decades scatter by some thousandths."""
+    final = changes.pop("final", summary().final)
+    return [
+        run(
+            name,
+            record(depth, steps=9),
+            seed,
+            depth,
+            final={key: None if value is None else value * (1 + 0.001 * seed) for key, value in final.items()},
+            **changes,
+        )
+        for seed in range(3)
+    ]
+
+
 def test_it_says_who_is_compared_what_each_came_to_and_what_changed() -> None:
-    better = run(
-        "deep",
-        record(40, steps=9),
-        depth=40,
-        verdict="healthy",
-        findings=(),
-        final=summary().final | {"loss": 0.5, "backward_decades": 0.1},
-    )
-    _, read, _ = written([TWO[0], better])
+    final = summary().final | {"loss": 0.5, "backward_decades": 0.1}
+    better = seeds_of("deep", 40, verdict="healthy", findings=(), final=final)
+    _, read, _ = written([*seeds_of("shallow", 10), *better])
     assert "shallow against deep" in read.text
     assert "vanishing" in read.text
     assert "healthy" in read.text
-    assert "final.loss 2.29 → 0.5 (-78%)" in read.text
-    assert "final.backward_decades -30.10 → 0.10" in read.text
+    assert "final.loss 2.292 → 0.5005 (-78%)" in read.text
+    assert "final.backward_decades -30.13 → 0.10" in read.text
     assert read.tables["config-table"][1:] == [["model.depth", "10", "40"]]
     assert "init: critical keeps" in read.text  # the remedy
+    assert "interval of about 95%" in read.text
+
+
+def test_one_seed_a_side_says_that_it_is_too_few() -> None:
+    _, read, _ = written(TWO)
+    assert "too few seeds" in read.text
     assert "no spread" in read.text.lower()
 
 

@@ -21,7 +21,12 @@ from gradlab.report.views.comparison import (
     profile_table,
     spread_words,
 )
+from gradlab.results.stored import StoredRun
 from gradlab.results.strict_json import dumps
+
+
+def with_seed(run: StoredRun, seed: int) -> StoredRun:
+    return replace(run, experiment=run.experiment.model_copy(update={"seed": seed}))
 
 
 def three_sides(*fail_on: str) -> Comparison:
@@ -82,7 +87,7 @@ def test_what_a_change_is_held_against() -> None:
     ]
     assert (
         spread_words(compare(seeded))
-        == "means over 2 seeds, 2 seeds; in brackets the 95% bootstrap interval of the change"
+        == "means over 2 seeds, 2 seeds; in brackets an interval of about 95% of the change (Welch's t)"
     )
 
 
@@ -138,16 +143,18 @@ def test_a_judgement_gives_its_reasons() -> None:
     worse, nothing = judged(three_sides())
     assert worse.word in ("worse", "mixed")
     assert worse.worse == ("final.backward_decades -30.10 → -inf", "final.loss 2.29 → inf")
-    assert worse.same == ("final.accuracy",)
+    assert (worse.same, worse.rest) == ((), (("too few seeds", ("final.accuracy", "learning_share")),))
     assert (nothing.word, nothing.better, nothing.worse, nothing.same) == ("", (), (), ())
 
 
 def test_a_share_is_told_while_it_says_more_than_the_values() -> None:
     final = summary().final
-    first, half, more = (
-        stored(depth, final=final | {"loss": loss}) for depth, loss in ((50, 2.0), (20, 1.0), (10, 1e9))
-    )
-    found = judged(compare([first, half, more]))
+    runs = [
+        with_seed(stored(depth, final=final | {"loss": loss}), seed)
+        for depth, loss in ((50, 2.0), (20, 1.0), (10, 1e9))
+        for seed in range(3)
+    ]
+    found = judged(compare(runs))
     assert "final.loss 2 → 1 (-50%)" in found[0].better
     assert "final.loss 2 → 1e+09" in found[1].worse
 
