@@ -26,7 +26,7 @@ from gradlab.report.page.sweep.page import sweep_page
 from gradlab.report.views.opened_sweep import OpenedSweep
 from gradlab.report.words.points import value_words
 from gradlab.report.words.verdicts import word_of
-from gradlab.results.sweeps.search import find_sweep
+from gradlab.results.selection import select
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenedSweep, Path]:
     runs = gradlab.sweep(SWEEP, out=out, executor="inline")
     assert main(["report", runs[0].id, "--out", str(out)]) == 0
     assert main(["report", "small", "--out", str(out)]) == 0
-    place = find_sweep(out, "small")
+    place = select(out, "small").place
     assert place is not None
     return api.load_sweep(place), place.path / "report.html"
 

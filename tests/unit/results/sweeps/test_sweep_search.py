@@ -5,10 +5,18 @@ from pathlib import Path
 import pytest
 from made.runs import make_experiment, make_run
 
-from gradlab.errors import UsageError
+from gradlab.errors import SelectionError, UsageError
+from gradlab.results.selection import select
 from gradlab.results.store import Store
 from gradlab.results.sweeps.directory import StoredMember, SweepPlace, SweepPlan
-from gradlab.results.sweeps.search import find_sweep
+
+
+def find_sweep(root: str | Path, text: str) -> SweepPlace | None:
+    """The sweep that a word means, None where it means a run or nothing."""
+    try:
+        return select(root, text).place
+    except SelectionError:
+        return None
 
 
 def make_sweep(root: Path, name: str, sweep_id: str) -> Path:
@@ -62,9 +70,15 @@ def test_a_prefix_of_a_run_wins_over_that_of_a_sweep(root: Path) -> None:
     assert find_sweep(root, "bbbb0") is not None
 
 
-def test_several_sweeps_are_an_error_that_names_them(root: Path) -> None:
-    with pytest.raises(UsageError, match=r"'other' matches 2 sweeps: .*other-bbbb0{8}, .*other-cccc0{8}"):
-        find_sweep(root, "other")
+def test_of_several_sweeps_of_a_name_the_newest_is_meant_and_a_prefix_must_tell_names_apart(root: Path) -> None:
+    newest = SweepPlace(root, "other", "bbbb" + "0" * 8)
+    newest.write_end({}, [], "2026-01-01")
+    place = find_sweep(root, "other")
+    assert place is not None
+    assert place.id == newest.id
+    make_sweep(root, "others", "dddd" + "0" * 8)
+    with pytest.raises(UsageError, match=r"'oth' matches 3 sweeps: .*a path tells them apart"):
+        find_sweep(root, "oth")
 
 
 def test_a_directory_without_a_plan_is_no_sweep(root: Path) -> None:
