@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradlab.errors import SelectionError, UsageError
+from gradlab.results.asked import JOURNAL
 from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
 from gradlab.results.store import RunHandle, Store
@@ -119,7 +120,9 @@ def chosen(
         handles = tuple(RunHandle(line.id, line.name, line.path) for line in lines)
         selections = [Selection("", "", handles)]
     else:
-        selections = [selector.select(name, groups=groups) for name in names]
+        # A shell's `runs/*` names the journal beside the runs too.
+        named = [name for name in names if len(names) == 1 or Path(name).name != JOURNAL]
+        selections = [selector.select(name, groups=groups) for name in named]
     found = []
     for selection in selections:
         handles = matching_runs(selection, where)

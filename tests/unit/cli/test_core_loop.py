@@ -191,6 +191,18 @@ def test_runs_are_found_from_subfolders_and_by_the_variable(
     assert ids(call, "--out", str(tmp_path / "runs")) == own
 
 
+def test_the_files_of_two_places_are_two_sides(call: Call) -> None:
+    """As a shell writes `before/* after/*`: directories of runs, and what lies beside them."""
+    write("net")
+    for place in ("before", "after"):
+        assert call("run", "net.yaml", "--seeds", "0-1", "--quiet", "--out", place)[0] == 0
+    words = [str(path) for place in ("before", "after") for path in sorted(Path(place).glob("[!.]*"))]
+    assert any(word.endswith(".jsonl") for word in words)
+    code, out, err = call("compare", *words, "--fail-on", "final.loss > +5%", "--format", "json")
+    assert (code, err) == (0, "")
+    assert [sorted(side["seeds"]) for side in json.loads(out)["sides"]] == [[0, 1], [0, 1]]
+
+
 @pytest.mark.parametrize("verb", ["compare", "plot", "report", "show"])
 def test_a_verb_without_runs_says_what_to_do(call: Call, verb: str) -> None:
     more = ["-o", "a.svg"] if verb == "plot" else []
