@@ -12,6 +12,7 @@ from gradlab.results.sweeps.directory import SweepPlace
 
 if TYPE_CHECKING:
     from gradlab.judgement.comparing.comparison import Comparison
+    from gradlab.judgement.comparing.sweep_pairs import SweepComparison
     from gradlab.report.figures.sides import DrawnSide
 
 Tell = Callable[[str], None]
@@ -30,10 +31,11 @@ def compare(
     fail_on_any: Sequence[str] = (),
     where: str = "",
     out: str | Path | None = None,
-) -> "Comparison":
-    """Compare runs with the first, as `gradlab compare` does.
+) -> "Comparison | SweepComparison":
+    """Compare runs with the first, as `gradlab compare` does, or a sweep with another point by point.
 
         compare("net~1", "net", fail_on=["final.loss > +5%"]).passed
+        compare("init_by_depth~1", "init_by_depth").counts            # two sweeps: what their pairs of points come to
 
     Args:
         *names: Names, ids, tags, paths and sweeps, as on the command line; the first side is what the others are compared with.
@@ -42,12 +44,19 @@ def compare(
         where: Leaves the runs that this condition holds for.
         out: Directory of runs; by default the nearest (`results.place.runs_root`).
 
+    Returns:
+        A comparison of sides; of two sweeps one of their common points.
+
     Raises:
-        SelectionError: If a name means nothing.
+        SelectionError: If a name means nothing, or two sweeps have no point in common.
         UsageError: If there are fewer than two sides, a name means several things, or a condition cannot be read.
     """
+    from gradlab.execution.compared_sweeps import compare_sweeps
     from gradlab.judgement.comparing.comparison import compare_sides
 
+    sweeps = stored.two_sweeps(names, out, where)
+    if sweeps is not None:
+        return compare_sweeps(*sweeps, fail_on, fail_on_any=fail_on_any)
     return compare_sides(stored.sides(stored.chosen(names, out, where)), fail_on, fail_on_any=fail_on_any)
 
 

@@ -14,6 +14,7 @@ from gradlab.results.store import RunHandle, Store
 from gradlab.results.stored import StoredRun
 
 if TYPE_CHECKING:
+    from gradlab.execution.compared_sweeps import Part
     from gradlab.report.views.opened_sweep import OpenedSweep
     from gradlab.results.sweeps.directory import SweepPlace
 
@@ -168,6 +169,30 @@ def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
     if len(found) < 2:
         raise UsageError("compare needs two runs that differ in more than their seed")
     return found
+
+
+def two_sweeps(
+    names: Sequence[str | Path] | None, out: str | Path | None = None, where: str = ""
+) -> "tuple[Part, Part] | None":
+    """The two sweeps that are meant, where the words name two and nothing else; with `where` those of their runs that it holds for.
+
+    Raises:
+        SelectionError: If a word means nothing.
+        UsageError: If a word means several things.
+    """
+    from gradlab.execution.compared_sweeps import Part
+
+    if names is None or len(names) != 2:
+        return None
+    selector = Selector(runs_root(out))
+    found = []
+    for name in names:
+        selection = selector.select(name)
+        if selection.place is None:
+            return None
+        kept = frozenset(run.id for run in matching_runs(selection, where)) if where else None
+        found.append(Part(selection.place, kept))
+    return found[0], found[1]
 
 
 def matching_runs(selection: Selection, where: str) -> tuple[RunHandle, ...]:

@@ -46,7 +46,7 @@ def compare(
     of one experiment go together.
     """
     from gradlab import stored
-    from gradlab.cli.compare_sweeps import Asked, compare_two, two_sweeps, write_files
+    from gradlab.cli.compare_sweeps import Asked, compare_two, write_files
     from gradlab.cli.output import log_sentence, stdout, write, write_json
     from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.selection import choose
@@ -57,7 +57,7 @@ def compare(
 
     refuse_folders(junit, summary)
     asked = Asked(fail_on, fail_on_any, changed_only, format, junit, summary, quiet)
-    sweeps = two_sweeps(runs, out, where)
+    sweeps = stored.two_sweeps(runs, out, where)
     if sweeps is not None:
         return 0 if compare_two(*sweeps, asked) else _FAILED_GATE
     compared = compare_sides(stored.sides(choose(runs, out, where)), fail_on, fail_on_any=fail_on_any)

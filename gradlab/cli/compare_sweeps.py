@@ -26,31 +26,6 @@ class Asked:
     quiet: bool = False
 
 
-def two_sweeps(names: Sequence[str] | None, out: Path, where: str) -> "tuple[Part, Part] | None":
-    """The two sweeps that are meant, where the words name two and nothing else; with --where those of their runs that it holds for.
-
-    Raises:
-        SelectionError: If a word means nothing.
-        UsageError: If one means several things.
-    """
-    from gradlab import stored
-    from gradlab.execution.compared_sweeps import Part
-    from gradlab.results.place import runs_root
-    from gradlab.results.selection import Selector
-
-    if names is None or len(names) != 2:
-        return None
-    selector = Selector(runs_root(out))
-    found = []
-    for name in names:
-        selection = selector.select(name)
-        if selection.place is None:
-            return None
-        kept = None if not where else frozenset(run.id for run in stored.matching_runs(selection, where))
-        found.append(Part(selection.place, kept))
-    return found[0], found[1]
-
-
 def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     """Print how the second sweep compares with the first, and write the files that are asked for.
 

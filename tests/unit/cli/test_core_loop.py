@@ -11,6 +11,8 @@ import pytest
 import gradlab
 from gradlab.cli.main import main
 from gradlab.errors import UsageError
+from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.judgement.comparing.sweep_pairs import SweepComparison
 
 Said = tuple[int, str, str]
 Call = Callable[..., Said]
@@ -146,6 +148,14 @@ def test_sweeps_are_named_as_runs_are(call: Call, tmp_path: Path) -> None:
     assert [len(ids(call, text)) for text in ("grid", "grid~1", "sweeps/grid")] == [4, 4, 4]
     assert not {*ids(call, "grid")} & {*ids(call, "grid~1")}
     assert call("plot", "grid", "-o", "grid.svg")[0] == 0
+    code, said, told = call("compare", "grid~1", "grid", "--fail-on", "verdict == diverged")
+    assert code == 0, told
+    assert said.startswith("2 pairs: ")
+    assert "from A to B: model.activation.name sigmoid → relu" in said
+    compared = gradlab.compare("grid~1", "grid", fail_on_any=["model.depth == 4"])
+    assert isinstance(compared, SweepComparison)
+    assert [pair.passed for pair in compared.pairs] == [False, True]
+    assert not compared.passed
     assert call("compare", "grid", "--where", "seed == 0")[0] == 0
     (tmp_path / "deep" / "er").mkdir(parents=True)
     os.chdir(tmp_path / "deep" / "er")
@@ -166,6 +176,7 @@ def test_the_loop_from_python(call: Call) -> None:
         gradlab.load("net")
     assert gradlab.load("net@latest").id == second[-1].id
     compared = gradlab.compare("net~1", "net", fail_on=["final.loss > +5%"])
+    assert isinstance(compared, Comparison)
     assert len(compared.sides) == 2
     assert gradlab.plot("net", "net~1", to="both.svg").stat().st_size > 1000
     assert gradlab.write_report("net", "net~1").is_file()
