@@ -7,7 +7,7 @@
     SWEEP                   a sweep by id, name, prefix or path: all its members; sweeps/SWEEP where a run has that name too
     …~1, …~2                the one before: of a name the group before, of `@latest` the run (or group) before, of a sweep that of its
                             name which was asked for before
-    NAME@latest             of that name, the run that was asked for last
+    NAME@latest             of that name, the run that was asked for last; NAME~1@latest of the group before
 
 What was asked for last is the newest, whether it was trained or was there already. Members of a sweep are found by the sweep,
 and do not change what a name means, unless no run of that name was ever asked for by itself.
@@ -26,7 +26,8 @@ from gradlab.results.listing import SUMMARY
 from gradlab.results.store import SWEEPS, RunHandle, Store
 from gradlab.results.sweeps.directory import PLAN, SweepPlace
 
-_REFERENCE = re.compile(r"(?P<base>.*?)(?P<latest>@latest)?(?:~(?P<back>\d{1,9}))?", re.DOTALL)
+_REFERENCE = re.compile(r"(?P<base>.*?)(?:~(?P<group>\d{1,9}))?(?P<latest>@latest)(?:~(?P<back>\d{1,9}))?", re.DOTALL)
+_BEFORE = re.compile(r"(?P<base>.*?)(?:~(?P<back>\d{1,9}))?", re.DOTALL)
 _SHOWN = 8
 
 
@@ -83,11 +84,13 @@ class Selector(AskedRuns):
             found = self._path(Path(wanted))
             if found is not None:
                 return found
-        match = _REFERENCE.fullmatch(wanted)
+        latest = _REFERENCE.fullmatch(wanted)
+        if latest is not None:
+            name = latest["base"] + (f"~{latest['group']}" if latest["group"] else "")
+            return self._latest(wanted, name, int(latest["back"] or 0), groups=groups)
+        match = _BEFORE.fullmatch(wanted)
         assert match is not None  # it takes everything
         base, back = match["base"], int(match["back"] or 0)
-        if match["latest"]:
-            return self._latest(wanted, base, back, groups=groups)
         if base.startswith("@"):
             raise UsageError(f"'{wanted}': expected @latest, or @latest~1 for the one before it")
         if os.sep in base and not base.startswith(f"{SWEEPS}{os.sep}"):
@@ -204,8 +207,8 @@ class Selector(AskedRuns):
     def _latest(self, text: str, name: str, back: int, *, groups: bool) -> Selection:
         if name:
             entries = [run for group in self.groups_of(name) for run in reversed(group.runs)]
-            if not entries:
-                found = self._word(name)
+            if not entries:  # an id, a tag or a prefix, or a group before
+                found = self.select(name)
                 if found.place is not None:
                     raise UsageError(f"'{text}': {name} is a sweep, {found.place.path}; {name}~1 is the one before")
                 entries = list(reversed(found.runs))

@@ -73,6 +73,9 @@ def edited(root: Path) -> Path:
         ("net@latest", True, [6]),
         ("net@latest~1", True, [5]),
         ("net@latest~3", True, [2]),
+        ("net~1@latest", True, [2]),
+        ("net~1@latest~1", False, [1]),
+        ("net~0@latest", True, [6]),
         ("@latest", True, [4, 5, 6]),
         ("@latest", False, [6]),
         ("@latest~1", False, [5]),
@@ -91,7 +94,7 @@ def test_what_a_word_means(edited: Path, text: str, groups: bool, found: list[in
 
 
 @pytest.mark.parametrize(
-    "text", ["net~2", "net@latest~5", "@latest~3", "other~1", "nothing", "nothing~1", "nothing@latest"]
+    "text", ["net~2", "net@latest~5", "@latest~3", "other~1", "nothing", "nothing~1", "nothing@latest", "net~2@latest"]
 )
 def test_what_is_not_there_is_said(edited: Path, text: str) -> None:
     with pytest.raises(SelectionError):
