@@ -67,6 +67,7 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
     from gradlab.config.sweeps import sweep
     from gradlab.config.sweeps.points import value_on_axis
     from gradlab.execution.check import check
+    from gradlab.judgement.conditions.notices import expectation_notices, sweep_notices
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
 
@@ -74,15 +75,16 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         found = sweep.load(config, overrides)
         if found.num_repeated:
             log(f"{config}: members that repeat another, and are dropped: {found.num_repeated:,}", quiet=quiet)
-        name, experiments = found.name, [member.experiment for member in found.members]
+        name, experiments, gates = found.name, [member.experiment for member in found.members], found.gates
         extents = check(experiments, found.document_of)
     else:
         alone = document.load(config, overrides)
-        name, experiments = alone.experiment.name, [alone.experiment]
+        name, experiments, gates = alone.experiment.name, [alone.experiment], ()
         extents = check(experiments, lambda experiment: alone)
     datas = [extent.data for extent in extents]
     code = not_imported(experiments)
     said = [*doubtful(data.reading for data in datas if data is not None), *few_examples(experiments)]
+    said += [*expectation_notices(experiments), *sweep_notices(gates)]
     for line in [*said, *([] if code is None else [code])]:
         log(f"{config}: {line}", quiet=quiet)
     return (

@@ -67,6 +67,7 @@ def run(
     from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import machine
     from gradlab.execution.plan import about_code, make_plan
+    from gradlab.judgement.conditions.notices import expectation_notices
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
     from gradlab.results.store import Store
@@ -76,7 +77,7 @@ def run(
     asked = document.load(config, set_)
     experiment, numbers = asked.experiment, None if seeds is None else seeds_of(seeds)
     code = allowed_code(allow_code, map(str, import_path))
-    for line in few_examples([experiment]):
+    for line in [*few_examples([experiment]), *expectation_notices([experiment])]:
         log(line, quiet=quiet)
     try:
         if dry_run:

@@ -17,8 +17,12 @@ def choose(names: Sequence[str] | None, out: Path, where: str = "", *, groups: b
         UsageError: If neither is given, a word means several things, or a run cannot be read.
     """
     from gradlab import stored
+    from gradlab.cli.output import log
+    from gradlab.judgement.conditions.notices import where_notices
 
     refuse_nothing(names, where)
+    for line in where_notices(where) if where else ():
+        log(line)
     return stored.chosen(names or [], out, where, groups=groups)
 
 

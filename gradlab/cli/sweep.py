@@ -110,6 +110,7 @@ def sweep(
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.pipeline import Call
     from gradlab.execution.plan import Settings, about_code
+    from gradlab.judgement.conditions.notices import expectation_notices, sweep_notices
     from gradlab.report.live.sweep_bar import SweepDisplay
     from gradlab.report.terminal.streams import Sink
     from gradlab.report.words.data import doubtful
@@ -139,7 +140,9 @@ def sweep(
         log(f"{prepared.num_repeated} {words} left out", quiet=quiet)
     if choice.notice:
         log(choice.notice, quiet=quiet)
-    for line in [*doubtful(prepared.readings), *few_examples(member.experiment for member in prepared.members)]:
+    experiments = [member.experiment for member in prepared.members]
+    said = [*expectation_notices(experiments), *sweep_notices(prepared.gates)]
+    for line in [*doubtful(prepared.readings), *few_examples(experiments), *said]:
         log(line, quiet=quiet)
     if dry_run:
         for line in about_code(prepared.plan):

@@ -1,7 +1,7 @@
 """Between which values figures and quantities lie, and which comparisons therefore never hold, or always do."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import ge, gt, le, lt
 
 from gradlab.config.logic import Change, Comparison, Condition, Figure, Layers, comparisons
@@ -52,35 +52,47 @@ QUANTITY_RANGES: Mapping[str, Range] = {
 """Of the quantities over the layers, likewise."""
 
 
-def range_of(term: Figure | Layers) -> Range:
-    """Between which values a term of a condition lies where it has one.
+def range_of(term: Figure | Layers, *, own_loss: bool = False) -> Range:
+    """Between which values a term of a condition lies where it has one; with `own_loss` a loss may be below 0.
 
     >>> range_of(Figure("final.accuracy")), range_of(Layers("max", "grad_norm")), range_of(Figure("train.lr"))
     ((0.0, 1.0), (0.0, inf), (-inf, inf))
     """
     if isinstance(term, Layers):
         return QUANTITY_RANGES.get(term.quantity, _ANY)
-    return FIGURE_RANGES.get(_figure(term), _ANY)
+    moment, _, figure = term.name.partition(".")
+    name = figure if moment in ("init", "final") else term.name
+    return _ANY if own_loss and name in LOSSES else FIGURE_RANGES.get(name, _ANY)
 
 
-def range_notices(condition: Condition, *, first: bool = False, own_loss: bool = False) -> list[str]:
+def range_notices(
+    condition: Condition,
+    *,
+    first: bool = False,
+    own_loss: bool = False,
+    of: Callable[[Figure | Layers], Range] | None = None,
+) -> list[str]:
     """What a condition asks that no value answers otherwise, a sentence for each comparison of the kind.
 
     Args:
         condition: As it was read.
         first: Whether there is a first run, so that a change can be asked for instead.
         own_loss: Whether it may be asked of a loss that is not gradlab's own, which may be below 0.
+        of: Between which values a term lies; by default `range_of`.
 
     >>> range_notices(Comparison(Figure("final.accuracy"), "<", -0.03), first=True)
     ['final.accuracy is never below 0, so final.accuracy < -0.03 never holds; a drop of 0.03 is change(final.accuracy) < -0.03']
     """
-    found = (_notice(one, first) for one in comparisons(condition) if not (own_loss and _is_loss(one.term)))
+    found = (
+        _notice(one, first, range_of(one.term, own_loss=own_loss) if of is None else of(one.term))
+        for one in comparisons(condition)
+    )
     return list(dict.fromkeys(notice for notice in found if notice))
 
 
-def _notice(comparison: Comparison, first: bool) -> str:
+def _notice(comparison: Comparison, first: bool, limits: Range) -> str:
     term, operator, value = comparison.term, comparison.operator, comparison.value
-    low, high = range_of(term)
+    low, high = limits
     if isinstance(value, Change):
         return _change_notice(comparison, value, (low, high))
     if isinstance(value, tuple | str | bool):
@@ -129,12 +141,3 @@ def _answer(operator: str, value: float, limits: Range) -> str | None:
     if len(ends) > 1 or (math.isinf(low) and math.isinf(high)):
         return None
     return "always holds" if ends.pop() else "never holds"
-
-
-def _is_loss(term: Figure | Layers) -> bool:
-    return isinstance(term, Figure) and _figure(term) in LOSSES
-
-
-def _figure(term: Figure) -> str:
-    moment, _, figure = term.name.partition(".")
-    return figure if moment in ("init", "final") else term.name

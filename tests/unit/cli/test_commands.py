@@ -284,6 +284,18 @@ def test_a_gate_that_holds_is_4_and_says_which(gradlab: Gradlab) -> None:
     assert gradlab("compare", "0f", "2f", "--fail-on", "final.loss > +5%")[0] == 0
 
 
+def test_a_condition_that_never_holds_is_noticed(gradlab: Gradlab) -> None:
+    code, _, err = gradlab("compare", "0f", "2f", "--fail-on", "final.accuracy < -0.03")
+    assert code == 0
+    assert err == (
+        "final.accuracy is never below 0, so final.accuracy < -0.03 never holds; "
+        "a drop of 0.03 is change(final.accuracy) < -0.03\n"
+    )
+    code, _, err = gradlab("list", "--where", "final.accuracy > 97")
+    assert code == 5
+    assert err.startswith("final.accuracy is never above 1, so final.accuracy > 97 never holds; 97 % is 0.97\n")
+
+
 def test_export_writes_everything_once(gradlab: Gradlab, tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder"
     code, out, _ = gradlab("export", "2f", "--to", "csv", str(target))
