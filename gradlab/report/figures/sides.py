@@ -80,7 +80,7 @@ def sides(runs: "Sequence[StoredRun]") -> tuple[DrawnSide, ...]:
     """Take the seeds of one experiment together and name each by what tells it from the others."""
     groups = grouped(runs)
     names = side_names([own_of_runs(group) for group in groups], changed([group[0].experiment for group in groups]))
-    labels = [shortened(name.short, _LONGEST) for name in names]
+    labels = [name.whole if len(name.whole) <= _LONGEST else shortened(name.short, _LONGEST) for name in names]
     return tuple(
         DrawnSide(label if labels.count(label) == 1 else f"{label} {group[0].id[:6]}", tuple(map(view, group)))
         for label, group in zip(labels, groups, strict=True)

@@ -19,6 +19,9 @@ _NAMES = ("name", "scheme", "source")
 _CLASSES = ("model.watched", "model.build", "data.build")
 """Fields whose values are dotted paths."""
 
+_FEW = 3
+"""Fields that a short name has, where they suffice."""
+
 _ID = 6
 """Digits of an id that tell it from others."""
 
@@ -49,6 +52,7 @@ class SideName:
         name: Its own, in one line.
         differs: What is not the same on all sides, with its own value: fields of the config, short.
         apart: What tells it from sides of the same name, () where nothing must.
+        few: The part of that which suffices, and no more than three fields where these do.
         alone: Whether `apart` tells it from all sides, which then have one name.
     """
 
@@ -56,13 +60,28 @@ class SideName:
     name: str
     differs: tuple[str, ...]
     apart: tuple[str, ...]
+    few: tuple[str, ...]
     alone: bool
 
     @property
+    def whole(self) -> str:
+        """A name that tells it from all others by everything in which it differs from its namesakes."""
+        return self._with(self.apart)
+
+    @property
     def short(self) -> str:
-        """The shortest name that tells it from all others."""
-        words = ", ".join(self.apart)
-        return words if self.alone and words else f"{self.name}: {words}" if words else self.name
+        """The same by as little as suffices."""
+        return self._with(self.few)
+
+    @property
+    def told(self) -> str:
+        """What tells it from its namesakes, with how much more does; "" where nothing must."""
+        more = len(self.apart) - len(self.few)
+        return ", ".join(self.few) + (f" and {more} more" if more > 0 else "")
+
+    def _with(self, words: Sequence[str]) -> str:
+        said = ", ".join(words)
+        return said if self.alone and said else f"{self.name}: {said}" if said else self.name
 
 
 def letters(number: int) -> list[str]:
@@ -98,24 +117,55 @@ def side_names(sides: Sequence[Own], config: Sequence[Changed]) -> tuple[SideNam
         config: The fields that are not the same on all of them.
     """
     names = [clean_line(side.name) for side in sides]
-    everywhere = [told_apart(config, place, range(len(sides))) for place in range(len(sides))]
+    everywhere = [told_apart(config, place) for place in range(len(sides))]
+    alike: dict[tuple[str, tuple[str, ...]], list[Own]] = {}
+    for side, name, words in zip(sides, names, everywhere, strict=True):
+        alike.setdefault((name, words), []).append(side)
+    namesakes = {name: [place for place, other in enumerate(names) if other == name] for name in set(names)}
+    fields = {name: _differing(config, places) for name, places in namesakes.items()}
+    few = {name: _telling(fields[name], places) for name, places in namesakes.items()}
     found = []
     for place, (side, letter, name) in enumerate(zip(sides, letters(len(sides)), names, strict=True)):
-        like = [index for index, other in enumerate(everywhere) if (names[index], other) == (name, everywhere[place])]
-        mark = _mark(side, [sides[index] for index in like])
-        namesakes = [index for index, other in enumerate(names) if other == name]
-        apart = told_apart(config, place, namesakes) if len(namesakes) > 1 else ()
-        told_by_seeds = mark == _seeds_mark(side)  # which stand beside it
+        mark = _mark(side, alike[name, everywhere[place]])
+        marks = () if not mark else (mark,)
         found.append(
             SideName(
                 letter,
                 name,
-                (*everywhere[place], *([mark] if mark and not told_by_seeds else [])),
-                (*apart, *([mark] if mark else [])),
-                len(namesakes) == len(names),
+                differs=everywhere[place] + (() if mark == seeds_words(side.seeds) else marks),  # these stand beside it
+                apart=told_apart(fields[name], place) + marks,
+                few=told_apart(few[name], place) + marks,
+                alone=len(namesakes) == 1,
             )
         )
     return tuple(found)
+
+
+def _differing(config: Sequence[Changed], among: Sequence[int]) -> list[Changed]:
+    """The fields that are not the same on some sides."""
+    return [item for item in config if any(item.values[place] != item.values[among[0]] for place in among)]
+
+
+def _telling(config: Sequence[Changed], among: Sequence[int]) -> list[Changed]:
+    """Fields that suffice to tell sides apart, and the first ones beside them where these are fewer than three."""
+    fields = {item.field: item for item in config}
+    own = [
+        item for item in config if len({repr(item.values[place]) for place in among}) > 1 and not _follows(item, fields)
+    ]
+    chosen: list[Changed] = []
+    while (number := _classes(chosen, among)) < len(among):
+        rest = [item for item in own if item not in chosen]
+        best = max(rest, key=lambda item: _classes([*chosen, item], among), default=None)
+        if best is None or _classes([*chosen, best], among) == number:
+            break
+        chosen.append(best)
+    chosen += [item for item in own if item not in chosen][: max(0, _FEW - len(chosen))]
+    return [item for item in own if item in chosen]
+
+
+def _classes(config: Sequence[Changed], among: Sequence[int]) -> int:
+    """How many of some sides can be told apart by some fields."""
+    return len({repr([item.values[place] for item in config]) for place in among})
 
 
 def _mark(side: Own, like: Sequence[Own]) -> str:
@@ -123,7 +173,7 @@ def _mark(side: Own, like: Sequence[Own]) -> str:
     if len(like) < 2:
         return ""
     if len({other.seeds for other in like}) == len(like) and side.seeds:
-        return _seeds_mark(side)
+        return seeds_words(side.seeds)
     if len({other.place for other in like}) == len(like):
         return f"in {clean_line(side.place)}"
     if len({other.ids for other in like}) == len(like) and side.ids:
@@ -131,25 +181,19 @@ def _mark(side: Own, like: Sequence[Own]) -> str:
     return ""
 
 
-def _seeds_mark(side: Own) -> str:
-    return seeds_words(side.seeds)
-
-
-def told_apart(config: Sequence[Changed], place: int, among: Sequence[int]) -> tuple[str, ...]:
-    """What tells a side from some others: the fields of its config that are not the same on all of them, as short as can be.
+def told_apart(config: Sequence[Changed], place: int) -> tuple[str, ...]:
+    """What tells a side from others: its values of the fields that are not the same on all of them, as short as can be.
 
     Args:
-        config: The fields that are not the same everywhere.
+        config: These fields.
         place: Which side it is.
-        among: Which sides it is told from, itself among them.
 
     >>> config = [Changed("model.depth", (50, 20)), Changed("model.init.scheme", ("he", "xavier")), Changed("train.clip", (1.0, None))]
-    >>> told_apart(config, 0, (0, 1)), told_apart(config, 1, (0, 1)), told_apart(config[2:], 1, (0, 1))
+    >>> told_apart(config, 0), told_apart(config, 1), told_apart(config[2:], 1)
     (('depth 50', 'he', 'clip 1'), ('depth 20', 'xavier'), ('no clip',))
     """
-    apart = [item for item in config if any(item.values[index] != item.values[place] for index in among)]
-    fields = {item.field: item for item in apart}
-    own = [item for item in apart if not _follows(item, fields)]
+    fields = {item.field: item for item in config}
+    own = [item for item in config if not _follows(item, fields)]
     shorts = [_short(item.field) for item in own]
     words, missing = [], []
     for item, short in zip(own, shorts, strict=True):

@@ -27,8 +27,9 @@ from gradlab.report.views.comparison import (
     row_words,
     spread_words,
 )
+from gradlab.report.views.overall import reason_words
 from gradlab.report.views.run import names_of, setting, why, without_seed
-from gradlab.report.views.side_names import letters, named
+from gradlab.report.views.side_names import SideName, named
 from gradlab.report.words.points import numbered_seeds, value_words
 from gradlab.report.words.values import MISSING, Kind, counted, say
 from gradlab.report.words.verdicts import badness, word_of
@@ -46,9 +47,6 @@ MOST_PAGE_ROWS = 200
 
 _MOST_LINKS = 20
 """Runs of a side that are linked one by one."""
-
-_MOST_CHANGES = 3
-"""Config fields that a side's name tells."""
 
 _MOST_COLUMNS = 5
 """Cards in a row of a wide window."""
@@ -100,6 +98,7 @@ def comparison_page(runs: Sequence[StoredRun], page: Path) -> str:
         spread=spread_words(shown),
         seeds_drawn=MOST_SEEDS if any(len(side.seeds) > MOST_SEEDS for side in drawn.sides) else 0,
         several=any(len(side.seeds) > 1 for side in drawn.sides),
+        reasons=_reasons(shown, cards),
         config=_config(shown),
         figures=[
             (row.figure, row.changed, list(zip(said[1:], values[1:], strict=True)))
@@ -131,22 +130,21 @@ def _ends(curve: Mapping[str, Any], cards: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(told) + (", as log10" if kind == "decades" else "")
 
 
+def _reasons(comparison: Comparison, cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why figures are judged as they are, where their intervals do not say it: a line a reason, with the sides that have it."""
+    found: dict[str, list[str]] = {}
+    for index, card in enumerate(cards[1:]):
+        for line in reason_words(comparison.rows, index, set()):
+            found.setdefault(line, []).append(card["letter"])
+    every = len(cards) - 1
+    return [line if len(who) == every else f"{', '.join(who[:_MOST_LINKS])}: {line}" for line, who in found.items()]
+
+
 def _cards(comparison: Comparison, groups: Sequence[Sequence[StoredRun]], page: Path) -> list[dict[str, Any]]:
     judgements = (None, *judged(comparison))
     own = groups[: len(judgements)]
-    sides = zip(letters(len(own)), _names(comparison), own, judgements, strict=True)
-    return [_card(letter, names, group, judgement, page) for letter, names, group, judgement in sides]
-
-
-def _names(comparison: Comparison) -> list[tuple[str, str]]:
-    """For each side what tells it from others of the same name, and the shortest name that tells it from all."""
-    found = []
-    for name in named(comparison):
-        more = f" and {len(name.apart) - _MOST_CHANGES} more" if len(name.apart) > _MOST_CHANGES else ""
-        found.append(
-            (", ".join(name.apart[:_MOST_CHANGES]) + more, replace(name, apart=name.apart[:_MOST_CHANGES]).short)
-        )
-    return found
+    sides = zip(named(comparison), own, judgements, strict=True)
+    return [_card(name, group, judgement, page) for name, group, judgement in sides]
 
 
 def _value(changed: Changed, place: int) -> tuple[str, str]:
@@ -156,19 +154,17 @@ def _value(changed: Changed, place: int) -> tuple[str, str]:
     return field, value_words(value if isinstance(value, str | int | float | None) else str(value))
 
 
-def _card(
-    letter: str, names: tuple[str, str], group: Sequence[StoredRun], judgement: Judged | None, page: Path
-) -> dict[str, Any]:
+def _card(name: SideName, group: Sequence[StoredRun], judgement: Judged | None, page: Path) -> dict[str, Any]:
     """A side as the page introduces it, every text in one line."""
     tally = Counter(word_of(run) for run in group)
     words = sorted(tally, key=badness)
     leading_run = next(run for run in group if word_of(run) == words[0])
     own = setting(leading_run.experiment, leading_run.reading)
     return {
-        "letter": letter,
-        "name": clean_line(group[0].name),
-        "told": names[0],  # what tells it from others of the same name, "" where nothing must
-        "short": names[1],  # the shortest name that tells it from all others
+        "letter": name.letter,
+        "name": name.name,
+        "told": name.told,
+        "short": name.short,
         "words": tuple((word, _whose([run for run in group if word_of(run) == word], group)) for word in words),
         "setting": clean_line(own if len(group) == 1 else without_seed(own)),
         "why": clean_line(why(leading_run.summary, names_of(leading_run))),
