@@ -48,7 +48,7 @@ def side(
         made_up = Experiment.model_validate({"name": "net", "seed": seed, **config})
         experiment = made_up.model_copy(update={"name": name})
         depth = experiment.model.depth
-        shift = 0.01 * ((7 * seed + 3) % 5)
+        shift = 0.01 * ((seed + depth // 10) ** 2 % 5)
         final = summary().final | {"loss": loss + shift, "accuracy": 0.9 - loss / 4 + shift}
         final |= {"backward_decades": -0.6 * depth + 10 * shift, "backward_slope": 0.6 + shift}
         final |= {"holdout_balanced_accuracy": 0.8 - loss / 4 + shift, "holdout_loss": 1.1 * loss - shift}

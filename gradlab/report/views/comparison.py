@@ -253,9 +253,9 @@ def _percent(change: Difference, kind: Kind) -> str:
 
 
 def _in_digits(values: tuple[float, float, float], kind: Kind) -> list[str]:
-    """An amount and the ends of its interval, to about a tenth of the interval's width."""
+    """An amount and the ends of its interval, to between a sixtieth and a sixth of the interval's width."""
     width = values[2] - values[1]
-    places = math.ceil(-math.log10(width / 3)) if 0 < width < math.inf else 0
+    places = math.ceil(-math.log10(width / 6)) if 0 < width < math.inf else 0
     if kind not in ("figure", "share") or not 0 < places <= 6:
         return [say(value, kind) for value in values]
     return [fixed(value, places) for value in values]

@@ -14,7 +14,7 @@ _COMES_TO = {
     "same": "is the same as {first}",
     "mixed": "is mixed against {first}",
     "cannot tell": "cannot be told from {first}",
-    "too few seeds": "has too few seeds, or {first} has, to tell whether it is better",
+    "too few seeds": "cannot be told from {first}, with too few seeds",
     "not comparable": "is not comparable with {first}",
 }
 """What a judgement means of a side as a whole."""
@@ -34,12 +34,12 @@ def _sentence(told: Judged, first: str) -> str:
         return f"has no telling figure in common with {first}"
     parts = [*told.better, *told.worse]
     if told.better and told.worse:
-        parts = [f"better {', '.join(told.better)}", f"worse {', '.join(told.worse)}"]
+        parts = [f"better: {', '.join(told.better)}", f"worse: {', '.join(told.worse)}"]
     said = "; ".join(parts) if told.better and told.worse else ", ".join(parts)
     groups = [said] if said else []
     if told.same and told.word != "same":
-        groups.append(f"the same {', '.join(told.same)}")
-    groups += [f"{word} {', '.join(figures)}" for word, figures in told.rest if word != told.word or parts]
+        groups.append(f"the same: {', '.join(told.same)}")
+    groups += [f"{word}: {', '.join(figures)}" for word, figures in told.rest if word != told.word or parts]
     if not groups:
         of_all = told.same if told.word == "same" else next((own for word, own in told.rest if word == told.word), ())
         groups = [", ".join(of_all)] if of_all else []
