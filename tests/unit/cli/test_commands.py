@@ -239,7 +239,7 @@ def test_compare_of_one_seed_a_side_has_numbers_on_relative_depth_and_calls_noth
         ["A", "deep", "depth", "50", "seed", "0", "vanishing"],
         ["B", "less_deep", "depth", "20", "seed", "0", "vanishing"],
     ]
-    assert "\nB has too few seeds, or A has, to tell whether it is better: final.backward_decades, " in out
+    assert "\nB cannot be told from A, with too few seeds: final.backward_decades, " in out
 
 
 def test_compare_has_the_same_rows_in_every_face_and_keeps_what_changed(gradlab: Gradlab) -> None:
