@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gradlab.results.listing import ListedRun
+    from gradlab.results.store import RunHandle
     from gradlab.results.sweeps.listing import ListedSweep
 
 
@@ -68,15 +69,14 @@ def _list(asked: _Asked) -> None:
     from gradlab.judgement.conditions.notices import where_notices
     from gradlab.report.views.run_list import NEWEST, columns_table, in_order, marked_old, runs_table
     from gradlab.report.words.values import counted
-    from gradlab.results.selection import Selector
     from gradlab.results.store import Store
     from gradlab.results.versions import RULES_VERSION
 
     store, out, quiet = Store(asked.out), asked.out, asked.quiet
-    handles = {run.id: run for name in asked.names for run in Selector(out).select(name).runs} if asked.names else None
+    handles = _named_runs(asked) if asked.names else None
     runs: Sequence[ListedRun] = store.runs(
         lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})"),
-        None if handles is None else handles.values(),
+        handles,
     )
     if not runs and not asked.where:
         log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
@@ -98,6 +98,14 @@ def _list(asked: _Asked) -> None:
         log(f"{len(runs) - len(shown)} more that --limit left out", quiet=quiet)
     if old:
         log(f"{counted(old, 'verdict')} of older rules; `gradlab show` judges anew", quiet=quiet)
+
+
+def _named_runs(asked: _Asked) -> "list[RunHandle]":
+    """The runs that words mean, each once."""
+    from gradlab.results.selection import Selector
+
+    selector = Selector(asked.out)
+    return list({run.path: run for name in asked.names for run in selector.select(name).runs}.values())
 
 
 def _list_sweeps(asked: _Asked) -> None:

@@ -21,7 +21,6 @@ from typing import Any
 from gradlab.config.text import one_line
 from gradlab.errors import UsageError
 from gradlab.results import crash_safe
-from gradlab.results.environment import now
 
 JOURNAL = "asked.jsonl"
 
@@ -104,6 +103,8 @@ class Journal:
 
     def ask(self, ask: Ask) -> None:
         """Note what is asked for; where that cannot be written, it goes without, as with runs that lie on a medium that is read only."""
+        from gradlab.results.environment import now  # here: whoever reads needs no clock
+
         own: dict[str, Any] = {"asked": ask.name, "at": ask.at or now()}
         own |= {"group": ask.group} if ask.sweep is None else {"sweep": ask.sweep}
         try:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradlab.results.strict_json import number
+
+if TYPE_CHECKING:
+    from gradlab.results.asked import Asked
 
 SUMMARY = "summary.json"
 """Written last: the mark of a finished run."""
@@ -94,25 +97,27 @@ def gc_paused() -> Iterator[None]:
             gc.enable()
 
 
-def read_line(path: Path, text: str | bytes) -> ListedRun:
-    """One line of a list.
+def read_line(path: Path, text: str | bytes, asked: "Asked | None" = None) -> ListedRun:
+    """One line of a list, with what a journal knows of the run.
 
     Raises:
         ValueError: If it cannot be read; the message says why.
     """
-    return line_of(path, json.loads(text if isinstance(text, str) else text.decode()))
+    return line_of(path, json.loads(text if isinstance(text, str) else text.decode()), asked)
 
 
-def line_of(path: Path, data: Mapping[str, Any]) -> ListedRun:
-    """One line of a list, from what `summary.json` holds.
+def line_of(path: Path, data: Mapping[str, Any], asked: "Asked | None" = None) -> ListedRun:
+    """One line of a list, from what `summary.json` holds and what a journal knows of the run.
 
     Raises:
         ValueError: If it is not that.
     """
     try:
+        run, name = data["id"], data["name"]
+        names = () if asked is None else asked.names.get(run, ())
         return ListedRun(
-            id=data["id"],
-            name=data["name"],
+            id=run,
+            name=name,
             path=path,
             seed=data["seed"],
             outcome=data["outcome"],
@@ -128,6 +133,9 @@ def line_of(path: Path, data: Mapping[str, Any]) -> ListedRun:
             config=data["config"],
             skipped_steps=data.get("skipped_steps"),
             group=data.get("group") or "",
+            names=() if names == (name,) else names,
+            tags=() if asked is None else asked.tags.get(run, ()),
+            note="" if asked is None else asked.notes.get(run, ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None

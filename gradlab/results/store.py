@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from gradlab.config.text import one_line
 from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
 from gradlab.results import crash_safe
-from gradlab.results.asked import Journal
+from gradlab.results.asked import Asked, Journal
 from gradlab.results.listing import SUMMARY, ListedRun, gc_paused, read_line
 
 if TYPE_CHECKING:
@@ -95,32 +95,23 @@ class Store:
         """
         lines = []
         with gc_paused():
+            asked = Journal(self.root).read()
             for handle in self.handles().values() if handles is None else handles:
                 try:
-                    lines.append(self.line(handle))
+                    lines.append(self.line(handle, asked))
                 except FileNotFoundError:
                     continue
                 except (OSError, ValueError) as error:
                     if on_unreadable is not None:
                         on_unreadable(handle.path, reason_of(error))
-            lines = self._noted(lines)
         return sorted(lines, key=lambda line: (line.finished, line.path.name))
 
-    def _noted(self, lines: list[ListedRun]) -> list[ListedRun]:
-        """The lines with the names, tags and notes that the journal knows of them."""
-        asked = Journal(self.root).read()
-        names, tags, notes = asked.names, asked.tags, asked.notes
-        return [
-            line
-            if own == (line.name,) and line.id not in tags and line.id not in notes
-            else replace(line, names=own, tags=tags.get(line.id, ()), note=notes.get(line.id, ""))
-            for line in lines
-            for own in (names.get(line.id) or (line.name,),)
-        ]
-
-    def line(self, handle: RunHandle) -> ListedRun:
-        """What a list shows of one run; an OSError if it cannot be read, a ValueError if it is not what gradlab writes."""
-        return read_line(handle.path, self._settled(lambda: (handle.path / SUMMARY).read_bytes()))
+    def line(self, handle: RunHandle, asked: Asked | None = None) -> ListedRun:
+        """What a list shows of one run, with what a journal knows of it; an OSError if it cannot be read, a ValueError if it is not what
+        gradlab writes.
+        """
+        text = self._settled(lambda: (handle.path / SUMMARY).read_bytes())
+        return read_line(handle.path, text, asked)
 
     def find(self, text: str | Path) -> RunHandle:
         """The one run that a word means (`selection.select`).
