@@ -53,11 +53,13 @@ def compare(
     """
     from gradlab.execution.compared_sweeps import compare_sweeps
     from gradlab.judgement.comparing.comparison import compare_sides
+    from gradlab.results.selection import Selector
 
-    sweeps = stored.two_sweeps(names, out, where)
+    selector = Selector(runs_root(out))
+    sweeps = stored.two_sweeps(names, selector, where)
     if sweeps is not None:
         return compare_sweeps(*sweeps, fail_on, fail_on_any=fail_on_any)
-    return compare_sides(stored.sides(stored.chosen(names, out, where)), fail_on, fail_on_any=fail_on_any)
+    return compare_sides(stored.sides(stored.chosen(names, selector, where)), fail_on, fail_on_any=fail_on_any)
 
 
 def plot(

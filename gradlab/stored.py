@@ -100,13 +100,13 @@ def runs(*names: str | Path, where: str = "", out: str | Path | None = None) -> 
 
 
 def chosen(
-    names: Sequence[str | Path], out: str | Path | None = None, where: str = "", *, groups: bool = True
+    names: Sequence[str | Path], out: str | Path | Selector | None = None, where: str = "", *, groups: bool = True
 ) -> list[Chosen]:
     """What each word means.
 
     Args:
         names: Words, as `Selector.select` takes them; where there are none, one choice of all runs.
-        out: Directory of runs.
+        out: Directory of runs, or what has looked through it already.
         where: Leaves the runs that the condition holds for.
         groups: Whether `@latest` stands for its seeds together.
 
@@ -114,7 +114,7 @@ def chosen(
         SelectionError: If a word means nothing, or none of its runs meets the condition.
         UsageError: If a word means several things, or a run cannot be read.
     """
-    selector = Selector(runs_root(out))
+    selector = _selector(out)
     handles: tuple[RunHandle, ...]
     if not names:
         lines = selector.store.runs()
@@ -172,7 +172,7 @@ def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
 
 
 def two_sweeps(
-    names: Sequence[str | Path] | None, out: str | Path | None = None, where: str = ""
+    names: Sequence[str | Path] | None, out: str | Path | Selector | None = None, where: str = ""
 ) -> "tuple[Part, Part] | None":
     """The two sweeps that are meant, where the words name two and nothing else; with `where` those of their runs that it holds for.
 
@@ -180,16 +180,19 @@ def two_sweeps(
         SelectionError: If a word means nothing.
         UsageError: If a word means several things.
     """
-    from gradlab.execution.compared_sweeps import Part
-
     if names is None or len(names) != 2:
         return None
-    selector = Selector(runs_root(out))
-    found = []
+    selector = _selector(out)
+    selections = []
     for name in names:
-        selection = selector.select(name)
-        if selection.place is None:
+        selections.append(selector.select(name))
+        if selections[-1].place is None:
             return None
+    from gradlab.execution.compared_sweeps import Part  # here: a comparison of runs does without
+
+    found = []
+    for selection in selections:
+        assert selection.place is not None  # looked at above
         kept = frozenset(run.id for run in matching_runs(selection, where)) if where else None
         found.append(Part(selection.place, kept))
     return found[0], found[1]
@@ -202,6 +205,10 @@ def matching_runs(selection: Selection, where: str) -> tuple[RunHandle, ...]:
     from gradlab.judgement.conditions.listed import among
 
     return among(selection.runs, where)
+
+
+def _selector(out: str | Path | Selector | None) -> Selector:
+    return out if isinstance(out, Selector) else Selector(runs_root(out))
 
 
 def _store_of(selector: Selector, handle: RunHandle) -> Store:

@@ -54,13 +54,15 @@ def compare(
     from gradlab.report.views.compared_gates import failed_gates
     from gradlab.report.views.comparison import comparison_object, comparison_table
     from gradlab.report.words.table import as_csv
+    from gradlab.results.selection import Selector
 
     refuse_folders(junit, summary)
     asked = Asked(fail_on, fail_on_any, changed_only, format, junit, summary, quiet)
-    sweeps = stored.two_sweeps(runs, out, where)
+    selector = Selector(out)
+    sweeps = stored.two_sweeps(runs, selector, where)
     if sweeps is not None:
         return 0 if compare_two(*sweeps, asked) else _FAILED_GATE
-    compared = compare_sides(stored.sides(choose(runs, out, where)), fail_on, fail_on_any=fail_on_any)
+    compared = compare_sides(stored.sides(choose(runs, selector, where)), fail_on, fail_on_any=fail_on_any)
     write_files(compared, asked)
     if format is Face.JSON:
         write_json({"schema_version": 1, **comparison_object(compared, changed_only=changed_only)})

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradlab.results.selection import Selector
     from gradlab.results.stored import StoredRun
     from gradlab.stored import Chosen
 
 
-def choose(names: Sequence[str] | None, out: Path, where: str = "", *, groups: bool = True) -> "list[Chosen]":
+def choose(
+    names: Sequence[str] | None, out: "Path | Selector", where: str = "", *, groups: bool = True
+) -> "list[Chosen]":
     """What each word means, and what --where leaves of it; with --where alone all runs that it holds for.
 
     Raises:
