@@ -43,6 +43,8 @@ _OPPOSITE: Mapping[Operator, Operator] = {"==": "!=", "!=": "==", "<": ">=", ">=
 _UP: tuple[Operator, ...] = (">", ">=")
 _DOWN: tuple[Operator, ...] = ("<", "<=")
 
+_NO_CHANGE = "its interval holds no change"
+
 _REMEDIES: Mapping[str, str] = {
     "too few seeds": "give each side seeds (--seeds 0-4), or judge the bare figures (--fail-on-any)",
     "cannot tell": "more seeds tell smaller changes",
@@ -233,39 +235,41 @@ class _Judge:
         before, now = (None, None) if row is None else (row.values[0], row.values[self.index + 1])
         self.seen[name] = f"{in_words(now)} (first: {in_words(before)})"
         item = None if row is None else row.differences[self.index]
-        if now is None and item is not None and item.judgement == "worse":
-            now = math.nan  # it diverged before it had a value
-        if item is None or before is None or now is None:
+        if item is None:
             return _Found("cannot tell", ((name, "no value on one side", ""),), (name,) if row else ())
         state, because, remedy = self._told(comparison, change, item, (before, now))
         told = ((name, because, remedy),) if state == "cannot tell" else ()
         return _Found(state, told, (name,))
 
     def _told(
-        self, comparison: Comparison, change: Change, item: Difference, means: tuple[float, float]
+        self, comparison: Comparison, change: Change, item: Difference, means: tuple[float | None, float | None]
     ) -> tuple[State, str, str]:
         """What a change comes to, with a reason and a remedy where that cannot be told."""
         before, now = means
         operator, name = comparison.operator, str(comparison.term)
-        met = holds(operator, now, change.limit(before)) or (
-            item.judgement == "worse" and math.isnan(now) and operator not in ("==", "!=")
-        )
+        if before is not None and now is not None and not math.isnan(now):
+            met = holds(operator, now, change.limit(before))
+        else:  # what is no number any more is beyond any limit
+            met = item.judgement == "worse" and _toward_worse(name, operator)
         if not met:
-            # The last finite figure of a run that diverged does not tell how bad it became.
             if item.judgement == "worse" and self._diverged() and _toward_worse(name, operator):
+                # The last finite figure of a run that diverged does not tell how bad it became.
                 return "cannot tell", "it diverged, and this is its last finite value", _REMEDIES["diverged"]
             return "passed", "", ""
         if name.startswith("init."):
-            return "cannot tell", item.because or "figures of one batch are no evidence", _REMEDIES["one batch"]
+            return "cannot tell", "figures of one batch are no evidence", _REMEDIES["one batch"]
         if item.because == AS_SET or item.judgement == "worse":
             return "failed", "", ""
         if item.judgement in ("better", "same"):
             return "passed", "", ""
-        if item.judgement is not None:
-            told = f"{item.judgement}: {item.because}" if item.because else item.judgement
-            because = told if item.interval is None else "its interval holds no change"
-            return "cannot tell", because, _REMEDIES[item.judgement]
-        return _by_interval(operator, item)
+        if item.judgement is None and item.interval is not None:
+            return _by_interval(operator, item.interval)
+        if item.interval is not None:
+            return "cannot tell", _NO_CHANGE, _REMEDIES["cannot tell"]
+        few = min(len(self.first.runs), len(self.side.runs)) < 2
+        judgement = item.judgement or ("too few seeds" if few else "not comparable")
+        because = f"{judgement}: {item.because}" if item.because else judgement
+        return "cannot tell", because, _REMEDIES[judgement]
 
     def _diverged(self) -> bool:
         first, other = (
@@ -279,18 +283,15 @@ class _Judge:
         return [name] if name in self.rows or name in ("verdict", "outcome") else []
 
 
-def _by_interval(operator: Operator, item: Difference) -> tuple[State, str, str]:
+def _by_interval(operator: Operator, interval: tuple[float, float]) -> tuple[State, str, str]:
     """A change of a figure of which nothing is wanted: whether its interval lies on the condition's side of no change."""
-    if item.interval is None:
-        return "cannot tell", item.because or "too few seeds", _REMEDIES["too few seeds"]
-    low, high = item.interval
+    low, high = interval
     above, below = low > 0, high < 0
-    beyond = above if operator in _UP else below if operator in _DOWN else above or below
-    if beyond:
+    if above if operator in _UP else below if operator in _DOWN else above or below:
         return "failed", "", ""
     if above or below or low == high == 0:
         return "passed", "", ""
-    return "cannot tell", "its interval holds no change", _REMEDIES["cannot tell"]
+    return "cannot tell", _NO_CHANGE, _REMEDIES["cannot tell"]
 
 
 def _joined(found: Sequence[_Found], every: bool) -> _Found:

@@ -148,7 +148,7 @@ def test_no_change_for_certain_passes() -> None:
 def test_figures_of_one_batch_never_fail_by_their_change() -> None:
     item = row("init.accuracy", (0.016, 0.047), because="one batch")
     gate = judged("init.accuracy > +5%", item)
-    assert (gate.state, gate.because) == ("cannot tell", "one batch")
+    assert (gate.state, gate.because) == ("cannot tell", "figures of one batch are no evidence")
     assert "compare it with a number" in gate.remedy
     assert judged("init.accuracy < -5%", item).state == "passed"
 
@@ -170,6 +170,9 @@ def test_without_a_value_there_is_nothing_to_tell(values: tuple[float | None, fl
 def test_what_is_no_number_any_more_is_beyond_any_limit() -> None:
     lost = row("final.loss", (2.0, math.nan), judgement="worse", because="1 of 1 not finite")
     assert judged("final.loss > +5%", lost).state == "failed"
+    assert judged("final.loss < -5%", lost).state == "passed"
+    gone = Row("final.loss", (2.0, None), (Difference(math.nan, None, None, "worse", "1 of 1 diverged"),))
+    assert judged("final.loss > +5%", gone).state == "failed"
     infinite = row("final.backward_decades", (-3.0, -math.inf), judgement="worse", because="1 of 1 not finite")
     assert judged("final.backward_decades < -5%", infinite).state == "failed"
     assert judged("final.backward_decades > +5%", infinite).state == "passed"
