@@ -52,6 +52,12 @@ class Pair:
         return one == other
 
     @property
+    def same_figures(self) -> bool:
+        """Whether no figure differs between the sides."""
+        rows = () if self.comparison is None else self.comparison.rows
+        return all(change is None or change.amount == 0 for row in rows for change in row.differences)
+
+    @property
     def num_intervals(self) -> int:
         """Intervals that judge a telling figure, but for those of the same numbers on both sides."""
         rows = () if self.comparison is None else self.comparison.telling

@@ -28,7 +28,8 @@ from gradlab.report.files.junit import (
     run_element,
     suite_element,
 )
-from gradlab.report.views.compared_sweeps import because_words, pair_words
+from gradlab.report.views.compared_points import pair_words
+from gradlab.report.views.compared_sweeps import because_words
 from gradlab.report.views.comparison import change_words
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.values import say

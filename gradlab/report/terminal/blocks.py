@@ -46,7 +46,7 @@ def _only(block: Only, out: Console) -> None:
 def _title(block: Title, out: Console) -> None:
     style = APPEARANCES[block.said].style if block.said in APPEARANCES else "bold"
     if not block.name:
-        out.print(Text(block.said, style))
+        print_prose(out, Text(block.said, style))
         return
     print_prose(
         out, Text().append(block.said, style).append(f"  {block.why}") if block.why else Text(block.said, style)

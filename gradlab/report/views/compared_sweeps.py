@@ -3,30 +3,36 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
-from typing import Any
+from dataclasses import replace
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed
 from gradlab.judgement.comparing.difference import COVERAGE, Difference
 from gradlab.judgement.comparing.gates import ComparedGate
 from gradlab.judgement.comparing.rows import Row
 from gradlab.judgement.comparing.sweep_pairs import Pair, SweepComparison
-from gradlab.judgement.comparing.sweep_points import PointRuns, SweepSide, shared_values
+from gradlab.judgement.comparing.sweep_points import SweepSide, shared_values
 from gradlab.report.views.blocks import Check, Checks, Lines, TableBlock, Title
-from gradlab.report.views.comparison import own_changes
-from gradlab.report.views.groups import tally
+from gradlab.report.views.compared_points import (
+    both_words,
+    chance_words,
+    pair_words,
+    same_everywhere,
+    side_verdict,
+    varying_further,
+    verdict_words,
+)
+from gradlab.report.views.comparison import change_forms
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.points import axis_field, point_words, value_words
 from gradlab.report.words.table import Field, Fold, Table
 from gradlab.report.words.values import Kind, Value, counted, say
-from gradlab.report.words.verdicts import tally_words, word_of
+from gradlab.report.words.verdicts import tally_words
 
 SHOWN = ("final.loss", "final.accuracy")
 """Figures that have columns of their own, where any pair has them; else the first telling ones."""
 
-_MOST_PAIRS, _MOST_OTHERS, _MOST_CHANGES, _MOST_REASONS = 30, 8, 6, 3
-"""Pairs and points of one sweep alone that a terminal shows, where a pipe gets all; changed config fields and reasons that are named."""
+_MOST_PAIRS, _MOST_OTHERS, _MOST_REASONS = 30, 8, 3
+"""Pairs and points of one sweep alone that a terminal shows, where a pipe gets all; reasons that are named."""
 
 LETTERS = ("A", "B")
 
@@ -66,73 +72,6 @@ def legend(compared: SweepComparison) -> list[str]:
 def _members_words(side: SweepSide) -> str:
     missing = len(side.missing)
     return counted(len(side.members), "run") + (f", {missing} of them missing" if missing else "")
-
-
-def same_everywhere(compared: SweepComparison) -> list[str]:
-    """What holds of all pairs, so that no row has to say it."""
-    lines = []
-    fixed = shared_values([pair.point for pair in compared.pairs], compared.matched.factors)
-    if fixed and len(compared.pairs) > 1:
-        lines.append(f"in all pairs: {point_words(fixed, fixed)}")
-    changes = changes_words(compared)
-    lines += [f"from A to B: {changes}"] if changes else []
-    verdicts = {verdict_words(pair) for pair in compared.pairs}
-    if len(verdicts) == 1:
-        lines.append(f"verdict {'of the pair' if len(compared.pairs) == 1 else 'of all pairs'}: {verdicts.pop()}")
-    alike = sum(pair.identical for pair in compared.pairs)
-    if alike:
-        whose = (
-            "all pairs are"
-            if alike == len(compared.pairs)
-            else f"{counted(alike, 'pair')} of {len(compared.pairs)} are"
-        )
-        lines.append(f"{whose} the same experiments with the same seeds on both sides")
-    return lines
-
-
-def changes_words(compared: SweepComparison) -> str:
-    """Which config fields are not the same on the two sides of pairs, and in how many."""
-    pairs = [pair.comparison for pair in compared.pairs if pair.comparison is not None]
-    found: dict[str, Counter[tuple[str, str]]] = {}
-    for comparison in pairs:
-        for item in own_changes(comparison):
-            if _tells(item, compared):
-                before, after = (value_words(_plain(value)) for value in item.values)
-                found.setdefault(item.field, Counter())[before, after] += 1
-    told = []
-    for field, changes in found.items():
-        number = sum(changes.values())
-        ((before, after), _), *others = changes.most_common()
-        words = f"{field} {f'in {len(changes)} ways' if others else f'{before} → {after}'}"
-        told.append(words if number == len(pairs) else f"{words} in {number} of {counted(len(pairs), 'pair')}")
-    more = f" and {len(told) - _MOST_CHANGES} more" if len(told) > _MOST_CHANGES else ""
-    return ", ".join(told[:_MOST_CHANGES]) + more
-
-
-def _tells(item: Changed, compared: SweepComparison) -> bool:
-    """Whether a changed field is no factor's and no key's that the rows show, and more than the place of one data file."""
-    matched = compared.matched
-    if any(item.field == key or item.field.startswith(f"{key}.") for key in (*matched.factors, *matched.further)):
-        return False
-    names = {PurePath(value).name for value in item.values if isinstance(value, str)}
-    return item.field != "data.path" or len(names) > 1
-
-
-def _plain(value: Any) -> Value:
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def chance_words(compared: SweepComparison) -> str:
-    """How many figures chance alone would call different."""
-    number, pairs = compared.num_intervals
-    if not number:
-        return ""
-    share = f"{1 - COVERAGE:.0%}"
-    about = f"about {compared.chance:.0f}" if compared.chance >= 1.5 else "1 or none"
-    return (
-        f"where nothing changed, chance alone would call {about} of these {counted(number, 'figure')} in "
-        f"{counted(pairs, 'pair')} better or worse ({share})"
-    )
 
 
 def gate_checks(compared: SweepComparison) -> list[Check]:
@@ -189,26 +128,12 @@ def gates_of(pair: Pair) -> list[ComparedGate]:
     return [] if pair.comparison is None else [gate for _, gate in pair.comparison.gates]
 
 
-def pair_words(pair: Pair) -> str:
-    """Which pair it is: its factors, and further keys on both sides.
-
-    `model.depth 10, train.lr 0.1 → 0.2`
-    """
-    told = [f"{key} {value_words(value)}" for key, value in pair.point.items()]
-    told += [f"{key} {_both(value_words(before), value_words(after))}" for key, (before, after) in pair.further.items()]
-    return ", ".join(told) or "all of it"
-
-
-def _both(before: str, after: str) -> str:
-    return before if before == after else f"{before} → {after}"
-
-
 def _pairs_block(compared: SweepComparison, pairs: Sequence[Pair]) -> TableBlock:
     sizes = {tuple(len(side.runs) for side in pair.sides) for pair in pairs}
     seeds = ""
     if len(sizes) == 1:
         ((before, after),) = sizes
-        seeds = f", means over {_both(counted(before, 'seed'), counted(after, 'seed'))}" + (
+        seeds = f", means over {both_words(counted(before, 'seed'), counted(after, 'seed'))}" + (
             " a side" if before == after else ""
         )
     return TableBlock(
@@ -233,13 +158,16 @@ def pairs_table(compared: SweepComparison, pairs: Sequence[Pair]) -> Table:
     matched = compared.matched
     fixed = shared_values([pair.point for pair in pairs], matched.factors)
     factors = [key for key in matched.factors if key not in fixed or len(pairs) == 1]
-    fields = [axis_field(key, place, [pair.point for pair in pairs]) for place, key in enumerate(factors)]
+    fields = [
+        replace(axis_field(key, place, [pair.point for pair in pairs]), elided=True)
+        for place, key in enumerate(factors)
+    ]
     columns: list[list[Value]] = [[value_words(pair.point[key]) for pair in pairs] for key in factors]
-    for key in matched.further:
-        fields.append(Field(key, rank=2))
-        columns.append([_both(*map(value_words, pair.further[key])) for pair in pairs])
+    for key in varying_further(compared, pairs):
+        fields.append(Field(key, rank=2, elided=True))
+        columns.append([both_words(*map(value_words, pair.further[key])) for pair in pairs])
     _add_if_several(
-        fields, columns, Field("n", rank=2), [_both(*(str(len(one.runs)) for one in pair.sides)) for pair in pairs]
+        fields, columns, Field("n", rank=2), [both_words(*(str(len(one.runs)) for one in pair.sides)) for pair in pairs]
     )
     _add_if_several(fields, columns, Field("verdict", rank=4), [verdict_words(pair) for pair in pairs])
     for place, name in enumerate(shown_figures(pairs)):
@@ -296,37 +224,16 @@ def _row(pair: Pair, figure: str) -> Row | None:
     return next((row for row in rows if row.figure == figure), None)
 
 
-def verdict_words(pair: Pair) -> str:
-    """What most runs of each side came to, with how many where not all did.
-
-    `healthy → vanishing 3/5`
-    """
-    return _both(*map(side_verdict, pair.sides))
-
-
-def side_verdict(side: PointRuns) -> str:
-    """What most runs of a point came to, with how many where not all did."""
-    if not side.runs:
-        return "missing"
-    (word, number), *_ = tally(word_of(run) for run in side.runs)
-    return word if number == len(side.runs) else f"{word} {number}/{len(side.runs)}"
-
-
 def short_change(change: Difference, kind: Kind) -> str:
-    """A change with its interval, in three digits: a row has several.
+    """A change with its interval, in as few letters as tell it: a row has several.
 
-    >>> short_change(Difference(-0.12345, None, (-0.2, -0.05), "better"), "figure")
-    '-0.123 [-0.2, -0.05]'
+    >>> short_change(Difference(-0.12345, -24.7, (-0.2, -0.05), "better"), "figure")
+    '-0.12 [-0.20, -0.05]'
     """
-
-    def short(value: float) -> str:
-        return f"{value:.3g}" if kind in ("figure", "share") and math.isfinite(value) else say(value, kind)
-
     if math.isnan(change.amount):  # a side has no finite value
         return ""
-    amount = short(change.amount)
-    words = f"+{amount}" if change.amount > 0 else "0" if change.amount == 0 else amount
-    return words if change.interval is None else f"{words} [{short(change.interval[0])}, {short(change.interval[1])}]"
+    *_, with_interval, _, alone = change_forms(change, kind)
+    return alone if change.interval is None else with_interval
 
 
 def because_words(pair: Pair) -> str:

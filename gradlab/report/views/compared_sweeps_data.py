@@ -8,13 +8,13 @@ from gradlab.judgement.comparing.comparison import Comparison
 from gradlab.judgement.comparing.rows import Row
 from gradlab.judgement.comparing.sweep_pairs import Pair, SweepComparison
 from gradlab.judgement.comparing.sweep_points import PointRuns, SweepSide
+from gradlab.report.views.compared_points import side_verdict
 from gradlab.report.views.compared_sweeps import (
     LETTERS,
     because_words,
     gate_checks,
     gates_word,
     shown_pairs,
-    side_verdict,
 )
 from gradlab.report.words.points import axis_field
 from gradlab.report.words.table import Field, Table

@@ -65,6 +65,22 @@ def test_runs_of_one_id_that_came_to_something_else_are_not_the_same() -> None:
     assert found.pairs[0].identical
 
 
+def test_one_seed_a_side_does_not_tell() -> None:
+    other = {"experiment": {**EXPERIMENT, "train": {"lr": 0.02}}, "come_to": shifted(d3=0.1)}
+    assert compared({}, {"seeds": "0", **other}).counts.keys() == {"too few seeds"}
+
+
+def test_a_side_that_diverged_is_worse() -> None:
+    def diverges(member: SweepMember) -> Summary:
+        if member.point["model.depth"] == 7:
+            return came_to(0.1, outcome=Outcome("diverged", 3), verdict="diverged")
+        return shifted()(member)  # type: ignore[no-any-return]
+
+    found = compared({}, {"come_to": diverges})
+    assert told(found)[0] == (7, "worse")
+    assert found.counts == {"worse": 1, "same": 3}
+
+
 def test_a_point_without_a_run_on_one_side_is_not_comparable_and_no_gate_of_it_fails() -> None:
     found = compared({}, {"missing": range(5)}, "final.loss > +5%")
     (pair,) = [pair for pair in found.pairs if pair.comparison is None]
