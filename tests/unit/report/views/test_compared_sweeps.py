@@ -1,0 +1,226 @@
+"""How two sweeps look side by side, in words, on terminals of all widths and in Markdown."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from faces import Stream
+from made.swept_sides import EXPERIMENT, came_to, side
+
+from gradlab.config.sweeps.sweep import SweepMember
+from gradlab.judgement.comparing.sweep_pairs import SweepComparison, compare_points
+from gradlab.report.files.markdown import limited_markdown
+from gradlab.report.terminal.blocks import print_blocks
+from gradlab.report.terminal.console import console
+from gradlab.report.views.blocks import TableBlock
+from gradlab.report.views.compared_points import chance_words, changes_words, pair_words, same_everywhere, verdict_words
+from gradlab.report.views.compared_sweeps import (
+    blocks,
+    failed_gate_words,
+    gate_checks,
+    headline,
+    legend,
+    missing_words,
+    pairs_table,
+    shown_pairs,
+)
+from gradlab.report.views.compared_sweeps_data import data_table, sweeps_object
+from gradlab.results.record import Summary
+from gradlab.results.strict_json import dumps
+
+DEPTH, LR = "model.depth", "train.lr"
+OTHER = {**EXPERIMENT, "train": {"lr": 0.02}}
+
+
+def losses(shift: Callable[[SweepMember], float], **changes: Any) -> Callable[[SweepMember], Summary]:
+    """Runs whose loss goes by the seed, and is so much higher."""
+    return lambda member: came_to(0.3 + 0.001 * (member.experiment.seed or 0) + shift(member), **changes)
+
+
+def by_depth(shifts: dict[int, float]) -> Callable[[SweepMember], Summary]:
+    return losses(lambda member: shifts.get(member.experiment.model.depth, 0.0))  # type: ignore[union-attr]
+
+
+def compared(first: dict[str, Any], second: dict[str, Any], *fail_on: str, **options: Any) -> SweepComparison:
+    base = {"grid": {DEPTH: [3, 5, 7]}, "come_to": by_depth({})}
+    one, other = side("main/runs/sweeps/S-1", **(base | first)), side("pr/runs/sweeps/S-2", **(base | second))
+    return compare_points(one, other, fail_on, **options)
+
+
+def shown(found: SweepComparison, width: int | None, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[str]:
+    """What a terminal of this width shows, or a pipe."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width or 80))
+    stream = Stream(terminal=width is not None)
+    print_blocks(console(stream), blocks(found, **options))
+    return stream.getvalue().splitlines()
+
+
+def test_headline_legend_and_what_is_the_same_everywhere() -> None:
+    found = compared({"missing": {1}}, {"experiment": OTHER, "come_to": by_depth({5: 0.2}), "grid": {DEPTH: [3, 5, 9]}})
+    assert headline(found) == "2 pairs: 1 worse, 1 same; 1 only in A; 1 only in B"
+    assert legend(found) == [
+        "A  S-1 in main/runs/sweeps: 9 runs, 1 of them missing",
+        "B  S-2 in pr/runs/sweeps: 9 runs",
+    ]
+    assert same_everywhere(found) == ["from A to B: train.lr 0.01 → 0.02", "verdict of all pairs: healthy"]
+    assert missing_words(found) == ["A: 1 of 9 runs missing: main/runs/sweeps/S-1"]
+
+
+def test_a_factor_of_one_value_is_said_once_and_has_no_column() -> None:
+    found = compared({"grid": {DEPTH: [3, 5], "model.init": ["he"]}}, {"grid": {DEPTH: [3, 5], "model.init": ["he"]}})
+    assert same_everywhere(found)[0] == "in all pairs: model.init he"
+    assert [field.name for field in pairs_table(found, found.pairs).fields][:2] == [DEPTH, "final.loss"]
+
+
+def test_changes_are_told_with_how_many_pairs_have_them(tmp_path: Path) -> None:
+    wider = EXPERIMENT | {"model": EXPERIMENT["model"] | {"width": 9}}
+    assert (
+        changes_words(compared({"experiment": OTHER}, {"experiment": wider}))
+        == "model.width 8 → 9, train.lr 0.02 → 0.01"
+    )
+    assert changes_words(compared({}, {})) == ""
+    sides = []
+    for folder, rates in (("main", (0.01, 0.01, 0.01)), ("pr", (0.01, 0.02, 0.03))):
+        (tmp_path / folder).mkdir()
+        for depth, (name, lr) in enumerate(zip("abc", rates, strict=True), 3):
+            own = {**EXPERIMENT, "model": {**EXPERIMENT["model"], "depth": depth}, "train": {"lr": lr}}
+            (tmp_path / folder / f"{name}.yaml").write_text(yaml.safe_dump(own))
+        sides.append(side(f"{folder}/S-1", folder=tmp_path / folder, bases=["a.yaml", "b.yaml", "c.yaml"]))
+    assert changes_words(compare_points(*sides)) == "train.lr in 2 ways in 2 of 3 pairs"
+
+
+def test_a_further_axis_has_a_column_with_both_values_or_is_said_once() -> None:
+    found = compared({}, {"grid": {DEPTH: [3, 5, 7], LR: [0.1, 0.2]}})
+    assert pair_words(found.pairs[0]) == "model.depth 3, train.lr 0.01 → 0.1"
+    table = pairs_table(found, found.pairs)
+    assert [row[1] for row in table.rows[:2]] == ["0.01 → 0.1", "0.01 → 0.2"]
+    assert changes_words(found) == ""
+    once = compared({}, {"grid": {DEPTH: [3, 5, 7], LR: [0.1]}})
+    assert LR not in [field.name for field in pairs_table(once, once.pairs).fields]
+    assert changes_words(once) == "train.lr 0.01 → 0.1"
+
+
+def test_the_same_ids_with_other_figures_are_said() -> None:
+    found = compared({}, {"come_to": by_depth({5: 0.2})})
+    (line,) = [line for line in same_everywhere(found) if "same experiments" in line]
+    assert line.startswith(
+        "all pairs are the same experiments with the same seeds on both sides; in 1 pair of these the figures differ"
+    )
+    (plain,) = [line for line in same_everywhere(compared({}, {})) if "same experiments" in line]
+    assert plain == "all pairs are the same experiments with the same seeds on both sides"
+    assert chance_words(compared({}, {})) == ""
+
+
+def test_how_many_figures_chance_would_call_different() -> None:
+    grid = {DEPTH: list(range(2, 42))}
+    wiggle = losses(lambda member: 1e-4 * (member.experiment.seed or 0) ** 2)
+    many = compared({"grid": grid}, {"grid": grid, "experiment": OTHER, "come_to": wiggle})
+    number = many.num_intervals[0]
+    assert chance_words(many) == (
+        f"where nothing changed, chance alone would call about {0.05 * number:.0f} of these {number} figures in 40 pairs better or "
+        "worse (5%)"
+    )
+    few = compared({}, {"experiment": OTHER, "come_to": wiggle})
+    assert "would call 1 or none of these" in chance_words(few)
+
+
+def test_verdicts_of_both_sides() -> None:
+    def some(member: SweepMember) -> Summary:
+        return came_to(0.3, verdict="vanishing" if member.experiment.seed else "healthy")
+
+    found = compared({}, {"come_to": some, "experiment": OTHER})
+    assert {verdict_words(pair) for pair in found.pairs} == {"healthy → vanishing 2/3"}
+    gone = compared({}, {"missing": range(3)})
+    assert [verdict_words(pair) for pair in gone.pairs if pair.comparison is None] == ["healthy → missing"]
+
+
+def test_gates_and_notices() -> None:
+    found = compared(
+        {},
+        {"experiment": OTHER, "come_to": by_depth({5: 0.2, 7: 0.2}), "missing": range(6, 9)},
+        "final.loss > +20%",
+        "final.accuracy < -3",
+        fail_on_any=["final.loss > 0.4"],
+    )
+    checks = {check.text: check for check in gate_checks(found)}
+    assert [check.passed for check in gate_checks(found)] == [False, False, True]
+    assert checks["final.loss > +20%"].said.startswith(
+        "it holds in 1 of 3 pairs; cannot tell in 1 of 3 pairs: no run on a side"
+    )
+    assert checks["final.loss > +20%"].details == ["model.depth 5: 0.501 (first: 0.301)"]
+    assert checks["final.loss > 0.4"].aside == "by the bare figures"
+    lines = failed_gate_words(found)
+    assert "final.accuracy < -3" in lines[0]
+    assert "never" in lines[0]
+    assert "gate failed: final.loss > +20%: model.depth 5: 0.501 (first: 0.301)" in lines
+    assert data_table(found, found.pairs).objects()[0]["gates"] == "FAILED"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
+def test_no_terminal_gets_longer_lines_than_it_has_columns_but_for_what_cannot_be_left_out(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = {DEPTH: [3, 5], "model.activation": ["tanh", {"name": "leaky_relu", "slope": 0.123456}], LR: [0.01, 0.1]}
+    found = compared(
+        {"grid": grid},
+        {"grid": grid, "come_to": by_depth({5: 0.2}), "seeds": "0-3"},
+        "final.loss > +20%",
+        "verdict == dead",
+    )
+    lines = shown(found, width, monkeypatch)
+    if width >= 60:
+        assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    assert "overall" in text
+    assert "worse" in text
+
+
+def test_a_terminal_folds_many_pairs_and_a_pipe_shows_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    grid, other = {DEPTH: list(range(2, 52))}, {DEPTH: list(range(2, 102))}
+    found = compared({"grid": other}, {"grid": grid})
+    folded, whole = shown(found, 80, monkeypatch), shown(found, None, monkeypatch)
+    assert "… 20 pairs more, all with --format csv …" in folded
+    assert "… 42 points more, all with --format csv …" in folded
+    assert not any("…" in line for line in whole)
+    start = next(place for place, line in enumerate(whole) if line.startswith("model.depth"))
+    assert sorted(int(line.split()[0]) for line in whole[start + 1 : start + 51]) == list(range(2, 52))
+    (pairs, *_) = [block for block in blocks(found) if isinstance(block, TableBlock)]
+    assert len(pairs.table.rows) == 50
+
+
+def test_changed_only_leaves_out_pairs_that_are_the_same_but_those_that_fail() -> None:
+    found = compared({}, {"experiment": OTHER, "come_to": by_depth({5: 0.2})}, "model.depth == 7")
+    kept = shown_pairs(found, changed_only=True)
+    assert [pair.point[DEPTH] for pair in kept] == [7, 5]
+    told = sweeps_object(found, changed_only=True)
+    assert [pair["point"][DEPTH] for pair in told["pairs"]] == [7, 5]
+    assert told["counts"] == {"pairs": 3, "worse": 1, "same": 2}
+    assert dumps(told)
+    (table, *_) = [block for block in blocks(found, changed_only=True) if isinstance(block, TableBlock)]
+    assert len(table.table.rows) == 2
+
+
+def test_markdown_keeps_the_worst_pairs_where_there_is_no_room_for_all() -> None:
+    grid = {DEPTH: list(range(2, 402))}
+    found = compared({"grid": grid}, {"grid": grid, "come_to": by_depth({399: 0.5}), "experiment": OTHER})
+    whole = limited_markdown(blocks(found), "--format csv")
+    assert whole.count("\n| ") == 402
+    short = limited_markdown(blocks(found), "--format csv", 8000)
+    assert len(short.encode()) <= 8000
+    assert "\n| 399 | " in short
+    assert "pairs left out for lack of room; all are in `--format csv`" in short
+
+
+def test_texts_of_others_stay_text() -> None:
+    nasty = "<script>|`x`\x1b[31m\u202e"
+
+    def failing(member: SweepMember) -> Summary:
+        return came_to(0.3, verdict="healthy")
+
+    one, other = side(f"main/{nasty}/sweeps/S-1", come_to=failing), side(f"pr/{nasty}/sweeps/S-2", missing={0})
+    text = limited_markdown(blocks(compare_points(one, other)), "--format csv")
+    assert "<script>" not in text
+    assert "\x1b" not in text
