@@ -17,6 +17,9 @@ from gradlab.report.words.values import say
 _NAMES = (26, 22)
 """Letters of a figure's name where there is little room, and less."""
 
+_LEAST = 16
+"""Letters of a figure's name where nothing else fits."""
+
 _VALUE = 12
 """Letters of a config field's value that stands in one column with the figures; longer ones get a table of their own."""
 
@@ -118,9 +121,11 @@ def _columns(lines: Sequence[_Line], letters: Sequence[str], width: int | None) 
     layouts = [_Layout(names, letters, reasons=True), _Layout(names, letters)]
     layouts += [_Layout(elided(names, most), letters) for most in _NAMES]
     fitting = [found for layout in layouts if (found := _within(lines, layout, width)) is not None]
-    if fitting:
-        return min(fitting, key=lambda found: found[0])[1]
-    return None if len(letters) > 2 else _table(lines, replace(layouts[-1], form=_ALONE))
+    if fitting or len(letters) > 2:
+        return min(fitting, key=lambda found: found[0])[1] if fitting else None
+    least = _Layout(elided(names, _LEAST), letters, form=_ALONE)
+    found = _within(lines, least, width)
+    return _table(lines, least) if found is None else found[1]
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,8 @@ def _print_figures(out: Console, comparison: Comparison, names: Sequence[SideNam
 
 
 def _print_block(out: Console, block: Block) -> None:
+    if not block.tables:
+        out.print("nothing that is judged or set differs")
     for place, table in enumerate(block.tables):
         if place:
             out.print()

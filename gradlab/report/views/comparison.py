@@ -249,7 +249,8 @@ def _amount(change: Difference) -> float:
 
 
 def _percent(change: Difference, kind: Kind) -> str:
-    return "" if change.percent is None or kind == "decades" else f" ({change.percent:+.0f}%)"
+    untold = change.percent is None or kind == "decades" or abs(change.percent) >= _UNTOLD_PERCENT
+    return "" if untold else f" ({change.percent:+.0f}%)"
 
 
 def _in_digits(values: tuple[float, float, float], kind: Kind) -> list[str]:
