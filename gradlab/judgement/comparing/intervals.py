@@ -15,14 +15,11 @@ from gradlab.judgement.comparing.student import critical
 LEVEL = 0.05
 """Share of equal pairs that an interval may call different."""
 
-_RAISED = {4: 0.0645, 5: 0.0625, 6: 0.0605, 7: 0.057, 8: 0.055}
-"""Level at which Welch's t calls about 5.5 % (4 to 6 values a side) or 5 % (7 and 8) of equal pairs different: at `LEVEL` it would be 4.1
-to 4.8 %, and see less. With two or three a side it stays below, which rounded and skewed values need."""
+_RAISED = {4: 0.058, 5: 0.0615, 6: 0.0605, 7: 0.057, 8: 0.055}
+"""Level at which Welch's t calls 5 to 5.6 % of equal pairs different: at `LEVEL` it would be 4.1 to 4.8 %, and see less. With two or three
+a side it stays below, which rounded and skewed values need."""
 
-_OF_TWO_SCALES = 0.96
-"""What a raised level is multiplied by where the scale may be chosen, which calls a tenth of a percent more different."""
-
-_TOGETHER = 0.02
+_TOGETHER = 0.01
 """Two-sided level of the correlation over seeds from which on the sides are paired."""
 
 _RESOLUTION = 1e-6
@@ -86,11 +83,9 @@ def interval_of(
         return Interval(0.0, 0.0)
     # In units of their size, of which squares neither overflow nor vanish; a power of two, so that nothing is rounded.
     unit = math.ldexp(1.0, math.frexp(max(map(abs, (*first, *other))))[1] - 1)
-    by_ratio, as_logarithm = logarithm and min(*first, *other) > 0.0, False
-    raised = _OF_TWO_SCALES if by_ratio else 1.0
-    kept = _Scatter.of([value / unit for value in first], [value / unit for value in other], raised)
-    if by_ratio:
-        logs = _Scatter.of([math.log(value) for value in first], [math.log(value) for value in other], raised)
+    kept, as_logarithm = _Scatter.of([value / unit for value in first], [value / unit for value in other]), False
+    if logarithm and min(*first, *other) > 0.0:
+        logs = _Scatter.of([math.log(value) for value in first], [math.log(value) for value in other])
         as_logarithm = logs.unlike <= kept.unlike
     if as_logarithm:
         kept, unit = logs, 1.0
@@ -107,21 +102,19 @@ class _Scatter:
         first: The first side's values.
         other: The other side's.
         grain: Smallest distance of two values that are not equal, where some are equal: the step in which the figure comes.
-        raised: What a raised level is multiplied by.
     """
 
     first: Sequence[float]
     other: Sequence[float]
     grain: float
-    raised: float
 
     @classmethod
-    def of(cls, first: Sequence[float], other: Sequence[float], raised: float) -> "_Scatter":
+    def of(cls, first: Sequence[float], other: Sequence[float]) -> "_Scatter":
         """Two samples of a size of about 1, or of logarithms."""
         values = sorted((*first, *other))
         steps = [high - low for low, high in pairwise(values)]
         apart = [step for step in steps if step > _RESOLUTION]
-        return cls(first, other, min(apart) if apart and len(apart) < len(steps) else _RESOLUTION, raised)
+        return cls(first, other, min(apart) if apart and len(apart) < len(steps) else _RESOLUTION)
 
     def variances(self) -> tuple[float, float]:
         """Of each side; never below that of rounding to the grain.
@@ -149,7 +142,7 @@ class _Scatter:
         one, two = (variance / size for variance, size in zip(self.variances(), sizes, strict=True))
         share = one / (one + two)
         freedom = 1.0 / (share**2 / (sizes[0] - 1) + (1.0 - share) ** 2 / (sizes[1] - 1))
-        level = max(LEVEL, self.raised * _RAISED.get(sizes[0], 0.0)) if sizes[0] == sizes[1] else LEVEL
+        level = _RAISED.get(sizes[0], LEVEL) if sizes[0] == sizes[1] else LEVEL
         half = critical(level, min(freedom, 2.0 * (min(sizes) - 1))) * math.sqrt(one + two)
         return _mean(self.other) - _mean(self.first), half, False
 
@@ -179,7 +172,7 @@ def _order(seeds: tuple[Sequence[int | None], Sequence[int | None]] | None) -> l
 
 
 def _go_together(pairs: Sequence[tuple[float, float]]) -> bool:
-    """Whether values of two sides correlate over the seeds, so much that sides that have nothing to do with each other do in one of 100."""
+    """Whether values of two sides correlate over the seeds, so much that sides that have nothing to do with each other do in one of 200."""
     mean_one, mean_two = _mean([one for one, _ in pairs]), _mean([two for _, two in pairs])
     shared = math.fsum((one - mean_one) * (two - mean_two) for one, two in pairs)
     squares = math.fsum((one - mean_one) ** 2 for one, _ in pairs)
