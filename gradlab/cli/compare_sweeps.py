@@ -46,6 +46,9 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     compared = compare_sweeps(first, second, asked.fail_on, fail_on_any=asked.fail_on_any)
     shown = blocks(compared, changed_only=asked.changed_only)
     write_files(compared, asked)
+    notices = [notice for pair in compared.pairs if pair.comparison is not None for notice in pair.comparison.notices]
+    for line in dict.fromkeys(notices):
+        log(line)
     if asked.face is Face.JSON:
         write_json({"schema_version": 1, **sweeps_object(compared, changed_only=asked.changed_only)})
     elif asked.face is Face.CSV:

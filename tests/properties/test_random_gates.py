@@ -159,7 +159,7 @@ def check_pair(number: int, root: Path, capsys: pytest.CaptureFixture[str]) -> l
             assert set(gate["rows"]) <= set(lines), (text, out)
             if isinstance(tree, Leaf) and tree.change:
                 assert gate["rows"] == [tree.name]
-                assert not any(lines[tree.name].rstrip().endswith(word) for word in UNTOLD), (text, out)
+                assert not any(word in lines[tree.name] for word in UNTOLD), (text, out)
     anyway = [word for _, text in conditions for word in ("--fail-on-any", text)]
     code, out = gradlab(*anyway, "--format", "json")
     held = [bare_holds(tree, first, other) for tree, _ in conditions]
