@@ -218,21 +218,28 @@ def changed(experiments: Sequence[AnyExperiment]) -> tuple[Changed, ...]:
 
 
 def _labels(groups: Sequence[Sequence[StoredRun]], config: Sequence[Changed]) -> list[str]:
+    """A name for each side, none of them twice: with the fields that tell it from its namesakes, else with seed, place or number."""
     names = [group[0].name for group in groups]
-    if not config and len(set(names)) == len(names):
-        return names
-    if not config:
-        return [f"{group[0].name} ({seed_or_id(group[0])})" for group in groups]
     labels = []
     for index, name in enumerate(names):
         told = [f"{item.field}={item.values[index]}" for item in config if item.values[index] is not None]
         labels.append(name if names.count(name) == 1 or not told else f"{name} ({', '.join(told)})")
-    return labels
+    for tell in (_seed_or_id, lambda group: f"in {group[0].path.parent}"):
+        marks = [tell(group) for group in groups]
+        twice = [labels.count(label) > 1 for label in labels]
+        if any(twice) and (tell is _seed_or_id or len(set(marks)) > 1):
+            labels = [
+                f"{label} ({mark})" if own else label for label, mark, own in zip(labels, marks, twice, strict=True)
+            ]
+    return [
+        f"{label} #{labels[: place + 1].count(label)}" if labels.count(label) > 1 else label
+        for place, label in enumerate(labels)
+    ]
 
 
-def seed_or_id(run: StoredRun) -> str:
-    """What tells a run from others of its experiment: its seed, or the beginning of its id where it has none."""
-    return run.id[:6] if run.seed is None else f"seed {run.seed}"
+def _seed_or_id(group: Sequence[StoredRun]) -> str:
+    """What tells runs from others of their experiment: the first seed, or the beginning of an id where they have none."""
+    return group[0].id[:6] if group[0].seed is None else f"seed {group[0].seed}"
 
 
 def _side(group: Sequence[StoredRun], label: str, name: str) -> Side:

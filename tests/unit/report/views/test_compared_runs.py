@@ -196,3 +196,14 @@ def test_gates_that_failed_stand_first_with_the_letters_of_their_sides() -> None
         "gate ok      C: final.accuracy < 0 does not hold: no value",
         "gate ok      C: final.backward_decades < -40 does not hold: no value",
     ]
+
+
+def test_json_has_every_key_that_it_had_and_the_letters() -> None:
+    found = comparison_object(three_sides("final.loss > +5%"), changed_only=False)
+    assert set(found) >= {"sides", "config", "figures", "judgements", "profiles", "gates"}
+    assert set(found["sides"][0]) == {
+        "label", "seeds", "depth", "verdict", "verdicts", "outcome", "letter", "name", "ids", "place",
+    }  # fmt: skip
+    assert [side["letter"] for side in found["sides"]] == ["A", "B", "C"]
+    assert {"figure", "values", "differences"} == set(found["figures"][0])
+    assert {"run", "text", "passed", "actual"} <= set(found["gates"][0])
