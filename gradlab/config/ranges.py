@@ -105,7 +105,7 @@ def _notice(comparison: Comparison, first: bool, limits: Range) -> str:
     if first and value < 0 and low == 0 and math.isfinite(value):
         way = f"a drop of {value_text(-value, 6)}" if operator in ("<", "<=") else "a change"
         said += f"; {way} is change({term}) {operator} {value_text(value, 6)}"
-    elif high == 1 and 1 < value <= 100:
+    elif high == 1 and 2 <= value <= 100:
         said += f"; {value_text(value, 6)} % is {value_text(value / 100, 6)}"
     return said
 

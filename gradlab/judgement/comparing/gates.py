@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gradlab.config.catalogue import OutcomeKind, Verdict
-from gradlab.config.condition import parse
+from gradlab.config.condition import Kind, parse
 from gradlab.config.experiment import run_names
 from gradlab.config.logic import (
     And,
@@ -30,8 +30,8 @@ from gradlab.config.logic import (
 from gradlab.config.modules import WatchedExperiment
 from gradlab.config.ranges import range_notices
 from gradlab.judgement.comparing.difference import AIMS, Difference, mean
-from gradlab.judgement.comparing.rows import AS_SET, Row, shown_term
-from gradlab.judgement.comparing.samples import figure_in
+from gradlab.judgement.comparing.rows import AS_SET, LEARNING_SHARE, Row, shown_term
+from gradlab.judgement.comparing.samples import figure_in, figure_of
 from gradlab.judgement.conditions.expectations import lookup
 from gradlab.results.stored import StoredRun
 
@@ -88,6 +88,11 @@ class GatedSide:
     outcome: OutcomeKind
 
 
+def compared_names() -> dict[str, Kind]:
+    """What a gate of a comparison may name: what a condition on a run does, and the one figure that only comparisons have."""
+    return {**run_names(), LEARNING_SHARE: Kind("number")}
+
+
 @dataclass(frozen=True)
 class Gates:
     """Conditions as they were read, by how they are judged."""
@@ -102,7 +107,7 @@ class Gates:
         Raises:
             ConditionError: If one cannot be read.
         """
-        names = run_names() if fail_on or fail_on_any else {}
+        names = compared_names() if fail_on or fail_on_any else {}
         read = [tuple((text, parse(text, names, changes=True)) for text in texts) for texts in (fail_on, fail_on_any)]
         return cls(*read)
 
@@ -335,7 +340,10 @@ def _look(side: GatedSide) -> Lookup:
             return side.verdict
         if name == "outcome":
             return side.outcome
-        values = [each(name) for each in looks]
+        if name == LEARNING_SHARE:
+            values: list[Looked] = [figure_of(run, name) for run in side.runs]
+        else:
+            values = [each(name) for each in looks]
         if isinstance(values[0], list):
             return [value for layers in values if isinstance(layers, list) for value in layers]
         numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]

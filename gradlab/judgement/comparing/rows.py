@@ -13,10 +13,12 @@ from gradlab.judgement.comparing.samples import difference_of, figure_of
 from gradlab.judgement.conditions.expectations import lookup
 from gradlab.results.stored import StoredRun
 
+LEARNING_SHARE = "learning_share"
+
 FIGURE_ROWS: tuple[str, ...] = (
     *(f"{moment}.{figure}" for figure in FIGURES for moment in ("init", "final")),
     "learning_layers",
-    "learning_share",
+    LEARNING_SHARE,
 )
 """The figures that every comparison has a row of where a side has a value."""
 

@@ -147,6 +147,15 @@ def test_the_same_runs_hold_every_gate() -> None:
         assert gate(BASE, BASE, text).state == "passed", text
 
 
+def test_a_gate_on_the_share_of_layers_that_learn() -> None:
+    other = side(around(1.0), 0.2, learning_layers=1)
+    assert gate(BASE, other, "learning_share < -10%").state == "failed"
+    own = gate(BASE, other, "learning_share < 0.5")
+    assert (own.state, own.actual, own.rows) == ("failed", "0.333333", ("learning_share",))
+    found = compare_sides([BASE, other], ["learning_share > 1.2"])
+    assert found.notices == ("learning_share is never above 1, so learning_share > 1.2 never holds",)
+
+
 def compared(*fail_on: str, fail_on_any: Sequence[str] = ()) -> Comparison:
     return compare_sides([BASE, side(around(1.2), 0.2, dead=0.2)], fail_on, fail_on_any=fail_on_any)
 
