@@ -274,7 +274,7 @@ class _Judge:
         few = min(len(self.first.runs), len(self.side.runs)) < 2
         judgement = item.judgement or ("too few seeds" if few else "not comparable")
         because = f"{judgement}: {item.because}" if item.because else judgement
-        return "cannot tell", because, _REMEDIES[judgement]
+        return "cannot tell", because, "" if judgement == "cannot tell" else _REMEDIES[judgement]
 
     def _diverged(self) -> bool:
         first, other = (

@@ -51,6 +51,20 @@ def test_and_and_or_are_kleenes(text: str, other: str) -> None:
     assert judged(f"{text} or {other}").state == own[1]
 
 
+def test_every_further_side_is_judged() -> None:
+    changes = (Difference(0.0, 0.0, (-0.01, 0.01), "same"), Difference(0.4, 20.0, (0.2, 0.6), "worse"))
+    sides = (side(), side("undecided"), side("vanishing"))
+    found = judge_gates(
+        Gates.read([FAILED], ["verdict == undecided"]), sides, [Row("final.loss", (2.0, 2.0, 2.4), changes)]
+    )
+    assert [(label, gate.state) for label, gate in found] == [
+        ("undecided", "passed"),
+        ("undecided", "failed"),
+        ("vanishing", "failed"),
+        ("vanishing", "passed"),
+    ]
+
+
 def test_not_stands_inside_of_what_it_negates() -> None:
     names = run_names()
 
@@ -115,7 +129,9 @@ def test_a_change_fails_only_where_the_table_says_worse(text: str, judgement: Ju
         assert gate.state == "failed"
     else:
         assert (gate.state, gate.because) == ("cannot tell", f"{judgement}: a reason")
-        assert gate.remedy
+        assert bool(gate.remedy) is (
+            judgement != "cannot tell"
+        )  # of which more seeds would tell nothing, for it has no interval
     assert (gate.rows == ("final.loss",)) is (gate.state != "passed")
 
 
