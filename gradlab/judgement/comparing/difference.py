@@ -50,6 +50,10 @@ COVERAGE = 0.95
 """About how often an interval holds the true change; docs/comparing.md has the simulated rates."""
 
 
+PAIRED = "paired by seed"
+"""How an interval was made, where it rests on the seeds that both sides have."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """A figure against the first side's.
@@ -107,7 +111,7 @@ def difference(
     low, high = interval.amounts(mean(first))
     # On a logarithm the interval is that of geometric means, which may lie to another side of the amount: then it is widened to hold it.
     shown = min(low, amount), max(high, amount)
-    because = "paired by seed" if interval.paired else ""
+    because = PAIRED if interval.paired else ""
     if aim is None:
         return Difference(amount, percent, shown, None, because)
     if aim == "near zero":

@@ -76,7 +76,7 @@ class SweepComparison:
 
     Attributes:
         matched: Which points are the same.
-        pairs: The points of both, worst first: where a gate fails, then by judgement, verdict and change of the loss.
+        pairs: The points of both, worst first: where a gate fails, then by judgement, change of the verdict and of the loss.
         fail_on, fail_on_any: Conditions that must not hold for the second side of a pair.
     """
 
@@ -164,11 +164,12 @@ def _judged(sides: tuple[PointRuns, PointRuns], comparison: Comparison | None) -
 
 
 def _place(pair: Pair) -> tuple[bool, int, int, float]:
-    comparison = pair.comparison
-    if comparison is None:
-        return pair.passed, WORST_FIRST.index(pair.judgement), 0, 0.0
-    after = VERDICTS.index(comparison.sides[1].verdict)
-    return pair.passed, WORST_FIRST.index(pair.judgement), after, -_loss(comparison)
+    """Where a pair stands: a gate that fails first, then by judgement, by how much worse its verdict became, and by its loss."""
+    rank = WORST_FIRST.index(pair.judgement)
+    if pair.comparison is None:
+        return pair.passed, rank, 0, 0.0
+    before, after = (VERDICTS.index(side.verdict) for side in pair.comparison.sides)
+    return pair.passed, rank, after - before, -_loss(pair.comparison)
 
 
 def _loss(comparison: Comparison) -> float:

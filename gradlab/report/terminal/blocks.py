@@ -1,6 +1,6 @@
 """The terminal's face of what a view shows: coloured, folded and cut to its width; in a pipe plain and whole."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.text import Text
 
 from gradlab.config.text import clean_line
 from gradlab.report.terminal.bars import bars, ends
+from gradlab.report.terminal.columns import lay_out
 from gradlab.report.terminal.console import (
     coloured,
     few,
@@ -22,7 +23,7 @@ from gradlab.report.terminal.sweep import print_failures, print_groups, print_ma
 from gradlab.report.views.blocks import Checks, Files, Findings, Heatmap, Lines, Only, Profiles, TableBlock, Title
 from gradlab.report.views.sweep import Failures, Groups
 from gradlab.report.views.verdict_map import VerdictMap
-from gradlab.report.words.table import Fold
+from gradlab.report.words.table import Fold, Table
 from gradlab.report.words.values import layers_words
 from gradlab.report.words.verdicts import APPEARANCES
 
@@ -76,10 +77,17 @@ def _table(block: TableBlock, out: Console) -> None:
         print_heading(out, f"{block.heading}{part}" + (f", {block.order}" if block.order else ""))
     else:
         out.print()
-    print_table(out, block.table, shown, noun=block.noun, indent="" if block.headed else "  ")
+    print_table(out, _form(block, shown, width_of(out)), shown, noun=block.noun, indent="" if block.headed else "  ")
     for text in (block.note and f"  {block.note}", block.reading):
         if text:
             print_prose(out, Text(text, "dim"))
+
+
+def _form(block: TableBlock, shown: Sequence[int | Fold], width: int | None) -> Table:
+    """The table, or its shorter form where only that has room for the column that is needed."""
+    if block.shorter is None or width is None or block.needed not in lay_out(block.table, width, shown).left_out:
+        return block.table
+    return block.shorter
 
 
 def _checks(block: Checks, out: Console) -> None:

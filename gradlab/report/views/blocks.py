@@ -46,6 +46,7 @@ class TableBlock:
         note: What is to be said below it.
         noun: What a row is.
         rows: All rows in the order in which they are shown; as they come where it is None.
+        shorter: The same in fewer letters, for a terminal that has no room for the column `needed` else; None where there is no such form.
         few: Those that a person is shown unless all are asked for, and folds; all where it is None.
     """
 
@@ -58,6 +59,8 @@ class TableBlock:
     noun: str = "row"
     rows: Sequence[int] | None = None
     few: Sequence[int | Fold] | None = None
+    shorter: Table | None = None
+    needed: str = ""
 
     def chosen(self, *, every: bool) -> tuple[Sequence[int | Fold], str]:
         """The rows to show, and how many these are of all where no fold says it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.difference import COVERAGE, Difference
+from gradlab.judgement.comparing.difference import COVERAGE, PAIRED, Difference
 from gradlab.judgement.comparing.gates import ComparedGate
 from gradlab.judgement.comparing.rows import Row
 from gradlab.judgement.comparing.sweep_pairs import Pair, SweepComparison
@@ -142,6 +142,8 @@ def _pairs_block(compared: SweepComparison, pairs: Sequence[Pair]) -> TableBlock
         order="worst first",
         reading=f"in brackets the {COVERAGE:.0%} interval of the change",
         noun="pair",
+        shorter=pairs_table(compared, pairs, intervals=False),
+        needed=f"{next(iter(shown_figures(pairs)), '')} change",
         few=_first(len(pairs), _MOST_PAIRS),
     )
 
@@ -153,7 +155,7 @@ def _first(number: int, most: int) -> list[int | Fold]:
     return [*range(most), Fold(number - most, which="more, all with --format csv")]
 
 
-def pairs_table(compared: SweepComparison, pairs: Sequence[Pair]) -> Table:
+def pairs_table(compared: SweepComparison, pairs: Sequence[Pair], *, intervals: bool = True) -> Table:
     """One row a pair, for people; a column in which all pairs are the same is said elsewhere and left out."""
     matched = compared.matched
     fixed = shared_values([pair.point for pair in pairs], matched.factors)
@@ -169,7 +171,12 @@ def pairs_table(compared: SweepComparison, pairs: Sequence[Pair]) -> Table:
     _add_if_several(
         fields, columns, Field("n", rank=2), [both_words(*(str(len(one.runs)) for one in pair.sides)) for pair in pairs]
     )
-    _add_if_several(fields, columns, Field("verdict", rank=4), [verdict_words(pair) for pair in pairs])
+    _add_if_several(
+        fields,
+        columns,
+        Field("verdict", rank=4 if any(map(_turned, pairs)) else 9),
+        [verdict_words(pair) for pair in pairs],
+    )
     for place, name in enumerate(shown_figures(pairs)):
         rows = [_row(pair, name) for pair in pairs]
         changes = [None if row is None else row.differences[0] for row in rows]
@@ -180,12 +187,18 @@ def pairs_table(compared: SweepComparison, pairs: Sequence[Pair]) -> Table:
             Field(f"{name} is", rank=7 + place),
         ]
         columns.append(["" if row is None else _values_words(row, kind) for row in rows])
-        columns.append(["" if one is None else short_change(one, kind) for one in changes])
+        columns.append(["" if one is None else short_change(one, kind, interval=intervals) for one in changes])
         columns.append(["" if one is None or one.judgement is None else one.judgement for one in changes])
-    _add_if_several(fields, columns, Field("gates"), [gates_word(pair, compared) for pair in pairs])
+    _add_if_several(fields, columns, Field("gates", rank=5), [gates_word(pair, compared) for pair in pairs])
     fields += [Field("overall"), Field("because", rank=15)]
     columns += [[pair.judgement for pair in pairs], [because_words(pair) for pair in pairs]]
     return Table(tuple(fields), tuple(zip(*columns, strict=True)))
+
+
+def _turned(pair: Pair) -> bool:
+    """Whether the two sides came to different verdicts."""
+    before, after = map(side_verdict, pair.sides)
+    return before != after
 
 
 def _add_if_several(fields: list[Field], columns: list[list[Value]], field: Field, column: Sequence[str]) -> None:
@@ -224,7 +237,7 @@ def _row(pair: Pair, figure: str) -> Row | None:
     return next((row for row in rows if row.figure == figure), None)
 
 
-def short_change(change: Difference, kind: Kind) -> str:
+def short_change(change: Difference, kind: Kind, *, interval: bool = True) -> str:
     """A change with its interval, in as few letters as tell it: a row has several.
 
     >>> short_change(Difference(-0.12345, -24.7, (-0.2, -0.05), "better"), "figure")
@@ -233,21 +246,33 @@ def short_change(change: Difference, kind: Kind) -> str:
     if math.isnan(change.amount):  # a side has no finite value
         return ""
     *_, with_interval, _, alone = change_forms(change, kind)
-    return alone if change.interval is None else with_interval
+    return with_interval if interval and change.interval is not None else alone
 
 
 def because_words(pair: Pair) -> str:
-    """Which figures make a pair better or worse, or why it cannot be judged."""
+    """Which figures make a pair what it is, and why where their numbers do not say it."""
     comparison = pair.comparison
     if pair.because or comparison is None:
         return pair.because
-    told = []
-    changes = [(row.figure, change) for row in comparison.telling if (change := row.differences[0]) is not None]
-    for word in ("worse", "better"):
-        names = [name for name, change in changes if change.judgement == word]
-        told += [f"{word if pair.judgement == 'mixed' else 'in'} {', '.join(names)}"] if names else []
-    told += dict.fromkeys(change.because for _, change in changes if change.because)
-    return "; ".join(told)
+    named: dict[str, dict[str, list[str]]] = {}
+    for row in comparison.telling:
+        change = row.differences[0]
+        if change is not None and change.judgement not in (None, "same"):
+            because = "" if change.because == PAIRED else change.because
+            named.setdefault(str(change.judgement), {}).setdefault(because, []).append(row.figure)
+    if pair.judgement == "mixed":
+        return "; ".join(f"{word} {_figures_words(named[word])}" for word in ("worse", "better") if word in named)
+    return _figures_words(named.get(pair.judgement, {}))
+
+
+def _figures_words(named: Mapping[str, Sequence[str]]) -> str:
+    """Figures by the reason of their judgement; one reason of several figures stands for them."""
+    return ", ".join(
+        because
+        if because and len(named) == 1 and len(figures) > 1
+        else ", ".join(figures) + (f" ({because})" if because else "")
+        for because, figures in named.items()
+    )
 
 
 def _only_block(compared: SweepComparison) -> TableBlock:

@@ -89,7 +89,7 @@ def test_without_a_gate_a_case_a_pair_never_fails() -> None:
     assert root.get("failures") == "0"
     output = cases(root)["model.depth 5"].find("system-out")
     assert output is not None
-    assert (output.text or "").startswith("worse: in final.loss")
+    assert (output.text or "").startswith("worse: final.loss\n")
 
 
 def test_a_pair_that_is_not_judged_is_skipped_without_a_gate_too() -> None:

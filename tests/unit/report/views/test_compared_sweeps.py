@@ -17,6 +17,7 @@ from gradlab.report.terminal.console import console
 from gradlab.report.views.blocks import TableBlock
 from gradlab.report.views.compared_points import chance_words, changes_words, pair_words, same_everywhere, verdict_words
 from gradlab.report.views.compared_sweeps import (
+    because_words,
     blocks,
     failed_gate_words,
     gate_checks,
@@ -176,6 +177,23 @@ def test_no_terminal_gets_longer_lines_than_it_has_columns_but_for_what_cannot_b
     text = "\n".join(lines)
     assert "overall" in text
     assert "worse" in text
+    assert ("loss change" in text.partition("not shown")[0]) is (width >= 60)
+
+
+def test_a_narrow_terminal_gets_the_change_without_its_interval_before_it_gets_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grid = {DEPTH: [3, 5], "model.width": [8, 9], LR: [0.01, 0.1]}
+    found = compared({"grid": grid}, {"grid": grid, "come_to": by_depth({5: 0.2}), "seeds": "2-5"})
+    rows = {}
+    for width in (80, 45):
+        lines = shown(found, width, monkeypatch)
+        assert max(map(len, lines)) <= width
+        head = next(place for place, line in enumerate(lines) if "loss change" in line)
+        rows[width] = lines[head + 1]
+    assert "[" in rows[80]
+    assert "[" not in rows[45]
+    assert rows[45].split()[3].startswith("+0.20")
 
 
 def test_a_terminal_folds_many_pairs_and_a_pipe_shows_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,6 +207,33 @@ def test_a_terminal_folds_many_pairs_and_a_pipe_shows_all(monkeypatch: pytest.Mo
     assert sorted(int(line.split()[0]) for line in whole[start + 1 : start + 51]) == list(range(2, 52))
     (pairs, *_) = [block for block in blocks(found) if isinstance(block, TableBlock)]
     assert len(pairs.table.rows) == 50
+
+
+def test_of_pairs_that_are_as_bad_those_whose_verdict_became_worse_come_first() -> None:
+    def vanishes(member: SweepMember) -> Summary:
+        depth = member.experiment.model.depth  # type: ignore[union-attr]
+        return came_to(0.5, verdict="vanishing" if depth == 7 else "healthy")
+
+    def vanished(member: SweepMember) -> Summary:
+        depth = member.experiment.model.depth  # type: ignore[union-attr]
+        return came_to(0.3, verdict="vanishing" if depth == 3 else "healthy")
+
+    found = compared({"come_to": vanished}, {"come_to": vanishes, "experiment": OTHER})
+    assert {pair.judgement for pair in found.pairs} == {"worse"}
+    assert [pair.point[DEPTH] for pair in found.pairs] == [7, 5, 3]
+
+
+def test_which_figures_make_a_pair_what_it_is() -> None:
+    def mixed(member: SweepMember) -> Summary:
+        seed = 0.001 * (member.experiment.seed or 0)
+        return came_to(0.5 + seed, 0.9 + seed)
+
+    found = compared({}, {"come_to": mixed, "experiment": OTHER})
+    assert {pair.judgement for pair in found.pairs} == {"mixed"}
+    assert {because_words(pair) for pair in found.pairs} == {"worse final.loss; better final.accuracy"}
+    few = compared({"seeds": "0"}, {"seeds": "0", "come_to": mixed, "experiment": OTHER})
+    assert {because_words(pair) for pair in few.pairs} == {"one seed a side"}
+    assert {because_words(pair) for pair in compared({}, {}).pairs} == {""}
 
 
 def test_changed_only_leaves_out_pairs_that_are_the_same_but_those_that_fail() -> None:
