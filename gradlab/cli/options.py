@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from gradlab.cli.completion import complete_run_or_sweep
+
 
 class Face(StrEnum):
     """How a table is printed."""
@@ -40,32 +42,6 @@ def _found(ctx: typer.Context, given: Path) -> Path:
     return runs_root() if source is None or source.name.startswith("DEFAULT") else given
 
 
-def _complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of run directories, for the shell: read from the directory alone."""
-    import os
-
-    from gradlab.results.place import runs_root
-
-    try:
-        names = os.listdir(ctx.params.get("out") or runs_root())
-    except OSError:
-        names = []
-    known = [name for name in names if "-" in name and not name.startswith(".")]
-    return sorted(name for name in [*known, "@latest"] if name.startswith(incomplete))
-
-
-def _complete_run_or_sweep(ctx: typer.Context, incomplete: str) -> list[str]:
-    import os
-
-    from gradlab.results.place import runs_root
-
-    try:
-        sweeps = os.listdir(os.path.join(ctx.params.get("out") or runs_root(), "sweeps"))
-    except OSError:
-        sweeps = []
-    return sorted([*_complete_run(ctx, incomplete), *(name for name in sweeps if name.startswith(incomplete))])
-
-
 RUN_HELP = (
     "A run by id, prefix, path or @latest; a name means its newest seeds, X~1 those before, a sweep all its members."
 )
@@ -74,18 +50,18 @@ Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="An experiment in
 Configs = Annotated[
     list[Path], typer.Argument(metavar="CONFIG|SWEEP...", help="Experiments or sweeps of them, in YAML.")
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=_complete_run_or_sweep)]
+Run = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=complete_run_or_sweep)]
 OptionalRun = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help=RUN_HELP, show_default=False, autocompletion=_complete_run_or_sweep),
+    typer.Argument(metavar="RUN", help=RUN_HELP, show_default=False, autocompletion=complete_run_or_sweep),
 ]
 Runs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="RUN...", help=RUN_HELP, show_default=False, autocompletion=_complete_run_or_sweep),
+    typer.Argument(metavar="RUN...", help=RUN_HELP, show_default=False, autocompletion=complete_run_or_sweep),
 ]
 RunsOrSweep = Annotated[
     list[str] | None,
-    typer.Argument(metavar="RUN|SWEEP...", help=RUN_HELP, show_default=False, autocompletion=_complete_run_or_sweep),
+    typer.Argument(metavar="RUN|SWEEP...", help=RUN_HELP, show_default=False, autocompletion=complete_run_or_sweep),
 ]
 Where = Annotated[
     str,

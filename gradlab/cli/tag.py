@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gradlab.cli.completion import complete_run_or_sweep
 from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Version, Where
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def tag(
             metavar="RUN... NAME",
             help="Runs, and the tag that they get; with --note a tag is not needed.",
             show_default=False,
+            autocompletion=complete_run_or_sweep,
         ),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the tag away.")] = False,

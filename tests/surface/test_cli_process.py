@@ -14,6 +14,7 @@ from made.deep_runs import stored
 
 from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
+from gradlab.results.asked import Ask, Journal
 from gradlab.results.store import Store
 
 GRADLAB = [sys.executable, "-c", "import sys; from gradlab.cli.main import main; sys.exit(main())"]
@@ -199,14 +200,31 @@ def test_output_to_a_full_disk_is_said(place: Path, words: list[str]) -> None:
     assert (done.returncode, done.stderr) == (2, "cannot write the output: No space left on device\n")
 
 
-def test_completion_knows_commands_and_runs(place: Path) -> None:
-    def completed(words: str, at: int) -> list[str]:
-        done = gradlab(place, _GRADLAB_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(at))
-        return done.stdout.split()
+def completed(place: Path, words: str, at: int) -> list[str]:
+    """What the shell offers for a word of a line."""
+    done = gradlab(place, _GRADLAB_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(at))
+    return done.stdout.split()
 
-    assert "compare" in completed("gradlab c", 1)
-    assert completed("gradlab show deep", 2) == ["deep_sigmoid-7f3ac9d1e2b4"]
-    assert completed("gradlab run --rerun ", 3) == ["never", "failed", "always"]
+
+def test_completion_knows_commands_and_runs(place: Path) -> None:
+    assert "compare" in completed(place, "gradlab c", 1)
+    assert completed(place, "gradlab show deep", 2) == ["deep_sigmoid"]
+    assert completed(place, "gradlab show deep_sigmoid-", 2) == ["deep_sigmoid-7f3ac9d1e2b4"]
+    assert completed(place, "gradlab list @", 2) == ["@latest"]
+    assert completed(place, "gradlab run --rerun ", 3) == ["never", "failed", "always"]
+
+
+def test_completion_knows_sweeps_tags_and_every_name(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "deep_sigmoid-7f3ac9d1e2b4").mkdir(parents=True)
+    (tmp_path / "runs" / "sweeps" / "depths-0123456789ab").mkdir(parents=True)
+    journal = Journal(tmp_path / "runs")
+    journal.ask(Ask("deeper", ("7f3ac9d1e2b4",), ""))
+    journal.tag(["7f3ac9d1e2b4"], "deepest")
+    (tmp_path / "below").mkdir()
+    for verb in ("rm", "compare", "report", "tag", "du", "list"):
+        assert completed(tmp_path / "below", f"gradlab {verb} de", 2) == ["deep_sigmoid", "deeper", "deepest", "depths"]
+    assert completed(tmp_path, "gradlab rm depths-", 2) == ["depths-0123456789ab"]
+    assert completed(tmp_path, "gradlab list --out nowhere d", 4) == []
 
 
 def test_doctor_says_what_is_there(place: Path) -> None:
