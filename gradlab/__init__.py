@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gradlab.api import run as run
     from gradlab.api import sweep as sweep
     from gradlab.api import watch as watch
+    from gradlab.keeping import remove as remove
+    from gradlab.keeping import sweeps as sweeps
+    from gradlab.keeping import tag as tag
     from gradlab.results.stored import StoredRun as Run
     from gradlab.showing import compare as compare
     from gradlab.showing import plot as plot
@@ -29,13 +32,29 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["Run", "__version__", "compare", "load", "plot", "predict", "run", "runs", "sweep", "watch", "write_report"]
+__all__ = [
+    "Run",
+    "__version__",
+    "compare",
+    "load",
+    "plot",
+    "predict",
+    "remove",
+    "run",
+    "runs",
+    "sweep",
+    "sweeps",
+    "tag",
+    "watch",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
     rooms = {
         "gradlab.api": ("run", "sweep", "predict", "watch"),
+        "gradlab.keeping": ("remove", "sweeps", "tag"),
         "gradlab.stored": ("load", "runs"),
         "gradlab.showing": ("compare", "plot", "write_report"),
     }

@@ -56,7 +56,7 @@ def _rows(names: "Sequence[str]", where: str, out: "Path") -> "list[Taken]":
         SelectionError: If a word means nothing, or no run meets the condition.
         UsageError: If the directory cannot be read.
     """
-    from gradlab.errors import SelectionError, UsageError
+    from gradlab.errors import UsageError
     from gradlab.results.room import taken, taken_by
     from gradlab.results.store import reason_of
 
@@ -67,18 +67,11 @@ def _rows(names: "Sequence[str]", where: str, out: "Path") -> "list[Taken]":
             return []
         except OSError as error:
             raise UsageError(f"{out}: cannot be read as a directory of runs ({reason_of(error)})") from None
+    from gradlab.keeping import chosen_handles
     from gradlab.results.selection import Selector
 
     selector = Selector(out)
+    handles = chosen_handles(selector, names, where)
     selections = [selector.select(name) for name in names]
-    handles = {run.path: run for found in selections for run in found.runs}
-    if not names:
-        handles = {run.path: run for run in selector.handles.values()}
-    if where:
-        from gradlab.judgement.conditions.listed import among
-
-        handles = {run.path: run for run in among(handles.values(), where)}
-        if not handles:
-            raise SelectionError(f"no run in {out} matches --where {where}")
     places = {} if where else {found.place.path: found.place.name for found in selections if found.place is not None}
-    return taken_by(handles.values(), [(name, path) for path, name in places.items()])
+    return taken_by(handles, [(name, path) for path, name in places.items()])

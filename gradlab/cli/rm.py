@@ -9,7 +9,6 @@ from gradlab.cli.options import DEFAULT_OUT, DryRun, Face, Format, Out, Quiet, R
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from gradlab.results.removal import Doomed, Removal
 
@@ -27,10 +26,11 @@ def rm(
     """Remove runs, or sweeps with the members that are theirs alone; says what would go, and asks."""
     from gradlab.cli.output import log
     from gradlab.errors import UsageError
-    from gradlab.results.removal import refuse_nested, remove
+    from gradlab.keeping import planned_removal
+    from gradlab.results.removal import remove
+    from gradlab.results.selection import Selector
 
-    removal = _planned(runs or [], where, out)
-    refuse_nested(item.path for item in removal.doomed)
+    removal = planned_removal(Selector(out), runs or [], where)
     _tell(removal, quiet=quiet)
     if dry_run:
         _write(removal.doomed, format)
@@ -45,31 +45,6 @@ def rm(
     _write(gone, format)
     if faults:
         raise UsageError("\n".join(faults))
-
-
-def _planned(names: "Sequence[str]", where: str, out: "Path") -> "Removal":
-    """What goes.
-
-    Raises:
-        SelectionError: If nothing is meant.
-    """
-    from gradlab.errors import SelectionError, UsageError
-    from gradlab.judgement.conditions.listed import among
-    from gradlab.results.removal import plan_removal
-    from gradlab.results.selection import Selection, Selector
-
-    if not names and not where:
-        raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
-    selector = Selector(out)
-    selections = [selector.select(name) for name in names] or [Selection("", "", tuple(selector.handles.values()))]
-    only = None
-    if where:
-        only = frozenset(run.path for run in among((run for found in selections for run in found.runs), where))
-    removal = plan_removal(selector, selections, only)
-    if not removal.doomed:
-        kept = "".join(f"; {number} {why} stay" for why, number in removal.kept.items())
-        raise SelectionError(f"nothing to remove in {out}{f' matches --where {where}' if where else kept}")
-    return removal
 
 
 def _tell(removal: "Removal", *, quiet: bool) -> None:

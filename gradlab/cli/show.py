@@ -42,12 +42,18 @@ def show(
 def _show(run: "StoredRun", at: str, face: Face) -> None:
     from gradlab.cli.output import write_json, write_view
     from gradlab.report.files.run_json import document
+    from gradlab.report.views.blocks import Lines
     from gradlab.report.views.run import view
+    from gradlab.report.views.said import said_of
 
-    seen = view(run, at)
+    seen, said = view(run, at), said_of(run)
     if face is Face.JSON:
         shown = document([run])
         shown["runs"][0] |= {"step": seen.step, "layers": seen.layers_with_theory.objects()}
+        shown["runs"][0] |= {what.replace(" ", "_"): words for what, words in said.items()}
         write_json(shown)
     else:
-        write_view(seen.blocks, seen.layers_with_theory, face)
+        blocks = seen.blocks
+        if said:
+            blocks.insert(1, Lines([" · ".join(f"{what}: {words}" for what, words in said.items())], "aside"))
+        write_view(blocks, seen.layers_with_theory, face)

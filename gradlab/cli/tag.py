@@ -1,6 +1,5 @@
 """`gradlab tag`."""
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +10,6 @@ from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Version, Where
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_LONGEST = 2000
 
 
 def tag(
@@ -39,34 +35,17 @@ def tag(
     version: Version = False,
 ) -> None:
     """Give runs a tag, by which they can be named and found, or a note."""
+    from gradlab import keeping
     from gradlab.cli.output import log
-    from gradlab.config.text import clean_line
-    from gradlab.errors import SelectionError, UsageError
     from gradlab.report.words.values import counted
-    from gradlab.results.asked import Journal
 
     names, given = _parted(words or [], note, where)
-    if given is None and (remove or note is None):
-        raise UsageError("which tag? `gradlab tag RUN NAME` gives one, --note TEXT a note")
-    if given is not None and not _TAG.fullmatch(given):
-        raise UsageError(f"NAME: expected letters, digits, '.', '_' and '-', got '{given}'")
-    said = None if note is None else clean_line(note)
-    if said is not None and len(said) > _LONGEST:
-        raise UsageError(f"--note: expected at most {_LONGEST} letters, got {len(said)}")
-    for root, runs in _chosen(names, where, out).items():
-        journal = Journal(root)
-        if given is not None and remove:
-            tags = journal.read().tags
-            runs = [run for run in runs if given in tags.get(run, ())]
-            if not runs:
-                raise SelectionError(f"none of these runs has the tag {given}")
-        if given is not None:
-            journal.tag(runs, given, remove=remove)
-            log(f"{given}: {'taken from' if remove else 'given to'} {counted(len(runs), 'run')}", quiet=quiet)
-            _say_shadowed(root, given, quiet=quiet or remove)
-        if said is not None:
-            journal.note(runs, said)
-            log(f"note {'given to' if said else 'taken from'} {counted(len(runs), 'run')}", quiet=quiet)
+    runs = keeping.tag(*names, tag=given, note=note, remove=remove, where=where, out=out)
+    if given is not None:
+        log(f"{given}: {'taken from' if remove else 'given to'} {counted(len(runs), 'run')}", quiet=quiet)
+        _say_shadowed(out, given, quiet=quiet or remove)
+    if note is not None:
+        log(f"note {'given to' if note.strip() else 'taken from'} {counted(len(runs), 'run')}", quiet=quiet)
 
 
 def _parted(words: "Sequence[str]", note: str | None, where: str) -> tuple[list[str], str | None]:
@@ -74,35 +53,6 @@ def _parted(words: "Sequence[str]", note: str | None, where: str) -> tuple[list[
     if not words or (len(words) == 1 and note is not None and not where):
         return list(words), None
     return list(words[:-1]), words[-1]
-
-
-def _chosen(names: "Sequence[str]", where: str, out: "Path") -> "dict[Path, list[str]]":
-    """Ids of the runs that are meant, by the directory that they lie in.
-
-    Raises:
-        SelectionError: If nothing is meant.
-        UsageError: If nothing is said.
-    """
-    from gradlab.errors import SelectionError, UsageError
-    from gradlab.judgement.conditions.listed import among
-    from gradlab.results.selection import Selector
-
-    if not names and not where:
-        raise UsageError("which runs? `gradlab tag RUN NAME` tags one, `gradlab tag NAME --where COND` all that match")
-    selector = Selector(out)
-    handles = {run.path: run for name in names for run in selector.select(name).runs}
-    if not names:
-        handles = {run.path: run for run in selector.handles.values()}
-    if where:
-        handles = {run.path: run for run in among(handles.values(), where)}
-        if not handles:
-            raise SelectionError(f"no run in {out} matches --where {where}")
-    found: dict[Path, list[str]] = {}
-    for run in handles.values():
-        found.setdefault(run.path.resolve().parent, []).append(run.id)
-    if not found:
-        raise SelectionError("no runs are there that could be tagged")
-    return found
 
 
 def _say_shadowed(root: "Path", tag: str, *, quiet: bool) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from made.runs import make_run
 
+import gradlab as gradlab_package
 from gradlab.cli.main import main
+from gradlab.errors import SelectionError, UsageError
 from gradlab.results import crash_safe
 from gradlab.results.asked import Ask, Journal
 from gradlab.results.store import Store
@@ -320,3 +322,33 @@ def test_du_of_nothing(gradlab: Gradlab, tmp_path: Path) -> None:
     assert main(["du", "--out", str(tmp_path / "none"), "--format", "json"]) == 0
     (tmp_path / "file").write_text("")
     assert main(["du", "--out", str(tmp_path / "file")]) == 2
+
+
+def test_what_was_said_of_a_run_is_shown_with_it(gradlab: Gradlab, root: Path) -> None:
+    before = gradlab("show", A0)[1]
+    gradlab("tag", A0, "base", "--note", "fits <at> last")
+    Journal(root).ask(Ask("best", (A0,), "2026-11-02T10:00:00+00:00", "one"))
+    shown = gradlab("show", A0)[1]
+    assert [line for line in shown.splitlines() if line not in before.splitlines()] == [
+        "tags: base · note: fits <at> last · other names: best"
+    ]
+    assert "tags: base · note: fits <at> last · other names: best" in gradlab("show", A0, "--format", "md")[1]
+    [run] = json.loads(gradlab("show", A0, "--format", "json")[1])["runs"]
+    assert (run["tags"], run["note"], run["other_names"]) == ("base", "fits <at> last", "best")
+    page = Path(gradlab("report", A0)[1].strip()).read_text()
+    assert "fits &lt;at&gt; last" in page
+
+
+def test_the_same_from_python(root: Path) -> None:
+    assert gradlab_package.tag("a", tag="base", note="first", out=root) == [A0, A1]
+    assert gradlab_package.tag(tag="old", where="tag == base and seed == 1", out=root) == [A1]
+    assert gradlab_package.tag("a", tag="old", remove=True, out=root) == [A1]
+    assert Journal(root).read().tags == {A0: ("base",), A1: ("base",)}
+    with pytest.raises(UsageError, match="which tag"):
+        gradlab_package.tag("a", out=root)
+    assert [sweep.name for sweep in gradlab_package.sweeps(out=root)] == ["t", "s"]
+    assert [sweep.name for sweep in gradlab_package.sweeps("members > 1", out=root)] == ["s"]
+    assert gradlab_package.remove("base", out=root) == [root / f"a-{A0}", root / f"a-{A1}"]
+    with pytest.raises(SelectionError, match="no run in"):
+        gradlab_package.remove("base", out=root)
+    assert there(root) == ALL - {A0, A1}

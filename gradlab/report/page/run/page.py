@@ -19,6 +19,7 @@ from gradlab.report.page.shared.links import link
 from gradlab.report.views import layer_table
 from gradlab.report.views import theory as deviations
 from gradlab.report.views.run import RunView
+from gradlab.report.views.said import said_of
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
 from gradlab.report.views.series import BLOCK, DRAWN, SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.words.table import Fold
@@ -317,7 +318,7 @@ def _facts(run: StoredRun) -> list[tuple[str, str]]:
     watched = run.manifest.get("watch")
     seen = watched.items() if isinstance(watched, Mapping) else ()
     told |= {str(key): _fact(value) for key, value in seen if value is not None and value != []}
-    return [("directory", clean_line(str(run.path))), ("command", command), *told.items()]
+    return [*said_of(run).items(), ("directory", clean_line(str(run.path))), ("command", command), *told.items()]
 
 
 def _fact(value: object) -> str:
