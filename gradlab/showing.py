@@ -1,6 +1,6 @@
 """What is stored, looked at from Python: `gradlab.compare`, `gradlab.plot`, `gradlab.write_report`."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,11 @@ from gradlab.results.sweeps.directory import SweepPlace
 if TYPE_CHECKING:
     from gradlab.judgement.comparing.comparison import Comparison
     from gradlab.judgement.comparing.sweep_pairs import SweepComparison
+    from gradlab.report.figures.kinds import Kind
     from gradlab.report.figures.sides import DrawnSide
 
 Tell = Callable[[str], None]
 """Is told what a person should know of it."""
-
-Draw = Callable[[Sequence[StoredRun], Sequence[str], Path], None]
 
 
 def _untold(line: str) -> None:
@@ -187,25 +186,11 @@ def write_page(names: Sequence[str | Path], where: str, output: Path | None, out
     return target
 
 
-def _kinds(tell: Tell = _untold, warn: Tell = _untold) -> "dict[str, tuple[Draw, Collection[str]]]":
+def _kinds(tell: Tell = _untold, warn: Tell = _untold) -> "dict[str, Kind]":
     """Each kind of figure: what draws it of runs, quantities and a file, and the quantities that can be named."""
-    from gradlab.config.quantities import GRIDS
-    from gradlab.report.figures.heatmaps import draw_heatmaps
-    from gradlab.report.figures.losses import draw_losses
-    from gradlab.report.figures.profiles import draw_profiles
-    from gradlab.report.figures.spectra import draw_spectra
-    from gradlab.report.views.series import DRAWN, PROFILED
+    from gradlab.report.figures.kinds import kinds
 
-    return {
-        "profile": (lambda runs, names, path: draw_profiles(_sides(runs), names, path), PROFILED),
-        "heatmap": (
-            lambda runs, names, path: draw_heatmaps(_sides(runs), names[0] if names else None, path),
-            GRIDS,
-        ),
-        "loss": (lambda runs, names, path: draw_losses(_sides(runs), names, path), DRAWN),
-        "spectrum": (lambda runs, _, path: draw_spectra(_sides(runs), path), ()),
-        "space": (lambda runs, _, path: _draw_space(runs, path, tell, warn), ()),
-    }
+    return kinds(_sides, lambda runs, _, path: _draw_space(runs, path, tell, warn))
 
 
 def check_quantities(kind: str, asked: Sequence[str]) -> None:

@@ -1,22 +1,12 @@
 """`gradlab plot`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Runs, Version, Where
-
-
-class Picture(StrEnum):
-    """What a figure shows."""
-
-    PROFILE = "profile"
-    HEATMAP = "heatmap"
-    LOSS = "loss"
-    SPECTRUM = "spectrum"
-    SPACE = "space"
+from gradlab.report.figures.kinds import Picture
 
 
 def plot(
