@@ -17,6 +17,7 @@ from gradlab.config.logic import (
     Change,
     Comparison,
     Condition,
+    Layers,
     Looked,
     Lookup,
     Not,
@@ -146,7 +147,7 @@ def gate_notices(gates: Gates, sides: Sequence[GatedSide]) -> tuple[str, ...]:
         notice for condition in gates.conditions for notice in range_notices(condition, first=True, own_loss=own_loss)
     ]
     for _, condition in gates.fail_on:
-        found += [_improvement(one) for one in comparisons(inward(condition)) if isinstance(one.value, Change)]
+        found += [_misread(one) for one in comparisons(inward(condition)) if isinstance(one.value, Change)]
     return tuple(dict.fromkeys(filter(None, found)))
 
 
@@ -230,6 +231,8 @@ class _Judge:
         """A comparison that is no change needs no first side, and no interval."""
         comparison = next(comparisons(condition))
         held, actual = evaluate(comparison, self.look)
+        if isinstance(comparison.term, Layers) and len(self.side.runs) > 1:
+            actual += " in the layers of all seeds"
         self.seen.setdefault(str(comparison.term), actual)
         failed = held is isinstance(condition, Comparison)
         return _Found("failed" if failed else "passed", rows=tuple(self._names(comparison)))
@@ -274,6 +277,8 @@ class _Judge:
         few = min(len(self.first.runs), len(self.side.runs)) < 2
         judgement = item.judgement or ("too few seeds" if few else "not comparable")
         because = f"{judgement}: {item.because}" if item.because else judgement
+        if few and any(run.seed is None for run in (*self.first.runs, *self.side.runs)):
+            return "cannot tell", because, "judge the bare figures (--fail-on-any)"  # watched runs stand by themselves
         return "cannot tell", because, "" if judgement == "cannot tell" else _REMEDIES[judgement]
 
     def _diverged(self) -> bool:
@@ -316,19 +321,18 @@ def _toward_worse(name: str, operator: Operator) -> bool:
     return operator in {"lower": _UP, "higher": _DOWN, "near zero": (*_UP, *_DOWN), None: ()}[aim]
 
 
-def _improvement(comparison: Comparison) -> str:
-    """The notice of a change that is only met where the figure is better, "" where it is none."""
-    change = comparison.value
+def _misread(comparison: Comparison) -> str:
+    """The notice of a change that fails nothing where its condition is met: where the figure is better, or has not changed."""
+    change, name = comparison.value, str(comparison.term)
     assert isinstance(change, Change)
-    name = str(comparison.term)
-    aim = AIMS.get(figure_in(name))
-    better: Mapping[str | None, bool] = {
-        "lower": comparison.operator in _DOWN and change.amount <= 0,
-        "higher": comparison.operator in _UP and change.amount >= 0,
-    }
-    if not better.get(aim):
-        return ""
-    return f"a {aim} {name} is better, and --fail-on fails on what is worse; --fail-on-any judges the bare change"
+    operator, aim = comparison.operator, AIMS.get(figure_in(name))
+    better = {"lower": operator in _DOWN and change.amount <= 0, "higher": operator in _UP and change.amount >= 0}
+    if aim is not None and better.get(aim):
+        return f"a {aim} {name} is better, and --fail-on fails on what is worse; --fail-on-any judges the bare change"
+    if change.amount != 0 and operator in (*_UP, *_DOWN) and holds(operator, 0.0, change.amount):
+        written = f"change({name}) {operator} {change.amount:g}{'%' if change.percent else ''}"
+        return f"{written} is met where nothing changes, and --fail-on says what must not be: it fails only where {name} is worse"
+    return ""
 
 
 def _look(side: GatedSide) -> Lookup:

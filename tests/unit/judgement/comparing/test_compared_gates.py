@@ -213,8 +213,13 @@ def test_what_decided_is_told() -> None:
          "--fail-on-any judges the bare change"),
         ("final.accuracy < -0.03", "final.accuracy is never below 0, so final.accuracy < -0.03 never holds; "
          "a drop of 0.03 is change(final.accuracy) < -0.03"),
-        ("final.loss < +5%", None),
-        ("final.loss > -5%", None),
+        ("final.loss < +5%", "change(final.loss) < 5% is met where nothing changes, and --fail-on says what must not be: "
+         "it fails only where final.loss is worse"),
+        ("not final.backward_decades < -1.5", None),
+        ("not change(final.backward_decades) < -1.5", "change(final.backward_decades) >= -1.5 is met where nothing changes, "
+         "and --fail-on says what must not be: it fails only where final.backward_decades is worse"),
+        ("final.loss > +5%", None),
+        ("change(final.loss) != 0", None),
         ("final.backward_decades > +1", None),
         ("verdict == dead", None),
     ],
@@ -222,6 +227,10 @@ def test_what_decided_is_told() -> None:
 def test_what_can_never_fail_is_noticed(text: str, notice: str | None) -> None:
     found = gate_notices(Gates.read([text], ()), (side(), side()))
     assert found == (() if notice is None else (notice,))
+
+
+def test_what_it_fails_on_is_for_the_bare_figures_to_say() -> None:
+    assert gate_notices(Gates.read((), ["final.loss < +5%"]), (side(), side())) == ()
 
 
 def test_an_improvement_may_fail_by_the_bare_figures() -> None:

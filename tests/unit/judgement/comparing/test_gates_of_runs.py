@@ -160,6 +160,13 @@ def compared(*fail_on: str, fail_on_any: Sequence[str] = ()) -> Comparison:
     return compare_sides([BASE, side(around(1.2), 0.2, dead=0.2)], fail_on, fail_on_any=fail_on_any)
 
 
+def test_a_quantity_that_is_no_change_is_of_the_layers_of_all_seeds() -> None:
+    other = side(around(1.2), 0.2, dead=0.2)
+    assert gate(BASE, other, "max(dead_fraction) > 0.203").actual == "0.204 in the layers of all seeds"
+    assert gate(BASE, other[:1], "max(dead_fraction) > 0.1").actual == "0.2"
+    assert gate(BASE, other, "change(max(dead_fraction)) > 0.05").actual == "0.202 (first: 0.102)"
+
+
 def test_terms_of_gates_have_rows_of_their_own() -> None:
     plain = {row.figure for row in compared().rows}
     found = compared(
