@@ -92,7 +92,7 @@ def chance_words(compared: SweepComparison) -> str:
     about = f"about {compared.chance:.0f}" if compared.chance >= 1.5 else "1 or none"
     return (
         f"where nothing changed, chance alone would call {about} of these {counted(number, 'figure')} in "
-        f"{counted(pairs, 'pair')} better or worse ({share})"
+        f"{counted(pairs, 'pair')} better or worse (about {share})"
     )
 
 

@@ -141,6 +141,7 @@ def _pairs_block(compared: SweepComparison, pairs: Sequence[Pair]) -> TableBlock
         table=pairs_table(compared, pairs),
         order="worst first",
         reading=f"in brackets the {COVERAGE:.0%} interval of the change",
+        note=_marked_words(pairs),
         noun="pair",
         shorter=pairs_table(compared, pairs, intervals=False),
         needed=f"{next(iter(shown_figures(pairs)), '')} change",
@@ -177,7 +178,8 @@ def pairs_table(compared: SweepComparison, pairs: Sequence[Pair], *, intervals: 
         Field("verdict", rank=4 if any(map(_turned, pairs)) else 9),
         [verdict_words(pair) for pair in pairs],
     )
-    for place, name in enumerate(shown_figures(pairs)):
+    shown = shown_figures(pairs)
+    for place, name in enumerate(shown):
         rows = [_row(pair, name) for pair in pairs]
         changes = [None if row is None else row.differences[0] for row in rows]
         kind = figure_kind(name)
@@ -191,7 +193,10 @@ def pairs_table(compared: SweepComparison, pairs: Sequence[Pair], *, intervals: 
         columns.append(["" if one is None or one.judgement is None else one.judgement for one in changes])
     _add_if_several(fields, columns, Field("gates", rank=5), [gates_word(pair, compared) for pair in pairs])
     fields += [Field("overall"), Field("because", rank=15)]
-    columns += [[pair.judgement for pair in pairs], [because_words(pair) for pair in pairs]]
+    columns += [
+        [f"{pair.judgement} *" if _hidden(pair, shown) else pair.judgement for pair in pairs],
+        [because_words(pair) for pair in pairs],
+    ]
     return Table(tuple(fields), tuple(zip(*columns, strict=True)))
 
 
@@ -247,6 +252,22 @@ def short_change(change: Difference, kind: Kind, *, interval: bool = True) -> st
         return ""
     *_, with_interval, _, alone = change_forms(change, kind)
     return with_interval if interval and change.interval is not None else alone
+
+
+def _hidden(pair: Pair, shown: Iterable[str]) -> list[str]:
+    """The figures that make a pair better or worse where none of them has a column of its own."""
+    words = {"better", "worse"} if pair.judgement == "mixed" else {pair.judgement} & {"better", "worse"}
+    rows = () if pair.comparison is None else pair.comparison.telling
+    found = [row.figure for row in rows if (change := row.differences[0]) is not None and change.judgement in words]
+    return [] if set(found) & set(shown) else found
+
+
+def _marked_words(pairs: Sequence[Pair]) -> str:
+    """Which figures the marked pairs are judged by."""
+    shown = shown_figures(pairs)
+    found = Counter(name for pair in pairs for name in _hidden(pair, shown))
+    told = ", ".join(f"{name} in {counted(number, 'pair')}" for name, number in found.most_common())
+    return f"* by figures that have no column: {told}" if told else ""
 
 
 def because_words(pair: Pair) -> str:

@@ -122,7 +122,7 @@ def test_how_many_figures_chance_would_call_different() -> None:
     number = many.num_intervals[0]
     assert chance_words(many) == (
         f"where nothing changed, chance alone would call about {0.05 * number:.0f} of these {number} figures in 40 pairs better or "
-        "worse (5%)"
+        "worse (about 5%)"
     )
     few = compared({}, {"experiment": OTHER, "come_to": wiggle})
     assert "would call 1 or none of these" in chance_words(few)
@@ -234,6 +234,29 @@ def test_which_figures_make_a_pair_what_it_is() -> None:
     few = compared({"seeds": "0"}, {"seeds": "0", "come_to": mixed, "experiment": OTHER})
     assert {because_words(pair) for pair in few.pairs} == {"one seed a side"}
     assert {because_words(pair) for pair in compared({}, {}).pairs} == {""}
+
+
+def test_a_pair_that_is_judged_by_figures_without_a_column_is_marked_and_they_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def held_out(shift: float) -> Callable[[SweepMember], Summary]:
+        def come_to(member: SweepMember) -> Summary:
+            seed, depth = 0.001 * (member.experiment.seed or 0), member.experiment.model.depth  # type: ignore[union-attr]
+            final = {"loss": 0.3 + seed, "accuracy": 0.5, "holdout_loss": 0.4 + seed + (shift if depth == 5 else 0.0)}
+            return came_to(0.3, final=final)
+
+        return come_to
+
+    found = compared({"come_to": held_out(0.0)}, {"come_to": held_out(0.2), "experiment": OTHER})
+    lines = shown(found, 80, monkeypatch)
+    assert [line.split()[-2:] for line in lines if line.split()[:1] == ["5"]] == [["worse", "*"]]
+    assert "  * by figures that have no column: final.holdout_loss in 1 pair" in lines
+    assert not any(
+        "*" in line
+        for line in shown(compared({}, {"come_to": by_depth({5: 0.2}), "experiment": OTHER}), 80, monkeypatch)
+    )
+    (pair, *_) = [row for row in data_table(found, found.pairs).objects() if row[DEPTH] == 5]
+    assert pair["overall"] == "worse"
 
 
 def test_changed_only_leaves_out_pairs_that_are_the_same_but_those_that_fail() -> None:
