@@ -118,9 +118,12 @@ def difference(
         sizes = [abs(value) for value in first], [abs(value) for value in other]
         of_sizes = interval_of(*sizes, seeds=seeds)
         assert of_sizes is not None  # there are values enough
-        return Difference(
-            amount, percent, shown, _judge(figure, of_sizes, of_sizes.amounts(0.0), sizes, spread), because
-        )
+        word = _judge(figure, of_sizes, of_sizes.amounts(0.0), sizes, spread)
+        if (shown[0] > 0.0 or shown[1] < 0.0) != (
+            word in ("better", "worse")
+        ):  # the interval beside it is not of sizes
+            because = "judged by its distance from 0"
+        return Difference(amount, percent, shown, word, because)
     badness = shown if aim == "lower" else (-shown[1], -shown[0])
     return Difference(amount, percent, shown, _judge(figure, interval, badness, (first, other), spread), because)
 

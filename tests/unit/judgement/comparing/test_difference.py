@@ -196,3 +196,12 @@ def test_a_figure_without_an_aim_is_not_judged() -> None:
     assert told.judgement is None
     assert told.interval is not None
     assert told.interval[0] > 0.0
+
+
+def test_a_figure_that_is_wanted_near_zero_says_where_its_change_is_not_what_is_judged() -> None:
+    turned = difference("backward_decades", list(-3.0 + 0.01 * BESIDE), list(3.0 + 0.01 * BESIDE))
+    assert turned.interval is not None
+    assert turned.interval[0] > 5.0
+    assert (turned.judgement, turned.because) == ("same", "judged by its distance from 0")
+    nearer = difference("backward_decades", list(-3.0 + 0.1 * BESIDE), list(-1.0 + 0.2 * BESIDE))
+    assert (nearer.judgement, nearer.because) == ("better", "")
