@@ -8,7 +8,7 @@ AXE := build/browser/node_modules/axe-core/axe.min.js
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-sweep bench-list bench-spread bench-diagnosis bench-watch clean
+.PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-sweep bench-list bench-spread bench-comparing bench-diagnosis bench-watch clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -87,6 +87,9 @@ bench-diagnosis: $(READY)
 
 bench-spread: $(READY)
 	$(BIN)/python benchmarks/spread.py --write
+
+bench-comparing: $(READY)
+	$(BIN)/python benchmarks/comparing.py --write
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
