@@ -61,6 +61,6 @@ if __name__ == "__main__":
     for name, lines in (("rates", rates()), ("unequal", unequal()), ("pairs", pairs())):
         table = "\n".join(lines)
         print(table, end="\n\n", flush=True)
-        text = re.sub(rf"(?<=<!-- {name} -->\n).*?(?=\n<!-- end -->)", table, text, flags=re.DOTALL)
+        text = re.sub(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", f"{table}\n", text, flags=re.DOTALL)
     if "--write" in sys.argv[1:]:
         PAGE.write_text(text)

@@ -15,7 +15,13 @@ from gradlab.report.terminal.streams import Sink
 from gradlab.report.words.table import Fold, Table
 from gradlab.report.words.verdicts import APPEARANCES
 
-_WORD_STYLES = {word: shown.style for word, shown in APPEARANCES.items()} | {"better": "green", "worse": "red"}
+_WORD_STYLES = {word: shown.style for word, shown in APPEARANCES.items()} | {
+    "better": "green",
+    "worse": "red",
+    "cannot tell": "dim",
+    "too few seeds": "dim",
+    "not comparable": "dim",
+}
 _WORDS = re.compile(rf"(?<![\w.-])({'|'.join(_WORD_STYLES)})(?![\w.-])")
 
 Stream = TextIO | Sink
