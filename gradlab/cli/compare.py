@@ -52,7 +52,8 @@ def compare(
     from gradlab.cli.selection import choose
     from gradlab.judgement.comparing.comparison import compare_sides
     from gradlab.report.views.compared_gates import failed_gates
-    from gradlab.report.views.comparison import comparison_object, comparison_table
+    from gradlab.report.views.comparison import comparison_table
+    from gradlab.report.views.comparison_data import comparison_object
     from gradlab.report.words.table import as_csv
     from gradlab.results.selection import Selector
 

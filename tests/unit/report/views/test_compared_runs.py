@@ -11,7 +11,6 @@ from gradlab.judgement.comparing.difference import Difference
 from gradlab.report.views.compared_gates import failed_gates, gate_words
 from gradlab.report.views.comparison import (
     change_words,
-    comparison_object,
     comparison_table,
     config_table,
     figure_table,
@@ -21,6 +20,7 @@ from gradlab.report.views.comparison import (
     profile_table,
     spread_words,
 )
+from gradlab.report.views.comparison_data import comparison_object
 from gradlab.results.stored import StoredRun
 from gradlab.results.strict_json import dumps
 

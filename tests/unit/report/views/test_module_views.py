@@ -36,7 +36,8 @@ from gradlab.report.files.markdown import markdown
 from gradlab.report.files.run_csv import layer_rows
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
-from gradlab.report.views.comparison import comparison_object, row_table, row_words
+from gradlab.report.views.comparison import row_table, row_words
+from gradlab.report.views.comparison_data import comparison_object
 from gradlab.report.views.layer_table import few, for_people
 from gradlab.report.views.run import RunView, view
 from gradlab.report.views.run_list import in_order, listed, runs_table
