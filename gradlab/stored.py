@@ -194,6 +194,8 @@ def two_sweeps(
     for selection in selections:
         assert selection.place is not None  # looked at above
         kept = frozenset(run.id for run in matching_runs(selection, where)) if where else None
+        if kept is not None and not kept:
+            raise SelectionError(f"no run of '{selection.text}' in {selector.root} matches --where {where}")
         found.append(Part(selection.place, kept))
     return found[0], found[1]
 

@@ -213,6 +213,9 @@ def test_by_name_in_one_place_and_the_sweep_before(gradlab: Gradlab, trained: Pa
     assert "  from A to B: train.lr 0.05 → 0.01" in out
     code, out, _ = gradlab("tiny~1", "tiny", "--out", str(root), "--where", "model.init.scheme == he")
     assert out.startswith("1 pair: ")
+    code, out, err = gradlab("tiny~1", "tiny", "--out", str(root), "--where", "model.depth > 90")
+    assert (code, out) == (5, "")
+    assert "no run of 'tiny~1' in" in err
 
 
 def test_nothing_in_common_is_5_with_what_each_has(gradlab: Gradlab, tmp_path: Path) -> None:
