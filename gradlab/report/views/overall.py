@@ -32,18 +32,15 @@ def overall_words(comparison: Comparison, names: Sequence[SideName]) -> list[str
 def _sentence(told: Judged, first: str) -> str:
     if not told.word:
         return f"has no telling figure in common with {first}"
-    parts = [*told.better, *told.worse]
-    if told.better and told.worse:
-        parts = [f"better: {', '.join(told.better)}", f"worse: {', '.join(told.worse)}"]
-    said = "; ".join(parts) if told.better and told.worse else ", ".join(parts)
-    groups = [said] if said else []
-    if told.same and told.word != "same":
-        groups.append(f"the same: {', '.join(told.same)}")
-    groups += [f"{word}: {', '.join(figures)}" for word, figures in told.rest if word != told.word or parts]
-    if not groups:
-        of_all = told.same if told.word == "same" else next((own for word, own in told.rest if word == told.word), ())
-        groups = [", ".join(of_all)] if of_all else []
-    return _COMES_TO[told.word].format(first=first) + (f": {'; '.join(groups)}" if groups else "")
+    groups = {"better": told.better, "worse": told.worse, "the same": told.same, **dict(told.rest)}
+    leading = ", ".join(groups.pop("the same" if told.word == "same" else told.word, ()))
+    labelled = "; ".join(f"{word}: {', '.join(figures)}" for word, figures in groups.items() if figures)
+    told_of = f": {leading}" if leading else ""
+    return (
+        _COMES_TO[told.word].format(first=first)
+        + told_of
+        + (f"{'; ' if leading else ', '}{labelled}" if labelled else "")
+    )
 
 
 def common_reasons(rows: Sequence[Row], index: int) -> set[tuple[str, str]]:
