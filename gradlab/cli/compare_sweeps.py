@@ -35,7 +35,7 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     Raises:
         SelectionError, UsageError, ConditionError: As of `execution.compared_sweeps.compare_sweeps`.
     """
-    from gradlab.cli.output import log, log_sentence, stdout, write, write_json
+    from gradlab.cli.output import log_sentence, stdout, write, write_json
     from gradlab.execution.compared_sweeps import compare_sweeps
     from gradlab.report.files.markdown import limited_markdown
     from gradlab.report.terminal.blocks import print_blocks
@@ -48,7 +48,7 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     write_files(compared, asked)
     notices = [notice for pair in compared.pairs if pair.comparison is not None for notice in pair.comparison.notices]
     for line in dict.fromkeys(notices):
-        log(line)
+        log_sentence(line)
     if asked.face is Face.JSON:
         write_json({"schema_version": 1, **sweeps_object(compared, changed_only=asked.changed_only)})
     elif asked.face is Face.CSV:
@@ -58,8 +58,8 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     else:
         print_blocks(stdout(), shown)
         return compared.passed
-    for line in missing_words(compared):
-        log(line, quiet=asked.quiet)
+    for line in () if asked.quiet else missing_words(compared):
+        log_sentence(line)
     for line in failed_gate_words(compared):
         log_sentence(line)
     return compared.passed
