@@ -359,12 +359,13 @@ def _whose(side: Side, profile: Profile, *, brief: bool = False) -> str:
 def spread_words(comparison: Comparison) -> str:
     """What the changes can be held against."""
     lonely = [side for side in comparison.sides if len(side.verdicts) == 1]
-    if lonely:
-        one = "seed" if any(side.seeds for side in lonely) else "run"
+    one = "seed" if any(side.seeds for side in lonely) else "run"
+    if len(comparison.sides[0].verdicts) == 1 or len(lonely) == len(comparison.sides) - 1:
         return f"no spread: one {one} on a side, so that nothing but a divergence is called better or worse"
     counts = [len(side.verdicts) for side in comparison.sides]
     if len(counts) <= 2:
         seeds = ", ".join(counted(count, "seed") for count in counts)
     else:
         seeds = f"{min(counts)} to {max(counts)} seeds a side" if len(set(counts)) > 1 else f"{counts[0]} seeds a side"
-    return f"means over {seeds}; in brackets an interval of about {COVERAGE:.0%} of the change (Welch's t)"
+    words = f"means over {seeds}; in brackets an interval of about {COVERAGE:.0%} of the change (Welch's t)"
+    return f"{words}; none where a side has one {one}" if lonely else words

@@ -100,6 +100,10 @@ def test_many_sides_are_counted_together() -> None:
     assert spread_words(compare(runs)).startswith("means over 2 seeds a side; ")
     more = replace(runs[0], experiment=runs[0].experiment.model_copy(update={"seed": 2}))
     assert spread_words(compare([*runs, more])).startswith("means over 2 to 3 seeds a side; ")
+    alone = spread_words(compare(runs[:-1]))
+    assert alone.startswith("means over 1 to 2 seeds a side; ")
+    assert alone.endswith("; none where a side has one seed")
+    assert spread_words(compare(runs[1:])).startswith("no spread: ")
 
 
 def test_a_table_is_made_of_its_parts() -> None:
