@@ -32,10 +32,9 @@ def same_everywhere(compared: SweepComparison) -> list[str]:
         lines.append(f"verdict {'of the pair' if len(compared.pairs) == 1 else 'of all pairs'}: {verdicts.pop()}")
     alike = sum(pair.identical for pair in compared.pairs)
     if alike:
+        number = len(compared.pairs)
         whose = (
-            "all pairs are"
-            if alike == len(compared.pairs)
-            else f"{counted(alike, 'pair')} of {len(compared.pairs)} are"
+            "all pairs hold" if alike == number else f"{alike} of {number} pairs {'holds' if alike == 1 else 'hold'}"
         )
         lines.append(f"{whose} the same experiments with the same seeds on both sides")
         others = sum(pair.identical and not pair.same_figures for pair in compared.pairs)
@@ -48,14 +47,17 @@ def same_everywhere(compared: SweepComparison) -> list[str]:
 
 def changes_words(compared: SweepComparison) -> str:
     """Which config fields are not the same on the two sides of pairs, and in how many."""
+    varying = varying_further(compared, compared.pairs)
+    shown = [*compared.matched.factors, *compared.matched.further]
     pairs = [pair.comparison for pair in compared.pairs if pair.comparison is not None]
     found: dict[str, Counter[tuple[str, str]]] = {}
     for comparison in pairs:
         for item in own_changes(comparison):
-            if _tells(item, compared):
+            if _tells(item, shown):
                 before, after = (value_words(_plain(value)) for value in item.values)
                 found.setdefault(item.field, Counter())[before, after] += 1
-    told = []
+    once = [key for key in compared.matched.further if key not in varying]
+    told = [f"{key} {both_words(*map(value_words, compared.pairs[0].further[key]))}" for key in once]
     for field, changes in found.items():
         number = sum(changes.values())
         ((before, after), _), *others = changes.most_common()
@@ -70,9 +72,8 @@ def varying_further(compared: SweepComparison, pairs: Sequence[Pair]) -> list[st
     return [key for key in compared.matched.further if len({repr(pair.further[key]) for pair in pairs}) > 1]
 
 
-def _tells(item: Changed, compared: SweepComparison) -> bool:
-    """Whether a changed field is no factor's and no key's that the rows show, and more than the place of one data file."""
-    shown = (*compared.matched.factors, *varying_further(compared, compared.pairs))
+def _tells(item: Changed, shown: Sequence[str]) -> bool:
+    """Whether a changed field is none that the points or the rows show, and more than the place of one data file."""
     if any(item.field == key or item.field.startswith(f"{key}.") for key in shown):
         return False
     names = {PurePath(value).name for value in item.values if isinstance(value, str)}

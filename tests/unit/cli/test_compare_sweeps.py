@@ -83,7 +83,7 @@ def test_the_same_experiments_in_two_places_are_the_same(gradlab: Gradlab) -> No
     code, out, _ = gradlab(place(MAIN), place(SAME), "--fail-on", "final.loss > +1%", "--fail-on", "final.loss < -1%")
     assert code == 0
     assert out.startswith("6 pairs: 6 same\n")
-    assert "all pairs are the same experiments with the same seeds on both sides" in out
+    assert "all pairs hold the same experiments with the same seeds on both sides" in out
     assert "from A to B" not in out
     assert "chance alone" not in out
     assert gradlab(place(MAIN), place(SAME), "--changed-only", "--format", "csv")[1].count("\n") == 1

@@ -102,17 +102,21 @@ def test_a_further_axis_has_a_column_with_both_values_or_is_said_once() -> None:
     once = compared({}, {"grid": {DEPTH: [3, 5, 7], LR: [0.1]}})
     assert LR not in [field.name for field in pairs_table(once, once.pairs).fields]
     assert changes_words(once) == "train.lr 0.01 → 0.1"
+    part = compared({}, {"grid": {DEPTH: [3, 5, 7], "model.init": ["xavier"]}, "experiment": OTHER})
+    assert changes_words(part) == "model.init he → xavier, train.lr 0.01 → 0.02"
 
 
 def test_the_same_ids_with_other_figures_are_said() -> None:
     found = compared({}, {"come_to": by_depth({5: 0.2})})
     (line,) = [line for line in same_everywhere(found) if "same experiments" in line]
     assert line.startswith(
-        "all pairs are the same experiments with the same seeds on both sides; in 1 pair of these the figures differ"
+        "all pairs hold the same experiments with the same seeds on both sides; in 1 pair of these the figures differ"
     )
     (plain,) = [line for line in same_everywhere(compared({}, {})) if "same experiments" in line]
-    assert plain == "all pairs are the same experiments with the same seeds on both sides"
+    assert plain == "all pairs hold the same experiments with the same seeds on both sides"
     assert chance_words(compared({}, {})) == ""
+    some = compared({}, {"seeds": "0-1", "include": [{DEPTH: 5, "seed": 2}]})
+    assert "1 of 3 pairs holds the same experiments with the same seeds on both sides" in same_everywhere(some)
 
 
 def test_how_many_figures_chance_would_call_different() -> None:
