@@ -10,19 +10,24 @@ no more than its own line. Later lines win. A directory of runs without it, as o
 It is rewritten, without what no longer counts, when it has grown to several times of that.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from gradlab.config import regular_files
 from gradlab.config.text import one_line
 from gradlab.errors import UsageError
 from gradlab.results import crash_safe
 
 JOURNAL = "asked.jsonl"
+
+_MOST_BYTES = 1 << 28
+"""Bytes that are read of a journal: of one that is longer, nothing counts."""
 
 _COMPACT_FROM = 1 << 20
 """Bytes below which a journal is not worth rewriting, ..."""
@@ -59,12 +64,14 @@ class Asked:
         tags: Run's id -> its tags, in the order in which they were given.
         notes: Run's id -> its note.
         damaged: Lines that could not be read, and are left out.
+        unread: Why nothing of a journal that is there could be read, "" otherwise.
     """
 
     asks: tuple[Ask, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     damaged: int = 0
+    unread: str = ""
 
     @cached_property
     def names(self) -> Mapping[str, tuple[str, ...]]:
@@ -94,12 +101,17 @@ class Journal:
         self.path = self.root / JOURNAL
 
     def read(self) -> Asked:
-        """What it comes to; nothing where it is missing or cannot be read."""
+        """What it comes to; nothing where it is missing or cannot be read. A link is not followed."""
         try:
-            lines = self.path.read_bytes().splitlines()
-        except OSError:
+            lines = self._content().splitlines()
+        except (FileNotFoundError, NotADirectoryError):
             return Asked()
+        except OSError as error:
+            return Asked(unread=_reason(error))
         return _folded(*_parsed(lines))
+
+    def _content(self) -> bytes:
+        return regular_files.content(self.path, _MOST_BYTES, os.O_NOFOLLOW)
 
     def ask(self, ask: Ask) -> None:
         """Note what is asked for; where that cannot be written, it goes without, as with runs that lie on a medium that is read only."""
@@ -140,44 +152,56 @@ class Journal:
         try:
             self._append(line, sync=True)
         except OSError as error:
-            reason = one_line(error.strerror or error, 300)
-            raise UsageError(f"{self.path}: cannot be written ({reason})") from error
+            raise UsageError(f"{self.path}: cannot be written ({_reason(error)})") from error
 
     def _append(self, line: Mapping[str, Any], *, sync: bool) -> None:
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace") + b"\n"
         self.root.mkdir(parents=True, exist_ok=True)
         with crash_safe.locked(self.root):
-            with self.path.open("a+b") as file:
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+            with os.fdopen(os.open(self.path, flags, 0o666), "a+b") as file:
+                found = os.fstat(file.fileno())
+                regular_files.refuse_others(found.st_mode, self.path)
                 size = file.seek(0, os.SEEK_END)
                 if size:
                     file.seek(size - 1)
                     if file.read(1) != b"\n":  # a writer died in its line
                         text = b"\n" + text
-                file.write(text)
-                file.flush()
-                if sync:
-                    os.fsync(file.fileno())
+                shared = found.st_nlink > 1  # with a copy that was made by links, which must stay what it is
+                if not shared:
+                    file.write(text)
+                    file.flush()
+                    if sync:
+                        os.fsync(file.fileno())
+            if shared:
+                self._replace(self._content() + text)
             if size > _COMPACT_FROM:
                 self._compact()
 
     def _compact(self) -> None:
         """Write the lines that count, and only those, where these are few; the root's lock is held."""
-        lines = self.path.read_bytes().splitlines()
+        lines = self._content().splitlines()
         asked = _folded(*_parsed(lines))
         kept = list(_lines(asked))
         if len(lines) < _COMPACT_AT * len(kept):
             return
-        temporary = self.path.with_name(f"{crash_safe.TEMPORARY}{JOURNAL}-{os.getpid()}-{os.urandom(4).hex()}")
-        try:
-            with temporary.open("xb") as file:
-                file.writelines(
-                    json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for line in kept
-                )
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(temporary, self.path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        text = "".join(f"{json.dumps(line, ensure_ascii=False, separators=(',', ':'))}\n" for line in kept)
+        self._replace(text.encode("utf-8", "backslashreplace"))
+
+    def _replace(self, content: bytes) -> None:
+        """Write the whole journal anew; the root's lock is held."""
+
+        def write(file: BinaryIO) -> None:
+            file.write(content)
+
+        crash_safe.publish_file(self.root, self.path, write)
+
+
+def _reason(error: OSError) -> str:
+    """Why a journal cannot be read or written."""
+    if error.errno == errno.ELOOP:
+        return "is a link, which is not followed"
+    return one_line(error.strerror or error, 300)
 
 
 def _lines(asked: Asked) -> Iterable[dict[str, Any]]:

@@ -11,36 +11,34 @@ moved aside first and removed last, so that at every moment either the old or th
 Several directories are published together at less cost, each whole or absent on its own: the disk is waited for once,
 not once a file. On a machine whose cores are busy every wait costs milliseconds before the writer is let back on one.
 
-Locks are the kernel's (flock), so they end with their process, however it ended. Where the file system has none,
-writers go on without, and only two that publish one name at the same moment could disturb each other.
+Whatever lies below the root, no link in it is followed to write, move or remove something: a name that is a link is replaced, moved or
+removed as the link that it is, and a directory that is reached through one is refused.
 """
 
 import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-TEMPORARY, ASIDE, LOCK = ".tmp-", ".old-", ".lock"
+from gradlab.config import regular_files
+from gradlab.results.locks import LOCK as LOCK
+from gradlab.results.locks import OWN, hold
+from gradlab.results.locks import abandoned as abandoned
+from gradlab.results.locks import locked as locked
+from gradlab.results.locks import refuse_links as refuse_links
+
+TEMPORARY, ASIDE = ".tmp-", ".old-"
 
 Writer = Callable[[BinaryIO], None]
 
-_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EBADF, errno.EINVAL)
-
-
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """Hold the root's lock, waiting for whoever has it."""
-    lock = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        _hold(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EISDIR)
+"""How file systems say that a directory cannot be brought to the disk by itself; it goes there in its own time."""
 
 
 @contextmanager
@@ -52,11 +50,11 @@ def opened(directory: Path, *names: str) -> Iterator[list[BinaryIO]]:
         OSError: If one cannot be opened.
     """
     with ExitStack() as stack:
-        held = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, held)
 
         def within(name: str, flags: int) -> int:
-            return os.open(name, flags | os.O_CLOEXEC, dir_fd=held)
+            return regular_files.descriptor_of(name, within=held)
 
         yield [stack.enter_context(open(name, "rb", opener=within)) for name in names]
 
@@ -110,25 +108,79 @@ def publish(root: Path, directories: Sequence[Directory], label: str, mark: str)
     return failed
 
 
-def publish_file(root: Path, path: Path, write: Writer) -> None:
-    """Write a file so that it is there whole or not at all; one of the same name is replaced. The root, at or above the
-    file's directory, holds the lock.
+def publish_file(root: Path, path: Path, write: Writer, *, replace: bool = True) -> None:
+    """Write a file so that it is there whole or not at all. No link between the root, at or above its directory, and the file is followed.
+
+    Args:
+        root: A directory, at or above the file's.
+        path: The file; a link of this name is replaced, and what it leads to is not touched.
+        write: Writes its content.
+        replace: Whether a file that has the name already is replaced.
 
     Raises:
+        FileExistsError: If there is one and it is not to be replaced.
         OSError: If it could not be written; what was there before is as it was.
     """
-    temporary = path.with_name(f"{TEMPORARY}{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
-    with ExitStack() as stack:
-        stack.callback(temporary.unlink, missing_ok=True)
-        with locked(root):  # so that nobody sees it before it is guarded
-            file = stack.enter_context(open(temporary, "xb"))
-            _hold(file.fileno(), fcntl.LOCK_EX)
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    refuse_links(root, path)
+    with _guarded_file(path) as (temporary, file):
         write(file)
         file.flush()
         os.fsync(file.fileno())
-        os.rename(temporary, path)
+        if replace:
+            os.rename(temporary, path)
+        else:
+            put_new(temporary, path)
         with suppress(OSError):  # it is whole and in place; nothing below may deny that
             _sync(path.parent)
+
+
+def put_new(written: Path, target: Path) -> None:
+    """Give a file its place, never instead of another one, even of one that came meanwhile.
+
+    Raises:
+        FileExistsError: If something is there.
+    """
+    try:
+        os.link(written, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # no links here
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        os.rename(written, target)
+        return
+    with suppress(OSError):
+        os.unlink(written)
+
+
+@contextmanager
+def _guarded_file(place: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file beside a place, under a name that nobody can know before, guarded by a lock; gone afterwards if it still has that name.
+
+    Whoever cleans up holds the same lock while it removes a file: one that was removed before it was guarded has no name any more.
+    """
+    label = os.fsencode(place.name)[:100].decode("utf-8", "ignore")
+    temporary, descriptor = place, -1
+    try:
+        for _ in range(5):
+            temporary = place.with_name(f"{TEMPORARY}{label}-{os.getpid()}-{os.urandom(8).hex()}")
+            descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | OWN, 0o666)
+            hold(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                break
+            os.close(descriptor)
+            descriptor = -1
+        if descriptor < 0:
+            raise OSError(errno.EAGAIN, "its temporary file is removed again and again", str(place))
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            yield temporary, file
+    finally:
+        if descriptor >= 0:
+            with suppress(OSError):  # renamed, or on a medium that cannot be written any more
+                os.unlink(temporary)
+            os.close(descriptor)
 
 
 def discard(root: Path, directories: Sequence[Path], label: str, mark: str) -> list[OSError | None]:
@@ -144,10 +196,14 @@ def discard(root: Path, directories: Sequence[Path], label: str, mark: str) -> l
     Raises:
         OSError: If nothing could be removed at all.
     """
-    failed = []
+    failed: list[OSError | None] = []
     with staging(root, label) as temporary:
         with locked(root):
             for number, directory in enumerate(directories):
+                linked = _attempt(refuse_links, root, directory)
+                if linked is not None:
+                    failed.append(linked)
+                    continue
                 aside = directory.with_name(f"{ASIDE}{directory.name}")
                 if os.path.lexists(directory) and os.path.lexists(
                     aside
@@ -163,56 +219,58 @@ def discard(root: Path, directories: Sequence[Path], label: str, mark: str) -> l
     return failed
 
 
-def recover(root: Path, name: str, mark: str) -> None:
+def recover(root: Path, name: str, mark: str) -> OSError | None:
     """Put back what was moved aside under this name by a writer that died, unless it is not whole (it lacks `mark`);
-    the root's lock must be held.
+    the root's lock must be held. Returns why what was to be removed instead is still there.
     """
     target, aside = root / name, root / f"{ASIDE}{name}"
     if not os.path.lexists(aside):
-        return
+        return None
     if os.path.lexists(target) or not os.path.lexists(aside / mark):
-        remove(aside, mark)
-    else:
-        os.rename(aside, target)
+        return remove(aside, mark)
+    os.rename(aside, target)
+    return None
 
 
-def abandoned(temporary: Path) -> bool:
-    """Whether the writer of a temporary directory or file is gone; the root's lock must be held."""
+def remove(path: Path, mark: str) -> OSError | None:
+    """Remove a directory, its mark first, so that a half of it never reads as whole; or a file or a link, and not what it leads to.
+
+    Returns:
+        None, or why some of it is still there.
+    """
+    faults: list[OSError] = []
     try:
-        guard = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by a living writer, or no locks here: leave it alone
-        return False
-    finally:
-        os.close(guard)
-    return True
-
-
-def remove(directory: Path, mark: str) -> None:
-    """Remove a directory, its mark first, so that a half of it never reads as whole."""
-    with suppress(OSError):
-        os.unlink(directory / mark)
-    shutil.rmtree(directory, ignore_errors=True)
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            os.unlink(path)
+            return None
+        with suppress(OSError):
+            os.unlink(path / mark)
+        shutil.rmtree(path, onerror=lambda *told: faults.append(told[2][1]))
+    except FileNotFoundError:
+        return None
+    except RecursionError:
+        return OSError(errno.ENAMETOOLONG, "its directories lie too deep in one another", str(path))
+    except OSError as error:
+        return error
+    return faults[0] if faults else None
 
 
 @contextmanager
 def staging(root: Path, label: str, lock: Callable[[Path], AbstractContextManager[None]] = locked) -> Iterator[Path]:
     """A temporary directory to write in, guarded by a lock; gone afterwards with what was not renamed out of it."""
-    temporary = root / f"{TEMPORARY}{label}-{os.getpid()}-{os.urandom(4).hex()}"
+    temporary = root / f"{TEMPORARY}{label}-{os.getpid()}-{os.urandom(8).hex()}"
     guard = -1
     try:
         with lock(root):  # so that nobody sees it before it is guarded
             os.mkdir(temporary)
-            guard = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
-            _hold(guard, fcntl.LOCK_EX)
+            guard = os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | OWN)
+            hold(guard, fcntl.LOCK_EX)
         yield temporary
     finally:
+        with suppress(RecursionError):
+            shutil.rmtree(temporary, ignore_errors=True)
         if guard >= 0:
             os.close(guard)
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _attempt(work: Callable[..., None], *args: Any) -> OSError | None:
@@ -266,17 +324,13 @@ def _put_in_place(written: Path, target: Path, mark: str) -> None:
         raise
 
 
-def _hold(descriptor: int, operation: int) -> None:
-    try:
-        fcntl.flock(descriptor, operation)
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-
-
 def _sync(path: Path, sync: Callable[[int], None] | None = None) -> None:
+    """Bring a file or a directory to the disk, where the file system can bring a directory there."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         (sync or os.fsync)(descriptor)
+    except OSError as error:
+        if sync is not None or error.errno not in _NO_SYNC or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise
     finally:
         os.close(descriptor)

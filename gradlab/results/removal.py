@@ -5,6 +5,7 @@ a member of another sweep, stays.
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -120,7 +121,9 @@ def refuse_nested(paths: Iterable[Path]) -> None:
     for path in paths:
         if path.is_symlink():
             continue
-        below = next((found.parent for mark in (SUMMARY, PLAN) for found in path.glob(f"*/**/{mark}")), None)
+        walked = os.walk(path)  # which follows no link
+        next(walked, None)
+        below = next((folder for folder, _, names in walked if SUMMARY in names or PLAN in names), None)
         if below is not None:
             raise UsageError(f"{path}: is not removed, it holds {below}; remove or move that first")
 

@@ -6,10 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradlab.results import crash_safe
-from gradlab.results.store import DIRECTORY, SWEEPS, RunHandle
-
-COMPARISONS = "comparisons"
-"""Where pages of several runs lie, below the directory of runs."""
+from gradlab.results.store import COMPARISONS, DIRECTORY, SWEEPS, RunHandle
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageEr
 from gradlab.results import crash_safe
 from gradlab.results.asked import Asked, Journal
 from gradlab.results.listing import SUMMARY, ListedRun, gc_paused, read_line
+from gradlab.results.locks import check_lock
 
 if TYPE_CHECKING:
     from gradlab.results.record import Record
@@ -28,6 +29,12 @@ T = TypeVar("T")
 
 SWEEPS = "sweeps"
 """Where the directories of sweeps lie, below that of the runs."""
+
+COMPARISONS = "comparisons"
+"""Where pages of several runs lie, below the directory of runs."""
+
+_PATIENCE = 5.0
+"""Seconds that who reads or cleans waits for a writer to put a run in its place, which takes milliseconds."""
 
 DIRECTORY = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)-(?P<id>[0-9a-f]{12})")
 
@@ -63,6 +70,10 @@ class Store:
             raise unwritable(self.root, error) from error
         if not os.access(self.root, os.W_OK | os.X_OK):
             raise UsageError(f"{self.root}: cannot be written; name another place with --out")
+        try:
+            check_lock(self.root)
+        except OSError as error:
+            raise unwritable(self.root, error) from error
 
     def handles(self) -> dict[str, RunHandle]:
         """Every run's handle by its id, in the order of names; what a killed process had moved aside is put back first.
@@ -195,33 +206,39 @@ class Store:
                 raise unwritable(run.path, fault) from fault
         return saved
 
-    def clean(self) -> list[Path]:
-        """Remove what crashes left behind: temporary directories whose writer is gone, and moved-aside runs that were replaced.
+    def clean(self, on_kept: Callable[[Path, str], None] | None = None) -> list[Path]:
+        """Remove what crashes left behind: temporary directories and files whose writer is gone, and moved-aside runs that were replaced.
+        No link is followed.
 
         Returns:
-            What was removed. A moved-aside run that was not replaced is put back instead, and is not among it.
+            What was removed, and is gone; `on_kept` is told what could not be, with the reason. A moved-aside run that was not replaced is
+            put back instead, and is not among it.
 
         Raises:
-            UsageError: If the root cannot be read or written.
+            UsageError: If the root cannot be read or written, or another process holds its lock.
         """
         if not self.root.exists():
             return []
-        names, aside = self._scan()
+        _, aside = self._scan()
         removed = []
+
+        def told(path: Path, fault: OSError | None) -> None:
+            if fault is not None and on_kept is not None:
+                on_kept(path, reason_of(fault))
+            elif fault is None and not os.path.lexists(path):
+                removed.append(path)
+
         try:
-            with crash_safe.locked(self.root):
+            with crash_safe.locked(self.root, _PATIENCE):
                 for name in sorted(aside):
-                    crash_safe.recover(self.root, name, SUMMARY)
-                    if name in names:
-                        removed.append(self.root / f"{crash_safe.ASIDE}{name}")
-                for path in sorted(self.root.glob(f"{crash_safe.TEMPORARY}*")):
-                    if crash_safe.abandoned(path):
-                        crash_safe.remove(path, SUMMARY)
-                        removed.append(path)
-                for path in sorted(self.root.glob(f"{SWEEPS}/*/{crash_safe.TEMPORARY}*")):
-                    if crash_safe.abandoned(path):
-                        path.unlink()
-                        removed.append(path)
+                    there = os.path.lexists(self.root / name)
+                    fault = crash_safe.recover(self.root, name, SUMMARY)
+                    if there or not os.path.lexists(self.root / name):
+                        told(self.root / f"{crash_safe.ASIDE}{name}", fault)
+                for path in _temporary(self.root):
+                    with crash_safe.abandoned(path) as gone:
+                        if gone:
+                            told(path, crash_safe.remove(path, SUMMARY))
         except OSError as error:
             raise UsageError(f"{self.root}: cannot be cleaned ({reason_of(error)})") from error
         return removed
@@ -233,7 +250,9 @@ class Store:
             with os.scandir(self.root) as entries:
                 for entry in entries:
                     if entry.name.startswith(crash_safe.ASIDE):
-                        aside.add(entry.name.removeprefix(crash_safe.ASIDE))
+                        name = entry.name.removeprefix(crash_safe.ASIDE)
+                        if DIRECTORY.fullmatch(name):  # anything else is not gradlab's
+                            aside.add(name)
                     elif DIRECTORY.fullmatch(entry.name) and entry.is_dir():
                         names.add(entry.name)
         except FileNotFoundError:
@@ -247,7 +266,7 @@ class Store:
     def _put_back(self, name: str) -> set[str]:
         """Put back a run that was moved aside; where that is not allowed, it is read where it lies."""
         try:
-            with crash_safe.locked(self.root):
+            with crash_safe.locked(self.root, _PATIENCE):
                 crash_safe.recover(self.root, name, SUMMARY)
         except OSError:
             aside = f"{crash_safe.ASIDE}{name}"
@@ -259,7 +278,7 @@ class Store:
         try:
             return read()
         except FileNotFoundError:
-            with suppress(OSError), crash_safe.locked(self.root):
+            with suppress(OSError), crash_safe.locked(self.root, _PATIENCE):
                 pass
             return read()
 
@@ -296,7 +315,7 @@ class Store:
 
 def unwritable(place: Path, error: OSError) -> GradlabError:
     """What to say when a run cannot be written."""
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.EINVAL):
         return UsageError(f"{place}: cannot be written ({reason_of(error)}); name another place with --out")
     remedy = {
         errno.ENOSPC: "free some space",
@@ -311,6 +330,31 @@ def unwritable(place: Path, error: OSError) -> GradlabError:
 def reason_of(error: Exception) -> str:
     """An error in a few words."""
     return one_line(error.strerror if isinstance(error, OSError) and error.strerror else error, 300)
+
+
+def _temporary(root: Path) -> list[Path]:
+    """What is or was being written: below the root, in the directories of runs and of comparisons, and in those of sweeps; no link is
+    followed.
+    """
+    found, left = [], [(root, True)]
+    while left:
+        directory, is_root = left.pop()
+        try:
+            entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        except OSError:
+            if is_root:
+                raise
+            continue
+        for entry in entries:
+            if entry.name.startswith(crash_safe.TEMPORARY):
+                found.append(directory / entry.name)
+            elif not entry.is_dir(follow_symlinks=False):
+                continue
+            elif (is_root and (entry.name in (SWEEPS, COMPARISONS) or DIRECTORY.fullmatch(entry.name))) or (
+                directory == root / SWEEPS
+            ):
+                left.append((directory / entry.name, False))
+    return sorted(found)
 
 
 def _age(path: Path) -> float:

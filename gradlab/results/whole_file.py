@@ -1,70 +1,76 @@
 """Files that a person asked for by name: whole or not there."""
 
-import errno
 import os
-from contextlib import suppress
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
+from gradlab.config.text import one_line
 from gradlab.errors import UsageError
+from gradlab.results import crash_safe
 from gradlab.results.crash_safe import Writer
 
 REFUSAL = "{}: cannot be written ({})"
 
+_STREAMS = ("/dev/", "/proc/")
+"""Below these lie the process's own streams, which are written to and never replaced."""
+
 
 def write(
-    path: Path, content: bytes | memoryview | Writer, *, replace: bool, folder: bool = False, refusal: str = REFUSAL
+    path: Path,
+    content: bytes | memoryview | Writer,
+    *,
+    replace: bool,
+    folder: bool = False,
+    refusal: str = REFUSAL,
+    below: Path | None = None,
 ) -> None:
-    """Write a file so that it is there whole or not at all.
+    """Write a file so that it is there whole or not at all; only what goes to a stream or a device goes there piece by piece.
 
     Args:
-        path: The file.
+        path: The file. Where it is a link, and is replaced, the file that it leads to is, and the link stays.
         content: Its bytes, or what writes them.
-        replace: Whether a file that has the name already is replaced. What a link or a device names is written to, not replaced.
+        replace: Whether a file that has the name already is replaced.
         folder: Whether its directory is made where there is none.
         refusal: What is said where it cannot be written, with places for the path and the reason.
+        below: A directory, at or above the file's, in which nobody asked for this name: no link from there on is followed, and a link of
+            the file's own name is replaced.
 
     Raises:
         UsageError: If it cannot be written, or is there and is not to be replaced.
     """
-    in_place = replace and (path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir()))
-    written = path if in_place else path.with_name(f".tmp-{path.name[:200]}-{os.getpid()}")
+    writer = content if callable(content) else _writes(content)
     try:
+        if below is not None:
+            crash_safe.refuse_links(below, path)
         if folder:
             path.parent.mkdir(parents=True, exist_ok=True)
+        if replace and below is None and _is_stream(path):
+            with path.open("wb") as file:
+                writer(file)
+            return
         if not replace and os.path.lexists(path):
             raise FileExistsError
-        if callable(content):
-            with written.open("wb") as file:
-                content(file)
-        else:
-            written.write_bytes(content)
-        if not replace:
-            publish(written, path)
-        elif not in_place:
-            written.replace(path)
+        target = Path(os.path.realpath(path)) if replace and below is None and path.is_symlink() else path
+        crash_safe.publish_file(below or target.parent, target, writer, replace=replace)
     except FileExistsError:
         raise UsageError(f"{path}: is there already and is not overwritten") from None
     except OSError as error:
-        raise UsageError(refusal.format(path, error.strerror)) from error
-    finally:
-        if not in_place:
-            with suppress(OSError):
-                written.unlink()
+        raise UsageError(refusal.format(path, one_line(error.strerror or error, 300))) from error
 
 
-def publish(written: Path, target: Path) -> None:
-    """Give a file its place, never instead of another one, even of one that came meanwhile.
+def _writes(content: bytes | memoryview) -> Writer:
+    def write(file: BinaryIO) -> None:
+        file.write(content)
 
-    Raises:
-        FileExistsError: If something is there.
-    """
+    return write
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether what a name leads to is written to as it is: a device, a FIFO, or a stream of this process."""
     try:
-        os.link(written, target)
-    except FileExistsError:
-        raise
-    except OSError:  # no links here
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        written.rename(target)
-        return
-    written.unlink()
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return False
+    other = not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+    return other or (path.is_symlink() and os.path.abspath(path).startswith(_STREAMS))

@@ -27,7 +27,7 @@ from gradlab.report.trackers import place
 from gradlab.report.trackers.contents import Contents
 from gradlab.report.trackers.mlflow_metrics import milliseconds, write_metrics
 from gradlab.report.words.values import counted
-from gradlab.results.whole_file import publish
+from gradlab.results.crash_safe import put_new
 
 TOOL = "mlflow"
 EXPERIMENT = "gradlab"
@@ -85,7 +85,7 @@ def _new(client: "_Client", temporary: Path, database: Path, id: str) -> Iterato
     made = temporary.stat()
     try:
         try:
-            publish(temporary, database)
+            put_new(temporary, database)
         except FileExistsError:
             raise UsageError(f"{database}: was made by something else meanwhile; export again") from None
         yield

@@ -6,7 +6,6 @@ directory behind, `.tmp-export-...`; the next one into the same place removes it
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,8 +59,9 @@ def staged(directory: Path) -> Iterator[Path]:
     """A temporary directory in one that is there; gone afterwards with what was not renamed out of it."""
     with alone(directory):
         for left_behind in directory.glob(f"{crash_safe.TEMPORARY}{_LABEL}-*"):
-            if crash_safe.abandoned(left_behind):
-                shutil.rmtree(left_behind, ignore_errors=True)
+            with crash_safe.abandoned(left_behind) as gone:
+                if gone:
+                    crash_safe.remove(left_behind, "")
     with crash_safe.staging(directory, _LABEL, alone) as temporary:
         yield temporary
 

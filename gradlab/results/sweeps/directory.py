@@ -27,6 +27,7 @@ from gradlab.errors import GradlabError, SelectionError, UsageError
 from gradlab.results import crash_safe
 from gradlab.results.environment import now
 from gradlab.results.listing import gc_paused
+from gradlab.results.locks import refuse_links
 from gradlab.results.store import SWEEPS, reason_of, unwritable
 from gradlab.results.strict_json import dumps
 from gradlab.results.versions import SCHEMA_VERSION
@@ -197,6 +198,7 @@ class SweepPlace:
     def _write(self, name: str, write: crash_safe.Writer) -> Path:
         path = self.path / name
         try:
+            refuse_links(self._root, path)
             self.path.mkdir(parents=True, exist_ok=True)
             crash_safe.publish_file(self._root, path, write)
         except (FileExistsError, NotADirectoryError):
