@@ -74,3 +74,7 @@ class InterruptedRunError(GradlabError):
 
 class WatchWarning(UserWarning):
     """Something that a watch of somebody's own module cannot see, or that went wrong in it; training goes on."""
+
+
+class UnreadableWarning(UserWarning):
+    """A stored run that cannot be read is left out of several."""

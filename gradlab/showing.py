@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from gradlab import stored
 from gradlab.errors import SelectionError, UsageError
+from gradlab.results.locks import refuse_links
 from gradlab.results.place import runs_root
+from gradlab.results.store import SWEEPS
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps.directory import SweepPlace
 
@@ -150,8 +152,10 @@ def draw(
     return recorded
 
 
-def write_page(names: Sequence[str | Path], where: str, output: Path | None, out: Path, tell: Tell) -> Path:
-    """Write the page of what is named, and say where it is.
+def write_page(
+    names: Sequence[str | Path], where: str, output: Path | None, out: Path, tell: Tell, warn: Tell | None = None
+) -> Path:
+    """Write the page of what is named, and say where it is. `warn` is told of runs that cannot be read; by default Python's warnings.
 
     Raises:
         SelectionError: If a name means nothing.
@@ -168,19 +172,23 @@ def write_page(names: Sequence[str | Path], where: str, output: Path | None, out
     sweeps = [place for place in places if place is not None]
     if len(sweeps) == 1 and len(places) == 1 and not where:
         target, page = _sweep(sweeps[0], output, tell)
+        below = _named_root(names, sweeps[0].path)
     elif sweeps and not where:
         raise UsageError(
             f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs, or --where picks its members"
         )
     else:
-        target, page = _runs(names, where, output, out)
+        target, page, below = _runs(names, where, output, out, warn)
     try:
         if output is None:
+            refuse_links(below, target)
             target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{target.parent}: cannot be made ({error.strerror}); name a file with -o") from error
     try:
-        whole_file.write(target, encoded(page), replace=True, refusal="cannot write {}: {}")
+        whole_file.write(
+            target, encoded(page), replace=True, refusal="cannot write {}: {}", below=below if output is None else None
+        )
     except UsageError as error:
         raise error if output is not None else UsageError(f"{error}; name a file with -o") from error
     return target
@@ -258,10 +266,21 @@ def _draw_space(runs: Sequence[StoredRun], output: Path, tell: Tell, warn: Tell)
     draw_spaces(shown, output)
 
 
-def _runs(names: Sequence[str | Path], where: str, output: Path | None, out: Path) -> tuple[Path, str]:
+def _named_root(names: Sequence[str | Path], path: Path) -> Path:
+    """The directory from which on no link is followed on the way to a page: the run's or sweep's own where its path was named, else that
+    of the runs.
+    """
+    if any(Path(name) == path for name in names):
+        return path
+    return path.parent.parent if path.parent.name == SWEEPS else path.parent
+
+
+def _runs(
+    names: Sequence[str | Path], where: str, output: Path | None, out: Path, warn: Tell | None
+) -> tuple[Path, str, Path]:
     from gradlab.results.store import Store
 
-    found = distinct(stored.chosen(names, out, where))
+    found = distinct(stored.chosen(names, out, where) if warn is None else stored.chosen(names, out, where, tell=warn))
     if len(found) == 1:
         from gradlab.report.page.run.page import run_page
         from gradlab.report.page.shared.links import PAGE
@@ -269,11 +288,12 @@ def _runs(names: Sequence[str | Path], where: str, output: Path | None, out: Pat
 
         run = found[0]
         target = _checked(output) or run.path / PAGE
-        return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs())
+        below = _named_root(names, run.path)
+        return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs()), below
     from gradlab.report.page.comparison.page import comparison_page, page_name
 
     target = _checked(output) or out / "comparisons" / f"{page_name(found)}.html"
-    return target, comparison_page(found, target)
+    return target, comparison_page(found, target), out
 
 
 def _sweep(place: SweepPlace, output: Path | None, tell: Tell) -> tuple[Path, str]:

@@ -1,12 +1,14 @@
 """What is stored, from Python: `gradlab.load`, `gradlab.runs`."""
 
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradlab.errors import SelectionError, UsageError
+from gradlab.config.text import one_line
+from gradlab.errors import GradlabError, SelectionError, UnreadableWarning, UsageError
 from gradlab.results.asked import JOURNAL
 from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
@@ -99,8 +101,17 @@ def runs(*names: str | Path, where: str = "", out: str | Path | None = None) -> 
     return Runs({run.path.resolve(): run for one in found for run in one.runs}.values())
 
 
+def _warn(line: str) -> None:
+    warnings.warn(line, UnreadableWarning, stacklevel=4)
+
+
 def chosen(
-    names: Sequence[str | Path], out: str | Path | Selector | None = None, where: str = "", *, groups: bool = True
+    names: Sequence[str | Path],
+    out: str | Path | Selector | None = None,
+    where: str = "",
+    *,
+    groups: bool = True,
+    tell: Callable[[str], None] = _warn,
 ) -> list[Chosen]:
     """What each word means.
 
@@ -109,15 +120,16 @@ def chosen(
         out: Directory of runs, or what has looked through it already.
         where: Leaves the runs that the condition holds for.
         groups: Whether `@latest` stands for its seeds together.
+        tell: Is told of each run that cannot be read and is left out, where a word means others beside it.
 
     Raises:
         SelectionError: If a word means nothing, or none of its runs meets the condition.
-        UsageError: If a word means several things, or a run cannot be read.
+        UsageError: If a word means several things, or none of its runs can be read.
     """
     selector = _selector(out)
     handles: tuple[RunHandle, ...]
     if not names:
-        lines = selector.store.runs()
+        lines = selector.store.runs(lambda path, reason: tell(left_out(path, reason)))
         handles = tuple(RunHandle(line.id, line.name, line.path) for line in lines)
         selections = [Selection("", "", handles)]
     else:
@@ -134,9 +146,34 @@ def chosen(
                 if where
                 else f"no runs{about} in {selector.root}; `gradlab run CONFIG` makes one, --out names another place"
             )
-        judged = tuple(_loaded(_store_of(selector, handle), handle) for handle in handles)
+        judged = _readable(selector, handles, tell)
         found.append(Chosen(selection.text, selection.name, judged, selection.place, selection.single))
     return found
+
+
+def left_out(path: Path, reason: str) -> str:
+    """What to say of a run that is left out because it cannot be read."""
+    return f"{path}: left out, it cannot be read ({reason})"
+
+
+def _readable(selector: Selector, handles: Sequence[RunHandle], tell: Callable[[str], None]) -> tuple[StoredRun, ...]:
+    """The runs that can be read, judged by today's rules; each of the others is told of.
+
+    Raises:
+        GradlabError: If none can be read.
+    """
+    found: list[StoredRun] = []
+    faults: list[GradlabError] = []
+    for handle in handles:
+        try:
+            found.append(_loaded(_store_of(selector, handle), handle))
+        except GradlabError as error:
+            faults.append(error)
+    if not found:
+        raise faults[0]
+    for fault in faults:
+        tell(f"left out: {fault}")
+    return tuple(found)
 
 
 def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
@@ -225,7 +262,15 @@ def _loaded(store: Store, handle: RunHandle) -> StoredRun:
     run = store.load(handle)
     if run.name != handle.name:
         run = replace(run, experiment=run.experiment.model_copy(update={"name": handle.name}))
-    return judged_anew(run)
+    try:
+        return judged_anew(run)
+    except GradlabError:
+        raise
+    except Exception as error:  # its tables are of the right types, and yet none that gradlab recorded
+        reason = one_line(f"{type(error).__name__}: {error}", 200)
+        raise UsageError(
+            f"{handle.path}: its tables cannot be judged ({reason}); train it again with --rerun always"
+        ) from error
 
 
 def load_sweep(place: "SweepPlace") -> "OpenedSweep":

@@ -34,6 +34,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def directory(text: str | Path) -> Path:
+    """A directory as it is typed.
+
+    Raises:
+        BadParameter: If nothing was, as where a variable of a script is not set.
+    """
+    if text == "":
+        raise typer.BadParameter("expected a directory, got ''")
+    return Path(text)
+
+
 def _found(ctx: typer.Context, given: Path) -> Path:
     """The directory of runs; where none is named, the nearest from here upwards or what GRADLAB_RUNS says."""
     from gradlab.results.place import runs_root
@@ -96,9 +107,12 @@ Out = Annotated[
         help="Where the runs are; by default GRADLAB_RUNS, or the nearest runs/ upwards.",
         show_default=False,
         callback=_found,
+        parser=directory,
     ),
 ]
-HiddenOut = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the runs are.", hidden=True)]
+HiddenOut = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Where the runs are.", hidden=True, parser=directory)
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no log on stderr.")]
 Format = Annotated[Face, typer.Option("--format", help="How to print it.")]
 Version = Annotated[

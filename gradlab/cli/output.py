@@ -29,16 +29,18 @@ def write(text: str) -> None:
         UsageError: If it cannot be written, as on a full disk.
     """
     from gradlab.report.terminal.streams import Sink
+    from gradlab.report.words.values import harmless
 
-    Sink(sys.stdout, vital=True).write(text)
+    Sink(sys.stdout, vital=True).write(harmless(text))
 
 
 def log(line: str, *, quiet: bool = False) -> None:
     """Tell the person something that is not data."""
     from gradlab.report.terminal.streams import Sink
+    from gradlab.report.words.values import harmless
 
     if not quiet:
-        Sink(sys.stderr, vital=False).write(f"{line}\n")
+        Sink(sys.stderr, vital=False).write(f"{harmless(line)}\n")
 
 
 def log_sentence(line: str) -> None:
@@ -53,9 +55,10 @@ def log_sentence(line: str) -> None:
 
 def write_json(value: Any) -> None:
     """Print strict JSON."""
+    from gradlab.report.words.values import harmless_json
     from gradlab.results.strict_json import dumps
 
-    write(dumps(value))
+    write(harmless_json(dumps(value)))
 
 
 def write_view(blocks: "Iterable[object]", table: "Table", face: Face) -> None:

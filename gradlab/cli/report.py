@@ -31,5 +31,5 @@ def report(
     from gradlab.cli.selection import refuse_nothing
 
     refuse_nothing(runs, where)
-    target = showing.write_page(runs or [], where, output, out, lambda line: log(line, quiet=quiet))
+    target = showing.write_page(runs or [], where, output, out, lambda line: log(line, quiet=quiet), log)
     write(f"{target}\n")

@@ -26,7 +26,7 @@ def choose(
     refuse_nothing(names, where)
     for line in where_notices(where) if where else ():
         log(line)
-    return stored.chosen(names or [], out, where, groups=groups)
+    return stored.chosen(names or [], out, where, groups=groups, tell=log)
 
 
 def refuse_nothing(names: Sequence[str] | None, where: str) -> None:

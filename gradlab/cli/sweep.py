@@ -19,6 +19,7 @@ from gradlab.cli.options import (
     RerunWhich,
     Set,
     Version,
+    directory,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +94,13 @@ def sweep(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit with 0 whatever failed, to look only.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where the runs are.", show_default="runs, or where the sweep lies"),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where the runs are.",
+            show_default="runs, or where the sweep lies",
+            parser=directory,
+        ),
     ] = None,
     format: Format = Face.TABLE,
     quiet: Quiet = False,

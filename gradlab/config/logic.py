@@ -168,8 +168,10 @@ def field_value(config: Mapping[str, Any], name: str) -> Looked:
     value = resolved_at(config, name.split("."))
     if isinstance(value, Mapping):
         value = named(value)
-    if name.startswith("model.residual") and value in catalogue.SCALES:
-        return NamedNumber.of(str(value), catalogue.scale(str(value), config["model"]["depth"]))
+    if name.startswith("model.residual") and isinstance(value, str) and value in catalogue.SCALES:
+        depth = config["model"].get("depth")
+        if type(depth) is int and depth > 0:
+            return NamedNumber.of(value, catalogue.scale(value, depth))
     return value if isinstance(value, int | float | str) else None
 
 

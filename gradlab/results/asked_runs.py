@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from gradlab.config import regular_files
 from gradlab.results.asked import Ask, Asked, Journal
 from gradlab.results.listing import ListedRun
 from gradlab.results.store import SWEEPS, RunHandle, Store
-from gradlab.results.sweeps.directory import PLAN, SweepPlace
+from gradlab.results.sweeps.directory import MOST_PLAN, PLAN, SweepPlace
 
 _MEMBER = re.compile(rb'\{"id":"([0-9a-f]{12})"')
 """The beginning of a member in the text of a plan, as it is written; to parse ten thousand of them would take a second."""
@@ -152,7 +153,7 @@ class AskedRuns:
 def member_ids(place: SweepPlace) -> list[str]:
     """Ids of the members of a sweep, in its order; none where its plan cannot be read."""
     try:
-        return [found.decode() for found in _MEMBER.findall((place.path / PLAN).read_bytes())]
+        return [found.decode() for found in _MEMBER.findall(regular_files.content(place.path / PLAN, MOST_PLAN))]
     except OSError:
         return []
 

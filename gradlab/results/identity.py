@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradlab.config.modules import Trainable, WatchedExperiment, experiment_of
-from gradlab.results import versions
+from gradlab.results import strict_json, versions
 from gradlab.results.environment import version
 from gradlab.results.listing import ListedRun
 
@@ -51,11 +51,11 @@ def group_of(line: ListedRun) -> str:
     and its surroundings counts, else a digest of these, which no newer run has.
     """
     try:
-        manifest = json.loads((line.path / "manifest.json").read_bytes())
+        manifest = strict_json.read_object(line.path / "manifest.json")
         experiment = experiment_of(line.config)
         device, torch_version = str(manifest.get("device")).partition(":")[0], manifest.get("torch")
         numerics = manifest.get("numerics_version")
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
         return line.id
     if isinstance(experiment, WatchedExperiment):
         return line.id

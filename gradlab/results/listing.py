@@ -1,7 +1,6 @@
 """A run as a list shows it, read from its `summary.json` alone: no table is opened and nothing heavy loaded."""
 
 import gc
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradlab.results.strict_json import number
+from gradlab.results.strict_json import loads, number
 
 if TYPE_CHECKING:
     from gradlab.results.asked import Asked
@@ -24,6 +23,19 @@ _OWN = frozenset({
     "expected_spread", "skipped_steps", "started", "finished",
 })  # fmt: skip
 """What a condition may name of a run itself."""
+
+
+_NONE = type(None)
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "id": (str,), "name": (str,), "seed": (int, _NONE), "outcome": (str,), "verdict": (str,), "rules_version": (int,),
+    "learning_layers": (int, _NONE), "started": (str, _NONE), "finished": (str, _NONE), "config": (dict,),
+    "skipped_steps": (int, _NONE), "group": (str, _NONE),
+}  # fmt: skip
+"""What a summary holds under these names."""
+
+_seen_kinds: set[tuple[type, ...]] = set()
+"""Kinds that were looked at and are right: the runs of a list are alike, and are looked at by the thousand."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,7 @@ def read_line(path: Path, text: str | bytes, asked: "Asked | None" = None) -> Li
     Raises:
         ValueError: If it cannot be read; the message says why.
     """
-    return line_of(path, json.loads(text if isinstance(text, str) else text.decode()), asked)
+    return line_of(path, loads(text), asked)
 
 
 def line_of(path: Path, data: Mapping[str, Any], asked: "Asked | None" = None) -> ListedRun:
@@ -114,6 +126,9 @@ def line_of(path: Path, data: Mapping[str, Any], asked: "Asked | None" = None) -
     """
     try:
         run, name = data["id"], data["name"]
+        kinds = tuple(map(type, map(data.get, _KINDS)))
+        if kinds not in _seen_kinds:
+            _check_kinds(data, kinds)
         names = () if asked is None else asked.names.get(run, ())
         return ListedRun(
             id=run,
@@ -138,7 +153,19 @@ def line_of(path: Path, data: Mapping[str, Any], asked: "Asked | None" = None) -
             note="" if asked is None else asked.notes.get(run, ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
+        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {str(error)[:100]})") from None
+
+
+def _check_kinds(data: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
+    """Look whether what a summary holds is of the kinds that gradlab writes, and remember these if it is.
+
+    Raises:
+        ValueError: With the first that is not.
+    """
+    for (name, allowed), kind in zip(_KINDS.items(), kinds, strict=True):
+        if kind not in allowed:
+            raise ValueError(f"{SUMMARY} is not what gradlab writes ({name} is of another kind)")
+    _seen_kinds.add(kinds)
 
 
 def figures(data: Mapping[str, Any]) -> dict[str, float | None]:

@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from gradlab.errors import UsageError
 from gradlab.results import crash_safe
 from gradlab.results.asked import JOURNAL
 from gradlab.results.store import DIRECTORY, SWEEPS
@@ -16,9 +17,15 @@ def runs_root(out: str | Path | None = None) -> Path:
     """The directory of runs: what is named, else what GRADLAB_RUNS says, else the nearest `runs/` from here upwards.
 
     Only a directory of the same owner counts, so that nobody else's is written to, and one that is empty or holds what
-    gradlab wrote: other programs have a `runs/` too. Where there is none, and always if there is one here, `runs`.
+    gradlab wrote: other programs have a `runs/` too. Where there is none, and always if there is one here, `runs`. A GRADLAB_RUNS that is
+    empty is as one that is not set.
+
+    Raises:
+        UsageError: If an empty text is named.
     """
     if out is not None:
+        if out == "":
+            raise UsageError("out: expected a directory, got ''")
         return Path(out)
     told = os.environ.get(VARIABLE, "")
     if told:

@@ -4,7 +4,6 @@ A sweep goes with those of its members that are nobody else's: a run that was as
 a member of another sweep, stays.
 """
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradlab.errors import UsageError
-from gradlab.results import crash_safe
+from gradlab.results import crash_safe, strict_json
 from gradlab.results.asked import Journal
 from gradlab.results.asked_runs import AskedRuns, member_ids
 from gradlab.results.listing import SUMMARY
@@ -154,7 +153,7 @@ def _whose(own: AskedRuns, sweep: SweepPlace, run: RunHandle, others: dict[str, 
 def _trained_by_sweep(path: Path) -> bool:
     """Whether the command that trained a run, of which no journal tells, was a sweep's."""
     try:
-        argv = json.loads((path / MANIFEST).read_bytes())["argv"]
+        argv = strict_json.read_object(path / MANIFEST)["argv"]
         return "sweep" in argv[1:2]
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -1,15 +1,15 @@
 """The files of a run's directory: what is written into each, and a run read back from them."""
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from gradlab.config import regular_files
 from gradlab.config.modules import AnyExperiment, WatchedExperiment, experiment_of
 from gradlab.config.reading import document
-from gradlab.results import crash_safe, tables
+from gradlab.results import crash_safe, declared, strict_json, tables
 from gradlab.results.listing import SUMMARY
 from gradlab.results.record import Record
 from gradlab.results.stored import StoredRun, read_summary, summary_object
@@ -46,17 +46,40 @@ def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
         OSError: If a file is missing or cannot be read.
         ValueError: If one is not what gradlab writes; the message says why.
     """
-    with crash_safe.opened(directory, SUMMARY, MANIFEST) as (summary_file, manifest_file):
-        data: dict[str, Any] = json.load(summary_file)
-        manifest = json.load(manifest_file)
-    try:
-        if data["schema_version"] > SCHEMA_VERSION:
-            raise ValueError(f"written by a newer gradlab, schema {data['schema_version']} against {SCHEMA_VERSION}")
+    with crash_safe.opened(directory, SUMMARY, MANIFEST) as files:
+        data, manifest = (strict_json.loads(_whole(file)) for file in files)
+    if not isinstance(data, dict):
+        raise ValueError(f"{SUMMARY} is not what gradlab writes: it holds no object")
+    version = data.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise ValueError(f"written by a newer gradlab, schema {version} against {SCHEMA_VERSION}")
+    with declared.foreign(SUMMARY):
         summary, timing = read_summary(data)
+        declared.check(summary)
+        declared.check(timing)
         experiment = experiment_of(data["config"])
-        return StoredRun(data["id"], directory, experiment, summary, manifest, timing, read=record)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {error})") from None
+        if not isinstance(data["id"], str):
+            raise ValueError("id is of another kind")
+    _check_manifest(manifest)
+    return StoredRun(data["id"], directory, experiment, summary, manifest, timing, read=record)
+
+
+def _whole(file: BinaryIO) -> bytes:
+    text = file.read(strict_json.MOST_BYTES + 1)
+    if len(text) > strict_json.MOST_BYTES:
+        raise ValueError(f"{os.fspath(file.name)} is larger than {strict_json.MOST_BYTES >> 20} MiB")
+    return text
+
+
+_WORDS = ("group", "started", "finished", "gradlab", "torch", "device", "device_name", "git_commit", "host", "python")
+
+
+def _check_manifest(manifest: Any) -> None:
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{MANIFEST} is not what gradlab writes: it holds no object")
+    for name in _WORDS:
+        if not isinstance(manifest.get(name), str | None):
+            raise ValueError(f"{MANIFEST} is not what gradlab writes ({name} is no text)")
 
 
 def tables_of(experiment: AnyExperiment) -> tuple[str, ...]:
@@ -73,9 +96,9 @@ def check(directory: Path, tables_there: Iterable[str]) -> None:
         OSError: If a file is missing or cannot be read.
         ValueError: If one is not whole.
     """
-    json.loads((directory / MANIFEST).read_bytes())
+    strict_json.read_object(directory / MANIFEST)
     for name in tables_there:
-        with (directory / name).open("rb") as file:
+        with open(regular_files.descriptor_of(directory / name), "rb") as file:
             file.seek(-len(tables.END), os.SEEK_END)
             if file.read() != tables.END:
                 raise ValueError(f"{name} is cut off")

@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gradlab.config import regular_files
 from gradlab.config.text import one_line
 from gradlab.errors import GradlabError, RunFailedError, SelectionError, UsageError
-from gradlab.results import crash_safe
+from gradlab.results import crash_safe, strict_json
 from gradlab.results.asked import Asked, Journal
 from gradlab.results.listing import SUMMARY, ListedRun, gc_paused, read_line
 from gradlab.results.locks import check_lock
@@ -106,7 +107,10 @@ class Store:
         """
         lines = []
         with gc_paused():
-            asked = Journal(self.root).read()
+            journal = Journal(self.root)
+            asked = journal.read()
+            if asked.unread and on_unreadable is not None:
+                on_unreadable(journal.path, asked.unread)
             for handle in self.handles().values() if handles is None else handles:
                 try:
                     lines.append(self.line(handle, asked))
@@ -121,7 +125,7 @@ class Store:
         """What a list shows of one run, with what a journal knows of it; an OSError if it cannot be read, a ValueError if it is not what
         gradlab writes.
         """
-        text = self._settled(lambda: (handle.path / SUMMARY).read_bytes())
+        text = self._settled(lambda: regular_files.content(handle.path / SUMMARY, strict_json.MOST_BYTES))
         return read_line(handle.path, text, asked)
 
     def find(self, text: str | Path) -> RunHandle:
@@ -287,7 +291,7 @@ class Store:
 
         try:
             return self._settled(lambda: tables.read_record(directory))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, MemoryError) as error:
             raise UsageError(
                 f"{directory}: its tables cannot be read ({reason_of(error)}); train it again with --rerun always"
             ) from error
@@ -307,7 +311,7 @@ class Store:
         if match is not None:
             return RunHandle(match["id"], match["name"], path)
         try:  # renamed by its owner: the summary knows
-            line = read_line(path, (path / SUMMARY).read_bytes())
+            line = read_line(path, regular_files.content(path / SUMMARY, strict_json.MOST_BYTES))
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: cannot be read ({reason_of(error)})") from error
         return RunHandle(line.id, line.name, path)

@@ -2,11 +2,71 @@
 
 import json
 import math
+import os
 from json.encoder import encode_basestring
 from typing import Any
 
+from gradlab.config import regular_files
+
+MOST_BYTES = 1 << 24
+"""Bytes that are read of a file that gradlab writes some kilobytes into."""
+
 _PLAIN = (str, int, bool)
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+
+_DEEPEST = 64
+"""Objects and lists in one another that are read; gradlab writes a handful, and what a person nests in arguments."""
+
+_MANY = 400
+"""Opening brackets below which a text cannot be nested so deeply that anything behind would run out of stack."""
+
+
+def loads(text: str | bytes) -> Any:
+    """A value from JSON that anything may have written.
+
+    Raises:
+        ValueError: If it is no JSON, or nested so deeply that it is none of gradlab's.
+
+    >>> loads(b'{"layers": [1, 7]}')
+    {'layers': [1, 7]}
+    """
+    decoded = text if isinstance(text, str) else text.decode()
+    try:
+        value = json.loads(decoded)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if decoded.count("[") + decoded.count("{") > _MANY and _is_deeper(value, _DEEPEST):
+        raise ValueError("it is nested too deeply")
+    return value
+
+
+def read_object(path: str | os.PathLike[str], most: int = MOST_BYTES) -> dict[str, Any]:
+    """The object in a file.
+
+    Raises:
+        OSError: If it is missing, too long, no regular file, or cannot be read.
+        ValueError: If it holds something else.
+    """
+    found = loads(regular_files.content(path, most))
+    if not isinstance(found, dict):
+        raise ValueError("it holds no object")
+    return found
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, dict | list):
+                inner += [
+                    item for item in (one.values() if isinstance(one, dict) else one) if type(item) in (dict, list)
+                ]
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def encode(value: Any) -> Any:
@@ -44,8 +104,11 @@ def number(value: Any) -> float | None:
     if isinstance(value, str) and value in _WORDS:
         return _WORDS[value]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected a number, got {value!r}")
-    return float(value)
+        raise ValueError(f"expected a number, got {repr(value)[:60]}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("a number is too large") from None
 
 
 def dumps(value: Any) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from gradlab.results import crash_safe, strict_json
+from gradlab.results import crash_safe, declared, strict_json
 from gradlab.results.record import Column, ModuleRows, Record, Spectrum
 
 if TYPE_CHECKING:
@@ -106,22 +106,37 @@ def read_record(directory: Path) -> Record | None:
         OSError: If a file is missing or cannot be read.
         ValueError: If a file is not what `write_layers` and `write_steps` wrote.
     """
-    if not (directory / STEPS).exists() and not (directory / LAYERS).exists():
+    if not os.path.lexists(directory / STEPS) and not os.path.lexists(directory / LAYERS):
         return None
-    names = [LAYERS, STEPS] + ([SPECTRUM] if (directory / SPECTRUM).exists() else [])
+    names = [LAYERS, STEPS] + ([SPECTRUM] if os.path.lexists(directory / SPECTRUM) else [])
     with crash_safe.opened(directory, *names) as (layers_file, steps_file, *more):
-        layers, metadata = _read(layers_file)
-        figures, _ = _read(steps_file)
+        with declared.foreign(LAYERS):
+            layers, metadata = _read(layers_file, LAYERS)
+        with declared.foreign(STEPS):
+            figures, _ = _read(steps_file, STEPS)
         if "spectrum" in metadata and not more:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(directory / SPECTRUM))
-        spectrum = _read_spectrum(more[0]) if more else None
+        with declared.foreign(SPECTRUM):
+            spectrum = _read_spectrum(more[0]) if more else None
+    with declared.foreign(LAYERS):
+        record = _record(layers, figures, metadata, spectrum)
+        declared.check(record)
+        _check_shapes(record)
+    return record
+
+
+def _record(
+    layers: Mapping[str, Column], figures: dict[str, Column], metadata: Mapping[str, Any], spectrum: Spectrum | None
+) -> Record:
     from gradlab.datasets.profile import DataProfile
 
     data, copied = metadata.get("data"), metadata.get("copied_layers")
-    steps = figures.pop("step").values.astype(np.int64)
+    steps = figures.pop("step").values
+    if not (np.all(steps >= 0) and np.all(steps < _MOST_STEPS) and np.all(np.diff(steps) > 0)):
+        raise ValueError(f"the steps in {STEPS} do not go up from 0")
     shape = (len(steps), len(metadata["fan_in"]))
     return Record(
-        steps=steps,
+        steps=steps.astype(np.int64),
         layers={
             name: Column(column.values.reshape(shape), column.present.reshape(shape))
             for name, column in layers.items()
@@ -140,6 +155,36 @@ def read_record(directory: Path) -> Record | None:
         copied_layers=None if copied is None else tuple(copied),
         rows=_rows(metadata.get("rows")),
     )
+
+
+_MOST_STEPS = 1 << 53
+
+
+def _check_shapes(record: Record) -> None:
+    """Look whether what has a place for each layer, row, or value has as many of them.
+
+    Raises:
+        ValueError: If not.
+    """
+    num_layers = record.fan_in.size
+    rows, spectrum = record.rows, record.spectrum
+    if record.fan_in.shape != (num_layers,) or record.fan_out.shape != (num_layers,) or np.any(record.fan_in < 0):
+        raise ValueError("fan_in and fan_out are not sizes of its layers")
+    if any(len(column.values) != len(record.steps) for column in record.figures.values()):
+        raise ValueError(f"{STEPS} has another number of rows")
+    if rows is not None:
+        if any(len(own) != num_layers for own in (rows.names, rows.kinds, rows.weights, rows.blocks)):
+            raise ValueError("its rows are not as many as its layers")
+        named = [*rows.parallel, *rows.tied, *(row for chain in rows.chains for row in chain)]
+        named += [row for row in (rows.readout, *rows.blocks) if row is not None]
+        if any(not 0 <= row < num_layers for row in named) or len(rows.activations) not in (0, num_layers):
+            raise ValueError("its rows name others that are not there")
+    if spectrum is not None:
+        shape = spectrum.log10_s.values.shape
+        if len(shape) != 4 or shape[:2] != (len(spectrum.steps), len(spectrum.layers)):
+            raise ValueError(f"{SPECTRUM} has another number of values")
+        if np.any(spectrum.layers < 1) or np.any(spectrum.layers > num_layers):
+            raise ValueError(f"{SPECTRUM} names layers that are not there")
 
 
 def _rows(stored: Mapping[str, Any] | None) -> ModuleRows | None:
@@ -164,7 +209,7 @@ def _sizes(stored: Sequence[float] | None) -> tuple[float, ...] | None:
 
 
 def _read_spectrum(file: BinaryIO) -> Spectrum:
-    columns, metadata = _read(file)
+    columns, metadata = _read(file, SPECTRUM)
     log10_s, shape = columns["log10_s"], metadata["shape"]
     return Spectrum(
         np.array(metadata["steps"], dtype=np.int64),
@@ -310,7 +355,7 @@ def _write(
     file.write(sink.getvalue())
 
 
-def _read(file: BinaryIO) -> tuple[dict[str, Column], dict[str, Any]]:
+def _read(file: BinaryIO, name: str) -> tuple[dict[str, Column], dict[str, Any]]:
     """Read Parquet that `_write` wrote: its columns and its metadata."""
     from pyarrow import parquet
 
@@ -318,9 +363,16 @@ def _read(file: BinaryIO) -> tuple[dict[str, Column], dict[str, Any]]:
     table = parquet.ParquetFile(file).read(use_threads=False)
     held = (table.schema.metadata or {}).get(_METADATA)
     if held is None:
-        raise ValueError(f"{file.name} was not written by gradlab")
+        raise ValueError(f"{name} was not written by gradlab")
+    for field in table.schema:
+        if str(field.type) not in _TYPES:
+            raise ValueError(f"its column {field.name} holds {field.type}")
     columns = {name: _column(table[name].combine_chunks()) for name in table.column_names}
-    return columns, json.loads(held)
+    return columns, strict_json.loads(held)
+
+
+_TYPES = ("int32", "int64", "double")
+"""What `_write` writes."""
 
 
 # Arrow arrays are made of, and turned into, their buffers: pyarrow's own conversions import pandas, which costs more

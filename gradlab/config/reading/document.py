@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gradlab.config import regular_files
 from gradlab.config.modules import AnyExperiment, Trainable
 from gradlab.config.reading import yaml12
 from gradlab.config.reading.faults import fitting, printable, reported
@@ -60,7 +61,7 @@ def load(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, A
     path = Path(path)
     tree = from_file(path)
     override(tree, overrides)
-    return _document(tree, name_of(path) or "experiment", path.parent)
+    return _document(tree, name_of(path) or "experiment", folder_of(path))
 
 
 def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
@@ -94,7 +95,18 @@ def name_of(path: Path) -> str:
     >>> name_of(Path("a b(2).yaml"))
     'a_b_2_'
     """
+    if regular_files.given_descriptor(path) is not None:
+        return ""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip(".-")[:100]
+
+
+def folder_of(path: Path) -> Path:
+    """The folder that relative paths in a file start from; of what comes through a pipe the working directory.
+
+    >>> folder_of(Path("configs/net.yaml")).as_posix(), folder_of(Path("/dev/stdin")).as_posix()
+    ('configs', '.')
+    """
+    return path.parent if regular_files.given_descriptor(path) is None else Path()
 
 
 def absolute_data_path(tree: Tree, folder: Path) -> None:
@@ -106,14 +118,14 @@ def absolute_data_path(tree: Tree, folder: Path) -> None:
 
 def _bytes(path: Path, label: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(yaml12.MAX_BYTES + 1)
+        return regular_files.source(path, yaml12.MAX_BYTES + 1)
     except FileNotFoundError:
         reason = f"no such file{_near(path)}"
     except IsADirectoryError:
         reason = "is a directory; name a config in it"
     except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
+        reason = error.strerror or "cannot be read"
+        reason = reason if reason.startswith("is ") else f"cannot be read: {reason}"
     except ValueError:
         reason = "cannot be read: not a path"
     raise ConfigError([Fault(label, "", reason)])

@@ -149,7 +149,7 @@ def _read(sections: Sections, path: TreePath, file: Path) -> Base | None:
         return None
     sections.problems += tree.problems
     tree.problems = []
-    return None if () in tree.broken else _base(tree, file.parent, document.name_of(file) or "experiment")
+    return None if () in tree.broken else _base(tree, document.folder_of(file), document.name_of(file) or "experiment")
 
 
 def _base(tree: Tree, folder: Path, name: str) -> Base:

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from gradlab.config import regular_files
 from gradlab.config.logic import field_value, in_words
 from gradlab.config.modules import Trainable
 from gradlab.config.reading import document, yaml12
@@ -98,8 +99,8 @@ def load(path: str | os.PathLike[str], overrides: Overrides = (), seeds: str | N
     """
     path = Path(path)
     tree = document.from_file(path, SWEEP, "a sweep")
-    sweep = _sweep(tree, overrides, seeds, path.parent, document.name_of(path) or "sweep")
-    return replace(sweep, source=path.read_bytes().decode())
+    sweep = _sweep(tree, overrides, seeds, document.folder_of(path), document.name_of(path) or "sweep")
+    return replace(sweep, source=regular_files.source(path, yaml12.MAX_BYTES + 1).decode())
 
 
 def from_mapping(
@@ -125,8 +126,7 @@ def from_mapping(
 def is_sweep(path: str | os.PathLike[str]) -> bool:
     """Whether a file's top-level keys, as far as they can be read, are those of a sweep."""
     try:
-        with open(path, "rb") as file:
-            text = file.read(yaml12.MAX_BYTES).decode("utf-8", "replace")
+        text = regular_files.source(path, yaml12.MAX_BYTES + 1).decode("utf-8", "replace")
         return any(key in MARKS for key in _top_level_keys(text))
     except (OSError, ValueError, TypeError, yaml.YAMLError):
         return False

@@ -4,7 +4,6 @@ A list reads only the summaries of its runs and the journal. What lies beside th
 the commit, its tables for a quantity over the layers.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from gradlab.config.moments import seconds
 from gradlab.config.text import clean_line, flat, left_out
 from gradlab.errors import UsageError
 from gradlab.results.listing import ListedRun, getter
+from gradlab.results.strict_json import read_object
 
 if TYPE_CHECKING:
     from gradlab.config.condition import Kind
@@ -205,7 +205,9 @@ def columns_named(text: str, runs: Sequence[ListedRun]) -> list[str]:
 
 def own_model(config: Mapping[str, Any]) -> str | None:
     """What builds a network of one's own, or the class of a watched one; None for a network of gradlab's."""
-    model = config.get("model", {})
+    model = config.get("model")
+    if not isinstance(model, dict):
+        return None
     told = model.get("build") or model.get("watched")
     return None if told is None else clean_line(str(told))
 
@@ -242,7 +244,7 @@ def _said(run: ListedRun, name: str) -> Sequence[str]:
 def _commit(run: ListedRun) -> str | None:
     """The commit that the repository was at when the run was trained, None where that is not known."""
     try:
-        commit = json.loads((run.path / _MANIFEST).read_bytes())["git_commit"]
+        commit = read_object(run.path / _MANIFEST)["git_commit"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return commit if isinstance(commit, str) else None

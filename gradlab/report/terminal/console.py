@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO, cast
 
-from rich.console import Console
+from rich.console import Console, ConsoleRenderable, RenderHook
 from rich.segment import Segment, Segments
 from rich.text import Text
 
 from gradlab.report.terminal.columns import lay_out
 from gradlab.report.terminal.streams import Sink
 from gradlab.report.words.table import Fold, Table
+from gradlab.report.words.values import harmless
 from gradlab.report.words.verdicts import APPEARANCES
 
 _WORD_STYLES = {word: shown.style for word, shown in APPEARANCES.items()} | {
@@ -39,7 +40,7 @@ def console(stream: Stream) -> Console:
         stream: Where it writes.
     """
     live = is_live(stream)
-    return Console(
+    made = Console(
         file=cast(TextIO, stream),  # what a console asks of a file, a sink has
         force_terminal=live,
         color_system="auto" if live and not os.environ.get("NO_COLOR") else None,
@@ -49,6 +50,24 @@ def console(stream: Stream) -> Console:
         soft_wrap=True,
         legacy_windows=False,
     )
+    made.push_render_hook(_Harmless())
+    return made
+
+
+class _Harmless(RenderHook):
+    """Shows what a terminal would obey as a replacement character, whatever file it comes from."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_harmless(one) if isinstance(one, Text) else one for one in renderables]
+
+
+def _harmless(text: Text) -> Text:
+    plain = harmless(text.plain)
+    if plain == text.plain:
+        return text
+    shown = text.copy()
+    shown.plain = plain  # of the same length, so that its colours stay where they are
+    return shown
 
 
 def width_of(out: Console) -> int | None:
@@ -82,9 +101,14 @@ def print_table(
     layout = lay_out(table, None if room is None else room - len(indent), shown, noun)
     for line in layout.header:
         out.print(Text(indent + line, "bold"))
-    out.print(Segments(_coloured(out, [indent + line for line in layout.body])))
+    out.print(Segments(_coloured(out, [indent + _on_one_line(line) for line in layout.body])))
     if layout.left_out:
         print_prose(out, Text(f"{indent}not shown for lack of room: {', '.join(layout.left_out)}", "dim"))
+
+
+def _on_one_line(line: str) -> str:
+    """A row of a table, of which a cell may hold anything."""
+    return line if line.isprintable() else harmless(line.replace("\n", "\ufffd").replace("\t", "\ufffd"))
 
 
 def print_verdicts(out: Console, lines: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradlab.config.text import OF_NETWORK, value_at
+from gradlab.config.text import OF_NETWORK, cut, value_at
 from gradlab.errors import UsageError
 from gradlab.judgement.conditions.listed import OWN_MODEL, RunValues, own_model
 from gradlab.report.words.table import Field, Table
@@ -97,16 +97,19 @@ def _part_words(config: Mapping[str, Any], name: str) -> str:
     from gradlab.config.models import Norm, Residual  # here: they take longer than most lists
     from gradlab.config.sweeps.points import part_in_words
 
-    part = Norm if name == "model.norm" else Residual
-    return part_in_words(part.model_validate(value_at(config, name.split("."))))
+    part, found = Norm if name == "model.norm" else Residual, value_at(config, name.split("."))
+    try:
+        return part_in_words(part.model_validate(found))
+    except ValueError:  # of another version, or of something else than gradlab
+        return cut(str(found))
 
 
 def init_words(config: Mapping[str, Any]) -> str | None:
     """An initialisation that is given by its scales, None where it has a scheme, or none that is known."""
-    init = config["model"].get("init")
-    return (
-        None if init is None or init["sigma_w"] is None else f"sigma_w={init['sigma_w']:g} sigma_b={init['sigma_b']:g}"
-    )
+    scales = [value_at(config, ("model", "init", name)) for name in ("sigma_w", "sigma_b")]
+    if not all(isinstance(scale, int | float) and abs(scale) < 1e300 for scale in scales):
+        return None
+    return f"sigma_w={scales[0]:g} sigma_b={scales[1]:g}"
 
 
 def marked_old(table: Table, rules_version: int, runs: Sequence[ListedRun] | None = None) -> Table:

@@ -2,6 +2,7 @@
 
 import codecs
 import math
+import re
 from typing import TYPE_CHECKING, Literal
 
 from gradlab.config.text import bytes_in_words
@@ -42,6 +43,28 @@ def spell(text: str, encoding: str) -> str:
     return text.encode(encoding, errors="gradlab-spell").decode(encoding)
 
 
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters by which a text could move the cursor, colour, hide or turn round what stands beside it, but for line breaks and tabs."""
+
+
+def harmless(text: str) -> str:
+    r"""Text as it is, in which what a terminal would obey rather than show is a replacement character.
+
+    >>> harmless("net\x1b[2J of\n2 layers") == "net\ufffd[2J of\n2 layers"
+    True
+    """
+    return text if text.isprintable() else _COMMANDS.sub("\ufffd", text)
+
+
+def harmless_json(text: str) -> str:
+    r"""JSON of the same meaning, in which such characters are escaped; a text of JSON has them in its strings alone.
+
+    >>> harmless_json('{"name": "\x9b2J"}')
+    '{"name": "\\u009b2J"}'
+    """
+    return _COMMANDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def say(value: Value, kind: Kind = "figure") -> str:
     """A value in words.
 
@@ -61,6 +84,8 @@ def say(value: Value, kind: Kind = "figure") -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value[:16].replace("T", " ") if kind == "time" else value
+    if isinstance(value, int) and abs(value) >= 10**300:  # no float holds it
+        value = math.inf if value > 0 else -math.inf
     if math.isnan(value):
         return "nan"
     if math.isinf(value):

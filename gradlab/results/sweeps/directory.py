@@ -14,6 +14,7 @@ is whole or absent. The runs themselves lie where all runs lie.
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config import regular_files
 from gradlab.errors import GradlabError, SelectionError, UsageError
-from gradlab.results import crash_safe
+from gradlab.results import crash_safe, declared, strict_json
 from gradlab.results.environment import now
 from gradlab.results.listing import gc_paused
 from gradlab.results.locks import refuse_links
@@ -37,6 +39,12 @@ if TYPE_CHECKING:  # a word is looked up among the sweeps too, which must not ta
     from gradlab.results.sweeps.table import Point, Row
 
 PLAN, SOURCE, END = "plan.json", "sweep.yaml", "sweep.json"
+
+MOST_PLAN = 1 << 29
+"""Bytes that are read of a plan; ten thousand members take some ten million."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+_ID = re.compile(r"[0-9a-f]{12}")
 
 Shard = tuple[int, int]
 """Number of a share, from 1, and how many there are."""
@@ -68,10 +76,13 @@ class StoredMember:
 
     @property
     def experiment(self) -> "Trainable":
+        """The member's experiment; a ValueError if the plan holds none."""
         from gradlab.config.modules import WatchedExperiment, experiment_of
 
-        experiment = experiment_of(self.config)
-        assert not isinstance(experiment, WatchedExperiment)  # a sweep has none
+        with declared.foreign(f"the config of its member {self.id}"):
+            experiment = experiment_of(self.config)
+            if isinstance(experiment, WatchedExperiment):
+                raise ValueError("a sweep has no watched modules")
         return experiment
 
 
@@ -107,7 +118,7 @@ class SweepPlace:
     def ended(self) -> str:
         """When it was carried out last, ISO 8601 in UTC; of one that was not, when its plan was written; "" where neither is known."""
         try:
-            data = json.loads((self.path / END).read_bytes())
+            data = strict_json.read_object(self.path / END)
             return str(data["finished"])
         except (OSError, ValueError, KeyError, TypeError):
             pass
@@ -130,7 +141,7 @@ class SweepPlace:
         with gc_paused():
             text = _plan_text(plan)
             with contextlib.suppress(OSError):
-                if (self.path / PLAN).read_bytes() == text.encode():
+                if regular_files.content(self.path / PLAN, MOST_PLAN) == text.encode():
                     return False
             if source:
                 self._write(SOURCE, crash_safe.text(source))
@@ -147,11 +158,11 @@ class SweepPlace:
         with gc_paused():
             data = self._read(PLAN)
         try:
-            members = tuple(StoredMember(item["id"], item["point"], item["config"]) for item in data["members"])
-            axes, gates = tuple(data["axes"]), tuple(data["gates"])
-            return SweepPlan(data["id"], data["name"], axes, gates, data["device"], members)
-        except (KeyError, TypeError) as error:
+            with declared.foreign(PLAN):
+                plan = _plan(data)
+        except ValueError as error:
             raise self._unreadable(PLAN, error) from None
+        return plan
 
     def write_results(self, rows: "Sequence[Row]", axes: Sequence[str], shard: Shard | None = None) -> None:
         """Write what came of the members, as Parquet and as CSV of the same columns (`sweep_table.columns`).
@@ -209,7 +220,7 @@ class SweepPlace:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            data = json.loads((self.path / name).read_bytes())
+            data = strict_json.loads(regular_files.content(self.path / name, MOST_PLAN))
         except (FileNotFoundError, NotADirectoryError):
             raise SelectionError(f"{self.path}: {name} is missing; `gradlab sweep` writes it") from None
         except (OSError, ValueError) as error:
@@ -225,6 +236,33 @@ class SweepPlace:
         return UsageError(
             f"{self.path / name}: cannot be read ({reason_of(error)}); remove it and start the sweep again"
         )
+
+
+def _plan(data: Mapping[str, Any]) -> SweepPlan:
+    """The plan that a file holds.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: If it holds none; a name that is no name of a directory is none.
+    """
+    members = []
+    for item in data["members"]:
+        own, point, config = item["id"], item["point"], item["config"]
+        if not (isinstance(own, str) and _ID.fullmatch(own)):
+            raise ValueError("a member has no id")
+        if not (isinstance(point, dict) and isinstance(config, dict)):
+            raise ValueError(f"the member {own} has no point or no config")
+        if not all(isinstance(value, str | int | float | None) for value in point.values()):
+            raise ValueError(f"the member {own} has a point of another kind")
+        members.append(StoredMember(own, point, config))
+    own, name, device = data["id"], data["name"], data["device"]
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise ValueError("its name is none that a sweep has")
+    if not (isinstance(own, str) and _ID.fullmatch(own)):
+        raise ValueError("its id is none that a sweep has")
+    plan = SweepPlan(own, name, tuple(data["axes"]), tuple(data["gates"]), device, tuple(members))
+    if not all(isinstance(word, str) for word in (*plan.axes, *plan.gates, plan.device)):
+        raise ValueError("its axes, gates and device are not words")
+    return plan
 
 
 def _plan_text(plan: SweepPlan) -> str:

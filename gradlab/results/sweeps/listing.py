@@ -1,7 +1,7 @@
 """Sweeps as a list shows them, read from their own files alone: no run is opened, and of the plan only the members' ids are taken."""
 
 import csv
-import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gradlab.config import regular_files
+from gradlab.results import declared, strict_json
 from gradlab.results.asked import Journal
 from gradlab.results.store import SWEEPS, Store, reason_of
-from gradlab.results.sweeps.directory import PLAN, file_of
+from gradlab.results.sweeps.directory import MOST_PLAN, PLAN, file_of
 
 END, RESULTS = "sweep.json", "results.csv"
 
@@ -56,14 +58,19 @@ class ListedSweep:
 def listed_sweeps(store: Store, on_unreadable: Callable[[Path, str], None] | None = None) -> list[ListedSweep]:
     """Every sweep of a store, the last asked for first; one that cannot be read is left out, and told with the reason."""
     there = store.handles()
-    asked = {ask.sweep: ask.at for ask in Journal(store.root).read().asks if ask.sweep is not None}
+    journal = Journal(store.root)
+    read = journal.read()
+    if read.unread and on_unreadable is not None:
+        on_unreadable(journal.path, read.unread)
+    asked = {ask.sweep: ask.at for ask in read.asks if ask.sweep is not None}
     found = []
     for plan in sorted((store.root / SWEEPS).glob(f"*/{PLAN}")):
         try:
-            found.append(_line(plan, there, asked))
+            with declared.foreign(plan.parent.name):
+                found.append(_line(plan, there, asked))
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError) as error:
             if on_unreadable is not None:
                 on_unreadable(plan.parent, reason_of(error))
     return sorted(found, key=lambda sweep: (sweep.asked, sweep.path.name), reverse=True)
@@ -76,12 +83,12 @@ def member_ids(plan: Path) -> tuple[str, ...]:
         OSError: If it cannot be read.
         ValueError, KeyError, TypeError: If it is no plan.
     """
-    content = plan.read_bytes()
+    content = regular_files.content(plan, MOST_PLAN)
     head, opened, _ = content.partition(b'"members":[\n')
     found = _MEMBER.findall(content, len(head)) if opened and content.endswith(b"\n]}\n") else []
-    if found and isinstance(json.loads(head + b'"members":[]}'), dict):
+    if found and isinstance(strict_json.loads(head + b'"members":[]}'), dict):
         return tuple(item.decode() for item in found)
-    data = json.loads(content)  # written by hand, or by something else
+    data = strict_json.loads(content)  # written by hand, or by something else
     return tuple(str(member["id"]) for member in data["members"])
 
 
@@ -116,8 +123,8 @@ def _line(plan: Path, there: Collection[str], asked: Mapping[str, str]) -> Liste
 
 def _ends(directory: Path) -> tuple[list[dict[str, Any]], str]:
     """What is known of a sweep's end, or of its shares' ends, and the state that this is."""
-    if (directory / END).is_file():
-        end = json.loads((directory / END).read_bytes())
+    if os.path.lexists(directory / END):
+        end = _end(directory / END)
         return [end], UNFINISHED if end["counts"].get("left") else FINISHED
     shares = sorted(
         (int(match["count"]), int(match["number"]), path)
@@ -127,18 +134,36 @@ def _ends(directory: Path) -> tuple[list[dict[str, Any]], str]:
     if not shares:
         return [], UNFINISHED
     count = shares[-1][0]  # of a sweep that was shared out twice, the finer ones
-    ended = {number: json.loads(path.read_bytes()) for of, number, path in shares if of == count}
+    ended = {number: _end(path) for of, number, path in shares if of == count}
     whole = len(ended) == count and not any(end["counts"].get("left") for end in ended.values())
     return list(ended.values()), FINISHED if whole else f"shards {', '.join(map(str, ended))} of {count}"
+
+
+def _end(path: Path) -> dict[str, Any]:
+    """What `sweep.json` holds, as far as a list needs it.
+
+    Raises:
+        ValueError: If it is of other kinds.
+    """
+    end = strict_json.read_object(path)
+    for counts in (end["counts"], end.get("verdicts", {})):
+        if not all(declared.is_whole(number) for number in counts.values()):
+            raise ValueError(f"{path.name} counts with something else than numbers")
+    if not all(
+        isinstance(end.get(name, ""), str) for name in ("started", "finished", "shard") if end.get(name) is not None
+    ):
+        raise ValueError(f"{path.name} holds something else than words")
+    return end
 
 
 def _from_table(directory: Path, shard: str | None) -> Counter[str]:
     """Verdicts of the members, for sweeps whose end does not hold them; none where there is no table."""
     try:
-        with (directory / file_of(RESULTS, shard)).open(newline="", encoding="utf-8") as file:
+        found = regular_files.descriptor_of(directory / file_of(RESULTS, shard))
+        with open(found, newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             head = next(rows)
             outcome, verdict = head.index("outcome"), head.index("verdict")
             return Counter(row[outcome] if row[outcome] in _KEPT else row[verdict] for row in rows)
-    except (OSError, ValueError, IndexError, StopIteration):
+    except (OSError, ValueError, IndexError, StopIteration, csv.Error):
         return Counter()

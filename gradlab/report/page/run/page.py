@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlab.config import row_names
+from gradlab.config import regular_files, row_names
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
 from gradlab.judgement.comparing.samples import depth_of
@@ -300,10 +300,14 @@ def _median(ordered: Float) -> float:
     return math.inf if above == math.inf else (below + above) / 2
 
 
+_MOST_TEXT = 1 << 20
+"""Bytes of a traceback that a page takes."""
+
+
 def _text(path: Path) -> str:
     """A text of the run's directory, "" where it is not there."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return regular_files.content(path, _MOST_TEXT).decode("utf-8", "replace")
     except OSError:
         return ""
 
