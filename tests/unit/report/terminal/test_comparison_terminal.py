@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,14 @@ ODD: dict[str, Callable[[], list[list[StoredRun]]]] = {
 }  # fmt: skip
 
 
+@cache
+def compared_odd(name: str) -> Comparison:
+    return compare_sides(ODD[name](), GATES)
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_no_line_is_wider_than_the_terminal(name: str) -> None:
-    compared = compare_sides(ODD[name](), GATES)
+    compared = compared_odd(name)
     for width in (40, 60, 80, 100, 132, 200):
         for changed_only in (False, True):
             text = printed(compared, width, changed_only)
@@ -131,7 +137,7 @@ def test_no_line_is_wider_than_the_terminal(name: str) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 def test_every_further_side_has_its_changes_and_judgements_at_80_columns(name: str) -> None:
-    compared = compare_sides(ODD[name](), GATES)
+    compared = compared_odd(name)
     text = printed(compared, 80)
     headers = re.findall(r"^name .*change.*$", text, re.MULTILINE)
     for letter in "BCDEFGH"[: len(compared.sides) - 1]:
@@ -152,7 +158,7 @@ def test_every_further_side_has_its_changes_and_judgements_at_80_columns(name: s
 
 @pytest.mark.parametrize("name", ODD)
 def test_profiles_keep_their_values_at_80_columns(name: str) -> None:
-    compared = compare_sides(ODD[name]())
+    compared = compared_odd(name)
     text = printed(compared, 80)
     assert compared.profiles
     lines = text[text.index("over relative depth") :].split("\n\n")[0].splitlines()
@@ -163,7 +169,7 @@ def test_profiles_keep_their_values_at_80_columns(name: str) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_pipe_gets_everything_by_the_same_letters(name: str) -> None:
-    compared = compare_sides(ODD[name]())
+    compared = compared_odd(name)
     text = printed(compared, None)
     assert "…" not in text
     assert "more" not in text.split("\n\n")[0]
