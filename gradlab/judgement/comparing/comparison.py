@@ -227,7 +227,7 @@ def _labels(groups: Sequence[Sequence[StoredRun]], config: Sequence[Changed]) ->
     for tell in (_seed_or_id, lambda group: f"in {group[0].path.parent}"):
         marks = [tell(group) for group in groups]
         twice = [labels.count(label) > 1 for label in labels]
-        if any(twice) and (tell is _seed_or_id or len(set(marks)) > 1):
+        if len({mark for mark, own in zip(marks, twice, strict=True) if own}) > 1:
             labels = [
                 f"{label} ({mark})" if own else label for label, mark, own in zip(labels, marks, twice, strict=True)
             ]

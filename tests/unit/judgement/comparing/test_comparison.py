@@ -11,7 +11,7 @@ from made.judged_runs import experiment, record, stuck
 from gradlab.config.condition import ConditionError
 from gradlab.config.experiment import Experiment
 from gradlab.errors import UsageError
-from gradlab.judgement.comparing.comparison import Comparison, compare
+from gradlab.judgement.comparing.comparison import Comparison, compare, compare_sides
 from gradlab.judgement.comparing.profiles import Profile, against, profile
 from gradlab.judgement.comparing.rows import Row
 from gradlab.judgement.verdict import judge
@@ -279,3 +279,15 @@ class TestProfile:
         made = record()
         broken = replace(made, figures={"loss": replace(made.figures["loss"], values=np.full(160, np.nan))})
         assert profile([broken], "mean_slope") is None
+
+
+def test_no_two_sides_have_one_label() -> None:
+    def labels(*sides: Made) -> list[str]:
+        return [side.label for side in compare_sides([[side] for side in sides]).sides]
+
+    one = run(record())
+    assert labels(one, run(record(), seed=1)) == ["made (seed 0)", "made (seed 1)"]
+    elsewhere = replace(one, path=Path("other/made-7f3ac9d1e2b4"))
+    assert labels(one, elsewhere) == ["made (in runs)", "made (in other)"]
+    assert labels(one, one) == ["made #1", "made #2"]
+    assert labels(one, one, run(record(), name="other")) == ["made #1", "made #2", "other"]
