@@ -14,20 +14,14 @@ import numpy as np
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
-from gradlab.judgement import figures, lasting
+from gradlab.judgement import figures, lasting, limits
 from gradlab.judgement import learning_progress as progress
-from gradlab.judgement.gains import LONGER, Gains, How, gains
+from gradlab.judgement.gains import Gains, How, gains
+from gradlab.judgement.limits import FEWEST_STEPS, FIRST_LOSS, LONGER, STILL
 from gradlab.results.record import Bool, Float, Outcome, Record
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast
-
-FEWEST_STEPS = 100
-"""Updates below which a loss that stays is no finding: at the usual ratio of 10^-3 so few move a weight by a tenth."""
-
-STILL = 1e-3
-"""Share of its weights by which the fastest layer could have moved in the whole run, or in `FEWEST_STEPS` updates of
-its size, up to which it stands still: then even a short run can be judged."""
 
 ADAPTIVE = tuple(name for name, entry in catalogue.OPTIMIZERS.items() if entry.adaptive)
 """Optimizers whose steps do not follow the size of the gradient."""
@@ -44,10 +38,6 @@ CREEPING = 3e-5
 
 CALM_UPDATE = 1e-2
 """Update ratio of the fastest layer below which a loss is not tossed about: two halves that gained alike then show a pace."""
-
-FIRST_LOSS = {"cross-entropy": 3.0, "squared error": 30.0}
-"""First loss, in units of the best constant answer's, above which it is no usual start: a usual one has 1.5 for a cross-entropy, and for a
-squared error 2 to 6, or 20 of one-hot targets, whose variance is small."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +168,7 @@ class Evidence:
         ratios = self.update_ratios
         if ratios is None:
             return None
-        return bool(ratios.max() > 0 and (ratios >= figures.LEARNING_SHARE * ratios.max()).all())
+        return bool(ratios.max() > 0 and (ratios >= limits.LEARNING_SHARE * ratios.max()).all())
 
     @cached_property
     def learning_layers(self) -> int | None:
@@ -320,7 +310,7 @@ class Evidence:
         ratios, course, found = self.update_ratios, self.progress, self.gains
         if ratios is None or course is None or found is None or self.experiment.train.optimizer.name in ADAPTIVE:
             return False
-        return float(ratios.max()) < CREEPING and found.best.value < -progress.STUCK_SHARE * found.constant
+        return float(ratios.max()) < CREEPING and found.best.value < -limits.STUCK_SHARE * found.constant
 
     @cached_property
     def on_its_way(self) -> bool:

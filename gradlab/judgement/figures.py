@@ -6,25 +6,8 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.catalogue import DTYPES, FIGURES
+from gradlab.judgement.limits import LEARNING_SHARE, LEAST_CHANGED, TRIMMED_DEPTH, TRIMMED_LAYERS
 from gradlab.results.record import Bool, Column, Float, Record, Skipped
-
-TRIMMED_DEPTH = 12
-"""From this depth on the slope leaves out the layers at both ends, which carry the shapes of the input and of the
-readout."""
-
-TRIMMED_LAYERS = 2
-"""How many it leaves out at each end."""
-
-LEARNING_SHARE = 0.01
-"""A layer learns if its update ratio is at least this share of the largest hidden layer's."""
-
-LEAST_CHANGED = 0.01
-"""Share of its weights whose stored value an update has to change, in a 16-bit format, for a layer to learn.
-
-An update that is rounded to the weights' format changes the smallest of them alone. The smallest hundredth of normal weights lies
-within 0.013 standard deviations of zero and holds 7e-4 of the layer's norm, and what has grown beyond its grain moves no more: with
-fewer, all that a layer can ever change by is a thousandth of itself. Measured in plain PyTorch (bfloat16 and float16; sgd, momentum,
-adam; up to 1,500 steps), freezing a layer below the limit changed no step's loss by more than 0.6 %."""
 
 
 def num_finite_rows(record: Record) -> int:

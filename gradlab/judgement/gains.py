@@ -11,28 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gradlab.judgement.learning_progress import LEARNED, on_scale, tail
+from gradlab.judgement.learning_progress import on_scale, tail
+from gradlab.judgement.limits import BY_HEART, EARNED, ERRORS, FEW_ERRORS, HALF, LEARNED, LEAST_GAIN, LONGER
 from gradlab.results.record import Record
 
 if TYPE_CHECKING:
     from gradlab.datasets.profile import DataProfile
-
-ERRORS = 3.0
-"""Standard errors by which a loss has to lie below the constant answer's: one run in seven hundred does by chance."""
-
-LEAST_GAIN = 1e-4
-"""Share of the constant answer's loss that has to be gone: outputs that have hardly begun to depend on the inputs (inputs of 1e-6) gain a
-millionth of it from all examples alike, many standard errors and next to nothing."""
-
-BY_HEART = 0.1
-"""Share of the constant answer's loss that has to be gone in training where the held-out part shows nothing: each parameter fits some noise
-of the examples that it is trained on, and up to a few percent of the loss tell no more than that."""
-
-EARNED = 0.2
-"""Share of its gain that a run has to have gained since the first step."""
-
-LONGER = 10
-"""Times its steps within which a run that has not learned yet may still do."""
 
 SLOWING = 1.3
 """Power of the multiple of a run's steps that an even pace would need. Of 164 runs of 120 to 300 steps that were trained on to ten times as
@@ -43,10 +27,6 @@ ARRIVING = 0.5
 
 LEAST_PACE = 0.003
 """Share of the constant answer's loss that the second half of a run has to gain: weights that wander about gain and lose as much."""
-
-HALF, FEW_ERRORS = 0.5, 1.5
-"""Share of the constant answer's loss that is gone, and standard errors, from which a part shows that a run learned though few examples
-tell: with k rare ones that all are right now the gain is √k of its errors, however little loss is left."""
 
 FOLLOWS = 2.5
 """Standard errors by which the outputs have to follow the targets more than at the start: one run in 160 does by chance, and as many

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradlab.judgement.limits import LEARNED, STUCK_SHARE
 from gradlab.results.record import Float, Record
 
 TAIL = 4
@@ -20,14 +21,6 @@ EARLY = 20
 ENOUGH_EXAMPLES = 64
 """... and over at least so many examples, though no more than a quarter of the record: a single small batch is too
 noisy. With so many a share near chance is known to 0.05."""
-
-LEARNED = 0.5
-"""Share of what could be gained from which a run counts as one that learned: half of the loss gone, half of the way
-from chance to all right."""
-
-STUCK_SHARE = 0.1
-"""Share of the loss, or of the way from chance to all right, below which nothing was learned: batch noise stays below
-it."""
 
 MOSTLY = 0.9
 """Share of its own gain after which a run that learned goes on to the end: what its layers do then moves little."""

@@ -12,10 +12,11 @@ import numpy as np
 
 from gradlab.config import row_names
 from gradlab.judgement import figures, lasting
+from gradlab.judgement.limits import DECADES, FORWARD_LAYERS, STEADY_FIT
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.chains import Chain
 from gradlab.judgement.modules.evidence import ModuleEvidence
-from gradlab.judgement.rules.depth import DECADES, FORWARD_LAYERS, JUMP, STEADY_FIT
+from gradlab.judgement.rules.depth import JUMP
 from gradlab.judgement.wording import bounds
 from gradlab.results.record import Finding, Float
 

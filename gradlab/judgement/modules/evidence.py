@@ -19,10 +19,11 @@ from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleExperiment, OwnExperiment
 from gradlab.config.quantities import selected
-from gradlab.judgement import figures, lasting
+from gradlab.judgement import figures, lasting, limits
 from gradlab.judgement import learning_progress as progress
-from gradlab.judgement.evidence import CALM_UPDATE, FEWEST_STEPS, STILL
-from gradlab.judgement.gains import ERRORS, LONGER, Gains, gains
+from gradlab.judgement.evidence import CALM_UPDATE
+from gradlab.judgement.gains import Gains, gains
+from gradlab.judgement.limits import ERRORS, FEWEST_STEPS, LONGER, STILL
 from gradlab.judgement.modules.chains import Chain, chains
 from gradlab.results.record import Bool, Column, Float, ModuleRows, Outcome, Record
 
@@ -38,7 +39,7 @@ NOISES = 10.0
 
 FALLEN = 0.03
 """Share by which the loss at the end has to lie below that part's, and it has to by `gains.ERRORS` standard errors; of few records it
-has to by `learning_progress.STUCK_SHARE`."""
+has to by `STUCK_SHARE`."""
 
 FITTED = 0.02
 """Share of the best constant answer's loss that has to be gone where no other examples were asked: a few passes over examples whose
@@ -178,7 +179,7 @@ class ModuleEvidence:
         ratios, largest = self.ratios, self.largest_ratio
         if ratios is None or largest is None:
             return None
-        enough = figures.LEARNING_SHARE * largest
+        enough = limits.LEARNING_SHARE * largest
         best = [ratios[list(own)] for row in rows if (own := self.members(row))]
         return bool(largest > 0 and all(bool((each >= enough).any()) for each in best))
 
@@ -278,7 +279,7 @@ class ModuleEvidence:
         before, after = loss[first : max(stop, first + 1)], loss[progress.tail(len(loss))]
         drop, size = float(before.mean() - after.mean()), abs(float(before.mean()))
         if len(loss) < progress.FALLING_ROWS:
-            return drop > progress.STUCK_SHARE * size
+            return drop > limits.STUCK_SHARE * size
         error = math.hypot(*(float(part.std()) / math.sqrt(len(part)) for part in (before, after)))
         return drop > FALLEN * size and drop > ERRORS * error
 
@@ -304,7 +305,7 @@ class ModuleEvidence:
             return False
         if self.gains is not None:
             fitted = self.gains.holdout is None and (self.gains.share < FITTED or not self._fell_from_start)
-            return (self.gains.how is not None and not fitted) or (course.accuracy_gain or 0.0) >= progress.STUCK_SHARE
+            return (self.gains.how is not None and not fitted) or (course.accuracy_gain or 0.0) >= limits.STUCK_SHARE
         if course.learned:
             return True
         return (course.gained and (self.fell_later or course.improving)) or self.accuracy_rose
@@ -318,7 +319,7 @@ class ModuleEvidence:
         course, loss = self.progress, self.loss
         if course is None or loss is None:
             return False
-        if course.fell >= progress.STUCK_SHARE or self.fell_later:
+        if course.fell >= limits.STUCK_SHARE or self.fell_later:
             return True
         first, last = loss[: max(1, len(loss) // progress.EARLY)], loss[progress.tail(len(loss))]
         error = float(last.std()) * math.sqrt(1 / len(first) + 1 / len(last))
@@ -337,7 +338,7 @@ class ModuleEvidence:
         first, last = shares[: max(1, len(shares) // 10)], shares[progress.tail(len(shares))]
         rise = float(last.mean() - first.mean())
         error = math.hypot(*(float(part.std()) / math.sqrt(len(part)) for part in (first, last)))
-        return rise >= progress.STUCK_SHARE * (1.0 - float(first.mean())) and rise > progress.FALLING_ERRORS * error
+        return rise >= limits.STUCK_SHARE * (1.0 - float(first.mean())) and rise > progress.FALLING_ERRORS * error
 
     @cached_property
     def still(self) -> bool:

@@ -4,7 +4,7 @@ Only where a loss was logged. Where the loss of the best constant answer is not 
 is said too.
 """
 
-from gradlab.judgement.learning_progress import STUCK_SHARE
+from gradlab.judgement.limits import STUCK_SHARE
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.rules.learning import by_heart, round_up

@@ -13,13 +13,12 @@ from gradlab.config import row_names
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleExperiment, OwnExperiment
 from gradlab.judgement import figures
-from gradlab.judgement.evidence import FEWEST_STEPS
+from gradlab.judgement.limits import DECADES, FEWEST_STEPS, STEADY_FIT
 from gradlab.judgement.modules.chains import Chain
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.remedies.advice import Advice, change, digits, either
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.remedies.steps import HEALTHY_UPDATE
-from gradlab.judgement.rules.depth import DECADES, STEADY_FIT
 from gradlab.judgement.rules.learning import LARGE_UPDATE, ROOM, SMALL_UPDATE, round_up
 from gradlab.results.record import Bool
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from gradlab.config import row_names
 from gradlab.judgement import lasting
+from gradlab.judgement.limits import DEAD_SHARE, DEAD_SLOPE, DECADES, SATURATED_SLOPE
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
-from gradlab.judgement.rules.depth import DECADES
-from gradlab.judgement.rules.units import ALL, BY_CHANCE, DEAD_SHARE, DEAD_SLOPE, FAINT, SATURATED_SLOPE, flat_words
+from gradlab.judgement.rules.units import ALL, BY_CHANCE, FAINT, flat_words
 from gradlab.judgement.wording import bounds
 from gradlab.results.record import Bool, Finding, Float
 

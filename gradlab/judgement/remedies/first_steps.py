@@ -17,7 +17,8 @@ from gradlab.config.parametrization import rate_factor
 from gradlab.config.reading import document
 from gradlab.errors import ConfigError
 from gradlab.judgement.deviations import forecast_of
-from gradlab.judgement.evidence import ADAPTIVE, FEWEST_STEPS, Evidence
+from gradlab.judgement.evidence import ADAPTIVE, Evidence
+from gradlab.judgement.limits import FEWEST_STEPS
 from gradlab.judgement.remedies.advice import Advice, change, digits, resized
 from gradlab.judgement.wording import factor, power
 from gradlab.results.record import Record

@@ -8,21 +8,10 @@ from dataclasses import dataclass
 from gradlab.config.experiment import Experiment
 from gradlab.config.modules import ModuleData, ModuleExperiment
 from gradlab.datasets.profile import DataProfile, said
+from gradlab.judgement.limits import LARGE, OFFSET, ONE_COLUMN
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.wording import percent
 from gradlab.results.record import Record
-
-LARGE = 10.0
-"""Root mean square above which, and below one over which, values are not of a usual size: a first layer's preactivations, and the
-gradients of its weights, are off by as much. Grey values from 0 to 16 have 8, those from 0 to 1 about 0.3."""
-
-OFFSET = 0.95
-"""Share of the inputs' mean square that their columns' means may have: beyond, examples differ by a quarter of what they have in common,
-and a network sees their differences as little beside it."""
-
-ONE_COLUMN = 0.9
-"""Share of the mean squares that one column may have, where it also spreads `LARGE` times as far as the middle one: beyond, a network
-sees little else."""
 
 FEW = 2
 """Columns up to which one of them may well have most of it."""

@@ -7,7 +7,8 @@ shows, with the scale of the data as its leading remedy (`verdict`).
 from typing import Literal
 
 from gradlab.datasets.profile import named, said
-from gradlab.judgement.evidence import FIRST_LOSS, Evidence
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.limits import FIRST_LOSS
 from gradlab.judgement.remedies import readout
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.results.record import Finding

@@ -14,21 +14,12 @@ from gradlab.config import row_names
 from gradlab.config.models import Model
 from gradlab.judgement import figures
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.limits import CHANCE, DECADES, FORWARD_LAYERS, STEADY_FIT
 from gradlab.judgement.remedies import starts, steps
 from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds
 from gradlab.results.record import Finding, Float
-
-DECADES = 2.0
-"""Change of the signal across depth that counts: a factor of 100, so that the weakest layer gets less than
-`LEARNING_SHARE` of the strongest one's update where updates follow the signal. Networks of measured depth by depth
-agree: at 1.1 decades they train, at 2.2 and more they stay at chance with the same learning rate (tanh, σ_b² = 0.05,
-σ_w² = 1 and 1.3, 20 to 80 layers)."""
-
-STEADY_FIT = 0.9
-"""R² from which the change is called steady: the same factor in every layer, so the initialisation's, not a single
-layer's."""
 
 LARGE_UPDATE = 0.1
 """Update ratio from which training, not the start, is blamed for what came after: a tenth of a layer's weights at
@@ -39,13 +30,6 @@ JUMP = 0.25
 
 BEYOND_ALL = 1e4
 """Decades from which a figure says no more than its order."""
-
-CHANCE = 3.0
-"""Standard deviations over seeds within which a narrow network's decades are one seed's chance, where theory expects
-less than `DECADES` of its kind: one seed in four hundred lies beyond."""
-
-FORWARD_LAYERS = 5
-"""Fewest layers from which steady growth of the forward signal can be told from a jump in one layer."""
 
 
 _HIDDEN = {"layer": "hidden layers", "row": "rows"}

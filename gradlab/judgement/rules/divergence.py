@@ -8,10 +8,10 @@ from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.limits import DECADES
 from gradlab.judgement.remedies import first_steps, starts, steps
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.harm import HARMFUL
-from gradlab.judgement.rules.depth import DECADES
 from gradlab.results.record import Finding, Outcome
 
 FAST = 1e-3

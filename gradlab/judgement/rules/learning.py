@@ -6,9 +6,10 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 
 import math
 
-from gradlab.judgement.evidence import FEWEST_STEPS, Evidence
-from gradlab.judgement.gains import ERRORS, LONGER, Gains
-from gradlab.judgement.learning_progress import STUCK_SHARE, LearningProgress
+from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.gains import Gains
+from gradlab.judgement.learning_progress import LearningProgress
+from gradlab.judgement.limits import ERRORS, FEWEST_STEPS, LONGER, STUCK_SHARE
 from gradlab.judgement.remedies import starts, steps, structure
 from gradlab.judgement.remedies.advice import Advice, change, default_quantities, either, resized
 from gradlab.judgement.rules.rule import Rule

@@ -17,33 +17,15 @@ from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Model
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.limits import ALLOWANCE, FEWEST_UNITS, MARGIN, NUM_SPREADS, WEIGHT_ERRORS, WEIGHT_SHARE
 from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.rules.units import NEAR_UNDERFLOW
 from gradlab.judgement.wording import bounds, factor
 from gradlab.results.record import Finding, Float, Remedy
 from gradlab.theory.critical import critical
 
-NUM_SPREADS = 6.0
-"""Standard deviations over seeds, ..."""
-
-ALLOWANCE = 0.1
-"""... and decades more, up to which a profile is taken as it is: the spread is an estimate, good to a quarter."""
-
 NUM_NETWORKS, NUM_DEEP_NETWORKS, DEEP = 128, 32, 1000
 """Networks that are drawn from theory (`theory.sampled_networks`) where a profile lies beyond; fewer where they are deep."""
-
-MARGIN = 2.0
-"""A profile is forbidden if it lies outside all of them by so many of their standard deviations and by `ALLOWANCE`."""
-
-FEWEST_UNITS = 16
-"""Width below which theory, which is that of wide networks, forbids nothing: units that all happen to be off are then a
-matter of course."""
-
-WEIGHT_ERRORS = 6.0
-"""Standard errors by which a layer's weight norm has to differ from the start's, and ..."""
-
-WEIGHT_SHARE = 0.01
-"""... the share of it that it may differ besides, for rounding in 16 bits."""
 
 
 @dataclass(frozen=True)

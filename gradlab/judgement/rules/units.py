@@ -14,28 +14,14 @@ from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
+from gradlab.judgement.limits import DEAD_SHARE, DEAD_SLOPE, DECADES, SATURATED_SLOPE
 from gradlab.judgement.remedies import starts, steps
 from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.remedies.scale import tiny_inputs
-from gradlab.judgement.rules.depth import DECADES
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent
 from gradlab.results.record import Bool, Finding, Float
 from gradlab.theory import activations
-
-DEAD_SHARE = 0.9
-"""Share of a layer's units without a slope for any example from which the layer counts as dead. In a deep healthy ReLU
-network up to half the units are off for a whole batch, because examples align with depth, and training moves that to
-0.7; nine in ten is beyond both at every width, and leaves a tenth of the layer to carry everything."""
-
-DEAD_SLOPE = (1.0 - DEAD_SHARE) / 2.0
-"""The same, read off `mean_slope` where batches are too small to tell a dead unit from one that is off: a living ReLU
-unit is on for half of the examples."""
-
-SATURATED_SLOPE = 0.15
-"""Mean slope beside the largest one up to which a layer counts as saturated. For Gaussian preactivations that is a
-standard deviation of 5.3 for tanh and twice that for sigmoid, and three entries in four have less than a tenth of the
-largest slope; tanh at σ_w² = 4 has 0.45, sigmoid at its critical point 0.24, Xavier 0.6 and more."""
 
 NEAR_UNDERFLOW = 30.0
 """Multiple of a format's smallest normal number below which the rms of a layer means that many of its values are 0."""
