@@ -1,6 +1,7 @@
 """Writes the reference pages from the code: `python docs/generate.py`, or `--check` to see whether they are in step.
 
-The pages are commands.md (what the command line offers), config.md (every field of a config) and quantities.md (every recorded column).
+The pages are commands.md (what the command line offers), config.md (every field of a config), quantities.md (every recorded column) and
+glossary.md (every word that an output prints).
 """
 
 import sys
@@ -12,10 +13,14 @@ from gradlab.cli.main import app
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields, part_at
+from gradlab.config.figures import AT_A_STEP, OF_A_RUN
 from gradlab.config.modules import ModuleExperiment
 from gradlab.config.namespace import OnOwnBatches
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 from gradlab.datasets.sources.targets import MOST_CLASSES
+from gradlab.report.glossary.definition import KINDS, Definition
+from gradlab.report.glossary.index import whole
+from gradlab.report.words.verdicts import APPEARANCES
 
 HERE = Path(__file__).parent
 TARGETS = """\
@@ -176,22 +181,6 @@ STANDARDISING = """\
 The line on the setting says whether inputs and targets were standardised, where targets are numbers.
 """
 
-FIGURES = {
-    "backward_decades": "decades that the backward signal gains from the last hidden layer to the first; negative where it falls",
-    "backward_slope": "the same a layer, by least squares over the inner layers",
-    "backward_fit": "R² of that line",
-    "forward_decades": "decades that the forward signal gains from the first hidden layer to the last",
-    "grad_ratio": "decades that the weight gradient's norm gains from the last hidden layer to the first",
-    "loss": "loss of the batch",
-    "accuracy": "accuracy of the batch; null for regression",
-    "holdout_loss": "loss on the held-out part",
-    "holdout_accuracy": "accuracy there; null for regression",
-    "loss_ratio": "loss in units of the best constant answer's (ln C for C classes of equal shares), on the training rows that were "
-    "assessed, else of the batch: a readout that says nothing yet begins at 1",
-    "holdout_gain": "loss of the best constant answer less the network's on the held-out part; its standard error is in the steps' table",
-    "holdout_balanced_accuracy": "mean over the classes of the share of each that is classified right there; null for regression",
-}
-
 NOTE = "<!-- Written by docs/generate.py from the code; change it there. -->\n"
 
 
@@ -291,11 +280,79 @@ def quantities() -> str:
         f"## Of a layer and step\n\n{table(header, rows(LAYER_QUANTITIES))}\n## Of a step\n\n{table(header, rows(STEP_QUANTITIES))}\n"
         "## Figures of a run\n\n"
         "A condition names each at the first recorded step (`init.`) and at the last finite one (`final.`): `final.holdout_gain > 0.1`.\n\n"
-        + table(["figure", "what it is"], [[f"`{name}`", FIGURES[name]] for name in catalogue.FIGURES])
+        + table(
+            ["figure", "unit", "what it is", "how it is read"],
+            [[f"`{one.name}`", one.unit, one.definition, one.why] for one in AT_A_STEP],
+        )
+        + "\nOf a run as a whole:\n\n"
+        + table(
+            ["figure", "unit", "what it is", "how it is read"],
+            [[f"`{one.name}`", one.unit, one.definition, one.why] for one in OF_A_RUN],
+        )
     )
 
 
-PAGES = {"commands.md": commands, "config.md": config, "quantities.md": quantities}
+HEADINGS = {
+    "outcome": "Outcomes",
+    "finding": "Findings besides the verdicts",
+    "figure": "Figures of a run",
+    "quantity of a layer": "Quantities of a layer and step",
+    "quantity of a step": "Quantities of a step",
+    "comparison": "What a comparison comes to",
+    "theory": "Theory",
+    "term": "Words",
+    "column": "Columns and keys",
+}
+
+
+def glossary() -> str:
+    """Every word that an output prints."""
+    every = whole()
+    verdicts = [one for one in every if one.kind == "verdict"]
+    parts = [
+        f"{NOTE}\n# Glossary\n\n",
+        "Every word that gradlab prints, as `gradlab explain NAME` says it; the fields of a config stand in [config.md](config.md). "
+        "`null` (– in tables) is a value that has no meaning there.\n\n"
+        "## Verdicts\n\nWhat gradlab says of a run in one word, the worst first: the first whose rule finds something critical "
+        "is the verdict. [How often it is wrong](diagnosis.md) is measured.\n\n",
+        table(
+            ["", "verdict", "what it means", "its rule"],
+            [
+                [APPEARANCES[one.name].glyph, f"`{one.name}`", one.sentence, f"{one.rule[:1].upper()}{one.rule[1:]}."]
+                for one in verdicts
+            ],
+        ),
+    ]
+    for kind in KINDS:
+        held = [one for one in every if one.kind == kind]
+        if kind in HEADINGS and held:
+            parts.append(f"\n## {HEADINGS[kind]}\n\n{_words(held)}")
+    return "".join(parts)
+
+
+def _words(held: list[Definition]) -> str:
+    """A table of definitions, without the columns in which none says anything."""
+    columns = {
+        "written": "symbol",
+        "unit": "unit",
+        "what it is": "text",
+        "how it is read": "reads",
+        "when": "rule",
+        "also": "also",
+    }
+    told = {
+        head: name for head, name in columns.items() if any(getattr(one, name) not in ("", "1", ()) for one in held)
+    }
+
+    def shown(one: Definition, name: str) -> str:
+        value = getattr(one, name)
+        return ", ".join(value) if isinstance(value, tuple) else value
+
+    rows: list[list[object]] = [[f"`{one.name}`", *(shown(one, name) for name in told.values())] for one in held]
+    return table(["word", *told], rows)
+
+
+PAGES = {"commands.md": commands, "config.md": config, "quantities.md": quantities, "glossary.md": glossary}
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from gradlab.cli.clean import clean
 from gradlab.cli.compare import compare
 from gradlab.cli.doctor import doctor
 from gradlab.cli.du import du
+from gradlab.cli.explain import explain
 from gradlab.cli.export import export
 from gradlab.cli.list import list_runs
 from gradlab.cli.new import new
@@ -59,6 +60,7 @@ app.command("report")(report)
 app.command("plot")(plot)
 app.command("predict")(predict)
 app.command("activations")(activations)
+app.command("explain")(explain)
 app.command("check")(check)
 app.command("schema")(schema)
 app.command("new")(new)

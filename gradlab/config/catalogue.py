@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from gradlab.config.figures import AT_A_STEP, OF_A_RUN
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -315,13 +317,10 @@ ARITHMETICS: Mapping[str, Entry] = {
     ),
 }
 
-FIGURES: tuple[str, ...] = (
-    "backward_decades", "backward_slope", "backward_fit", "forward_decades", "grad_ratio", "loss", "accuracy",
-    "holdout_loss", "holdout_accuracy", "loss_ratio", "holdout_gain", "holdout_balanced_accuracy",
-)  # fmt: skip
+FIGURES: tuple[str, ...] = tuple(one.name for one in AT_A_STEP)
 """Summary figures, each at the first recorded step (`init.`) and at the last finite one (`final.`)."""
 
-RUN_FIGURES: tuple[str, ...] = ("learning_layers", "expected_backward_decades", "expected_spread", "skipped_steps")
+RUN_FIGURES: tuple[str, ...] = tuple(one.name for one in OF_A_RUN)
 """Summary figures of a run as a whole."""
 
 Verdict = Literal[

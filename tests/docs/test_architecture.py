@@ -24,7 +24,7 @@ Followed = tuple[Path, Mapping[str, tuple[int, str, str]]]
 FILES = {
     "An activation": 3,
     "A recorded quantity": 3,
-    "A verdict rule": 4,
+    "A verdict rule": 5,
     "An optimizer": 2,
     "A data source": 2,
     "A kind of network": 2,
@@ -32,7 +32,7 @@ FILES = {
     "A picture for `gradlab plot`": 2,
     "A picture on the page of a run": 2,
 }
-"""Files that a recipe touches; of the verdict rule the fourth is the rules' version."""
+"""Files that a recipe touches; of the verdict rule the last is the rules' version."""
 
 
 DRIVER = """

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -28,7 +29,8 @@ for words in (["--help"], ["run", "--help"], ["list"], ["list", "--where", "min(
               ["run", "tiny.yaml", "--dry-run"], ["schema"], ["new", "fresh"], ["export", "@latest", "--to", "csv"],
               ["export", "@latest", "--to", "tensorboard"], ["clean"],
               ["predict", "tiny.yaml"], ["predict", "tiny.yaml", "-s", "model.depth=100", "--format", "json"], ["predict", "broken.yaml"],
-              ["activations"], ["activations", "tanh", "--plot", "curves.svg", "--phase", "phases.svg"], ["activations", "tahn"]):
+              ["activations"], ["activations", "tanh", "--plot", "curves.svg", "--phase", "phases.svg"], ["activations", "tahn"],
+              ["explain"], ["explain", "same", "lr"], ["explain", "vanshing"]):
     main(words)
     assert "torch" not in sys.modules, words
 print("none loaded torch")
@@ -48,6 +50,15 @@ import sys
 from gradlab.cli.main import main
 assert main(["list"]) == 0
 heavy = {"torch", "numpy", "pandas", "pyarrow", "yaml", "gradlab.results.stored"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+EXPLAINED = """
+import sys
+from gradlab.cli.main import main
+assert main(["explain", "backward_fit", "vanishing", "χ₁", "theory", "--format", FORMAT]) == 0
+heavy = {"torch", "numpy", "pandas", "pyarrow", "yaml", "gradlab.judgement.rules"} & set(sys.modules)
 assert not heavy, heavy
 """
 
@@ -105,6 +116,22 @@ def on_terminal(place: Path, columns: int, *words: str, **changes: str) -> str:
     process.wait()
     os.close(terminal)
     return written.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("face", ["table", "json", "csv", "md"])
+def test_a_word_is_explained_by_the_words_alone(place: Path, face: str) -> None:
+    """No table, rule or theory is loaded for it, so that the answer is there at once: half a second of a processor, mostly Python's own."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", EXPLAINED.replace("FORMAT", repr(face))],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
 
 
 def test_only_training_loads_torch(place: Path) -> None:

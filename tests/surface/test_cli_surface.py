@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import pytest
@@ -19,6 +20,7 @@ COMMANDS = [
     "plot",
     "predict",
     "activations",
+    "explain",
     "check",
     "schema",
     "new",
@@ -85,6 +87,7 @@ OPTIONS = {
     "plot": ["RUN...", "-o", "--output", "--kind", "--quantity", "--out", "--quiet", "--version"],
     "predict": ["CONFIG", "-s", "--format", "--quiet", "--version"],
     "activations": ["[NAME]...", "--plot", "--phase", "--time", "--format", "--quiet", "--version"],
+    "explain": ["[NAME]...", "--format", "--quiet", "--version"],
     "check": ["CONFIG|SWEEP...", "-s", "--format", "--quiet", "--version"],
     "schema": ["--sweep", "--quiet", "--version"],
     "tag": ["[RUN...", "--remove", "--note", "--where", "--out", "--quiet", "--version"],
@@ -119,6 +122,7 @@ CHOICES = {
     ("du", "--format"): "table|json|csv|md",
     ("predict", "--format"): "table|json|csv|md",
     ("activations", "--format"): "table|json|csv|md",
+    ("explain", "--format"): "table|json|csv|md",
     ("check", "--format"): "table|json|csv|md",
     ("plot", "--kind"): "profile|heatmap|loss|spectrum|space",
     ("export", "--to"): "csv|tensorboard|wandb|mlflow",
@@ -128,6 +132,10 @@ LIST_COLUMNS = [
     "id", "name", "verdict", "outcome", "seed", "model.depth", "model.width", "model.activation", "model.init",
     "init.backward_decades", "final.backward_decades", "learning_layers", "final.loss", "final.accuracy", "finished",
     "rules_version",
+]  # fmt: skip
+
+EXPLAIN_COLUMNS = [
+    "name", "kind", "text", "symbol", "unit", "reads", "rule", "values", "default", "also", "see", "page",
 ]  # fmt: skip
 
 ACTIVATION_COLUMNS = [
@@ -189,3 +197,12 @@ def test_activation_columns(capsys: pytest.CaptureFixture[str]) -> None:
     main(["activations", "tanh", "--format", "csv", "--time"])
     costs = ["forward_ns", "backward_ns"]
     assert next(csv.reader(io.StringIO(capsys.readouterr().out))) == ACTIVATION_COLUMNS + costs
+
+
+def test_explain_columns_and_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "vanishing", "--format", "csv"]) == 0
+    assert next(csv.reader(io.StringIO(capsys.readouterr().out))) == EXPLAIN_COLUMNS
+    assert main(["explain", "vanishing", "backward_fit", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["schema_version", "definitions"]
+    assert [list(one) for one in found["definitions"]] == [EXPLAIN_COLUMNS] * 2

@@ -1,0 +1,1 @@
+"""What the words mean that gradlab prints: one definition each, for `gradlab explain`, the pages' tips and docs/glossary.md."""
