@@ -62,6 +62,13 @@ def _tell(removal: "Removal", *, quiet: bool) -> None:
         unread = sum(not item.readable for item in items)
         damaged = f", {unread} of them cannot be read" if unread else ""
         log(f"{what}: {bytes_in_words(sum((item.room for item in items), Room()).bytes)}{damaged}", quiet=quiet)
+        others = list(dict.fromkeys(other for item in items for other in item.elsewhere))
+        if others:
+            more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+            log(
+                f"  {', '.join(others[:_SHOWN])}{more} will miss {'it' if len(items) == 1 else 'some of them'}",
+                quiet=quiet,
+            )
     for why, number in removal.kept.items():
         log(f"{counted(number, 'member')} {'stays' if number == 1 else 'stay'}: {why}", quiet=quiet)
 

@@ -30,6 +30,7 @@ class Doomed:
         name: By which it was found.
         seed: The run's; None of a sweep, and where it is not known.
         readable: Whether it can be read as what it is.
+        elsewhere: What else loses it, in words: other names that it was asked for by, and sweeps that it is a member of.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Doomed:
     room: Room
     is_sweep: bool = False
     readable: bool = True
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,14 @@ def plan_removal(selector: AskedRuns, selections: Sequence[Selection], only: fro
                 kept[why] += 1
             else:
                 named[run.path] = run
-    doomed = [_run(selector, run) for path, run in named.items() if only is None or path in only]
+    sweeps: dict[str, list[str]] = {}
+    for ask in selector.asked.asks:
+        if ask.sweep is not None and ask.sweep not in {place.id for place in places.values()}:
+            for member in ask.runs:
+                sweeps.setdefault(member, []).append(f"the sweep {ask.name}")
+    doomed = [
+        _run(selector, run, sweeps.get(run.id, ())) for path, run in named.items() if only is None or path in only
+    ]
     if only is None:
         doomed += [Doomed(p.id, p.name, path, None, room_of([path]), is_sweep=True) for path, p in places.items()]
     return Removal(tuple(doomed), kept)
@@ -127,10 +136,12 @@ def refuse_nested(paths: Iterable[Path]) -> None:
             raise UsageError(f"{path}: is not removed, it holds {below}; remove or move that first")
 
 
-def _run(selector: AskedRuns, run: RunHandle) -> Doomed:
+def _run(selector: AskedRuns, run: RunHandle, sweeps: Sequence[str]) -> Doomed:
     line = selector.line(run)
     seed = None if line is None else line.seed
-    return Doomed(run.id, run.name, run.path, seed, room_of([run.path]), readable=line is not None)
+    others = [name for name in selector.asked.names.get(run.id, ()) if name != run.name]
+    elsewhere = tuple(dict.fromkeys((*others, *sweeps)))
+    return Doomed(run.id, run.name, run.path, seed, room_of([run.path]), readable=line is not None, elsewhere=elsewhere)
 
 
 def _root(place: SweepPlace) -> Path:

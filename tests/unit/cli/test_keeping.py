@@ -131,6 +131,14 @@ def test_a_name_means_its_newest_group(gradlab: Gradlab, root: Path) -> None:
     assert there(root) == ALL - {B0}
 
 
+def test_who_else_will_miss_a_run_is_said(gradlab: Gradlab, root: Path) -> None:
+    Journal(root).ask(Ask("best", (A0,), "2026-10-02T10:00:00+00:00", "one"))
+    assert "  best will miss some of them\n" in gradlab("rm", "a", "--dry-run")[2]
+    assert "  the sweep s will miss it\n" in gradlab("rm", B0, "--dry-run")[2]
+    assert "will miss" not in gradlab("rm", A1, "--dry-run")[2]
+    assert "will miss" not in gradlab("rm", "s", "--dry-run")[2]
+
+
 def test_a_sweep_goes_with_the_members_that_are_its_own(gradlab: Gradlab, root: Path) -> None:
     Journal(root).tag([M2], "keep")
     code, out, err = gradlab("rm", "s", "--yes", "--format", "json")
