@@ -66,7 +66,6 @@ def _list(asked: _Asked) -> None:
     from gradlab.cli.output import log, write_table
     from gradlab.errors import SelectionError
     from gradlab.judgement.conditions.listed import columns_named, matching
-    from gradlab.judgement.conditions.notices import where_notices
     from gradlab.report.views.run_list import NEWEST, columns_table, in_order, marked_old, runs_table
     from gradlab.report.words.values import counted
     from gradlab.results.store import Store
@@ -81,6 +80,8 @@ def _list(asked: _Asked) -> None:
     if not runs and not asked.where:
         log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
     if asked.where:
+        from gradlab.judgement.conditions.notices import where_notices  # here: it takes longer than most lists
+
         for line in where_notices(asked.where):
             log(line, quiet=quiet)
         runs = matching(store, runs, asked.where)

@@ -76,12 +76,15 @@ class Asked:
     @cached_property
     def names(self) -> Mapping[str, tuple[str, ...]]:
         """Run's id -> the names that it was asked for by itself, the last one first."""
-        found: dict[str, dict[str, None]] = {}
+        found: dict[str, tuple[str, ...]] = {}
         for ask in reversed(self.asks):
             if ask.sweep is None:
+                alone = (ask.name,)
                 for run in ask.runs:
-                    found.setdefault(run, {})[ask.name] = None
-        return {run: tuple(names) for run, names in found.items()}
+                    known = found.setdefault(run, alone)
+                    if ask.name not in known:
+                        found[run] = (*known, ask.name)
+        return found
 
     @cached_property
     def tagged(self) -> Mapping[str, tuple[str, ...]]:

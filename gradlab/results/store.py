@@ -111,9 +111,10 @@ class Store:
             asked = journal.read()
             if asked.unread and on_unreadable is not None:
                 on_unreadable(journal.path, asked.unread)
+            known = asked if asked.asks or asked.tags or asked.notes else None
             for handle in self.handles().values() if handles is None else handles:
                 try:
-                    lines.append(self.line(handle, asked))
+                    lines.append(self.line(handle, known))
                 except FileNotFoundError:
                     continue
                 except (OSError, ValueError) as error:
@@ -125,7 +126,8 @@ class Store:
         """What a list shows of one run, with what a journal knows of it; an OSError if it cannot be read, a ValueError if it is not what
         gradlab writes.
         """
-        text = self._settled(lambda: regular_files.content(handle.path / SUMMARY, strict_json.MOST_BYTES))
+        path = f"{handle.path}{os.sep}{SUMMARY}"  # a path's own operators take long, of ten thousand
+        text = self._settled(lambda: regular_files.content(path, strict_json.MOST_BYTES))
         return read_line(handle.path, text, asked)
 
     def find(self, text: str | Path) -> RunHandle:

@@ -130,7 +130,11 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
             found = look(run)
         except KeyError:
             found = left_out(run.config, name)
-        if found in SCALES if isinstance(found, str) else not isinstance(found, _SCALAR):
+        kind = type(found)
+        if kind is float or kind is int or found is None:  # most are, of many runs
+            values.append(found)
+            continue
+        if found in SCALES if kind is str else not isinstance(found, _SCALAR):
             found = field_value(run.config, name)
         values.append(found if isinstance(found, _SCALAR) else None)
     return values
@@ -238,7 +242,7 @@ def _said(run: ListedRun, name: str) -> Sequence[str]:
         return run.tags
     if name == "note":
         return (run.note,) if run.note else ()
-    return [word for word in run.names if word != run.name]
+    return [word for word in run.names if word != run.name] if run.names else ()
 
 
 def _commit(run: ListedRun) -> str | None:

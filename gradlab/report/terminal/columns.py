@@ -1,7 +1,7 @@
 """A table as lines of text: whole in a pipe; on a terminal headers are stacked and columns left out until it fits."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -36,14 +36,17 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
     words = table.words() if width is None else _elided(table, width)
     shown = range(len(words)) if shown is None else shown
     used = [words[row] for row in shown if isinstance(row, int)]
-    longest = [max(map(breadth, column)) for column in zip(*used, strict=True)] if used else [0] * len(table.fields)
+    cells_of = list(zip(*used, strict=True))
+    plain = all(map(_is_plain, cells_of))
+    measure = len if plain else breadth
+    longest = [max(map(measure, cells)) for cells in cells_of] if used else [0] * len(table.fields)
     columns, headers = _fitting(table.fields, longest, width)
     sides = {index: "<" if table.fields[index].kind in ("text", "time") else ">" for index in columns}
     sizes = [_size(headers[index], longest[index]) for index in columns]
     template = GAP.join(f"{{:{sides[index]}{size}}}" for index, size in zip(columns, sizes, strict=True))
 
-    def line(cells: Sequence[str]) -> str:
-        if any(not cell.isascii() for cell in cells):  # a letter may take two columns, or none
+    def line(cells: Sequence[str], plain: bool = False) -> str:
+        if not plain and any(not cell.isascii() for cell in cells):  # a letter may take two columns, or none
             padded = [padded_to(cell, size, sides[at]) for cell, at, size in zip(cells, columns, sizes, strict=True)]
             return GAP.join(padded).rstrip()
         return template.format(*cells).rstrip()
@@ -52,10 +55,17 @@ def lay_out(table: Table, width: int | None, shown: Sequence[int | Fold] | None 
     padded = {index: [""] * (height - len(headers[index])) + headers[index] for index in columns}
     header = tuple(line([padded[index][level] for index in columns]) for level in range(height))
     body = tuple(
-        row.words(noun) if isinstance(row, Fold) else line([words[row][index] for index in columns]) for row in shown
+        row.words(noun) if isinstance(row, Fold) else line([words[row][index] for index in columns], plain)
+        for row in shown
     )
     left_out = tuple(field.name for index, field in enumerate(table.fields) if index not in columns)
     return Layout(header, body, left_out)
+
+
+def _is_plain(cells: Iterable[str]) -> bool:
+    """Whether every letter of these takes one column of a terminal; they are looked at together, since they are many."""
+    text = "".join(cells)
+    return text.isascii() or all(cell_len(letter) == 1 for letter in set(text))
 
 
 def _elided(table: Table, width: int) -> list[list[str]]:

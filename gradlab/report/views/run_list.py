@@ -53,10 +53,11 @@ def runs_table(runs: Sequence[ListedRun]) -> Table:
     values = RunValues()
     columns = {field: _column(values, runs, field.name) for field in _ALL_FIELDS}
     shown = [field for field, column in columns.items() if not _plain(field.name, column, runs)]
-    said = {field: values.column(runs, field.name) for field in _OF_STORED}
-    told = [field for field, column in said.items() if any(value is not None for value in column)]
-    columns |= said
-    return Table((*shown, *told), tuple(zip(*(columns[field] for field in (*shown, *told)), strict=True)))
+    if any(run.names or run.tags or run.note for run in runs):
+        said = {field: values.column(runs, field.name) for field in _OF_STORED}
+        columns |= said
+        shown += [field for field, column in said.items() if any(value is not None for value in column)]
+    return Table(tuple(shown), tuple(zip(*(columns[field] for field in shown), strict=True)))
 
 
 def columns_table(runs: Sequence[ListedRun], names: Sequence[str]) -> Table:
