@@ -49,5 +49,5 @@ class Definition:
     @property
     def tip(self) -> str:
         """What a reader is told in passing: what it means, and how it is read or when it is given."""
-        more = self.rule or self.reads
-        return f"{self.sentence} {more[:1].upper()}{more[1:]}." if more else self.sentence
+        reads = f" {self.reads[:1].upper()}{self.reads[1:]}." if self.reads else ""
+        return self.sentence + reads + (f" Rule: {self.rule}." if self.rule else "")

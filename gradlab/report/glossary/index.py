@@ -156,8 +156,14 @@ def explained(word: str) -> tuple[Definition, ...]:
 
 
 def defined(word: str) -> Definition | None:
-    """The first meaning of a word outside a config, None where there is none; its rule is read where that takes no time."""
+    """The first meaning of a word outside a config, None where there is none; without the rule of a comparison's judgement."""
     return next((_by_name()[key][0] for key in map(normal, _forms(word)) if key in _by_name()), None)
+
+
+def told(word: str) -> Definition | None:
+    """As `defined`, with its rule."""
+    found = defined(word)
+    return None if found is None else _with_rule(found)
 
 
 def _forms(word: str) -> list[str]:

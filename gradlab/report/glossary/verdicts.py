@@ -11,10 +11,10 @@ def _percent(share: float) -> str:
 
 
 _TRAVELS = (
-    f"log10_backward_rms of layer 1 lies {limits.DECADES:g} decades or more {{way}} that of the last hidden layer (a factor of "
-    f"{10**limits.DECADES:g}), at the first step or at the end, and it harms: not where the run learned half of what there is to learn and "
-    f"every hidden layer moved, nor where training mended it; and not where it is within {limits.CHANCE:g} standard deviations of a "
-    "theory that expects less of a network this narrow"
+    f"the backward signal of layer 1 lies {limits.DECADES:g} decades or more {{way}} that of the last hidden layer (a factor of "
+    f"{10**limits.DECADES:g}), at the first step or at the end, and it harms. It does not where the run learned half of what there is to "
+    "learn and every hidden layer moved, or where training mended the signal and the run learned, or where seeds of so narrow a network "
+    f"may show it by chance ({limits.CHANCE:g} standard deviations of a theory that expects less)"
 )
 
 VERDICTS: tuple[Definition, ...] = (
@@ -26,7 +26,7 @@ VERDICTS: tuple[Definition, ...] = (
         "dead", "verdict",
         "most units of a layer let nothing through: their slope is zero for every example, so no gradient passes them and they learn "
         "nothing",
-        rule=f"dead_fraction of a hidden layer is {limits.DEAD_SHARE:g} or more at the end (in batches below 8: mean_slope of "
+        rule=f"a hidden layer has a dead_fraction of {limits.DEAD_SHARE:g} or more at the end (in batches below 8: a mean_slope of "
         f"{limits.DEAD_SLOPE:g} or less). Where the run learned all the same, only if it was so from the first step on, or no unit of the "
         "layer is alive; not where the inputs are so small that biases decide which units are on. Only activations that are not flat at "
         "both ends (relu and its like)",
@@ -49,7 +49,8 @@ VERDICTS: tuple[Definition, ...] = (
     Definition(
         "saturated", "verdict",
         "the units of a layer sit where their activation is flat at either end, so little of a gradient passes them",
-        rule=f"mean_slope of a hidden layer is {limits.SATURATED_SLOPE:g} or less at the end; where the run learned all the same, only if "
+        rule=f"a hidden layer has a mean_slope of {limits.SATURATED_SLOPE:g} or less at the end; where the run learned all the same, "
+        "only if "
         "it was so from the first step on. Only activations that are flat at both ends (sigmoid, tanh and their like)",
         also=("saturation", "saturating"), see=("mean_slope", "inactive_fraction", "dead"), page=_PAGE,
     ),

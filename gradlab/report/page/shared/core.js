@@ -129,8 +129,9 @@ gradlab.theme.set(document.documentElement.dataset.theme, false);
 // The tip: one element that follows the pointer or the keyboard, and is read aloud. Its text is never HTML.
 gradlab.tip = {
   element: document.getElementById("tip"),
-  show(lines, x, y) {
+  show(lines, x, y, aloud = true) {
     const [first, ...rest] = lines;
+    this.element.setAttribute("aria-live", aloud ? "polite" : "off");  // what describes an element is read aloud with it already
     this.element.replaceChildren(gradlab.element("b", first), ...rest.map((line) => gradlab.element("span", line)));
     this.element.hidden = false;
     const box = this.element.getBoundingClientRect();

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.text import clean_line
+from gradlab.report.page.shared.terms import Terms
 from gradlab.report.words.remedies import config_lines, options
 from gradlab.report.words.table import Table
 from gradlab.report.words.values import Value, layers_words, say
@@ -24,7 +25,7 @@ from gradlab.results.record import Finding
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SHARED = ("style.css", "core.js", "figures.js", "series.js", "tables.js")
+_SHARED = ("style.css", "core.js", "figures.js", "series.js", "tables.js", "terms.js")
 """What every page has, in the order in which it is read."""
 
 
@@ -50,6 +51,7 @@ def render(kind: str, title: str, data: Mapping[str, Any], **context: Any) -> st
             data=_json(data),
             appearances=_json({word: vars(shown) for word, shown in APPEARANCES.items()}),
             version=version("gradlab"),
+            terms=Terms(),
             **context,
         )
     )
