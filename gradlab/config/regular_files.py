@@ -55,9 +55,11 @@ def content(path: str | os.PathLike[str], most: int, flags: int = 0) -> bytes:
     Raises:
         OSError: As `descriptor_of`, or if it has more than so many.
     """
-    descriptor = descriptor_of(path, flags)
+    descriptor = os.open(path, _FLAGS | flags)
     try:
-        size = os.fstat(descriptor).st_size
+        found = os.fstat(descriptor)
+        refuse_others(found.st_mode, path)
+        size = found.st_size
         data = os.read(descriptor, size + 1) if size <= most else b""
         if len(data) != size:  # it grew meanwhile, or is long
             data += rest(descriptor, most + 1 - len(data))

@@ -170,4 +170,4 @@ def _check_kinds(data: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
 
 def figures(data: Mapping[str, Any]) -> dict[str, float | None]:
     """Summary figures as they were before they were written."""
-    return {name: value if type(value) is float else number(value) for name, value in data.items()}
+    return {name: value if type(value) is float or value is None else number(value) for name, value in data.items()}

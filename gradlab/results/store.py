@@ -112,9 +112,12 @@ class Store:
             if asked.unread and on_unreadable is not None:
                 on_unreadable(journal.path, asked.unread)
             known = asked if asked.asks or asked.tags or asked.notes else None
+            # A path's own operators take long, of ten thousand.
+            below = f"{self.root}{os.sep}" if handles is None else None
             for handle in self.handles().values() if handles is None else handles:
+                place = None if below is None else f"{below}{handle.path.name}"
                 try:
-                    lines.append(self.line(handle, known))
+                    lines.append(self._line(handle, known, place))
                 except FileNotFoundError:
                     continue
                 except (OSError, ValueError) as error:
@@ -126,8 +129,11 @@ class Store:
         """What a list shows of one run, with what a journal knows of it; an OSError if it cannot be read, a ValueError if it is not what
         gradlab writes.
         """
-        path = f"{handle.path}{os.sep}{SUMMARY}"  # a path's own operators take long, of ten thousand
-        text = self._settled(lambda: regular_files.content(path, strict_json.MOST_BYTES))
+        return self._line(handle, asked, None)
+
+    def _line(self, handle: RunHandle, asked: Asked | None, place: str | None) -> ListedRun:
+        path = f"{place or handle.path}{os.sep}{SUMMARY}"
+        text = self._settled(partial(regular_files.content, path, strict_json.MOST_BYTES))
         return read_line(handle.path, text, asked)
 
     def find(self, text: str | Path) -> RunHandle:

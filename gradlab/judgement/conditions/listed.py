@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gradlab.config.catalogue import SCALES
 from gradlab.config.logic import AnyOf, Digest, Layers, Looked, Scalar, field_value
 from gradlab.config.moments import seconds
-from gradlab.config.text import clean_line, flat, left_out
+from gradlab.config.text import OF_NETWORK, clean_line, flat, left_out
 from gradlab.errors import UsageError
 from gradlab.results.listing import ListedRun, getter
 from gradlab.results.strict_json import read_object
@@ -125,7 +125,12 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
         return [own_model(run.config) for run in runs]
     look = getter(name)
     values: list[Value] = []
+    key = name.removeprefix("model.")
+    plain = OF_NETWORK.get(name)
     for run in runs:
+        if plain is not None and _says_nothing(run.config, key):
+            values.append(plain)
+            continue
         try:
             found = look(run)
         except KeyError:
@@ -138,6 +143,12 @@ def values_of(runs: Sequence[ListedRun], name: str) -> list[Value]:
             found = field_value(run.config, name)
         values.append(found if isinstance(found, _SCALAR) else None)
     return values
+
+
+def _says_nothing(config: Mapping[str, Any], key: str) -> bool:
+    """Whether a config of one of gradlab's networks leaves out a part of it, as most of many do."""
+    model = config.get("model")
+    return type(model) is dict and key not in model and "watched" not in model and model.get("kind") != "module"
 
 
 def matching(store: "Store | None", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:

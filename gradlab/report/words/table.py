@@ -36,16 +36,30 @@ class Table:
     def words(self) -> list[list[str]]:
         """Every cell as it is read."""
         columns = zip(*self.rows, strict=True) if self.rows else ()
-        said = [
-            [value if field.kind == "text" and type(value) is str else say(value, field.kind) for value in column]
-            for field, column in zip(self.fields, columns, strict=False)
-        ]
+        said = [_said(column, field.kind) for field, column in zip(self.fields, columns, strict=False)]
         return [list(row) for row in zip(*said, strict=True)]
 
     def objects(self) -> list[dict[str, Value]]:
         """One mapping a row."""
         names = [field.name for field in self.fields]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+def _said(column: Sequence[Value], kind: Kind) -> list[str]:
+    """The values of a column as they are read; what repeats in a long one is said once."""
+    words: dict[Value, str] = {}
+    said = []
+    for value in column:
+        if type(value) is str and kind == "text":
+            said.append(value)
+        elif value == 0 or type(value) is bool:  # of several kinds of them, equal and said differently
+            said.append(say(value, kind))
+        else:
+            word = words.get(value)
+            if word is None:
+                word = words[value] = say(value, kind)
+            said.append(word)
+    return said
 
 
 @dataclass(frozen=True)
