@@ -92,6 +92,7 @@ def write_table(table: "Table", face: Face, json_key: str) -> None:
 
 def print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
     """Print runs: a single one whole; several side by side, with how far the seeds of each experiment agree."""
+    from gradlab.config.text import unmentioned
     from gradlab.report.files.markdown import markdown
     from gradlab.report.files.run_json import document
     from gradlab.report.terminal.blocks import print_blocks
@@ -114,4 +115,4 @@ def print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
             if face is Face.TABLE:
                 print_verdicts(stdout(), own)
             elif face is Face.MD:
-                write("".join(f"\n{line}\n" for line in own))
+                write(unmentioned("".join(f"\n{line}\n" for line in own)))

@@ -1,5 +1,6 @@
 """Text that people read: values in words, texts on one line, texts cut short, a nested config by dotted path."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,39 @@ def clean_line(text: str) -> str:
     'RuntimeError: no [2Jmemory'
     """
     return one_line("".join(char if char.isprintable() else " " for char in text))
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for the beginning of a formula, or for nothing before one."""
+
+
+def inert(cell: str) -> str:
+    """A text as a cell of CSV that no spreadsheet takes for a formula: one that begins like a formula and is no number has an apostrophe
+    before it.
+
+    >>> [inert(cell) for cell in ("=1+1", "-x", "@user", "-0.5", "-inf", "net")]
+    ["'=1+1", "'-x", "'@user", '-0.5', '-inf', 'net']
+    """
+    if not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell if cell == cell.strip() else f"'{cell}"
+
+
+def unmentioned(text: str) -> str:
+    r"""Markdown in which nobody is mentioned: a space of no width stands behind an @ outside code, which looks the same.
+
+    >>> unmentioned("by @octocat, `@latest`, a@b.c")
+    'by @&#8203;octocat, `@latest`, a@b.c'
+    """
+    return _MENTION.sub(lambda match: "@&#8203;" if match[0] == "@" else match[0], text) if "@" in text else text
+
+
+_MENTION = re.compile(r"\\[^@]|(`+)(?:(?!`).)+\1(?!`)|(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])", re.DOTALL)
+"""What is escaped, code, and mentions; whichever comes first."""
 
 
 def cut(text: str, most: int = 60) -> str:

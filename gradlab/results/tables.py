@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config.text import inert
 from gradlab.results import crash_safe, declared, strict_json
 from gradlab.results.record import Column, ModuleRows, Record, Spectrum
 
@@ -280,6 +281,7 @@ def _cell(value: float | str) -> str:
     """A value as a cell of CSV: a number with all its digits, a name in quotes where it needs them."""
     if not isinstance(value, str):
         return repr(value)
+    value = inert(value)
     return '"{}"'.format(value.replace('"', '""')) if re.search(r'[",\r\n]', value) else value
 
 

@@ -1,5 +1,6 @@
 """Markdown's face of a comparison."""
 
+from gradlab.config.text import unmentioned
 from gradlab.judgement.comparing.comparison import Comparison
 from gradlab.report.views.compared_gates import gate_words
 from gradlab.report.views.comparison import (
@@ -37,4 +38,4 @@ def comparison_markdown(comparison: Comparison, *, changed_only: bool = False) -
     if rows.rows:
         parts += [f"{row_heading(comparison, len(rows.rows))}\n", as_markdown(rows)]
     told = "".join(f"- {line}\n" for line in (*row_words(lettered), *gate_words(comparison)))
-    return "\n".join([*parts, *([told] if told else [])])
+    return unmentioned("\n".join([*parts, *([told] if told else [])]))

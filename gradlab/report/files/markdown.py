@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradlab.config.text import clean_line
+from gradlab.config.text import clean_line, unmentioned
 from gradlab.report.views.blocks import Checks, Files, Findings, Lines, Only, TableBlock, Title
 from gradlab.report.views.groups import groups_table
 from gradlab.report.views.sweep import Failures, Groups, SweepView
 from gradlab.report.views.verdict_map import VerdictMap, map_rest, map_table, map_title
-from gradlab.report.words.table import Field, Fold, Table, markdown_lines
+from gradlab.report.words.table import Field, Fold, Table, markdown_cell, markdown_lines
 from gradlab.report.words.values import counted, layers_words
 from gradlab.results.record import Finding
 
@@ -76,7 +76,7 @@ def markdown(blocks: Iterable[object], *, all_layers: bool = False) -> str:
         blocks: The view's.
         all_layers: Show every layer; otherwise a long network is folded.
     """
-    page = _Page(str, lambda text: f"`{text}`", lambda text: text.replace("|", "\\|"), all_layers)
+    page = _Page(unmentioned, lambda text: f"`{text}`", markdown_cell, all_layers)
     return "\n".join(part.cut(None, "") for part in _parts(blocks, page))
 
 
@@ -139,7 +139,7 @@ def _shares(needs: Sequence[int], room: int) -> list[int]:
 
 
 def plain(text: str) -> str:
-    r"""Text that Markdown shows as it is, in a table too: one line, no markup, no HTML, not longer than `LONGEST`.
+    r"""Text that Markdown shows as it is, in a table too: one line, no markup, no HTML, nobody mentioned, not longer than `LONGEST`.
 
     >>> print(plain("a|b <script> `x` *y* [z](u)"))
     a\|b &lt;script&gt; \`x\` \*y\* \[z\](u)
@@ -150,7 +150,7 @@ def plain(text: str) -> str:
     line = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
     line = re.sub(r"[\\`*\[\]|~$]", r"\\\g<0>", line)
     line = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", line)
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return unmentioned(line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
 
 def code(text: str) -> str:

@@ -1,9 +1,10 @@
-"""A whole record as rows of CSV: null is an empty field, figures keep their last digit."""
+"""A whole record as rows of CSV: null is an empty field, figures keep their last digit, names are no formulas to a spreadsheet."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from gradlab.config.text import inert
 from gradlab.results.record import Column, Record, Spectrum
 from gradlab.results.tables import with_grad_rms
 
@@ -14,12 +15,14 @@ def layer_rows(record: Record) -> Iterator[Row]:
     """The header, then one row a (step, layer): T * L rows in the order of steps; those of somebody's own module have names and kinds."""
     columns = with_grad_rms(record)
     rows = record.rows
-    yield ["step", "layer", *(() if rows is None else ("row", "kind")), "fan_in", "fan_out", *columns]
+    yield ["step", "layer", *(() if rows is None else ("row", "kind")), "fan_in", "fan_out", *map(inert, columns)]
     sizes = [
         [size if size else "" for size in pair]
         for pair in zip(record.fan_in.tolist(), record.fan_out.tolist(), strict=True)
     ]
-    named = [()] * len(sizes) if rows is None else list(zip(rows.names, rows.kinds, strict=True))
+    named = (
+        [()] * len(sizes) if rows is None else list(zip(map(inert, rows.names), map(inert, rows.kinds), strict=True))
+    )
     for index, step in enumerate(record.steps.tolist()):
         cells = _cells(columns, index)
         for layer, (names, pair) in enumerate(zip(named, sizes, strict=True)):
@@ -28,7 +31,7 @@ def layer_rows(record: Record) -> Iterator[Row]:
 
 def step_rows(record: Record) -> Iterator[Row]:
     """The header, then one row a recorded step: T rows."""
-    yield ["step", *record.figures]
+    yield ["step", *map(inert, record.figures)]
     for index, step in enumerate(record.steps.tolist()):
         yield [
             step,

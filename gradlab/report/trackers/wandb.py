@@ -11,6 +11,7 @@ and neither a host nor a user.
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -59,15 +60,19 @@ def _client(own: Path) -> Iterator[Any]:
         name: str(own / name)
         for name in ("WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_ARTIFACT_DIR")
     }
+    temporary = own / "tmp"
+    kept |= {"TMPDIR": str(temporary)}
     told = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false", "DO_NOT_TRACK": "true"}
     with ExitStack() as stack:
         stack.enter_context(place.environment(kept | told, without="WANDB_"))
+        stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)  # where Python has looked already, and would not look again
+        tempfile.tempdir = str(temporary)
+        for directory in kept.values():
+            os.makedirs(directory)
         try:
             import wandb
         except ImportError as error:
             raise place.not_installed(TOOL, error) from error
-        for directory in kept.values():
-            os.makedirs(directory)
         stack.callback(wandb.teardown)
         yield wandb
 

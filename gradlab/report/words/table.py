@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradlab.config.text import value_text
+from gradlab.config.text import inert, unmentioned, value_text
 from gradlab.report.words.values import Kind, Value, counted, say
 
 
@@ -120,12 +120,18 @@ def beside(left: Table, right: Table) -> Table:
 
 
 def as_csv(table: Table) -> str:
-    """Comma-separated values with a header line; null is empty, numbers have all their digits."""
+    """Comma-separated values with a header line; null is empty, numbers have all their digits, and a text that a spreadsheet would take for
+    a formula has an apostrophe before it.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([field.name for field in table.fields])
-    writer.writerows([["" if value is None else value_text(value) for value in row] for row in table.rows])
+    writer.writerow([inert(field.name) for field in table.fields])
+    writer.writerows([["" if value is None else _csv_cell(value) for value in row] for row in table.rows])
     return stream.getvalue()
+
+
+def _csv_cell(value: Value) -> str:
+    return inert(value) if isinstance(value, str) else value_text(value)
 
 
 def as_markdown(table: Table) -> str:
@@ -133,11 +139,16 @@ def as_markdown(table: Table) -> str:
     return "".join(markdown_lines(table))
 
 
+def markdown_cell(text: str) -> str:
+    """A text as a cell of a Markdown table, in which nobody is mentioned."""
+    return unmentioned(text.replace("|", "\\|"))
+
+
 def markdown_lines(
     table: Table,
     shown: Sequence[int | Fold] | None = None,
     noun: str = "row",
-    cell: Callable[[str], str] = lambda text: text.replace("|", "\\|"),
+    cell: Callable[[str], str] = markdown_cell,
 ) -> list[str]:
     """A Markdown table as lines: its header, the line below that, and a line a row.
 

@@ -14,7 +14,7 @@ import numpy as np
 from gradlab.config.catalogue import FIGURES, RUN_FIGURES
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Form, fields
-from gradlab.config.text import flat, left_out, value_text
+from gradlab.config.text import flat, inert, left_out, value_text
 from gradlab.results.record import Timing
 from gradlab.results.stored import StoredRun
 
@@ -131,15 +131,17 @@ def write_csv(table: Columns, file: BinaryIO) -> None:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table)
+    writer.writerow(map(inert, table))
     writer.writerows(zip(*(_words(kind, values) for kind, values in table.values()), strict=True))
     file.write(text.getvalue().encode("utf-8", errors="backslashreplace"))
 
 
 def _words(kind: Type, values: Sequence[Value]) -> list[Value]:
-    """A column as CSV has it; the writer turns None into an empty field and gives numbers all their digits."""
+    """A column as CSV has it; the writer turns None into an empty field and gives numbers all their digits. No text is a formula."""
     if kind == "flag":
         return [None if value is None else value_text(value) for value in values]
+    if kind == "text":
+        return [inert(value) if isinstance(value, str) else value for value in values]
     return list(values)
 
 
