@@ -84,15 +84,18 @@ def abandoned(temporary: Path) -> Iterator[bool]:
 def _lock_of(root: Path) -> int:
     """A descriptor of the root's lock, which is made where there is none."""
     path = root / LOCK
+    other = PermissionError(errno.EPERM, f"its {LOCK} {regular_files.NOT_REGULAR}", str(path))
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | OWN, 0o666)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, f"its {LOCK} is a link, which is not followed", str(path)) from None
+        if error.errno in (errno.EISDIR, errno.ENXIO):  # a directory, a socket
+            raise other from None
         raise
     if not stat.S_ISREG(os.fstat(lock).st_mode):
         os.close(lock)
-        raise OSError(errno.EINVAL, f"its {LOCK} {regular_files.NOT_REGULAR}", str(path))
+        raise other
     return lock
 
 

@@ -327,7 +327,7 @@ class Store:
 
 def unwritable(place: Path, error: OSError) -> GradlabError:
     """What to say when a run cannot be written."""
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.EINVAL):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP):
         return UsageError(f"{place}: cannot be written ({reason_of(error)}); name another place with --out")
     remedy = {
         errno.ENOSPC: "free some space",
