@@ -10,7 +10,7 @@ from gradlab.config import regular_files
 from gradlab.config.modules import AnyExperiment, WatchedExperiment, experiment_of
 from gradlab.config.reading import document
 from gradlab.results import crash_safe, declared, strict_json, tables
-from gradlab.results.listing import SUMMARY
+from gradlab.results.listing import SUMMARY, line_of
 from gradlab.results.record import Record
 from gradlab.results.stored import StoredRun, read_summary, summary_object
 from gradlab.results.strict_json import dumps
@@ -53,13 +53,12 @@ def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:
     version = data.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise ValueError(f"written by a newer gradlab, schema {version} against {SCHEMA_VERSION}")
+    line_of(directory, data)  # what a list does not take is none for anybody
     with declared.foreign(SUMMARY):
         summary, timing = read_summary(data)
         declared.check(summary)
         declared.check(timing)
         experiment = experiment_of(data["config"])
-        if not isinstance(data["id"], str):
-            raise ValueError("id is of another kind")
     _check_manifest(manifest)
     return StoredRun(data["id"], directory, experiment, summary, manifest, timing, read=record)
 

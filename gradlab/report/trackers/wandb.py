@@ -65,7 +65,9 @@ def _client(own: Path) -> Iterator[Any]:
     told = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false", "DO_NOT_TRACK": "true"}
     with ExitStack() as stack:
         stack.enter_context(place.environment(kept | told, without="WANDB_"))
-        stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)  # where Python has looked already, and would not look again
+        stack.callback(
+            setattr, tempfile, "tempdir", tempfile.tempdir
+        )  # where Python has looked already, and would not look again
         tempfile.tempdir = str(temporary)
         for directory in kept.values():
             os.makedirs(directory)

@@ -136,7 +136,9 @@ def test_what_a_dead_writer_moved_aside_may_be_a_link(store: Store, outside: Pat
     assert (store.root / ".old-photos" / "one.jpg").exists()
 
 
-def test_clean_removes_what_it_says_follows_nothing_and_never_waits(store: Store, outside: Path, tmp_path: Path) -> None:
+def test_clean_removes_what_it_says_follows_nothing_and_never_waits(
+    store: Store, outside: Path, tmp_path: Path
+) -> None:
     before = contents(outside)
     (store.root / "comparisons").mkdir()
     (store.root / "sweeps" / f"s-{B}").mkdir(parents=True)
@@ -209,7 +211,9 @@ def test_a_plan_names_nothing_outside(store: Store, field: str) -> None:
     config = make_run(A).experiment.model_dump(mode="json")
     bad = "../../pwned/x"
     members = (StoredMember(bad if field == "member" else A, {}, config),)
-    place.write_plan(SweepPlan(bad if field == "id" else A, bad if field == "name" else "s", (), (), "cpu", members), "")
+    place.write_plan(
+        SweepPlan(bad if field == "id" else A, bad if field == "name" else "s", (), (), "cpu", members), ""
+    )
     with pytest.raises(UsageError, match=r"plan\.json: cannot be read"):
         place.read_plan()
 
@@ -230,7 +234,7 @@ def test_temporary_names_cannot_be_planted(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "urandom", lambda number: b"\0" * number)
     planted = tmp_path / f".tmp-page-{os.getpid()}-{'00' * 8}"
     planted.symlink_to(tmp_path / "victim")
-    with pytest.raises(UsageError, match="File exists|is there already"):
+    with pytest.raises(UsageError, match=r"File exists|is there already"):
         whole_file.write(tmp_path / "page", b"x", replace=True)
     assert (tmp_path / "victim").read_text() == "words"
     assert planted.is_symlink()
