@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.text import inert
-from gradlab.results import crash_safe, declared, strict_json
+from gradlab.results import crash_safe, declared, fitting, strict_json
 from gradlab.results.record import Column, ModuleRows, Record, Spectrum
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def read_record(directory: Path) -> Record | None:
     with declared.foreign(LAYERS):
         record = _record(layers, figures, metadata, spectrum)
         declared.check(record)
-        _check_shapes(record)
+        fitting.check_shapes(record)
     return record
 
 
@@ -133,8 +133,7 @@ def _record(
 
     data, copied = metadata.get("data"), metadata.get("copied_layers")
     steps = figures.pop("step").values
-    if not (np.all(steps >= 0) and np.all(steps < _MOST_STEPS) and np.all(np.diff(steps) > 0)):
-        raise ValueError(f"the steps in {STEPS} do not go up from 0")
+    fitting.check_steps(steps)
     shape = (len(steps), len(metadata["fan_in"]))
     return Record(
         steps=steps.astype(np.int64),
@@ -156,36 +155,6 @@ def _record(
         copied_layers=None if copied is None else tuple(copied),
         rows=_rows(metadata.get("rows")),
     )
-
-
-_MOST_STEPS = 1 << 53
-
-
-def _check_shapes(record: Record) -> None:
-    """Look whether what has a place for each layer, row, or value has as many of them.
-
-    Raises:
-        ValueError: If not.
-    """
-    num_layers = record.fan_in.size
-    rows, spectrum = record.rows, record.spectrum
-    if record.fan_in.shape != (num_layers,) or record.fan_out.shape != (num_layers,) or np.any(record.fan_in < 0):
-        raise ValueError("fan_in and fan_out are not sizes of its layers")
-    if any(len(column.values) != len(record.steps) for column in record.figures.values()):
-        raise ValueError(f"{STEPS} has another number of rows")
-    if rows is not None:
-        if any(len(own) != num_layers for own in (rows.names, rows.kinds, rows.weights, rows.blocks)):
-            raise ValueError("its rows are not as many as its layers")
-        named = [*rows.parallel, *rows.tied, *(row for chain in rows.chains for row in chain)]
-        named += [row for row in (rows.readout, *rows.blocks) if row is not None]
-        if any(not 0 <= row < num_layers for row in named) or len(rows.activations) not in (0, num_layers):
-            raise ValueError("its rows name others that are not there")
-    if spectrum is not None:
-        shape = spectrum.log10_s.values.shape
-        if len(shape) != 4 or shape[:2] != (len(spectrum.steps), len(spectrum.layers)):
-            raise ValueError(f"{SPECTRUM} has another number of values")
-        if np.any(spectrum.layers < 1) or np.any(spectrum.layers > num_layers):
-            raise ValueError(f"{SPECTRUM} names layers that are not there")
 
 
 def _rows(stored: Mapping[str, Any] | None) -> ModuleRows | None:
