@@ -1,6 +1,7 @@
 """The same from Python: `gradlab.run`, `gradlab.sweep`, `gradlab.predict`, `gradlab.load`, and `gradlab.watch` for a loop of one's own."""
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.modules import ModuleExperiment, Trainable
-from gradlab.errors import UsageError
+from gradlab.errors import UnderstoodWarning, UsageError
 from gradlab.results.place import runs_root
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
     from torch.optim import Optimizer
 
+    from gradlab.config.reading.document import Document
     from gradlab.execution.observers import Observer
     from gradlab.execution.sweeping import FinishedSweep
     from gradlab.execution.watch import Watch
@@ -151,6 +153,8 @@ def sweep(
             raise UsageError(f"{name}: expected a whole number >= {least}, got {number!r}")
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < math.inf):
         raise UsageError(f"timeout: expected seconds > 0, got {timeout!r}")
+    if isinstance(config, str | Path) and Path(config).is_file() and reader.is_experiment(config):
+        raise UsageError(f"{config}: is an experiment; train it with gradlab.run({str(config)!r})")
     words = None if seeds is None else _typed(seeds)
     asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else Path(config)
     begun = sweeping.root_of(asked) if isinstance(asked, Path) else None
@@ -159,6 +163,7 @@ def sweep(
     prepared = sweeping.prepare(
         asked, store, overrides, words, device=device, rerun=rerun, import_path=code.import_path
     )
+    _warn(prepared.notices)
     choice = choose(
         executor,
         prepared.num_to_train,
@@ -305,13 +310,27 @@ def _typed(seeds: object) -> str:
 
 def _experiment(config: str | Path | Mapping[str, Any] | Trainable, overrides: Mapping[str, Any]) -> Trainable:
     from gradlab.config.reading import document
+    from gradlab.config.sweeps.sweep import is_sweep
 
     if isinstance(config, str | Path):
-        return document.read(config, overrides)
+        if is_sweep(config):
+            raise UsageError(f"{config}: is a sweep; carry it out with gradlab.sweep({str(config)!r})")
+        return _said(document.load(config, overrides))
     if isinstance(config, Experiment | ModuleExperiment):
         if not overrides:
             return config
         config = config.model_dump(mode="json", exclude_unset=True)
     if not isinstance(config, Mapping):
         raise UsageError(f"expected a path, a mapping or an Experiment, got {type(config).__name__}")
-    return document.from_mapping(config, overrides).experiment
+    return _said(document.from_mapping(config, overrides))
+
+
+def _said(found: "Document") -> Trainable:
+    """An experiment, when what a person should know of how it was understood has been said."""
+    _warn(found.notices)
+    return found.experiment
+
+
+def _warn(notices: Iterable[str]) -> None:
+    for line in notices:
+        warnings.warn(line, UnderstoodWarning, stacklevel=5)

@@ -76,5 +76,9 @@ class WatchWarning(UserWarning):
     """Something that a watch of somebody's own module cannot see, or that went wrong in it; training goes on."""
 
 
+class UnderstoodWarning(UserWarning):
+    """A config says something in another library's words, or one of its values replaces another; how it was understood."""
+
+
 class UnreadableWarning(UserWarning):
     """A stored run that cannot be read is left out of several."""

@@ -76,15 +76,17 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         if found.num_repeated:
             log(f"{config}: members that repeat another, and are dropped: {found.num_repeated:,}", quiet=quiet)
         name, experiments, gates = found.name, [member.experiment for member in found.members], found.gates
-        extents = check(experiments, found.document_of)
+        extents, notices = check(experiments, found.document_of), found.notices
     else:
         alone = document.load(config, overrides)
         name, experiments, gates = alone.experiment.name, [alone.experiment], ()
-        extents = check(experiments, lambda experiment: alone)
+        extents, notices = check(experiments, lambda experiment: alone), alone.notices
     datas = [extent.data for extent in extents]
     code = not_imported(experiments)
     said = [*doubtful(data.reading for data in datas if data is not None), *few_examples(experiments)]
     said += [*expectation_notices(experiments), *sweep_notices(gates)]
+    for line in notices:
+        log(line if line.startswith(f"{config}:") else f"{config}: {line}", quiet=quiet)
     for line in [*said, *([] if code is None else [code])]:
         log(f"{config}: {line}", quiet=quiet)
     return (

@@ -154,9 +154,37 @@ def _how_to_train(place: Path) -> str:
     return f"`gradlab run {place} --allow-code {own[1]} --import-path DIR` trains it, {where}"
 
 
+_HEAD = (
+    "# yaml-language-server: $schema=gradlab.schema.json",
+    "# Editors check and complete this file once `gradlab schema > gradlab.schema.json` has been run.",
+)
+
+
 def _renamed(text: str, name: str) -> str:
-    """A template under a new name, without its reference to a schema that lies elsewhere."""
+    """A template under a new name. The reference to its schema is to one beside it, and what is expected of it as it stands is a
+    comment: the first edit would make it wrong.
+    """
     lines = [line for line in text.splitlines() if not line.startswith("# yaml-language-server:")]
     lines = [line for line in lines if not re.match(r"name\s*:", line)]
     at = next((row for row, line in enumerate(lines) if line and not line.startswith("#")), len(lines))
-    return "\n".join([*lines[:at], f"name: {name}", *lines[at:]]) + "\n"
+    return "\n".join([*_HEAD, *lines[:at], f"name: {name}", *_expecting_less(lines[at:])]) + "\n"
+
+
+def _expecting_less(lines: list[str]) -> list[str]:
+    """A template's lines with one expectation that any network should meet; its own are comments below it."""
+    found: list[str] = []
+    within = False
+    for line in lines:
+        if line.startswith("expect:"):
+            within = True
+            found += [
+                "expect:",
+                "  - outcome == completed",
+                "  # Of the network as it stood; take in what should hold of yours:",
+            ]
+        elif within and line.startswith("  - "):
+            found.append(f"  # {line.strip()}")
+        else:
+            within = within and not line.strip()
+            found.append(line)
+    return found

@@ -22,7 +22,7 @@ def predict(
     version: Version = False,
 ) -> None:
     """Say what theory expects of the gradients before the first update, layer by layer. Nothing is trained."""
-    from gradlab.cli.output import write_json, write_view
+    from gradlab.cli.output import log, write_json, write_view
     from gradlab.config.experiment import Experiment
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
@@ -32,9 +32,14 @@ def predict(
     from gradlab.theory.prediction import predict as predicted
 
     if sweep.is_sweep(config):
-        _sweep(sweep.load(config, set_), format, quiet)
+        members = sweep.load(config, set_)
+        for line in members.notices:
+            log(line, quiet=quiet)
+        _sweep(members, format, quiet)
         return
     asked = document.load(config, set_)
+    for line in asked.notices:
+        log(line, quiet=quiet)
     try:
         one = asked.experiment
         seen = prediction_view(predicted(one)) if isinstance(one, Experiment) else unanswered(one)

@@ -77,7 +77,7 @@ def run(
     asked = document.load(config, set_)
     experiment, numbers = asked.experiment, None if seeds is None else seeds_of(seeds)
     code = allowed_code(allow_code, map(str, import_path))
-    for line in [*few_examples([experiment]), *expectation_notices([experiment])]:
+    for line in [*asked.notices, *few_examples([experiment]), *expectation_notices([experiment])]:
         log(line, quiet=quiet)
     try:
         if dry_run:

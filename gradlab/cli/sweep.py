@@ -113,6 +113,8 @@ def sweep(
     from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.sweep_reporter import SweepReporter
     from gradlab.config.allowed_code import allowed_code
+    from gradlab.config.sweeps.sweep import is_experiment, is_sweep
+    from gradlab.errors import UsageError
     from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.pipeline import Call
@@ -129,6 +131,10 @@ def sweep(
     seconds = seconds_of(timeout) if timeout is not None else None
     code = allowed_code(allow_code, map(str, import_path))
     refuse_folders(junit, summary)
+    if config.is_file() and not is_sweep(config) and is_experiment(config):
+        raise UsageError(
+            f"{config}: is an experiment; train it with `gradlab run {config}`, vary it with `gradlab new NAME --sweep --like {config}`"
+        )
     store = Store(runs_root(out or sweeping.root_of(config)))
     prepared = sweeping.prepare(
         config, store, set_, seeds, device=device, rerun=rerun.value, shard=share, import_path=code.import_path
@@ -142,6 +148,8 @@ def sweep(
         timeout=seconds,
     )
     settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
+    for line in prepared.notices:
+        log(line, quiet=quiet)
     if prepared.num_repeated:
         words = "member repeats another and is" if prepared.num_repeated == 1 else "members repeat another and are"
         log(f"{prepared.num_repeated} {words} left out", quiet=quiet)

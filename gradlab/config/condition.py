@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gradlab.config import spellings
 from gradlab.config.logic import (
     And,
     Change,
@@ -303,12 +304,12 @@ class Parser:
         if kind.form == "layers":
             options = ", ".join(f"{reduction}({token.text})" for reduction in REDUCTIONS)
             raise self._fault(f"{token.text} has a value for every layer; write one of {options}", token)
-        return Figure(token.text), kind
+        return Figure(spellings.compared_name(token.text, self.names)), kind
 
     def _named(self, token: Token) -> Kind:
         if token.text == "change" and self._is("("):
             raise self._no_first(token)
-        kind = kind_named(self.names, token.text) if token.kind == "word" else None
+        kind = kind_named(self.names, spellings.compared_name(token.text, self.names)) if token.kind == "word" else None
         if kind is None:
             raise self._fault(f"unknown name {token}{suggestion(token.text, self.names)}", token)
         if kind.form == "arguments":
@@ -346,6 +347,9 @@ class Parser:
             raise self._fault(f"{term} is a word, got the number {token.text}", token)
         word = token.text[1:-1] if token.kind == "quoted" else token.text
         if kind.words and word not in kind.words:
+            meant = spellings.compared_word(str(term), word, kind.words)
+            if meant is not None:
+                return meant
             raise self._fault(f"{term} is never {_shown(word)}{suggestion(word, kind.words, all_of_them=True)}", token)
         return word
 

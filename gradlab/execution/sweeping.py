@@ -55,6 +55,7 @@ class PreparedSweep:
         device: As `--device` has it; a sweep that was begun stays on the kind of device that it began on.
         device_kind: `cpu` or `cuda`.
         shard: Number of the share that is planned, from 1, and how many there are; None for all of it.
+        notices: What a person should know of how its values were understood, a line each.
     """
 
     name: str
@@ -70,6 +71,7 @@ class PreparedSweep:
     shard: tuple[int, int] | None
     place: SweepPlace
     data: PlannedData
+    notices: tuple[str, ...] = ()
 
     @property
     def num_to_train(self) -> int:
@@ -205,6 +207,7 @@ def prepare(
         shard=shard,
         place=SweepPlace(store.root, sweep.name, sweep_id(list(ids.values()))),
         data=load_data(plan, locate),
+        notices=sweep.notices,
     )
 
 

@@ -14,6 +14,7 @@ from gradlab.config.modules import AnyExperiment, Trainable
 from gradlab.config.reading import yaml12
 from gradlab.config.reading.faults import fitting, printable, reported
 from gradlab.config.reading.overrides import override
+from gradlab.config.reading.spelled import understand
 from gradlab.config.reading.tree import FILE, Tree, from_python, from_yaml
 from gradlab.errors import ConfigError, Fault
 
@@ -24,6 +25,11 @@ class Document:
 
     experiment: Trainable
     tree: Tree = field(repr=False)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know of how its values were understood, a line each."""
+        return tuple(self.tree.notices)
 
     def place_of(self, path: str) -> str:
         """Where a field's value came from: `file:line:column` or `-s key=value`; for a default, what is around it."""
@@ -60,6 +66,7 @@ def load(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, A
     """As `read`, with the places of the values."""
     path = Path(path)
     tree = from_file(path)
+    understand(tree)
     override(tree, overrides)
     return _document(tree, name_of(path) or "experiment", folder_of(path))
 
@@ -75,6 +82,7 @@ def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[s
         ConfigError: With all that is wrong.
     """
     tree = from_python(config, "config")
+    understand(tree)
     override(tree, overrides)
     return _document(tree, "experiment", Path())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gradlab.config import memory
+from gradlab.config import memory, spellings
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Field, Part, child_of, field_at, fields, part_at, word_of
 from gradlab.config.modules import GIVEN, OWN, ModuleExperiment, Trainable
@@ -214,6 +214,9 @@ def _unknown_key(root: Root, path: Path) -> str:
         return _of_another_kind(root, path)
     if path == ("model", "watched"):
         return "tells of a module that gradlab.watch recorded, in a loop of its own: it is not trained from a config"
+    advised = spellings.key_advice(".".join(map(str, path[:-1])), str(path[-1]))
+    if advised is not None:
+        return f"unknown key: {advised}"
     meant = _meant(root, path)
     if meant == path:
         return f"unknown key (known here: {', '.join(_beside(root, path))})"
@@ -274,7 +277,9 @@ def _message(tree: Tree, root: Root, item: Any, path: Path, bare: bool) -> str:
         words = [*([absent] if bare and absent else []), *field.words, *(["module"] if path in _OWN_WORDS else [])]
         if value == "module" and path == ("data", "source"):
             return "source module goes with model.kind module, and this network is another"
-        return f"unknown name {got}{suggestion(value, words, all_of_them=True)}{'' if bare else _whole(path, absent, value)}"
+        advised = spellings.advice(field.path, value)
+        near = suggestion(value, words, all_of_them=True) if advised is None else f": {advised}"
+        return f"unknown name {got}{near}{'' if bare else _whole(path, absent, value)}"
     either = f"{absent}, " if bare and absent else ""
     hint = _whole(path, absent, value) or _hint(field, kind, value)
     return f"expected {either}{field.expected()}, got {got}{hint}"

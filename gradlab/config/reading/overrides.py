@@ -7,7 +7,9 @@ from typing import Any
 
 from gradlab.config.namespace import part_named
 from gradlab.config.reading import yaml12
+from gradlab.config.reading.spelled import key_notice, key_path, understand
 from gradlab.config.reading.tree import (
+    FILE,
     OVERRIDE,
     Path,
     Place,
@@ -33,6 +35,7 @@ class Setting:
         problems: What was wrong already while reading, by path below the value.
         broken: Paths below the value that a problem was reported for.
         drawn: Whether it is one of many that a distribution gave.
+        notices: What a person should know of how it was understood.
     """
 
     key: str
@@ -42,6 +45,7 @@ class Setting:
     problems: tuple[Problem, ...] = ()
     broken: frozenset[Path] = frozenset()
     drawn: bool = False
+    notices: tuple[str, ...] = ()
 
     @functools.cached_property
     def path(self) -> tuple[str, ...]:
@@ -113,13 +117,19 @@ def _branch(document: yaml12.Value, place: Place) -> Tree:
 
 
 def _setting(key: str, branch: Tree, place: Place) -> Setting:
+    path = tuple(key.split("."))
+    own = key_path(path) if is_dotted(key) else path
+    if own != path:
+        branch.notices[key_notice(key, ".".join(own))] = None
+    understand(branch, ("",), own)
     return Setting(
-        key,
+        ".".join(own),
         place,
         branch.data[""],
         {found[1:]: spot for found, spot in branch.spots.items()},
         tuple(Problem(one.place, one.path[1:], one.message) for one in branch.problems),
         frozenset(found[1:] for found in branch.broken),
+        notices=tuple(branch.notices),
     )
 
 
@@ -132,6 +142,7 @@ def is_dotted(key: str) -> bool:
 def graft(tree: Tree, setting: Setting) -> None:
     """Put a value where its dotted key points to; what stands in the way is added to the tree's problems."""
     path, place = setting.path, setting.place
+    tree.notices.update(dict.fromkeys(setting.notices))
     if not is_dotted(setting.key):
         tree.problems.append(Problem(place, (), f"expected a dotted key, got {setting.key!r:.60}"))
         return
@@ -155,11 +166,32 @@ def graft(tree: Tree, setting: Setting) -> None:
                 tree.problems.append(Problem(place, path, f"{'.'.join(step)} has no keys of its own; set it whole"))
             return  # else the value that is there is reported
         around = below
+    _give_way(tree, setting)
     around[path[-1]] = copied(setting.value)
     _forget(tree, path)
     tree.spots.update((path + found, spot) for found, spot in setting.spots.items())
     tree.problems += [Problem(one.place, path + one.path, one.message) for one in setting.problems]
     tree.broken.update(path + found for found in setting.broken)
+
+
+_INSTEAD: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("train", "epochs"): ("train", "steps"),
+    ("train", "steps"): ("train", "epochs"),
+}
+"""Fields of which a config has one: an override of one replaces the other where a file gives that."""
+
+
+def _give_way(tree: Tree, setting: Setting) -> None:
+    """Take out what an override stands in place of, and say so; what a sweep varies gives way to nothing."""
+    other = _INSTEAD.get(setting.path)
+    if other is None or setting.value is None or tree.at(other) is None:
+        return
+    if (tree.place(other).order[0], setting.place.order[0]) == (FILE, OVERRIDE):
+        given = tree.at(other)
+        del tree.data[other[0]][other[1]]
+        _forget(tree, other)
+        said = f"{'.'.join(setting.path)} is given, so {'.'.join(other)}: {cut(written(given))} is left out"
+        tree.notices[said] = None
 
 
 def _forget(tree: Tree, path: Path) -> None:

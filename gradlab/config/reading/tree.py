@@ -55,13 +55,18 @@ class Problem:
 
 @dataclass
 class Tree:
-    """Nested plain values and the spot of each."""
+    """Nested plain values and the spot of each.
+
+    Attributes:
+        notices: What a person should know of how the values were understood, a line each, in order.
+    """
 
     data: dict[str, Any]
     start: Place
     spots: dict[Path, Spot] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     broken: set[Path] = field(default_factory=set)
+    notices: dict[str, None] = field(default_factory=dict)
 
     def place(self, path: Path, key: bool = False) -> Place:
         """Where a value came from; where it is not given, the nearest thing around it."""
@@ -87,7 +92,14 @@ class Tree:
         return value
 
     def copy(self) -> "Tree":
-        return Tree(copied(self.data), self.start, dict(self.spots), list(self.problems), set(self.broken))
+        return Tree(
+            copied(self.data),
+            self.start,
+            dict(self.spots),
+            list(self.problems),
+            set(self.broken),
+            dict(self.notices),
+        )
 
     def below(self, path: Path, layer: int) -> "Tree":
         """The mapping at a path as a tree of its own; what was wrong with it while reading stays behind."""

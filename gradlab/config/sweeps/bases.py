@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gradlab.config.reading import document
+from gradlab.config.reading.spelled import understand
 from gradlab.config.reading.tree import FILE, Problem, Tree
 from gradlab.config.reading.tree import Path as TreePath
 from gradlab.config.suggestion import suggestion
@@ -153,7 +154,8 @@ def _read(sections: Sections, path: TreePath, file: Path) -> Base | None:
 
 
 def _base(tree: Tree, folder: Path, name: str) -> Base:
-    """A base with its name, its data file named absolutely."""
+    """A base with its name, in a config's own words, its data file named absolutely."""
+    understand(tree)
     document.absolute_data_path(tree, folder)
     given: Any = tree.data.setdefault("name", name)
     return Base(given if isinstance(given, str) else name, tree)

@@ -22,11 +22,15 @@ _Order = tuple[int, int, int, int, str]
 
 @dataclass
 class Builder:
-    """Builds members from combinations; an override or the sweep gives the path of a data file relative to `folder`."""
+    """Builds members from combinations; an override or the sweep gives the path of a data file relative to `folder`.
+
+    `notices` holds what a person should know of how the values of those that were checked were understood.
+    """
 
     file: SweepFile
     overrides: Sequence[Setting]
     folder: Path
+    notices: dict[str, None] = field(default_factory=dict)
     _prefix: tuple[int, tuple[Setting, ...], Tree] | None = field(default=None, repr=False)
     _checked: dict[tuple[Point, bool], "Trainable | list[Problem]"] = field(default_factory=dict, repr=False)
 
@@ -64,7 +68,9 @@ class Builder:
         final = overridden or not self.overrides
         key = combination.point, final
         if key not in self._checked:
-            self._checked[key] = _checked(self.tree(combination, overridden), final)
+            tree = self.tree(combination, overridden)
+            self.notices.update(tree.notices)
+            self._checked[key] = _checked(tree, final)
         found = self._checked[key]
         seed = combination.seed
         if isinstance(found, list) or seed is None or found.seed == seed or (overridden and self._sets_seed):

@@ -33,6 +33,7 @@ from gradlab.config.sweeps.members import Builder, Findings
 from gradlab.config.sweeps.points import Scalar, value_on_axis
 from gradlab.config.sweeps.sections import Sections
 from gradlab.config.sweeps.sweep_file import SweepFile, read_sections
+from gradlab.config.sweeps.understood import understand_sweep
 from gradlab.errors import ConfigError
 
 __all__ = ["Sweep", "SweepMember", "from_mapping", "is_sweep", "load"]
@@ -58,6 +59,7 @@ class Sweep:
             comes first; keys that only `include` sets come last.
         num_repeated: Members that repeated another and were dropped.
         source: The file's text, "" where there is none.
+        notices: What a person should know of how values were understood, a line each.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Sweep:
     gates: tuple[str, ...]
     num_repeated: int
     source: str
+    notices: tuple[str, ...] = ()
     _tree: Callable[[int], Tree] | None = field(default=None, repr=False, compare=False)
 
     def document_of(self, experiment: Trainable) -> Document:
@@ -125,11 +128,24 @@ def from_mapping(
 
 def is_sweep(path: str | os.PathLike[str]) -> bool:
     """Whether a file's top-level keys, as far as they can be read, are those of a sweep."""
+    return not MARKS.isdisjoint(_keys_of(path))
+
+
+def is_experiment(path: str | os.PathLike[str]) -> bool:
+    """Whether a file's top-level keys, as far as they can be read, are those of an experiment and not of a sweep."""
+    keys = _keys_of(path)
+    return "model" in keys and MARKS.isdisjoint(keys)
+
+
+def _keys_of(path: str | os.PathLike[str]) -> set[str]:
+    """A file's top-level keys, as far as they can be read."""
+    keys: set[str] = set()
     try:
         text = regular_files.source(path, yaml12.MAX_BYTES + 1).decode("utf-8", "replace")
-        return any(key in MARKS for key in _top_level_keys(text))
+        keys.update(_top_level_keys(text))
     except (OSError, ValueError, TypeError, yaml.YAMLError):
-        return False
+        pass
+    return keys
 
 
 def _top_level_keys(text: str) -> Iterator[str]:
@@ -152,9 +168,11 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
     replaced = None if seeds is None else tuple(seeds_of(seeds))
     settings, problems = read_overrides(overrides)
     unknown = {id(setting): key_problem(setting.key, setting.place) for setting in settings}
-    problems = [*tree.problems, *problems, *(problem for problem in unknown.values() if problem is not None)]
+    problems = [*problems, *(problem for problem in unknown.values() if problem is not None)]
     if () in tree.broken:
-        raise ConfigError(Findings().faults(problems))
+        raise ConfigError(Findings().faults([*tree.problems, *problems]))
+    understand_sweep(tree)
+    problems = [*tree.problems, *problems]
     sections = Sections(tree)
     file = read_sections(sections, folder, name)
     if replaced is not None:
@@ -189,6 +207,7 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
         gates=file.gates,
         num_repeated=num_repeated + len(combinations) - len(kept),
         source="",
+        notices=tuple({**tree.notices, **builder.notices}),
         _tree=lambda index: builder.tree(combinations[kept[index]]),
     )
 

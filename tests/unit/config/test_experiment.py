@@ -59,7 +59,7 @@ def test_a_number_format_with_nothing_beside_it_is_the_word_that_it_was():
             "train.dtype.loss_scale",
             "a number > 0 or dynamic, got 'dynamical'",
         ),
-        ({"storage": "half"}, "train.dtype.storage", "unknown name 'half'"),
+        ({"storage": "float"}, "train.dtype.storage", "unknown name 'float': it is 32 bits to PyTorch"),
         ({"storage": "float16", "loss_scales": 8}, "train.dtype.loss_scales", "Did you mean 'loss_scale'?"),
         ({"storage": "float16", "arithmetic": "wide"}, "train.dtype.arithmetic", "unknown name 'wide'"),
     ],

@@ -94,7 +94,7 @@ def test_an_override_mends_a_broken_value(config):
         (["model.init.sigma_w=2"],
          "-s model.init.sigma_w=2  "
          "model.init.scheme: give either a scheme or sigma_w; to change over, set it whole: {sigma_w: 2}"),
-        (["train.epochs=3"], "-s train.epochs=3  train.epochs: give either steps or epochs, not both"),
+        (["train.steps=4", "train.epochs=3"], "-s train.epochs=3  train.epochs: give either steps or epochs, not both"),
         (["model.activation.slope=3"],
          "-s model.activation.slope=3  "
          "model.activation.slope: expected a number >= 0 and <= 1, got 3"),
@@ -106,7 +106,14 @@ def test_fault_names_the_override(config, overrides, fault):
     assert str(caught.value) == fault
 
 
-def test_steps_of_the_file_can_give_way_to_epochs(config):
+def test_steps_of_the_file_give_way_to_epochs_and_that_is_said(config):
+    found = document.load(config, ["train.epochs=3"])
+    assert (found.experiment.train.steps, found.experiment.train.epochs) == (None, 3.0)
+    assert found.notices == ("train.epochs is given, so train.steps: 10 is left out",)
+    assert document.load(config, ["train.steps=7"]).notices == ()
+
+
+def test_steps_of_the_file_can_be_taken_out_for_epochs(config):
     train = document.read(config, ["train.steps=null", "train.epochs=3"]).train
     assert (train.steps, train.epochs) == (None, 3.0)
 

@@ -88,7 +88,7 @@ def test_what_the_reader_takes_the_schema_takes(config):
         {"model": MODEL, "data": {"standardize": 1}},
         {"model": MODEL, "record": {"quantities": ["gradnorm"]}},
         {"model": MODEL, "expect": "seed == 0"},
-        {"model": {**MODEL, "kind": "cnn"}},
+        {"model": {**MODEL, "kind": "rnn"}},
         {"model": {**MODEL, "norm": "instance"}},
         {"model": {**MODEL, "norm": {"position": "after"}}},
         {"model": {**MODEL, "norm": {"kind": "batch", "eps": -1}}},

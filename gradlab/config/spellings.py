@@ -1,0 +1,280 @@
+"""What PyTorch and Keras users call things that a config calls otherwise, where it means exactly one thing; and what to write where not."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+Meaning = str | Mapping[str, str]
+"""A word of the catalogue; or keys with their values, where another library's one word says more than one of ours."""
+
+
+def folded(text: str) -> str:
+    """A name without what spellings of it differ in: case, hyphens, underscores, spaces, and the library that it is looked up in.
+
+    >>> folded("LeakyReLU"), folded("leaky-relu"), folded("torch.nn.LeakyReLU"), folded("xavier_uniform_")
+    ('leakyrelu', 'leakyrelu', 'leakyrelu', 'xavieruniform')
+    """
+    plain = re.sub(r"^(torch|nn|optim|keras|tf|jax)(\.\w+)*\.", "", text.strip())
+    return re.sub(r"[-_ ]", "", plain).casefold()
+
+
+def _by_folded(words: Mapping[str, str]) -> dict[str, str]:
+    """Each of several names in a row, folded, -> what they mean."""
+    return {folded(name): meaning for names, meaning in words.items() for name in names.split()}
+
+
+_ACTIVATIONS = _by_folded(
+    {
+        "swish": "silu",
+        "linear none no_activation": "identity",
+        "lrelu": "leaky_relu",
+        "logistic": "sigmoid",
+        "heaviside unit_step": "step",
+        "parametric_relu": "prelu",
+    }
+)
+_SCHEMES: dict[str, Meaning] = {
+    **_by_folded(
+        {"glorot": "xavier", "kaiming": "he", "nn_linear pytorch_default": "pytorch", "edge_of_chaos": "critical"}
+    ),
+    # PyTorch's normal is Gaussian; Keras and JAX cut theirs at two standard deviations and keep the stated one.
+    folded("xavier_normal"): {"scheme": "xavier", "distribution": "normal"},
+    folded("kaiming_normal"): {"scheme": "he", "distribution": "normal"},
+    folded("glorot_normal"): {"scheme": "xavier", "distribution": "truncated"},
+    folded("he_normal"): {"scheme": "he", "distribution": "truncated"},
+    folded("lecun_normal"): {"scheme": "lecun", "distribution": "truncated"},
+    **{
+        folded(f"{name}_uniform"): {"scheme": scheme, "distribution": "uniform"}
+        for name, scheme in (
+            ("xavier", "xavier"),
+            ("glorot", "xavier"),
+            ("kaiming", "he"),
+            ("he", "he"),
+            ("lecun", "lecun"),
+        )
+    },
+}
+
+_DISTRIBUTIONS = _by_folded({"gaussian": "normal", "truncated_normal trunc_normal": "truncated"})
+
+WORDS: Mapping[str, Mapping[str, Meaning]] = {
+    "model.kind": _by_folded(
+        {
+            "mlp fully_connected feedforward feed_forward multilayer_perceptron": "dense",
+            "cnn convnet convolutional convolution conv2d": "conv",
+        }
+    ),
+    "model.activation.name": _ACTIVATIONS,
+    "model.init.scheme": _SCHEMES,
+    "model.init.distribution": _DISTRIBUTIONS,
+    "model.readout_init.scheme": _SCHEMES,
+    "model.readout_init.distribution": _DISTRIBUTIONS,
+    "model.norm.kind": _by_folded(
+        {
+            "batch_norm batch_norm1d batch_norm2d batch_normalization batch_normalisation bn": "batch",
+            "layer_norm layer_normalization layer_normalisation ln": "layer",
+            "rms_norm rms_normalization": "rms",
+        }
+    ),
+    "model.residual.position": _by_folded({"pre_activation preact": "pre", "post_activation": "post"}),
+    "model.padding": _by_folded({"zero": "zeros", "wrap": "circular"}),
+    "model.pool": _by_folded({"avg average gap global_average global_average_pooling": "mean"}),
+    "model.parametrization": _by_folded({"sp": "standard", "maximal_update μp µp": "mup"}),
+    "train.optimizer.name": _by_folded(
+        {"sgd_momentum momentum_sgd heavy_ball": "momentum", "nag nesterov_momentum sgd_nesterov": "nesterov"}
+    ),
+    "train.schedule": _by_folded(
+        {
+            "cosine_annealing cosine_annealing_lr cosine_decay": "cosine",
+            "constant_lr fixed none": "constant",
+        }
+    ),
+    "train.loss": _by_folded(
+        {
+            "ce xent crossentropy cross_entropy_loss softmax_cross_entropy categorical_crossentropy": "cross_entropy",
+            "sparse_categorical_crossentropy": "cross_entropy",
+            "bce bce_loss bce_with_logits bce_with_logits_loss binary_crossentropy": "binary_cross_entropy",
+            "binary_cross_entropy_with_logits log_loss": "binary_cross_entropy",
+            "mean_squared_error mse_loss": "mse",
+        }
+    ),
+    "train.dtype": _by_folded(
+        {
+            "fp16 f16 half": "float16",
+            "bf16": "bfloat16",
+            "fp32 f32 single": "float32",
+            "fp64 f64 double": "float64",
+        }
+    ),
+}
+"""Leaf field -> folded name -> what it means."""
+
+_NOT_HERE = "it is an approximation that gradlab does not have; gelu is the exact form"
+_NO_FORMAT = "it is no format: write dtype: {storage: float16, loss_scale: dynamic}"
+_NO_SINGLE_STD = "it has another standard deviation in each library: write {scheme: normal, std: 0.05"
+
+ADVICE: Mapping[str, Mapping[str, str]] = {
+    "model.activation.name": _by_folded({"gelu_tanh gelu_new gelu_approximate": _NOT_HERE}),
+    "model.init.scheme": _by_folded(
+        {
+            "random_normal normal_init": f"{_NO_SINGLE_STD}}}, or what yours has",
+            "truncated_normal trunc_normal": f"{_NO_SINGLE_STD}, distribution: truncated}}, or what yours has",
+            "uniform random_uniform": f"{_NO_SINGLE_STD}, distribution: uniform}}, or what yours has",
+        }
+    ),
+    "train.dtype": _by_folded(
+        {
+            "float": "it is 32 bits to PyTorch and 64 to numpy: write float32 or float64",
+            "amp mixed mixed_precision": _NO_FORMAT,
+        }
+    ),
+}
+"""Leaf field -> folded name -> what to say of a word that has no single meaning here, behind the word."""
+
+
+def _keys(part: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {part: _by_folded(names)}
+
+
+KEYS: Mapping[str, Mapping[str, str]] = {
+    **_keys("", {"learning_rate": "train.lr", "batch_size": "data.batch_size", "random_seed": "seed"}),
+    **_keys(
+        "model",
+        {
+            "hidden_layers n_layers num_layers n_hidden_layers num_hidden_layers": "model.depth",
+            "hidden_size hidden_dim hidden_units units n_units num_units hidden_width": "model.width",
+            "nonlinearity act act_fn activation_fn activation_function": "model.activation",
+            "initializer initialiser initialization initialisation weight_init kernel_initializer": "model.init",
+            "normalization normalisation norm_layer": "model.norm",
+            "skip skip_connection skip_connections residual_connections": "model.residual",
+            "kernel_size": "model.kernel",
+            "pooling": "model.pool",
+            "parametrisation parameterization": "model.parametrization",
+        },
+    ),
+    **_keys("model.activation", {"negative_slope": "model.activation.slope"}),
+    **_keys("model.init", {"stddev standard_deviation": "model.init.std"}),
+    **_keys("model.readout_init", {"stddev standard_deviation": "model.readout_init.std"}),
+    **_keys("model.norm", {"epsilon": "model.norm.eps"}),
+    **_keys("data", {"dataset": "data.source", "n_samples num_samples": "data.samples"}),
+    **_keys(
+        "train",
+        {
+            "learning_rate": "train.lr",
+            "optim": "train.optimizer",
+            "wd": "train.weight_decay",
+            "clip_grad_norm max_grad_norm gradient_clip_norm grad_norm_clip": "train.clip_norm",
+            "lr_schedule lr_scheduler scheduler learning_rate_schedule": "train.schedule",
+            "warmup_steps num_warmup_steps": "train.warmup",
+            "num_steps n_steps max_steps iterations num_iterations": "train.steps",
+            "num_epochs n_epochs max_epochs num_train_epochs": "train.epochs",
+            "loss_fn loss_function criterion": "train.loss",
+            "precision": "train.dtype",
+            "batch_size": "data.batch_size",
+        },
+    ),
+    **_keys("train.optimizer", {"epsilon": "train.optimizer.eps", "rho": "train.optimizer.alpha"}),
+}
+"""Part of a config -> folded name of a key -> the dotted key that it means."""
+
+KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
+    **_keys(
+        "model",
+        {
+            "batch_norm batch_normalization": "write norm: batch",
+            "layer_norm layer_normalization": "write norm: layer",
+            "rms_norm": "write norm: rms",
+            "dropout": "there is none here, it would hide what the layers do to the gradient; leave it out",
+            "bias": "write init: {bias: 0.1}, the constant that every bias starts from",
+        },
+    ),
+    **_keys(
+        "train.optimizer",
+        {
+            "betas": "write beta1: 0.9 and beta2: 0.999, a key each",
+            "nesterov": "write name: nesterov",
+            "weight_decay wd": "write train.weight_decay",
+            "lr learning_rate": "write train.lr",
+        },
+    ),
+    **_keys("model.init", {"mode": "he divides by the fan-in, xavier by the mean of both; pick the scheme"}),
+}
+"""Part of a config -> folded name of an unknown key -> what to write instead."""
+
+
+def word_meant(field: str, word: str, known: Iterable[str]) -> Meaning | None:
+    """What a word means that is none of a field's own, None where it means nothing or several things.
+
+    Args:
+        field: Dotted path of the leaf field.
+        word: As it is typed.
+        known: The field's own words; one that differs in case, hyphens or underscores alone is meant.
+
+    >>> word_meant("model.activation.name", "Swish", ["relu", "silu"]), word_meant("train.loss", "MSE", ["mse"])
+    ('silu', 'mse')
+    """
+    plain = folded(word)
+    own = [name for name in known if folded(name) == plain]
+    if len(own) == 1:
+        return own[0]
+    return WORDS.get(field, {}).get(plain)
+
+
+def compared_word(name: str, word: str, known: Collection[str]) -> str | None:
+    """The word that one in a condition means, None where it means none of the known ones alone.
+
+    >>> compared_word("model.activation", "swish", ["relu", "silu"]), compared_word("verdict", "Healthy", ["healthy"])
+    ('silu', 'healthy')
+    """
+    for field in (name, f"{name}.name", f"{name}.scheme", f"{name}.kind"):
+        meant = word_meant(field, word, known)
+        if isinstance(meant, str) and meant in known:
+            return meant
+    return None
+
+
+def compared_name(name: str, known: Collection[str]) -> str:
+    """The known name that one in a condition means, itself where it is known or means none.
+
+    >>> compared_name("train.learning_rate", ["train.lr"])
+    'train.lr'
+    """
+    part, _, key = name.rpartition(".")
+    meant = None if name in known else key_meant(part, key)
+    return meant if meant is not None and meant in known else name
+
+
+def advice(field: str, word: str) -> str | None:
+    """What to write in place of a word that has no single meaning, None where nothing is known of it.
+
+    >>> advice("model.init.scheme", "glorot_uniform")
+    'write init: {scheme: xavier, distribution: uniform}'
+    """
+    meant = WORDS.get(field, {}).get(folded(word))
+    if isinstance(meant, Mapping):
+        return f"write {field.split('.')[-2]}: {written(meant)}"
+    return ADVICE.get(field.replace("readout_init", "init"), {}).get(folded(word))
+
+
+def key_meant(part: str, key: str) -> str | None:
+    """The dotted key that is meant by one that a part does not know, None where it means nothing or several things.
+
+    >>> key_meant("train", "learning_rate"), key_meant("train", "learningRate"), key_meant("train", "rate")
+    ('train.lr', 'train.lr', None)
+    """
+    return KEYS.get(part, {}).get(folded(key))
+
+
+def key_advice(part: str, key: str) -> str | None:
+    """What to write in place of a key that is unknown and yet familiar, None where nothing is known of it."""
+    return KEY_ADVICE.get(part, {}).get(folded(key))
+
+
+def written(meaning: Meaning) -> str:
+    """A meaning as YAML has it.
+
+    >>> written({"scheme": "he", "distribution": "uniform"})
+    '{scheme: he, distribution: uniform}'
+    """
+    if isinstance(meaning, str):
+        return meaning
+    return "{" + ", ".join(f"{key}: {value}" for key, value in meaning.items()) + "}"

@@ -1,0 +1,200 @@
+"""What PyTorch and Keras users would write is understood, told once and stored in a config's own words."""
+
+import pytest
+
+from gradlab.config import catalogue, spellings
+from gradlab.config.condition import parse
+from gradlab.config.experiment import Experiment, run_names
+from gradlab.config.fields import fields
+from gradlab.config.namespace import ROOTS, is_known
+from gradlab.config.reading import document
+from gradlab.config.sweeps import sweep
+from gradlab.errors import ConfigError
+from gradlab.results.identity import run_id
+
+TEXT = """model: {depth: 3, width: 8, activation: tanh}
+data: {source: wine}
+train: {lr: 0.1, steps: 5}
+"""
+
+
+def written(tmp_path, text=TEXT):
+    path = tmp_path / "net.yaml"
+    path.write_text(text)
+    return path
+
+
+VALUES = [
+    ("model.activation", "swish", "silu"),
+    ("model.activation", "SiLU", "silu"),
+    ("model.activation", "linear", "identity"),
+    ("model.activation", "LeakyReLU", "leaky_relu"),
+    ("model.activation", "leaky-relu", "leaky_relu"),
+    ("model.activation", "nn.LeakyReLU", "leaky_relu"),
+    ("model.activation.name", "GELU", "gelu"),
+    ("model.init", "glorot", "xavier"),
+    ("model.init", "kaiming", "he"),
+    ("model.init", "glorot_uniform", {"scheme": "xavier", "distribution": "uniform"}),
+    ("model.init", "xavier_uniform_", {"scheme": "xavier", "distribution": "uniform"}),
+    ("model.init", "kaiming_normal", "he"),
+    ("model.init", "he_normal", {"scheme": "he", "distribution": "truncated"}),
+    ("model.init.distribution", "gaussian", "normal"),
+    ("model.readout_init", "lecun_uniform", {"scheme": "lecun", "distribution": "uniform"}),
+    ("model.norm", "batch_norm", "batch"),
+    ("model.norm", "LayerNorm", "layer"),
+    ("model.norm", "None", "none"),
+    ("model.kind", "MLP", "dense"),
+    ("train.optimizer", "SGD", "sgd"),
+    ("train.optimizer", "torch.optim.AdamW", "adamw"),
+    ("train.loss", "mean_squared_error", "mse"),
+    ("train.loss", "CrossEntropyLoss", "cross_entropy"),
+    ("train.dtype", "fp16", "float16"),
+    ("train.dtype", "torch.bfloat16", "bfloat16"),
+    ("train.dtype.storage", "double", "float64"),
+    ("train.schedule", "CosineAnnealingLR", "cosine"),
+]
+
+
+@pytest.mark.parametrize(("key", "typed", "own"), VALUES)
+def test_a_word_is_understood_wherever_it_is_typed(tmp_path, key, typed, own):
+    path = written(tmp_path)
+    meant = document.load(path, {key: own})
+    assert meant.notices == ()
+    for found in (document.load(path, [f"{key}={typed}"]), document.load(path, {key: typed})):
+        assert found.experiment == meant.experiment
+        assert run_id(found.experiment, "cpu") == run_id(meant.experiment, "cpu")
+        assert len(found.notices) == 1
+        assert f"{key}: {typed} is understood as " in found.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "own", "value"),
+    [
+        ("train.learning_rate", "train.lr", 0.3),
+        ("train.learningRate", "train.lr", 0.3),
+        ("learning_rate", "train.lr", 0.3),
+        ("model.hidden_layers", "model.depth", 4),
+        ("model.n_layers", "model.depth", 4),
+        ("model.num_layers", "model.depth", 4),
+        ("model.hidden_size", "model.width", 9),
+        ("model.initializer", "model.init", "he"),
+        ("model.initializer.distribution", "model.init.distribution", "uniform"),
+        ("model.nonlinearity", "model.activation", "relu"),
+        ("train.lr_schedule", "train.schedule", "cosine"),
+        ("train.num_epochs", "train.epochs", 2),
+        ("train.max_grad_norm", "train.clip_norm", 1.0),
+        ("train.batch_size", "data.batch_size", 16),
+        ("train.optim", "train.optimizer", "adam"),
+    ],
+)
+def test_a_key_is_understood_and_wins_over_the_file(tmp_path, key, own, value):
+    path = written(tmp_path)
+    found = document.load(path, {key: value})
+    assert found.experiment == document.load(path, {own: value}).experiment
+    assert any(line.startswith(f"{key} is understood as {own}") for line in found.notices)
+
+
+def test_a_file_in_other_words_is_the_same_experiment(tmp_path):
+    text = """model: {hidden_layers: 3, hidden_size: 8, activation: {name: LeakyReLU, negative_slope: 0.2}, init: {scheme: glorot_uniform}}
+data: {source: wine}
+train: {learning_rate: 0.1, num_steps: 5, batch_size: 16, optimizer: Adam}
+"""
+    found = document.load(written(tmp_path, text))
+    own = TEXT.replace("tanh", "{name: leaky_relu, slope: 0.2}, init: {scheme: xavier, distribution: uniform}")
+    own = own.replace("wine", "wine, batch_size: 16").replace("steps", "optimizer: adam, steps")
+    assert found.experiment == document.load(written(tmp_path, own)).experiment
+    assert len(found.notices) == len(set(found.notices)) == 9
+    assert all("net.yaml:" in line for line in found.notices)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("model.init.scheme=glorot_uniform", "write init: {scheme: xavier, distribution: uniform}"),
+        ("model.init={scheme: he_uniform, distribution: normal}", "write init: {scheme: he, distribution: uniform}"),
+        ("model.init=RandomNormal", "write {scheme: normal, std: 0.05}"),
+        ("model.activation=gelu_tanh", "gelu is the exact form"),
+        ("train.dtype=float", "write float32 or float64"),
+        ("train.optimizer={name: adam, betas: [0.9, 0.99]}", "write beta1: 0.9 and beta2: 0.999"),
+        ("model.batch_norm=true", "write norm: batch"),
+        ("train.rate=0.1", "unknown key"),
+        ("lr=0.1", "Did you mean 'train.lr'?"),
+        ("model.activation=sigmod", "Did you mean 'sigmoid'?"),
+        ("train={lr: 1, learning_rate: 2}", "is lr, which is given already"),
+    ],
+)
+def test_what_means_something_else_is_refused_with_what_to_write(tmp_path, override, said):
+    with pytest.raises(ConfigError) as error:
+        document.load(written(tmp_path), [override])
+    assert said in str(error.value)
+    assert len(error.value.faults) == 1
+
+
+def test_a_sweep_is_understood_key_by_key_and_value_by_value():
+    base = {"model": {"hidden_layers": 3, "width": 8, "activation": "tanh"}, "data": {"source": "wine"}}
+    typed = {
+        "experiment": base,
+        "grid": {"train.learning_rate": [0.1, 0.2], "model.activation": ["Swish", "LeakyReLU"]},
+        "zip": [{"model.initializer": ["glorot", "kaiming_uniform"], "model.width": [8, 9]}],
+        "random": {"n": 2, "space": {"train.optim": {"choice": ["SGD", "Adam"]}}},
+        "exclude": [{"model.activation": ["swish"], "train.learning_rate": 0.2}],
+        "include": [{"model.activation": "LeakyReLU", "train.wd": 0.1}],
+    }
+    own = {
+        "experiment": {**base, "model": {"depth": 3, "width": 8, "activation": "tanh"}},
+        "grid": {"train.lr": [0.1, 0.2], "model.activation": ["silu", "leaky_relu"]},
+        "zip": [{"model.init": ["xavier", {"scheme": "he", "distribution": "uniform"}], "model.width": [8, 9]}],
+        "random": {"n": 2, "space": {"train.optimizer": {"choice": ["sgd", "adam"]}}},
+        "exclude": [{"model.activation": ["silu"], "train.lr": 0.2}],
+        "include": [{"model.activation": "leaky_relu", "train.weight_decay": 0.1}],
+    }
+    found, meant = sweep.from_mapping(typed), sweep.from_mapping(own)
+    assert found.axes == meant.axes
+    assert [(one.experiment, one.point) for one in found.members] == [
+        (one.experiment, one.point) for one in meant.members
+    ]
+    assert meant.notices == ()
+    said = "\n".join(found.notices)
+    assert all(
+        word in said for word in ("hidden_layers", "learning_rate", "Swish", "LeakyReLU", "optim ", "Adam", "wd")
+    )
+    assert len(found.notices) == len(set(found.notices))
+
+
+def test_a_sweeps_key_that_is_given_twice_is_refused():
+    with pytest.raises(ConfigError, match="given already"):
+        sweep.from_mapping(
+            {
+                "experiment": {"model": {"depth": 3, "width": 8, "activation": "tanh"}},
+                "grid": {"train.lr": [0.1], "train.learning_rate": [0.2]},
+            }
+        )
+
+
+def test_conditions_are_understood():
+    names = run_names()
+    own = "model.activation == silu and train.lr > 0.1 and model.init in (xavier, he) and verdict == healthy"
+    assert parse(own, names) == parse(
+        "model.activation == Swish and train.learning_rate > 0.1 and model.init in (glorot, Kaiming) and verdict == Healthy",
+        names,
+    )
+
+
+def test_every_meaning_is_one_that_a_config_has():
+    known = {**fields(Experiment)}
+    for path, words in spellings.WORDS.items():
+        for typed, meant in words.items():
+            assert typed not in known[path].words, "a config's own word means itself"
+            given = {path.rpartition(".")[2]: meant} if isinstance(meant, str) else meant
+            for key, value in given.items():
+                field = path if isinstance(meant, str) else f"{path.rpartition('.')[0]}.{key}"
+                assert value in known[field].words, (path, typed)
+    for part, keys in spellings.KEYS.items():
+        for typed, meant in keys.items():
+            assert any(is_known(root, tuple(meant.split("."))) for root in ROOTS), (part, typed)
+            assert not any(is_known(root, (*filter(None, part.split(".")), typed)) for root in ROOTS), (part, typed)
+
+
+def test_no_two_names_of_one_catalogue_are_told_apart_by_case_alone():
+    for names in (catalogue.ACTIVATIONS, catalogue.SCHEMES, catalogue.OPTIMIZERS, catalogue.LOSSES, catalogue.SOURCES):
+        assert len({spellings.folded(name) for name in names}) == len(names)
