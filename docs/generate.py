@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from gradlab.cli.main import app
-from gradlab.config import catalogue
+from gradlab.config import catalogue, spellings
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields, part_at
 from gradlab.config.figures import AT_A_STEP, OF_A_RUN
@@ -84,6 +84,15 @@ train:
   optimizer: adam
   dtype: {storage: float16, loss_scale: dynamic}      # or: -s train.dtype.loss_scale=1024
 ```
+"""
+
+OTHER_NAMES = """\
+What PyTorch and Keras call otherwise is understood where it means exactly one thing, in files, overrides, sweeps and conditions: it is said
+once at stderr (from Python as an `UnderstoodWarning`), and stored under the name that it has here, so the run has the same id. Case, `_`
+and `-` do not count: `LeakyReLU`, `leaky-relu` and `nn.LeakyReLU` are `leaky_relu`. `xavier_normal` and `kaiming_normal` are PyTorch's,
+Gaussian; `glorot_normal`, `he_normal` and `lecun_normal` are those of Keras, cut at two standard deviations. `leaky_relu` has PyTorch's
+slope, 0.01. What has no single meaning (`random_normal`, `float`) is an error that says what to write.
+An override of `train.epochs` replaces the file's `train.steps`, and the other way round; that is said too.
 """
 
 NETWORKS = """\
@@ -214,6 +223,18 @@ def commands() -> str:
     return "".join(parts)
 
 
+def _other_names() -> list[list[object]]:
+    """Words and keys that are understood, by what they mean."""
+    found: dict[str, list[str]] = {}
+    for part, keys in spellings.KEYS.items():
+        for typed, meant in keys.items():
+            found.setdefault(f"`{meant}`", []).append(f"`{part}.{typed}`".replace("`.", "`"))
+    for path, words in spellings.WORDS.items():
+        for typed, meaning in words.items():
+            found.setdefault(f"`{path}`: `{spellings.written(meaning)}`", []).append(f"`{typed}`")
+    return [[", ".join(typed), meant] for meant, typed in found.items()]
+
+
 def config() -> str:
     """Every field of a config, and the names that the catalogue knows."""
     rows: list[list[object]] = []
@@ -238,6 +259,7 @@ def config() -> str:
     parts.append(
         f"\n## A module of one's own\n\n{MODULES}\n" + table(["field", "default", "values", "what it is"], own)
     )
+    parts.append(f"\n## Names of other libraries\n\n{OTHER_NAMES}\n" + table(["typed", "meant"], _other_names()))
     for title, entries in (
         ("Kinds of network", catalogue.KINDS),
         ("Activations", catalogue.ACTIVATIONS),

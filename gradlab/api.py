@@ -163,7 +163,7 @@ def sweep(
     prepared = sweeping.prepare(
         asked, store, overrides, words, device=device, rerun=rerun, import_path=code.import_path
     )
-    _warn(prepared.notices)
+    _warn(prepared.notices, 3)
     choice = choose(
         executor,
         prepared.num_to_train,
@@ -327,10 +327,11 @@ def _experiment(config: str | Path | Mapping[str, Any] | Trainable, overrides: M
 
 def _said(found: "Document") -> Trainable:
     """An experiment, when what a person should know of how it was understood has been said."""
-    _warn(found.notices)
+    _warn(found.notices, 5)
     return found.experiment
 
 
-def _warn(notices: Iterable[str]) -> None:
+def _warn(notices: Iterable[str], level: int) -> None:
+    """Say, at the line that is so many calls away, how a config was understood."""
     for line in notices:
-        warnings.warn(line, UnderstoodWarning, stacklevel=5)
+        warnings.warn(line, UnderstoodWarning, stacklevel=level)

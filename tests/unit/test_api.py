@@ -9,7 +9,7 @@ import pytest
 
 import gradlab
 from gradlab.config.reading import document
-from gradlab.errors import ConfigError, SelectionError, UsageError
+from gradlab.errors import ConfigError, SelectionError, UnderstoodWarning, UsageError
 from gradlab.results.identity import run_id
 from gradlab.results.stored import run_object
 
@@ -109,6 +109,23 @@ def test_what_is_refused_leaves_nothing(
     with pytest.raises(error):
         gradlab.run(config, **({"out": tmp_path / "runs", "device": "cpu"} | how))
     assert not (tmp_path / "runs").exists()
+
+
+def test_other_names_are_warned_of_and_mean_the_same_run(tmp_path: Path) -> None:
+    [first] = gradlab.run(TINY, out=tmp_path, device="cpu", **{"train.lr": 0.1, "model.activation": "silu"})
+    with pytest.warns(UnderstoodWarning, match="understood") as told:
+        [again] = gradlab.run(TINY, out=tmp_path, device="cpu", learning_rate=0.1, **{"model.activation": "swish"})
+    assert (again.id, again.cached, len(told)) == (first.id, True, 2)
+    assert {warning.filename for warning in told} == {__file__}
+
+
+def test_the_other_verb_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text("base: net.yaml\ngrid: {train.lr: [1]}\n")
+    (tmp_path / "net.yaml").write_text("model: {depth: 1, width: 2, activation: tanh}\n")
+    with pytest.raises(UsageError, match=r"is a sweep; carry it out with gradlab\.sweep"):
+        gradlab.run(tmp_path / "sweep.yaml", out=tmp_path)
+    with pytest.raises(UsageError, match=r"is an experiment; train it with gradlab\.run"):
+        gradlab.sweep(tmp_path / "net.yaml", out=tmp_path)
 
 
 def test_loading_what_is_not_there(tmp_path: Path) -> None:

@@ -147,7 +147,43 @@ def test_new_is_like_deep_sigmoid_unless_told(gradlab: Gradlab) -> None:
     gradlab("new", "first")
     gradlab("new", "first2.yaml", "--like", "deep_sigmoid")
     assert Path("first.yaml").read_text().replace("first", "first2") == Path("first2.yaml").read_text()
-    assert "$schema" not in Path("first.yaml").read_text()
+    assert Path("first.yaml").read_text().startswith("# yaml-language-server: $schema=gradlab.schema.json\n")
+
+
+def test_what_a_template_expects_outlives_the_first_edit(gradlab: Gradlab) -> None:
+    gradlab("new", "first")
+    text = Path("first.yaml").read_text()
+    assert "  # - verdict == vanishing\n" in text
+    edited = text.replace("depth: 50", "depth: 3").replace("width: 100", "width: 8").replace("steps: 200", "steps: 3")
+    Path("first.yaml").write_text(edited.replace("sigmoid\n", "relu\n"))
+    code, out, _ = gradlab("run", "first.yaml", "--device", "cpu", "--format", "json")
+    assert code == 0
+    assert [item["text"] for item in json.loads(out)["runs"][0]["expectations"]] == ["outcome == completed"]
+    code, out, _ = gradlab("run", "first.yaml", "--device", "cpu", "--format", "json", "-s", "train.lr=1e30")
+    assert code == 4, "it is an expectation"
+
+
+def test_names_of_other_libraries_are_told_of_once_and_stored_as_ours(gradlab: Gradlab) -> None:
+    config = written("a.yaml", TINY.replace("tanh", "Tanh"))
+    code, out, err = gradlab("run", config, "--device", "cpu", "-s", "train.learning_rate=0.1", "--format", "json")
+    assert code == 0
+    assert err.count("a.yaml:") == err.count("model.activation: Tanh is understood as tanh\n") == 1
+    assert err.count("train.learning_rate is understood as train.lr\n") == 1
+    [run] = json.loads(out)["runs"]
+    assert "Tanh" not in (Path(run["path"]) / "config.yaml").read_text()
+    own = written("own.yaml", f"name: a\n{TINY}")
+    code, out, err = gradlab("run", own, "--device", "cpu", "-s", "train.lr=0.1", "--format", "json", "--quiet")
+    assert (json.loads(out)["runs"][0]["id"], err) == (run["id"], "")
+    for verb in ("check", "predict"):
+        assert gradlab(verb, config)[2].count("Tanh is understood as tanh") == 1
+        assert "understood" not in gradlab(verb, config, "--quiet")[2]
+
+
+def test_a_sweep_of_an_experiment_says_which_verb(gradlab: Gradlab) -> None:
+    config = written("a.yaml", TINY)
+    code, out, err = gradlab("sweep", config)
+    assert (code, out) == (2, "")
+    assert "a.yaml: is an experiment; train it with `gradlab run a.yaml`" in err
 
 
 def test_new_overwrites_nothing(gradlab: Gradlab) -> None:
