@@ -186,7 +186,7 @@ def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
         UsageError: If there are fewer than two.
     """
     from gradlab.config.modules import WatchedExperiment
-    from gradlab.judgement.comparing.comparison import grouped
+    from gradlab.judgement.comparing.grouping import grouped
 
     found: list[list[StoredRun]] = []
     by_one: dict[tuple[Path, str], list[StoredRun]] = {}

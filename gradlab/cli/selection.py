@@ -21,11 +21,13 @@ def choose(
     """
     from gradlab import stored
     from gradlab.cli.output import log
-    from gradlab.judgement.conditions.notices import where_notices
 
     refuse_nothing(names, where)
-    for line in where_notices(where) if where else ():
-        log(line)
+    if where:
+        from gradlab.judgement.conditions.notices import where_notices  # here: it takes longer than finding a run
+
+        for line in where_notices(where):
+            log(line)
     return stored.chosen(names or [], out, where, groups=groups, tell=log)
 
 

@@ -5,7 +5,6 @@ Runs that differ in nothing but their seed stand on one side; a side's spread ov
 from chance.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from gradlab.config.text import flat, left_out
 from gradlab.errors import UsageError
 from gradlab.judgement.comparing.difference import Judgement
 from gradlab.judgement.comparing.gates import ComparedGate, GatedSide, Gates, gate_notices, judge_gates
+from gradlab.judgement.comparing.grouping import grouped
 from gradlab.judgement.comparing.named_rows import NamedRows, named_rows
 from gradlab.judgement.comparing.profiles import PROFILED, Moment, Profile, profile
 from gradlab.judgement.comparing.rows import Row, figure_rows, term_rows
@@ -179,17 +179,6 @@ def sides_of(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
     """Runs taken together as sides: those that share everything but the seed, or each alone where all of them do."""
     groups = grouped(runs)
     return [[run] for run in runs] if len(groups) == 1 else groups
-
-
-def grouped(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
-    """Runs taken together that share everything but the seed, in order of appearance; of watched modules, runs with the same rows."""
-    groups: dict[str, list[StoredRun]] = {}
-    for run in runs:
-        shared = {key: value for key, value in run.experiment.canonical().items() if key != "seed"}
-        rows = None if isinstance(run.experiment, Experiment) or run.record is None else run.record.rows
-        key = [shared, None if rows is None else [rows.names, rows.chains, rows.readout]]
-        groups.setdefault(json.dumps(key, sort_keys=True), []).append(run)
-    return list(groups.values())
 
 
 def changed(experiments: Sequence[AnyExperiment]) -> tuple[Changed, ...]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.judgement.comparing.comparison import changed, grouped
+from gradlab.judgement.comparing.comparison import changed
+from gradlab.judgement.comparing.grouping import grouped
 from gradlab.report.figures.canvas import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, shortened
 from gradlab.report.views.run import RunView, view, without_seed
 from gradlab.report.views.side_names import own_of_runs, side_names

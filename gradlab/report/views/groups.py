@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradlab.judgement.comparing.comparison import grouped
+from gradlab.judgement.comparing.grouping import grouped
 from gradlab.judgement.comparing.samples import figure_of
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.points import Point, agreement_words, axis_field, numbered_seeds, value_words
