@@ -46,7 +46,7 @@ def compare(
     of one experiment go together.
     """
     from gradlab import stored
-    from gradlab.cli.compare_sweeps import Asked, compare_two, write_files
+    from gradlab.cli.compare_sweeps import Asked, compare_two, tell_actions, write_files
     from gradlab.cli.output import log_sentence, stdout, write, write_json
     from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.selection import choose
@@ -79,4 +79,5 @@ def compare(
         print_comparison(stdout(), compared, changed_only=changed_only)
     for line in (*compared.notices, *failed_gates(compared)):
         log_sentence(line)
+    tell_actions(compared, asked)
     return 0 if compared.passed else _FAILED_GATE

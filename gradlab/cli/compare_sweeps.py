@@ -57,11 +57,13 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
         write(limited_markdown(shown, "--format csv"))
     else:
         print_blocks(stdout(), shown)
+        tell_actions(compared, asked)
         return compared.passed
     for line in () if asked.quiet else missing_words(compared):
         log_sentence(line)
     for line in failed_gate_words(compared):
         log_sentence(line)
+    tell_actions(compared, asked)
     return compared.passed
 
 
@@ -80,13 +82,26 @@ def write_files(compared: "Comparison | SweepComparison", asked: Asked) -> None:
 
         texts[asked.junit] = sides_junit(compared) if isinstance(compared, Comparison) else sweeps_junit(compared)
     if asked.summary is not None:
-        from gradlab.report.files.comparison_markdown import comparison_markdown
-        from gradlab.report.files.markdown import limited_markdown, whole_lines
-        from gradlab.report.views.compared_sweeps import blocks
-
-        texts[asked.summary] = (
-            whole_lines(comparison_markdown(compared, changed_only=asked.changed_only))
-            if isinstance(compared, Comparison)
-            else limited_markdown(blocks(compared, changed_only=asked.changed_only), "--format csv")
-        )
+        texts[asked.summary] = _summary(compared, asked, None)
     write_texts(texts)
+
+
+def tell_actions(compared: "Comparison | SweepComparison", asked: Asked) -> None:
+    """Annotate the gates that fail and add to the step's summary, where this is a step of GitHub Actions."""
+    from gradlab.cli.github_actions import add_summary, annotate, compared_failures
+
+    annotate(compared_failures(compared))
+    add_summary(lambda room: _summary(compared, asked, room), asked.summary)
+
+
+def _summary(compared: "Comparison | SweepComparison", asked: Asked, room: int | None) -> str:
+    """The comparison as Markdown of at most so many bytes, by default as many as a step's summary holds."""
+    from gradlab.judgement.comparing.comparison import Comparison
+    from gradlab.report.files.comparison_markdown import comparison_markdown
+    from gradlab.report.files.markdown import LIMIT, limited_markdown, whole_lines
+    from gradlab.report.views.compared_sweeps import blocks
+
+    room = LIMIT if room is None else room
+    if isinstance(compared, Comparison):
+        return whole_lines(comparison_markdown(compared, changed_only=asked.changed_only), room)
+    return limited_markdown(blocks(compared, changed_only=asked.changed_only), "--format csv", room)

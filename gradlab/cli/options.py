@@ -114,6 +114,12 @@ HiddenOut = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Where the runs are.", hidden=True, parser=directory)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no log on stderr.")]
+VerdictAlone = Annotated[
+    bool, typer.Option("--quiet", help="Print the verdict line alone, and no progress and no log on stderr.")
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="Print every layer, figure and run; a pipe gets the worst of them otherwise.")
+]
 Format = Annotated[Face, typer.Option("--format", help="How to print it.")]
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)

@@ -90,29 +90,84 @@ def write_table(table: "Table", face: Face, json_key: str) -> None:
         print_table(stdout(), table)
 
 
-def print_runs(runs: "Sequence[StoredRun]", face: Face) -> None:
-    """Print runs: a single one whole; several side by side, with how far the seeds of each experiment agree."""
+def in_short(face: Face, *, full: bool) -> bool:
+    """Whether a run is shown in short: in a pipe, unless all of it is asked for. Faces for programs are always whole."""
+    from gradlab.report.terminal.console import width_of
+
+    return face is Face.TABLE and not full and width_of(stdout()) is None
+
+
+def print_run(blocks: "Sequence[object]", *, full: bool) -> None:
+    """Print what a view of one run shows on a terminal or in a pipe; `full` unfolds its tables."""
+    from gradlab.report.terminal.blocks import print_blocks
+    from gradlab.report.views.run_in_short import in_full
+
+    print_blocks(stdout(), in_full(blocks) if full else blocks)
+
+
+def print_verdict_lines(runs: "Sequence[StoredRun]") -> None:
+    """Print one line a run, its verdict and what that rests on; of several also how far the seeds of each experiment agree."""
+    from gradlab.report.terminal.console import coloured
+    from gradlab.report.views.groups import of_experiments, verdict_words
+    from gradlab.report.views.run import names_of, why
+    from gradlab.report.words.verdicts import word_of
+
+    out, several = stdout(), len(runs) > 1
+    for run in runs:
+        who = f"{run.name}, seed {run.seed}: " if several else ""
+        out.print(coloured(f"{word_of(run)}  {who}{why(run.summary, names_of(run))}".rstrip(": ")))
+    groups = of_experiments(runs)
+    for group in groups:
+        out.print(
+            coloured(f"{group.runs[0].name}: {verdict_words(group)}" if len(groups) > 1 else verdict_words(group))
+        )
+
+
+def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -> None:
+    """Print runs: a single one by itself; several side by side, with how far the seeds of each experiment agree.
+
+    Args:
+        runs: At least one.
+        face: How.
+        full: Print all of a single run in a pipe too, and every one of many.
+    """
     from gradlab.config.text import unmentioned
     from gradlab.report.files.markdown import markdown
     from gradlab.report.files.run_json import document
-    from gradlab.report.terminal.blocks import print_blocks
-    from gradlab.report.terminal.console import print_verdicts
+    from gradlab.report.terminal.console import print_table, print_verdicts
     from gradlab.report.views.groups import lines, of_experiments
     from gradlab.report.views.run import view
+    from gradlab.report.views.run_in_short import few_runs, short_blocks
     from gradlab.report.views.run_list import listed, runs_table
 
     groups = of_experiments(runs)
     if face is Face.JSON:
         write_json(document(runs, groups))
     elif face is Face.TABLE and len(runs) == 1:
-        print_blocks(stdout(), view(runs[0]).blocks)
+        seen = view(runs[0])
+        print_run(short_blocks(seen) if in_short(face, full=full) else seen.blocks, full=full)
     elif face is Face.MD and len(runs) == 1:
         write(markdown(view(runs[0]).blocks, all_layers=True))
     else:
-        write_table(runs_table([listed(run) for run in runs]), face, "runs")
-        for group in groups:
-            own = lines(group) if len(groups) == 1 else [f"{group.runs[0].name}: {line}" for line in lines(group)]
-            if face is Face.TABLE:
-                print_verdicts(stdout(), own)
-            elif face is Face.MD:
-                write(unmentioned("".join(f"\n{line}\n" for line in own)))
+        table = runs_table([listed(run) for run in runs])
+        own = [
+            line if len(groups) == 1 else f"{group.runs[0].name}: {line}" for group in groups for line in lines(group)
+        ]
+        if face is Face.TABLE:
+            short = in_short(face, full=full)
+            print_table(stdout(), table, None if full else few_runs(runs, in_pipe=short), noun="run")
+            left = 0 if full else max(0, len(own) - MOST_AGREEMENTS)
+            more = [f"and {left} more lines of other experiments; --full shows all"] if left > 1 else []
+            if own:
+                print_verdicts(stdout(), [*own[: len(own) - left], *more] if more else own)
+            if short:
+                places = dict.fromkeys(str(run.path.parent) for run in runs)
+                write(f"files in {', '.join(f'{place}/' for place in places)}, a directory each\n")
+            return
+        write_table(table, face, "runs")
+        if face is Face.MD:
+            write(unmentioned("".join(f"\n{line}\n" for line in own)))
+
+
+MOST_AGREEMENTS = 10
+"""Lines on how far seeds agree that are shown of many experiments; of one there are two."""

@@ -13,12 +13,13 @@ from gradlab.cli.options import (
     DryRun,
     Face,
     Format,
+    Full,
     ImportPath,
     Out,
-    Quiet,
     Rerun,
     RerunWhich,
     Set,
+    VerdictAlone,
     Version,
 )
 
@@ -52,12 +53,14 @@ def run(
     ] = False,
     out: Out = DEFAULT_OUT,
     format: Format = Face.TABLE,
-    quiet: Quiet = False,
+    full: Full = False,
+    quiet: VerdictAlone = False,
     version: Version = False,
 ) -> int:
     """Train an experiment, record every layer, and say what its gradients do."""
     from gradlab import api, datasets
-    from gradlab.cli.output import log, print_runs
+    from gradlab.cli.github_actions import add_summary, annotate, run_failures
+    from gradlab.cli.output import log, print_runs, print_verdict_lines
     from gradlab.cli.run_reporter import RunReporter
     from gradlab.config.allowed_code import allowed_code
     from gradlab.config.experiment import Data
@@ -68,6 +71,7 @@ def run(
     from gradlab.execution import machine
     from gradlab.execution.plan import about_code, make_plan
     from gradlab.judgement.conditions.notices import expectation_notices
+    from gradlab.report.files.step_summary import runs_summary
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
     from gradlab.results.store import Store
@@ -104,9 +108,15 @@ def run(
             )
     except ConfigError as error:  # what is wrong with the data is known only now, but its place is in the config
         raise asked.locate(error) from None
-    print_runs(runs, format)
-    if len(runs) > 1 or format is not Face.TABLE:  # of a single run the table says it
+    only_verdicts = quiet and not full and format is Face.TABLE
+    if only_verdicts:
+        print_verdict_lines(runs)
+    else:
+        print_runs(runs, format, full=full)
+    if len(runs) > 1 or format is not Face.TABLE or only_verdicts:  # else what is printed of the single run says it
         _log_failures(runs)
+    annotate(run_failures(runs, config))
+    add_summary(lambda room: runs_summary(runs, room))
     _say_joined(runs, out, quiet)
     return _exit_code(runs)
 

@@ -109,6 +109,7 @@ def sweep(
     """Train every member of a sweep, batched by shape; what is stored already is not trained again."""
     from gradlab import api
     from gradlab.cli.amounts import seconds_of, shard_of
+    from gradlab.cli.github_actions import add_summary, annotate, sweep_failures
     from gradlab.cli.output import log
     from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.sweep_reporter import SweepReporter
@@ -120,6 +121,7 @@ def sweep(
     from gradlab.execution.pipeline import Call
     from gradlab.execution.plan import Settings, about_code
     from gradlab.judgement.conditions.notices import expectation_notices, sweep_notices
+    from gradlab.report.files.markdown import sweep_markdown
     from gradlab.report.live.sweep_bar import SweepDisplay
     from gradlab.report.terminal.streams import Sink
     from gradlab.report.words.data import doubtful
@@ -170,6 +172,8 @@ def sweep(
         finished = sweeping.run_sweep(prepared, call, api.sweep_summary_md)
     _write_files(finished, junit, summary)
     _print(finished, format)
+    annotate(sweep_failures(api.view_of(finished), config))
+    add_summary(lambda room: sweep_markdown(api.view_of(finished), room), summary)
     if prepared.gates and not finished.gates:
         part = "a share cannot tell; the command without --shard does"
         why = f"{len(finished.left)} runs are left" if finished.left else part

@@ -163,14 +163,14 @@ def test_help_takes_at_most_three_times_the_command_line_library(place: Path) ->
 
 
 def test_a_pipe_gets_whole_and_plain_text_whatever_the_terminal_s_width(place: Path) -> None:
-    for words in (["list"], ["show", "@latest"]):
+    for words in (["list"], ["show", "@latest", "--full"]):
         done = gradlab(place, *words, COLUMNS="40", FORCE_COLOR="1")
         assert done.returncode == 0
         assert "\x1b" not in done.stdout + done.stderr
         assert "7f3ac9d1e2b4" in done.stdout
         assert "not shown" not in done.stdout
         assert "…" not in done.stdout
-    assert re.findall(r"^ *(\d+) +\d+ +\d+ ", gradlab(place, "show", "@latest").stdout, re.MULTILINE) == [
+    assert re.findall(r"^ *(\d+) +\d+ +\d+ ", gradlab(place, "show", "@latest", "--full").stdout, re.MULTILINE) == [
         str(layer) for layer in range(1, 52)
     ]
 

@@ -43,6 +43,7 @@ OPTIONS = {
         "--live",
         "--out",
         "--format",
+        "--full",
         "--quiet",
         "--version",
     ],
@@ -70,7 +71,7 @@ OPTIONS = {
         "--version",
     ],
     "list": ["--where", "--sort", "--columns", "--sweeps", "--limit", "--out", "--format", "--quiet", "--version"],
-    "show": ["RUN", "--at", "--out", "--format", "--quiet", "--version"],
+    "show": ["RUN", "--at", "--out", "--format", "--full", "--quiet", "--version"],
     "compare": [
         "RUN...",
         "--changed-only",

@@ -45,7 +45,7 @@ class TableBlock:
         reading: How it is to be read: above it in Markdown, below it on a terminal.
         note: What is to be said below it.
         noun: What a row is.
-        rows: All rows in the order in which they are shown; as they come where it is None.
+        rows: All rows, or what is shown of them, in the order in which they are shown; as they come where it is None.
         shorter: The same in fewer letters, for a terminal that has no room for the column `needed` else; None where there is no such form.
         few: Those that a person is shown unless all are asked for, and folds; all where it is None.
     """
@@ -57,7 +57,7 @@ class TableBlock:
     reading: str = ""
     note: str = ""
     noun: str = "row"
-    rows: Sequence[int] | None = None
+    rows: Sequence[int | Fold] | None = None
     few: Sequence[int | Fold] | None = None
     shorter: Table | None = None
     needed: str = ""

@@ -62,7 +62,7 @@ def ids(out: str) -> list[str]:
 
 
 def test_a_module_is_trained_and_then_found(gradlab: Gradlab) -> None:
-    code, out, _ = gradlab("run", "mine.yaml", *ALLOWED, "--device", "cpu")
+    code, out, _ = gradlab("run", "mine.yaml", *ALLOWED, "--device", "cpu", "--full")
     assert code == 0
     assert "nets:build(depth=2)" in out
     assert "no theory of this network" in out
@@ -71,7 +71,7 @@ def test_a_module_is_trained_and_then_found(gradlab: Gradlab) -> None:
     assert manifest["watch"]["optimizer"] == ["SGD"]
     assert "nets" not in sys.modules
     before = (directory / "layers.parquet").stat().st_mtime_ns
-    code, again, err = gradlab("run", "mine.yaml", *ALLOWED, "--device", "cpu")
+    code, again, err = gradlab("run", "mine.yaml", *ALLOWED, "--device", "cpu", "--full")
     assert (code, again) == (0, out)
     assert "is trained already" in err
     assert (directory / "layers.parquet").stat().st_mtime_ns == before

@@ -188,8 +188,56 @@ def test_ctrl_c_is_130_and_says_that_the_same_command_goes_on(
     assert list(Store("runs").handles()) == []
 
 
-def test_quiet(gradlab: Gradlab) -> None:
-    assert gradlab("run", "tiny.yaml", "--device", "cpu", "--quiet")[2] == ""
+def test_quiet_prints_the_verdict_line_alone(gradlab: Gradlab) -> None:
+    """Before, it printed as much as without; `--full` asks for that beside it, and faces for programs are whole."""
+    command = ("run", "tiny.yaml", "--device", "cpu")
+    code, out, err = gradlab(*command, "--quiet")
+    assert (code, err) == (0, "")
+    (line,) = out.splitlines()
+    assert line == gradlab("show", "@latest")[1].splitlines()[0]
+    assert gradlab("show", "@latest", "--quiet") == (0, out, "")
+    whole = gradlab("show", "@latest", "--full")[1]
+    assert gradlab(*command, "--quiet", "--full") == (0, whole, "")
+    for face in ("json", "csv", "md"):
+        assert gradlab(*command, "--quiet", "--format", face)[1] == gradlab(*command, "--format", face)[1]
+
+
+def test_quiet_of_several_seeds_is_a_line_each_and_how_far_they_agree(gradlab: Gradlab) -> None:
+    code, out, err = gradlab("run", "tiny.yaml", "--seeds", "0-2", "--device", "cpu", "--quiet")
+    assert (code, err) == (0, "")
+    *each, agreement = out.splitlines()
+    assert [re.match(r"\w+  tiny, seed (\d): ", line)[1] for line in each] == ["0", "1", "2"]  # type: ignore[index]
+    assert "3" in agreement
+    assert gradlab("show", "tiny", "--quiet") == (0, out, "")
+
+
+def test_a_quiet_run_still_says_which_expectation_fails(gradlab: Gradlab) -> None:
+    Path("tiny.yaml").write_text(TINY + "expect: [verdict == dead]\n")
+    code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu", "--quiet")
+    assert code == 4
+    assert len(out.splitlines()) == 1
+    assert "expected verdict == dead, but it is " in err
+
+
+@pytest.mark.parametrize("seeds", [(), ("--seeds", "0-29")])
+def test_a_pipe_gets_thirty_lines_at_most_and_with_full_all(gradlab: Gradlab, seeds: tuple[str, ...]) -> None:
+    expect = ", ".join(f"final.loss < {number}" for number in range(-20, 0)) + ", outcome == completed, seed < 100"
+    Path("deep.yaml").write_text(TINY.replace("depth: 3", "depth: 50") + f"expect: [{expect}]\n")
+    code, out, _ = gradlab("run", "deep.yaml", *seeds, "--device", "cpu")
+    assert code == 4
+    assert len(out.splitlines()) <= 30
+    assert "files in runs/" in out
+    whole = gradlab("run", "deep.yaml", *seeds, "--device", "cpu", "--full")[1]
+    if seeds:
+        assert "… 20 more runs with --full …" in out
+        assert len(re.findall(r"^[0-9a-f]{12} ", out, re.MULTILINE)) == 10
+        assert len(re.findall(r"^[0-9a-f]{12} ", whole, re.MULTILINE)) == 30
+    else:
+        assert "… 40 more layers with --full …" in out
+        assert "17 more expectations FAILED, 2 expectations ok" in out
+        assert out.count("expected FAILED") == 3
+        assert whole.count("expected FAILED") == 20
+        assert all(re.search(rf"^ *{layer} ", whole, re.MULTILINE) for layer in range(1, 52))
 
 
 def test_a_directory_that_cannot_hold_runs_is_2_before_anything_is_trained(

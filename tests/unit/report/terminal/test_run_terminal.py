@@ -1,6 +1,7 @@
 """A run and a table in terminals of two widths, without colour, and in a pipe."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from faces import Stream, assert_snapshot
@@ -9,6 +10,7 @@ from made.deep_runs import finding, record, stored, summary
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console, print_table
 from gradlab.report.views.run import view
+from gradlab.report.views.run_in_short import short_blocks
 from gradlab.report.views.run_list import listed, marked_old, runs_table
 from gradlab.results.record import Outcome
 from gradlab.results.stored import StoredRun
@@ -48,6 +50,27 @@ def test_a_run_in_a_pipe_is_whole_and_plain() -> None:
     for name in record().layers:
         assert name in text
     assert_snapshot("run_pipe", text)
+
+
+def test_a_run_in_short() -> None:
+    stream = Stream(terminal=False)
+    print_blocks(console(stream), short_blocks(view(stored())))
+    text = stream.getvalue()
+    assert len(text.splitlines()) <= 30
+    assert [int(row) for row in re.findall(r"^ +(\d+) +\d+ +\d+ ", text, re.MULTILINE)] == [*range(1, 11), 51]
+    assert_snapshot("run_short", text)
+
+
+def test_many_findings_are_cut_and_counted() -> None:
+    many = [replace(finding(), message=f"message {number}", remedy=f"do {number}") for number in range(9)]
+    stream = Stream(terminal=False)
+    print_blocks(console(stream), short_blocks(view(stored(findings=many))))
+    text = stream.getvalue()
+    assert len(text.splitlines()) <= 30
+    assert "do 0" in text
+    assert "do 8" not in text
+    shown = text.count("remedy: ")
+    assert f"and {9 - shown} more findings; --full shows all" in text
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])

@@ -42,7 +42,7 @@ def test_faces_of_a_residual_network(tmp_path: Path, capsys: pytest.CaptureFixtu
         "model": {"depth": 4, "width": 8, "activation": "relu", "norm": "batch", "residual": {"scale": 0, "learned": True}},
     }  # fmt: skip
     (run,) = gradlab.run(config, out=tmp_path)
-    assert main(["show", "blocks", "--out", str(tmp_path)]) == 0
+    assert main(["show", "blocks", "--full", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert "rows at step 2, " in shown
     assert "1 the stem, 2 to 4 the blocks; the readout last" in shown

@@ -1,0 +1,221 @@
+"""What GitHub Actions is told beside the output: failures as annotations on stderr, and the step's summary."""
+
+import os
+import stat
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradlab.judgement.comparing.comparison import Comparison
+    from gradlab.judgement.comparing.sweep_pairs import SweepComparison
+    from gradlab.report.views.sweep import SweepView
+    from gradlab.results.stored import StoredRun
+
+MOST = 10
+"""Annotations of one step that GitHub shows."""
+
+_MOST_NAMED = 5
+"""Runs or pairs that one annotation names."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One annotation: a heading, what happened, and the file and line that ask for it where they are known."""
+
+    title: str
+    message: str
+    file: str = ""
+    line: int = 0
+
+
+def is_on() -> bool:
+    """Whether this is a step of GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def annotate(failures: Iterable[Failure]) -> None:
+    """Print failures as workflow commands to stderr, which the runner reads as it does stdout; elsewhere nothing.
+
+    Of more than GitHub shows the last one counts the rest.
+    """
+    if not is_on():
+        return
+    from gradlab.report.terminal.streams import Sink
+
+    every = list(failures)
+    if len(every) > MOST:
+        left = len(every) - MOST + 1
+        every = [*every[: MOST - 1], Failure("gradlab", f"and {left} more failures; the log and the summary have all")]
+    sink = Sink(sys.stderr, vital=False)
+    for failure in every:
+        sink.write(f"{command(failure)}\n")
+
+
+def command(failure: Failure) -> str:
+    r"""A failure as one line that the runner takes for an error.
+
+    >>> command(Failure("a: b, c", "50 % of\nruns", "x.yaml", 3))
+    '::error file=x.yaml,line=3,title=a%3A b%2C c::50 %25 of%0Aruns'
+    """
+    parts = [f"file={_property(failure.file)}"] if failure.file else []
+    parts += [f"line={failure.line}"] if failure.file and failure.line else []
+    parts += [f"title={_property(failure.title)}"]
+    return f"::error {','.join(parts)}::{_data(failure.message)}"
+
+
+def _data(text: str) -> str:
+    from gradlab.report.words.values import harmless
+
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return harmless(escaped).replace("\n", " ")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def run_failures(runs: "Sequence[StoredRun]", config: Path) -> list[Failure]:
+    """Runs that could not be carried out, and expectations that do not hold, each with the line that states it."""
+    lines = _Lines(config)
+    found = [
+        Failure("gradlab: run failed", f"{run.name}, seed {run.seed}: {run.summary.outcome.reason}", lines.file)
+        for run in runs
+        if run.outcome == "failed"
+    ]
+    failed: dict[str, list[StoredRun]] = defaultdict(list)
+    actual: dict[tuple[str, str], str] = {}
+    for run in runs:
+        for item in run.summary.expectations:
+            if not item.passed:
+                failed[item.text].append(run)
+                actual[item.text, run.id] = item.actual
+    for text, those in failed.items():
+        told = [f"{run.name}, seed {run.seed}: it is {actual[text, run.id]}" for run in those]
+        found.append(_expectation(text, _some(told), lines))
+    return found
+
+
+def sweep_failures(view: "SweepView", config: Path) -> list[Failure]:
+    """Runs that could not be carried out, gates and expectations that do not hold, each with the line that states it."""
+    from gradlab.report.views.sweep import gate_words
+
+    lines = _Lines(config)
+    found = [
+        Failure(f"gradlab: run {one.word}", f"{one.member}: {one.reason or one.word}", lines.file)
+        for one in view.failures
+    ]
+    for gate in view.failed_gates:
+        file, line = lines.of("gates", gate.text)
+        found.append(Failure("gradlab: gate failed", f"{gate.text}: {gate_words(gate)}", file, line))
+    told = [(item.text, f"{item.num_failed} of {item.num_judged} do not") for item in view.expectations]
+    return [*found, *(_expectation(text, said, lines) for text, said in told)]
+
+
+def compared_failures(compared: "Comparison | SweepComparison") -> list[Failure]:
+    """Gates that fail, of sides of runs or of two sweeps; one that cannot be told fails nothing."""
+    from gradlab.judgement.comparing.comparison import Comparison
+
+    title = "gradlab: gate failed"
+    if isinstance(compared, Comparison):
+        from gradlab.report.views.compared_gates import failed_gates
+
+        states = [gate.state for _, gate in compared.gates if gate.state != "passed"]
+        told = zip(failed_gates(compared), states, strict=True)
+        return [Failure(title, line) for line, state in told if state == "failed"]
+    from gradlab.report.views.compared_sweeps import gate_checks
+
+    failed = [check for check in gate_checks(compared) if not check.passed]
+    return [Failure(title, f"{check.text}: {check.said}\n{_some(check.details)}") for check in failed]
+
+
+def _expectation(text: str, said: str, lines: "_Lines") -> Failure:
+    return Failure("gradlab: expectation failed", f"expected {text}: {said}", *lines.of("expect", text))
+
+
+def _some(told: Sequence[str]) -> str:
+    more = [f"and {len(told) - _MOST_NAMED} more"] if len(told) > _MOST_NAMED else []
+    return "\n".join([*told[:_MOST_NAMED], *more])
+
+
+class _Lines:
+    """Where the conditions of a config or sweep stand: in its own file, or in that of its base."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self.file = in_workspace(config) if config.is_file() else ""
+
+    def of(self, key: str, text: str) -> tuple[str, int]:
+        """The file and line of a condition; the file alone, line 0, where it is not found, as what `-s` sets."""
+        file = self._config
+        for _ in range(2):
+            base, conditions = self._read(file, key)
+            for place, line in conditions:
+                if place == text:
+                    return in_workspace(file), line
+            if base is None:
+                break
+            file = base
+        return self.file, 0
+
+    def _read(self, file: Path, key: str) -> tuple[Path | None, list[tuple[str, int]]]:
+        from gradlab.config.reading import document
+        from gradlab.errors import ConfigError
+
+        if not file.is_file():
+            return None, []
+        try:
+            tree = document.from_file(file)
+        except ConfigError:
+            return None, []
+        listed, base = tree.data.get(key), tree.data.get("base")
+        label = f"{file}:"
+        found = []
+        for index, text in enumerate(listed if isinstance(listed, list) else []):
+            line = tree.place((key, index)).label.removeprefix(label).partition(":")[0]
+            found.append((str(text), int(line) if line.isdecimal() else 0))
+        return file.parent / base if isinstance(base, str) else None, found
+
+
+def in_workspace(file: Path) -> str:
+    """A file's path from the repository's root, as annotations name it."""
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
+    whole = file.resolve()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else str(file)
+
+
+def add_summary(text: Callable[[int], str], *written: Path | None) -> None:
+    """Append to the step's summary, which GitHub shows below the job; elsewhere nothing. It never fails the command.
+
+    Args:
+        text: Markdown of at most so many bytes.
+        *written: Files that the command has written: where one is the summary itself, it is there already.
+    """
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    if (
+        not is_on()
+        or not named
+        or any(file is not None and file.resolve() == Path(named).resolve() for file in written)
+    ):
+        return
+    from gradlab.cli.output import log
+    from gradlab.report.files.markdown import LIMIT
+
+    try:
+        descriptor = os.open(named, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        with os.fdopen(descriptor, "ab") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(0, "not a regular file")
+            gap = b"\n" if status.st_size else b""
+            room = LIMIT - status.st_size - len(gap)
+            content = text(room).encode("utf-8", errors="backslashreplace") if room > 0 else b""
+            if 0 < len(content) <= room:
+                file.write(gap + content)
+            else:
+                log(f"{named}: no room is left in the step's summary")
+    except OSError as error:
+        log(f"{named}: the step's summary cannot be written ({error.strerror})")

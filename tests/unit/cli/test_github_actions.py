@@ -1,0 +1,196 @@
+"""What GitHub Actions is told: annotations with their places on stderr, and the step's summary."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gradlab.cli.github_actions import MOST, Failure, add_summary, annotate, command
+from gradlab.cli.main import main
+
+Gradlab = Callable[..., tuple[int, str, str]]
+
+CONFIG = """\
+model: {depth: 3, width: 8, activation: tanh}
+data: {source: xor, samples: 80}
+train: {steps: 5}
+expect:
+  - outcome == completed
+  - verdict == dead
+"""
+SWEEP = """\
+base: net.yaml
+seeds: 0-1
+grid: {model.depth: [2, 3]}
+expect:
+  - final.loss < 0
+gates:
+  - share(outcome == completed) == 1
+  - count(verdict == dead) > 0
+"""
+
+
+@pytest.fixture
+def gradlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gradlab:
+    """Carry out a command as a step of GitHub Actions in a repository that has configs/net.yaml and configs/grid.yaml."""
+    monkeypatch.chdir(tmp_path)
+    Path("configs").mkdir()
+    Path("configs/net.yaml").write_text(CONFIG)
+    Path("configs/grid.yaml").write_text(SWEEP)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def annotations(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("::")]
+
+
+RUN = ("run", "configs/net.yaml", "--device", "cpu")
+
+
+def test_a_failed_expectation_is_an_annotation_at_its_line(gradlab: Gradlab) -> None:
+    code, out, err = gradlab(*RUN, "--format", "json")
+    assert code == 4
+    json.loads(out)  # data stays alone on stdout
+    (line,) = annotations(err)
+    place = "::error file=configs/net.yaml,line=6,title=gradlab%3A expectation failed::expected verdict == dead: "
+    assert line.startswith(place + "net, seed 0: it is ")
+    assert gradlab(*RUN, "--quiet")[2].count("::error") == 1
+
+
+def test_one_annotation_an_expectation_whatever_the_number_of_seeds(gradlab: Gradlab) -> None:
+    code, _, err = gradlab(*RUN, "--seeds", "0-7")
+    assert code == 4
+    (line,) = annotations(err)
+    assert "net, seed 4: it is " in line
+    assert line.endswith("%0Aand 3 more")
+
+
+def test_elsewhere_there_are_none(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    code, _, err = gradlab(*RUN)
+    assert code == 4
+    assert not annotations(err)
+    assert not Path("summary.md").exists()
+
+
+def test_gates_and_expectations_of_a_sweep(gradlab: Gradlab) -> None:
+    words = ("sweep", "configs/grid.yaml", "--executor", "inline", "--device", "cpu")
+    code, _, err = gradlab(*words)
+    assert code == 4
+    gate, *expected = annotations(err)
+    assert gate.startswith(
+        "::error file=configs/grid.yaml,line=8,title=gradlab%3A gate failed::count(verdict == dead) > 0: "
+    )
+    places = {re.search(r"file=([^,]*),line=(\d+)", line).groups() for line in expected}  # type: ignore[union-attr]
+    assert places == {("configs/grid.yaml", "5"), ("configs/net.yaml", "6")}
+    text = Path("summary.md").read_text()
+    assert text.startswith("# grid")
+    assert "**FAILED**: `count(verdict == dead) > 0`" in text
+    assert gradlab(*words, "--exit-zero")[0] == 0
+
+
+def test_gates_of_comparisons(gradlab: Gradlab) -> None:
+    for number, steps in enumerate((5, 6)):
+        gradlab(*RUN, "--seeds", "0-1", "-s", f"train.steps={steps}", "-s", f"name=net{number}")
+        gradlab("sweep", "configs/grid.yaml", "-s", f"train.steps={steps}", "--executor", "inline", "--device", "cpu")
+    Path("summary.md").unlink()
+    code, _, err = gradlab(
+        "compare", "net0", "net1", "--fail-on-any", "final.loss > 0", "--fail-on", "final.loss > +900%"
+    )
+    assert code == 4
+    (line,) = annotations(err)
+    assert line.startswith("::error title=gradlab%3A gate failed::net1: final.loss > 0 holds, by the bare figures")
+    assert "final.loss" in Path("summary.md").read_text()
+    code, _, err = gradlab("compare", "grid~1", "grid", "--fail-on-any", "final.loss > 0")
+    assert code == 4
+    (line,) = annotations(err)
+    assert "final.loss > 0: it holds in 2 of 2 pairs%0A" in line
+
+
+def test_a_run_that_fails_is_one_too(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("nets.py").write_text("def build():\n    raise ValueError('50 % of\\nit')\n")
+    Path("own.yaml").write_text("model: {kind: module, build: nets:build}\ndata: {source: xor}\ntrain: {steps: 1}\n")
+    code, _, err = gradlab("run", "own.yaml", "--allow-code", "nets", "--import-path", ".", "--device", "cpu")
+    assert code == 3
+    (line,) = annotations(err)
+    assert line.startswith("::error file=own.yaml,title=gradlab%3A run failed::own, seed 0: ")
+    assert "50 %25 of" in line
+
+
+def test_what_a_command_line_sets_has_a_file_and_no_line(gradlab: Gradlab) -> None:
+    (line,) = annotations(gradlab(*RUN, "-s", "expect=[final.loss < 0]")[2])
+    assert line.startswith("::error file=configs/net.yaml,title=")
+
+
+def test_commands_are_escaped() -> None:
+    odd = Failure("a,b:c%", "x\r\n::error::y\x1b", "dir,1/a:b%.yaml", 2)
+    assert command(odd) == ("::error file=dir%2C1/a%3Ab%25.yaml,line=2,title=a%2Cb%3Ac%25::x%0D%0A::error::y\ufffd")
+
+
+def test_no_more_than_github_shows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    annotate(Failure("t", str(number)) for number in range(MOST))
+    assert len(annotations(capsys.readouterr().err)) == MOST
+    annotate(Failure("t", str(number)) for number in range(40))
+    told = annotations(capsys.readouterr().err)
+    assert len(told) == MOST
+    assert "and 31 more failures" in told[-1]
+
+
+def test_summaries_of_one_step_follow_one_another(gradlab: Gradlab) -> None:
+    Path("summary.md").write_text("# before\n")
+    gradlab(*RUN)
+    gradlab(*RUN, "--seeds", "0-1")
+    text = Path("summary.md").read_text()
+    assert text.startswith("# before\n\n# net: ")
+    assert text.count("# net: ") == 2
+    assert "- **FAILED**: `verdict == dead` (it is " in text
+    assert "- **FAILED**: `net, seed 1: verdict == dead` (it is " in text
+
+
+@pytest.mark.parametrize("held", [1_048_576, 1_048_000, 1_040_000])
+def test_a_summary_is_no_longer_than_github_takes(gradlab: Gradlab, held: int) -> None:
+    Path("summary.md").write_text("x" * held)
+    assert gradlab(*RUN)[0] == 4
+    assert held <= Path("summary.md").stat().st_size <= 1_048_576
+
+
+@pytest.mark.parametrize("kind", ["directory", "FIFO", "nowhere", "full", "read-only file system"])
+def test_a_summary_that_cannot_be_written_fails_nothing(
+    gradlab: Gradlab, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {"nowhere": "none/summary.md", "full": "/dev/full", "read-only file system": "/proc/summary.md"}
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", places.get(kind, "summary.md"))
+    if kind == "directory":
+        Path("summary.md").mkdir()
+    elif kind == "FIFO":
+        os.mkfifo("summary.md")
+    code, out, err = gradlab(*RUN)
+    assert code == 4
+    assert "expected FAILED" in out
+    assert "the step's summary cannot be written" in err
+
+
+def test_a_summary_that_the_command_writes_itself_is_there_once(gradlab: Gradlab) -> None:
+    gradlab("sweep", "configs/grid.yaml", "--executor", "inline", "--device", "cpu", "--summary", "summary.md")
+    assert Path("summary.md").read_text().count("# grid: ") == 1
+
+
+def test_without_a_summary_file_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    add_summary(lambda room: "x" * room)
+    assert not list(tmp_path.iterdir())
