@@ -91,7 +91,7 @@ def _run(run: StoredRun) -> str:
         _profile(seen),
     ]
     if seen.layers.rows:
-        order = seen.worst_by if seen.readout is None else f"{seen.worst_by}; the readout last"
+        order = seen.ordered_by if seen.readout is None else f"{seen.ordered_by}; the readout last"
         parts += [
             f'<p class="muted">{_text(seen.rows_heading)}, {_text(order)}</p>',
             _table(seen.shown_layers, seen.few),

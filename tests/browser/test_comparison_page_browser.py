@@ -214,7 +214,7 @@ def test_a_lone_spike_is_in_every_picture_and_a_broken_held_out_figure_is_marked
     assert dict(zip(line["x"], line["y"], strict=True))[1_777] == 30
     assert len(line["x"]) <= 800
     assert [trace["x"] for trace in drawn if trace.get("name") == "not finite"] == [[1_000]]
-    expect(page.locator("#curve-loss-note")).to_contain_text("✕ held out, not finite")
+    expect(page.locator("#curve-loss-note")).to_contain_text("✖ not finite: what was held out")
     path = page.locator(".glance[data-side='1'] svg").last.locator("path").last.get_attribute("d") or ""
     assert " 4.0" in path  # the top of a small picture
 

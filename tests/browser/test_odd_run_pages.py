@@ -145,7 +145,11 @@ def test_what_is_not_finite_has_its_colours_and_its_lane(tmp_path: Path, open_pa
     assert hover(page, "heatmap-plot", 41, 2) == ["layer 3, step 41", "gradient norm: inf"]
     assert hover(page, "heatmap-plot", 50, 2) == ["layer 3, step 50", "gradient norm: nan (not a number)"]
     assert "not finite" in page.locator("#heatmap-note").inner_text()
+    told = "(id) => document.getElementById(id).layout.annotations.map((one) => one.text)"
+    assert page.evaluate(told, "heatmap-plot") == ["✖ not finite from step 40"]
     settled(page, "curve-loss")
+    assert page.evaluate(told, "curve-loss") == ["✖ not finite from step 40"]
+    assert page.locator("#curve-loss .legendtext").all_text_contents().count("not finite") == 1
     marks = next(trace for trace in traces(page, "curve-loss") if trace["name"] == "not finite")
     assert marks["x"] == list(range(40, 60))
     low, high = page.evaluate("document.getElementById('curve-loss')._fullLayout.yaxis.range")
@@ -174,9 +178,10 @@ def test_a_lone_zero_a_lone_spike_and_what_was_held_out_are_seen(tmp_path: Path,
     settled(page, "curve-loss")
     drawn = {trace["name"]: trace for trace in traces(page, "curve-loss")}
     assert dict(zip(drawn["loss"]["x"], drawn["loss"]["y"], strict=True))[1_777] == 30
-    assert drawn["held-out loss: not finite"]["x"] == [steps[1]]
+    assert drawn["not finite"]["x"] == [steps[1]]
+    assert drawn["not finite"]["marker"]["symbol"] == "x"
     low, high = page.evaluate("document.getElementById('curve-loss')._fullLayout.yaxis.range")
-    assert low <= drawn["held-out loss: not finite"]["y"][0] <= high
+    assert low <= drawn["not finite"]["y"][0] <= high
     page.screenshot(path=str(tmp_path / "lone.png"), full_page=True)
 
 

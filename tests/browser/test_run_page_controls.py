@@ -115,12 +115,16 @@ def test_the_theme_is_switched_and_kept(small: list[StoredRun], open_page: OpenP
 
     assert (back(), text()) == ("rgb(255, 255, 255)", "#1b1f23")
     button = page.locator("#theme")
+    assert button.inner_text() == "Dark theme"  # what a press leads to
+    assert page.get_by_role("button", name="Dark theme").count() == 1
     button.click()
-    assert button.get_attribute("aria-pressed") == "true"
+    assert button.inner_text() == "Light theme"
+    assert "light colours" in (button.get_attribute("title") or "")
     assert back() == "rgb(20, 23, 26)"
     until(page, "document.getElementById('curve-loss')._fullLayout.font.color === '#e9ecef'")
     page.reload()
     assert back() == "rgb(20, 23, 26)"
+    assert button.inner_text() == "Light theme"
     page.locator("#theme").click()
     page.reload()
     assert back() == "rgb(255, 255, 255)"

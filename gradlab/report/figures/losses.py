@@ -47,13 +47,12 @@ _CLOSE = 0.09
 """Share of the axis below which two names of lines would lie on one another."""
 
 _REFERENCE: dict[str, Any] = {"color": GREY, "linestyle": (0, (1, 1)), "linewidth": 0.9, "zorder": 1}
-_FAILED: dict[str, Any] = {"marker": "X", "markersize": 5.0, "markerfacecolor": "white", "linestyle": "none"}
-"""A figure of what was held out that is not finite."""
 
 _FAILED_MARKS = 30
-"""Of these, at most."""
+"""Marks of what was held out and is not finite, at most."""
 
 _CROSS: dict[str, Any] = {"marker": "x", "markersize": 5.0, "markeredgewidth": 1.5, "linestyle": "none"}
+"""What is not finite: after a run's last finite value, and above what was held out."""
 
 
 def draw_losses(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
@@ -214,7 +213,7 @@ def _draw_held(ax: "Axes", held: Course, color: str) -> None:
     if failed.size:
         ax.plot(
             failed, np.ones(len(failed)), color=color, zorder=6, clip_on=False, transform=ax.get_xaxis_transform(),
-            **_FAILED,
+            **_CROSS,
         )  # fmt: skip
 
 
@@ -236,8 +235,7 @@ def _explained(
     return [
         *([sample("training batch", **stroke(0, 1))] if len(sides) == 1 else []),
         *([sample("held out", **hollow(GREY))] if any(course.place.size for course in held) else []),
-        *([sample("held out, not finite", color=GREY, **_FAILED)] if failed else []),
         *edge_key([_cut(course.init).values for course in (*trained, *held)]),
         *([sample("best constant answer", **_REFERENCE)] if referred else []),
-        *([sample("diverged", color=GREY, **_CROSS)] if diverged else []),
+        *([sample("not finite", color=GREY, **_CROSS)] if diverged or failed else []),
     ]

@@ -225,7 +225,7 @@ class Picture:
         screen.put_cells(top, layout.margin, glyphs, styles, layout.stretch)
         newest = past.newest
         labels = [str(first) if first == last else f"{first}-{last}" for first, last in past.layers]
-        values = ["nan/inf" if value == np.inf else power(value) for value in newest.tolist()]
+        values = ["not finite" if value == np.inf else power(value) for value in newest.tolist()]
         screen.put_lines(top, 0, [label.rjust(layout.margin - 1) for label in labels], layout.margin)
         screen.put_lines(top, layout.profile, values, _VALUE)
         glyphs = self._bars(np.where(np.isfinite(newest), self._scale.level(newest), np.nan), layout.bar)

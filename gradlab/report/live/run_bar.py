@@ -20,11 +20,13 @@ PLAIN_HEIGHTS = "_.-~=+*#"
 
 
 def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True) -> str:
-    """A backward profile, log10, [L], from the input to the readout in at most `width` characters; zero is "0", NaN "!".
+    """A backward profile, log10, [L], from the input to the readout in at most `width` characters.
+
+    Zero is "0", and what is not finite "x".
 
     >>> import numpy as np
     >>> sparkline(np.array([-30.0, -20.0, -10.0, 0.0, -np.inf, np.nan]), 10)
-    '▁▃▆█0!'
+    '▁▃▆█0x'
     """
     glyphs = HEIGHTS if unicode else PLAIN_HEIGHTS
     count = min(len(profile), width)
@@ -34,7 +36,7 @@ def sparkline(profile: NDArray[np.float64], width: int, *, unicode: bool = True)
     span = max(high - low, 1.0)  # less than a decade is no profile: keep noise from filling the line
     levels = np.minimum((1 - (high - picked) / span) * len(glyphs), len(glyphs) - 1)
     return "".join(
-        glyphs[int(level)] if np.isfinite(value) else "0" if np.isneginf(value) else "!"
+        glyphs[int(level)] if np.isfinite(value) else "0" if np.isneginf(value) else "x"
         for value, level in zip(picked, levels, strict=True)
     )
 

@@ -25,7 +25,8 @@ _NAME, _SHORTEST = 40, 12
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LETTERS = ".:-=+*#%@"
-NONFINITE, ZERO, NULL = "!", "0", " "
+NONFINITE, ZERO, NULL = "x", "0", " "
+"""A cross for what is not finite, as in pages and figures."""
 
 _RAMP = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 """From little to much, distinguishable without hue and by the colour-blind: five points of the viridis map."""
@@ -168,7 +169,7 @@ def _scale(picture: Cells, margin: int, *, color: bool, unicode: bool) -> Text:
     scale.append(f" {power(picture.high)}")
     if np.isposinf(picture.values).any():
         scale.append("   not finite ")
-        scale.append(*((" ", Style(bgcolor=hexadecimal(NONFINITE_COLOR))) if color else (NONFINITE, None)))
+        scale.append(NONFINITE, Style(color="white", bgcolor=hexadecimal(NONFINITE_COLOR)) if color else None)
     if np.isneginf(picture.values).any():
         scale.append("   zero ")
         scale.append(*((" ", Style(bgcolor=hexadecimal(ZERO_COLOR))) if color else (ZERO, None)))

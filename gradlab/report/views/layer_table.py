@@ -22,6 +22,9 @@ _ALIKE = 1e-6
 _RANKS = {"log10_backward_rms": 10}
 """How soon a narrow terminal leaves a column out, where it tells less of a module than of gradlab's own networks."""
 
+FORWARD = "in forward order"
+"""What rows are ordered by where none is worse than others."""
+
 ALONG = {"log10_backward_rms": "log10_backward_norm"}
 """What is looked at of somebody's own module in place of a quantity: its rows' outputs differ in size."""
 
@@ -60,7 +63,7 @@ def worst_first(layers: Table, summary: Summary, readout: int | None) -> tuple[t
     if "row" in names and ALONG.get(quantity) in names:
         quantity = ALONG[quantity]
     if quantity not in names:
-        return (*hidden, *last), "in forward order"
+        return (*hidden, *last), FORWARD
     cells = {row: layers.rows[row][names.index(quantity)] for row in hidden}
     values = {row: float(cell) if isinstance(cell, int | float) else None for row, cell in cells.items()}
     finite = sorted(value for value in values.values() if value is not None and math.isfinite(value))
@@ -76,6 +79,18 @@ def worst_first(layers: Table, summary: Summary, readout: int | None) -> tuple[t
         return {"smallest": value, "largest": -value}.get(end, -abs(value - middle)), row
 
     return (*sorted(hidden, key=badness), *last), f"{end} {quantity} first"
+
+
+def for_reading(
+    worst: tuple[int, ...], worst_by: str, readout: int | None, verdict: str
+) -> tuple[tuple[int, ...], str]:
+    """Order of the rows for a person, and what it is, given the order of `worst_first`: forward where nothing is wrong with any.
+
+    The readout stands last in both, where it is known.
+    """
+    if verdict not in ("healthy", "not_judged"):
+        return worst, worst_by
+    return tuple(sorted(worst, key=lambda row: (row == readout, row))), FORWARD
 
 
 def few(order: Sequence[int], readout: int | None, rows: ModuleRows | None) -> list[int | Fold]:

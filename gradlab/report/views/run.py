@@ -58,6 +58,8 @@ class RunView:
         theory: What theory expects of each layer beside what was measured at step 0; () where it has no answer.
         worst_first: Rows of `layers`, the hidden layers worst first, then the readout where it is known.
         worst_by: Quantity that orders them, and which end is bad.
+        order: Rows of `layers` as people are shown them: as `worst_first`, or in forward order where nothing is wrong.
+        ordered_by: What that order is, in words.
         data: What its data are like and how much of it was learned, None where that was not recorded.
         watched: What its watch has to say, where it was watched in its own loop.
         named: What names its rows.
@@ -80,6 +82,8 @@ class RunView:
     theory: tuple[LayerDeviation, ...]
     worst_first: tuple[int, ...]
     worst_by: str
+    order: tuple[int, ...]
+    ordered_by: str
     timing: Timing
     data: DataView | None
     watched: tuple[str, ...]
@@ -134,7 +138,7 @@ class RunView:
         expectations = Checks("expectations", said)
         note = self.forecast_note
         among, legend = row_names.among(self.named), row_names.legend(self.named)
-        order = "; ".join(filter(None, [self.worst_by, legend, "" if self.readout is None else "the readout last"]))
+        order = "; ".join(filter(None, [self.ordered_by, legend, "" if self.readout is None else "the readout last"]))
         heading = self.rows_heading[:1].lower() + self.rows_heading[1:]
         files = [name for name in _FILES if (self.path / name).is_file()]
         so_far = self.word == "interrupted" and self.summary.verdict != "not_judged"
@@ -144,7 +148,7 @@ class RunView:
             Only("markdown", expectations),
             TableBlock("figures", self.figures, headed=False, note=note),
             Lines([*([] if self.data is None else self.data.lines), *self.watched]),
-            TableBlock(heading, self.shown_layers, order=order, noun=among, rows=self.worst_first, few=self.few),
+            TableBlock(heading, self.shown_layers, order=order, noun=among, rows=self.order, few=self.few),
             Lines(
                 [skipped_words(self.summary.skipped, self.named)] if self.summary.skipped is not None else [], "aside"
             ),
@@ -188,7 +192,7 @@ class RunView:
     @cached_property
     def few(self) -> list[int | Fold]:
         """Rows of `layers` that a person is shown first, and folds."""
-        return layer_table.few(self.worst_first, self.readout, self.module_rows)
+        return layer_table.few(self.order, self.readout, self.module_rows)
 
     @cached_property
     def shown_layers(self) -> Table:
@@ -211,6 +215,7 @@ def view(run: StoredRun, at: str = "final") -> RunView:
     theory = deviations(run.record, forecast_of(run.experiment, run.record))
     layers = Table((), ()) if run.record is None or row is None else layer_table.layer_table(run.record, row)
     order, worst_by = layer_table.worst_first(layers, run.summary, layer_table.readout_of(run.record))
+    shown, ordered_by = layer_table.for_reading(order, worst_by, layer_table.readout_of(run.record), run.summary.verdict)
     return RunView(
         id=run.id,
         name=run.name,
@@ -230,6 +235,8 @@ def view(run: StoredRun, at: str = "final") -> RunView:
         theory=theory,
         worst_first=order,
         worst_by=worst_by,
+        order=shown,
+        ordered_by=ordered_by,
         timing=run.timing,
         data=data_view(run.summary, run.record),
         watched=watch_words(run.manifest.get("watch")),

@@ -61,10 +61,10 @@ def few_runs(runs: Sequence[StoredRun], *, in_pipe: bool) -> list[int | Fold]:
 def worst_rows(run: RunView) -> list[int | Fold]:
     """Rows of the layer table that are shown: the worst hidden layers, and the readout where it is known."""
     hidden, readout = run.hidden_first, [] if run.readout is None else [run.readout]
-    if len(hidden) <= WORST + 1:
-        return [*hidden, *readout]
-    left = Fold(len(hidden) - WORST, f"more {row_names.among(run.named)}", "with --full")
-    return [*hidden[:WORST], left, *readout]
+    kept = hidden if len(hidden) <= WORST + 1 else hidden[:WORST]
+    shown = [row for row in run.order if row in kept]  # in the order that the heading tells
+    left = len(hidden) - len(kept)
+    return [*shown, *([Fold(left, f"more {row_names.among(run.named)}", "with --full")] if left else []), *readout]
 
 
 def _findings(block: Findings) -> list[object]:

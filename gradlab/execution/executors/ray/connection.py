@@ -12,6 +12,7 @@ from typing import Any
 
 from gradlab.errors import UsageError
 from gradlab.execution.executors.contract import brief
+from gradlab.execution.executors.ray.own_cluster import OwnCluster
 from gradlab.execution.executors.ray.worker import RemoteCode, remote_code
 from gradlab.execution.machine import num_cores
 from gradlab.results.environment import version
@@ -57,7 +58,8 @@ class Connection:
 
     def __init__(self, address: str | None, on_gpu: bool, num_workers: int | None) -> None:
         self._num_workers, self._local = num_workers, address is None
-        self._handlers: Any = None
+        self._own: OwnCluster | None = None
+        self._handler: Any = None  # of SIGTERM, as it was
         self.remote_code: RemoteCode = remote_code()
         # Machines that share a disk with this one find its modules there.
         versions = {name: (version(name) or "").partition("+")[0] or None for name in ("gradlab", "torch")}
@@ -107,12 +109,26 @@ class Connection:
             return
         with suppress(Exception):
             self.ray.shutdown()
-        if self._handlers is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._handlers)
+        if self._own is not None:
+            self._own.restore()
+        if self._handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handler)
         self._joined = False
 
     def _join(self, address: str | None) -> None:
-        self._handlers = signal.getsignal(signal.SIGTERM)
+        """Connect. A SIGTERM goes on doing what it did, once the servers of a cluster of its own are ended: Ray's handler would raise
+        SystemExit wherever Python is then, and without any some of the servers would live on for a minute.
+        """
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            self._init(address)
+        finally:
+            if before is not None and threading.current_thread() is threading.main_thread():
+                ended_with = before if self._own is None or before is signal.SIG_IGN else self._own.ended_with(before)
+                signal.signal(signal.SIGTERM, ended_with)
+                self._handler = before
+
+    def _init(self, address: str | None) -> None:
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         if address is not None:
             try:
@@ -126,11 +142,13 @@ class Connection:
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
         cores = num_cores()
+        self._own = OwnCluster(self.ray)
         try:
             self.ray.init(
                 address="local", num_cpus=min(cores, self._num_workers or cores), include_dashboard=False, **quiet
             )
         except Exception as error:
+            self._own.restore()
             raise UsageError(f"--executor ray: Ray cannot be started on this machine ({brief(error)})") from error
 
     def _nodes(self) -> Sequence[Mapping[str, Any]]:

@@ -71,7 +71,7 @@
   const any = (lists, test) => lists.some((list) => list.some(test));
   const odd = (lists) => [
     any(lists, (value) => value === -Infinity) ? "▽ zero, shown at the lower edge." : "",
-    any(lists, (value) => Number.isNaN(value) || value === Infinity) ? "✕ not finite, shown at the lower edge." : "",
+    any(lists, (value) => Number.isNaN(value) || value === Infinity) ? `${gradlab.broken.mark} ${gradlab.broken.words}, shown at the lower edge.` : "",
   ];
 
   // ---- profiles and differences
@@ -140,7 +140,7 @@
   const differencePicture = () => {
     const drawn = visible(at(quantity).differences), known = at(quantity).sides[0], values = drawn.map(([one]) => one.values);
     say("difference-note", known ? `${quantity.label}: each side against A, which is the line at ${quantity.scale === "decades" ? "1" : "0"}, layers between straight.` : "A has no profile, so there is nothing to hold the others against.",
-        any(values, (value) => value === -Infinity) ? "▽ zero here, not in A." : "", any(values, (value) => value === Infinity) ? "△ zero in A, not here." : "", any(values, Number.isNaN) ? "✕ not a number." : "");
+        any(values, (value) => value === -Infinity) ? "▽ zero here, not in A." : "", any(values, (value) => value === Infinity) ? "△ zero in A, not here." : "", any(values, Number.isNaN) ? `${gradlab.broken.mark} ${gradlab.broken.words}.` : "");
     const made = lines("difference-plot", drawn, quantity.scale, quantity.scale === "decades" ? "times A's" : "more than A's", (one, side, place) => `${data.sides[side].letter}: ${difference(one.values[place], quantity.scale)}`, known && shown[0]);
     if (known && shown[0]) made.traces.unshift({ ...line([0, 1], [0, 0], 0), hoverinfo: "skip", mode: "lines" });
     return made;
@@ -226,7 +226,7 @@
       for (const [one, side] of drawn) {
         traces.push(line(one.steps, one.values.map(log), side));
         const broken = one.broken.map(([step, value]) => [step, gradlab.number(value)]);
-        if (broken.length) traces.push({ x: broken.map(([step]) => step), y: broken.map(([, value]) => log(value)), type: "scatter", mode: "markers", hoverinfo: "skip", marker: { symbol: "x", size: 12, color: gradlab.theme.color("diverged"), line: { width: 1, color: colors.back } } });
+        if (broken.length) traces.push({ x: broken.map(([step]) => step), y: broken.map(([, value]) => log(value)), type: "scatter", mode: "markers", hoverinfo: "skip", marker: { symbol: gradlab.broken.symbol, size: 12, color: gradlab.theme.color("diverged"), line: { width: 1, color: colors.back } } });
         if (!one.values.some(finite)) traces.push(...gradlab.oddities(one.steps, one.values, floor, colors, { broken: color(side) }));
       }
       for (const [one, side] of points) traces.push({ x: one.steps, y: one.values.map((value) => (finite(value) ? log(value) : null)), type: "scatter", mode: "markers", hoverinfo: "skip", marker: { symbol: `${symbol(side)}-open`, size: 11, color: color(side), line: { width: 2 } } });
@@ -234,8 +234,12 @@
       const last = Math.max(1, ...drawn.map(([one]) => one.steps.at(-1)));
       if (constant !== null && drawn.length) traces.unshift({ x: [0, last], y: [log(constant), log(constant)], type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: colors.theory, dash: "2px,2px", width: 1.5 } });
       const ends = drawn.flatMap(([one, side]) => { const place = one.values.findLastIndex(finite); return place < 0 ? [] : [{ side, x: one.steps[place], y: log(one.values[place]) }]; });
-      say(`${id}-note`, points.length ? "Large open marks: the held-out part." : "", beyond(points.map(([one]) => one.values)) ? "✕ held out, not finite, shown at the lower edge." : "", constant !== null ? `Dotted grey: the best answer that does not look at the inputs, ${gradlab.say(constant, "figure")}.` : "",
-          drawn.some(([one]) => one.broken.length) ? "✖ the last finite value of a run that diverged." : "", drawn.some(([one]) => !one.values.some(finite)) ? "✕ never finite, shown at the lower edge." : "");
+      const unfinite = [
+        drawn.some(([one]) => one.broken.length) && "from the step after the mark on", drawn.some(([one]) => !one.values.some(finite)) && "at every step, shown at the lower edge",
+        beyond(points.map(([one]) => one.values)) && "what was held out, shown at the lower edge",
+      ].filter(Boolean);
+      say(`${id}-note`, points.length ? "Large open marks: the held-out part." : "", constant !== null ? `Dotted grey: the best answer that does not look at the inputs, ${gradlab.say(constant, "figure")}.` : "",
+          unfinite.length ? `${gradlab.broken.mark} ${gradlab.broken.words}: ${unfinite.join("; ")}.` : "");
       const columns = longest(drawn.map(([one]) => one.steps));
       return {
         traces,
@@ -310,7 +314,13 @@
     explain();
   }
 
-  // ---- which sides are drawn
+  // ---- which sides are drawn; on a phone the switch scrolls, and shows that it does
+  const switched = document.getElementById("side-switch");
+  if (switched) {
+    const look = () => { switched.dataset.more = gradlab.beyond(switched).filter((edge) => edge !== "down").join(" "); };
+    switched.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(switched);
+  }
   document.getElementById("side-switch")?.addEventListener("change", (event) => {
     shown[Number(event.target.value)] = event.target.checked;
     document.querySelectorAll("figure.heatmap").forEach((figure) => { figure.hidden = !shown[Number(figure.dataset.side)]; });

@@ -58,9 +58,10 @@ def run_page(run: StoredRun, view: RunView, page: Path, listed: Sequence[ListedR
     seeds = distributions(run, same_experiment(run, listed))
     seen_seeds = sorted({other.seed for one in seeds for other in one.runs if other.seed is not None})
     seen = [_seen(finding, view) for finding in view.summary.findings]
-    rows = view.worst_first if view.layers.rows and view.record is not None and view.record.layers else ()
+    rows = view.order if view.layers.rows and view.record is not None and view.record.layers else ()
     if len(rows) > MOST_ROWS:
-        rows = rows[: MOST_ROWS - 1] + rows[-1:]
+        kept = {*view.worst_first[: MOST_ROWS - 1], rows[-1]}
+        rows = tuple(row for row in rows if row in kept)
     blocks = view.module_rows is not None and BLOCK in view.module_rows.kinds
     folds = view.few if blocks and any(isinstance(place, Fold) for place in view.few) else ()
     theory = deviations.table(view.theory) if deviations.sentence(view.theory) else None

@@ -114,6 +114,16 @@
     if (told) against.push(figure);
   }
 
+  // Where the run stopped being finite, as a line at that place of an axis and words at its upper end.
+  const divergence = (place, late, over = {}) => {
+    if (data.diverged === null || place < 0) return { shapes: [], annotations: [] };
+    const color = gradlab.theme.color("diverged"), { mark, words } = gradlab.broken;
+    return {
+      shapes: [{ type: "line", xref: "x", yref: "paper", x0: place, x1: place, y0: 0, y1: 1, line: { color, dash: "dot" } }],
+      annotations: [{ x: place, y: 1, xref: "x", yref: "paper", text: `${mark} ${words} from step ${data.diverged}`, showarrow: false, bgcolor: gradlab.theme.colors.back, xanchor: late ? "right" : "left", yanchor: "top", font: { color }, ...over }],
+    };
+  };
+
   // ---- heatmap
   let shown = data.grids[0];
 
@@ -132,7 +142,9 @@
       line: { color: "#000000", width: 1.5, dash: "dash" } }];
     note(grid);
     const made = gradlab.heatmaps.drawn(grid, { low, high, bar, numTicks: phone ? 5 : 10, choose: (x, y) => toLayer(grid.rows[y][0], grid.rows[y][1]) });
-    return { ...made, layout: { ...made.layout, height: tallMap(element), shapes } };
+    const broken = grid.columns.findIndex(([, last]) => last >= data.diverged), told = divergence(broken - .5, broken > width / 2, { yanchor: "bottom" });
+    if (told.shapes.length) made.layout.margin = { l: 50, r: 12, t: 30, b: 44 };
+    return { ...made, layout: { ...made.layout, height: tallMap(element), shapes: [...shapes, ...told.shapes], annotations: told.annotations } };
   };
 
   const note = (grid) => {
@@ -179,15 +191,14 @@
         x: [curve.steps[0], curve.steps.at(-1)], y: [log(constant), log(constant)], type: "scatter", mode: "lines", name: `constant answer: ${Number(constant.toPrecision(4))}`,
         line: { color: colors.theory, dash: "dash", width: 1.5 }, hoverinfo: "skip" });
       traces.push(...oddities(curve.steps, values, floor, colors));
-      // At a step where both are not finite, one mark says it.
-      if (held) traces.push(...oddities(held.steps, apart, floor, colors).map((trace) => ({ ...trace, name: `${held.label}: ${trace.name}`, marker: { ...trace.marker, size: 11, symbol: trace.name === "zero" ? "triangle-down-open" : "diamond-x-open" } })));
+      // What was held out has a larger mark of the same kind; at a step where both are not finite, they lie on one another.
+      if (held) traces.push(...oddities(held.steps, apart, floor, colors).map((trace) => ({ ...trace, marker: { ...trace.marker, size: 12 } })));
       const [first, last] = [curve.steps[0], curve.steps.at(-1)];
-      const shapes = data.diverged === null ? [] : [{ type: "line", xref: "x", yref: "paper", x0: data.diverged, x1: data.diverged, y0: 0, y1: 1, line: { color: gradlab.theme.color("diverged"), dash: "dot" } }];
-      const annotations = data.diverged === null ? [] : [{ x: data.diverged, y: 1, xref: "x", yref: "paper", text: `✖ not finite from step ${data.diverged}`, showarrow: false, bgcolor: colors.back, xanchor: data.diverged > (first + last) / 2 ? "right" : "left", yanchor: "top", font: { color: gradlab.theme.color("diverged") } }];
+      const { shapes, annotations } = divergence(data.diverged, data.diverged > (first + last) / 2);
       if (marked?.step && data.diverged === null) shapes.push({ type: "line", xref: "x", yref: "paper", x0: marked.step, x1: marked.step, y0: 0, y1: 1, line: { color: colors.muted, dash: "dot" } });
       const title = curve.thinned ? `step (${curve.steps.length} of them drawn)` : "step";
       return {
-        traces, layout: { hovermode: "x", showlegend: traces.length > 1, shapes, annotations, xaxis: gradlab.along(title, first, last), yaxis },
+        traces: gradlab.once(traces), layout: { hovermode: "x", showlegend: traces.length > 1, shapes, annotations, xaxis: gradlab.along(title, first, last), yaxis },
         cursor: {
           columns: curve.steps.length, rows: 1,
           locate: (points) => {

@@ -94,6 +94,13 @@ gradlab.elided = (name, most = innerWidth < 480 ? 18 : 24) => {
 // Text for the figures' library, which reads a little HTML in its labels: nothing of a name is taken for a tag or a formula.
 gradlab.plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\$/g, "&#36;");
 
+// A name that breaks where its parts do, not in the middle of a word.
+gradlab.breakable = (text) => {
+  const made = document.createDocumentFragment();
+  for (const part of String(text).split(/(?<=[_./:,=~+-])(?=[^\s_./:,=~+-])/)) made.append(...(made.childNodes.length ? [document.createElement("wbr")] : []), part);
+  return made;
+};
+
 gradlab.element = (tag, text, properties = {}) => Object.assign(document.createElement(tag), { textContent: text }, properties);
 
 // A word with its colour and shape.
@@ -117,8 +124,9 @@ gradlab.theme = {
   },
   set(name, keep) {
     document.documentElement.dataset.theme = name;
-    const button = document.getElementById("theme");
-    button.setAttribute("aria-pressed", String(name === "dark"));
+    const other = name === "dark" ? "light" : "dark", button = document.getElementById("theme");
+    button.textContent = other === "dark" ? "Dark theme" : "Light theme";  // what a press leads to
+    button.title = `Show this page in ${other} colours, and remember it.`;
     if (keep) { try { localStorage.setItem("gradlab-theme", name); } catch { /* a page that may keep nothing */ } }
     this.listeners.forEach((listen) => listen());
   },

@@ -7,6 +7,7 @@ travels as JSON that cannot end its element.
 import base64
 import gzip
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from gradlab.results.record import Finding
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 _SHARED = ("style.css", "core.js", "figures.js", "series.js", "tables.js", "terms.js")
 """What every page has, in the order in which it is read."""
@@ -76,7 +78,7 @@ def _environment() -> "Environment":
     )
     glyphs = {word: shown.glyph for word, shown in APPEARANCES.items()}
     made.filters |= {"cells": _cells, "glyph": glyphs.get, "line": clean_line, "place": _place, "say": say}
-    made.filters |= {"config_lines": config_lines, "options": options}
+    made.filters |= {"config_lines": config_lines, "options": options, "breakable": _breakable}
     return made
 
 
@@ -112,6 +114,17 @@ def _json(data: Mapping[str, Any]) -> str:
     """Strict JSON that holds no character with a meaning in HTML."""
     text = json.dumps(strict_json.encode(dict(data)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+_PARTS = re.compile(r"(?<=[_./:,=~+-])(?=[^\s_./:,=~+-])")
+"""Where a name may be broken: after what separates its parts."""
+
+
+def _breakable(text: str) -> "Markup":
+    """A name in one line that a narrow window breaks where its parts do, not in the middle of a word."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>").join(_PARTS.split(clean_line(text)))
 
 
 def _place(finding: Finding, names: Sequence[str] | None = None) -> str:

@@ -1,5 +1,8 @@
 // Lines over layers or steps, and grids over both: how a series is drawn, the values that are not finite among them.
 {
+  // What is not finite is marked alike in every picture.
+  gradlab.broken = { mark: "✖", words: "not finite", symbol: "x" };
+
   // Places that are not finite cannot stand on an axis of powers: they are shown at its lower edge.
   gradlab.oddities = (x, y, low, colors, own = {}) => {
     const zero = { x: [], y: [] }, broken = { x: [], y: [] };
@@ -9,7 +12,7 @@
     });
     const made = [];
     if (zero.x.length) made.push({ ...zero, type: "scatter", mode: "markers", name: "zero", hoverinfo: "none", marker: { symbol: "triangle-down-open", size: 8, color: own.zero ?? colors.text } });
-    if (broken.x.length) made.push({ ...broken, type: "scatter", mode: "markers", name: "not finite", hoverinfo: "none", marker: { symbol: "x", size: 8, color: own.broken ?? gradlab.theme.color("diverged") } });
+    if (broken.x.length) made.push({ ...broken, type: "scatter", mode: "markers", name: gradlab.broken.words, hoverinfo: "none", marker: { symbol: gradlab.broken.symbol, size: 9, color: gradlab.theme.color("diverged"), ...(own.broken ? { line: { width: 1.5, color: own.broken } } : {}) } });
     return made;
   };
 
@@ -29,7 +32,7 @@
   };
 
   const viridis = [[0, "#440154"], [.25, "#3b528b"], [.5, "#21918c"], [.75, "#5ec962"], [1, "#fde725"]];
-  const odd = [["zero", "#000000"], ["not finite", "#d7005f"], ["has no meaning", "#808080"]];
+  const odd = [["zero", "#000000", ""], [gradlab.broken.words, "#d7005f", gradlab.broken.mark], ["has no meaning", "#808080", ""]];
 
   // A grid's cells as the library takes them: `plain` the finite values, `special` the places in `odd` of the others.
   const unpacked = new Map();
@@ -139,6 +142,7 @@
   const keys = (kinds) => [...kinds].sort().map((kind) => {
     const key = gradlab.element("span", "", { className: "key" }), swatch = document.createElement("i");
     swatch.style.background = odd[kind][1];
+    swatch.textContent = odd[kind][2];
     key.append(swatch, odd[kind][0]);
     return key;
   });

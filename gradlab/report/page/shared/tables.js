@@ -42,7 +42,46 @@
     return apply;
   };
 
+  // Whether a region goes on beyond its edges: `start`, `end`, `down`.
+  const beyond = gradlab.beyond = (region) => [
+    Math.abs(region.scrollLeft) > 1 ? "start" : "", region.scrollWidth - region.clientWidth - Math.abs(region.scrollLeft) > 1 ? "end" : "",
+    region.scrollHeight - region.clientHeight - region.scrollTop > 1 ? "down" : "",
+  ].filter(Boolean);
+
+  // Columns whose end lies beyond the right edge, and rows beyond the lower one.
+  const hidden = (region) => {
+    const { right, bottom } = region.getBoundingClientRect(), table = region.querySelector("table");
+    const columns = [...(table?.tHead?.rows[0]?.cells ?? [])].filter((cell) => cell.getBoundingClientRect().right > right + 1).length;
+    const rows = [...(table?.tBodies[0]?.rows ?? [])].filter((row) => !row.hidden && row.getBoundingClientRect().bottom > bottom + 1).length;
+    return [[columns, "column", "to the right"], [rows, "row", "below"]].filter(([count]) => count).map(([count, what, where]) => `${count} more ${what}${count === 1 ? "" : "s"} ${where}`);
+  };
+
+  // Says and shows that a table scrolls.
+  gradlab.edged = (region) => {
+    const frame = gradlab.element("div", "", { className: "frame" }), more = gradlab.element("p", "", { className: "more", ariaHidden: "true" });
+    const focused = document.activeElement === region;
+    region.replaceWith(frame);
+    frame.append(region, gradlab.element("i", "", { className: "beside" }), gradlab.element("i", "", { className: "below" }));
+    frame.after(more);
+    if (focused) region.focus();
+    let waiting = 0;
+    const look = () => {
+      waiting = 0;
+      const edges = beyond(region);
+      frame.dataset.more = edges.join(" ");
+      more.textContent = edges.length && region.clientWidth ? hidden(region).join(", ") : "";
+      more.hidden = region.scrollWidth <= region.clientWidth + 1 && region.scrollHeight <= region.clientHeight + 1;
+    };
+    const soon = () => { waiting ||= requestAnimationFrame(look); };
+    region.addEventListener("scroll", soon, { passive: true });
+    const watch = new ResizeObserver(soon);
+    watch.observe(region);
+    for (const part of region.children) watch.observe(part);
+    look();
+  };
+
   document.querySelectorAll("table.sortable").forEach(gradlab.sortable);
+  document.querySelectorAll(".scroll").forEach(gradlab.edged);
   document.addEventListener("mouseover", (event) => {
     const cell = event.target.closest?.("td[data-v]");
     if (!cell) return;

@@ -111,16 +111,21 @@
     return lines;
   };
   const held = () => data.maps[sweep.sides.join(",")];
+  const name = (label) => {
+    const made = element("bdi", "");
+    made.append(gradlab.breakable(label));
+    return made;
+  };
   const heading = (label, scope) => {
     const made = element("th", "", { scope });
-    made.append(element("bdi", label));
+    made.append(name(label));
     return made;
   };
   const muted = (said) => element("span", said, { className: "muted" });
   const drawMap = () => {
     const [rows, columns] = sweep.labels(), [down, across] = sweep.sides, { cells, rest } = held();
     const corner = heading(axes[down].name, "col");
-    if (across >= 0) corner.append(muted(" ↓ · "), element("bdi", axes[across].name), muted(" →"));
+    if (across >= 0) corner.append(muted(" ↓ · "), name(axes[across].name), muted(" →"));
     const top = element("tr", "");
     top.append(corner, ...columns.map((label) => heading(label, "col")));
     map.tHead.replaceChildren(top);
@@ -240,7 +245,7 @@
     if (chosen === null || !find("details").contains(document.activeElement)) origin = document.activeElement;
     chosen = member;
     const title = find("details-title");
-    title.replaceChildren(element("bdi", sweep.title(member)));
+    title.replaceChildren(name(sweep.title(member)));
     find("details-body").replaceChildren(...details(member));
     find("details").hidden = false;
     find("details").scrollTop = 0;

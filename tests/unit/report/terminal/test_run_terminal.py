@@ -110,7 +110,7 @@ def test_a_diverged_run_names_step_and_layer_and_marks_what_is_not_finite() -> N
     text = printed(run, terminal=False)
     assert text.startswith("diverged  the first number that is not finite came at step 5 in layer 3\n")
     assert "layers at step 4, largest log10_backward_rms first" in text
-    assert "not finite !" in text
+    assert "not finite x" in text
     at_the_end = printed(run, terminal=False, at="5")
     assert "layers at step 5" in at_the_end
     first_row = at_the_end.split("layer  fan_in")[1].splitlines()[1]

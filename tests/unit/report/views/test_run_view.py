@@ -36,6 +36,24 @@ def test_hidden_layers_are_ordered_by_what_the_verdict_rests_on_and_the_readout_
     assert quantity in seen.worst_by
 
 
+@pytest.mark.parametrize(
+    ("verdict", "order", "words"),
+    [
+        ("healthy", [0, 1, 2, 3], "in forward order"),
+        ("not_judged", [0, 1, 2, 3], "in forward order"),
+        ("vanishing", [1, 0, 2, 3], "smallest log10_backward_rms first"),
+    ],
+)
+def test_people_are_shown_the_worst_first_only_where_something_is_wrong(
+    verdict: str, order: list[int], words: str
+) -> None:
+    kept = record(3)
+    kept.layers["log10_backward_rms"].values[-1] = [-3.0, -9.0, -1.0, 0.0]
+    seen = view(stored(3, kept, verdict=verdict))
+    assert (list(seen.order), seen.ordered_by) == (order, words)
+    assert list(seen.worst_first) != list(seen.order) or verdict == "vanishing"
+
+
 def test_nan_is_worst_and_null_is_least() -> None:
     kept = record(4)
     kept.layers["dead_fraction"].values[-1] = [0.1, math.nan, 0.0, 0.9, 0.0]
