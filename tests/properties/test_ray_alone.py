@@ -68,7 +68,9 @@ def listening(pids: list[int]) -> set[str]:
             targets = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
         except OSError:
             continue
-        found |= {addresses[target[8:-1]] for target in targets if target.startswith("socket:[") and target[8:-1] in addresses}
+        found |= {
+            addresses[target[8:-1]] for target in targets if target.startswith("socket:[") and target[8:-1] in addresses
+        }
     return found  # fmt: skip
 
 

@@ -215,7 +215,9 @@ def view(run: StoredRun, at: str = "final") -> RunView:
     theory = deviations(run.record, forecast_of(run.experiment, run.record))
     layers = Table((), ()) if run.record is None or row is None else layer_table.layer_table(run.record, row)
     order, worst_by = layer_table.worst_first(layers, run.summary, layer_table.readout_of(run.record))
-    shown, ordered_by = layer_table.for_reading(order, worst_by, layer_table.readout_of(run.record), run.summary.verdict)
+    shown, ordered_by = layer_table.for_reading(
+        order, worst_by, layer_table.readout_of(run.record), run.summary.verdict
+    )
     return RunView(
         id=run.id,
         name=run.name,
