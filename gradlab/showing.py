@@ -28,8 +28,8 @@ def _untold(line: str) -> None:
 
 def compare(
     *names: str | Path,
-    fail_on: Sequence[str] = (),
-    fail_on_any: Sequence[str] = (),
+    fail_on: str | Sequence[str] = (),
+    fail_on_any: str | Sequence[str] = (),
     where: str = "",
     out: str | Path | None = None,
 ) -> "Comparison | SweepComparison":
@@ -40,8 +40,8 @@ def compare(
 
     Args:
         *names: Names, ids, tags, paths and sweeps, as on the command line; the first side is what the others are compared with.
-        fail_on: Conditions that must not hold of a figure that is worse than on the first side.
-        fail_on_any: Conditions that must not hold, judged by the bare figures.
+        fail_on: Conditions, or one, that must not hold of a figure that is worse than on the first side.
+        fail_on_any: Conditions, or one, that must not hold, judged by the bare figures.
         where: Leaves the runs that this condition holds for.
         out: Directory of runs; by default the nearest (`results.place.runs_root`).
 
@@ -56,6 +56,7 @@ def compare(
     from gradlab.judgement.comparing.comparison import compare_sides
     from gradlab.results.selection import Selector
 
+    fail_on, fail_on_any = ([one] if isinstance(one, str) else one for one in (fail_on, fail_on_any))
     selector = Selector(runs_root(out))
     sweeps = stored.two_sweeps(names, selector, where)
     if sweeps is not None:

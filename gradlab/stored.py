@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from gradlab.config.text import one_line
 from gradlab.errors import GradlabError, SelectionError, UnreadableWarning, UsageError
 from gradlab.results.asked import JOURNAL
+from gradlab.results.listing import SUMMARY
 from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
-from gradlab.results.store import RunHandle, Store
+from gradlab.results.store import COMPARISONS, SWEEPS, RunHandle, Store
 from gradlab.results.stored import StoredRun
 
 if TYPE_CHECKING:
@@ -133,8 +134,7 @@ def chosen(
         handles = tuple(RunHandle(line.id, line.name, line.path) for line in lines)
         selections = [Selection("", "", handles)]
     else:
-        # A shell's `runs/*` names the journal beside the runs too.
-        named = [name for name in names if len(names) == 1 or Path(name).name != JOURNAL]
+        named = [name for name in names if len(names) == 1 or not _beside_runs(Path(name))]
         selections = [selector.select(name, groups=groups) for name in named]
     found = []
     for selection in selections:
@@ -149,6 +149,13 @@ def chosen(
         judged = _readable(selector, handles, tell)
         found.append(Chosen(selection.text, selection.name, judged, selection.place, selection.single))
     return found
+
+
+def _beside_runs(path: Path) -> bool:
+    """Whether a path, as a shell's `runs/*` gives it, is what gradlab keeps beside runs: the journal, pages of several runs, sweeps."""
+    if path.name == JOURNAL:
+        return True
+    return path.name in (COMPARISONS, SWEEPS) and len(path.parts) > 1 and not (path / SUMMARY).exists()
 
 
 def left_out(path: Path, reason: str) -> str:

@@ -221,7 +221,10 @@ def change_words(change: Difference, kind: Kind = "figure") -> str:
     '-0.5 (-25%)'
     """
     amount, percent = _amount(change), _percent(change, kind)
-    interval = "" if change.interval is None else f" [{say(change.interval[0], kind)}, {say(change.interval[1], kind)}]"
+    interval = ""
+    if change.interval is not None:
+        low, high = _ends(change.interval, [say(end, kind) for end in change.interval])
+        interval = f" [{low}, {high}]"
     return f"{'+' if amount > 0 else ''}{say(amount, kind)}{percent}{interval}"
 
 
@@ -258,8 +261,22 @@ def _in_digits(values: tuple[float, float, float], kind: Kind) -> list[str]:
     width = values[2] - values[1]
     places = math.ceil(-math.log10(width / 6)) if 0 < width < math.inf else 0
     if kind not in ("figure", "share") or not 0 < places <= 6:
-        return [say(value, kind) for value in values]
-    return [fixed(value, places) for value in values]
+        said = [say(value, kind) for value in values]
+    else:
+        said = [fixed(value, places) for value in values]
+    return [said[0], *_ends(values[1:], said[1:])]
+
+
+def _ends(interval: tuple[float, float], said: Sequence[str]) -> list[str]:
+    """The ends of an interval in words. Of one that leaves zero out no end reads as zero, so that it does not contradict what it is
+    judged as.
+
+    >>> _ends((-0.352, -0.0021), ["-0.35", "0.00"]), _ends((-0.352, 0.0021), ["-0.35", "0.00"])
+    (['-0.35', '-0.002'], ['-0.35', '0.00'])
+    """
+    if interval[0] <= 0.0 <= interval[1]:
+        return list(said)
+    return [text if text.strip("-0.") else f"{end:.1g}" for end, text in zip(interval, said, strict=True)]
 
 
 def by_letter(comparison: Comparison) -> Comparison:

@@ -220,3 +220,32 @@ def test_a_verb_without_runs_says_what_to_do(call: Call, verb: str) -> None:
     code, said, told = call(verb, *more)
     assert (code, said) == (2, "")
     assert told == "which runs? name them, or say --where COND; `gradlab list` shows what is there\n"
+
+
+def test_a_shell_pattern_passes_over_what_lies_beside_the_runs(call: Call) -> None:
+    write("net")
+    assert call("run", "net.yaml", "--seeds", "0-1", "--quiet")[0] == 0
+    write("net", RELU)
+    assert call("run", "net.yaml", "--seeds", "0-1", "--quiet")[0] == 0
+    Path("sw.yaml").write_text("base: net.yaml\nseeds: 0\ngrid: {model.depth: [2, 3]}\n")
+    assert call("sweep", "sw.yaml", "--quiet")[0] == 0
+    assert call("report", "net~1", "net")[0] == 0
+    runs = sorted(f"runs/{entry}" for entry in os.listdir("runs") if not entry.startswith("."))  # as a shell does
+    assert {"runs/asked.jsonl", "runs/comparisons", "runs/sweeps"} <= set(runs)
+    code, said, told = call("compare", *runs, "--format", "json")
+    assert code == 0, told
+    assert len(json.loads(said)["sides"]) == 4  # two groups of seeds, two members of the sweep
+    code, _, told = call("show", "runs/comparisons")  # named by itself it is told
+    assert code == 5
+    assert "runs/comparisons: is no run" in told
+
+
+def test_one_condition_from_python_is_no_sequence_of_letters(call: Call) -> None:
+    for lr in ("0.01", "0.5"):
+        write("net", f"train: {{optimizer: sgd, lr: {lr}, steps: 12}}")
+        assert call("run", "net.yaml", "--seeds", "0-1", "--quiet")[0] == 0
+    one = gradlab.compare("net~1", "net", fail_on="train.lr > +5%")
+    assert isinstance(one, Comparison)
+    assert not one.passed
+    assert one.gates == gradlab.compare("net~1", "net", fail_on=["train.lr > +5%"]).gates
+    assert not gradlab.compare("net~1", "net", fail_on_any="train.lr > 0.2").passed

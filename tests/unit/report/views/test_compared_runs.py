@@ -1,6 +1,7 @@
 """How a comparison looks."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from gradlab.judgement.comparing.comparison import Comparison, compare
 from gradlab.judgement.comparing.difference import Difference
 from gradlab.report.views.compared_gates import failed_gates, gate_words
 from gradlab.report.views.comparison import (
+    change_forms,
     change_words,
     comparison_table,
     config_table,
@@ -21,6 +23,7 @@ from gradlab.report.views.comparison import (
     spread_words,
 )
 from gradlab.report.views.comparison_data import comparison_object
+from gradlab.report.words.values import Kind
 from gradlab.results.stored import StoredRun
 from gradlab.results.strict_json import dumps
 
@@ -211,3 +214,13 @@ def test_json_has_every_key_that_it_had_and_the_letters() -> None:
     assert [side["letter"] for side in found["sides"]] == ["A", "B", "C"]
     assert {"figure", "values", "differences"} == set(found["figures"][0])
     assert {"run", "text", "passed", "actual"} <= set(found["gates"][0])
+
+
+@pytest.mark.parametrize("kind", ["figure", "share", "decades"])
+@pytest.mark.parametrize(("low", "high"), [(-0.352, -0.00021), (0.00021, 0.352), (-4000.0, -0.00002)])
+def test_ends_of_an_interval_without_zero_never_read_as_zero(kind: Kind, low: float, high: float) -> None:
+    change = Difference((low + high) / 2, None, (low, high), "worse")
+    for form in change_forms(change, kind)[:3]:
+        ends = re.findall(r"\[(.*), (.*)\]", form)
+        assert ends, form
+        assert float(ends[0][0].replace(",", "")) * float(ends[0][1].replace(",", "")) > 0, form
