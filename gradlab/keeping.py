@@ -25,7 +25,7 @@ def tag(
     note: str | None = None,
     remove: bool = False,
     where: str = "",
-    out: str | Path | None = None,
+    out: "str | Path | Selector | None" = None,
 ) -> list[str]:
     """Give runs a tag, by which they can be named and found, or a note.
 
@@ -37,7 +37,7 @@ def tag(
         note: In place of the one that they have; "" takes it away.
         remove: Whether the tag is taken away.
         where: Leaves the runs that this condition holds for.
-        out: Directory of runs; by default the nearest (`results.place.runs_root`).
+        out: Directory of runs, or what has looked through it already; by default the nearest (`results.place.runs_root`).
 
     Returns:
         Ids of the runs whose tag or note is another now, or was given again.
@@ -58,7 +58,7 @@ def tag(
     if not names and not where:
         raise UsageError("which runs? `gradlab tag RUN NAME` tags one, `gradlab tag NAME --where COND` all that match")
     by_root: dict[Path, list[str]] = {}
-    for run in chosen_handles(Selector(runs_root(out)), names, where):
+    for run in chosen_handles(out if isinstance(out, Selector) else Selector(runs_root(out)), names, where):
         by_root.setdefault(run.path.resolve().parent if not run.path.is_symlink() else run.path.parent, []).append(
             run.id
         )
@@ -132,7 +132,9 @@ def planned_removal(selector: Selector, names: Sequence[str | Path], where: str)
         raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
     selections = [selector.select(name) for name in names] or [Selection("", "", tuple(selector.handles.values()))]
     runs = (run for found in selections for run in found.runs)
-    removal = plan_removal(selector, selections, frozenset(run.path for run in among(runs, where)) if where else None)
+    removal = plan_removal(
+        selector, selections, frozenset(run.path for run in among(runs, where, selector.tell)) if where else None
+    )
     if not removal.doomed:
         kept = "".join(f"; {number} {why} stay" for why, number in removal.kept.items())
         about = f" matches --where {where}" if where else kept
@@ -152,7 +154,7 @@ def chosen_handles(selector: Selector, names: Sequence[str | Path], where: str) 
     handles = {run.path: run for name in names for run in selector.select(name).runs}
     if not names:
         handles = {run.path: run for run in selector.handles.values()}
-    found = among(handles.values(), where) if where else tuple(handles.values())
+    found = among(handles.values(), where, selector.tell) if where else tuple(handles.values())
     if not found:
         raise SelectionError(
             f"no run in {selector.root} matches --where {where}" if where else "none of its runs is there"

@@ -19,6 +19,7 @@ from gradlab.results.stored import StoredRun
 if TYPE_CHECKING:
     from gradlab.execution.compared_sweeps import Part
     from gradlab.report.views.opened_sweep import OpenedSweep
+    from gradlab.results.asked_runs import OnUnreadable
     from gradlab.results.sweeps.directory import SweepPlace
 
 
@@ -128,9 +129,11 @@ def chosen(
         UsageError: If a word means several things, or none of its runs can be read.
     """
     selector = _selector(out)
+    if selector.on_unreadable is None:
+        selector.on_unreadable = lambda path, reason: tell(left_out(path, reason))
     handles: tuple[RunHandle, ...]
     if not names:
-        lines = selector.store.runs(lambda path, reason: tell(left_out(path, reason)))
+        lines = selector.store.runs(selector.tell)
         handles = tuple(RunHandle(line.id, line.name, line.path) for line in lines)
         selections = [Selection("", "", handles)]
     else:
@@ -138,7 +141,7 @@ def chosen(
         selections = [selector.select(name, groups=groups) for name in named]
     found = []
     for selection in selections:
-        handles = matching_runs(selection, where)
+        handles = matching_runs(selection, where, selector.tell)
         if not handles:
             about = f" of '{selection.text}'" if selection.text else ""
             raise SelectionError(
@@ -146,7 +149,7 @@ def chosen(
                 if where
                 else f"no runs{about} in {selector.root}; `gradlab run CONFIG` makes one, --out names another place"
             )
-        judged = _readable(selector, handles, tell)
+        judged = _readable(selector, handles)
         found.append(Chosen(selection.text, selection.name, judged, selection.place, selection.single))
     return found
 
@@ -160,26 +163,30 @@ def _beside_runs(path: Path) -> bool:
 
 def left_out(path: Path, reason: str) -> str:
     """What to say of a run that is left out because it cannot be read."""
-    return f"{path}: left out, it cannot be read ({reason})"
+    return (
+        f"{path}: left out, it cannot be read ({reason})"
+        if "cannot be" not in reason
+        else f"{path}: left out, {reason}"
+    )
 
 
-def _readable(selector: Selector, handles: Sequence[RunHandle], tell: Callable[[str], None]) -> tuple[StoredRun, ...]:
+def _readable(selector: Selector, handles: Sequence[RunHandle]) -> tuple[StoredRun, ...]:
     """The runs that can be read, judged by today's rules; each of the others is told of.
 
     Raises:
         GradlabError: If none can be read.
     """
     found: list[StoredRun] = []
-    faults: list[GradlabError] = []
+    faults: dict[Path, GradlabError] = {}
     for handle in handles:
         try:
             found.append(_loaded(_store_of(selector, handle), handle))
         except GradlabError as error:
-            faults.append(error)
+            faults[handle.path] = error
     if not found:
-        raise faults[0]
-    for fault in faults:
-        tell(f"left out: {fault}")
+        raise next(iter(faults.values()))
+    for path, fault in faults.items():
+        selector.tell(path, str(fault).removeprefix(f"{path}: "))
     return tuple(found)
 
 
@@ -244,13 +251,15 @@ def two_sweeps(
     return found[0], found[1]
 
 
-def matching_runs(selection: Selection, where: str) -> tuple[RunHandle, ...]:
+def matching_runs(
+    selection: Selection, where: str, on_unreadable: "OnUnreadable | None" = None
+) -> tuple[RunHandle, ...]:
     """The runs of a selection that a condition holds for; all without one."""
     if not where or not selection.runs:
         return selection.runs
     from gradlab.judgement.conditions.listed import among
 
-    return among(selection.runs, where)
+    return among(selection.runs, where, on_unreadable)
 
 
 def _selector(out: str | Path | Selector | None) -> Selector:

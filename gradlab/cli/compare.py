@@ -49,7 +49,7 @@ def compare(
     from gradlab.cli.compare_sweeps import Asked, compare_two, tell_actions, write_files
     from gradlab.cli.output import log_sentence, stdout, write, write_json
     from gradlab.cli.result_files import refuse_folders
-    from gradlab.cli.selection import choose
+    from gradlab.cli.selection import choose, log_left_out
     from gradlab.judgement.comparing.comparison import compare_sides
     from gradlab.report.views.compared_gates import failed_gates
     from gradlab.report.views.comparison import comparison_table
@@ -59,7 +59,7 @@ def compare(
 
     refuse_folders(junit, summary)
     asked = Asked(fail_on, fail_on_any, changed_only, format, junit, summary, quiet)
-    selector = Selector(out)
+    selector = Selector(out, log_left_out)
     sweeps = stored.two_sweeps(runs, selector, where)
     if sweeps is not None:
         return 0 if compare_two(*sweeps, asked) else _FAILED_GATE

@@ -67,10 +67,11 @@ def _rows(names: "Sequence[str]", where: str, out: "Path") -> "list[Taken]":
             return []
         except OSError as error:
             raise UsageError(f"{out}: cannot be read as a directory of runs ({reason_of(error)})") from None
+    from gradlab.cli.selection import log_left_out
     from gradlab.keeping import chosen_handles
     from gradlab.results.selection import Selector
 
-    selector = Selector(out)
+    selector = Selector(out, log_left_out)
     handles = chosen_handles(selector, names, where)
     selections = [selector.select(name) for name in names]
     places = {} if where else {found.place.path: found.place.name for found in selections if found.place is not None}

@@ -11,6 +11,7 @@ from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, RunsOrSwe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gradlab.results.asked_runs import OnUnreadable
     from gradlab.results.listing import ListedRun
     from gradlab.results.store import RunHandle
     from gradlab.results.sweeps.listing import ListedSweep
@@ -64,6 +65,7 @@ def list_runs(
 
 def _list(asked: _Asked) -> None:
     from gradlab.cli.output import log, write_table
+    from gradlab.cli.selection import log_left_out
     from gradlab.errors import SelectionError
     from gradlab.judgement.conditions.listed import columns_named, matching
     from gradlab.report.views.run_list import NEWEST, columns_table, in_order, marked_old, runs_table
@@ -72,11 +74,15 @@ def _list(asked: _Asked) -> None:
     from gradlab.results.versions import RULES_VERSION
 
     store, out, quiet = Store(asked.out), asked.out, asked.quiet
-    handles = _named_runs(asked) if asked.names else None
-    runs: Sequence[ListedRun] = store.runs(
-        lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})"),
-        handles,
-    )
+    told: set[Path] = set()
+
+    def tell(path: Path, reason: str) -> None:
+        if path not in told:
+            told.add(path)
+            log_left_out(path, reason)
+
+    handles = _named_runs(asked, tell) if asked.names else None
+    runs: Sequence[ListedRun] = store.runs(tell, handles)
     if not runs and not asked.where:
         log(f"no runs in {out}; `gradlab run CONFIG` makes one, --out names another place", quiet=quiet)
     if asked.where:
@@ -84,7 +90,7 @@ def _list(asked: _Asked) -> None:
 
         for line in where_notices(asked.where):
             log(line, quiet=quiet)
-        runs = matching(store, runs, asked.where)
+        runs = matching(store, runs, asked.where, tell)
         if not runs:
             raise SelectionError(f"no run in {out} matches --where {asked.where}")
     runs = in_order(runs, asked.sort or NEWEST)
@@ -92,7 +98,7 @@ def _list(asked: _Asked) -> None:
     shown = runs[: asked.limit]
     old = sum(run.rules_version != RULES_VERSION for run in shown)
     if shown or asked.format is not Face.TABLE:
-        table = columns_table(shown, names) if names else runs_table(shown)
+        table = columns_table(shown, names, tell) if names else runs_table(shown)
         marked = asked.format in (Face.TABLE, Face.MD)
         write_table(marked_old(table, RULES_VERSION, shown) if marked else table, asked.format, "runs")
     if len(shown) < len(runs):
@@ -101,25 +107,24 @@ def _list(asked: _Asked) -> None:
         log(f"{counted(old, 'verdict')} of older rules; `gradlab show` judges anew", quiet=quiet)
 
 
-def _named_runs(asked: _Asked) -> "list[RunHandle]":
+def _named_runs(asked: _Asked, tell: "OnUnreadable") -> "list[RunHandle]":
     """The runs that words mean, each once."""
     from gradlab.results.selection import Selector
 
-    selector = Selector(asked.out)
+    selector = Selector(asked.out, tell)
     return list({run.path: run for name in asked.names for run in selector.select(name).runs}.values())
 
 
 def _list_sweeps(asked: _Asked) -> None:
     from gradlab.cli.output import log, write_json, write_table
+    from gradlab.cli.selection import log_left_out
     from gradlab.errors import SelectionError
     from gradlab.report.views.sweep_list import NEWEST, sweeps_in_order, sweeps_matching, sweeps_table
     from gradlab.results.store import Store
     from gradlab.results.sweeps.listing import listed_sweeps
 
     out, quiet = asked.out, asked.quiet
-    sweeps: Sequence[ListedSweep] = listed_sweeps(
-        Store(out), lambda path, reason: log(f"{path}: left out, it cannot be read ({reason})")
-    )
+    sweeps: Sequence[ListedSweep] = listed_sweeps(Store(out), log_left_out)
     if asked.names:
         sweeps = _named(sweeps, asked)
     if not sweeps and not asked.where:

@@ -25,12 +25,13 @@ def rm(
 ) -> None:
     """Remove runs, or sweeps with the members that are theirs alone; says what would go, and asks."""
     from gradlab.cli.output import log
+    from gradlab.cli.selection import log_left_out
     from gradlab.errors import UsageError
     from gradlab.keeping import planned_removal
     from gradlab.results.removal import remove
     from gradlab.results.selection import Selector
 
-    removal = planned_removal(Selector(out), runs or [], where)
+    removal = planned_removal(Selector(out, log_left_out), runs or [], where)
     _tell(removal, quiet=quiet)
     if dry_run:
         _write(removal.doomed, format)

@@ -31,6 +31,14 @@ def choose(
     return stored.chosen(names or [], out, where, groups=groups, tell=log)
 
 
+def log_left_out(path: Path, reason: str) -> None:
+    """Name a run that is left out because it cannot be read."""
+    from gradlab.cli.output import log
+    from gradlab.stored import left_out
+
+    log(left_out(path, reason))
+
+
 def refuse_nothing(names: Sequence[str] | None, where: str) -> None:
     """Refuse a command line that names no runs.
 

@@ -37,10 +37,12 @@ def tag(
     """Give runs a tag, by which they can be named and found, or a note."""
     from gradlab import keeping
     from gradlab.cli.output import log
+    from gradlab.cli.selection import log_left_out
     from gradlab.report.words.values import counted
+    from gradlab.results.selection import Selector
 
     names, given = _parted(words or [], note, where)
-    runs = keeping.tag(*names, tag=given, note=note, remove=remove, where=where, out=out)
+    runs = keeping.tag(*names, tag=given, note=note, remove=remove, where=where, out=Selector(out, log_left_out))
     if given is not None:
         log(f"{given}: {'taken from' if remove else 'given to'} {counted(len(runs), 'run')}", quiet=quiet)
         _say_shadowed(out, given, quiet=quiet or remove)

@@ -3,6 +3,7 @@
 What is done with one run is the pipeline's; here is what concerns all of them together.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -213,8 +214,14 @@ def prepare(
 
 def root_of(config: Path) -> Path | None:
     """The directory of runs that a sweep which was begun lies in; None for a sweep's file."""
-    lies = config.resolve().parent
-    return lies.parent if config.is_dir() and lies.name == SWEEPS else None
+    if not config.is_dir():
+        return None
+    # As it is named first: what a link in a directory of runs leads to is not where it lies.
+    lies = next(
+        (place for place in (Path(os.path.abspath(config)).parent, config.resolve().parent) if place.name == SWEEPS),
+        None,
+    )
+    return None if lies is None else lies.parent
 
 
 def _read(

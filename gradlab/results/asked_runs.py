@@ -1,7 +1,7 @@
 """The runs and sweeps below one directory in the order in which they were asked for, and groups of seeds among them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +9,10 @@ from pathlib import Path
 from gradlab.config import regular_files
 from gradlab.results.asked import Ask, Asked, Journal
 from gradlab.results.listing import ListedRun
-from gradlab.results.store import SWEEPS, RunHandle, Store
+from gradlab.results.store import SWEEPS, RunHandle, Store, reason_of
 from gradlab.results.sweeps.directory import MOST_PLAN, PLAN, SweepPlace
+
+OnUnreadable = Callable[[Path, str], None]
 
 _MEMBER = re.compile(rb'\{"id":"([0-9a-f]{12})"')
 """The beginning of a member in the text of a plan, as it is written; to parse ten thousand of them would take a second."""
@@ -32,11 +34,18 @@ class Group:
 
 
 class AskedRuns:
-    """What was asked for below one directory, which is looked through once."""
+    """What was asked for below one directory, which is looked through once.
 
-    def __init__(self, root: str | Path) -> None:
+    Args:
+        root: The directory.
+        on_unreadable: Is told, once for each, of a run that cannot be read and was looked at, with the reason.
+    """
+
+    def __init__(self, root: str | Path, on_unreadable: OnUnreadable | None = None) -> None:
         self.root = Path(root)
         self.store = Store(root)
+        self.on_unreadable = on_unreadable
+        self._told: set[Path] = set()
 
     @cached_property
     def handles(self) -> dict[str, RunHandle]:
@@ -136,8 +145,17 @@ class AskedRuns:
         """What a list shows of a run, None where it cannot be read."""
         try:
             return self.store.line(handle)
-        except (OSError, ValueError):
+        except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:
+            self.tell(handle.path, reason_of(error))
+            return None
+
+    def tell(self, path: Path, reason: str) -> None:
+        """Tell of a run that cannot be read, unless that was told already."""
+        if self.on_unreadable is not None and path not in self._told:
+            self.on_unreadable(path, reason)
+        self._told.add(path)
 
     def _group_key(self, line: ListedRun) -> str:
         """What tells runs of one group from others."""

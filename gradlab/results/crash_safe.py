@@ -90,7 +90,7 @@ def publish(root: Path, directories: Sequence[Directory], label: str, mark: str)
     """
     with staging(root, label) as temporary:
         failed = [_attempt(_write, temporary / item.name, item.files) for item in directories]
-        if failed.count(None) < 2 or _attempt(_sync, temporary, _syncfs) is not None:
+        if failed.count(None) < 2 or _attempt(sync, temporary, _syncfs) is not None:
             for index, item in enumerate(directories):
                 if failed[index] is None:
                     failed[index] = _attempt(_sync_one_by_one, temporary / item.name, item.files)
@@ -101,7 +101,7 @@ def publish(root: Path, directories: Sequence[Directory], label: str, mark: str)
                 if failed[index] is None:
                     failed[index] = _attempt(_put_in_place, temporary / item.name, root / item.name, mark)
             with suppress(OSError):  # they are whole and in place; nothing below may deny that
-                _sync(root)
+                sync(root)
             for index, item in enumerate(directories):
                 if failed[index] is None:
                     remove(root / f"{ASIDE}{item.name}", mark)
@@ -133,7 +133,7 @@ def publish_file(root: Path, path: Path, write: Writer, *, replace: bool = True)
         else:
             put_new(temporary, path)
         with suppress(OSError):  # it is whole and in place; nothing below may deny that
-            _sync(path.parent)
+            sync(path.parent)
 
 
 def put_new(written: Path, target: Path) -> None:
@@ -211,7 +211,7 @@ def discard(root: Path, directories: Sequence[Path], label: str, mark: str) -> l
                     _attempt(os.rename, aside, temporary / f"{number}{ASIDE}")
                 failed.append(_attempt(os.rename, directory, temporary / str(number)))
             with suppress(OSError):
-                _sync(root)
+                sync(root)
         for path in temporary.iterdir():
             with suppress(OSError):
                 if not path.is_symlink():
@@ -304,8 +304,8 @@ def _syncfs(descriptor: int) -> None:
 
 def _sync_one_by_one(directory: Path, files: Mapping[str, Writer]) -> None:
     for name in files:
-        _sync(directory / name)
-    _sync(directory)
+        sync(directory / name)
+    sync(directory)
 
 
 def _put_in_place(written: Path, target: Path, mark: str) -> None:
@@ -324,13 +324,17 @@ def _put_in_place(written: Path, target: Path, mark: str) -> None:
         raise
 
 
-def _sync(path: Path, sync: Callable[[int], None] | None = None) -> None:
-    """Bring a file or a directory to the disk, where the file system can bring a directory there."""
+def sync(path: Path, by: Callable[[int], None] | None = None) -> None:
+    """Bring a file or a directory to the disk, where the file system can bring a directory there.
+
+    Raises:
+        OSError: If a file cannot be brought there.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        (sync or os.fsync)(descriptor)
+        (by or os.fsync)(descriptor)
     except OSError as error:
-        if sync is not None or error.errno not in _NO_SYNC or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        if by is not None or error.errno not in _NO_SYNC or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise
     finally:
         os.close(descriptor)

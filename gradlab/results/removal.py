@@ -93,10 +93,7 @@ def remove(removal: Removal) -> tuple[list[Doomed], list[str]]:
     """Remove it. Names, tags and notes of what is gone are forgotten, so that it can be asked for anew.
 
     Returns:
-        What was removed, and why the rest could not be, a sentence each.
-
-    Raises:
-        UsageError: If a journal cannot be written.
+        What was removed, and why the rest could not be, or a journal not written, a sentence each.
     """
     gone: list[Doomed] = []
     faults: list[str] = []
@@ -115,8 +112,11 @@ def remove(removal: Removal) -> tuple[list[Doomed], list[str]]:
             else:
                 faults.append(f"{item.path}: cannot be removed ({reason_of(fault)})")
         ids = [item.id for item in items if item in gone]
-        if ids and Journal(root).path.exists():
-            Journal(root).forget(ids)
+        if ids and os.path.lexists(Journal(root).path):
+            try:
+                Journal(root).forget(ids)
+            except UsageError as error:
+                faults.append(str(error))
     return gone, faults
 
 

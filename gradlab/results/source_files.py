@@ -8,7 +8,11 @@ from collections.abc import Iterator, Sequence
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from pathlib import Path
 
+from gradlab.config import regular_files
+
 SOURCE = ".py"
+
+_MOST_BYTES = 1 << 28
 
 
 def find(package: str, import_path: Sequence[str] = ()) -> ModuleSpec | None:
@@ -45,7 +49,7 @@ def digest(package: str, import_path: Sequence[str] = ()) -> str | None:
     hashed = hashlib.sha256()
     count = 0
     for name, file in _files(spec):
-        content = file.read_bytes()
+        content = regular_files.content(file, _MOST_BYTES)
         hashed.update(f"{name}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
         hashed.update(content)
         count += 1

@@ -100,7 +100,7 @@ def commands(folder: Path, pick: random.Random) -> Iterator[list[str]]:
         "tag == good",
         "started > -2d",
         "max(grad_norm) > 0",
-        "commit == abc",
+        "commit == abcd",
     ]
     order = pick.choice(["final.loss", "-model.depth", "seed", "name", "started"])
     again = ["run", str(folder / "net.yaml"), "--seeds", "0-1", "-s", "model.depth=2", "-s", "name=d2"]
@@ -176,6 +176,8 @@ def faults_of(argv: list[str], attack: Attack, folder: Path) -> list[str]:
         found.append(f"took {took:.1f} s")
     if code is not None and code not in (0, 2, 3, 4, 5):
         found.append(f"exit code {code}: {err[-400:]}")
+    if argv[0] == "list" and code not in (0, 5):
+        found.append(f"a list was stopped, exit code {code}: {err[-400:]}")
     if "Traceback" in err or "internal error" in err or re.search(r"^\S*Warning: ", err, re.MULTILINE):
         found.append(f"stderr: {err[-400:]}")
     printed = re.search(".{0,30}[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e].{0,10}", out + err)

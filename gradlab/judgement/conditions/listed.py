@@ -13,12 +13,13 @@ from gradlab.config.catalogue import SCALES
 from gradlab.config.logic import AnyOf, Digest, Layers, Looked, Scalar, field_value
 from gradlab.config.moments import seconds
 from gradlab.config.text import OF_NETWORK, clean_line, flat, left_out
-from gradlab.errors import UsageError
+from gradlab.errors import GradlabError, UsageError
 from gradlab.results.listing import ListedRun, getter
 from gradlab.results.strict_json import read_object
 
 if TYPE_CHECKING:
     from gradlab.config.condition import Kind
+    from gradlab.results.asked_runs import OnUnreadable
     from gradlab.results.store import RunHandle, Store
 
 Value = Scalar | None
@@ -61,11 +62,16 @@ def all_names(runs: Sequence[ListedRun]) -> "dict[str, Kind]":
     return run_names() | own_names(runs) | listed_names()
 
 
+class UnreadError(Exception):
+    """The tables of a run cannot be read, which was told."""
+
+
 class RunValues:
     """What names stand for in the runs of one list."""
 
-    def __init__(self, store: "Store | None" = None) -> None:
+    def __init__(self, store: "Store | None" = None, on_unreadable: "OnUnreadable | None" = None) -> None:
         self._store = store
+        self._on_unreadable = on_unreadable
 
     def column(self, runs: Sequence[ListedRun], name: str) -> list[Value]:
         """A value for each run as a list shows it, None where it has none: an attribute, a summary figure or a config field; a
@@ -98,13 +104,22 @@ class RunValues:
         from gradlab.judgement.conditions.expectations import lookup
         from gradlab.results.store import Store
 
-        stored = (self._store or Store(run.path.parent)).load(run.path)
-        return lookup(stored.experiment, stored.record, stored.summary)(quantity)
+        try:
+            stored = (self._store or Store(run.path.parent)).load(run.path)
+            record = stored.record
+        except GradlabError as error:
+            if self._on_unreadable is not None:
+                self._on_unreadable(run.path, str(error).removeprefix(f"{run.path}: "))
+            raise UnreadError(run.path) from error
+        return lookup(stored.experiment, record, stored.summary)(quantity)
 
     def _reduced(self, run: ListedRun, term: Layers) -> Value:
         from gradlab.config.logic import value_of
 
-        return value_of(term, partial(self._over_layers, run))
+        try:
+            return value_of(term, partial(self._over_layers, run))
+        except UnreadError:
+            return None
 
 
 def layers_term(text: str) -> Layers | None:
@@ -151,28 +166,38 @@ def _says_nothing(config: Mapping[str, Any], key: str) -> bool:
     return type(model) is dict and key not in model and "watched" not in model and model.get("kind") != "module"
 
 
-def matching(store: "Store | None", runs: Sequence[ListedRun], where: str) -> list[ListedRun]:
-    """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity.
+def matching(
+    store: "Store | None", runs: Sequence[ListedRun], where: str, on_unreadable: "OnUnreadable | None" = None
+) -> list[ListedRun]:
+    """The runs that a condition holds for; a run's tables are opened only where the condition asks for a quantity. It holds for none whose
+    tables cannot be read, which is told.
 
     Raises:
         ConditionError: If it is none over what these runs have.
-        UsageError: If it asks for a quantity, and a run's tables cannot be read.
     """
     from gradlab.config.condition import kind_named, parse
     from gradlab.config.logic import evaluate
 
     names = all_names(runs)
     condition = parse(where, names)
-    values = RunValues(store)
+    values = RunValues(store, on_unreadable)
 
     def value_in(run: ListedRun, name: str) -> Looked:
         return values.asked(run, name, kind_named(names, name))
 
-    return [run for run in runs if evaluate(condition, partial(value_in, run))[0]]
+    def holds(run: ListedRun) -> bool:
+        try:
+            return evaluate(condition, partial(value_in, run))[0]
+        except UnreadError:
+            return False
+
+    return [run for run in runs if holds(run)]
 
 
-def among(handles: "Iterable[RunHandle]", where: str) -> "tuple[RunHandle, ...]":
-    """Of some runs those that a condition holds for, in their order; what cannot be read meets none.
+def among(
+    handles: "Iterable[RunHandle]", where: str, on_unreadable: "OnUnreadable | None" = None
+) -> "tuple[RunHandle, ...]":
+    """Of some runs those that a condition holds for, in their order; what cannot be read meets none, and is told.
 
     Raises:
         ConditionError, UsageError: As `matching`.
@@ -183,8 +208,8 @@ def among(handles: "Iterable[RunHandle]", where: str) -> "tuple[RunHandle, ...]"
     by_root: dict[Path, list[RunHandle]] = {}
     for handle in handles:
         by_root.setdefault(handle.path.parent, []).append(handle)
-    lines = [line for root, own in by_root.items() for line in Store(root).runs(handles=own)]
-    kept = {line.path for line in matching(None, lines, where)}
+    lines = [line for root, own in by_root.items() for line in Store(root).runs(on_unreadable, own)]
+    kept = {line.path for line in matching(None, lines, where, on_unreadable)}
     return tuple(handle for handle in handles if handle.path in kept)
 
 

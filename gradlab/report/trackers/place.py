@@ -66,6 +66,17 @@ def staged(directory: Path) -> Iterator[Path]:
         yield temporary
 
 
+def put(written: Path, target: Path) -> None:
+    """Give a directory that was written its place; its files are on the disk before it has the name."""
+    for folder, _, names in os.walk(written):
+        for name in names:
+            crash_safe.sync(Path(folder, name))
+        crash_safe.sync(Path(folder))
+    written.rename(target)
+    with suppress(OSError):  # it is whole and in place
+        crash_safe.sync(target.parent)
+
+
 @contextmanager
 def alone(directory: Path) -> Iterator[None]:
     """No other export writes to a directory meanwhile; waits for one that does."""

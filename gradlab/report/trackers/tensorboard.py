@@ -47,7 +47,7 @@ def write(contents: Contents, dest: Path) -> Path:
             writer = RecordWriter(file)
             for event in _events(contents):
                 writer.write(event.SerializeToString())
-        written.rename(target)
+        place.put(written, target)
     return target
 
 

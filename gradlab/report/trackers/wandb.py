@@ -47,7 +47,7 @@ def write(contents: Contents, dest: Path) -> Path:
         for clutter in ("logs", "tmp"):
             shutil.rmtree(written / clutter, ignore_errors=True)
         target = dest / "wandb" / written.name
-        written.rename(target)
+        place.put(written, target)
     return target
 
 

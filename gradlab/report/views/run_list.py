@@ -11,6 +11,7 @@ from gradlab.report.words.values import Kind, Value
 from gradlab.results.listing import ListedRun, line_of
 
 if TYPE_CHECKING:
+    from gradlab.results.asked_runs import OnUnreadable
     from gradlab.results.stored import StoredRun
 
 FIELDS = (
@@ -60,9 +61,13 @@ def runs_table(runs: Sequence[ListedRun]) -> Table:
     return Table(tuple(shown), tuple(zip(*(columns[field] for field in shown), strict=True)))
 
 
-def columns_table(runs: Sequence[ListedRun], names: Sequence[str]) -> Table:
-    """One row a run with the named columns, in their order; a narrow terminal leaves out the last ones first."""
-    values = RunValues()
+def columns_table(
+    runs: Sequence[ListedRun], names: Sequence[str], on_unreadable: "OnUnreadable | None" = None
+) -> Table:
+    """One row a run with the named columns, in their order; a narrow terminal leaves out the last ones first. `on_unreadable` is told of
+    runs whose tables a column asks for and that cannot be read.
+    """
+    values = RunValues(None, on_unreadable)
     known = {field.name: field for field in (*_ALL_FIELDS, *_OF_STORED)}
     fields = []
     for rank, name in enumerate(names):

@@ -201,6 +201,52 @@ def test_by_its_own_name_it_is_an_error_with_a_reason(gradlab: Gradlab, bad: Pat
     assert not Path("there").exists()
 
 
+@pytest.mark.parametrize("damage", some_fast(["float16", "a FIFO", "a manifest", "no steps"]))
+def test_a_list_that_opens_tables_names_the_bad_one(gradlab: Gradlab, bad: Path, damage: str) -> None:
+    INSIDE[damage](bad)
+    code, out, err = gradlab("list", "--where", "max(grad_norm) >= 0", "--format", "json")
+    assert code == 0
+    assert len(json.loads(out)["runs"]) == 7
+    assert err.count(bad.name) == 1
+    code, out, err = gradlab("list", "--columns", "id,max(grad_norm)", "--format", "json")
+    assert code == 0
+    assert sum(row["max(grad_norm)"] is None for row in json.loads(out)["runs"]) == 1
+    assert err.count(bad.name) == 1
+    for words in (["tag", "good"], ["rm", "--dry-run"], ["du"]):
+        code, out, err = gradlab(*words, "--where", "max(grad_norm) >= 0")
+        assert code == 0
+        assert bad.name in err
+
+
+def test_without_a_journal_a_name_says_which_run_it_cannot_place(gradlab: Gradlab, bad: Path, root: Path) -> None:
+    (root / "asked.jsonl").unlink()
+    changed(to=[])(bad)
+    code, out, err = gradlab("show", "net", "--format", "json")
+    assert code == 0
+    assert len(json.loads(out)["runs"]) == 2
+    assert err.count(bad.name) == 1
+
+
+def test_what_was_removed_is_told_though_the_journal_is_bad(gradlab: Gradlab, bad: Path, root: Path) -> None:
+    (root / "asked.jsonl").unlink()
+    os.mkfifo(root / "asked.jsonl")
+    code, out, err = gradlab("rm", bad.name[-12:], "--yes", "--format", "json")
+    assert code == 2
+    assert [row["path"] for row in json.loads(out)["removed"]] == [str(bad)]
+    assert "asked.jsonl: cannot be written" in err
+    assert not bad.exists()
+
+
+def test_a_run_that_is_a_link_is_tagged_where_it_is_listed(gradlab: Gradlab, bad: Path, root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside" / bad.name
+    outside.parent.mkdir()
+    bad.rename(outside)
+    bad.symlink_to(outside)
+    assert gradlab("tag", bad.name[-12:], "good")[0] == 0
+    assert [path.name for path in outside.parent.iterdir()] == [bad.name]
+    assert Journal(root).read().tags == {bad.name[-12:]: ("good",)}
+
+
 EVERY = [
     ["show", "net", "--format", "json"],
     ["report", "net", "other"],
