@@ -237,7 +237,9 @@ def test_what_was_removed_is_told_though_the_journal_is_bad(gradlab: Gradlab, ba
     assert not bad.exists()
 
 
-def test_a_run_that_is_a_link_is_tagged_where_it_is_listed(gradlab: Gradlab, bad: Path, root: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_a_link_is_tagged_where_it_is_listed(
+    gradlab: Gradlab, bad: Path, root: Path, tmp_path: Path
+) -> None:
     outside = tmp_path / "outside" / bad.name
     outside.parent.mkdir()
     bad.rename(outside)
