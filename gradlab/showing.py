@@ -195,6 +195,38 @@ def write_page(
     return target
 
 
+def write_run_pages(names: Sequence[str | Path], where: str, out: Path, warn: Tell) -> int:
+    """Write the page of each run that is named, a sweep's members among them, beside its files; say how many there are.
+
+    A page that is written afterwards links to them, relative to itself, so that the directories can move together.
+
+    Raises:
+        SelectionError: If a name means nothing.
+        UsageError: If a name means several things, or a file cannot be written.
+    """
+    from gradlab.report.page.run.page import run_page
+    from gradlab.report.page.shared.document import encoded
+    from gradlab.report.page.shared.links import PAGE
+    from gradlab.report.views.run import view
+    from gradlab.results import whole_file
+    from gradlab.results.store import Store
+
+    runs = distinct(stored.chosen(names, out, where, tell=warn))
+    places = {run.path.resolve().parent for run in runs}
+    listed = {place: Store(place).runs() for place in places}  # read once: there may be thousands of runs
+    for run in runs:
+        target = run.path / PAGE
+        page = run_page(run, view(run), target, listed[run.path.resolve().parent])
+        whole_file.write(
+            target,
+            encoded(page),
+            replace=True,
+            refusal="cannot write {}: {}",
+            below=_named_root(names, run.path),
+        )
+    return len(runs)
+
+
 def _kinds(tell: Tell = _untold, warn: Tell = _untold) -> "dict[str, Kind]":
     """Each kind of figure: what draws it of runs, quantities and a file, and the quantities that can be named."""
     from gradlab.report.figures.kinds import kinds

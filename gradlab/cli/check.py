@@ -1,7 +1,9 @@
 """`gradlab check`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from gradlab.cli.options import DEFAULT_OUT, Configs, Face, Format, HiddenOut, Quiet, Set, Version
 from gradlab.config.text import OF_NETWORK
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 def check(
     configs: Configs,
     set_: Set = [],  # noqa: B006  # the command line library copies it
+    skip_others: Annotated[
+        bool,
+        typer.Option(
+            "--skip-others",
+            help="Pass over files that are neither an experiment nor a sweep, as a pre-commit hook does.",
+        ),
+    ] = False,
     out: HiddenOut = DEFAULT_OUT,
     format: Format = Face.TABLE,
     quiet: Quiet = False,
@@ -25,12 +34,15 @@ def check(
 ) -> None:
     """Read configs and sweeps with their data as `run` and `sweep` would, and say what they come to. Nothing is trained."""
     from gradlab.cli.output import write_table
+    from gradlab.config.sweeps.sweep import is_experiment, is_sweep
     from gradlab.errors import ConfigError
     from gradlab.report.words.table import Field, Table, without
 
     rows: list[tuple[Value, ...]] = []
     faults: list[Fault] = []
     for config in configs:
+        if skip_others and not (is_sweep(config) or is_experiment(config)):
+            continue
         try:
             rows.append(_row(config, set_, quiet))
         except ConfigError as error:

@@ -20,6 +20,12 @@ def report(
             show_default=False,
         ),
     ] = None,
+    each: Annotated[
+        bool,
+        typer.Option(
+            "--runs", help="Write the page of each run too, such as a sweep's members, to which the page links."
+        ),
+    ] = False,
     where: Where = "",
     out: Out = DEFAULT_OUT,
     quiet: Quiet = False,
@@ -29,7 +35,12 @@ def report(
     from gradlab import showing
     from gradlab.cli.output import log, write
     from gradlab.cli.selection import refuse_nothing
+    from gradlab.report.page.shared.links import PAGE
+    from gradlab.report.words.values import counted
 
     refuse_nothing(runs, where)
+    if each:
+        number = showing.write_run_pages(runs or [], where, out, log)
+        log(f"{counted(number, 'page')} of runs, {PAGE} in the directory of each", quiet=quiet)
     target = showing.write_page(runs or [], where, output, out, lambda line: log(line, quiet=quiet), log)
     write(f"{target}\n")

@@ -19,6 +19,7 @@ from gradlab.config.sweeps import sweep
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/ci.md").read_text()
 ACTIONS = {
+    "./",
     "actions/checkout@v4",
     "actions/setup-python@v5",
     "actions/cache/restore@v4",
@@ -67,7 +68,7 @@ def test_yaml_parses(place: str) -> None:
 
 
 def test_the_page_and_this_repository_have_workflows() -> None:
-    assert sum(place.startswith("docs/ci.md") for place in WORKFLOWS) == 2
+    assert sum(place.startswith("docs/ci.md") for place in WORKFLOWS) == 3
     assert ".github/workflows/gradients.yml" in WORKFLOWS
 
 
@@ -93,9 +94,22 @@ def test_jobs_need_jobs_that_are_there_and_cannot_last_for_ever(place: str) -> N
 def test_what_the_sweep_writes_is_shown_and_kept_where_the_gate_fails_too(place: str) -> None:
     steps = steps_of(WORKFLOWS[place])
     after = [step for step in steps if step.get("uses") in {"actions/cache/save@v4", "actions/upload-artifact@v4"}]
-    after += [step for step in steps if "GITHUB_STEP_SUMMARY" in step.get("run", "")]
-    assert len(after) >= 2
+    after += [step for step in steps if "gradlab report" in step.get("run", "")]
+    assert len(after) >= 2 or steps[-1]["uses"] == "./", "the composite action does it"
     assert all("always()" in step["if"] for step in after)
+    handed = [step["with"]["path"] for step in after if "runs/sweeps/" in step.get("with", {}).get("path", "")]
+    assert all("runs/*/report.html" in path for path in handed), "a sweep's page links to its members'"
+
+
+def test_inputs_of_the_composite_action_are_those_that_it_has() -> None:
+    used = [step for document in WORKFLOWS.values() for step in steps_of(document) if step.get("uses") == "./"]
+    known = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    assert used
+    assert all(step["with"].keys() <= known.keys() for step in used)
+    table = PAGE.split("| input | default |")[1].split("\n\n")[0]
+    assert {
+        name for row in table.splitlines() for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])
+    } == known.keys()
 
 
 @pytest.mark.parametrize("place", WORKFLOWS)

@@ -1,6 +1,7 @@
 """`gradlab report`: where pages go, what is refused, and that a page is whole or not there. What stands on them is tested elsewhere."""
 
 import errno
+import re
 import shutil
 import subprocess
 import sys
@@ -275,3 +276,40 @@ def test_neither_the_help_nor_a_page_loads_what_is_not_needed(out: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_sweep_s_members_get_pages_that_it_links_to_wherever_they_lie(
+    runs: list[StoredRun], out: Path, report: Report, tmp_path: Path
+) -> None:
+    place = make_sweep(out, "grid", "a")
+    (member,) = out.glob("grid_member-*")
+    code, said, err = report("grid", "--runs")
+    assert (code, said) == (0, f"{place / 'report.html'}\n")
+    assert "1 page of runs, report.html in the directory of each" in err
+    assert (member / "report.html").is_file()
+    assert not [run for run in runs if (run.path / "report.html").exists()]
+    # What a job hands out: the pages alone, in their directories, somewhere else.
+    artifact = tmp_path / "elsewhere/artifact"
+    for page in (place / "report.html", member / "report.html"):
+        target = artifact / page.relative_to(out)
+        target.parent.mkdir(parents=True)
+        shutil.copy(page, target)
+    text = (artifact / "sweeps" / place.name / "report.html").read_text()
+    assert not re.findall(r"""href=["']?(?:/|file:)""", text)
+    links = set(re.findall(r"\.\./\.\./[^\"'<> ]*report\.html", text))
+    assert links
+    assert all((artifact / "sweeps" / place.name / link).resolve().is_file() for link in links)
+
+
+def test_pages_of_runs_side_by_side(runs: list[StoredRun], report: Report) -> None:
+    assert report(runs[0].id, runs[1].id, "--runs")[0] == 0
+    assert [(run.path / "report.html").is_file() for run in runs] == [True, True, False]
+
+
+def test_no_page_is_written_through_a_run_that_is_a_link(out: Path, report: Report, tmp_path: Path) -> None:
+    make_sweep(out, "grid", "a")
+    (member,) = out.glob("grid_member-*")
+    member.rename(tmp_path / "own")
+    member.symlink_to(tmp_path / "own")
+    assert report("grid", "--runs")[0] == 2
+    assert not (tmp_path / "own/report.html").exists()
