@@ -5,6 +5,10 @@
     run, = gradlab.run("configs/deep_sigmoid.yaml", **{"model.depth": 100})
     run.verdict, run.summary.init["backward_decades"]
     run.layers          # DataFrame, one row a (step, layer)
+    run.plot("loss")    # a figure of matplotlib
+
+    sweep = gradlab.sweep("configs/sweeps/init_by_depth.yaml")
+    sweep.groups        # DataFrame, one row a group of seeds, the worst first
 
     with gradlab.watch(model, optimizer) as watched:    # one's own module in one's own loop
         ...
@@ -29,14 +33,18 @@ if TYPE_CHECKING:
     from gradlab.showing import write_report as write_report
     from gradlab.stored import load as load
     from gradlab.stored import runs as runs
+    from gradlab.swept import Sweep as Sweep
+    from gradlab.swept import load_sweep as load_sweep
 
     __version__: str
 
 __all__ = [
     "Run",
+    "Sweep",
     "__version__",
     "compare",
     "load",
+    "load_sweep",
     "plot",
     "predict",
     "remove",
@@ -56,6 +64,7 @@ def __getattr__(name: str) -> Any:
         "gradlab.api": ("run", "sweep", "predict", "watch"),
         "gradlab.keeping": ("remove", "sweeps", "tag"),
         "gradlab.stored": ("load", "runs"),
+        "gradlab.swept": ("Sweep", "load_sweep"),
         "gradlab.showing": ("compare", "plot", "write_report"),
     }
     room = next((room for room, names in rooms.items() if name in names), None)
@@ -64,6 +73,9 @@ def __getattr__(name: str) -> Any:
 
         found: Any = getattr(import_module(room), name)
     elif name == "Run":
+        from importlib import import_module
+
+        import_module("gradlab.stored")  # where a run learns how it looks
         from gradlab.results.stored import StoredRun
 
         found = StoredRun
@@ -78,5 +90,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Public names, loaded or not."""
-    return sorted({*globals(), *__all__})
+    """Public names, loaded or not, and no others."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -16,6 +16,7 @@ from gradlab.results.stored import StoredRun
 from gradlab.stored import Runs
 from gradlab.stored import load as load
 from gradlab.stored import load_sweep as load_sweep
+from gradlab.swept import Sweep
 
 if TYPE_CHECKING:
     from torch.amp import GradScaler
@@ -40,6 +41,7 @@ def run(
     observer: "Observer | None" = None,
     allow_code: Iterable[str] = (),
     import_path: Iterable[str | Path] = (),
+    quiet: bool = False,
     **overrides: Any,
 ) -> list[StoredRun]:
     """Train an experiment, record every layer, judge it, and store it; what is stored already is not trained again.
@@ -52,9 +54,10 @@ def run(
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         out: Directory of runs; by default the nearest (`results.place.runs_root`).
         rerun: `failed` trains failed and interrupted runs again, `never` reuses whatever is stored, `always` nothing.
-        observer: Is told of the plan, the progress and each stored run.
+        observer: Is told of the plan, the progress and each stored run; by default a bar in a notebook, and nothing elsewhere.
         allow_code: Modules of one's own that may be imported, each with what is below it, where the config names them.
         import_path: Directories in which they are looked for first.
+        quiet: Whether a notebook shows no bar.
         **overrides: Values by dotted key, as `-s` on the command line.
 
     Returns:
@@ -79,7 +82,7 @@ def run(
     store, device = Store(runs_root(out)), machine.resolve(device)
     plan = make_plan(experiments, store, machine.kind(device), rerun, import_path=code.import_path)
     ask = partial(note_asked, plan, store)
-    call = Call(store, Inline(device), summary_md, observer=observer_of(observer), code=code, ask=ask)
+    call = Call(store, Inline(device), summary_md, observer=observer_of(_watcher(observer, quiet)), code=code, ask=ask)
     return Runs(carry_out(plan, call))
 
 
@@ -100,8 +103,9 @@ def sweep(
     observer: "Observer | None" = None,
     allow_code: Iterable[str] = (),
     import_path: Iterable[str | Path] = (),
+    quiet: bool = False,
     **overrides: Any,
-) -> list[StoredRun]:
+) -> Sweep:
     """Train every member of a sweep, batched by shape; what is stored already is not trained again.
 
         sweep("configs/sweeps/init_by_depth.yaml", seeds=range(5), **{"train.steps": 50})
@@ -119,13 +123,15 @@ def sweep(
         retries: Times that a run that failed alone is tried again.
         max_failures: Failed runs after which nothing more is begun.
         max_runs_per_batch: Most runs that train together; by default what is fastest.
-        observer: Is told of the plan and each stored run.
+        observer: As of `run`.
         allow_code: As of `run`.
         import_path: As of `run`.
+        quiet: As of `run`.
         **overrides: Values by dotted key, laid over every member.
 
     Returns:
-        One run for each member that could be begun, in the sweep's order; one that failed has the outcome `failed`.
+        One run for each member that could be begun, in the sweep's order; one that failed has the outcome `failed`. It is a list with
+        `.table`, `.groups`, `.gates`, `.compare(other)`, `.plot(kind)` and `.report()`.
 
     Raises:
         ConfigError: With everything that is wrong with the sweep; nothing was trained then.
@@ -173,8 +179,20 @@ def sweep(
         timeout=timeout,
     )
     settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
-    call = Call(prepared.store, choice.executor, summary_md, settings, observer_of(observer), code=code)
-    return Runs(run for _, run in sweeping.run_sweep(prepared, call, sweep_summary_md).members)
+    call = Call(
+        prepared.store, choice.executor, summary_md, settings, observer_of(_watcher(observer, quiet)), code=code
+    )
+    finished = sweeping.run_sweep(prepared, call, sweep_summary_md)
+    return Sweep(finished.members, prepared.place, partial(view_of, finished))
+
+
+def _watcher(observer: object, quiet: bool) -> object:
+    """Who is told how a call gets on: whoever is named, else a bar where a notebook shows one."""
+    if observer is not None or quiet:
+        return observer
+    from gradlab.report.live.notebook_bar import NotebookBar, in_notebook
+
+    return NotebookBar() if in_notebook() else None
 
 
 def watch(
@@ -279,8 +297,10 @@ def predict(config: str | Path | Mapping[str, Any] | Experiment, **overrides: An
         UsageError: If it is on a module of one's own, of which there is no theory.
     """
     from gradlab.judgement.modules.verdict import NO_THEORY
+    from gradlab.report.notebook_views import register
     from gradlab.theory.prediction import predict as predicted
 
+    register()
     experiment = _experiment(config, overrides)
     if not isinstance(experiment, Experiment):
         raise UsageError(f"{experiment.name}: {NO_THEORY}, which is a module of one's own")

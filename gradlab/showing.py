@@ -1,11 +1,12 @@
 """What is stored, looked at from Python: `gradlab.compare`, `gradlab.plot`, `gradlab.write_report`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradlab import stored
-from gradlab.errors import SelectionError, UsageError
+from gradlab.drawing import Tell, check_kind, check_quantities, draw, untold
+from gradlab.errors import UsageError
 from gradlab.results.locks import refuse_links
 from gradlab.results.place import runs_root
 from gradlab.results.store import SWEEPS
@@ -15,15 +16,6 @@ from gradlab.results.sweeps.directory import SweepPlace
 if TYPE_CHECKING:
     from gradlab.judgement.comparing.comparison import Comparison
     from gradlab.judgement.comparing.sweep_pairs import SweepComparison
-    from gradlab.report.figures.kinds import Kind
-    from gradlab.report.figures.sides import DrawnSide
-
-Tell = Callable[[str], None]
-"""Is told what a person should know of it."""
-
-
-def _untold(line: str) -> None:
-    """Tells nobody."""
 
 
 def compare(
@@ -54,9 +46,11 @@ def compare(
     """
     from gradlab.execution.compared_sweeps import compare_sweeps
     from gradlab.judgement.comparing.comparison import compare_sides
+    from gradlab.report.notebook_views import register
     from gradlab.results.selection import Selector
 
     fail_on, fail_on_any = ([one] if isinstance(one, str) else one for one in (fail_on, fail_on_any))
+    register()
     selector = Selector(runs_root(out))
     sweeps = stored.two_sweeps(names, selector, where)
     if sweeps is not None:
@@ -92,8 +86,7 @@ def plot(
 
     target = Path(to)
     check_file(target)
-    if kind not in _kinds():
-        raise UsageError(f"kind {kind}: expected {', '.join(_kinds())}")
+    check_kind(kind)
     check_quantities(kind, quantities)
     draw(kind, distinct(stored.chosen(names, out, where)), quantities, target)
     return target
@@ -114,7 +107,7 @@ def write_report(
         SelectionError: If a name means nothing.
         UsageError: If a name means several things, or the file cannot be written.
     """
-    return write_page(names, where, None if to is None else Path(to), runs_root(out), _untold)
+    return write_page(names, where, None if to is None else Path(to), runs_root(out), untold)
 
 
 def distinct(choices: Iterable[stored.Chosen]) -> list[StoredRun]:
@@ -130,27 +123,6 @@ def distinct(choices: Iterable[stored.Chosen]) -> list[StoredRun]:
         if other is not run:
             raise UsageError(f"{other.path} and {run.path} hold the same run, {run.id}; name one of them")
     return list(runs.values())
-
-
-def draw(
-    kind: str,
-    runs: Sequence[StoredRun],
-    quantities: Sequence[str],
-    file: Path,
-    tell: Tell = _untold,
-    warn: Tell = _untold,
-) -> list[StoredRun]:
-    """Draw a figure, and return the runs that are in it: those of which something was recorded.
-
-    `tell` is told of what is done and left out, `warn` of a run whose numbers are not what they were.
-
-    Raises:
-        SelectionError: If nothing was recorded of any.
-        UsageError: If there are more than can be told apart, or the file cannot be written.
-    """
-    recorded = _recorded(runs, tell)
-    _kinds(tell, warn)[kind][0](recorded, quantities, file)
-    return recorded
 
 
 def write_page(
@@ -225,78 +197,6 @@ def write_run_pages(names: Sequence[str | Path], where: str, out: Path, warn: Te
             below=_named_root(names, run.path),
         )
     return len(runs)
-
-
-def _kinds(tell: Tell = _untold, warn: Tell = _untold) -> "dict[str, Kind]":
-    """Each kind of figure: what draws it of runs, quantities and a file, and the quantities that can be named."""
-    from gradlab.report.figures.kinds import kinds
-
-    return kinds(_sides, lambda runs, _, path: _draw_space(runs, path, tell, warn))
-
-
-def check_quantities(kind: str, asked: Sequence[str]) -> None:
-    """Refuse quantities that a kind of figure does not draw.
-
-    Raises:
-        UsageError: With the first of them, and near ones.
-    """
-    from gradlab.config.suggestion import suggestion
-
-    known = _kinds()[kind][1]
-    if asked and not known:
-        raise UsageError(f"--quantity {asked[0]}: --kind {kind} draws what there is of one thing; leave it out")
-    for name in asked:
-        if name not in known:
-            raise UsageError(
-                f"--quantity {name}: not drawn by --kind {kind}{suggestion(name, known, all_of_them=True)}"
-            )
-    if kind == "heatmap" and len(asked) > 1:
-        raise UsageError(f"--quantity {asked[1]}: --kind heatmap draws one, for all runs on one scale")
-
-
-def _recorded(stored: Sequence[StoredRun], tell: Tell) -> list[StoredRun]:
-    """The runs of which something was recorded; the others are named."""
-    from gradlab.results.stored import nothing_recorded
-
-    recorded = []
-    for run in stored:
-        if run.record is not None and len(run.record.steps):
-            recorded.append(run)
-        elif len(stored) > 1:
-            tell(f"{run.path}: left out, nothing was recorded of it")
-    if not recorded:
-        raise SelectionError(f"{stored[0].path}: {nothing_recorded(stored[0])}")
-    return recorded
-
-
-def _sides(runs: Sequence[StoredRun]) -> "tuple[DrawnSide, ...]":
-    from gradlab.report.figures.sides import MOST, sides
-
-    shown = sides(runs)
-    if len(shown) > MOST:
-        raise UsageError(f"{len(shown)} experiments cannot be told apart in one figure, {MOST} can; name fewer")
-    return shown
-
-
-def _draw_space(runs: Sequence[StoredRun], output: Path, tell: Tell, warn: Tell) -> None:
-    """Train runs again and draw the plane of their inputs."""
-    from gradlab.execution.input_plane import load_run_data, trace_input_plane
-    from gradlab.report.figures.input_plane import MOST, Shown, draw_spaces
-    from gradlab.report.figures.sides import about, sides
-
-    if len(runs) > MOST:
-        raise UsageError(f"--kind space has room for {MOST} runs, and these are {len(runs)}; name fewer")
-    data = {run.id: load_run_data(run) for run in runs}
-    shown = []
-    for side in sides(runs):
-        for view in side.views:
-            tell(f"training {view.name} again: its weights are not stored")
-            plane = trace_input_plane(data[view.id])
-            label = side.name_of(view)
-            if plane.deviation is not None:
-                warn(f"{label}: {plane.deviation}")
-            shown.append(Shown(label, about([view]), plane))
-    draw_spaces(shown, output)
 
 
 def _named_root(names: Sequence[str | Path], path: Path) -> Path:

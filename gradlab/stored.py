@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,10 @@ from gradlab.results.store import COMPARISONS, SWEEPS, RunHandle, Store
 from gradlab.results.stored import StoredRun
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from gradlab.execution.compared_sweeps import Part
+    from gradlab.judgement.comparing.comparison import Comparison
     from gradlab.report.views.opened_sweep import OpenedSweep
     from gradlab.results.asked_runs import OnUnreadable
     from gradlab.results.sweeps.directory import SweepPlace
@@ -38,7 +41,35 @@ def _html(run: StoredRun) -> str:
     return run_html(run)
 
 
-StoredRun.html = _html  # a stored run does not know how it looks; whoever uses it from Python comes by here
+def _compared(
+    run: StoredRun,
+    others: Iterable[StoredRun | Iterable[StoredRun]],
+    fail_on: Sequence[str],
+    fail_on_any: Sequence[str],
+) -> "Comparison":
+    from gradlab.config.modules import WatchedExperiment
+    from gradlab.judgement.comparing.comparison import compare_sides, grouped
+    from gradlab.report.notebook_views import register
+
+    register()
+    groups = [[run]]
+    for other in others:
+        runs = [other] if isinstance(other, StoredRun) else list(other)
+        watched = any(isinstance(one.experiment, WatchedExperiment) for one in runs)
+        groups += [[one] for one in runs] if watched else grouped(runs)
+    if len(groups) < 2:
+        raise UsageError("compare needs another run, as in run.compare(other)")
+    return compare_sides(groups, fail_on, fail_on_any=fail_on_any)
+
+
+def _drawn(kind: str, runs: Sequence[StoredRun], quantities: Sequence[str]) -> "Figure":
+    from gradlab.drawing import figure
+
+    return figure(kind, runs, quantities)
+
+
+# A stored run knows neither how it looks nor what it is compared by; whoever uses it from Python comes by here.
+StoredRun.html, StoredRun.compared, StoredRun.drawn = _html, _compared, _drawn
 
 
 @dataclass(frozen=True)

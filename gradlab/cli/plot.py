@@ -35,13 +35,13 @@ def plot(
     version: Version = False,
 ) -> None:
     """Draw a figure for a paper; several runs are overlaid, and seeds of one experiment go together."""
-    from gradlab import showing
+    from gradlab import drawing
     from gradlab.cli.output import log
     from gradlab.cli.selection import load_runs
     from gradlab.report.figures.canvas import check_file
 
     check_file(output)
-    showing.check_quantities(kind.value, quantity)
+    drawing.check_quantities(kind.value, quantity)
     found = load_runs(runs, out, where)
-    drawn = showing.draw(kind.value, found, quantity, output, lambda line: log(line, quiet=quiet), log)
+    drawn = drawing.draw(kind.value, found, quantity, output, lambda line: log(line, quiet=quiet), log)
     log(f"{kind} of {drawn[0].name if len(drawn) == 1 else f'{len(drawn)} runs'} is in {output}", quiet=quiet)

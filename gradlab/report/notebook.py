@@ -44,7 +44,7 @@ _TOLD = 15
 _POINTS = 400
 """Points of a line, about."""
 
-_STYLE = """<style>
+STYLE = """<style>
 .gradlab-run { font: 13px/1.45 system-ui, sans-serif; max-width: 62rem; }
 .gradlab-run .word { color: #fff; border-radius: 3px; padding: 1px 7px; font-weight: 600; outline: 1px solid rgba(128, 128, 128, .6); }
 .gradlab-run .muted { opacity: .75; }
@@ -65,36 +65,44 @@ def run_html(run: StoredRun) -> str:
     Returns:
         HTML without script, with every text escaped.
     """
-    return f'{_STYLE}<div class="gradlab-run">{_run(run)}</div>'
+    return framed(_run(run))
+
+
+def framed(content: str) -> str:
+    """Content with the style of all that a notebook shows."""
+    return f'{STYLE}<div class="gradlab-run">{content}</div>'
 
 
 def runs_html(runs: Sequence[StoredRun]) -> str:
     """Runs as a notebook shows them: a single one as `run_html` has it, several as a table of which each can be opened."""
     if len(runs) == 1:
         return run_html(runs[0])
+    return framed(table_html(runs_table([listed(run) for run in runs])) + opened_html(runs))
+
+
+def opened_html(runs: Sequence[StoredRun]) -> str:
+    """Runs that can be opened one by one, the first `MOST` of them."""
     opened = "".join(
         f"<details><summary>{escape(f'{run.name}-{run.id}')}</summary>{_run(run)}</details>" for run in runs[:MOST]
     )
-    more = f'<p class="muted">and {len(runs) - MOST} more</p>' if len(runs) > MOST else ""
-    table = _table(runs_table([listed(run) for run in runs]))
-    return f'{_STYLE}<div class="gradlab-run">{table}{opened}{more}</div>'
+    return opened + (f'<p class="muted">and {len(runs) - MOST} more</p>' if len(runs) > MOST else "")
 
 
 def _run(run: StoredRun) -> str:
     seen = view(run)
     parts = [
-        f"<p>{_word(seen.word)} <strong>{_text(seen.name)}</strong> {_text(seen.why)}</p>",
-        f'<p class="muted">{_text(seen.id)}: {_text(seen.setting)}</p>',
+        f"<p>{word_html(seen.word)} <strong>{text_html(seen.name)}</strong> {text_html(seen.why)}</p>",
+        f'<p class="muted">{text_html(seen.id)}: {text_html(seen.setting)}</p>',
         *_findings(seen),
-        *(f"<p>{_text(line)}</p>" for line in seen.watched),
-        f'<p class="muted">{_text(seen.forecast_note)}</p>' if seen.forecast_note else "",
+        *(f"<p>{text_html(line)}</p>" for line in seen.watched),
+        f'<p class="muted">{text_html(seen.forecast_note)}</p>' if seen.forecast_note else "",
         _profile(seen),
     ]
     if seen.layers.rows:
         order = seen.ordered_by if seen.readout is None else f"{seen.ordered_by}; the readout last"
         parts += [
-            f'<p class="muted">{_text(seen.rows_heading)}, {_text(order)}</p>',
-            _table(seen.shown_layers, seen.few),
+            f'<p class="muted">{text_html(seen.rows_heading)}, {text_html(order)}</p>',
+            table_html(seen.shown_layers, seen.few),
         ]
     return "".join(parts)
 
@@ -104,23 +112,26 @@ def _findings(seen: RunView) -> Iterable[str]:
     for finding in seen.summary.findings:
         place = "" if finding.layers is None else f" ({layers_words(finding.layers, seen.names)})"
         if finding.message != seen.why:
-            yield f"<p>{escape(finding.severity)}: {_text(finding.rule)}: {_text(finding.message + place)}</p>"
+            yield f"<p>{escape(finding.severity)}: {text_html(finding.rule)}: {text_html(finding.message + place)}</p>"
         if finding.remedy:
-            yield f"<p>remedy: {_text(finding.remedy)}</p>"
+            yield f"<p>remedy: {text_html(finding.remedy)}</p>"
 
 
-def _word(word: str) -> str:
+def word_html(word: str) -> str:
+    """A verdict as it is marked everywhere."""
     shown = APPEARANCES.get(word)
     if shown is None:
-        return f"<strong>{_text(word)}</strong>"
+        return f"<strong>{text_html(word)}</strong>"
     return f'<span class="word" style="background:{shown.ink}">{shown.glyph} {escape(word)}</span>'
 
 
-def _text(text: str) -> str:
+def text_html(text: str) -> str:
+    """A text on one line, escaped."""
     return escape(clean_line(text))
 
 
-def _table(table: Table, shown: Sequence[int | Fold] | None = None) -> str:
+def table_html(table: Table, shown: Sequence[int | Fold] | None = None) -> str:
+    """A table without the columns that tell least; all of its rows, or those that are shown."""
     table = _telling(table)
     words = table.words()
     kinds = [
@@ -128,15 +139,15 @@ def _table(table: Table, shown: Sequence[int | Fold] | None = None) -> str:
     ]
     classes = ["text named" if kind == "named" else kind for kind in kinds]
     head = "".join(
-        f'<th class="{one}">{_text(field.name)}</th>' for one, field in zip(classes, table.fields, strict=True)
+        f'<th class="{one}">{text_html(field.name)}</th>' for one, field in zip(classes, table.fields, strict=True)
     )
     body = []
     for row in range(len(words)) if shown is None else shown:
         if isinstance(row, Fold):
             noun = "row" if kinds[:1] == ["named"] else "layer"
-            body.append(f'<tr><td class="text muted" colspan="{len(kinds)}">{_text(row.words(noun))}</td></tr>')
+            body.append(f'<tr><td class="text muted" colspan="{len(kinds)}">{text_html(row.words(noun))}</td></tr>')
         else:
-            cells = (f'<td class="{one}">{_text(word)}</td>' for one, word in zip(classes, words[row], strict=True))
+            cells = (f'<td class="{one}">{text_html(word)}</td>' for one, word in zip(classes, words[row], strict=True))
             body.append(f"<tr>{''.join(cells)}</tr>")
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
 
@@ -207,7 +218,7 @@ def _frame(seen: RunView, across: _Across, low: float, high: float) -> str:
         for place in with_room(len(names), [*telling(rows)], 7.0):
             turned = f"translate({across(place):.1f} {_HEIGHT + 6}) rotate(-90)"
             parts.append(
-                f'<text transform="{turned}" text-anchor="end" dy="4" font-size="10">{_text(short[place])}</text>'
+                f'<text transform="{turned}" text-anchor="end" dy="4" font-size="10">{text_html(short[place])}</text>'
             )
         return "".join(parts)
     places = sorted({0, across.number // 2, across.number - 1})

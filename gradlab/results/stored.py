@@ -1,8 +1,8 @@
 """A run as it lies on the disk, and the objects that are written and printed of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -40,9 +40,12 @@ class StoredRun:
         cached: Whether it was there already when it was asked for.
         read: How its record is got at, when it is wanted.
         html: What a notebook shows of a run, registered by the room that knows how a run looks; None where nothing was.
+        compared: What compares runs, and `drawn` what draws them, registered likewise.
     """
 
     html: ClassVar["Callable[[StoredRun], str] | None"] = None
+    compared: ClassVar["Callable[..., Any] | None"] = None
+    drawn: ClassVar["Callable[..., Any] | None"] = None
 
     id: str
     path: Path
@@ -93,12 +96,15 @@ class StoredRun:
 
     @cached_property
     def layers(self) -> "pd.DataFrame":
-        """One row a (step, layer), one column a quantity (`tables.layers_frame`); empty where nothing was recorded."""
+        """One row a (step, layer), one column a quantity in float64, NaN where it has no meaning; empty where nothing was recorded.
+
+        `exact_layers` tells a NaN that was computed from what has no meaning.
+        """
         return self._frame(tables.layers_frame)
 
     @cached_property
     def steps(self) -> "pd.DataFrame":
-        """One row a recorded step, one column a figure (`tables.steps_frame`); empty where nothing was recorded."""
+        """One row a recorded step, one column a figure in float64, NaN where there is none; empty where nothing was recorded."""
         return self._frame(tables.steps_frame)
 
     @cached_property
@@ -106,10 +112,64 @@ class StoredRun:
         """One row a singular value of the Jacobian (`tables.spectrum_frame`); empty where `record.spectrum` did not ask for them."""
         return self._frame(tables.spectrum_frame)
 
+    @property
+    def exact_layers(self) -> "pd.DataFrame":
+        """`layers` in pandas' nullable Float64: null where a quantity has no meaning, NaN where it was computed as such."""
+        return self._frame(partial(tables.layers_frame, exact=True))
+
+    @property
+    def exact_steps(self) -> "pd.DataFrame":
+        """`steps` in pandas' nullable Float64."""
+        return self._frame(partial(tables.steps_frame, exact=True))
+
+    @property
+    def exact_spectrum(self) -> "pd.DataFrame":
+        """`spectrum` in pandas' nullable Float64."""
+        return self._frame(partial(tables.spectrum_frame, exact=True))
+
     def _frame(self, frame: "Callable[[Record], pd.DataFrame]") -> "pd.DataFrame":
         import pandas as pd
 
         return pd.DataFrame() if self.record is None else frame(self.record)
+
+    def compare(
+        self, *others: "StoredRun | Iterable[StoredRun]", fail_on: Sequence[str] = (), fail_on_any: Sequence[str] = ()
+    ) -> Any:
+        """Compare others with this run, as `gradlab compare` does: a `Comparison`, which a notebook shows as a table.
+
+            run.compare(other).passed
+            run.compare([other, third], fail_on=["final.loss > +5%"])
+
+        Args:
+            *others: Runs, each a side of its own; several in a list that differ in their seed alone are one side.
+            fail_on: Conditions that must not hold of a figure that is worse than of this run.
+            fail_on_any: Conditions that must not hold, judged by the bare figures.
+
+        Raises:
+            UsageError: If there is no other, or a condition cannot be read.
+        """
+        return _door(type(self).compared, "compare")(self, others, fail_on, fail_on_any)
+
+    def plot(self, kind: str = "profile", quantities: Sequence[str] = ()) -> Any:
+        """This run as a figure of matplotlib, which a notebook shows; nothing of matplotlib's own settings changes.
+
+            run.plot("loss").savefig("loss.pdf")
+
+        Args:
+            kind: `profile`, `heatmap`, `loss`, `spectrum` or `space`.
+            quantities: What to draw of it.
+
+        Raises:
+            SelectionError: If nothing was recorded.
+            UsageError: If the kind or a quantity cannot be.
+        """
+        return _door(type(self).drawn, "plot")(kind, [self], quantities)
+
+
+def _door(found: "Callable[..., Any] | None", name: str) -> "Callable[..., Any]":
+    if found is None:
+        raise TypeError(f"{name} is there for whoever imports gradlab")
+    return found
 
 
 def nothing_recorded(run: StoredRun) -> str:

@@ -254,12 +254,16 @@ def _cell(value: float | str) -> str:
     return '"{}"'.format(value.replace('"', '""')) if re.search(r'[",\r\n]', value) else value
 
 
-def layers_frame(record: Record) -> "pd.DataFrame":
+def layers_frame(record: Record, *, exact: bool = False) -> "pd.DataFrame":
     """One row a (step, layer), one column a quantity, `grad_rms` included.
 
+    Args:
+        record: What was recorded.
+        exact: Whether a quantity without a meaning is told from a NaN that was computed: then quantities are pandas' nullable
+            Float64, `isna()` is true where there is no meaning, and a NaN is not `isna()`.
+
     Returns:
-        DataFrame of T * L rows. Quantities are pandas' nullable Float64: `isna()` is true where there is no meaning,
-        a NaN that was computed stays a NaN and is not `isna()`.
+        DataFrame of T * L rows; quantities are float64, NaN where there is no meaning.
     """
     import pandas as pd
 
@@ -271,31 +275,36 @@ def layers_frame(record: Record) -> "pd.DataFrame":
             "step": np.repeat(record.steps, num_layers),
             "layer": np.tile(np.arange(1, num_layers + 1), num_steps),
             **named,
-            **{name: _nullable(column) for name, column in with_grad_rms(record).items()},
+            **{name: _values(column, exact) for name, column in with_grad_rms(record).items()},
         }
     )
 
 
-def steps_frame(record: Record) -> "pd.DataFrame":
-    """One row a recorded step, one column a figure; T rows, nullable as in `layers_frame`."""
+def steps_frame(record: Record, *, exact: bool = False) -> "pd.DataFrame":
+    """One row a recorded step, one column a figure; T rows, as in `layers_frame`."""
     import pandas as pd
 
-    figures = {name: _nullable(column) for name, column in record.figures.items()}
+    figures = {name: _values(column, exact) for name, column in record.figures.items()}
     return pd.DataFrame({"step": record.steps, **figures})
 
 
-def spectrum_frame(record: Record) -> "pd.DataFrame":
-    """One row a singular value, with the columns of `write_spectrum`, nullable as in `layers_frame`; empty where there is none."""
+def spectrum_frame(record: Record, *, exact: bool = False) -> "pd.DataFrame":
+    """One row a singular value, with the columns of `write_spectrum`, as in `layers_frame`; empty where there is none."""
     import pandas as pd
 
     if record.spectrum is None:
         return pd.DataFrame()
-    return pd.DataFrame({**_spectrum_keys(record.spectrum), "log10_s": _nullable(record.spectrum.log10_s)})
+    return pd.DataFrame({**_spectrum_keys(record.spectrum), "log10_s": _values(record.spectrum.log10_s, exact)})
 
 
-def _nullable(column: Column) -> Any:
-    """A column as pandas' nullable floats; the constructor is the one way that keeps NaN and null apart."""
+def _values(column: Column, exact: bool) -> Any:
+    """A column as float64 with NaN where there is no meaning, or exactly, as pandas' nullable floats: their constructor is the one way
+    that keeps NaN and null apart.
+    """
     import pandas as pd
+
+    if not exact:
+        return np.where(column.present, column.values, np.nan).ravel()
 
     return pd.arrays.FloatingArray(column.values.ravel().copy(), ~column.present.ravel())
 

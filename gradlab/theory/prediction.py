@@ -1,8 +1,10 @@
 """What theory expects of an experiment that nobody has trained: its forecast, from the data alone."""
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +30,13 @@ class Prediction:
         fan_in: Of the hidden layers and the readout, [depth + 1].
         reading: How the target of a data file is taken, None where the data are no file.
     """
+
+    html: ClassVar["Callable[[Prediction], str] | None"] = None
+    """What a notebook shows of it, registered by the room that knows how it looks."""
+
+    def _repr_html_(self) -> str | None:
+        render = type(self).html
+        return None if render is None else render(self)
 
     experiment: Experiment
     forecast: Forecast

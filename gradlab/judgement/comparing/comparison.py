@@ -5,9 +5,9 @@ Runs that differ in nothing but their seed stand on one side; a side's spread ov
 from chance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from gradlab.config.catalogue import VERDICTS, OutcomeKind, Verdict
 from gradlab.config.experiment import Experiment
@@ -83,6 +83,13 @@ class Comparison:
         gates: The conditions that must not hold, for each further side; `passed` is false where one holds.
         notices: What gates ask that can never fail, or always does.
     """
+
+    html: ClassVar["Callable[[Comparison], str] | None"] = None
+    """What a notebook shows of it, registered by the room that knows how it looks."""
+
+    def _repr_html_(self) -> str | None:
+        render = type(self).html
+        return None if render is None else render(self)
 
     sides: tuple[Side, ...]
     config: tuple[Changed, ...]

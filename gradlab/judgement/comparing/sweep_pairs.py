@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from gradlab.config.catalogue import VERDICTS
 from gradlab.judgement.comparing.comparison import Comparison, Overall, compare_sides
@@ -79,6 +80,13 @@ class SweepComparison:
         pairs: The points of both, worst first: where a gate fails, then by judgement, change of the verdict and of the loss.
         fail_on, fail_on_any: Conditions that must not hold for the second side of a pair.
     """
+
+    html: ClassVar["Callable[[SweepComparison], str] | None"] = None
+    """What a notebook shows of it, registered by the room that knows how it looks."""
+
+    def _repr_html_(self) -> str | None:
+        render = type(self).html
+        return None if render is None else render(self)
 
     first: SweepSide
     second: SweepSide

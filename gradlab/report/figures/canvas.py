@@ -8,6 +8,7 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -76,6 +77,26 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 
+@dataclass
+class Kept:
+    """Where a figure goes that is not written but handed back."""
+
+    _figure: "Figure | None" = None
+
+    @property
+    def figure(self) -> "Figure":
+        assert self._figure is not None  # it has been drawn
+        return self._figure
+
+    @figure.setter
+    def figure(self, drawn: "Figure") -> None:
+        self._figure = drawn
+
+
+Target: TypeAlias = Path | Kept
+"""Where a figure goes: a file, or back to whoever asked for it."""
+
+
 def check_file(path: Path) -> None:
     """Refuse a file that no figure can be written to, before anything is computed for it.
 
@@ -104,7 +125,8 @@ def panels(
         shared: What the axes share, as `matplotlib.figure.Figure.subplots` has it.
     """
     import matplotlib
-    from matplotlib.figure import Figure
+
+    from gradlab.report.figures.shown import ShownFigure
 
     rows = -(-num_panels // most_columns)
     columns = -(-num_panels // rows)  # as even as can be
@@ -115,7 +137,7 @@ def panels(
         matplotlib.rcdefaults()  # whatever the user's own settings are
         settings: Any = matplotlib.rcParams
         settings.update(_STYLE)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = ShownFigure(figsize=size, layout="constrained")
         axes = list(figure.subplots(rows, columns, squeeze=False, **shared).flat)
         for spare in axes[num_panels:]:
             spare.remove()
@@ -192,14 +214,18 @@ def _letters() -> frozenset[int]:
     return frozenset(font_manager.get_font(font_manager.findfont(_STYLE["font.family"])).get_charmap())
 
 
-def save(figure: "Figure", path: Path) -> None:
-    """Write a figure in the format of its file's ending; the file is whole or not there.
+def save(figure: "Figure", path: Target) -> None:
+    """Write a figure in the format of its file's ending; the file is whole or not there. One that is kept is laid out, and handed back.
 
     Must be called while the figure's `panels` block is open.
 
     Raises:
         UsageError: If the file cannot be written.
     """
+    if isinstance(path, Kept):
+        figure.draw_without_rendering()  # while the style holds: what is laid out keeps it
+        path.figure = figure
+        return
     drawn = io.BytesIO()
     figure.savefig(drawn, format=_format(path), metadata=_METADATA[_format(path)])
     whole_file.write(path, drawn.getbuffer(), replace=True, refusal="cannot write {}: {}")

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,18 @@ from gradlab.config import row_names
 from gradlab.config.quantities import GRIDS, QUANTITIES
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures.axes import mark_powers, span
-from gradlab.report.figures.canvas import COLUMN, PAGE, VERMILION, head, key, panels, print_small, save, shortened
+from gradlab.report.figures.canvas import (
+    COLUMN,
+    PAGE,
+    VERMILION,
+    Target,
+    head,
+    key,
+    panels,
+    print_small,
+    save,
+    shortened,
+)
 from gradlab.report.figures.lines import layer_ticks, mark_steps
 from gradlab.report.figures.names import name_rows
 from gradlab.report.figures.sides import DrawnSide, about
@@ -65,7 +75,7 @@ class _Picture:
     telling: tuple[int, ...] = ()
 
 
-def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Path) -> None:
+def draw_heatmaps(sides: Sequence[DrawnSide], quantity: str | None, path: Target) -> None:
     """Draw a quantity over layers and steps, a panel a run; by default the first of `GRIDS` that all runs have.
 
     Raises:

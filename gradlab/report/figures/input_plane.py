@@ -9,7 +9,6 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from gradlab.report.figures.canvas import (
     PINK,
     SKY,
     VERMILION,
+    Target,
     head,
     key,
     legible,
@@ -77,7 +77,7 @@ class Shown:
     plane: InputPlane
 
 
-def draw_spaces(shown: Sequence[Shown], path: Path) -> None:
+def draw_spaces(shown: Sequence[Shown], path: Target) -> None:
     """Draw the plane through the layers: of one run at its first and last step, of several at the last.
 
     Raises:

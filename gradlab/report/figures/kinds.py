@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradlab.report.figures.canvas import Target
     from gradlab.report.figures.sides import DrawnSide
     from gradlab.results.stored import StoredRun
 
-    Draw = Callable[[Sequence[StoredRun], Sequence[str], Path], None]
+    Draw = Callable[[Sequence[StoredRun], Sequence[str], Target], None]
     Kind = tuple[Draw, Collection[str]]
     Sides = Callable[[Sequence[StoredRun]], tuple[DrawnSide, ...]]
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from gradlab.config.quantities import QUANTITIES
 from gradlab.errors import SelectionError
 from gradlab.report.figures.axes import mark_powers, span
-from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, Entry, panels, print_small, sample, save
+from gradlab.report.figures.canvas import COLUMN, GREY, PAGE, Entry, Target, panels, print_small, sample, save
 from gradlab.report.figures.course import Course
 from gradlab.report.figures.lines import (
     draw_line,
@@ -55,7 +54,7 @@ _CROSS: dict[str, Any] = {"marker": "x", "markersize": 5.0, "markeredgewidth": 1
 """What is not finite: after a run's last finite value, and above what was held out."""
 
 
-def draw_losses(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
+def draw_losses(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Target) -> None:
     """Draw figures of `DRAWN` over the steps, those of several experiments overlaid; `DEFAULT` where none is named.
 
     Raises:

@@ -1,7 +1,6 @@
 """A signal over the rows of somebody's own module: along its chains as lines, the rows between them as faint points."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +8,19 @@ from numpy.typing import NDArray
 
 from gradlab.config.quantities import QUANTITIES
 from gradlab.report.figures.axes import show_powers
-from gradlab.report.figures.canvas import BLUE, COLUMN, GREY, PAGE, VERMILION, key, panels, print_small, sample, save
+from gradlab.report.figures.canvas import (
+    BLUE,
+    COLUMN,
+    GREY,
+    PAGE,
+    VERMILION,
+    Target,
+    key,
+    panels,
+    print_small,
+    sample,
+    save,
+)
 from gradlab.report.figures.lines import draw_line, draw_readout, edge_key, finite, hollow, mark_edges, say_why_empty
 from gradlab.report.figures.names import name_columns
 from gradlab.report.figures.sides import DrawnSide, Middle, about, middle, over_seeds
@@ -40,7 +51,7 @@ Moments = Mapping[str, Middle]
 """The first step and, where it is another, the last finite one; values of all rows, [L]."""
 
 
-def draw_module(side: DrawnSide, quantities: Sequence[str], path: Path) -> None:
+def draw_module(side: DrawnSide, quantities: Sequence[str], path: Target) -> None:
     """Draw quantities over the rows of one module, in order of first use.
 
     Args:

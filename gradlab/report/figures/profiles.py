@@ -1,7 +1,6 @@
 """A signal over the layers at the first and the last finite step, with what theory expects of the first."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from gradlab.report.figures.canvas import (
     COLUMN,
     GREY,
     PAGE,
+    Target,
     head,
     key,
     panels,
@@ -50,7 +50,7 @@ _SHADES = (("#e0e0e0", 2.0), ("#bdbdbd", 1.0))
 """Fill and standard deviations of theory's band, the widest first."""
 
 
-def draw_profiles(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
+def draw_profiles(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Target) -> None:
     """Draw quantities of `PROFILED` over the layers: of one experiment with theory's band, of several overlaid.
 
     Raises:
@@ -121,7 +121,7 @@ def _within(band: Band | None) -> list[Float]:
 # One experiment: each quantity at both steps, and beside it the first step relative to theory.
 
 
-def _draw_one(side: DrawnSide, quantities: Sequence[str], path: Path) -> None:
+def _draw_one(side: DrawnSide, quantities: Sequence[str], path: Target) -> None:
     courses = {name: _course(side, name) for name in quantities}
     compared = any(course.band is not None for course in courses.values())
     columns = 2 if compared else 1
@@ -215,7 +215,7 @@ def _steps(steps: set[int], otherwise: str) -> str:
 # Several experiments: the first step on the left, the last finite one on the right.
 
 
-def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Path) -> None:
+def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: Target) -> None:
     modules = any(side.views[0].module_rows is not None for side in sides)
     relative = modules or len({side.depth for side in sides}) > 1
     all_drawn: list[Float] = []

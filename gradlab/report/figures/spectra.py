@@ -9,7 +9,6 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from gradlab.report.figures.canvas import (
     GREY,
     PAGE,
     VERMILION,
+    Target,
     head,
     key,
     legible,
@@ -86,7 +86,7 @@ class _Panel:
         return [part for one in self.values for part in (one.low, one.high)]
 
 
-def draw_spectra(sides: Sequence[DrawnSide], path: Path) -> None:
+def draw_spectra(sides: Sequence[DrawnSide], path: Target) -> None:
     """Draw the singular values of ∂z_depth/∂z_l.
 
     Raises:
@@ -163,7 +163,7 @@ def _root(columns: Sequence[Column]) -> float:
     return top + 0.5 * float(np.log10(np.mean(10.0 ** (2.0 * (values - top)))))
 
 
-def _draw_values(sides: Sequence[DrawnSide], path: Path) -> None:
+def _draw_values(sides: Sequence[DrawnSide], path: Target) -> None:
     """All singular values: a row an experiment, a panel a layer."""
     alike = len({tuple(_steps(side)) for side in sides}) == 1
     rows = [_panels(side, _STEPS if alike else 2) for side in sides]
@@ -236,7 +236,7 @@ def _expected(side: DrawnSide) -> dict[int, float]:
     return {one.layer: one.backward.expected for one in side.views[0].theory if one.layer < side.depth}
 
 
-def _draw_extremes(sides: Sequence[DrawnSide], names: Sequence[str], path: Path) -> None:
+def _draw_extremes(sides: Sequence[DrawnSide], names: Sequence[str], path: Target) -> None:
     relative = len({side.depth for side in sides}) > 1
     courses = {name: [_course(side, name, relative=relative) for side in sides] for name in names}
     # One experiment has its three on the same axes, several have axes for each.

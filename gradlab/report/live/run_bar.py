@@ -65,16 +65,18 @@ class ProgressDisplay(LiveDisplay):
                 self._live.update(self._picture(progress), refresh=True)
         elif new_batch or now - self._said >= SECONDS_BETWEEN_LINES:
             self._said = now
-            self._out.print(Text(self._line(progress)))
-
-    def _line(self, progress: Progress) -> str:
-        words = f"{_who(progress)}: step {progress.step} of {progress.num_steps}"
-        loss = _loss(progress)
-        return words + (f", {loss}" if loss else "") + _speed(progress)
+            self._out.print(Text(progress_words(progress)))
 
     def _picture(self, progress: Progress) -> Group:
         lines = compact_lines(progress, self._out.width, unicode=self._unicode)
         return Group(*(Text.assemble(*parts, no_wrap=True, overflow="crop") for parts in lines))
+
+
+def progress_words(progress: Progress) -> str:
+    """How training gets on, in one line."""
+    words = f"{_who(progress)}: step {progress.step} of {progress.num_steps}"
+    loss = _loss(progress)
+    return words + (f", {loss}" if loss else "") + _speed(progress)
 
 
 def compact_lines(progress: Progress, width: int, *, unicode: bool) -> list[list[tuple[str, str]]]:
