@@ -1,13 +1,14 @@
 """Writes the reference pages from the code: `python docs/generate.py`, or `--check` to see whether they are in step.
 
 The pages are commands.md (what the command line offers), config.md (every field of a config), quantities.md (every recorded column) and
-glossary.md (every word that an output prints).
+glossary.md (every word that an output prints); the notebook python.ipynb has the text and the code of python.md.
 """
 
 import sys
 from pathlib import Path
 
 import typer
+from notebook import notebook
 
 from gradlab.cli.main import app
 from gradlab.config import catalogue, spellings
@@ -374,7 +375,10 @@ def _words(held: list[Definition]) -> str:
     return table(["word", *told], rows)
 
 
-PAGES = {"commands.md": commands, "config.md": config, "quantities.md": quantities, "glossary.md": glossary}
+PAGES = {
+    **{"commands.md": commands, "config.md": config, "quantities.md": quantities, "glossary.md": glossary},
+    "python.ipynb": lambda: notebook(HERE / "python.md"),
+}
 
 
 def main() -> int:

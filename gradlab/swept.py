@@ -115,11 +115,14 @@ class Sweep(Runs):
             UsageError: If the kind or a quantity cannot be.
         """
         from gradlab.drawing import check_kind, figure
-        from gradlab.report.figures.sides import MOST
+        from gradlab.report.figures import heatmaps, input_plane, sides, spectra
 
         check_kind(kind)
+        most = {"heatmap": heatmaps.MOST, "spectrum": spectra.MOST, "space": input_plane.MOST}.get(kind, sides.MOST)
         groups = self.view.groups
-        shown = groups[: 1 if kind in ("space", "spectrum") else MOST]
+        if kind in ("heatmap", "space"):  # each run has a picture of its own
+            most = max(1, most // max((len(group.runs) for group in groups), default=1))
+        shown = groups[:most]
         if len(shown) < len(groups):
             left = len(groups) - len(shown)
             warnings.warn(f"{left} of {len(groups)} groups are not drawn, the worst {len(shown)} are", stacklevel=2)

@@ -102,22 +102,38 @@ def test_other_readers_see_null_and_nan_apart(tmp_path: Path) -> None:
 
 def test_frames_keep_null_and_nan_apart_and_derive_grad_rms() -> None:
     record = make_record()
-    frame = tables.layers_frame(record)
+    frame = tables.layers_frame(record, exact=True)
     assert len(frame) == 16
     assert list(frame.columns)[:5] == ["step", "layer", "grad_norm", "log10_grad_norm", "grad_rms"]
     assert frame["dead_fraction"].isna().all()
     assert not frame["grad_norm"].isna().any()
     assert math.isnan(frame["grad_norm"][0])
     assert frame["grad_rms"][1] == pytest.approx(record.layers["grad_norm"].values[0, 1] / 8)
-    steps = tables.steps_frame(record)
+    steps = tables.steps_frame(record, exact=True)
     assert steps["step"].tolist() == [0, 5, 10, 15]
     assert steps["holdout_loss"].isna().tolist() == [False, True, True, False]
+
+
+def test_plain_frames_are_float64_with_nan_where_there_is_no_meaning() -> None:
+    record = make_record()
+    for plain, exact in (
+        (tables.layers_frame(record), tables.layers_frame(record, exact=True)),
+        (tables.steps_frame(record), tables.steps_frame(record, exact=True)),
+    ):
+        assert list(plain.columns) == list(exact.columns)
+        assert set(map(str, plain.dtypes)) == {"float64", "int64"}
+        for name in plain:
+            np.testing.assert_array_equal(plain[name], exact[name].to_numpy(float, na_value=math.nan), err_msg=name)
+    assert np.exp(tables.layers_frame(record)["weight_norm"]).dtype == np.float64
+    frame = tables.layers_frame(record)
+    frame["weight_norm"] = 0.0
+    assert record.layers["weight_norm"].values.any()
 
 
 def test_frames_do_not_reach_back_into_the_record() -> None:
     record = make_record()
     before = record.layers["weight_norm"].values.copy()
-    frame = tables.layers_frame(record)
+    frame = tables.layers_frame(record, exact=True)
     frame["weight_norm"] = 0.0
     frame.loc[1, "grad_norm"] = 7.0
     np.testing.assert_array_equal(record.layers["weight_norm"].values, before)
