@@ -48,7 +48,8 @@ def _compared(
     fail_on_any: Sequence[str],
 ) -> "Comparison":
     from gradlab.config.modules import WatchedExperiment
-    from gradlab.judgement.comparing.comparison import compare_sides, grouped
+    from gradlab.judgement.comparing.comparison import compare_sides
+    from gradlab.judgement.comparing.grouping import grouped
     from gradlab.report.notebook_views import register
 
     register()
@@ -57,6 +58,7 @@ def _compared(
         runs = [other] if isinstance(other, StoredRun) else list(other)
         watched = any(isinstance(one.experiment, WatchedExperiment) for one in runs)
         groups += [[one] for one in runs] if watched else grouped(runs)
+    fail_on, fail_on_any = ([one] if isinstance(one, str) else one for one in (fail_on, fail_on_any))
     if len(groups) < 2:
         raise UsageError("compare needs another run, as in run.compare(other)")
     return compare_sides(groups, fail_on, fail_on_any=fail_on_any)
