@@ -24,7 +24,7 @@ def activations(
         list[str],
         typer.Argument(
             metavar="NAME",
-            help="As in a config, with parameters as in leaky_relu:slope=0.2; all where none is named.",
+            help="Name them as a config does, with parameters as in leaky_relu:slope=0.2; without a name all are shown.",
             autocompletion=_complete_name,
         ),
     ] = [],  # noqa: B006  # the command line library copies it

@@ -12,7 +12,7 @@ _FAILED_GATE = 4
 
 def compare(
     runs: Runs = None,
-    changed_only: Annotated[bool, typer.Option("--changed-only", help="Only what differs.")] = False,
+    changed_only: Annotated[bool, typer.Option("--changed-only", help="Show only what differs.")] = False,
     fail_on: Annotated[
         list[str],
         typer.Option(

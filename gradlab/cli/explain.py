@@ -23,8 +23,8 @@ def explain(
         list[str],
         typer.Argument(
             metavar="NAME",
-            help="A figure, quantity, verdict, finding, judgement, term of theory, column or config field: backward_fit, vanishing, χ₁, "
-            "'too few seeds', train.lr. All words where none is named.",
+            help="Name a figure, quantity, verdict, finding, judgement, term of theory, column or config field: backward_fit, vanishing, "
+            "χ₁, 'too few seeds', train.lr. All words where none is named.",
             autocompletion=_complete_word,
         ),
     ] = [],  # noqa: B006  # the command line library copies it

@@ -25,17 +25,17 @@ class Target(StrEnum):
 
 def export(
     run: Run,
-    to: Annotated[Target, typer.Option("--to", help="What to export to.")],
-    dest: Annotated[Path, typer.Argument(metavar="[DEST]", help="Directory to write into.", show_default=False)] = Path(
-        "."
-    ),
+    to: Annotated[Target, typer.Option("--to", help="Choose what is written.")],
+    dest: Annotated[
+        Path, typer.Argument(metavar="[DEST]", help="Write into this directory.", show_default=False)
+    ] = Path("."),
     top: Annotated[
         int | None,
         typer.Option(
             "--top",
             metavar="N",
             min=1,
-            help="Hidden layers of each quantity, worst first, for a tracker; 100 unless told otherwise. CSV has all.",
+            help="Give a tracker so many hidden layers of each quantity, worst first; 100 unless told otherwise. CSV has all.",
             show_default=False,
         ),
     ] = None,

@@ -37,7 +37,9 @@ def list_runs(
     sort: Annotated[
         str,
         typer.Option(
-            "--sort", metavar="KEY", help="Smallest first by a name such as final.loss; -KEY for largest first."
+            "--sort",
+            metavar="KEY",
+            help="Sort by a name such as final.loss, smallest first; -KEY puts the largest first.",
         ),
     ] = "",
     columns: Annotated[
@@ -45,11 +47,13 @@ def list_runs(
         typer.Option(
             "--columns",
             metavar="NAME,...",
-            help="These columns, as in id,name,train.lr,final.loss,commit,max(dead_fraction).",
+            help="Show these columns, as in id,name,train.lr,final.loss,commit,max(dead_fraction).",
         ),
     ] = "",
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N.")] = None,
-    sweeps: Annotated[bool, typer.Option("--sweeps", help="Sweeps instead of runs, the last asked for first.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show only the first N.")] = None,
+    sweeps: Annotated[
+        bool, typer.Option("--sweeps", help="List sweeps instead of runs, the last asked for first.")
+    ] = False,
     out: Out = DEFAULT_OUT,
     format: Format = Face.TABLE,
     quiet: Quiet = False,

@@ -1,6 +1,7 @@
 """`gradlab`: the commands and what becomes of errors."""
 
 import errno
+import re
 import sys
 import tempfile
 import traceback
@@ -70,6 +71,9 @@ app.command("rm")(rm)
 app.command("du")(du)
 app.command("doctor")(doctor)
 app.command("clean")(clean)
+
+for _verb in app.registered_commands:  # the list of verbs shows the whole first sentence of what each does
+    _verb.short_help = re.split(r"(?<=\.)\s", " ".join((getattr(_verb.callback, "__doc__", None) or "").split()))[0]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,11 +16,11 @@ LIKE = "deep_sigmoid"
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the experiment; NAME.yaml is written.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Write NAME.yaml, the experiment of this name.")],
     like: Annotated[
         str,
         typer.Option(
-            "--like", metavar="TEMPLATE", help="Which experiment to start from; a sweep's may be a file of yours."
+            "--like", metavar="TEMPLATE", help="Start from this experiment; a sweep may start from a file of yours."
         ),
     ] = LIKE,
     sweep: Annotated[bool, typer.Option("--sweep", help="Write a sweep of an experiment instead.")] = False,

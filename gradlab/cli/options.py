@@ -53,13 +53,12 @@ def _found(ctx: typer.Context, given: Path) -> Path:
     return runs_root() if source is None or source.name.startswith("DEFAULT") else given
 
 
-RUN_HELP = (
-    "A run by id, prefix, path or @latest; a name means its newest seeds, X~1 those before, a sweep all its members."
-)
+RUN_HELP = "Name a run by id, prefix, path or @latest; a name means its newest seeds, X~1 those before, a sweep all its members."
 
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="An experiment in YAML.")]
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Read the experiment from this YAML file.")]
 Configs = Annotated[
-    list[Path], typer.Argument(metavar="CONFIG|SWEEP...", help="Experiments or sweeps of them, in YAML.")
+    list[Path],
+    typer.Argument(metavar="CONFIG|SWEEP...", help="Read experiments, or sweeps of them, from these YAML files."),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=complete_run_or_sweep)]
 OptionalRun = Annotated[
@@ -76,51 +75,60 @@ RunsOrSweep = Annotated[
 ]
 Where = Annotated[
     str,
-    typer.Option("--where", metavar="COND", help='Only these, as in "model.depth >= 20 and verdict == vanishing".'),
+    typer.Option(
+        "--where",
+        metavar="COND",
+        help='Take only runs for which this holds, as in "model.depth >= 20 and verdict == vanishing".',
+    ),
 ]
 Set = Annotated[
     list[str],
     typer.Option(
-        "-s", "--set", metavar="KEY=VALUE", help="Override a field, as in -s model.depth=100; may be repeated."
+        "-s", "--set", metavar="KEY=VALUE", help="Override a field, as in -s model.depth=100. May be repeated."
     ),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-RerunWhich = Annotated[Rerun, typer.Option("--rerun", help="Which runs that are there already are trained again.")]
+Device = Annotated[str, typer.Option("--device", help="Train on this device: auto, cpu, cuda or cuda:N.")]
+RerunWhich = Annotated[
+    Rerun, typer.Option("--rerun", help="Choose which runs that are there already are trained again.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 AllowCode = Annotated[
     list[str],
     typer.Option(
         "--allow-code",
         metavar="PREFIX",
-        help="Import this module of your own, and what is below it, where a config names it; may be repeated.",
+        help="Import this module of your own, and what is below it, where a config names it. May be repeated.",
     ),
 ]
 ImportPath = Annotated[
     list[Path],
-    typer.Option("--import-path", metavar="DIR", help="Look for modules of your own here first; may be repeated."),
+    typer.Option("--import-path", metavar="DIR", help="Look for modules of your own here first. May be repeated."),
 ]
 Out = Annotated[
     Path,
     typer.Option(
         "--out",
         metavar="DIR",
-        help="Where the runs are; by default GRADLAB_RUNS, or the nearest runs/ upwards.",
+        help="Look for runs, and keep them, in this directory; by default in GRADLAB_RUNS, or the nearest runs/ upwards.",
         show_default=False,
         callback=_found,
         parser=directory,
     ),
 ]
 HiddenOut = Annotated[
-    Path, typer.Option("--out", metavar="DIR", help="Where the runs are.", hidden=True, parser=directory)
+    Path,
+    typer.Option(
+        "--out", metavar="DIR", help="Look for runs, and keep them, in this directory.", hidden=True, parser=directory
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no log on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no log on stderr.")]
 VerdictAlone = Annotated[
     bool, typer.Option("--quiet", help="Print the verdict line alone, and no progress and no log on stderr.")
 ]
 Full = Annotated[
     bool, typer.Option("--full", help="Print every layer, figure and run; a pipe gets the worst of them otherwise.")
 ]
-Format = Annotated[Face, typer.Option("--format", help="How to print it.")]
+Format = Annotated[Face, typer.Option("--format", help="Print it in this format.")]
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
 ]

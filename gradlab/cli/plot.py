@@ -11,14 +11,17 @@ from gradlab.report.figures.kinds import Picture
 
 def plot(
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it: .svg, .png or .pdf.")
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write it to this file, whose name ends in .svg, .png or .pdf."
+        ),
     ],
     runs: Runs = None,
     kind: Annotated[
         Picture,
         typer.Option(
             "--kind",
-            help="A signal over the layers, over layers and steps; loss; singular values; or how each layer bends a plane.",
+            help="Draw a signal over the layers, or over layers and steps; loss; singular values; or how each layer bends a plane.",
         ),
     ] = Picture.PROFILE,
     quantity: Annotated[
@@ -26,7 +29,7 @@ def plot(
         typer.Option(
             "--quantity",
             metavar="NAME",
-            help="What to draw of it, as in log10_grad_norm; may be repeated, but for heatmap.",
+            help="Draw this quantity, as in log10_grad_norm. May be repeated, but for heatmap.",
         ),
     ] = [],  # noqa: B006  # the command line library copies it
     where: Where = "",

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 def predict(
     config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="An experiment in YAML, or a sweep for a line a member.")
+        Path,
+        typer.Argument(
+            metavar="CONFIG",
+            help="Read an experiment from this YAML file, or a sweep, of which each member gets a line.",
+        ),
     ],
     set_: Set = [],  # noqa: B006  # the command line library copies it
     out: HiddenOut = DEFAULT_OUT,

@@ -16,7 +16,7 @@ def report(
             "-o",
             "--output",
             metavar="FILE.html",
-            help="File to write; by default report.html in the run's or sweep's directory, or in DIR/comparisons.",
+            help="Write this file; by default report.html in the run's or sweep's directory, or in DIR/comparisons.",
             show_default=False,
         ),
     ] = None,

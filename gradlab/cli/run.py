@@ -38,7 +38,7 @@ def run(
     config: Config,
     set_: Set = [],  # noqa: B006  # the command line library copies it
     seeds: Annotated[
-        str | None, typer.Option("--seeds", metavar="SEEDS", help="Several seeds, as in 0-4 or 0,3,7.")
+        str | None, typer.Option("--seeds", metavar="SEEDS", help="Train these seeds, as in 0-4 or 0,3,7.")
     ] = None,
     device: Device = "auto",
     rerun: RerunWhich = Rerun.FAILED,
@@ -69,11 +69,14 @@ def run(
     from gradlab.config.sweeps.sweep import is_sweep
     from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import machine
+    from gradlab.execution.estimate import run_seconds, start_seconds
     from gradlab.execution.plan import about_code, make_plan
+    from gradlab.execution.planned_data import sizes_of
     from gradlab.judgement.conditions.notices import expectation_notices
     from gradlab.report.files.step_summary import runs_summary
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
+    from gradlab.report.words.values import estimate_words
     from gradlab.results.store import Store
 
     if is_sweep(config):
@@ -86,13 +89,17 @@ def run(
     try:
         if dry_run:
             data, loss = experiment.data, experiment.train.loss
-            reading = datasets.load(data, loss).reading if isinstance(data, Data) else None
+            sizes = sizes_of(datasets.load(data, loss)) if isinstance(data, Data) else None
+            reading = None if sizes is None else sizes.reading
             kind = machine.kind(machine.resolve(device))
             planned = api.with_seeds(experiment, numbers)
             plan = make_plan(planned, Store(out), kind, rerun.value, import_path=code.import_path)
             for line in [*doubtful([reading]), *about_code(plan)]:
                 log(line, quiet=quiet)
             _print_plan(plan, format, quiet)
+            if plan.batches:
+                starting = start_seconds("inline", sum(map(len, plan.batches)))
+                log(estimate_words(run_seconds(plan, sizes), starting), quiet=quiet)
             return 0
         with _display(live, quiet) as display:
             observer = RunReporter(display)

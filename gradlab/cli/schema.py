@@ -8,7 +8,7 @@ from gradlab.cli.options import DEFAULT_OUT, HiddenOut, Quiet, Version
 
 
 def schema(
-    sweep: Annotated[bool, typer.Option("--sweep", help="The schema of a sweep, instead of a config's.")] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Print the schema of a sweep instead of a config's.")] = False,
     out: HiddenOut = DEFAULT_OUT,
     quiet: Quiet = False,
     version: Version = False,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def show(
     run: OptionalRun = None,
     at: Annotated[
-        str, typer.Option("--at", metavar="STEP", help="Step of the layer table: init, final or a recorded step.")
+        str, typer.Option("--at", metavar="STEP", help="Show the layers at this step: init, final or a recorded step.")
     ] = "final",
     where: Where = "",
     out: Out = DEFAULT_OUT,

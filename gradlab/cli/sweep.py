@@ -38,39 +38,47 @@ class Executor(StrEnum):
 
 def sweep(
     config: Annotated[
-        Path, typer.Argument(metavar="SWEEP", help="A sweep in YAML, or the directory of one that was begun.")
+        Path,
+        typer.Argument(
+            metavar="SWEEP", help="Read the sweep from this YAML file, or go on with the one in this directory."
+        ),
     ],
     set_: Set = [],  # noqa: B006  # the command line library copies it
     seeds: Annotated[
-        str | None, typer.Option("--seeds", metavar="SEEDS", help="Other seeds, as in 0-4 or 0,3,7.")
+        str | None, typer.Option("--seeds", metavar="SEEDS", help="Train these seeds instead, as in 0-4 or 0,3,7.")
     ] = None,
     device: Device = "auto",
     executor: Annotated[
         Executor | None,
         typer.Option(
-            "--executor", help="Where batches train; by default in worker processes where there are cores for them."
+            "--executor",
+            help="Choose where batches train; by default in worker processes where there are cores for them.",
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="N", min=1, help="Worker processes; by default one a core or GPU."),
+        typer.Option(
+            "--workers", metavar="N", min=1, help="Start so many worker processes; by default one a core or GPU."
+        ),
     ] = None,
     ray_address: Annotated[
         str | None,
-        typer.Option("--ray-address", metavar="ADDRESS", help="A Ray cluster to use: auto, or host:port."),
+        typer.Option("--ray-address", metavar="ADDRESS", help="Use this Ray cluster: auto, or host:port."),
     ] = None,
     shard: Annotated[
-        str | None, typer.Option("--shard", metavar="I/N", help="Only the I-th of N shares, split by the runs' ids.")
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Train only the I-th of N shares, split by the runs' ids."),
     ] = None,
     max_failures: Annotated[
         int | None,
         typer.Option("--max-failures", metavar="N", min=0, help="Begin nothing more when more runs have failed."),
     ] = None,
     retries: Annotated[
-        int, typer.Option("--retries", metavar="N", min=0, help="Times that a run that failed alone is tried again.")
+        int, typer.Option("--retries", metavar="N", min=0, help="Try a run that failed alone so many times again.")
     ] = 1,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="Time that a batch may train, such as 90s or 10m.")
+        str | None,
+        typer.Option("--timeout", metavar="TIME", help="End a batch that trains longer than this, such as 90s or 10m."),
     ] = None,
     max_runs_per_batch: Annotated[
         int | None,
@@ -78,7 +86,7 @@ def sweep(
             "--max-runs-per-batch",
             metavar="N",
             min=1,
-            help="Most runs that train together; by default what is fastest.",
+            help="Train at most so many runs together; by default what is fastest.",
         ),
     ] = None,
     rerun: RerunWhich = Rerun.FAILED,
@@ -97,7 +105,7 @@ def sweep(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Where the runs are.",
+            help="Look for runs, and keep them, in this directory.",
             show_default="runs, or where the sweep lies",
             parser=directory,
         ),
@@ -184,16 +192,16 @@ def sweep(
 def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
     """Print what would be done: members with their state, and in short how and about how long."""
     from gradlab.cli.output import log, write_table
+    from gradlab.execution.estimate import start_seconds
     from gradlab.execution.machine import num_cores
     from gradlab.report.words.table import Field, Table
-    from gradlab.report.words.values import counted, duration
+    from gradlab.report.words.values import counted, estimate_words
 
     size = num_cores() if choice.name == "ray" else choice.executor.size  # to look is not worth starting a cluster
     tasks = prepared.tasks(size, settings)
     log(f"{prepared.name}: {prepared.plan}", quiet=quiet)
     if tasks:
-        seconds = prepared.seconds(tasks, size)
-        long = "nobody knows how long before a module has run" if seconds is None else f"about {duration(seconds)}"
+        long = estimate_words(prepared.seconds(tasks, size), start_seconds(choice.name, prepared.num_to_train))
         log(f"{counted(len(tasks), 'task')} for {choice.words}, {long}", quiet=quiet)
     states = {planned.id: planned for planned in prepared.plan.runs}
     axes = [axis for axis in prepared.axes if axis != "name"]

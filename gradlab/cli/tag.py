@@ -17,7 +17,7 @@ def tag(
         list[str] | None,
         typer.Argument(
             metavar="RUN... NAME",
-            help="Runs, and the tag that they get; with --note a tag is not needed.",
+            help="Name runs, and the tag that they get; with --note a tag is not needed.",
             show_default=False,
             autocompletion=complete_run_or_sweep,
         ),
@@ -26,7 +26,7 @@ def tag(
     note: Annotated[
         str | None,
         typer.Option(
-            "--note", metavar="TEXT", help="A note for the one RUN, or with a NAME beside the tag; '' removes it."
+            "--note", metavar="TEXT", help="Write a note for the one RUN, or with a NAME beside the tag; '' removes it."
         ),
     ] = None,
     where: Where = "",

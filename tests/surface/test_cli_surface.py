@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
+import typer
 
-from gradlab.cli.main import main
+from gradlab.cli.main import app, main
 from gradlab.report.views.run_list import FIELDS
 
 COMMANDS = [
@@ -207,3 +208,38 @@ def test_explain_columns_and_keys(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert list(found) == ["schema_version", "definitions"]
     assert [list(one) for one in found["definitions"]] == [EXPLAIN_COLUMNS] * 2
+
+
+def test_the_list_of_commands_shows_whole_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before, each ended after some forty letters with three dots."""
+    text = " ".join(help_of(capsys).partition("Commands:")[2].split())
+    assert "..." not in text
+    assert "Train an experiment, record every layer, and say what its gradients do. sweep " in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_is_a_sentence_that_says_what_to_do(command: str) -> None:
+    verb = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
+    helps = {one.name: one.help for one in verb.params if getattr(one, "help", None)}
+    assert "version" in helps
+    for name, text in {**helps, command: verb.help}.items():
+        first = text.split()[0]
+        assert re.fullmatch(r"[A-Z][a-z]+", first), f"{name}: {text}"
+        fragments = {
+            "A",
+            "An",
+            "The",
+            "These",
+            "Only",
+            "Other",
+            "Several",
+            "Most",
+            "No",
+            "How",
+            "Which",
+            "Where",
+            "What",
+            "As",
+        }
+        assert first not in fragments, f"{name}: {text}"
+        assert text.rstrip().endswith("."), f"{name}: {text}"

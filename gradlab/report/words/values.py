@@ -140,6 +140,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
 
 
+def estimate_words(training: float | None, starting: float) -> str:
+    """About how long a command takes, start-up included.
+
+    Args:
+        training: Seconds of training; None where nobody knows.
+        starting: Seconds of start-up and storing.
+
+    >>> estimate_words(4.0, 5.0), estimate_words(None, 2.5)
+    ('about 9.0 s, 5.0 s of it to start and store', 'nobody knows how long before a module has run')
+    """
+    if training is None:
+        return "nobody knows how long before a module has run"
+    return f"about {duration(training + starting)}, {duration(starting)} of it to start and store"
+
+
 def duration(seconds: float) -> str:
     """A time that a person can compare.
 
