@@ -130,6 +130,8 @@ def planned_removal(selector: Selector, names: Sequence[str | Path], where: str)
 
     if not names and not where:
         raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
+    for name in names:
+        selector.refuse_namesakes(str(name))  # what is removed is gone
     selections = [selector.select(name) for name in names] or [Selection("", "", tuple(selector.handles.values()))]
     runs = (run for found in selections for run in found.runs)
     removal = plan_removal(

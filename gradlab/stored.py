@@ -244,10 +244,13 @@ def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
             elif choice.single:
                 alike = {key: value for key, value in own[0].experiment.canonical().items() if key != "seed"}
                 place = own[0].path.resolve().parent, json.dumps(alike, sort_keys=True)
+                if own[0].id in {held.id for held in by_one.get(place, ())}:  # against itself
+                    found.append(own)
+                    continue
                 if place not in by_one:
                     by_one[place] = []
                     found.append(by_one[place])
-                by_one[place] += [run for run in own if run.id not in {held.id for held in by_one[place]}]
+                by_one[place] += own
             else:
                 found.append(own)
     if len(found) < 2:

@@ -61,7 +61,7 @@ class WatchOptions:
             raise UsageError(
                 f"watch  name: expected letters, digits, '.', '_' and '-', at most {_MAX_NAME}, got {self.name!r:.120}"
             )
-        if not isinstance(self.out, str | Path):
+        if self.out is not None and not isinstance(self.out, str | Path):
             raise UsageError(f"watch  out: expected a path, got {type(self.out).__name__}")
         if not isinstance(self.compiled, bool):
             raise UsageError(f"watch  compiled: expected True or False, got {self.compiled!r:.60}")

@@ -102,6 +102,19 @@ def test_a_cached_run_is_found_under_each_name_that_it_was_asked_for_by(call: Ca
     assert compared["judgements"] == ["same"]
 
 
+def test_a_run_against_itself_is_the_same(call: Call) -> None:
+    write("net")
+    assert call("run", "net.yaml", "--seeds", "0-1", "--quiet")[0] == 0
+    for names in (("net", "net"), ("net@latest", "net@latest"), ("net@latest", "@latest")):
+        code, said, told = call("compare", *names, "--format", "json")
+        assert code == 0, told
+        assert (json.loads(said)["judgements"], len(json.loads(said)["sides"])) == (
+            ["same"] if names[1] != "@latest" else ["too few seeds"],
+            2,
+        )
+    assert call("compare", "net@latest", "net@latest~1")[0] == 2  # seeds of one experiment
+
+
 def test_one_more_seed_joins_its_group_and_that_is_said(call: Call) -> None:
     write("net")
     assert call("run", "net.yaml", "--seeds", "0-1", "--quiet")[0] == 0

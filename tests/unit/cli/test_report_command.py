@@ -1,6 +1,7 @@
 """`gradlab report`: where pages go, what is refused, and that a page is whole or not there. What stands on them is tested elsewhere."""
 
 import errno
+import os
 import re
 import shutil
 import subprocess
@@ -239,12 +240,10 @@ def test_a_full_disk_leaves_the_older_page(
     target = runs[0].path / "report.html"
     target.write_text("the older page")
 
-    def full(path: Path, _: bytes) -> int:
-        with path.open("w") as file:
-            file.write("half a page")
+    def full(file: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     code, _, told = report("shallow")
     assert code == 2
     assert told == f"cannot write {target}: No space left on device; name a file with -o\n"

@@ -185,10 +185,10 @@ def test_what_cannot_be_written_is_said_and_leaves_what_was_there(
     file = tmp_path / "a.svg"
     file.write_text("before")
 
-    def full(self: Path, target: Path) -> None:
+    def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "fsync", full)
     with panels(1) as (figure, _), pytest.raises(UsageError, match=r"cannot write .*a\.svg: No space left on device"):
         save(figure, file)
     assert file.read_text() == "before"

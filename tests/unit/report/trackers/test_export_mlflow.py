@@ -270,7 +270,7 @@ def test_a_database_that_came_meanwhile_stays(links, tmp_path: Path, monkeypatch
         temporary.write_text("made")
         database.write_text("somebody's")
 
-    def no_links(*args) -> None:
+    def no_links(*args, **options) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
     if not links:
