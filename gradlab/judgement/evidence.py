@@ -118,7 +118,8 @@ class Evidence:
         if backward is None or not self.sends.any():
             return None
         first, last = backward[:, 0], backward[:, -1]
-        travelled = np.where(np.isneginf(first), -np.inf, first - np.where(np.isneginf(last), 0.0, last))
+        with np.errstate(invalid="ignore"):  # infinite at both ends: how far is not known, which NaN says
+            travelled = np.where(np.isneginf(first), -np.inf, first - np.where(np.isneginf(last), 0.0, last))
         return np.where(self.sends, travelled, np.nan)
 
     @cached_property
@@ -153,7 +154,10 @@ class Evidence:
         it was not recorded: in float32 and float64, and in runs that were stored before it was.
         """
         changed = self.layers("changed_fraction")
-        return None if changed is None else np.asarray(np.median(changed[self._learning], axis=0), dtype=np.float64)
+        if changed is None:
+            return None
+        with np.errstate(over="ignore"):  # a damaged table may hold more than a share
+            return np.asarray(np.median(changed[self._learning], axis=0), dtype=np.float64)
 
     @cached_property
     def _learning(self) -> Bool:

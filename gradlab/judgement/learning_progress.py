@@ -116,7 +116,8 @@ def progress(record: Record, num_rows: int, batch_size: int) -> LearningProgress
     arrived = began = None
     rising = False
     if accuracy is not None and chance is not None:
-        began, arrived = ((float(accuracy[rows].mean()) - chance) / (1.0 - chance) for rows in (early, last))
+        with np.errstate(over="ignore"):  # of a damaged table: then there is no share either
+            began, arrived = ((float(accuracy[rows].mean()) - chance) / (1.0 - chance) for rows in (early, last))
         rising = _rose(accuracy, arrived, chance, batch_size * len(loss[last]))
     # Above a constant answer's loss, falling is on the way to that answer and not yet to the inputs, unless it was assessed how far.
     below = constant is None or after < constant or "pace_gain" in record.figures

@@ -19,6 +19,9 @@ Values = NDArray[np.float64]
 _STRIDES = (1, 2, 3, 5)
 """Decades between two ticks: one of these times a power of ten."""
 
+_MOST = 1e300
+"""What an axis reaches to at most: from there on the length of one is beyond every float."""
+
 _PLAIN = 3
 """Decades from 1 in which a number is written out."""
 
@@ -29,8 +32,8 @@ def span(parts: Sequence[Values], least: float = 1.0, margin: float = 0.06) -> t
     The `margin`, a share, is added at each end.
     """
     finite = [part[np.isfinite(part)] for part in parts]
-    low = min((float(part.min()) for part in finite if part.size), default=-1.0)
-    high = max((float(part.max()) for part in finite if part.size), default=0.0)
+    low = max(min((float(part.min()) for part in finite if part.size), default=-1.0), -_MOST)
+    high = min(max((float(part.max()) for part in finite if part.size), default=0.0), _MOST)
     if high - low < least:
         low, high = (low + high - least) / 2, (low + high + least) / 2
     room = margin * (high - low)
