@@ -193,6 +193,18 @@ def fill(part: BaseModel, owner: str, entry: Entry, keys: Sequence[str]) -> None
             raise fault(key, f"expected {span('a number', *limits)}, got {value:g}", "name", "source")
 
 
+LARGEST = 3.4028234663852886e38
+"""Largest number of float32, in which weights, biases and activations are computed."""
+
+
+def refuse_beyond_float32(part: BaseModel, *keys: str) -> None:
+    """Refuse a number that float32 does not hold: no weight could start from it, no signal be multiplied by it."""
+    for key in keys:
+        value = getattr(part, key)
+        if isinstance(value, float) and abs(value) > LARGEST:
+            raise fault(key, f"expected a number that float32 holds, at most {LARGEST:.6g}, got {value:g}")
+
+
 @functools.cache
 def fields(part: type[BaseModel], prefix: str = "") -> Mapping[str, Field]:
     """All leaf fields below a model, by dotted path.

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from gradlab.config import catalogue
-from gradlab.config.fields import Mark, NumberOr, OneOf, Part, fault, fill
+from gradlab.config.fields import Mark, NumberOr, OneOf, Part, fault, fill, refuse_beyond_float32
 
 SHAPE, FREE = Mark.SHAPE, Mark.FREE
 
@@ -23,6 +23,7 @@ class Activation(Part):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         fill(self, self.name, catalogue.ACTIVATIONS[self.name], ("slope", "alpha"))
+        refuse_beyond_float32(self, "slope", "alpha")
         return self
 
 
@@ -63,6 +64,7 @@ class Init(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        refuse_beyond_float32(self, "gain", "std", "bias", "sigma_w", "sigma_b")
         if self.sigma_w is None and self.sigma_b is None:
             self._by_scheme()
         else:
@@ -125,6 +127,11 @@ class Norm(Part):
         description="whether a gain and a bias are learned, a unit or a channel each (1 and 0 at the start)",
     )
 
+    @model_validator(mode="after")
+    def _has_an_eps(self) -> Self:
+        refuse_beyond_float32(self, "eps")
+        return self
+
 
 class Residual(Part):
     """Skip connections: each layer but the first adds its branch to what it reads."""
@@ -143,6 +150,11 @@ class Residual(Part):
     position: Annotated[str, OneOf(catalogue.RESIDUAL_POSITIONS), SHAPE] = Field(
         default="pre", description="where the activation stands: before the weights, or after the sum"
     )
+
+    @model_validator(mode="after")
+    def _has_a_scale(self) -> Self:
+        refuse_beyond_float32(self, "scale")
+        return self
 
 
 _OF_CONV: Mapping[str, Any] = {"kernel": 3, "padding": "circular", "pool": "mean"}

@@ -8,13 +8,14 @@ config has no need for (tags beyond the core, merge keys, a second document, end
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
 from gradlab.config.text import one_line
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 19  # half a second to parse, two where it is made to be slow
 MAX_NESTING = 20  # configs nest 3 deep
 MAX_VALUES = 20_000  # with every alias counted as what it stands for
 MAX_DIGITS = 400  # float64 ends at 309
@@ -184,6 +185,53 @@ def resolve(text: str) -> Scalar:
     return text
 
 
+class _Loader(yaml.SafeLoader):
+    """It builds nothing here: `parse` stops at events."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803  # as its base calls it
+        """Deeper than is allowed nothing more is read: the scanner takes long over many brackets before it tells of the first."""
+        if self.flow_level > MAX_NESTING + 1:
+            self.fetch_stream_end()
+            return
+        super().fetch_flow_collection_start(TokenClass)
+
+
+class Events:
+    """PyYAML's events of a text, made as they are asked for and kept, with the error that they end in."""
+
+    def __init__(self, text: str) -> None:
+        self._source = yaml.parse(text, Loader=_Loader)
+        self._made: list[Any] = []
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        """All events.
+
+        Raises:
+            yaml.YAMLError: Where the text cannot be read any further.
+        """
+        place = 0
+        while True:
+            if place == len(self._made):
+                if self._error is not None:
+                    raise self._error
+                try:
+                    self._made.append(next(self._source))
+                except StopIteration:
+                    return
+                except yaml.YAMLError as error:
+                    self._error = error
+                    raise
+            yield self._made[place]
+            place += 1
+
+
+@lru_cache(maxsize=4)
+def events(text: str) -> Events:
+    """The events of a text; one that is looked at twice, for its keys and for its values, is parsed once."""
+    return Events(text)
+
+
 @dataclass
 class _Builder:
     text: str
@@ -194,8 +242,7 @@ class _Builder:
     events: Iterator[Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        # SafeLoader builds nothing here: `parse` stops at events.
-        self.events = yaml.parse(self.text, Loader=yaml.SafeLoader)
+        self.events = iter(events(self.text))
 
     def document(self) -> Value:
         event = next(self.events)

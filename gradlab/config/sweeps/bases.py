@@ -1,6 +1,5 @@
 """What a sweep starts from: one config, several, or an experiment in the sweep's own file."""
 
-import glob
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from gradlab.config.reading.tree import FILE, Problem, Tree
 from gradlab.config.reading.tree import Path as TreePath
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.axes import seeds_at
+from gradlab.config.sweeps.patterns import TooManyError, matching
 from gradlab.config.sweeps.sections import Sections
 from gradlab.errors import ConfigError
 
@@ -81,7 +81,11 @@ def _files(sections: Sections, folder: Path, source: str) -> list[_Named]:
         return []
     found: dict[str, _Named] = {}
     for path, pattern, seeds in _patterns(sections):
-        files = _matching(folder, pattern)
+        try:
+            files = [_tidy(folder / name) for name in matching(folder, pattern)]
+        except TooManyError as error:
+            sections.complain(path, str(error))
+            continue
         if not files:
             sections.complain(path, f"no file matches {str(folder / pattern)!r}")
         for file in files:
@@ -120,13 +124,6 @@ def _with_seeds(sections: Sections, path: TreePath) -> Iterator[tuple[TreePath, 
         sections.complain(base, f"expected text, got {sections.got(base)}")
     elif sections.has(seeds):
         yield base, pattern, seeds_at(sections, seeds)
-
-
-def _matching(folder: Path, pattern: str) -> list[Path]:
-    try:
-        return [_tidy(folder / name) for name in sorted(glob.glob(pattern, root_dir=folder, recursive=True))]
-    except (OSError, ValueError):  # no pattern of a path
-        return []
 
 
 def _tidy(path: Path) -> Path:

@@ -17,8 +17,8 @@ from gradlab.config.sweeps.sections import Sections
 from gradlab.config.sweeps.sweep_file import Selector, SweepFile
 from gradlab.config.text import cut, named, resolved_at, value_text
 
-MOST = 100_000
-"""More members than this are refused."""
+MOST = 30_000
+"""More members than this are refused: each is checked as a config of its own, which takes seconds then."""
 
 _MOST_SHOWN = 6
 

@@ -150,7 +150,7 @@ def _keys_of(path: str | os.PathLike[str]) -> set[str]:
 
 def _top_level_keys(text: str) -> Iterator[str]:
     level, key_is_next = 0, True
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml12.events(text):
         if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             level += 1
             if level == 1 and isinstance(event, yaml.SequenceStartEvent):
@@ -184,7 +184,7 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
     count = num_combinations(file)
     if count > MOST:
         shown = f"{count:,}" if count < 10**15 else "far too many"
-        sections.complain((), f"{shown} members; a sweep has at most {MOST:,}")
+        sections.complain((), f"{shown} members; a sweep has at most {MOST:,}: divide it over several files")
     else:
         combinations, num_repeated = expand(file, sections, builder.resolve)
         if not combinations and not sections.problems and not problems:

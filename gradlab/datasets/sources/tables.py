@@ -5,8 +5,7 @@ Only what a file holds is read here; what its columns mean is decided in `column
 
 import os
 import stat
-import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +13,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlab.config import memory
+from gradlab.config.reading.yaml12 import has_surrogate
+from gradlab.config.text import bytes_in_words
+from gradlab.datasets.sources import npz
 from gradlab.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     import pyarrow
 
 Array = NDArray[Any]
+
+_MEMORY_SHARE = 0.25
+"""Share of the machine's memory that the numbers of a file may take: more would not fit beside what is computed of them."""
+
+_UNKNOWN_BYTES = 4 << 30
+"""The same where the system does not say how much it has."""
+
+
+def most_bytes() -> int:
+    """Bytes that the values of a data file may come to, eight a number."""
+    machine = memory.machine_bytes()
+    return _UNKNOWN_BYTES if machine is None else int(_MEMORY_SHARE * machine)
 
 
 def fault(place: str | Path, path: str, message: str) -> ConfigError:
@@ -72,6 +87,11 @@ def read(path: str) -> Mapping[str, Array]:
         raise fault(path, "data.path", f"cannot be read: {error.strerror or _first_line(error)}") from error
     except MemoryError as error:
         raise fault(path, "data.path", "does not fit in memory; give a smaller file") from error
+    except ConfigError:
+        raise
+    except Exception as error:  # a damaged file may make its parser raise anything
+        kind = {".csv": "CSV", ".parquet": "Parquet", ".npz": "NPZ"}[file.suffix.lower()]
+        raise fault(path, "data.path", f"is not a whole {kind} file: {_first_line(error)}") from error
 
 
 def _csv(file: Path) -> Mapping[str, Array]:
@@ -98,21 +118,32 @@ def _parquet(file: Path) -> Mapping[str, Array]:
     from pyarrow import parquet
 
     try:
-        table = parquet.ParquetFile(file).read()
+        with parquet.ParquetFile(file) as stored:
+            _refuse_many(file, stored.metadata.num_rows, stored.metadata.num_columns)
+            table = stored.read()
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise fault(file, "data.path", f"is not a whole Parquet file: {_first_line(error)}") from error
-    return _columns(file, table.select([name for name in table.column_names if not name.startswith("__index_level_")]))
+    names = table.column_names
+    return _columns(file, table.select([at for at, name in enumerate(names) if not name.startswith("__index_level_")]))
+
+
+def _refuse_many(file: Path, num_rows: int, num_columns: int) -> None:
+    """Refuse a table whose numbers this machine has no room for, before they are read."""
+    needed, most = 8 * num_rows * num_columns, most_bytes()
+    if needed > most:
+        said = f"comes to {bytes_in_words(needed)}, and this machine has room for {bytes_in_words(most)}"
+        raise fault(file, "data.path", f"{said}; give fewer rows or columns")
 
 
 def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
     names = table.column_names
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         what = f"the column '{repeated[0]}' occurs more than once"
         raise fault(file, "data.path", f"{what}; give every column its own name")
     if table.num_rows == 0:
         raise fault(file, "data.path", "the file has column names but no rows")
-    return {name: _array(file, name, table.column(name)) for name in names}
+    return {name: _array(file, name, column) for name, column in zip(names, table.columns, strict=True)}
 
 
 def _array(file: Path, name: str, column: "pyarrow.ChunkedArray") -> Array:
@@ -142,19 +173,10 @@ def _array(file: Path, name: str, column: "pyarrow.ChunkedArray") -> Array:
 def _npz(file: Path) -> Mapping[str, Array]:
     """Arrays of an NPZ file; pickled objects are never loaded."""
     try:
-        with file.open("rb") as stream:  # opened here: np.load leaves a broken file open
-            archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise fault(file, "data.path", "holds a single array; save inputs and target together with numpy.savez")
-            with archive:
-                return {name: _plain(file, name, archive[name]) for name in archive.files}
-    except (ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        why = _first_line(error)
-        if "Object arrays" in why:
-            why = "it holds pickled objects, which are never loaded"
-        elif "pickle" in why:  # what numpy takes anything for that it does not know
-            why = "it does not begin like one"
-        raise fault(file, "data.path", f"is not a whole NPZ file of plain arrays: {why}") from error
+        with file.open("rb") as stream:
+            return {name: _plain(file, name, array) for name, array in npz.arrays(stream, most_bytes())}
+    except npz.RefusedError as error:
+        raise fault(file, "data.path", str(error)) from error
 
 
 def _plain(file: Path, name: str, array: Array) -> Array:
@@ -165,6 +187,8 @@ def _plain(file: Path, name: str, array: Array) -> Array:
             return array.astype(np.float64)
     if array.dtype.kind in "US":
         text = array.astype(np.str_)
+        if any(map(has_surrogate, text.ravel().tolist())):
+            raise fault(file, "data.path", f"the array '{name}' holds text that is no Unicode; save it anew")
         return np.array([word if word.strip() else None for word in text.ravel()], dtype=object).reshape(array.shape)
     what = f"the array '{name}' holds {array.dtype}"
     raise fault(file, "data.path", f"{what}; gradlab takes numbers, true/false and text")

@@ -198,3 +198,31 @@ def test_what_a_config_leaves_out_is_said_in_the_words_of_its_fields() -> None:
     for path, word in LEFT_OUT.items():
         part = part_at(Experiment, tuple(path.split(".")))
         assert word == (fields(Experiment)[path].default if part is None else part.absent)
+
+
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [
+        ("model.init.bias", {}),
+        ("model.init.gain", {}),
+        ("model.init.std", {"model.init.scheme": "normal"}),
+        ("model.init.sigma_w", {}),
+        ("model.init.sigma_b", {"model.init.sigma_w": 1.0}),
+        ("model.readout_init.bias", {}),
+        ("model.activation.slope", {"model.activation": "leaky_relu"}),
+        ("model.activation.slope", {"model.activation": "prelu"}),
+        ("model.activation.alpha", {"model.activation": "elu"}),
+        ("model.residual.scale", {}),
+        ("model.norm.eps", {"model.norm": "layer"}),
+    ],
+)
+def test_a_number_beyond_float32_is_a_fault_at_its_place(key, more):
+    base = {"model": {"depth": 3, "width": 8, "activation": "tanh"}}
+    for value in (1e39, 1e308):
+        with pytest.raises(ConfigError) as caught:
+            document.from_mapping(base, {**more, key: value})
+        [fault] = caught.value.faults
+        assert (fault.path, key in fault.place) == (key, True)
+        assert "float32 holds" in fault.message or "expected a number" in fault.message
+    if not key.endswith("slope"):  # at most 1
+        document.from_mapping(base, {**more, key: 3e38})

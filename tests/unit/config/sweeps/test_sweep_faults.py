@@ -307,9 +307,9 @@ def test_too_many_members_are_refused_before_they_are_made(tmp_path):
     random = "random: {n: 1000, space: {model.width: {integer: [1, 5]}}}\n"
     text = f"{COMBINED}seeds: 0-99999\ngrid: {{model.depth: [1, 2], train.lr: [1, 2]}}\n{random}"
     (fault,) = faults_of(tmp_path, text)
-    assert fault == "1:1  400,000,000 members; a sweep has at most 100,000"
+    assert fault == "1:1  400,000,000 members; a sweep has at most 30,000: divide it over several files"
     (fault,) = faults_of(tmp_path, f"{COMBINED}random: {{n: 1{'0' * 300}, space: {{train.lr: [1, 2]}}}}\n")
-    assert fault == "1:1  far too many members; a sweep has at most 100,000"
+    assert fault == "1:1  far too many members; a sweep has at most 30,000: divide it over several files"
 
 
 def test_members_are_counted_before_repetitions_are_dropped():
