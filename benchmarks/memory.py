@@ -68,8 +68,8 @@ def estimated(settings: Mapping[str, Any], num_runs: int = 1) -> Any:
 
     experiment = from_mapping({"model": MODEL}, settings).experiment
     sizes = sizes_of(load(experiment.data, experiment.train.loss))
-    found = memory.estimate(experiment, sizes.num_features, sizes.num_outputs, sizes.num_examples)
-    return found, getattr(found, "of_runs", lambda n: n * found.total)(num_runs)
+    found = memory.estimate(experiment, sizes.of_data, num_runs)
+    return found, found.total
 
 
 def _run(settings: Mapping[str, Any], num_runs: int, folder: str) -> None:
@@ -85,6 +85,7 @@ def _status(name: str) -> int:
 
 
 def noise(samples: int, features: int, classes: int = 2) -> dict[str, Any]:
+    """Settings of random data of these sizes."""
     return {"data.source": "noise", "data.samples": samples, "data.features": features, "data.classes": classes}
 
 
@@ -215,9 +216,12 @@ def measured(names: Iterator[str] | list[str]) -> Iterator[tuple[str, int, int, 
 
 
 def main() -> None:
+    """Print measured and estimated bytes of the cases whose names hold one of the arguments, of all without one."""
     warm_up()
     print(f"{'case':<24} {'measured':>9} {'estimate':>9} {'est/meas':>8}  parts [MB]")
-    for name, found, total, estimate in measured([n for n in GRID if not sys.argv[1:] or any(a in n for a in sys.argv[1:])]):
+    for name, found, total, estimate in measured(
+        [n for n in GRID if not sys.argv[1:] or any(a in n for a in sys.argv[1:])]
+    ):
         parts = " ".join(f"{part} {size / 1e6:.1f}" for part, size in vars(estimate).items())
         print(f"{name:<24} {found / 1e6:>9.1f} {total / 1e6:>9.1f} {total / max(found, 1):>8.2f}  {parts}", flush=True)
 

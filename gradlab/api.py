@@ -301,7 +301,7 @@ def predict(config: str | Path | Mapping[str, Any] | Experiment, **overrides: An
     from gradlab.theory.prediction import predict as predicted
 
     register()
-    experiment = _experiment(config, overrides)
+    experiment = _experiment(config, overrides, trains=False)
     if not isinstance(experiment, Experiment):
         raise UsageError(f"{experiment.name}: {NO_THEORY}, which is a module of one's own")
     return predicted(experiment)
@@ -328,21 +328,23 @@ def _typed(seeds: object) -> str:
     return ",".join(str(seed) for seed in seeds)
 
 
-def _experiment(config: str | Path | Mapping[str, Any] | Trainable, overrides: Mapping[str, Any]) -> Trainable:
+def _experiment(
+    config: str | Path | Mapping[str, Any] | Trainable, overrides: Mapping[str, Any], trains: bool = True
+) -> Trainable:
     from gradlab.config.reading import document
     from gradlab.config.sweeps.sweep import is_sweep
 
     if isinstance(config, str | Path):
         if is_sweep(config):
             raise UsageError(f"{config}: is a sweep; carry it out with gradlab.sweep({str(config)!r})")
-        return _said(document.load(config, overrides))
+        return _said(document.load(config, overrides, trains))
     if isinstance(config, Experiment | ModuleExperiment):
         if not overrides:
             return config
         config = config.model_dump(mode="json", exclude_unset=True)
     if not isinstance(config, Mapping):
         raise UsageError(f"expected a path, a mapping or an Experiment, got {type(config).__name__}")
-    return _said(document.from_mapping(config, overrides))
+    return _said(document.from_mapping(config, overrides, trains))
 
 
 def _said(found: "Document") -> Trainable:

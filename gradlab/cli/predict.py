@@ -36,12 +36,12 @@ def predict(
     from gradlab.theory.prediction import predict as predicted
 
     if sweep.is_sweep(config):
-        members = sweep.load(config, set_)
+        members = sweep.load(config, set_, trains=False)
         for line in members.notices:
             log(line, quiet=quiet)
         _sweep(members, format, quiet)
         return
-    asked = document.load(config, set_)
+    asked = document.load(config, set_, trains=False)
     for line in asked.notices:
         log(line, quiet=quiet)
     try:

@@ -55,15 +55,23 @@ def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> 
 
     A GPU can hardly be filled: there only memory counts.
     """
-    needed = memory.estimate(experiment, sizes.num_features, sizes.num_outputs, sizes.num_examples).total
     machine = memory.machine_bytes()
     here = min(size, num_cores())  # the others of a cluster train elsewhere
-    fitting = max(1, int(_MEMORY_SHARE * machine / here / needed)) if machine else MOST_RUNS
+    fitting = _fitting(experiment, sizes, int(_MEMORY_SHARE * machine / here)) if machine else MOST_RUNS
     if on_gpu:
         return fitting
     calls, work = _step(experiment, sizes)
     worth = math.ceil(calls / (OVERHEAD_SHARE * work))
     return min(fitting, max(FEWEST_RUNS, min(MOST_RUNS, worth)))
+
+
+def _fitting(experiment: Experiment, sizes: Sizes, most_bytes: int) -> int:
+    """Such runs that need no more memory than so much together; one at least."""
+    one, two = (memory.estimate(experiment, sizes.of_data, num_runs).total for num_runs in (1, 2))
+    fitting = 1 + max(0, most_bytes - one) // max(1, two - one)
+    while fitting > 1 and memory.estimate(experiment, sizes.of_data, fitting).total > most_bytes:
+        fitting = fitting * 7 // 8
+    return max(1, fitting)
 
 
 def divide(

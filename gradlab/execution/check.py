@@ -56,7 +56,7 @@ def check(experiments: Sequence[Trainable], document_of: Callable[[Trainable], "
             if not isinstance(experiment, Experiment):
                 extents.append(Extent(data, steps, None))
                 continue
-            needed = memory.estimate(experiment, data.num_features, data.num_outputs, data.num_examples).total
+            needed = memory.estimate(experiment, data.of_data).total
             extents.append(Extent(data, steps, needed))
             limit = memory.machine_bytes()
             if limit is None or needed <= limit:

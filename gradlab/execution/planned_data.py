@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradlab.config.experiment import Data, num_steps, warmup_fault
+from gradlab.config.memory import DataSize
 from gradlab.config.modules import Trainable
 from gradlab.errors import ConfigError, Fault
 from gradlab.execution.executors.contract import DataKey
@@ -27,6 +28,12 @@ class Sizes:
     num_outputs: int
     num_held_out: int = 0
     reading: "Reading | None" = None
+    numbers: bool = False
+
+    @property
+    def of_data(self) -> DataSize:
+        """As the estimate of memory takes them."""
+        return DataSize(self.num_examples, self.num_features, self.num_outputs, self.numbers)
 
 
 UNKNOWN = Sizes(0, 0, 0)
@@ -36,7 +43,8 @@ UNKNOWN = Sizes(0, 0, 0)
 def sizes_of(data: "Dataset") -> Sizes:
     """The sizes of a data set."""
     num_examples, num_features = data.train_inputs.shape
-    return Sizes(num_examples, num_features, data.num_outputs, len(data.holdout_inputs), data.reading)
+    numbers = data.task == "numbers"
+    return Sizes(num_examples, num_features, data.num_outputs, len(data.holdout_inputs), data.reading, numbers)
 
 
 class PlannedData(Mapping[DataKey, "Dataset | None"]):

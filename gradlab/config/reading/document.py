@@ -12,7 +12,7 @@ from typing import Any
 from gradlab.config import regular_files
 from gradlab.config.modules import AnyExperiment, Trainable
 from gradlab.config.reading import yaml12
-from gradlab.config.reading.faults import fitting, printable, reported
+from gradlab.config.reading.faults import fitting, printable, reported, validate
 from gradlab.config.reading.overrides import override
 from gradlab.config.reading.spelled import understand
 from gradlab.config.reading.tree import FILE, Tree, from_python, from_yaml
@@ -62,21 +62,26 @@ def read(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, A
     return load(path, overrides).experiment
 
 
-def load(path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
-    """As `read`, with the places of the values."""
+def load(
+    path: str | os.PathLike[str], overrides: Iterable[str] | Mapping[str, Any] = (), trains: bool = True
+) -> Document:
+    """As `read`, with the places of the values; one that is not to be trained need not fit in memory."""
     path = Path(path)
     tree = from_file(path)
     understand(tree)
     override(tree, overrides)
-    return _document(tree, name_of(path) or "experiment", folder_of(path))
+    return _document(tree, name_of(path) or "experiment", folder_of(path), trains)
 
 
-def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any] = ()) -> Document:
+def from_mapping(
+    config: Mapping[str, Any], overrides: Iterable[str] | Mapping[str, Any] = (), trains: bool = True
+) -> Document:
     """An experiment from nested mappings, as a YAML file would give them.
 
     Args:
         config: The values; `data.path` is relative to the working directory.
         overrides: As for `read`.
+        trains: Whether it is to be trained; else it need not fit in memory.
 
     Raises:
         ConfigError: With all that is wrong.
@@ -84,7 +89,7 @@ def from_mapping(config: Mapping[str, Any], overrides: Iterable[str] | Mapping[s
     tree = from_python(config, "config")
     understand(tree)
     override(tree, overrides)
-    return _document(tree, "experiment", Path())
+    return _document(tree, "experiment", Path(), trains)
 
 
 def from_file(path: Path, layer: int = FILE, what: str = "an experiment") -> Tree:
@@ -151,10 +156,10 @@ def _near(path: Path) -> str:
     return f". Did you mean '{printable(near[0])}'?" if near else ""
 
 
-def _document(tree: Tree, name: str, folder: Path) -> Document:
+def _document(tree: Tree, name: str, folder: Path, trains: bool) -> Document:
     tree.data.setdefault("name", name)
     absolute_data_path(tree, folder)
-    experiment, problems = fitting(tree)
+    experiment, problems = fitting(tree) if trains else validate(tree)
     if experiment is not None:
         return Document(experiment, tree)
     ordered = sorted(problems, key=lambda problem: (problem.place.order, str(problem.path)))

@@ -188,7 +188,7 @@ def resolve(text: str) -> Scalar:
 class _Loader(yaml.SafeLoader):
     """It builds nothing here: `parse` stops at events."""
 
-    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803  # as its base calls it
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # as its base calls it
         """Deeper than is allowed nothing more is read: the scanner takes long over many brackets before it tells of the first."""
         if self.flow_level > MAX_NESTING + 1:
             self.fetch_stream_end()

@@ -24,12 +24,14 @@ _Order = tuple[int, int, int, int, str]
 class Builder:
     """Builds members from combinations; an override or the sweep gives the path of a data file relative to `folder`.
 
-    `notices` holds what a person should know of how the values of those that were checked were understood.
+    `notices` holds what a person should know of how the values of those that were checked were understood. Members that are to be trained
+    (`trains`) have to fit in memory.
     """
 
     file: SweepFile
     overrides: Sequence[Setting]
     folder: Path
+    trains: bool = True
     notices: dict[str, None] = field(default_factory=dict)
     _prefix: tuple[int, tuple[Setting, ...], Tree] | None = field(default=None, repr=False)
     _checked: dict[tuple[Point, bool], "Trainable | list[Problem]"] = field(default_factory=dict, repr=False)
@@ -70,7 +72,7 @@ class Builder:
         if key not in self._checked:
             tree = self.tree(combination, overridden)
             self.notices.update(tree.notices)
-            self._checked[key] = _checked(tree, final)
+            self._checked[key] = _checked(tree, final and self.trains)
         found = self._checked[key]
         seed = combination.seed
         if isinstance(found, list) or seed is None or found.seed == seed or (overridden and self._sets_seed):

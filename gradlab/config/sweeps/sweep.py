@@ -87,7 +87,9 @@ class Sweep:
         return self.document_of(experiment).locate(error)
 
 
-def load(path: str | os.PathLike[str], overrides: Overrides = (), seeds: str | None = None) -> Sweep:
+def load(
+    path: str | os.PathLike[str], overrides: Overrides = (), seeds: str | None = None, trains: bool = True
+) -> Sweep:
     """Read a sweep from a YAML file.
 
     Args:
@@ -95,6 +97,7 @@ def load(path: str | os.PathLike[str], overrides: Overrides = (), seeds: str | N
         overrides: Texts `key=value` (dotted keys of an experiment, YAML values), or values by dotted key; they are laid
             over every member, last of all.
         seeds: Seeds as they are typed, instead of the file's own.
+        trains: Whether its members are to be trained; else they need not fit in memory.
 
     Raises:
         ConfigError: With all that is wrong with the file, its bases and its members, each fault with its place.
@@ -102,7 +105,7 @@ def load(path: str | os.PathLike[str], overrides: Overrides = (), seeds: str | N
     """
     path = Path(path)
     tree = document.from_file(path, SWEEP, "a sweep")
-    sweep = _sweep(tree, overrides, seeds, document.folder_of(path), document.name_of(path) or "sweep")
+    sweep = _sweep(tree, overrides, seeds, document.folder_of(path), document.name_of(path) or "sweep", trains)
     return replace(sweep, source=regular_files.source(path, yaml12.MAX_BYTES + 1).decode())
 
 
@@ -164,7 +167,7 @@ def _top_level_keys(text: str) -> Iterator[str]:
             key_is_next = not key_is_next
 
 
-def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, name: str) -> Sweep:
+def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, name: str, trains: bool = True) -> Sweep:
     replaced = None if seeds is None else tuple(seeds_of(seeds))
     settings, problems = read_overrides(overrides)
     unknown = {id(setting): key_problem(setting.key, setting.place) for setting in settings}
@@ -178,7 +181,7 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
     if replaced is not None:
         file = replace(file, seeds=replaced, bases=tuple(replace(base, seeds=None) for base in file.bases))
     _refuse_contradictions(file, sections)
-    builder = Builder(file, [setting for setting in settings if unknown[id(setting)] is None], folder)
+    builder = Builder(file, [setting for setting in settings if unknown[id(setting)] is None], folder, trains)
     combinations: list[Combination] = []
     num_repeated = 0
     count = num_combinations(file)

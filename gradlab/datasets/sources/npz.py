@@ -62,7 +62,9 @@ def _array(name: str, file: IO[bytes], num_bytes: int, most_bytes: int) -> Array
     """One array from its file, which comes to so many bytes."""
     shape, fortran_order, dtype = _header(name, file)
     if dtype.hasobject:
-        raise RefusedError(f"is not an NPZ file of plain arrays: '{name}' holds pickled objects, which are never loaded")
+        raise RefusedError(
+            f"is not an NPZ file of plain arrays: '{name}' holds pickled objects, which are never loaded"
+        )
     if dtype.kind not in _KINDS:
         raise RefusedError(f"the array '{name}' holds {dtype}; gradlab takes numbers, true/false and text")
     size = math.prod(shape)

@@ -166,7 +166,10 @@ def test_groups_hold_none_of_them():
 
 def test_memory_counts_the_spectrum():
     wide = {"model": {**MODEL, "width": 100}, "data": {"batch_size": 64}}
-    none, kept = (memory.estimate(Experiment.model_validate({**wide, "record": record}), 64, 10, 1000).record for record in (
-        {}, {"spectrum": [1, 2], "jacobian_steps": [50], "jacobian_examples": 3}
-    ))  # fmt: skip
-    assert kept - none == 3 * 2 * 3 * 100 * 9
+    size = memory.DataSize(1000, 64, 10)
+    spectrum = {"spectrum": [1, 2], "jacobian_steps": [50], "jacobian_examples": 3}
+    none, kept = (
+        memory.estimate(Experiment.model_validate({**wide, "record": record}), size).record for record in ({}, spectrum)
+    )
+    num_values = 3 * 2 * 3 * 100
+    assert kept - none == num_values * memory._SPECTRUM_BYTES // 4 * 4

@@ -58,9 +58,11 @@ def test_the_most_runs_that_are_asked_for() -> None:
 
 def test_a_batch_fits_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = make_experiment(depth=50, train={"steps": 1000})
-    needed = batching.memory.estimate(experiment, 64, 10, 1438).total
-    monkeypatch.setattr(batching.memory, "machine_bytes", lambda: int(needed * 8 / batching._MEMORY_SHARE) + 1)
+    needed = [batching.memory.estimate(experiment, SIZES.of_data, count).total for count in range(1, 6)]
+    assert needed[3] < 4 * needed[0], "the examples are there once"
+    monkeypatch.setattr(batching.memory, "machine_bytes", lambda: int(needed[3] * 2 / batching._MEMORY_SHARE) + 1)
     monkeypatch.setattr(batching, "num_cores", lambda: 50)
+    assert needed[4] > needed[3]
     assert most_runs(experiment, SIZES, 2, on_gpu=False) == 4
     assert most_runs(experiment, SIZES, 50, on_gpu=True) == 1, "at least one run, whatever the estimate"
 

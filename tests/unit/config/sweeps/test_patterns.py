@@ -8,7 +8,16 @@ from gradlab.config.sweeps import patterns, sweep
 from gradlab.config.sweeps.patterns import TooManyError, matching
 from gradlab.errors import ConfigError
 
-FILES = ("a.yaml", "b.yml", ".hidden.yaml", "deep/c.yaml", "deep/er/d.yaml", "deep/er/e.txt", ".git/f.yaml", "[x]/g.yaml")
+FILES = (
+    "a.yaml",
+    "b.yml",
+    ".hidden.yaml",
+    "deep/c.yaml",
+    "deep/er/d.yaml",
+    "deep/er/e.txt",
+    ".git/f.yaml",
+    "[x]/g.yaml",
+)
 
 
 @pytest.fixture
@@ -47,12 +56,11 @@ def test_an_absolute_pattern_matches_absolute_paths(folder):
 
 
 def test_links_that_go_round_come_to_an_end(folder, monkeypatch):
-    os.symlink(folder, folder / "deep" / "round")
+    for name in ("round", "about"):
+        os.symlink(folder, folder / "deep" / name)
     monkeypatch.setattr(patterns, "MOST_LOOKED_AT", 500)
-    try:
-        assert "a.yaml" in matching(folder, "**/*.yaml")
-    except TooManyError as error:
-        assert "more than 500" in str(error)
+    with pytest.raises(TooManyError, match="more than 500"):
+        matching(folder, "**/*.yaml")
 
 
 def test_a_pattern_that_looks_at_too_much_is_refused(folder, monkeypatch):
@@ -76,7 +84,9 @@ def test_bases_from_the_root_of_the_file_system_are_refused_at_once(folder):
     assert time.process_time() - before < 2.0
 
 
-@pytest.mark.parametrize("text", ["[" * 12_000, "{" * 12_000, "a: [" * 9_000, "grid: " + "[{a: " * 4_000, "- [" * 4_000])
+@pytest.mark.parametrize(
+    "text", ["[" * 12_000, "{" * 12_000, "a: [" * 9_000, "grid: " + "[{a: " * 4_000, "- [" * 4_000]
+)
 def test_nested_brackets_are_refused_at_once(tmp_path, text):
     path = tmp_path / "a.yaml"
     path.write_text(text)

@@ -230,7 +230,9 @@ def mutated(content, generator):
             case 3:
                 content[place:place] = content[place:stop]
             case 4:
-                content[place:stop] = bytes([generator.choice((0, 0x7F, 0x80, 0xFF, 0x0A, 0x22, 0x2C))]) * (stop - place)
+                content[place:stop] = bytes([generator.choice((0, 0x7F, 0x80, 0xFF, 0x0A, 0x22, 0x2C))]) * (
+                    stop - place
+                )
             case 5:
                 del content[place:]
             case 6:
