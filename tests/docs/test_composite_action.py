@@ -220,6 +220,68 @@ def test_a_sweep_and_a_config_at_once_are_refused(clone: Path) -> None:
     assert len(done.codes) == 1
 
 
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/ci.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+def recipe(word: str) -> dict[str, str]:
+    """The scripts of a recipe on docs/ci.md by their names, without what needs a package index or GitHub."""
+    (document,) = [yaml.safe_load(block) for block in BLOCKS if word in block]
+    steps = (
+        document if isinstance(document, list) else [step for job in document["jobs"].values() for step in job["steps"]]
+    )
+    left_out = ("pip install", "gh pr comment")
+    named = {step.get("name", step.get("run", "")): step.get("run", "") for step in steps}
+    return {name: run for name, run in named.items() if run and not any(word in run for word in left_out)}
+
+
+@pytest.fixture
+def repository(clone: Path) -> Path:
+    """A whole clone in which the recipes' own sweep and config are small ones, slower than main's."""
+    origin = clone.parent / "origin"
+    for branch, rate in (("main", "0.1"), ("slower", "0.001")):
+        git(origin, "checkout", "-q", branch)
+        (origin / "configs/sweeps").mkdir(exist_ok=True)
+        (origin / "configs/sweeps/ci_gate.yaml").write_text(GRID.replace("net.yaml", "../net.yaml"))
+        (origin / "configs/deep_tanh_xavier.yaml").write_text(NET.replace("lr: 0.1", f"lr: {rate}"))
+        git(origin, "add", "-A")
+        git(origin, "commit", "-qm", branch)
+    git(clone.parent, "clone", "-q", "--branch=slower", origin.as_uri(), "whole")
+    return clone.parent / "whole"
+
+
+def in_bash(runner: Runner, script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=runner.clone, env=runner.environment | {"GITHUB_BASE_REF": "main"}, capture_output=True, text=True, check=False,
+        timeout=300,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_recipe_of_a_gate_trains_and_writes_pages_that_link_to_one_another(repository: Path) -> None:
+    scripts = recipe("name: gradients\non:")
+    assert list(scripts) == ["Train, and judge", "Write the pages"]
+    runner = Runner(repository)
+    for script in scripts.values():
+        done = in_bash(runner, script)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (repository / "gradients.xml").is_file()
+    (page,) = repository.glob("runs/sweeps/*/report.html")
+    links = set(re.findall(r"\.\./\.\./[^\"'<> ]*/report\.html", page.read_text()))
+    assert len(links) == 6
+    assert all((page.parent / link).is_file() for link in links)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", ["git worktree add ../base", 'git show "origin/$GITHUB_BASE_REF'])
+def test_the_recipes_against_a_base_fail_where_seeds_show_that_it_is_worse(repository: Path, word: str) -> None:
+    (script,) = recipe(word).values()
+    done = in_bash(Runner(repository), script)
+    assert done.returncode == 4, done.stdout + done.stderr
+    failed = [line for line in done.stderr.splitlines() if line.startswith("::error title=gradlab%3A gate failed::")]
+    assert any("final.loss > +5%25" in line for line in failed), done.stderr
+
+
 def test_the_hook_checks_what_is_gradlab_s_and_nothing_else(clone: Path) -> None:
     (hook,) = HOOKS
     assert hook["id"] == "gradlab-check"

@@ -10,7 +10,7 @@ from made.deep_runs import finding, record, stored, summary
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console, print_table
 from gradlab.report.views.run import view
-from gradlab.report.views.run_in_short import short_blocks
+from gradlab.report.views.run_in_short import in_full, short_blocks
 from gradlab.report.views.run_list import listed, marked_old, runs_table
 from gradlab.results.record import Outcome
 from gradlab.results.stored import StoredRun
@@ -59,6 +59,16 @@ def test_a_run_in_short() -> None:
     assert len(text.splitlines()) <= 30
     assert [int(row) for row in re.findall(r"^ +(\d+) +\d+ +\d+ ", text, re.MULTILINE)] == [*range(1, 11), 51]
     assert_snapshot("run_short", text)
+
+
+def test_a_run_in_full_on_a_terminal_has_every_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    stream = Stream(terminal=True)
+    print_blocks(console(stream), in_full(view(stored()).blocks))
+    text = ANSI.sub("", stream.getvalue())
+    assert "like these" not in text
+    rows = re.findall(r"^ +(\d+) ", text.split("layer  ")[1], re.MULTILINE)
+    assert rows[:51] == [str(layer) for layer in range(1, 52)]
 
 
 def test_many_findings_are_cut_and_counted() -> None:
