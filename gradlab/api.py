@@ -1,6 +1,7 @@
 """The same from Python: `gradlab.run`, `gradlab.sweep`, `gradlab.predict`, `gradlab.load`, and `gradlab.watch` for a loop of one's own."""
 
 import math
+import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -159,7 +160,7 @@ def sweep(
             raise UsageError(f"{name}: expected a whole number >= {least}, got {number!r}")
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < math.inf):
         raise UsageError(f"timeout: expected seconds > 0, got {timeout!r}")
-    if isinstance(config, str | Path) and Path(config).is_file() and reader.is_experiment(config):
+    if isinstance(config, str | Path) and os.path.isfile(config) and reader.is_experiment(config):
         raise UsageError(f"{config}: is an experiment; train it with gradlab.run({str(config)!r})")
     words = None if seeds is None else _typed(seeds)
     asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else Path(config)

@@ -1,5 +1,6 @@
 """What is kept and thrown away, from Python: `gradlab.tag`, `gradlab.remove`, `gradlab.sweeps`; and from the command line."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,9 +60,9 @@ def tag(
         raise UsageError("which runs? `gradlab tag RUN NAME` tags one, `gradlab tag NAME --where COND` all that match")
     by_root: dict[Path, list[str]] = {}
     for run in chosen_handles(out if isinstance(out, Selector) else Selector(runs_root(out)), names, where):
-        by_root.setdefault(run.path.resolve().parent if not run.path.is_symlink() else run.path.parent, []).append(
-            run.id
-        )
+        by_root.setdefault(
+            Path(os.path.realpath(run.path)).parent if not run.path.is_symlink() else run.path.parent, []
+        ).append(run.id)
     if tag is not None and remove:
         tagged = {root: Journal(root).read().tagged.get(tag, ()) for root in by_root}
         by_root = {root: [run for run in runs if run in tagged[root]] for root, runs in by_root.items()}

@@ -1,5 +1,6 @@
 """What is stored, looked at from Python: `gradlab.compare`, `gradlab.plot`, `gradlab.write_report`."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,7 +117,7 @@ def distinct(choices: Iterable[stored.Chosen]) -> list[StoredRun]:
     Raises:
         UsageError: If two directories hold the same run.
     """
-    runs = {run.path.resolve(): run for one in choices for run in one.runs}
+    runs = {Path(os.path.realpath(run.path)): run for one in choices for run in one.runs}
     held: dict[str, StoredRun] = {}
     for run in runs.values():
         other = held.setdefault(run.id, run)
@@ -222,7 +223,7 @@ def _runs(
         run = found[0]
         target = _checked(output) or run.path / PAGE
         below = _named_root(names, run.path)
-        return target, run_page(run, view(run), target, Store(run.path.resolve().parent).runs()), below
+        return target, run_page(run, view(run), target, Store(Path(os.path.realpath(run.path)).parent).runs()), below
     from gradlab.report.page.comparison.page import comparison_page, page_name
 
     target = _checked(output) or out / "comparisons" / f"{page_name(found)}.html"
@@ -243,10 +244,10 @@ def _sweep(place: SweepPlace, output: Path | None, tell: Tell) -> tuple[Path, st
 def _checked(output: Path | None) -> Path | None:
     if output is None:
         return None
-    if output.is_dir():
+    if os.path.isdir(output):
         raise UsageError(f"{output}: is a directory; name a file in it, such as {output / 'report.html'}")
     if output.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{output}: a page is a file whose name ends in .html, such as page.html")
-    if not output.parent.is_dir():
+    if not os.path.isdir(output.parent):
         raise UsageError(f"{output}: there is no directory {output.parent}")
     return output

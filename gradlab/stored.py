@@ -1,6 +1,7 @@
 """What is stored, from Python: `gradlab.load`, `gradlab.runs`."""
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -133,7 +134,7 @@ def runs(*names: str | Path, where: str = "", out: str | Path | None = None) -> 
         UsageError: If a name means several things, or a run cannot be read.
     """
     found = chosen(names, out, where)
-    return Runs({run.path.resolve(): run for one in found for run in one.runs}.values())
+    return Runs({Path(os.path.realpath(run.path)): run for one in found for run in one.runs}.values())
 
 
 def _warn(line: str) -> None:
@@ -191,7 +192,7 @@ def _beside_runs(path: Path) -> bool:
     """Whether a path, as a shell's `runs/*` gives it, is what gradlab keeps beside runs: the journal, pages of several runs, sweeps."""
     if path.name == JOURNAL:
         return True
-    return path.name in (COMPARISONS, SWEEPS) and len(path.parts) > 1 and not (path / SUMMARY).exists()
+    return path.name in (COMPARISONS, SWEEPS) and len(path.parts) > 1 and not os.path.exists(path / SUMMARY)
 
 
 def left_out(path: Path, reason: str) -> str:
@@ -243,7 +244,7 @@ def sides(choices: Sequence[Chosen]) -> list[list[StoredRun]]:
                 found += [[run] for run in own]
             elif choice.single:
                 alike = {key: value for key, value in own[0].experiment.canonical().items() if key != "seed"}
-                place = own[0].path.resolve().parent, json.dumps(alike, sort_keys=True)
+                place = Path(os.path.realpath(own[0].path)).parent, json.dumps(alike, sort_keys=True)
                 if own[0].id in {held.id for held in by_one.get(place, ())}:  # against itself
                     found.append(own)
                     continue

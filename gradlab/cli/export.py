@@ -1,5 +1,6 @@
 """`gradlab export`."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -108,7 +109,7 @@ def _write_tables(run: "StoredRun", dest: Path) -> "Iterable[Path]":
     if run.record.spectrum is not None:
         written.append(("spectrum", spectrum_rows(run.record.spectrum)))
     for name, rows in written:
-        place = dest / f"{run.path.resolve().name}.{name}.csv"
+        place = dest / f"{Path(os.path.realpath(run.path)).name}.{name}.csv"
         whole_file.write(place, partial(_csv, rows), replace=False, folder=True)
         yield place
 

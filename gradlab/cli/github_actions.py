@@ -146,7 +146,7 @@ class _Lines:
 
     def __init__(self, config: Path) -> None:
         self._config = config
-        self.file = in_workspace(config) if config.is_file() else ""
+        self.file = in_workspace(config) if os.path.isfile(config) else ""
 
     def of(self, key: str, text: str) -> tuple[str, int]:
         """The file and line of a condition; the file alone, line 0, where it is not found, as what `-s` sets."""
@@ -165,7 +165,7 @@ class _Lines:
         from gradlab.config.reading import document
         from gradlab.errors import ConfigError
 
-        if not file.is_file():
+        if not os.path.isfile(file):
             return None, []
         try:
             tree = document.from_file(file)
@@ -183,7 +183,7 @@ class _Lines:
 def in_workspace(file: Path) -> str:
     """A file's path from the repository's root, as annotations name it."""
     root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd()).resolve()
-    whole = file.resolve()
+    whole = Path(os.path.realpath(file))
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else str(file)
 
 
@@ -198,7 +198,7 @@ def add_summary(text: Callable[[int], str], *written: Path | None) -> None:
     if (
         not is_on()
         or not named
-        or any(file is not None and file.resolve() == Path(named).resolve() for file in written)
+        or any(file is not None and os.path.realpath(file) == os.path.realpath(named) for file in written)
     ):
         return
     from gradlab.cli.output import log

@@ -73,10 +73,10 @@ def _base(place: Path, like: str) -> Path:
     from gradlab.config.sweeps.sweep import is_sweep
     from gradlab.errors import UsageError
 
-    own = Path(like) if like.endswith((".yaml", ".yml")) and Path(like).is_file() else None
+    own = Path(like) if like.endswith((".yaml", ".yml")) and os.path.isfile(like) else None
     base = own or place.parent / f"{like}.yaml"
-    template = None if own or base.is_file() else _template(like)
-    if base.resolve() == place.resolve():
+    template = None if own or os.path.isfile(base) else _template(like)
+    if os.path.realpath(base) == os.path.realpath(place):
         raise UsageError(f"{place}: would be its own base; give the sweep another name")
     if os.path.lexists(place):
         raise UsageError(f"{place}: is there already and is not overwritten")

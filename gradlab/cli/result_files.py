@@ -1,5 +1,6 @@
 """Files that a command writes beside what it prints: JUnit XML and Markdown."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,13 +13,13 @@ def refuse_folders(*files: Path | None) -> None:
     """
     from gradlab.errors import UsageError
 
-    named = [file.resolve() for file in files if file is not None]
+    named = [os.path.realpath(file) for file in files if file is not None]
     if len(set(named)) < len(named):
         raise UsageError(f"{named[0]}: --junit and --summary name the same file")
     for file in files:
-        if file is not None and file.is_dir():
+        if file is not None and os.path.isdir(file):
             raise UsageError(f"{file}: is a directory; name a file")
-        if file is not None and not file.parent.is_dir():
+        if file is not None and not os.path.isdir(file.parent):
             raise UsageError(f"{file}: there is no directory {file.parent}")
 
 

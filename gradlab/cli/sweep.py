@@ -1,5 +1,6 @@
 """`gradlab sweep`."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -141,7 +142,7 @@ def sweep(
     seconds = seconds_of(timeout) if timeout is not None else None
     code = allowed_code(allow_code, map(str, import_path))
     refuse_folders(junit, summary)
-    if config.is_file() and not is_sweep(config) and is_experiment(config):
+    if os.path.isfile(config) and not is_sweep(config) and is_experiment(config):
         raise UsageError(
             f"{config}: is an experiment; train it with `gradlab run {config}`, vary it with `gradlab new NAME --sweep --like {config}`"
         )

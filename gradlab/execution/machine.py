@@ -143,7 +143,7 @@ def _examine_torch() -> Iterator[tuple[str, bool, str]]:
 
 def _try_to_write(out: Path) -> tuple[bool, str]:
     """Whether runs can be written; nothing is left there."""
-    place = next(path for path in (out, *out.absolute().parents) if path.exists())
+    place = next(path for path in (out, *out.absolute().parents) if os.path.exists(path))
     try:
         with tempfile.NamedTemporaryFile(dir=place) as file:
             file.write(b"\0" * 4096)

@@ -1,9 +1,11 @@
 """A sweep as it lies on the disk: the members whose runs are there, judged by today's rules, and what is missing."""
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradlab.errors import GradlabError
@@ -63,7 +65,7 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
         UsageError: If its plan or the directory of its runs cannot be read.
     """
     plan = place.read_plan()
-    store = Store(place.path.resolve().parent.parent)
+    store = Store(Path(os.path.realpath(place.path)).parent.parent)
     handles = store.handles()
     members: list[tuple[Point, StoredRun]] = []
     missing: list[MissingMember] = []

@@ -214,11 +214,15 @@ def prepare(
 
 def root_of(config: Path) -> Path | None:
     """The directory of runs that a sweep which was begun lies in; None for a sweep's file."""
-    if not config.is_dir():
+    if not os.path.isdir(config):
         return None
     # As it is named first: what a link in a directory of runs leads to is not where it lies.
     lies = next(
-        (place for place in (Path(os.path.abspath(config)).parent, config.resolve().parent) if place.name == SWEEPS),
+        (
+            place
+            for place in (Path(os.path.abspath(config)).parent, Path(os.path.realpath(config)).parent)
+            if place.name == SWEEPS
+        ),
         None,
     )
     return None if lies is None else lies.parent
@@ -232,7 +236,7 @@ def _read(
 
     if not isinstance(config, str | Path):
         return config, None
-    if not Path(config).is_dir():
+    if not os.path.isdir(config):
         return reader.load(config, overrides, seeds), None
     if overrides or seeds is not None:
         raise ConfigError([Fault(str(config), "", "is a sweep that was begun, which takes no -s and no --seeds")])

@@ -65,7 +65,7 @@ def plan_removal(selector: AskedRuns, selections: Sequence[Selection], only: fro
     for found in selections:
         if found.place is None:
             continue
-        own = selector if _root(found.place) == selector.root.resolve() else AskedRuns(_root(found.place))
+        own = selector if _root(found.place) == Path(os.path.realpath(selector.root)) else AskedRuns(_root(found.place))
         going = {place.id for place in places.values()}
         others = {run: place.name for place in own.sweeps if place.id not in going for run in member_ids(place)}
         for run in found.runs:
@@ -145,7 +145,7 @@ def _run(selector: AskedRuns, run: RunHandle, sweeps: Sequence[str]) -> Doomed:
 
 
 def _root(place: SweepPlace) -> Path:
-    return place.path.resolve().parent.parent
+    return Path(os.path.realpath(place.path)).parent.parent
 
 
 def _whose(own: AskedRuns, sweep: SweepPlace, run: RunHandle, others: dict[str, str]) -> str:

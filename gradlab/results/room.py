@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradlab.results import crash_safe
-from gradlab.results.store import COMPARISONS, DIRECTORY, SWEEPS, RunHandle
+from gradlab.results.store import COMPARISONS, DIRECTORY, SWEEPS, RunHandle, is_directory
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def taken(root: Path) -> list[Taken]:
 
     for entry in os.scandir(root):
         match = DIRECTORY.fullmatch(entry.name)
-        if match is not None and entry.is_dir():
+        if match is not None and is_directory(entry):
             add("runs", match["name"], entry.path)
-        elif entry.name == SWEEPS and entry.is_dir():
+        elif entry.name == SWEEPS and is_directory(entry):
             _of_sweeps(entry.path, add)
         elif entry.name == COMPARISONS:
             add("comparisons", entry.name, entry.path)
@@ -117,7 +117,11 @@ def in_order(rows: Iterable[Taken]) -> list[Taken]:
 
 
 def _of_sweeps(path: str, add: Callable[[str, str, str], None]) -> None:
-    for entry in os.scandir(path):
+    try:
+        entries = list(os.scandir(path))
+    except OSError:  # a link that leads nowhere
+        return
+    for entry in entries:
         if entry.name.startswith(crash_safe.TEMPORARY):
             add("left by crashes", "", entry.path)
         else:

@@ -180,7 +180,7 @@ class Selector(AskedRuns):
             return self._sweep(places[0], word)
         if not handles and not self.sweeps:
             raise SelectionError(f"no runs in {self.root}; `gradlab run CONFIG` makes one, --out names another place")
-        if word.endswith((".yaml", ".yml")) and Path(word).is_file():
+        if word.endswith((".yaml", ".yml")) and os.path.isfile(word):
             raise SelectionError(f"{word}: is a config; its runs go by the name that stands in it")
         raise SelectionError(f"no run in {self.root} matches '{word}'; `gradlab list` shows the runs")
 
@@ -199,8 +199,8 @@ class Selector(AskedRuns):
 
     def _sweep(self, place: SweepPlace, text: str) -> Selection:
         """A sweep with those of its members that are there, in its order."""
-        root = place.path.resolve().parent.parent
-        handles = self.handles if root == self.root.resolve() else Store(root).handles()
+        root = Path(os.path.realpath(place.path)).parent.parent
+        handles = self.handles if root == Path(os.path.realpath(self.root)) else Store(root).handles()
         members = tuple(handles[run] for run in member_ids(place) if run in handles)
         return Selection(text, place.name, members, place)
 
@@ -229,9 +229,9 @@ class Selector(AskedRuns):
 
     def _path(self, path: Path) -> Selection | None:
         """A run or a sweep by its directory, None where there is nothing at this path."""
-        if (path / PLAN).is_file():
+        if os.path.isfile(path / PLAN):
             return self._sweep(SweepPlace.at(path), str(path))
-        if path.exists():
+        if os.path.exists(path):
             handle = self.store.at(path)
             return Selection(str(path), handle.name, (handle,), single=True)
         return None
@@ -245,12 +245,12 @@ def select(root: str | Path, text: str | Path, *, groups: bool = True) -> Select
 def _neighbours(selection: Selection) -> Selector:
     """The selector of the directory that a run or sweep lies in, which was named by its path."""
     if selection.place is not None:
-        return Selector(selection.place.path.resolve().parent.parent)
-    return Selector(selection.runs[0].path.resolve().parent)
+        return Selector(Path(os.path.realpath(selection.place.path)).parent.parent)
+    return Selector(Path(os.path.realpath(selection.runs[0].path)).parent)
 
 
 def _is_path(text: str) -> bool:
-    return os.sep in text or (Path(text) / SUMMARY).is_file() or (Path(text) / PLAN).is_file()
+    return os.sep in text or any(os.path.isfile(Path(text, mark)) for mark in (SUMMARY, PLAN))
 
 
 def _no_path(path: Path) -> GradlabError:

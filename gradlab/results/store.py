@@ -229,7 +229,7 @@ class Store:
         Raises:
             UsageError: If the root cannot be read or written, or another process holds its lock.
         """
-        if not self.root.exists():
+        if not os.path.exists(self.root):
             return []
         _, aside = self._scan()
         removed = []
@@ -265,7 +265,7 @@ class Store:
                         name = entry.name.removeprefix(crash_safe.ASIDE)
                         if DIRECTORY.fullmatch(name):  # anything else is not gradlab's
                             aside.add(name)
-                    elif DIRECTORY.fullmatch(entry.name) and entry.is_dir():
+                    elif DIRECTORY.fullmatch(entry.name) and is_directory(entry):
                         names.add(entry.name)
         except FileNotFoundError:
             pass
@@ -311,11 +311,11 @@ class Store:
             SelectionError: If it is none.
             UsageError: If it cannot be read.
         """
-        if not (path / SUMMARY).is_file():
+        if not os.path.isfile(path / SUMMARY):
             raise SelectionError(
-                f"{path}: is no run ({SUMMARY} is missing)" if path.exists() else f"{path}: there is no such run"
+                f"{path}: is no run ({SUMMARY} is missing)" if os.path.exists(path) else f"{path}: there is no such run"
             )
-        match = DIRECTORY.fullmatch(path.resolve().name)
+        match = DIRECTORY.fullmatch(os.path.basename(os.path.realpath(path)))
         if match is not None:
             return RunHandle(match["id"], match["name"], path)
         try:  # renamed by its owner: the summary knows
@@ -342,6 +342,14 @@ def unwritable(place: Path, error: OSError) -> GradlabError:
 def reason_of(error: Exception) -> str:
     """An error in a few words."""
     return one_line(error.strerror if isinstance(error, OSError) and error.strerror else error, 300)
+
+
+def is_directory(entry: "os.DirEntry[str]") -> bool:
+    """Whether something is a directory, or a link of which nobody can tell where it leads, which is told when it is read."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return True
 
 
 def _temporary(root: Path) -> list[Path]:

@@ -5,6 +5,7 @@ one is drawn.
 """
 
 import io
+import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -105,9 +106,9 @@ def check_file(path: Path) -> None:
     """
     if _format(path) not in FORMATS:
         raise UsageError(f"{path}: a figure's name ends in .svg, .png or .pdf")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise UsageError(f"{path}: there is no directory {path.parent}")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UsageError(f"{path}: is a directory")
 
 

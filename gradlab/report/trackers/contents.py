@@ -2,12 +2,14 @@
 
 import json
 import math
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -117,7 +119,7 @@ def contents_of(run: StoredRun, top: int = MOST_LAYERS) -> Contents:
     return Contents(
         id=run.id,
         name=run.name,
-        directory=_text(run.path.resolve().name),
+        directory=_text(Path(os.path.realpath(run.path)).name),
         figures=figures_of(record, ranked),
         points=tuple(_points(run, record)),
         config=config,

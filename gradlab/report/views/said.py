@@ -1,5 +1,8 @@
 """What people said of a stored run: tags, a note, and the names that it was asked for by beside its first."""
 
+import os
+from pathlib import Path
+
 from gradlab.config.text import clean_line
 from gradlab.results.asked import Journal
 from gradlab.results.stored import StoredRun
@@ -7,8 +10,8 @@ from gradlab.results.stored import StoredRun
 
 def said_of(run: StoredRun) -> dict[str, str]:
     """What was said, by what it is: `tags`, `note`, `other names`; nothing where nothing was."""
-    asked = Journal(run.path.resolve().parent).read()
-    first = run.path.resolve().name.rpartition("-")[0]
+    asked = Journal(Path(os.path.realpath(run.path)).parent).read()
+    first = Path(os.path.realpath(run.path)).name.rpartition("-")[0]
     others = [name for name in asked.names.get(run.id, ()) if name not in (run.name, first)]
     said = {
         "tags": ", ".join(asked.tags.get(run.id, ())),

@@ -14,6 +14,7 @@ is whole or absent. The runs themselves lie where all runs lie.
 
 import contextlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -109,8 +110,8 @@ class SweepPlace:
     @classmethod
     def at(cls, path: Path) -> "SweepPlace":
         """A sweep's directory wherever it lies, to be read."""
-        name, _, sweep_id = path.resolve().name.rpartition("-")
-        place = cls(path.resolve().parent.parent, name, sweep_id)
+        name, _, sweep_id = os.path.basename(os.path.realpath(path)).rpartition("-")
+        place = cls(Path(os.path.realpath(path)).parent.parent, name, sweep_id)
         place.path = path
         return place
 

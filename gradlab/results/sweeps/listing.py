@@ -94,7 +94,7 @@ def member_ids(plan: Path) -> tuple[str, ...]:
 
 def _line(plan: Path, there: Collection[str], asked: Mapping[str, str]) -> ListedSweep:
     directory = plan.parent
-    name, _, sweep_id = directory.resolve().name.rpartition("-")
+    name, _, sweep_id = os.path.basename(os.path.realpath(directory)).rpartition("-")
     members = member_ids(plan)
     ends, state = _ends(directory)
     counts = [end["counts"] for end in ends]

@@ -416,6 +416,65 @@ def test_a_page_is_not_written_through_a_run_that_is_a_link(
     assert gradlab("report", "net", "other")[0] == 2
 
 
+@pytest.mark.parametrize("place", ["run", "sweeps", "sweep", "comparisons"])
+def test_links_that_lead_in_a_circle(gradlab: Gradlab, bad: Path, root: Path, place: str) -> None:
+    path = {"run": bad, "sweep": next((root / "sweeps").iterdir())}.get(place, root / place)
+    if path.exists():
+        shutil.rmtree(path)
+    path.symlink_to(path)
+    code, out, err = gradlab("list", "--format", "json")
+    assert code == 0
+    assert len(json.loads(out)["runs"]) == (7 if place == "run" else 8)
+    assert (f"{bad.name}: left out" in err) == (place == "run")
+    assert gradlab("list", "--sweeps")[0] == 0
+    assert gradlab("du")[0] == 0
+    assert gradlab("clean")[0] == 0
+    assert gradlab("show", "other")[0] == 0
+    assert gradlab("tag", "net", "good")[0] == 0
+    assert gradlab("report", "net", "other")[0] == (2 if place == "comparisons" else 0)
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", LONG], ["show", f"{LONG}/y"], ["report", "net", "other", "-o", f"{LONG}.html"],
+        ["report", "net", "other", "-o", "loop.html"],
+        ["plot", "net", "-o", f"{LONG}.svg"], ["plot", "net", "-o", "loop.svg"], ["export", "net", "--to", "csv", LONG],
+        ["compare", "net", "other", "--junit", f"{LONG}.xml"], ["compare", "net", "other", "--summary", "loop.md"], ["new", LONG],
+        ["new", "--like", f"{LONG}.yaml", "--sweep", "s"], ["check", LONG], ["run", "loop.yaml"], ["sweep", LONG], ["sweep", "loop.yaml"],
+        ["predict", LONG], ["show", "loop"], ["tag", "loop", "good"], ["rm", "loop/x", "--yes"],
+    ],
+    ids=lambda words: " ".join(words).replace(LONG, "LONG"),
+)  # fmt: skip
+def test_names_that_lead_nowhere_are_the_user_s_faults(gradlab: Gradlab, root: Path, words: list[str]) -> None:
+    for name in ("loop", "loop.html", "loop.svg", "loop.md", "loop.yaml"):
+        Path(name).symlink_to(name)
+    code, _, err = gradlab(*words)
+    assert code in (2, 5)
+    assert err
+
+
+@pytest.mark.parametrize("out", [LONG, "loop", f"loop/{LONG}"])
+def test_places_that_lead_nowhere(root: Path, out: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("loop").symlink_to("loop")
+    Path("net.yaml").write_text(json.dumps(CONFIG))
+    for words in (
+        ["list"],
+        ["show", "x"],
+        ["clean"],
+        ["du"],
+        ["list", "--sweeps"],
+        ["run", "net.yaml"],
+        ["rm", "x"],
+        ["tag", "x", "y"],
+    ):
+        assert main([*words, "--out", out]) in (0, 2, 3, 5)
+        assert "internal error" not in capsys.readouterr().err
+
+
 def test_nothing_is_no_directory(gradlab: Gradlab, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for words in (["list"], ["clean"], ["sweep", "x.yaml"], ["check", "x.yaml"]):
         assert main([*words, "--out", ""]) == 2

@@ -1,6 +1,7 @@
 """The page of a comparison: who is better and why, what changed, profiles on relative depth, heatmaps, curves, figures, remedies."""
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -54,7 +55,7 @@ _MOST_COLUMNS = 5
 
 def page_name(runs: Sequence[StoredRun]) -> str:
     """A name for the page of several runs: other runs have another, the same in another order too."""
-    first, second, *more = (run.path.resolve().name for run in runs)
+    first, second, *more = (Path(os.path.realpath(run.path)).name for run in runs)
     if not more:
         return f"{first}_{second}"
     digest = sha256("\n".join(run.id for run in runs).encode()).hexdigest()

@@ -19,7 +19,7 @@ def link(page: Path, directory: Path) -> str:
 def to_file(page: Path, target: Path) -> str:
     """Where a page's link to a file or directory leads; relative to the page's file, so that both can move."""
     try:
-        path = os.path.relpath(target.resolve(), page.parent.resolve())
+        path = os.path.relpath(Path(os.path.realpath(target)), Path(os.path.realpath(page.parent)))
     except ValueError:  # on another drive
-        return target.resolve().as_uri()
+        return Path(os.path.realpath(target)).as_uri()
     return quote(path.replace(os.sep, "/").encode("utf-8", "surrogateescape"))
