@@ -185,19 +185,22 @@ def write_run_pages(names: Sequence[str | Path], where: str, out: Path, warn: Te
     from gradlab.results.store import Store
 
     runs = distinct(stored.chosen(names, out, where, tell=warn))
-    places = {run.path.resolve().parent for run in runs}
+    places = {Path(os.path.realpath(run.path)).parent for run in runs}
+    written = 0
     listed = {place: Store(place).runs() for place in places}  # read once: there may be thousands of runs
     for run in runs:
         target = run.path / PAGE
-        page = run_page(run, view(run), target, listed[run.path.resolve().parent])
-        whole_file.write(
-            target,
-            encoded(page),
-            replace=True,
-            refusal="cannot write {}: {}",
-            below=_named_root(names, run.path),
-        )
-    return len(runs)
+        page = run_page(run, view(run), target, listed[Path(os.path.realpath(run.path)).parent])
+        below = _named_root(names, run.path)
+        try:
+            whole_file.write(target, encoded(page), replace=True, refusal="cannot write {}: {}", below=below)
+        except UsageError as error:
+            if len(runs) == 1:
+                raise
+            warn(str(error))  # such as of a run that is a link; the others have theirs
+            continue
+        written += 1
+    return written
 
 
 def _named_root(names: Sequence[str | Path], path: Path) -> Path:
