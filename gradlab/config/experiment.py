@@ -151,6 +151,9 @@ class Optimizer(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.name == "sgd" and self.momentum is not None:
+            reason = f"sgd has no parameter 'momentum': write {{name: momentum, momentum: {self.momentum:g}}}, or name: nesterov"
+            raise fault("momentum", reason, "name")
         fill(self, self.name, catalogue.OPTIMIZERS[self.name], ("momentum", "alpha", "beta1", "beta2", "eps"))
         return self
 

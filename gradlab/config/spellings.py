@@ -264,6 +264,16 @@ def key_meant(part: str, key: str) -> str | None:
     return KEYS.get(part, {}).get(folded(key))
 
 
+def key_meant_elsewhere(key: str) -> str | None:
+    """The dotted key that is meant by one in the wrong part of a config, None where it means nothing or several things.
+
+    >>> key_meant_elsewhere("learning_rate"), key_meant_elsewhere("epsilon")
+    ('train.lr', None)
+    """
+    meant = {keys[folded(key)] for keys in KEYS.values() if folded(key) in keys}
+    return meant.pop() if len(meant) == 1 else None
+
+
 def key_advice(part: str, key: str) -> str | None:
     """What to write in place of a key that is unknown and yet familiar, None where nothing is known of it."""
     return KEY_ADVICE.get(part, {}).get(folded(key))

@@ -144,7 +144,7 @@ EDITS = [
     # Fields that do not go together.
     ("steps: 20", "steps: 20, epochs: 2", 8, 54, "train.epochs", "either steps or epochs"),
     ("activation: relu", "activation: {name: relu, slope: 0.2}", 5, 35, "model.activation.slope", "no parameter"),
-    ("optimizer: sgd", "optimizer: {name: sgd, momentum: 0.9}", 8, 42, "train.optimizer.momentum", "its own: none"),
+    ("optimizer: sgd", "optimizer: {name: sgd, momentum: 0.9}", 8, 42, "train.optimizer.momentum", "write {name: momentum, momentum: 0.9}"),
     ("optimizer: sgd", "optimizer: {name: momentum, momentum: 1}", 8, 47, "train.optimizer.momentum", "and < 1, got 1"),
     ("optimizer: sgd", "optimizer: {name: adam, alpha: 0.9}", 8, 40, "train.optimizer.alpha", "beta1, beta2, eps"),
     ("init: he", "init: {scheme: he, std: 0.1}", 6, 27, "model.init.std", "std belongs to scheme normal"),
