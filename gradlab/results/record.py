@@ -105,6 +105,10 @@ class ModuleRows:
     parallel: tuple[int, ...] = ()
 
 
+FINITE_FIGURES, FINITE_LAYERS = ("loss", "log10_grad_norm_total"), ("log10_grad_norm", "log10_backward_rms")
+"""By which a step is told to be finite: step quantities, and layer quantities."""
+
+
 @dataclass(frozen=True)
 class Record:
     """Everything recorded of one run, as numpy arrays.
@@ -166,10 +170,10 @@ class Record:
     def _final_index(self) -> int | None:
         """`final_index`, found once: rules, figures and tables all start from it."""
         finite = np.ones(len(self.steps), dtype=np.bool_)
-        for name in ("loss", "log10_grad_norm_total"):
+        for name in FINITE_FIGURES:
             if name in self.figures:
                 finite &= ~_broken(self.figures[name])
-        for name in ("log10_grad_norm", "log10_backward_rms"):
+        for name in FINITE_LAYERS:
             if name in self.layers:
                 finite &= ~_broken(self.layers[name]).any(axis=1)
         indices = np.flatnonzero(finite)

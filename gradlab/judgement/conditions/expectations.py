@@ -72,6 +72,12 @@ def lookup(experiment: AnyExperiment, record: Recorded, summary: Summary) -> Loo
     return look
 
 
+def over_layers(record: Record | None, quantity: str) -> list[float | None]:
+    """A quantity's values over the layers at the last finite record, None where it has no meaning; [] where there is no record."""
+    row = None if record is None or not len(record.steps) else record.final_index()
+    return _layers(record, row, quantity)
+
+
 def _layers(record: Record | None, row: int | None, quantity: str) -> list[float | None]:
     """A quantity's values over the layers at one record, None where it has no meaning."""
     column = None if record is None else record.layers.get(quantity)

@@ -5,6 +5,7 @@ the commit, its tables for a quantity over the layers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,9 +102,12 @@ class RunValues:
 
     def _over_layers(self, run: ListedRun, quantity: str) -> Looked:
         """A quantity's values over the layers at the last record, for which the run's tables are opened."""
-        from gradlab.judgement.conditions.expectations import lookup
+        from gradlab.judgement.conditions.expectations import lookup, over_layers
         from gradlab.results.store import Store
+        from gradlab.results.tables import read_layer_quantity
 
+        with suppress(OSError, ValueError):  # then the whole of it is read, which says what is wrong
+            return over_layers(read_layer_quantity(run.path, quantity), quantity)
         try:
             stored = (self._store or Store(run.path.parent)).load(run.path)
             record = stored.record
