@@ -19,7 +19,10 @@ _PLACE = """([id, x, y]) => {
 def settled(page: Page, figure: str) -> Locator:
     """A figure that is drawn, whole in the window, with nothing left to scroll."""
     element = page.locator(f"#{figure}")
-    page.evaluate("(id) => gradlab.figures.find((one) => one.element.id === id).force()", figure)
+    page.evaluate(
+        "(id) => { const it = gradlab.figures.find((one) => one.element.id === id); return it.near ? it.busy : it.force(); }",
+        figure,
+    )
     page.evaluate(
         "(id) => document.getElementById(id).scrollIntoView({ block: 'center', behavior: 'instant' })", figure
     )

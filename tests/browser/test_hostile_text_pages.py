@@ -72,12 +72,13 @@ def test_texts_of_a_run_stay_texts(
     stored = Store(out).load(run.id)
     path = run.path / "report.html"
     path.write_bytes(encoded(run_page(stored, view(stored), path, Store(out).runs())))
+    page = open_page(path, 360)
     for width in (360, 1440):
-        page = open_page(path, width)
+        page.set_viewport_size({"width": width, "height": 900})
         draw(page)
         for link in page.locator("[data-finding]").all():
             link.click()
-        page.locator("details summary").last.click()
+        page.locator("details:not([open]) summary").last.click()
         text = page.locator("main").inner_text()
         for place in places:
             if place != "reason":

@@ -375,7 +375,6 @@ def test_vanished_and_exploded_layers_have_marks_of_their_own(tmp_path: Path, op
     }
     legend = page.locator("#depths-plot .legendtext").all_text_contents()
     assert {"zero", "not finite"} <= set(legend)
-    page.locator("#depths-plot").screenshot(path=str(tmp_path / "depths.png"))
 
 
 def test_groups_lead_to_their_runs(small: tuple[OpenedSweep, Path], open_page: OpenPage) -> None:

@@ -117,3 +117,20 @@ def test_no_face_of_an_odd_run_warns(
             assert code in (0, 2, 5), (shape, face, said)
             assert "Warning" not in said, (shape, face, said)
         notebook.run_html(run)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["model.depth=1", "model.width=1", "train.steps=1"],
+        ["model.init.gain=1e30"],
+        ["model.init.bias=1e30"],
+        ["model.depth=300", "model.init.gain=1e-9"],
+        ["model.depth=300", "model.activation=linear", "model.init.gain=1e18"],
+    ],
+)
+def test_a_forecast_of_an_odd_network_warns_nobody(settings: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for setting in settings for word in ("-s", setting)]
+    assert main(["predict", str(Path(__file__).parents[3] / "configs" / "deep_sigmoid.yaml"), *words]) == 0
+    assert "Warning" not in capsys.readouterr().err
