@@ -21,7 +21,9 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
-DRAWN = "Promise.all(gradlab.figures.map((one) => (one.near ? one.busy : one.force()))).then(() => gradlab.figures.length)"
+DRAWN = (
+    "Promise.all(gradlab.figures.map((one) => (one.near ? one.busy : one.force()))).then(() => gradlab.figures.length)"
+)
 """Draws every figure that is not drawn yet, also those far below the window; their number."""
 
 
