@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradlab import stored
+from gradlab.config.text import counted
 from gradlab.drawing import Tell, check_kind, check_quantities, draw, untold
 from gradlab.errors import UsageError
 from gradlab.results.locks import refuse_links
@@ -240,7 +241,8 @@ def _sweep(place: SweepPlace, output: Path | None, tell: Tell) -> tuple[Path, st
     target = _checked(output) or place.path / PAGE
     opened = stored.load_sweep(place)
     if opened.missing:
-        tell(f"{len(opened.missing)} of {opened.num_planned} runs of the sweep are missing; its page names them")
+        lost = f"{len(opened.missing)} of {counted(opened.num_planned, 'run')} of the sweep"
+        tell(f"{lost} {'is' if len(opened.missing) == 1 else 'are'} missing; its page names them")
     return target, sweep_page(opened, target)
 
 

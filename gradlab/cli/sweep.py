@@ -185,7 +185,8 @@ def sweep(
     add_summary(lambda room: sweep_markdown(api.view_of(finished), room), summary)
     if prepared.gates and not finished.gates:
         part = "a share cannot tell; the command without --shard does"
-        why = f"{len(finished.left)} runs are left" if finished.left else part
+        left = len(finished.left)
+        why = f"{left} run{' is' if left == 1 else 's are'} left" if finished.left else part
         log(f"gates are not judged: {why}", quiet=quiet)
     return 0 if exit_zero else finished.exit_code
 

@@ -1,5 +1,6 @@
 """Text that people read: values in words, texts on one line, texts cut short, a nested config by dotted path."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -163,3 +164,57 @@ def bytes_in_words(num_bytes: int) -> str:
         if num_bytes >= 10**exponent:
             return f"{num_bytes / 10**exponent:.3g} {unit}"
     return f"{num_bytes} bytes"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "run"), counted(3, "run"), counted(2, "batch")
+    ('1 run', '3 runs', '2 batches')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
+
+
+def signed(value: float, places: int) -> str:
+    """A number with its sign and so many decimals; what rounds to zero has no sign.
+
+    >>> signed(-3.14159, 1), signed(0.04, 1), signed(-0.04, 1)
+    ('-3.1', '0.0', '0.0')
+    """
+    text = f"{value:+.{places}f}"
+    return text if text.strip("+-0.") else text[1:]
+
+
+def rounded(value: float, digits: int) -> str:
+    """A number to so many significant digits, written out up to a million.
+
+    >>> rounded(1234.0, 1), rounded(0.0123, 1), rounded(3.2e5, 2), rounded(1e62, 1), rounded(4.5e7, 2)
+    ('1,000', '0.01', '320,000', '10^62', '4.5 × 10^7')
+    """
+    text = f"{value:.{digits}g}"
+    mantissa, _, power = text.partition("e+")
+    if not power:
+        return text
+    if int(power) < 6:
+        return f"{float(text):,.0f}"
+    whole = f"10^{int(power)}"
+    return f"{'-' if mantissa == '-1' else ''}{whole}" if mantissa in ("1", "-1") else f"{mantissa} × {whole}"
+
+
+def power_of_ten(log10: float, digits: int = 3) -> str:
+    """A number of any size, given its log10, to so many significant digits.
+
+    >>> power_of_ten(-3.0), power_of_ten(0.301), power_of_ten(-612.35), power_of_ten(-0.0)
+    ('0.001', '2', '4.47 × 10^-613', '1')
+    """
+    if math.isinf(log10) or math.isnan(log10):
+        return "0" if log10 == -math.inf else f"{log10:g}"
+    if -4 <= log10 < 6:
+        return rounded(10.0**log10, digits)
+    exponent = math.floor(log10)
+    mantissa = f"{10.0 ** (log10 - exponent):.{digits}g}"
+    if float(mantissa) == 10.0:
+        mantissa, exponent = "1", exponent + 1
+    return f"10^{exponent}" if mantissa == "1" else f"{mantissa} × 10^{exponent}"

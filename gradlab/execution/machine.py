@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gradlab.config.text import one_line
+from gradlab.config.text import counted, one_line
 from gradlab.errors import UsageError
 from gradlab.results.environment import PRODUCTS, describe, overwritten_products, version
 
@@ -115,7 +115,7 @@ def examine(out: Path) -> Iterator[tuple[str, bool, str]]:
         installed = version(package)
         yield package, bool(installed), installed or "not installed"
     yield from of_torch
-    yield "processor", True, f"{here['device_name']}, {here['threads']} threads"
+    yield "processor", True, f"{here['device_name']}, {counted(int(here['threads']), 'thread')}"
     page = os.sysconf("SC_PAGE_SIZE")
     total, free = os.sysconf("SC_PHYS_PAGES") * page, os.sysconf("SC_AVPHYS_PAGES") * page
     yield "memory", True, f"{total / 2**30:.1f} GiB, {free / 2**30:.1f} GiB free"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradlab.config.text import counted
 from gradlab.errors import GradlabError
 from gradlab.execution.rejudge import reused
 from gradlab.results.listing import gc_paused
@@ -88,7 +89,7 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
         gates, ungated = _gates(plan.gates, runs, unread)
     if missing and plan.gates:
         verb = "is" if len(missing) == 1 else "are"
-        gates, ungated = (), f"{len(missing)} of {len(plan.members)} runs {verb} missing"
+        gates, ungated = (), f"{len(missing)} of {counted(len(plan.members), 'run')} {verb} missing"
     return ReopenedSweep(plan, tuple(members), tuple(missing), gates, ungated, unread, depths)
 
 

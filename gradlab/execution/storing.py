@@ -90,7 +90,7 @@ class RunStorer:
         if num_runs > 1:
             done = len(self.stored) - len(kept)
             begun = f", {len(kept)} kept as far as trained" if kept else ""
-            return f"interrupted; {done} of {num_runs} runs are done{begun}; the same command goes on"
+            return f"interrupted; {done} of {num_runs} runs {'is' if done == 1 else 'are'} done{begun}; the same command goes on"
         if not kept:
             return "interrupted; start the same command again to go on"
         return f"interrupted; what was recorded is kept ({kept[0].path}), and the same command trains it again from its seed"

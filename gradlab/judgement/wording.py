@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from gradlab.config.text import power_of_ten, rounded
 from gradlab.results.record import Bool
 
 
@@ -18,12 +19,14 @@ def bounds(layers: Bool) -> tuple[int, int]:
 
 
 def power(log10: float) -> str:
-    """A power of ten.
+    """A size in few letters, given its log10: a power of ten where it is near one.
 
-    >>> power(-3.24), power(-math.inf)
-    ('10^-3.2', '0')
+    >>> power(-3.02), power(-3.24), power(-math.inf)
+    ('10^-3', '0.0006', '0')
     """
-    return "0" if log10 == -math.inf else f"10^{log10:.1f}"
+    if math.isinf(log10):
+        return "0" if log10 < 0 else "inf"
+    return f"10^{round(log10)}" if abs(log10 - round(log10)) < 0.05 else power_of_ten(log10, 1)
 
 
 def percent(share: float) -> str:
@@ -39,9 +42,14 @@ def percent(share: float) -> str:
 
 
 def factor(value: float) -> str:
-    """A multiplier, to one digit above ten and two below.
+    """A multiplier, to one digit above ten and two below; one that is near 1 with as many as tell it from 1.
 
-    >>> factor(2.34), factor(1234.0)
-    ('2.3', '1e+03')
+    >>> factor(2.34), factor(1234.0), factor(1.02), factor(1e62)
+    ('2.3', '1,000', '1.02', '10^62')
     """
-    return f"{value:.1g}" if value >= 10 else f"{value:.2g}"
+    shown = rounded(value, 1 if value >= 10 else 2)
+    return (
+        shown
+        if shown != "1" or value == 1
+        else next(text for text in (f"{value:.{d}g}" for d in range(3, 18)) if text != "1")
+    )

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from gradlab.config.text import counted
 from gradlab.errors import GradlabError, SelectionError, UsageError
 from gradlab.results.asked_runs import AskedRuns, member_ids
 from gradlab.results.listing import SUMMARY
@@ -225,7 +226,7 @@ class Selector(AskedRuns):
 
     def _too_few(self, text: str) -> str:
         number = len(self.handles)
-        return f"'{text}': {self.root} holds only {number} runs" if number else f"no runs in {self.root}"
+        return f"'{text}': {self.root} holds only {counted(number, 'run')}" if number else f"no runs in {self.root}"
 
     def _path(self, path: Path) -> Selection | None:
         """A run or a sweep by its directory, None where there is nothing at this path."""

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from gradlab.config import row_names
+from gradlab.config.text import signed
 from gradlab.judgement import figures, lasting
 from gradlab.judgement.limits import DECADES, FORWARD_LAYERS, STEADY_FIT
 from gradlab.judgement.modules import remedies
@@ -158,7 +159,7 @@ def _message(
     if len(evidence.chains) > 1:
         clauses[0] += f" (one of {len(evidence.chains)} chains)"
     if course.at_start and not course.at_end and evidence.num_records > 1:
-        clauses.append(f"by the end it is {course.end:+.1f} decades")
+        clauses.append(f"by the end it is {signed(course.end, 1)} decades")
     return clauses
 
 

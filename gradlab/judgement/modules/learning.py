@@ -4,6 +4,7 @@ Only where a loss was logged. Where the loss of the best constant answer is not 
 is said too.
 """
 
+from gradlab.config.text import counted, rounded
 from gradlab.judgement.limits import STUCK_SHARE
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
@@ -54,7 +55,7 @@ def undecided(evidence: ModuleEvidence) -> str:
     """That a run has not learned yet, as a clause."""
     course = evidence.progress
     assert course is not None
-    said = f"{evidence.num_steps} steps did not show that it learns: {_standing(evidence)}"
+    said = f"{counted(evidence.num_steps, 'step')} did not show that it learns: {_standing(evidence)}"
     if evidence.steps_in_time is not None:
         return f"{said}; at this pace about {round_up(evidence.steps_in_time)} would"
     if _fell_at_first(evidence):
@@ -66,13 +67,13 @@ def told(evidence: ModuleEvidence) -> str:
     """What shows that a run does not learn."""
     course, largest = evidence.progress, evidence.largest_ratio
     assert course is not None
-    said = [f"in {evidence.num_steps} steps {_standing(evidence)}"]
+    said = [f"in {counted(evidence.num_steps, 'step')} {_standing(evidence)}"]
     if course.accuracy is not None:
         said.append(f"the accuracy is {percent(max(course.accuracy, 0.0))} of the way from chance to all right")
     if largest is not None and evidence.still:
-        said.append(f"the rows stand still: the largest update ratio is {largest:.1g}")
+        said.append(f"the rows stand still: the largest update ratio is {rounded(largest, 1)}")
     elif largest is not None:
-        moved = f"{largest:.1g} of" if largest < 1 else "more than"
+        moved = f"{rounded(largest, 1)} of" if largest < 1 else "more than"
         said.append(f"the fastest row moves by {moved} its weights a step")
     return ", ".join(said) + ("" if evidence.chance_known else f"; {CHANCE_UNKNOWN}")
 
@@ -82,10 +83,10 @@ def _standing(evidence: ModuleEvidence) -> str:
     course, found = evidence.progress, evidence.gains
     assert course is not None
     if course.fell < 1.0 - GROWN:
-        changed = f"the loss grew to {1.0 - course.fell:.3g} times what it was"
+        changed = f"the loss grew to {rounded(1.0 - course.fell, 3)} times what it was"
     else:
         changed = f"the loss {'grew' if course.fell < 0 else 'fell'} by {percent(abs(course.fell))}"
     if found is None or not found.constant > 0 or evidence.loss is None:
         return changed
-    now = f"{changed} and is {found.constant - found.training.value:.3g}"
-    return f"{now}, where the best answer without looking at the inputs has {found.constant:.3g}"
+    now = f"{changed} and is {rounded(found.constant - found.training.value, 3)}"
+    return f"{now}, where the best answer without looking at the inputs has {rounded(found.constant, 3)}"

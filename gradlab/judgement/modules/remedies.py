@@ -12,6 +12,7 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleExperiment, OwnExperiment
+from gradlab.config.text import rounded
 from gradlab.judgement import figures
 from gradlab.judgement.limits import DECADES, FEWEST_STEPS, STEADY_FIT
 from gradlab.judgement.modules.chains import Chain
@@ -210,7 +211,7 @@ def faster(own: OwnExperiment, ratio: float) -> Advice:
     return _rate(
         own,
         part,
-        f"{_multiple(part)} times larger: the fastest row moves by {ratio:.1g} of its weights a step, where 1e-3 is usual",
+        f"{_multiple(part)} times larger: the fastest row moves by {rounded(ratio, 1)} of its weights a step, where 1e-3 is usual",
     )
 
 
@@ -251,9 +252,9 @@ def _multiple(value: float) -> str:
     """A multiplier as people say it.
 
     >>> _multiple(1.234), _multiple(10.0), _multiple(250.4), _multiple(123456.0)
-    ('1.2', '10', '250', '1.2e+05')
+    ('1.2', '10', '250', '120,000')
     """
-    return f"{value:.0f}" if 10 <= value < 10000 else f"{value:.2g}"
+    return f"{value:,.0f}" if 10 <= value < 10000 else rounded(value, 2)
 
 
 def _where(evidence: ModuleEvidence, rows: tuple[int, ...]) -> str:

@@ -103,4 +103,4 @@ def _word(value: Any) -> str:
         return f"{name[1]}" + (f" ({', '.join(f'{key} {item:g}' for key, item in rest)})" if rest else "")
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
+    return f"{float(f'{value:.2g}'):g}" if isinstance(value, float) else str(value)  # 100 rather than 1e+02

@@ -5,6 +5,7 @@ start that it shares with the hidden layers is.
 from contextlib import suppress
 
 from gradlab.config.experiment import Model
+from gradlab.config.text import rounded
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts
 from gradlab.judgement.remedies.advice import Advice, change
@@ -43,8 +44,8 @@ def smaller(evidence: Evidence) -> Advice:
     outputs, hidden = evidence.first_output_rms, evidence.last_hidden_rms
     if outputs is None or hidden is None or not outputs > USUAL_GAIN * hidden:
         return Advice()
-    times = "" if not hidden else f", {outputs / hidden:.2g} times the last hidden layer's preactivations"
-    because = f"outputs begin at {outputs:.3g}{times}"
+    times = "" if not hidden else f", {rounded(outputs / hidden, 2)} times the last hidden layer's preactivations"
+    because = f"outputs begin at {rounded(outputs, 3)}{times}"
     return change({"model.readout_init": {"scheme": "xavier"}}, because)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.modules import ModuleData, ModuleExperiment
+from gradlab.config.text import rounded
 from gradlab.datasets.profile import DataProfile, said
 from gradlab.judgement.limits import LARGE, OFFSET, ONE_COLUMN
 from gradlab.judgement.remedies.advice import Advice, change
@@ -59,7 +60,7 @@ def _of_first_batch(rms: float) -> ScaleFault | None:
     """Of runs of which no more was recorded."""
     if rms == 0.0 or 1.0 / LARGE < rms < LARGE:
         return None
-    reason = f"the first batch's inputs have a root mean square of {rms:.3g}"
+    reason = f"the first batch's inputs have a root mean square of {rounded(rms, 3)}"
     return ScaleFault("inputs", rms, LARGE if rms > 1 else 1.0 / LARGE, reason)
 
 
@@ -74,7 +75,7 @@ def _of_inputs(data: DataProfile) -> ScaleFault | None:
     offset = f"{percent(data.offset_share)} of their mean square is an offset that all examples have"
     if not 1.0 / LARGE <= rms <= LARGE:
         more = f", and {largest}" if largest else f", and {offset}" if data.offset_share > OFFSET else ""
-        reason = f"the inputs have a root mean square of {rms:.3g}, where starts are made for 1{more}"
+        reason = f"the inputs have a root mean square of {rounded(rms, 3)}, where starts are made for 1{more}"
         return ScaleFault("inputs", rms, LARGE if rms > 1 else 1.0 / LARGE, reason)
     if data.offset_share > OFFSET:
         return ScaleFault("inputs", data.offset_share, OFFSET, f"of the inputs {offset}")
@@ -87,8 +88,8 @@ def _of_targets(data: DataProfile) -> ScaleFault | None:
     if data.target_std is None or data.target_mean is None or data.target_std == 0.0:
         return None
     size = (data.target_mean**2 + data.target_std**2) ** 0.5
-    told = f"the targets are {data.target_mean:.3g} ± {data.target_std:.3g}" if data.target_mean else (
-        f"the targets have a standard deviation of {data.target_std:.3g}"
+    told = f"the targets are {rounded(data.target_mean, 3)} ± {rounded(data.target_std, 3)}" if data.target_mean else (
+        f"the targets have a standard deviation of {rounded(data.target_std, 3)}"
     )  # fmt: skip
     if not 1.0 / LARGE <= size <= LARGE:
         reason = f"{told}, where outputs begin near 1"
@@ -96,7 +97,7 @@ def _of_targets(data: DataProfile) -> ScaleFault | None:
     if data.target_mean > LARGE * data.target_std:
         return ScaleFault("targets", data.target_mean / data.target_std, LARGE, f"{told}, all but an offset")
     if data.target_ratio is not None and data.target_ratio > LARGE:
-        reason = f"one target spreads {data.target_ratio:.3g} times as far as another, and the loss is all but its own"
+        reason = f"one target spreads {rounded(data.target_ratio, 3)} times as far as another, and the loss is all but its own"
         return ScaleFault("targets", data.target_ratio, LARGE, reason)
     return None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradlab.config.experiment import Experiment, Model
+from gradlab.config.text import rounded, signed
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import first_steps, structure
@@ -214,8 +215,8 @@ def _starts(model: Model) -> Iterator[_Start]:
         sigma_w, sigma_b = critical(model.activation)
     if sigma_w**2 <= SATURATED_CRITICAL:
         scheme = "he" if name == "relu" else "critical"
-        bias = f", σ_b² = {sigma_b**2:.3g}" if sigma_b else ""
-        yield _Start(scheme, f"σ_w² = {sigma_w**2:.3g}{bias}", f"keeps χ₁ = 1 for {name}")
+        bias = f", σ_b² = {rounded(sigma_b**2, 3)}" if sigma_b else ""
+        yield _Start(scheme, f"σ_w² = {rounded(sigma_w**2, 3)}{bias}", f"keeps χ₁ = 1 for {name}")
     elif name != "softplus":
         yield _Start("xavier", "σ_w² = 1", f"is near enough for {name} at this depth")
     if name == "sigmoid":
@@ -253,11 +254,11 @@ def _scale(model: Model) -> tuple[str, float, float, float]:
 def _then(expected: Forecast) -> str:
     """What theory expects of another start as a clause, "" where it has no answer."""
     if expected.outcomes:
-        return f"; theory then expects {' or '.join(f'{one.backward_decades:+.1f}' for one in expected.outcomes)} decades in all"
+        return f"; theory then expects {' or '.join(f'{signed(one.backward_decades, 1)}' for one in expected.outcomes)} decades in all"
     typical = expected.typical_backward_decades
     if typical is None or not math.isfinite(typical):
         return ""
-    return f"; theory then expects {typical:+.1f} decades in all"
+    return f"; theory then expects {signed(typical, 1)} decades in all"
 
 
 def _own(evidence: Evidence) -> str:
@@ -270,7 +271,7 @@ def _own(evidence: Evidence) -> str:
     travel = TO_DECADES * math.log(chi_1)
     if abs(travel) < 0.005:
         return ""
-    return f"; yours is χ₁ = {chi_1:.3g}, which {'loses' if travel < 0 else 'gains'} {abs(travel):.2f} decades a layer"
+    return f"; yours is χ₁ = {rounded(chi_1, 3)}, which {'loses' if travel < 0 else 'gains'} {abs(travel):.2f} decades a layer"
 
 
 def _wider(evidence: Evidence) -> Advice:

@@ -7,6 +7,7 @@ import numpy as np
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Activation, Experiment
 from gradlab.config.parametrization import rate_factor
+from gradlab.config.text import rounded
 from gradlab.judgement import figures
 from gradlab.judgement.evidence import ADAPTIVE, ROUNDED_AWAY, Evidence
 from gradlab.judgement.remedies import first_steps
@@ -126,7 +127,9 @@ def training(evidence: Evidence, row: int) -> Advice:
     largest = largest_update(evidence, row)
     if largest is None or largest <= HEALTHY_UPDATE:
         return slower(evidence.experiment)
-    return learning_rate(evidence, largest).after(f"updates of up to {largest:.1g} of a layer's weights came before")
+    return learning_rate(evidence, largest).after(
+        f"updates of up to {rounded(largest, 1)} of a layer's weights came before"
+    )
 
 
 def _decay(evidence: Evidence) -> Advice:
@@ -139,7 +142,7 @@ def _decay(evidence: Evidence) -> Advice:
     if not left < SHRUNK:
         return Advice()
     steps = evidence.step(evidence.num_rows - 1) + 1
-    yours = f"yours took {train.lr * train.weight_decay:.1g} of every weight a step, and {left:.1g} of them is left"
+    yours = f"yours took {rounded(train.lr * train.weight_decay, 1)} of every weight a step, and {rounded(left, 1)} of them is left"
     return change({"train.weight_decay": digits(KEPT / (train.lr * steps))}, yours)
 
 
@@ -163,7 +166,7 @@ def still(evidence: Evidence, ratio: float) -> Advice:
     if clip is not None and not adaptive and train.clip_norm is not None and clip.present.any():
         cut = float(np.median(clip.values[clip.present]))
         if 0.0 < cut < CLIPPED:
-            own = f"the gradient's own norm (yours cuts it to {cut:.1g} of itself)"
+            own = f"the gradient's own norm (yours cuts it to {rounded(cut, 1)} of itself)"
             return change({"train.clip_norm": digits(train.clip_norm / cut)}, own, "{settings}, {because}")
     eps = train.optimizer.eps
     if eps is not None and eps > 1.0:
@@ -187,7 +190,7 @@ def rounded_away(evidence: Evidence, ratio: float) -> str:
     grain = DTYPES[dtype].epsilon / 2.0
     if dtype not in ("bfloat16", "float16") or ratio >= grain:
         return ""
-    return f"updates of {ratio:.1g} of a weight are below half of {dtype}'s grain, {grain:.1g}, and are rounded away"
+    return f"updates of {rounded(ratio, 1)} of a weight are below half of {dtype}'s grain, {rounded(grain, 1)}, and are rounded away"
 
 
 def sloped(activation: Activation) -> Advice:

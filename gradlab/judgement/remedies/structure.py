@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.experiment import Activation, Model
+from gradlab.config.text import counted, rounded
 from gradlab.judgement import figures
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import first_steps
@@ -109,9 +110,7 @@ def mended(evidence: Evidence, start: Advice) -> Advice:
     model, size = evidence.experiment.model, divides_by_eps(evidence)
     if size is not None and model.norm is not None:
         root = math.sqrt(model.norm.eps)
-        eps = (
-            f"states of rms {size:.2g} are below √eps = {root:.2g}, and the normalisation divides by that, not by them"
-        )
+        eps = f"states of rms {rounded(size, 2)} are below √eps = {rounded(root, 2)}, and the normalisation divides by that, not by them"
         return start.after(eps) if start else Advice()
     ways = [*_ways(evidence)]
     if start and weights_decide(model):
@@ -183,7 +182,7 @@ def _batch(evidence: Evidence) -> Iterator[Advice]:
     chi = _chi(experiment.model.activation, "batch")
     if chi is not None and abs(_decades(chi)) * (depth - 1) <= HARMLESS:
         lost = f"{_norm(norm.kind)} leaves the mean of {experiment.model.activation.name}'s outputs in, and {_a_layer(evidence)}"
-        yield change({"model.norm.kind": "batch"}, f"{lost}; over the batch χ₁ is {chi:.3g}")
+        yield change({"model.norm.kind": "batch"}, f"{lost}; over the batch χ₁ is {rounded(chi, 3)}")
 
 
 def _activation(evidence: Evidence) -> Iterator[Advice]:
@@ -196,9 +195,10 @@ def _activation(evidence: Evidence) -> Iterator[Advice]:
         chi = _chi(Activation(name=name), model.norm.kind)
         if chi is not None and name != model.activation.name and abs(_decades(chi)) * (depth - 1) <= HARMLESS:
             own = _chi(model.activation, model.norm.kind)
-            beside = "" if own is None else f", {model.activation.name} {own:.3g}"
+            beside = "" if own is None else f", {model.activation.name} {rounded(own, 3)}"
             yield change(
-                {"model.activation": {"name": name}}, f"behind {_norm(model.norm.kind)} its χ₁ is {chi:.3g}{beside}"
+                {"model.activation": {"name": name}},
+                f"behind {_norm(model.norm.kind)} its χ₁ is {rounded(chi, 3)}{beside}",
             )
             return
 
@@ -232,7 +232,7 @@ def _a_layer(evidence: Evidence, noun: str = "layer") -> str:
     slope = _slope(evidence)
     if slope is None:
         return f"nothing comes through a {noun}"
-    return f"a {noun} {'loses' if slope < 0 else 'gains'} {abs(slope):.2g} decades"
+    return f"a {noun} {'loses' if slope < 0 else 'gains'} {rounded(abs(slope), 2)} decades"
 
 
 def _a_block(evidence: Evidence) -> str:
@@ -242,10 +242,10 @@ def _a_block(evidence: Evidence) -> str:
 def _without_skip(evidence: Evidence) -> str:
     slope = _slope(evidence)
     if slope is None:
-        return f"without a skip no gradient passes {evidence.depth} layers"
+        return f"without a skip no gradient passes {counted(evidence.depth, 'layer')}"
     if abs(slope) * (evidence.depth - 1) < 1.0:
         return f"without a skip {evidence.depth} layers are learned through one another"
-    return f"without a skip this depth {'loses' if slope < 0 else 'gains'} {abs(slope):.2g} decades a layer"
+    return f"without a skip this depth {'loses' if slope < 0 else 'gains'} {rounded(abs(slope), 2)} decades a layer"
 
 
 def _within(left: float | None) -> str:

@@ -6,6 +6,7 @@ shows, with the scale of the data as its leading remedy (`verdict`).
 
 from typing import Literal
 
+from gradlab.config.text import rounded
 from gradlab.datasets.profile import named, said
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.limits import FIRST_LOSS
@@ -46,7 +47,7 @@ def _first_loss(evidence: Evidence) -> list[Finding]:
     constant = evidence.record.constant_loss
     advice = readout.smaller(evidence)
     size = evidence.first_output_rms
-    outputs = "" if size is None else f", with outputs of rms {size:.3g}"
+    outputs = "" if size is None else f", with outputs of rms {rounded(size, 3)}"
     return [
         Finding(
             rule="first_loss",
@@ -55,7 +56,8 @@ def _first_loss(evidence: Evidence) -> list[Finding]:
             since_step=0,
             value=ratio,
             limit=FIRST_LOSS[evidence.kind_of_loss],
-            message=f"the first loss is {ratio * constant:.3g}{outputs}; the best answer without looking at the inputs has {constant:.3g}",
+            message=f"the first loss is {rounded(ratio * constant, 3)}{outputs}; the best answer without looking at the inputs has "
+            f"{rounded(constant, 3)}",
             remedy=advice.sentence,
             remedies=advice.remedies,
         )
@@ -71,7 +73,8 @@ def _columns(evidence: Evidence) -> list[Finding]:
     if data is None or not data.num_repeated:
         return []
     pairs = named([f"{said(later)} ({said(first)})" for later, first in data.repeated_columns], data.num_repeated)
-    message = f"{data.num_repeated} of {data.num_features} columns repeat another one in every row: {pairs}"
+    repeat = "repeats" if data.num_repeated == 1 else "repeat"
+    message = f"{data.num_repeated} of {data.num_features} columns {repeat} another one in every row: {pairs}"
     return [_about_columns("note", float(data.num_repeated), message)]
 
 

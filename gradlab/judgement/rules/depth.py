@@ -12,6 +12,7 @@ import numpy as np
 
 from gradlab.config import row_names
 from gradlab.config.models import Model
+from gradlab.config.text import counted, rounded, signed
 from gradlab.judgement import figures
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.limits import CHANCE, DECADES, FORWARD_LAYERS, STEADY_FIT
@@ -32,7 +33,7 @@ BEYOND_ALL = 1e4
 """Decades from which a figure says no more than its order."""
 
 
-_HIDDEN = {"layer": "hidden layers", "row": "rows"}
+_HIDDEN = {"layer": "hidden layer", "row": "row"}
 
 
 def vanishing(evidence: Evidence) -> list[Finding]:
@@ -152,10 +153,13 @@ def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bo
         )
     if at_start:
         clauses += _expected(evidence)
-    if at_start and not at_end and evidence.num_rows > 1:
-        clauses.append(f"by the end it is {evidence.decades_at_end:+.1f} decades")
+    if at_start and not at_end and evidence.num_rows > 1 and evidence.decades_at_end is not None:
+        clauses.append(f"by the end it is {signed(evidence.decades_at_end, 1)} decades")
     if evidence.learning_layers is not None and np.isfinite(profile[0]):
-        clauses.append(f"{evidence.learning_layers} of {evidence.depth} {_HIDDEN[row_names.among(model)]} learn")
+        clauses.append(
+            f"{evidence.learning_layers} of {counted(evidence.depth, _HIDDEN[row_names.among(model)])} "
+            f"learn{'s' if evidence.learning_layers == 1 else ''}"
+        )
     return clauses
 
 
@@ -163,7 +167,7 @@ def _expected(evidence: Evidence) -> list[str]:
     forecast = evidence.forecast
     if forecast is not None and forecast.outcomes:
         ways = [
-            f"{one.backward_decades:+.1f} ± {one.spread:.1g} in {round(100 * one.share)} of 100"
+            f"{signed(one.backward_decades, 1)} ± {rounded(one.spread, 1)} in {round(100 * one.share)} of 100"
             for one in forecast.outcomes
         ]
         return [f"theory expects seeds of this width to go either way, {' and '.join(ways)}"]
@@ -171,10 +175,12 @@ def _expected(evidence: Evidence) -> list[str]:
         return []
     typical, spread = forecast.typical_backward_decades, forecast.expected_spread
     if typical is None or spread is None:
-        return [f"theory expects {forecast.expected_backward_decades:+.1f}"]
+        return [f"theory expects {signed(forecast.expected_backward_decades, 1)}"]
     narrow = ", so this may be chance" if _by_chance(evidence) else ""
-    shown = f"{typical:+.1f}" if abs(typical) < BEYOND_ALL else f"{typical:+.0e}"  # no format holds any of it
-    return [f"theory expects {shown} ± {spread:.1g} at this width{narrow}"]
+    shown = signed(typical, 1)
+    if abs(typical) >= BEYOND_ALL:  # no format holds any of it
+        shown = f"{'+' if typical > 0 else ''}{rounded(typical, 1)}"
+    return [f"theory expects {shown} ± {rounded(spread, 1)} at this width{narrow}"]
 
 
 def _evenness(model: Model, profile: Float, sign: int, slope: float | None, fit: float | None) -> str:

@@ -6,6 +6,7 @@ It is a diagnosis by exclusion, so it decides the verdict only where the rules b
 
 import math
 
+from gradlab.config.text import counted, rounded, signed
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.gains import Gains
 from gradlab.judgement.learning_progress import LearningProgress
@@ -102,7 +103,7 @@ def by_heart(found: Gains, step: int) -> Finding:
 
 
 def _beside(gain: float, error: float) -> str:
-    return f"{abs(gain):.2g} ± {error:.1g} {'below' if gain > 0 else 'above'}"
+    return f"{rounded(abs(gain), 2)} ± {rounded(error, 1)} {'below' if gain > 0 else 'above'}"
 
 
 def _in_time(evidence: Evidence) -> Advice:
@@ -148,7 +149,7 @@ def unlearned(evidence: Evidence, pace: bool = True) -> str:
     progress = evidence.progress
     if progress is None:
         return "a single step was recorded, which does not show whether it learns"
-    said = f"{progress.steps + 1} steps did not show that it learns: {_standing(evidence, progress)}"
+    said = f"{counted(progress.steps + 1, 'step')} did not show that it learns: {_standing(evidence, progress)}"
     needed = evidence.steps_in_time
     if not pace:
         return said
@@ -170,12 +171,16 @@ def _standing(evidence: Evidence, progress: LearningProgress) -> str:
     ratio = 1.0 - best.value / found.constant
     if ratio > FAR_ABOVE:
         return f"the loss is {factor(ratio)} times that of the best answer without looking at the inputs"
-    return f"the loss is {_beside(best.value, best.error)} that of the best answer without looking at the inputs ({found.constant:.3g})"
+    own = rounded(found.constant, 3)
+    return (
+        f"the loss is {_beside(best.value, best.error)} that of the best answer without looking at the inputs ({own})"
+    )
 
 
 def _message(evidence: Evidence, progress: LearningProgress | None) -> str:
-    assert progress is not None
-    said = [f"the loss {_change(_fell(evidence, progress))} in {progress.steps} steps"]
+    if progress is None:  # of a single record, which is told of where all rows are the same
+        return SAME_ROWS
+    said = [f"the loss {_change(_fell(evidence, progress))} in {counted(progress.steps, 'step')}"]
     if evidence.gains is not None:
         said[0] += f": {_standing(evidence, progress).removeprefix('the loss is ')}"
     if progress.accuracy is not None:
@@ -185,13 +190,13 @@ def _message(evidence: Evidence, progress: LearningProgress | None) -> str:
         said.append("its outputs follow the targets no more than at the start")
     ratios = evidence.update_ratios
     if ratios is not None and evidence.still:
-        said.append(f"the hidden layers stand still: the largest update ratio is {ratios.max():.1g}")
+        said.append(f"the hidden layers stand still: the largest update ratio is {rounded(ratios.max(), 1)}")
     elif ratios is not None:
-        moved = f"{ratios.max():.1g} of" if ratios.max() < 1 else "more than"
+        moved = f"{rounded(ratios.max(), 1)} of" if ratios.max() < 1 else "more than"
         said.append(f"the fastest hidden layer moves by {moved} its weights a step")
     if evidence.travels:
         assert evidence.decades is not None
-        said.append(f"the gradient signal changes by {evidence.decades[0]:+.1f} decades across depth")
+        said.append(f"the gradient signal changes by {signed(evidence.decades[0], 1)} decades across depth")
     there = _what_is_there(evidence)
     return ", ".join(said) + (f"; {there}" if there else "")
 
@@ -203,7 +208,7 @@ def _what_is_there(evidence: Evidence) -> str:
         return ""
     line = data.probe
     if not line.finds and line.explained > line.error:
-        seen = f"{line.explained:.2g} ± {line.error:.1g} of the targets' variance"
+        seen = f"{rounded(line.explained, 2)} ± {rounded(line.error, 1)} of the targets' variance"
         return f"a linear fit cannot tell whether there is anything to learn ({seen})"
     if line.finds:
         return f"there is something to learn: a linear fit explains {percent(line.explained)} of the targets on rows that it has not seen"

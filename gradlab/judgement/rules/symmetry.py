@@ -5,6 +5,7 @@ equal but for the rounding of their own products.
 """
 
 from gradlab.config import row_names
+from gradlab.config.text import counted
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts
 from gradlab.results.record import Finding
@@ -26,7 +27,7 @@ def symmetry(evidence: Evidence) -> list[Finding]:
             since_step=0,
             value=float(len(copied)),
             limit=0.0,
-            message=f"all {width} units of {where} are still copies of one another after {last} steps: "
+            message=f"all {counted(width, 'unit')} of {where} are still copies of one another after {counted(last, 'step')}: "
             f"{'it is' if len(copied) == 1 else 'each is'} worth one unit: they began alike, and what is alike gets the same gradient",
             remedy=advice.sentence,
             remedies=advice.remedies,

@@ -15,6 +15,7 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Model
+from gradlab.config.text import power_of_ten, rounded, signed
 from gradlab.judgement.deviations import Compared, LayerDeviation, deviations
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.limits import ALLOWANCE, FEWEST_UNITS, MARGIN, NUM_SPREADS, WEIGHT_ERRORS, WEIGHT_SHARE
@@ -142,16 +143,17 @@ def _message(model: Model, profile: _Profile, layer: int, away: float) -> str:
     size, parted = profile.measured[layer], math.isnan(profile.typical[layer])
     low, high = profile.low[layer], profile.high[layer]
     if profile.name == "backward signal":
-        shown = f"{size:+.2f} decades"
-        expected = f"{low:+.2f} to {high:+.2f}" if parted else f"{profile.typical[layer]:+.2f}"
+        shown = f"{signed(size, 2)} decades"
+        expected = f"{signed(low, 2)} to {signed(high, 2)}" if parted else f"{signed(profile.typical[layer], 2)}"
     else:
-        shown = f"10^{size:.2f}"
-        expected = f"10^{low:.2f} to 10^{high:.2f}" if parted else f"10^{profile.typical[layer]:.2f}"
+        shown = power_of_ten(size)
+        expected = f"{power_of_ten(low)} to {power_of_ten(high)}" if parted else power_of_ten(profile.typical[layer])
+    spread = f"{profile.spread[layer]:.2f} decades"
     spreads = f", {abs(away) / profile.spread[layer]:.0f} standard deviations" if profile.spread[layer] > 0 else ""
     where = row_names.span(model, *bounds(profile.outside > 0))
     return (
         f"theory forbids the {profile.name} of {where} at step 0: at {row_names.named(model, layer + 1)} it is "
-        f"{shown}, where seeds of this start show {expected}{'' if parted else f' ± {profile.spread[layer]:.2f}{spreads}'}"
+        f"{shown}, where seeds of this start show {expected}{'' if parted else f' ± {spread}{spreads}'}"
     )
 
 
@@ -252,7 +254,9 @@ def _declared(model: Model, ratio: float) -> Advice:
         return change(whole, because, f"{said}model.init to a sigma_w {factor(ratio)} times the critical one")
     field = "sigma_w" if model.init.sigma_w is not None else "std" if model.init.scheme == "normal" else "gain"
     value = getattr(model.init, field) * ratio
-    return change({f"model.init.{field}": digits(value, 3)}, because, f"{said}model.init.{field} to {value:.3g}")
+    return change(
+        {f"model.init.{field}": digits(value, 3)}, because, f"{said}model.init.{field} to {rounded(value, 3)}"
+    )
 
 
 def _underflow(evidence: Evidence) -> int | None:

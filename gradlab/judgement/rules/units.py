@@ -13,6 +13,7 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
+from gradlab.config.text import rounded
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.limits import DEAD_SHARE, DEAD_SLOPE, DECADES, SATURATED_SLOPE
 from gradlab.judgement.remedies import starts, steps
@@ -128,7 +129,7 @@ def flat_words(rule: str, limit: float, worst: float, where: str) -> str:
     if rule == "dead" and limit > 0:
         return f"up to {percent(worst)} of the units in {where} have no slope for any example and learn nothing"
     state = "saturated" if rule == "saturated" else "all but dead"
-    return f"{where}: {state}, with a mean slope down to {-worst:.2g} of the largest that there is"
+    return f"{where}: {state}, with a mean slope down to {rounded(-worst, 2)} of the largest that there is"
 
 
 def _course(evidence: Evidence, since: int, now: bool) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from gradlab.config.text import cut
 from gradlab.report.live.display import REFRESHES_PER_SECOND, LiveDisplay
 from gradlab.report.terminal.console import Stream
-from gradlab.report.words.values import duration, power
+from gradlab.report.words.values import duration, power, rate
 from gradlab.results.record import Progress
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -126,4 +126,4 @@ def _speed(progress: Progress) -> str:
     if progress.steps_per_second <= 0:
         return ""
     left = (progress.num_steps - progress.step) / progress.steps_per_second
-    return f", {progress.steps_per_second:,.0f} steps/s" + (f", {duration(left)} left" if left >= 1 else "")
+    return f", {rate(progress.steps_per_second)}" + (f", {duration(left)} left" if left >= 1 else "")

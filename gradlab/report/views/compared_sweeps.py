@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gradlab.config.text import clean_line
+from gradlab.config.text import clean_line, signed
 from gradlab.judgement.comparing.difference import COVERAGE, PAIRED, Difference
 from gradlab.judgement.comparing.gates import ComparedGate
 from gradlab.judgement.comparing.rows import Row
@@ -217,7 +217,7 @@ def _values_words(row: Row, kind: Kind) -> str:
     change = row.differences[0]
     percent = None if change is None or kind == "decades" else change.percent
     return f"{say(row.values[0], kind)} → {say(row.values[1], kind)}" + (
-        "" if percent is None else f" ({percent:+.0f}%)"
+        "" if percent is None else f" ({signed(percent, 0)}%)"
     )
 
 

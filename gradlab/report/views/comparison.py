@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from gradlab.config.quantities import QUANTITIES
-from gradlab.config.text import clean_line
+from gradlab.config.text import clean_line, signed
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Side
 from gradlab.judgement.comparing.difference import COVERAGE, Difference, Judgement
 from gradlab.judgement.comparing.named_rows import NamedRows
@@ -183,7 +183,7 @@ def _judged(comparison: Comparison, index: int) -> Judged:
             kind = figure_kind(row.figure)
             values = f"{row.figure} {say(row.values[0], kind)} → {say(row.values[index + 1], kind)}"
             percent = change.percent if kind == "figure" and row.figure != "learning_share" else None
-            share = "" if percent is None or abs(percent) >= _UNTOLD_PERCENT else f" ({percent:+.0f}%)"
+            share = "" if percent is None or abs(percent) >= _UNTOLD_PERCENT else f" ({signed(percent, 0)}%)"
             told[change.judgement].append(values + share if change.judgement in ("better", "worse") else row.figure)
     return Judged(
         comparison.judgements[index] if any(told.values()) else "",
@@ -252,8 +252,9 @@ def _amount(change: Difference) -> float:
 
 
 def _percent(change: Difference, kind: Kind) -> str:
-    untold = change.percent is None or kind == "decades" or abs(change.percent) >= _UNTOLD_PERCENT
-    return "" if untold else f" ({change.percent:+.0f}%)"
+    if change.percent is None or kind == "decades" or abs(change.percent) >= _UNTOLD_PERCENT:
+        return ""
+    return f" ({signed(change.percent, 0)}%)"
 
 
 def _in_digits(values: tuple[float, float, float], kind: Kind) -> list[str]:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from gradlab.config.text import rounded
 from gradlab.datasets.profile import DataProfile, named, said
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import counted, say
@@ -154,7 +155,11 @@ def _gained(record: Record, balanced: bool) -> str:
         right = _last(record, f"{part}_balanced_accuracy", last) if balanced else None
         more = "" if right is None else f" (balanced accuracy {say(right, 'share')})"
         where = "below" if gain > 0 else "above"
-        size = f"{abs(gain):.2g} ± {error:.1g}" if math.isfinite(gain) and math.isfinite(error) else "not finite, far"
+        size = (
+            f"{rounded(abs(gain), 2)} ± {rounded(error, 1)}"
+            if math.isfinite(gain) and math.isfinite(error)
+            else "not finite, far"
+        )
         said.append(f"{size} {where} it {words}{more}")
     return " and ".join(said)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config import row_names
+from gradlab.config.text import signed
 from gradlab.report.views.blocks import Lines, Profiles, TableBlock, Title
 from gradlab.report.views.theory import spread_out
 from gradlab.report.words.points import Point, axis_field
@@ -175,7 +176,7 @@ def _block_words(prediction: "Prediction") -> str:
         return f"the squared gradient grows {grows}; {forecast.phase_reason}"
     middle = sorted(factors)[len(factors) // 2]
     travel = 0.5 * math.log10(middle)
-    each = f"a layer multiplies the squared gradient by {_number(middle)}, which is {travel:+.3f} decades"
+    each = f"a layer multiplies the squared gradient by {_number(middle)}, which is {signed(travel, 3)} decades"
     return f"{each}; {forecast.phase_reason}"
 
 
@@ -185,7 +186,8 @@ def _depth_words(experiment: "Experiment", phase: "Phase") -> str:
         return f"{phase_words(phase)}; ξ_c {_no_limit(experiment, phase)}"
     times = depth / trainable if trainable > 0 else math.inf
     place = "within" if times <= 1.0 else f"{_number(times)} times"
-    said = f"{phase_words(phase)}; {depth:,} layers are {place} the trainable depth of {_number(trainable)} (6 ξ_c"
+    deep = f"{depth:,} layer{' is' if depth == 1 else 's are'}"
+    said = f"{phase_words(phase)}; {deep} {place} the trainable depth of {_number(trainable)} (6 ξ_c"
     activation, optimizer = experiment.model.activation.name, experiment.train.optimizer.name
     if activation != "tanh" or optimizer != "sgd":
         own = activation if activation != "tanh" else optimizer
@@ -267,7 +269,7 @@ def _spread_words(prediction: "Prediction") -> str:
     spread, model = prediction.forecast.expected_spread, prediction.experiment.model
     if spread is None or spread < WIDE_APART:
         return ""
-    shape = f"{model.depth:,} layers of {model.width:,} units"
+    shape = f"{model.depth:,} layer{'s' * (model.depth > 1)} of {model.width:,} unit{'s' * (model.width > 1)}"
     return f"seeds of {shape} differ by ± {say(spread, 'decades')} decades: the forecast says little of a single one"
 
 
@@ -280,7 +282,7 @@ def _critical_words(prediction: "Prediction", phase: "Phase") -> list[str]:
     after = prediction.at_critical
     effect = f"no forecast ({after.reason})"
     if after.typical_backward_decades is not None:
-        effect = f"the gradient then changes by {after.typical_backward_decades:+.2f}{_spread(after)} decades"
+        effect = f"the gradient then changes by {signed(after.typical_backward_decades, 2)}{_spread(after)} decades"
     return [
         f"nearest critical start: model.init: {{sigma_w: {sigma_w:.6g}, sigma_b: {sigma_b:.6g}}} "
         f"(σ_w² = {sigma_w**2:.4g}, σ_b² = {sigma_b**2:.3g}); {effect}"

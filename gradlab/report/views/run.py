@@ -11,6 +11,7 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.experiment import Experiment
 from gradlab.config.modules import AnyExperiment
+from gradlab.config.text import signed
 from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
 from gradlab.judgement.deviations import LayerDeviation, deviations, forecast_of
@@ -353,7 +354,7 @@ def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:
             continue
         kind = figure_kind(name)
         about = (
-            (_expected(summary, theory), "" if away is None else f"{away:+.1f} sd")
+            (_expected(summary, theory), "" if away is None else f"{signed(away, 1)} sd")
             if name == "backward_decades"
             else ("", "")
         )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from gradlab.config.text import bytes_in_words
+from gradlab.config.text import counted as counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,17 +130,6 @@ def power(log10: float) -> str:
     return f"10^{round(log10)}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "run"), counted(3, "run"), counted(2, "batch")
-    ('1 run', '3 runs', '2 batches')
-    """
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
-
-
 def estimate_words(training: float | None, starting: float) -> str:
     """About how long a command takes, start-up included.
 
@@ -185,9 +175,18 @@ def layers_words(layers: tuple[int, int], named: "Sequence[str] | None" = None) 
     return f"layer {first}" if first == last else f"layers {first} to {last}"
 
 
+def rate(steps_per_second: float) -> str:
+    """How fast training goes.
+
+    >>> rate(1234.5), rate(1.2), rate(0.25)
+    ('1,234 steps/s', '1.2 steps/s', '0.25 steps/s')
+    """
+    return f"{steps_per_second:,.0f} steps/s" if steps_per_second >= 9.5 else f"{steps_per_second:.2g} steps/s"
+
+
 def timing_words(timing: "Timing") -> str:
     """What a run took, in one line."""
-    words = f"trained in {duration(timing.train_seconds)}, {timing.steps_per_second:,.0f} steps/s"
+    words = f"trained in {duration(timing.train_seconds)}, {rate(timing.steps_per_second)}"
     if timing.batch_runs > 1:
         words += f", in a batch of {timing.batch_runs} runs"
     if timing.record_share is not None:

@@ -192,7 +192,7 @@ class TestSuited:
         made = seen(network(train={"lr": 1e-9, "steps": 20}))
         told = first_steps.suited(made, change(GENTLE, "it is usual")).sentence
         assert told.startswith("model.init: xavier (it is usual), with train.lr: ")
-        assert told.endswith("10^-2.0, and train.steps: 100, fewer do not show whether it learns")
+        assert told.endswith("10^-2, and train.steps: 100, fewer do not show whether it learns")
 
     def test_several_ways_stay_as_they_are(self) -> None:
         made = seen(network(train={"lr": 1e-9}))

@@ -378,7 +378,7 @@ class TestLearning:
         found = summary(stack(loss=STAYS[:40], steps=40, log10_update_ratio=-8.0))
         assert found.verdict == "not_learning"
         assert "the rows stand still" in finding(found, "not_learning").message
-        assert finding(found, "not_learning").remedy.startswith("a learning rate of 1000, 1e+04 times larger")
+        assert finding(found, "not_learning").remedy.startswith("a learning rate of 1000, 10,000 times larger")
 
     def test_no_row_moves(self) -> None:
         found = finding(summary(stack(loss=STAYS, log10_update_ratio=-np.inf)), "not_learning")

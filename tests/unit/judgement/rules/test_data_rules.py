@@ -129,7 +129,7 @@ class TestTargets:
     @pytest.mark.parametrize(
         ("mean", "std", "limit", "said"),
         [
-            (3e5, 8e4, LARGE, "the targets are 3e+05 ± 8e+04, where outputs begin near 1"),
+            (3e5, 8e4, LARGE, "the targets are 300,000 ± 80,000, where outputs begin near 1"),
             (0.0, up(LARGE), LARGE, "the targets have a standard deviation of 10, where outputs begin near 1"),
             (0.0, 1e-5, 1.0 / LARGE, "the targets have a standard deviation of 1e-05, where outputs begin near 1"),
             (1e-5, 1e-6, 1.0 / LARGE, "the targets are 1e-05 ± 1e-06, where outputs begin near 1"),
@@ -159,7 +159,7 @@ class TestTargets:
         assert found is not None
         assert (found.what, found.value) == ("inputs and targets", 300.0)
         assert "root mean square of 300" in found.reason
-        assert "the targets are 3e+05 ± 8e+04" in found.reason
+        assert "the targets are 300,000 ± 80,000" in found.reason
 
 
 class TestOldRecords:

@@ -122,8 +122,8 @@ class TestNotLearning:
     @pytest.mark.parametrize(
         ("update", "said"),
         [
-            (-7.0, "train.lr: 1e+02, 1e+04 times larger"),
-            (-1.0, "train.lr: 0.0001, 1e+02 times smaller"),
+            (-7.0, "train.lr: 100, 10,000 times larger"),
+            (-1.0, "train.lr: 0.0001, 100 times smaller"),
             (-3.0, "usual size"),
         ],
     )
