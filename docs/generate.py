@@ -1,14 +1,25 @@
 """Writes the reference pages from the code: `python docs/generate.py`, or `--check` to see whether they are in step.
 
+With `--outputs` it carries out the commands of README.md and tutorial.md as well, and puts what they print in the place of what is shown
+there (some minutes: it trains).
+
 The pages are commands.md (what the command line offers), config.md (every field of a config), quantities.md (every recorded column) and
-glossary.md (every word that an output prints); the notebook python.ipynb has the text and the code of python.md.
+glossary.md (every word that an output prints); conditions.md has lists from the code, and the notebook python.ipynb the text and the
+code of python.md.
 """
 
 import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import typer
+from conditions_page import conditions
+from glossary_page import glossary
 from notebook import notebook
+from page_tables import table
+from printed import page_renewed
 
 from gradlab.cli.main import app
 from gradlab.config import catalogue, spellings
@@ -19,9 +30,6 @@ from gradlab.config.modules import ModuleExperiment
 from gradlab.config.namespace import OnOwnBatches
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 from gradlab.datasets.sources.targets import MOST_CLASSES
-from gradlab.report.glossary.definition import KINDS, Definition
-from gradlab.report.glossary.index import whole
-from gradlab.report.words.verdicts import APPEARANCES
 
 HERE = Path(__file__).parent
 TARGETS = """\
@@ -194,17 +202,6 @@ The line on the setting says whether inputs and targets were standardised, where
 NOTE = "<!-- Written by docs/generate.py from the code; change it there. -->\n"
 
 
-def cell(text: object) -> str:
-    """Text that stays inside one cell of a Markdown table."""
-    return str(text).replace("|", "\\|").replace("\n", " ")
-
-
-def table(header: list[str], rows: list[list[object]]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]) + "\n"
-
-
 def commands() -> str:
     """Every verb with its arguments and options."""
     group = typer.main.get_command(app)
@@ -315,80 +312,44 @@ def quantities() -> str:
     )
 
 
-HEADINGS = {
-    "outcome": "Outcomes",
-    "finding": "Findings besides the verdicts",
-    "figure": "Figures of a run",
-    "quantity of a layer": "Quantities of a layer and step",
-    "quantity of a step": "Quantities of a step",
-    "comparison": "What a comparison comes to",
-    "theory": "Theory",
-    "term": "Words",
-    "column": "Columns and keys",
-}
-
-
-def glossary() -> str:
-    """Every word that an output prints."""
-    every = whole()
-    verdicts = [one for one in every if one.kind == "verdict"]
-    parts = [
-        f"{NOTE}\n# Glossary\n\n",
-        "Every word that gradlab prints, as `gradlab explain NAME` says it; the fields of a config stand in [config.md](config.md). "
-        "`null` (– in tables) is a value that has no meaning there.\n\n"
-        "## Verdicts\n\nWhat gradlab says of a run in one word, the worst first: the first whose rule finds something critical "
-        "is the verdict. [How often it is wrong](diagnosis.md) is measured.\n\n",
-        table(
-            ["", "verdict", "what it means", "its rule"],
-            [
-                [APPEARANCES[one.name].glyph, f"`{one.name}`", one.sentence, f"{one.rule[:1].upper()}{one.rule[1:]}."]
-                for one in verdicts
-            ],
-        ),
-    ]
-    for kind in KINDS:
-        held = [one for one in every if one.kind == kind]
-        if kind in HEADINGS and held:
-            parts.append(f"\n## {HEADINGS[kind]}\n\n{_words(held)}")
-    return "".join(parts)
-
-
-def _words(held: list[Definition]) -> str:
-    """A table of definitions, without the columns in which none says anything."""
-    columns = {
-        "written": "symbol",
-        "unit": "unit",
-        "what it is": "text",
-        "how it is read": "reads",
-        "when": "rule",
-        "also": "also",
-    }
-    told = {
-        head: name for head, name in columns.items() if any(getattr(one, name) not in ("", "1", ()) for one in held)
-    }
-
-    def shown(one: Definition, name: str) -> str:
-        value = getattr(one, name)
-        return ", ".join(value) if isinstance(value, tuple) else value
-
-    rows: list[list[object]] = [[f"`{one.name}`", *(shown(one, name) for name in told.values())] for one in held]
-    return table(["word", *told], rows)
-
-
-PAGES = {
-    **{"commands.md": commands, "config.md": config, "quantities.md": quantities, "glossary.md": glossary},
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "config.md": config,
+    "quantities.md": quantities,
+    "glossary.md": lambda: NOTE + glossary(),
+    "conditions.md": lambda: NOTE + conditions(),
     "python.ipynb": lambda: notebook(HERE / "python.md"),
 }
 
 
+SHOWING = ("../README.md", "tutorial.md")
+"""Pages that show what commands print."""
+
+
+def outputs(name: str) -> str:
+    """A page with what its commands print today, carried out in a directory that has the configs alone."""
+    with tempfile.TemporaryDirectory() as directory:
+        for folder in ("configs", "examples"):
+            (Path(directory) / folder).symlink_to(HERE.parent / folder)
+        return page_renewed((HERE / name).read_text(), Path(directory))
+
+
 def main() -> int:
     """Writes the pages, or tells which are out of step."""
-    stale = [name for name, page in PAGES.items() if not (HERE / name).exists() or (HERE / name).read_text() != page()]
+    if "--outputs" in sys.argv:
+        PAGES.update({name: partial(outputs, name) for name in SHOWING})
+    written = {name: page() for name, page in PAGES.items()}
+    stale = [name for name, page in written.items() if not (HERE / name).exists() or (HERE / name).read_text() != page]
     if "--check" in sys.argv:
-        print("\n".join(f"docs/{name} is out of step: run python docs/generate.py" for name in stale))
+        print(
+            "\n".join(
+                f"docs/{name} is out of step: run python docs/generate.py{' --outputs' if name in SHOWING else ''}"
+                for name in stale
+            )
+        )
         return 1 if stale else 0
     for name in stale:
-        (HERE / name).write_text(PAGES[name]())
+        (HERE / name).write_text(written[name])
     return 0
 
 
