@@ -148,7 +148,8 @@ def _message(model: Model, profile: _Profile, layer: int, away: float) -> str:
     else:
         shown = power_of_ten(size)
         expected = f"{power_of_ten(low)} to {power_of_ten(high)}" if parted else power_of_ten(profile.typical[layer])
-    spread = f"{profile.spread[layer]:.2f} decades"
+    own = float(profile.spread[layer])
+    spread = f"{own:.2f} decades" if own >= 0.005 else f"{rounded(own, 1)} decades"
     spreads = f", {abs(away) / profile.spread[layer]:.0f} standard deviations" if profile.spread[layer] > 0 else ""
     where = row_names.span(model, *bounds(profile.outside > 0))
     return (

@@ -20,6 +20,7 @@ from made.judged_runs import (
     summary,
 )
 
+from gradlab.config.text import rounded
 from gradlab.datasets.profile import DataProfile
 from gradlab.judgement.remedies.scale import FEW, LARGE, OFFSET, ONE_COLUMN, ScaleFault, scale_fault
 from gradlab.results.record import Outcome, Record, Summary
@@ -56,7 +57,7 @@ class TestInputs:
         found = fault(profile_made(input_rms=rms))
         assert found is not None
         assert (found.what, found.value, found.limit) == ("inputs", rms, limit)
-        assert f"the inputs have a root mean square of {rms:.3g}" in found.reason
+        assert f"the inputs have a root mean square of {rounded(rms, 3)}" in found.reason
 
     def test_of_zeros_there_is_no_scale(self) -> None:
         assert fault(profile_made(input_rms=0.0)) is None
@@ -174,7 +175,7 @@ class TestOldRecords:
         found = fault(None, input_mean_square=rms**2)
         assert found is not None
         assert found.value == pytest.approx(rms)
-        assert found.reason == f"the first batch's inputs have a root mean square of {rms:.3g}"
+        assert found.reason == f"the first batch's inputs have a root mean square of {rounded(rms, 3)}"
 
 
 SICK: dict[str, tuple[Record, dict[str, Any]]] = {
