@@ -76,6 +76,8 @@ gradlab.say = (value, scale) => {
 // A value with all its digits, under the name that it has in the files; what is drawn as its log10 there lies as it is.
 gradlab.exactly = (quantity, value) => (quantity === "forward_rms" ? `${quantity} ${Number((10 ** value).toPrecision(12))}` : `${quantity} ${value}`);
 
+gradlab.counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 gradlab.range = (first, last, one, several) => (first === last ? `${one} ${first}` : `${several} ${first} to ${last}`);
 
 // The rows of somebody's own module go by the names that it has for them; `module` is null where rows go by number.

@@ -35,7 +35,7 @@
         row.hidden = !fits;
         left += fits;
       }
-      count.textContent = left === rows.length ? `${rows.length} rows` : `${left} of ${rows.length} rows`;
+      count.textContent = left === rows.length ? gradlab.counted(rows.length, "row") : `${left} of ${gradlab.counted(rows.length, "row")}`;
     };
     input.addEventListener("input", apply);
     apply();

@@ -58,7 +58,7 @@
     let left = 0;
     for (const row of table.tBodies[0].rows) { shown[Number(row.dataset.row)] = row.hidden ? 0 : 1; left += !row.hidden; }
     const whole = left === count, all = data.total === count ? "" : ` listed, of ${data.total}`;
-    find("member-count").textContent = whole ? `${count} runs${all}` : `${left} of ${count} runs${all}`;
+    find("member-count").textContent = whole ? `${gradlab.counted(count, "run")}${all}` : `${left} of ${gradlab.counted(count, "run")}${all}`;
     find("clear").hidden = whole && !asked.words.size && !asked.cell && !asked.box && asked.group === null && !filter.value;
     document.querySelectorAll(".chip").forEach((chip) => chip.setAttribute("aria-pressed", String(asked.words.has(words.indexOf(chip.dataset.word)))));
     document.querySelectorAll(".cell").forEach((cell) => cell.setAttribute("aria-pressed", String(

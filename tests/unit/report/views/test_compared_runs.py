@@ -181,7 +181,7 @@ def test_changes_that_follow_from_others_need_not_be_named() -> None:
     [
         (Difference(0.5, 25.0, (0.25, 0.75), "worse"), "figure", "+0.5 (+25%) [0.25, 0.75]"),
         (Difference(-18.6, -60.0, None, "better"), "decades", "-18.60"),
-        (Difference(1.1e-16, 1.8e-14, None, "same"), "figure", "0 (+0%)"),
+        (Difference(1.1e-16, 1.8e-14, None, "same"), "figure", "0 (0%)"),
         (Difference(math.inf, None, None, "worse"), "figure", "+inf"),
         (Difference(0.3718, 321638.0, None, "better"), "figure", "+0.3718"),
     ],
