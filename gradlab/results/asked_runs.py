@@ -9,8 +9,8 @@ from pathlib import Path
 from gradlab.config import regular_files
 from gradlab.results.asked import Ask, Asked, Journal
 from gradlab.results.listing import ListedRun
-from gradlab.results.store import SWEEPS, RunHandle, Store, reason_of
-from gradlab.results.sweeps.directory import MOST_PLAN, PLAN, SweepPlace
+from gradlab.results.store import RunHandle, Store, reason_of
+from gradlab.results.sweeps.directory import MOST_PLAN, PLAN, SweepPlace, plans
 
 OnUnreadable = Callable[[Path, str], None]
 
@@ -60,7 +60,7 @@ class AskedRuns:
     @cached_property
     def sweeps(self) -> tuple[SweepPlace, ...]:
         """Sweeps that have a plan, the one that was asked for last first."""
-        places = [SweepPlace.at(path.parent) for path in sorted((self.root / SWEEPS).glob(f"*/{PLAN}"))]
+        places = [SweepPlace.at(path.parent) for path in plans(self.root)]
         order = {ask.sweep: (ask.at, place) for place, ask in enumerate(self.asked.asks) if ask.sweep is not None}
 
         def asked(place: SweepPlace) -> tuple[str, int]:

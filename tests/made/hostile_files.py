@@ -80,7 +80,7 @@ class Attack:
         try:
             lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
             values = [json.loads(line) for line in lines]
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return
         for _ in range(self.pick.choice([1, 1, 3])):
             at = self.pick.randrange(len(values)) if values else 0

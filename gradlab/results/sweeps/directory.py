@@ -99,6 +99,16 @@ class SweepPlan:
     members: tuple[StoredMember, ...]
 
 
+def plans(root: Path) -> list[Path]:
+    """Every plan below a directory of runs, in the order of names; none where there is no directory of sweeps."""
+    try:
+        names = sorted(os.listdir(root / SWEEPS))
+    except OSError:
+        return []
+    found = [root / SWEEPS / name / PLAN for name in names]
+    return [path for path in found if os.path.lexists(path)]
+
+
 class SweepPlace:
     """The directory of one sweep, which need not exist before its plan is written."""
 

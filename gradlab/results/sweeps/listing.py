@@ -13,8 +13,8 @@ from typing import Any
 from gradlab.config import regular_files
 from gradlab.results import declared, strict_json
 from gradlab.results.asked import Journal
-from gradlab.results.store import SWEEPS, Store, reason_of
-from gradlab.results.sweeps.directory import MOST_PLAN, PLAN, file_of
+from gradlab.results.store import Store, reason_of
+from gradlab.results.sweeps.directory import MOST_PLAN, file_of, plans
 
 END, RESULTS = "sweep.json", "results.csv"
 
@@ -64,7 +64,7 @@ def listed_sweeps(store: Store, on_unreadable: Callable[[Path, str], None] | Non
         on_unreadable(journal.path, read.unread)
     asked = {ask.sweep: ask.at for ask in read.asks if ask.sweep is not None}
     found = []
-    for plan in sorted((store.root / SWEEPS).glob(f"*/{PLAN}")):
+    for plan in plans(store.root):
         try:
             with declared.foreign(plan.parent.name):
                 found.append(_line(plan, there, asked))
