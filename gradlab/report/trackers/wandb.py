@@ -37,7 +37,7 @@ def write(contents: Contents, dest: Path) -> Path:
     Raises:
         UsageError: If the client is not installed or fails, the run is there already, or it cannot be written.
     """
-    there = sorted((dest / "wandb").glob(f"*run-*-{contents.id}"))
+    there = sorted((dest / "wandb").glob(f"*run-*-{contents.id}")) if os.path.isdir(dest / "wandb") else []
     if there:
         raise place.there_already(there[0], "remove it to export the run again, or name another DEST")
     with place.made(dest / "wandb"), place.staged(dest / "wandb") as temporary:

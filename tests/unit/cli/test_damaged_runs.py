@@ -482,3 +482,14 @@ def test_nothing_is_no_directory(gradlab: Gradlab, root: Path, monkeypatch: pyte
     assert main(["list"]) == 0
     with pytest.raises(gradlab_package.errors.UsageError):
         gradlab_package.runs(out="")
+
+
+@pytest.mark.parametrize("tracker", ["tensorboard", "wandb", "mlflow"])
+@pytest.mark.parametrize("dest", [LONG, "loop", "file"])
+def test_trackers_are_not_written_to_places_that_lead_nowhere(gradlab: Gradlab, tracker: str, dest: str) -> None:
+    pytest.importorskip(tracker)
+    Path("loop").symlink_to("loop")
+    Path("file").write_text("")
+    code, out, err = gradlab("export", "other", "--to", tracker, dest)
+    assert (code, out) == (2, "")
+    assert err

@@ -1,7 +1,10 @@
 """`gradlab export --to` a tracker: what was trained and stored is what the tracker's own reader gives back."""
 
+import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -187,3 +190,15 @@ def test_a_place_that_cannot_be_written_is_2(runs, export, tmp_path: Path) -> No
         assert (code, out) == (2, "")
         assert "cannot be written" in err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_wandb_leaves_nothing_in_the_directory_of_temporary_files(runs: dict[str, StoredRun], tmp_path: Path) -> None:
+    pytest.importorskip("wandb")
+    (tmp_path / "temporary").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "gradlab", "export", str(runs["shallow"].path), "--to", "wandb", str(tmp_path / "there")],
+        env=os.environ | {"TMPDIR": str(tmp_path / "temporary")}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["wandb"]
