@@ -53,7 +53,7 @@ COLORS = (
 """Colours of the cells, by their code: the scale, then the marks."""
 
 _LYING, _STANDING = " ▏▎▍▌▋▊▉█", " " + BLOCKS
-_VALUE = 9
+_VALUE = 11
 _GAP = 2
 
 Codes = NDArray[np.int64]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +97,9 @@ def test_an_override_is_named_as_the_place_of_its_fault(gradlab: Gradlab) -> Non
 
 def test_dry_run_plans_and_leaves_nothing(gradlab: Gradlab) -> None:
     code, out, err = gradlab("run", written("a.yaml", TINY), "--seeds", "0-2,1", "--dry-run", "--format", "json")
-    assert (code, err) == (0, "3 runs in 1 batch: 3 new\n")
+    first, second = err.splitlines()
+    assert (code, first) == (0, "3 runs in 1 batch: 3 new")
+    assert re.fullmatch(r"about .+, .+ of it to start and store", second)
     plan = json.loads(out)["plan"]
     assert [(row["name"], row["seed"], row["state"], row["path"]) for row in plan] == [
         ("a", seed, "new", None) for seed in range(3)

@@ -113,7 +113,7 @@ def test_the_same_everywhere_is_drawn_too(value: float, color: bool) -> None:
     recent = Recent(np.arange(3), np.full((3, 1), value), "log10_grad_norm", np.full((3, 2), value))
     lines = drawn(recent, 80, 24, color=color).text()
     assert lines[1].startswith("gradient norm;")
-    words = {"nan": "nan/inf", "inf": "nan/inf", "-inf": "0", "-5.0": "10^-5"}[str(value)]
+    words = {"nan": "not finite", "inf": "not finite", "-inf": "0", "-5.0": "10^-5"}[str(value)]
     assert all(words in line for line in lines[3:5])
 
 
