@@ -44,7 +44,8 @@ def check_lock(root: Path) -> None:
     Raises:
         OSError: If not.
     """
-    os.close(_lock_of(root))
+    if os.path.lexists(root / LOCK):  # the first to lock it makes it
+        os.close(_lock_of(root))
 
 
 def refuse_links(root: Path, path: Path) -> None:

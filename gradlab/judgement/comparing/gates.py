@@ -154,6 +154,7 @@ def gate_notices(gates: Gates, sides: Sequence[GatedSide]) -> tuple[str, ...]:
 def inward(condition: Condition, negated: bool = False) -> Condition:
     """A condition whose negations stand inside of it: none around a comparison of a change, nor around `and` and `or`.
 
+    >>> from gradlab.config.logic import Figure
     >>> change = Comparison(Figure("final.loss"), ">", Change(5, True))
     >>> inward(Not(Or((change, Comparison(Figure("verdict"), "==", "dead"))))).operands[0].operator
     '<='

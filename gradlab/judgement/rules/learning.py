@@ -227,7 +227,7 @@ def _change(share: float) -> str:
     """What became of a loss.
 
     >>> _change(0.021), _change(-0.3), _change(-1e62)
-    ('fell by 2 %', 'grew by 30 %', 'grew 1e+62-fold')
+    ('fell by 2 %', 'grew by 30 %', 'grew 10^62-fold')
     """
     if share < -1:
         return f"grew {factor(1 - share)}-fold"

@@ -22,10 +22,11 @@ from gradlab.report.views.series import MOST_NAMED, Curve, Grid, LayerProfile, a
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
 from gradlab.report.words.networks import module_words, network_words, start_words, watch_words, with_parameters
+from gradlab.report.words.skipped_steps import skipped_words as skipped_words
 from gradlab.report.words.table import Field, Fold, Table, beside, without
 from gradlab.report.words.values import Kind, Value, counted, say, timing_words
 from gradlab.report.words.verdicts import STATES, word_of
-from gradlab.results.record import Finding, ModuleRows, Record, Skipped, Summary, Timing
+from gradlab.results.record import Finding, ModuleRows, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
 
 _FIGURE_KINDS: dict[str, Kind] = {
@@ -326,20 +327,6 @@ def _first_and_last(named: row_names.Named) -> str:
     if isinstance(named, tuple):
         return "row of its chain to the first"
     return "hidden layer to the first" if named.residual is None else "block to the stem"
-
-
-def skipped_words(skipped: Skipped, named: row_names.Named) -> str:
-    """What a loss scale made of the steps, in one line.
-
-    >>> from gradlab.config.models import Model
-    >>> skipped_words(Skipped(4, 0, 3), Model(depth=9, width=9, activation="relu"))
-    'loss scale: 4 steps were skipped because a gradient overflowed, at step 0 for the first time, in layer 3'
-    """
-    if skipped.step is None:
-        return "loss scale: no gradient overflowed, so no step was skipped"
-    where = "no layer" if skipped.layer is None else row_names.named(named, skipped.layer)
-    were = f"{counted(skipped.steps, 'step')} {'was' if skipped.steps == 1 else 'were'} skipped because a gradient overflowed"
-    return f"loss scale: {were}, at step {skipped.step} for the first time, in {where}"
 
 
 def _figures(summary: Summary, theory: Sequence[LayerDeviation]) -> Table:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from gradlab.config import row_names
 from gradlab.report.views.blocks import Checks, Files, Findings, Lines, Only, TableBlock, Title
 from gradlab.report.views.run import RunView
+from gradlab.report.words.skipped_steps import skipped_words
 from gradlab.report.words.table import Fold, Table
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import badness, word_of
@@ -41,6 +42,9 @@ def short_blocks(run: RunView) -> list[object]:
             shown.append(Lines(_figures(block.table)))
         elif isinstance(block, TableBlock) and block.table is run.shown_layers:
             shown.append(replace(block, rows=worst_rows(run), few=None))
+    skipped = run.summary.skipped
+    if skipped is not None and skipped.steps:
+        shown.insert(-1, Lines([skipped_words(skipped, run.named)], "aside"))
     return shown
 
 

@@ -209,7 +209,7 @@ def test_a_sweep_without_its_runs_says_so(out: Path, report: Report) -> None:
     shutil.rmtree(member)
     code, said, told = report("gone")
     assert (code, said) == (0, f"{path / 'report.html'}\n")
-    assert told == "1 of 1 runs of the sweep are missing; its page names them\n"
+    assert told == "1 of 1 run of the sweep is missing; its page names them\n"
 
 
 @pytest.mark.usefixtures("runs")

@@ -30,7 +30,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_was_skipped_is_stored_said_and_asked_for(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", str(config), "--quiet"]) == 0
+    assert main(["run", str(config)]) == 0
     out = capsys.readouterr().out
     run = gradlab.load("scaled")
     skipped = run.summary.skipped

@@ -182,7 +182,7 @@ def test_an_interrupted_batch_is_kept_and_trained_again(store: Store) -> None:
     train = Trainer({1: "interrupted"})
     experiments = [*asked(0, 1), *asked(2, depth=5)]
     with pytest.raises(
-        InterruptedRunError, match="1 of 3 runs are done, 1 kept as far as trained; the same command goes on"
+        InterruptedRunError, match="1 of 3 runs is done, 1 kept as far as trained; the same command goes on"
     ):
         carry_out(experiments, store, train)
     assert [(line.seed, line.outcome) for line in store.runs()] == [(0, "completed"), (1, "interrupted")]

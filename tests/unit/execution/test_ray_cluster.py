@@ -48,6 +48,7 @@ class FakeRay:
         self.asked: list[tuple[Any, tuple[Any, ...]]] = []
         self.cancelled: list[tuple[int, bool]] = []
         self.initialized = False
+        self._private = SimpleNamespace(ray_constants=SimpleNamespace(ENABLE_RAY_CLUSTER=True))
 
     def init(self, **how: Any) -> None:
         self.initialized = True
