@@ -11,6 +11,7 @@ from gradlab.errors import SelectionError, UsageError
 from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
 from gradlab.results.store import RunHandle, Store
+from gradlab.stored import refuse_nothing
 
 if TYPE_CHECKING:
     from gradlab.results.removal import Removal
@@ -129,8 +130,7 @@ def planned_removal(selector: Selector, names: Sequence[str | Path], where: str)
     from gradlab.judgement.conditions.listed import among
     from gradlab.results.removal import plan_removal, refuse_nested
 
-    if not names and not where:
-        raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
+    refuse_nothing(names, where)
     for name in names:
         selector.refuse_namesakes(str(name))  # what is removed is gone
     selections = [selector.select(name) for name in names] or [Selection("", "", tuple(selector.handles.values()))]

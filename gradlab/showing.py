@@ -11,6 +11,7 @@ from gradlab.drawing import Tell, check_kind, check_quantities, draw, untold
 from gradlab.errors import UsageError
 from gradlab.results.locks import refuse_links
 from gradlab.results.place import runs_root
+from gradlab.results.selection import Selector
 from gradlab.results.store import SWEEPS
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps.directory import SweepPlace
@@ -49,9 +50,7 @@ def compare(
     from gradlab.execution.compared_sweeps import compare_sweeps
     from gradlab.judgement.comparing.comparison import compare_sides
     from gradlab.report.notebook_views import register
-    from gradlab.results.selection import Selector
 
-    fail_on, fail_on_any = ([one] if isinstance(one, str) else one for one in (fail_on, fail_on_any))
     register()
     selector = Selector(runs_root(out))
     sweeps = stored.two_sweeps(names, selector, where)
@@ -138,7 +137,6 @@ def write_page(
     """
     from gradlab.report.page.shared.document import encoded
     from gradlab.results import whole_file
-    from gradlab.results.selection import Selector
 
     selector = Selector(out)
     if len(names) == 1:
@@ -153,7 +151,7 @@ def write_page(
             f"{sweeps[0].path}: is a sweep, whose page shows it alone; name one sweep, or only runs, or --where picks its members"
         )
     else:
-        target, page, below = _runs(names, where, output, out, warn)
+        target, page, below = _runs(names, where, output, selector, warn)
     try:
         if output is None:
             refuse_links(below, target)
@@ -214,11 +212,12 @@ def _named_root(names: Sequence[str | Path], path: Path) -> Path:
 
 
 def _runs(
-    names: Sequence[str | Path], where: str, output: Path | None, out: Path, warn: Tell | None
+    names: Sequence[str | Path], where: str, output: Path | None, selector: Selector, warn: Tell | None
 ) -> tuple[Path, str, Path]:
     from gradlab.results.store import Store
 
-    found = distinct(stored.chosen(names, out, where) if warn is None else stored.chosen(names, out, where, tell=warn))
+    chosen = stored.chosen(names, selector, where) if warn is None else stored.chosen(names, selector, where, tell=warn)
+    found = distinct(chosen)
     if len(found) == 1:
         from gradlab.report.page.run.page import run_page
         from gradlab.report.page.shared.links import PAGE
@@ -230,8 +229,8 @@ def _runs(
         return target, run_page(run, view(run), target, Store(Path(os.path.realpath(run.path)).parent).runs()), below
     from gradlab.report.page.comparison.page import comparison_page, page_name
 
-    target = _checked(output) or out / "comparisons" / f"{page_name(found)}.html"
-    return target, comparison_page(found, target), out
+    target = _checked(output) or selector.root / "comparisons" / f"{page_name(found)}.html"
+    return target, comparison_page(found, target), selector.root
 
 
 def _sweep(place: SweepPlace, output: Path | None, tell: Tell) -> tuple[Path, str]:

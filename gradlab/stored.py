@@ -59,7 +59,6 @@ def _compared(
         runs = [other] if isinstance(other, StoredRun) else list(other)
         watched = any(isinstance(one.experiment, WatchedExperiment) for one in runs)
         groups += [[one] for one in runs] if watched else grouped(runs)
-    fail_on, fail_on_any = ([one] if isinstance(one, str) else one for one in (fail_on, fail_on_any))
     if len(groups) < 2:
         raise UsageError("compare needs another run, as in run.compare(other)")
     return compare_sides(groups, fail_on, fail_on_any=fail_on_any)
@@ -186,6 +185,16 @@ def chosen(
         judged = _readable(selector, handles)
         found.append(Chosen(selection.text, selection.name, judged, selection.place, selection.single))
     return found
+
+
+def refuse_nothing(names: Sequence[str | Path] | None, where: str) -> None:
+    """Refuse to look for runs where nothing says which.
+
+    Raises:
+        UsageError: With what to do.
+    """
+    if not names and not where:
+        raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
 
 
 def _beside_runs(path: Path) -> bool:

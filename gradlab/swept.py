@@ -100,7 +100,6 @@ class Sweep(Runs):
         from gradlab.report.notebook_views import register
 
         register()
-        fail_on, fail_on_any = ([one] if isinstance(one, str) else one for one in (fail_on, fail_on_any))
         place = other.place if isinstance(other, Sweep) else _place_of(other, self.place.path.parent.parent)
         return compare_sweeps(Part(self.place), Part(place), fail_on, fail_on_any=fail_on_any)
 

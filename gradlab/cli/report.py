@@ -32,13 +32,12 @@ def report(
     version: Version = False,
 ) -> None:
     """Write a page to look at: of one run, of several side by side, or of a sweep. It is one file and opens offline."""
-    from gradlab import showing
+    from gradlab import showing, stored
     from gradlab.cli.output import log, write
-    from gradlab.cli.selection import refuse_nothing
     from gradlab.report.page.shared.links import PAGE
     from gradlab.report.words.values import counted
 
-    refuse_nothing(runs, where)
+    stored.refuse_nothing(runs, where)
     if each:
         number = showing.write_run_pages(runs or [], where, out, log)
         log(f"{counted(number, 'page')} of runs, {PAGE} in the directory of each", quiet=quiet)

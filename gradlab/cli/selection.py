@@ -22,7 +22,7 @@ def choose(
     from gradlab import stored
     from gradlab.cli.output import log
 
-    refuse_nothing(names, where)
+    stored.refuse_nothing(names, where)
     if where:
         from gradlab.judgement.conditions.notices import where_notices  # here: it takes longer than finding a run
 
@@ -37,18 +37,6 @@ def log_left_out(path: Path, reason: str) -> None:
     from gradlab.stored import left_out
 
     log(left_out(path, reason))
-
-
-def refuse_nothing(names: Sequence[str] | None, where: str) -> None:
-    """Refuse a command line that names no runs.
-
-    Raises:
-        UsageError: With what to do.
-    """
-    from gradlab.errors import UsageError
-
-    if not names and not where:
-        raise UsageError("which runs? name them, or say --where COND; `gradlab list` shows what is there")
 
 
 def load_runs(names: Sequence[str] | None, out: Path, where: str = "", *, groups: bool = True) -> "list[StoredRun]":

@@ -1,10 +1,8 @@
 """Two sweeps as they lie on the disk, to be compared: members judged by today's rules, and what is missing."""
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from gradlab.errors import GradlabError
 from gradlab.execution.rejudge import judged_anew
@@ -55,7 +53,7 @@ def sweep_side(part: Part) -> SweepSide:
         SelectionError, UsageError: As of `compare_sweeps`.
     """
     plan = part.place.read_plan()
-    store = Store(Path(os.path.realpath(part.place.path)).parent.parent)
+    store = Store(part.place.root)
     handles = store.handles()
     members = []
     for member in plan.members:

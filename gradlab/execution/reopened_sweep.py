@@ -1,11 +1,9 @@
 """A sweep as it lies on the disk: the members whose runs are there, judged by today's rules, and what is missing."""
 
 import functools
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradlab.config.text import counted
@@ -66,7 +64,7 @@ def open_sweep(place: SweepPlace) -> ReopenedSweep:
         UsageError: If its plan or the directory of its runs cannot be read.
     """
     plan = place.read_plan()
-    store = Store(Path(os.path.realpath(place.path)).parent.parent)
+    store = Store(place.root)
     handles = store.handles()
     members: list[tuple[Point, StoredRun]] = []
     missing: list[MissingMember] = []

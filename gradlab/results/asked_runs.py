@@ -1,21 +1,16 @@
 """The runs and sweeps below one directory in the order in which they were asked for, and groups of seeds among them."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from gradlab.config import regular_files
 from gradlab.results.asked import Ask, Asked, Journal
 from gradlab.results.listing import ListedRun
 from gradlab.results.store import RunHandle, Store, reason_of
-from gradlab.results.sweeps.directory import MOST_PLAN, PLAN, SweepPlace, plans
+from gradlab.results.sweeps.directory import PLAN, SweepPlace, member_ids, plans
 
 OnUnreadable = Callable[[Path, str], None]
-
-_MEMBER = re.compile(rb'\{"id":"([0-9a-f]{12})"')
-"""The beginning of a member in the text of a plan, as it is written; to parse ten thousand of them would take a second."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +134,7 @@ class AskedRuns:
     @cached_property
     def _members(self) -> frozenset[str]:
         """Ids of the members of all sweeps."""
-        return frozenset(run for place in self.sweeps for run in member_ids(place))
+        return frozenset(run for place in self.sweeps for run in members_of(place))
 
     def line(self, handle: RunHandle) -> ListedRun | None:
         """What a list shows of a run, None where it cannot be read."""
@@ -161,19 +156,18 @@ class AskedRuns:
         """What tells runs of one group from others."""
         if line.group:
             return line.group
-        from gradlab.results.identity import (
-            group_of,
-        )  # here: only runs of older versions need it, and it takes longer than most lists
+        # Here: only runs of older versions need it, and it takes longer than most lists.
+        from gradlab.results.identity import group_of
 
         return group_of(line)
 
 
-def member_ids(place: SweepPlace) -> list[str]:
+def members_of(place: SweepPlace) -> tuple[str, ...]:
     """Ids of the members of a sweep, in its order; none where its plan cannot be read."""
     try:
-        return [found.decode() for found in _MEMBER.findall(regular_files.content(place.path / PLAN, MOST_PLAN))]
-    except OSError:
-        return []
+        return member_ids(place.path / PLAN)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _grouped(name: str, entries: Iterable[tuple[tuple[str, int], str, RunHandle]], *, alone: bool) -> tuple[Group, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from gradlab.errors import UsageError
 from gradlab.results import crash_safe, strict_json
 from gradlab.results.asked import Journal
-from gradlab.results.asked_runs import AskedRuns, member_ids
+from gradlab.results.asked_runs import AskedRuns, members_of
 from gradlab.results.listing import SUMMARY
 from gradlab.results.room import Room, room_of
 from gradlab.results.run_files import MANIFEST
@@ -65,9 +65,10 @@ def plan_removal(selector: AskedRuns, selections: Sequence[Selection], only: fro
     for found in selections:
         if found.place is None:
             continue
-        own = selector if _root(found.place) == Path(os.path.realpath(selector.root)) else AskedRuns(_root(found.place))
+        root = found.place.root
+        own = selector if root == Path(os.path.realpath(selector.root)) else AskedRuns(root)
         going = {place.id for place in places.values()}
-        others = {run: place.name for place in own.sweeps if place.id not in going for run in member_ids(place)}
+        others = {run: place.name for place in own.sweeps if place.id not in going for run in members_of(place)}
         for run in found.runs:
             if run.path in named or (only is not None and run.path not in only):
                 continue
@@ -142,10 +143,6 @@ def _run(selector: AskedRuns, run: RunHandle, sweeps: Sequence[str]) -> Doomed:
     others = [name for name in selector.asked.names.get(run.id, ()) if name != run.name]
     elsewhere = tuple(dict.fromkeys((*others, *sweeps)))
     return Doomed(run.id, run.name, run.path, seed, room_of([run.path]), readable=line is not None, elsewhere=elsewhere)
-
-
-def _root(place: SweepPlace) -> Path:
-    return Path(os.path.realpath(place.path)).parent.parent
 
 
 def _whose(own: AskedRuns, sweep: SweepPlace, run: RunHandle, others: dict[str, str]) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from gradlab.config.text import counted
 from gradlab.errors import GradlabError, SelectionError, UsageError
-from gradlab.results.asked_runs import AskedRuns, member_ids
+from gradlab.results.asked_runs import AskedRuns, members_of
 from gradlab.results.listing import SUMMARY
 from gradlab.results.store import SWEEPS, RunHandle, Store
 from gradlab.results.sweeps.directory import PLAN, SweepPlace
@@ -200,9 +200,8 @@ class Selector(AskedRuns):
 
     def _sweep(self, place: SweepPlace, text: str) -> Selection:
         """A sweep with those of its members that are there, in its order."""
-        root = Path(os.path.realpath(place.path)).parent.parent
-        handles = self.handles if root == Path(os.path.realpath(self.root)) else Store(root).handles()
-        members = tuple(handles[run] for run in member_ids(place) if run in handles)
+        handles = self.handles if place.root == Path(os.path.realpath(self.root)) else Store(place.root).handles()
+        members = tuple(handles[run] for run in members_of(place) if run in handles)
         return Selection(text, place.name, members, place)
 
     def _latest(self, text: str, name: str, back: int, *, groups: bool) -> Selection:
@@ -246,7 +245,7 @@ def select(root: str | Path, text: str | Path, *, groups: bool = True) -> Select
 def _neighbours(selection: Selection) -> Selector:
     """The selector of the directory that a run or sweep lies in, which was named by its path."""
     if selection.place is not None:
-        return Selector(Path(os.path.realpath(selection.place.path)).parent.parent)
+        return Selector(selection.place.root)
     return Selector(Path(os.path.realpath(selection.runs[0].path)).parent)
 
 

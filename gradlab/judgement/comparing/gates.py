@@ -94,6 +94,11 @@ def compared_names() -> dict[str, Kind]:
     return {**run_names(), LEARNING_SHARE: Kind("number")}
 
 
+def several(conditions: str | Sequence[str]) -> tuple[str, ...]:
+    """Conditions, of which a single one may be given by itself."""
+    return (conditions,) if isinstance(conditions, str) else tuple(conditions)
+
+
 @dataclass(frozen=True)
 class Gates:
     """Conditions as they were read, by how they are judged."""
@@ -102,14 +107,17 @@ class Gates:
     fail_on_any: tuple[tuple[str, Condition], ...] = ()
 
     @classmethod
-    def read(cls, fail_on: Sequence[str], fail_on_any: Sequence[str]) -> "Gates":
+    def read(cls, fail_on: str | Sequence[str], fail_on_any: str | Sequence[str]) -> "Gates":
         """Read conditions.
 
         Raises:
             ConditionError: If one cannot be read.
         """
         names = compared_names() if fail_on or fail_on_any else {}
-        read = [tuple((text, parse(text, names, changes=True)) for text in texts) for texts in (fail_on, fail_on_any)]
+        read = [
+            tuple((text, parse(text, names, changes=True)) for text in several(texts))
+            for texts in (fail_on, fail_on_any)
+        ]
         return cls(*read)
 
     @property

@@ -9,6 +9,7 @@ from typing import ClassVar
 from gradlab.config.catalogue import VERDICTS
 from gradlab.judgement.comparing.comparison import Comparison, Overall, compare_sides
 from gradlab.judgement.comparing.difference import COVERAGE
+from gradlab.judgement.comparing.gates import several
 from gradlab.judgement.comparing.sweep_points import MatchedPoints, PointRuns, SweepSide, matched_points
 from gradlab.results.sweeps.table import Point, Value
 
@@ -140,7 +141,9 @@ def compare_points(
     """
     matched = matched_points(first, second)
     pairs = [_pair(sides, matched, fail_on, fail_on_any) for sides in matched.pairs]
-    return SweepComparison(first, second, matched, tuple(sorted(pairs, key=_place)), tuple(fail_on), tuple(fail_on_any))
+    return SweepComparison(
+        first, second, matched, tuple(sorted(pairs, key=_place)), several(fail_on), several(fail_on_any)
+    )
 
 
 def _pair(

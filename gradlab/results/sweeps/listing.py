@@ -14,13 +14,12 @@ from gradlab.config import regular_files
 from gradlab.results import declared, strict_json
 from gradlab.results.asked import Journal
 from gradlab.results.store import Store, reason_of
-from gradlab.results.sweeps.directory import MOST_PLAN, file_of, plans
+from gradlab.results.sweeps.directory import END, file_of, member_ids, plans
 
-END, RESULTS = "sweep.json", "results.csv"
+RESULTS = "results.csv"
 
 FINISHED, UNFINISHED = "finished", "unfinished"
 
-_MEMBER = re.compile(rb'^\{"id":"([0-9a-f]{12})"', re.MULTILINE)
 _SHARD = re.compile(r"sweep-(?P<number>\d+)-of-(?P<count>\d+)\.json")
 _KEPT = ("failed", "interrupted")
 
@@ -74,22 +73,6 @@ def listed_sweeps(store: Store, on_unreadable: Callable[[Path, str], None] | Non
             if on_unreadable is not None:
                 on_unreadable(plan.parent, reason_of(error))
     return sorted(found, key=lambda sweep: (sweep.asked, sweep.path.name), reverse=True)
-
-
-def member_ids(plan: Path) -> tuple[str, ...]:
-    """Ids of the runs that a plan names, without reading what they are.
-
-    Raises:
-        OSError: If it cannot be read.
-        ValueError, KeyError, TypeError: If it is no plan.
-    """
-    content = regular_files.content(plan, MOST_PLAN)
-    head, opened, _ = content.partition(b'"members":[\n')
-    found = _MEMBER.findall(content, len(head)) if opened and content.endswith(b"\n]}\n") else []
-    if found and isinstance(strict_json.loads(head + b'"members":[]}'), dict):
-        return tuple(item.decode() for item in found)
-    data = strict_json.loads(content)  # written by hand, or by something else
-    return tuple(str(member["id"]) for member in data["members"])
 
 
 def _line(plan: Path, there: Collection[str], asked: Mapping[str, str]) -> ListedSweep:
