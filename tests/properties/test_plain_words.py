@@ -16,13 +16,16 @@ from made.deep_runs import TIMING
 
 from gradlab.config.catalogue import VERDICTS
 from gradlab.config.experiment import Experiment
+from gradlab.judgement.comparing.difference import difference
 from gradlab.judgement.wording import factor, power
 from gradlab.report.files.markdown import markdown
 from gradlab.report.page.run.page import run_page
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
+from gradlab.report.views.comparison import change_forms, change_words
 from gradlab.report.views.prediction import prediction_view
 from gradlab.report.views.run import RunView, view
+from gradlab.report.words.values import say
 from gradlab.results.record import Outcome, Record, Summary
 from gradlab.results.stored import StoredRun
 from gradlab.theory.prediction import predict
@@ -161,6 +164,35 @@ def test_findings_about_modules() -> None:
         )  # fmt: skip
         with np.errstate(all="ignore"):
             found += [line for text in sentences(module_records.summary(record)) for line in odd(text, SENTENCES)]
+    assert found == []
+
+
+SIZES = (0.0, -0.0, 1e-9, 0.0004, -0.0004, 0.004, 1.0, -1.0, 3.0, 1e8)
+"""Values of a figure and of its changes: many of them read as zero."""
+
+
+@pytest.mark.parametrize("figure", ["backward_decades", "loss", "accuracy", "learning_layers", "holdout_gain"])
+def test_a_change(figure: str) -> None:
+    random = np.random.default_rng(5)
+    kind = {"backward_decades": "decades", "accuracy": "share", "learning_layers": "integer"}.get(figure, "figure")
+    found = []
+    for _ in range(300):
+        base = float(random.choice(SIZES))
+        first, other = (
+            [
+                base + float(random.choice(SIZES)) * float(random.choice([0.0, 1e-4, 1.0]))
+                for _ in range(random.integers(1, 4))
+            ]
+            for _ in range(2)
+        )
+        changed = difference(figure, first, other)
+        for text in (
+            *change_forms(changed, kind),
+            change_words(changed, kind),
+            say(changed.amount, kind),
+            changed.because,
+        ):  # type: ignore[arg-type]
+            found += odd(text, ODD)
     assert found == []
 
 

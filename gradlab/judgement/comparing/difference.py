@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from gradlab.config.text import counted
 from gradlab.judgement.comparing.intervals import Interval, interval_of
 
 Judgement = Literal["better", "worse", "same", "cannot tell", "too few seeds", "not comparable"]
@@ -103,7 +104,7 @@ def difference(
         word, because = beside((broken[0], len(first)), (broken[1], len(other)), "not finite")
         return Difference(amount, percent, None, None if aim is None else word, because)
     if min(len(first), len(other)) < 2:
-        few = "one seed a side" if len(first) == len(other) else f"{len(first)} against {len(other)} seeds"
+        few = "one seed a side" if len(first) == len(other) else f"{len(first)} against {counted(len(other), 'seed')}"
         return Difference(amount, percent, None, None if aim is None else "too few seeds", few)
     interval = interval_of(first, other, logarithm=figure in _BY_RATIO, seeds=seeds)
     if interval is None or not math.isfinite(amount):  # a mean beyond float64's range

@@ -175,6 +175,9 @@ _OF_COMPARISONS: Mapping[str, str] = {
     "factors": "what the points of a sweep differ by",
     "pairs": "points of the second sweep beside the same points of the first",
     "num_missing": "points that have no run on a side",
+    "num_failed": "pairs in which a gate did not hold",
+    "num_pairs": "pairs in which a gate was judged",
+    "missing_rows": "rows of a module that a side has not",
     "only": "points that one sweep has and the other has not",
     "chance": "how many intervals there are, and about how many of them chance alone would call different",
     "in": "how many pairs have it",
@@ -203,8 +206,20 @@ _OF_FILES: Mapping[str, str] = {
     "page": "page of docs/ that has more",
 }
 
+_ALSO: Mapping[str, tuple[str, ...]] = {
+    "executor": ("inline", "processes", "ray"),
+    "point": ("points",),
+    "probe": ("linear fit", "a linear fit"),
+    "smallest_class": ("rarest class",),
+    "offset_share": ("offset",),
+    "record_share": ("recording",),
+    "steps_per_second": ("steps/s",),
+    "left": ("left out",),
+}
+"""Other words for the same, as sentences and pages have them."""
+
 COLUMNS: tuple[Definition, ...] = tuple(
-    Definition(name, "column", text)
+    Definition(name, "column", text, also=_ALSO.get(name, ()))
     for part in (_OF_RUNS, _OF_FINDINGS, _OF_LAYERS, _OF_DATA, _OF_TIMING, _OF_GROUPS, _OF_COMPARISONS, _OF_FILES)
     for name, text in part.items()
 )

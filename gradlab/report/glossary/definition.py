@@ -43,7 +43,9 @@ class Definition:
 
     @property
     def sentence(self) -> str:
-        """What it means, as a sentence."""
+        """What it means, as a sentence; a formula keeps its first letter."""
+        if self.text[1:2] == " " and self.text[:1] != "a":
+            return f"{self.text}."
         return f"{self.text[:1].upper()}{self.text[1:]}."
 
     @property

@@ -5,15 +5,18 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from gradlab.config import spellings
 from gradlab.config.figures import AT_A_STEP, BESIDES, OF_A_RUN, SummaryFigure
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 from gradlab.config.suggestion import suggestion
-from gradlab.config.text import clean_line, cut
+from gradlab.config.text import clean_line, cut, value_text
 from gradlab.errors import UsageError
 from gradlab.judgement import limits
 from gradlab.report.glossary.columns import COLUMNS
 from gradlab.report.glossary.comparing import COMPARISONS, RULES
 from gradlab.report.glossary.definition import KINDS, Definition
+from gradlab.report.glossary.provenance import PROVENANCE
+from gradlab.report.glossary.signs import SIGNS
 from gradlab.report.glossary.terms import TERMS
 from gradlab.report.glossary.theory import THEORY
 from gradlab.report.glossary.verdicts import FINDINGS, OUTCOMES, VERDICTS
@@ -31,6 +34,9 @@ _SPELLED = str.maketrans(
         "φ": "phi",
         "∥": "parallel",
         "*": "star",
+        "–": "null",
+        "∞": "inf",
+        "±": "plusminus",
     }
 )
 
@@ -39,11 +45,19 @@ _PRINTED = KINDS.index("theory")
 
 _AROUND = (
     re.compile(r"(?:any|min|max|median|mean|spread|count|share|change)\((.+)\)"),
-    re.compile(r"(?:init|final|critical|pytorch|xavier|he)\.(.+)"),
+    re.compile(r"(?:init|final|critical|pytorch|xavier|he|timing)\.(.+)"),
     re.compile(r"(.+)\.(?:spread|num_finite|median|a|b|q_star|chi_1)"),
     re.compile(r"(.+) (?:change|is)"),
 )
 """What may stand around a name: a word of a condition, a moment, a scheme, a statistic or a side."""
+
+_STANDS_FOR = (
+    (re.compile(r"[A-Z] (?:− [A-Z]|change)|change_\d+"), "change"),
+    (re.compile(r"[A-Z] is|is_\d+"), "is"),
+    (re.compile(r"[C-Z]"), "side"),
+    (re.compile(r"((?:model|data)\.args)\..+"), r"\1"),
+)
+"""Names of columns that are made of a side's letter or number, or of an argument, and what explains them."""
 
 _GROUPS = {"none": "always", "by name": "where record.quantities names it"}
 
@@ -94,7 +108,7 @@ def definitions() -> tuple[Definition, ...]:
         *_of_figures(OF_A_RUN, "of the whole run"),
         *_of_figures(BESIDES, ""),
         *_of_quantities(LAYER_QUANTITIES, "quantity of a layer"), *_of_quantities(STEP_QUANTITIES, "quantity of a step"),
-        *COMPARISONS, *THEORY, *TERMS, *COLUMNS,
+        *COMPARISONS, *THEORY, *TERMS, *SIGNS, *COLUMNS, *PROVENANCE,
     )  # fmt: skip
     return tuple(sorted(every, key=lambda one: KINDS.index(one.kind)))
 
@@ -106,6 +120,8 @@ def config_definitions() -> tuple[Definition, ...]:
     from gradlab.config.fields import fields, part_at
     from gradlab.config.modules import ModuleExperiment
     from gradlab.config.namespace import OnOwnBatches
+    from gradlab.config.sweeps.draws import KINDS as DRAWS
+    from gradlab.config.sweeps.sweep_file import KEYS as OF_A_SWEEP
 
     known = {**fields(OnOwnBatches), **fields(ModuleExperiment), **fields(Experiment)}
     found, words = [], dict[tuple[str, str], list[str]]()
@@ -113,7 +129,7 @@ def config_definitions() -> tuple[Definition, ...]:
         above, _, key = path.rpartition(".")
         part = part_at(Experiment, tuple(above.split("."))) if above else None
         short = above if part is not None and part.shorthand == key and not part.folded else ""
-        default = "" if field.default is None else str(field.default)
+        default = "" if field.default in (None, ()) else value_text(field.default)
         found.append(
             Definition(
                 path, "config field", field.about or f"part of {above}", values=field.expected(),
@@ -127,7 +143,13 @@ def config_definitions() -> tuple[Definition, ...]:
             found.append(
                 Definition(word, "config value", about, values=f"a value of {', '.join(paths)}", page="config.md")
             )
-    return tuple(found)
+    kept = {(one.name, one.kind) for one in found}
+    sections, draws = "in a sweep's file: ", "in random.space of a sweep's file: "
+    of_a_sweep = [
+        *(Definition(key, "config field", sections + about, page="sweep.md") for key, about in OF_A_SWEEP.items()),
+        *(Definition(kind, "config value", draws + about, page="sweep.md") for kind, about in DRAWS.items()),
+    ]  # fmt: skip
+    return (*found, *(one for one in of_a_sweep if (one.name, one.kind) not in kept))
 
 
 def normal(word: str) -> str:
@@ -146,7 +168,7 @@ def explained(word: str) -> tuple[Definition, ...]:
         UsageError: If nothing has it, with a near word.
     """
     for form in _forms(word):
-        named = _named(form)
+        named = _named(form) or [one for meant in _spelled(form) for one in _named(meant)]
         if named:
             return tuple(map(_with_rule, named))
     near = suggestion(word, _names())
@@ -170,8 +192,17 @@ def _forms(word: str) -> list[str]:
     """A word as it is written, then without what stands around it."""
     asked = [word.strip()]
     for form in asked:
+        asked += [found.expand(meant) for made, meant in _STANDS_FOR if (found := made.fullmatch(form))]
         asked += [found[1].strip() for around in _AROUND if (found := around.fullmatch(form))]
     return asked
+
+
+def _spelled(word: str) -> list[str]:
+    """What a word is called here that is another library's."""
+    plain = spellings.folded(word)
+    words = [meant for words in spellings.WORDS.values() if (meant := words.get(plain)) is not None]
+    scheme = [meant if isinstance(meant, str) else meant["scheme"] for meant in words]
+    return list(dict.fromkeys([*scheme, *(keys[plain] for keys in spellings.KEYS.values() if plain in keys)]))
 
 
 def _named(word: str) -> list[Definition]:

@@ -38,13 +38,15 @@ VERDICTS: tuple[Definition, ...] = (
         rule=_TRAVELS.format(way="above") + f". Also where the preactivations grow by {limits.DECADES:g} decades or more from the first "
         f"hidden layer to the last, evenly (R² of {limits.STEADY_FIT:g} or more, {limits.FORWARD_LAYERS} layers or more), and nothing is "
         "learned",
-        also=("explode", "explodes", "exploding gradients"), see=("vanishing", "backward_decades", "chi_1"), page=_PAGE,
+        also=("explode", "explodes", "exploding gradient", "exploding gradients"),
+        see=("vanishing", "backward_decades", "chi_1"), page=_PAGE,
     ),
     Definition(
         "vanishing", "verdict",
         "the gradient shrinks on its way from the last hidden layer to the first, so the first layers hardly learn",
         rule=_TRAVELS.format(way="below"),
-        also=("vanish", "vanishes", "vanishing gradients"), see=("exploding", "backward_decades", "decades", "chi_1", "theory"), page=_PAGE,
+        also=("vanish", "vanishes", "vanishing gradient", "vanishing gradients"),
+        see=("exploding", "backward_decades", "decades", "chi_1", "theory"), page=_PAGE,
     ),
     Definition(
         "saturated", "verdict",

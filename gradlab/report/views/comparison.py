@@ -225,7 +225,7 @@ def change_words(change: Difference, kind: Kind = "figure") -> str:
     if change.interval is not None:
         low, high = _ends(change.interval, [say(end, kind) for end in change.interval])
         interval = f" [{low}, {high}]"
-    return f"{'+' if amount > 0 else ''}{say(amount, kind)}{percent}{interval}"
+    return f"{_changed(say(amount, kind), amount)}{percent}{interval}"
 
 
 def change_forms(change: Difference, kind: Kind = "figure") -> tuple[str, str, str, str, str]:
@@ -236,14 +236,23 @@ def change_forms(change: Difference, kind: Kind = "figure") -> tuple[str, str, s
     ('-0.6376 (-45%) [-0.7772, -0.4981]', '-0.64 (-45%) [-0.78, -0.50]', '-0.64 [-0.78, -0.50]', '-0.6376 (-45%)', '-0.638')
     """
     amount, percent = _amount(change), _percent(change, kind)
-    sign = "+" if amount > 0 else ""
-    bare = f"{sign}{say(amount, kind)}{percent}"
-    alone = f"{amount:+.3g}" if kind == "figure" and math.isfinite(amount) and amount else f"{sign}{say(amount, kind)}"
+    whole = _changed(say(amount, kind), amount)
+    bare = f"{whole}{percent}"
+    alone = f"{amount:+.3g}" if kind == "figure" and math.isfinite(amount) and amount else whole
     if change.interval is None or change.judgement is None:
         return change_words(change, kind), bare, bare, bare, alone
     short, low, high = _in_digits((amount, *change.interval), kind)
-    interval = f"[{low}, {high}]"
-    return change_words(change, kind), f"{sign}{short}{percent} {interval}", f"{sign}{short} {interval}", bare, alone
+    interval, short = f"[{low}, {high}]", _changed(short, amount)
+    return change_words(change, kind), f"{short}{percent} {interval}", f"{short} {interval}", bare, alone
+
+
+def _changed(said: str, amount: float) -> str:
+    """An amount in words with its sign; one that reads as zero has none.
+
+    >>> _changed("0.3", 0.3), _changed("0.00", 0.001), _changed("-0.3", -0.3)
+    ('+0.3', '0.00', '-0.3')
+    """
+    return f"+{said}" if amount > 0 and said.strip("0.") else said
 
 
 def _amount(change: Difference) -> float:

@@ -94,13 +94,22 @@ def say(value: Value, kind: Kind = "figure") -> str:
     if kind == "bytes":
         return bytes_in_words(int(value))
     if kind == "integer":
-        return f"{value:.0f}"
+        return _unsigned_zero(f"{value:.0f}")
     if kind == "decades":
         return _unsigned_zero(f"{value:.2f}")
     if kind == "share":
         return _unsigned_zero(f"{value:.3f}")
     # Twelve digits first: what lies half-way between two figures but for rounding is said alike by every processor.
-    return f"{float(f'{value:.12g}'):.4g}"
+    return _unsigned_zero(f"{float(f'{value:.12g}'):.4g}")
+
+
+def spoken(value: float, kind: Kind) -> str:
+    """A number as a sentence has it; in tables what is not finite keeps its name.
+
+    >>> spoken(0.25, "figure"), spoken(float("nan"), "figure")
+    ('0.25', 'not finite')
+    """
+    return "not finite" if math.isnan(value) or value == math.inf else say(value, kind)
 
 
 def fixed(value: float, places: int) -> str:

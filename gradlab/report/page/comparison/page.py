@@ -32,7 +32,7 @@ from gradlab.report.views.overall import reason_words
 from gradlab.report.views.run import names_of, setting, why, without_seed
 from gradlab.report.views.side_names import SideName, named
 from gradlab.report.words.points import numbered_seeds, value_words
-from gradlab.report.words.values import MISSING, Kind, counted, say
+from gradlab.report.words.values import MISSING, Kind, counted, spoken
 from gradlab.report.words.verdicts import badness, word_of
 from gradlab.results.record import Finding
 from gradlab.results.stored import StoredRun
@@ -124,7 +124,7 @@ def _ends(curve: Mapping[str, Any], cards: Sequence[Mapping[str, Any]]) -> str:
     """Where a curve begins and ends on each side, for a reader who cannot see it."""
     kind: Kind = "decades" if curve["scale"] == "decades" else "figure"
     told = [
-        f"{card['letter']} from {say(side['values'][0], kind)} to {say(side['values'][-1], kind)}"
+        f"{card['letter']} from {spoken(side['values'][0], kind)} to {spoken(side['values'][-1], kind)}"
         for card, side in zip(cards, curve["sides"], strict=False)
         if side is not None
     ]

@@ -23,7 +23,7 @@ from gradlab.report.views.said import said_of
 from gradlab.report.views.seeds import SeedDistribution, distributions, same_experiment
 from gradlab.report.views.series import BLOCK, DRAWN, SCHEDULES, Band, Curve, LayerProfile
 from gradlab.report.words.table import Fold
-from gradlab.report.words.values import Kind, power, say, timing_words
+from gradlab.report.words.values import Kind, power, say, spoken, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
 from gradlab.results.listing import ListedRun
 from gradlab.results.record import Column, Finding, Float
@@ -226,7 +226,7 @@ def _curve_figures(view: RunView) -> list[tuple[str, str, str]]:
         if curve is None or (name in SCHEDULES and len(set(curve.values.tolist())) < 2):
             continue
         kind: Kind = "decades" if curve.scale == "decades" else "figure"
-        first, last = (f"{say(float(curve.values[place]), kind)} at step {curve.steps[place]}" for place in (0, -1))
+        first, last = (f"{spoken(float(curve.values[place]), kind)} at step {curve.steps[place]}" for place in (0, -1))
         label = QUANTITIES[name].label
         found.append((f"curve-{name}", label, f"{label} over the steps: {first}, {last}"))
     return found
@@ -315,9 +315,7 @@ def _text(path: Path) -> str:
 
 def _facts(run: StoredRun) -> list[tuple[str, str]]:
     """Where, when and with what it was trained."""
-    told = {
-        str(key): clean_line(str(value)) for key, value in run.manifest.items() if isinstance(value, str | int | float)
-    }
+    told = {str(key): _fact(value) for key, value in run.manifest.items() if isinstance(value, str | int | float)}
     argv = run.manifest.get("argv")
     command = clean_line(" ".join(str(word) for word in argv)) if isinstance(argv, list) else ""
     watched = run.manifest.get("watch")
@@ -327,4 +325,6 @@ def _facts(run: StoredRun) -> list[tuple[str, str]]:
 
 
 def _fact(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return clean_line("; ".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -80,6 +80,7 @@ def sweep_page(opened: OpenedSweep, page: Path) -> str:
         map=maps.over(*start) if start else None,
         rest=map_rest,
         tally=tally_words,
+        counted=counted,
         drawn=drawn,
         num_depths=sum(run.id in opened.depths for _, run in listed),
         groups=groups_table(shown, view.axes) if any(len(group.runs) > 1 for group in view.groups) else None,

@@ -14,7 +14,7 @@ BESIDE = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 def test_one_seed_on_either_side_is_too_few(figure: str) -> None:
     for first, other, because in (
         ([0.5], [0.9], "one seed a side"),
-        ([0.5, 0.4, 0.6, 0.5, 0.5], [0.9], "5 against 1 seeds"),
+        ([0.5, 0.4, 0.6, 0.5, 0.5], [0.9], "5 against 1 seed"),
         ([0.5], [0.9, 0.8], "1 against 2 seeds"),
         ([0.5], [0.5], "one seed a side"),
     ):

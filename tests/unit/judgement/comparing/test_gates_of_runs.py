@@ -83,7 +83,7 @@ def test_gates_of_five_seeds_beside_others(other: list[float], text: str, state:
 
 
 @pytest.mark.parametrize(
-    ("numbers", "because"), [((1, 1), "too few seeds: one seed a side"), ((5, 1), "too few seeds: 5 against 1 seeds")]
+    ("numbers", "because"), [((1, 1), "too few seeds: one seed a side"), ((5, 1), "too few seeds: 5 against 1 seed")]
 )
 def test_with_one_seed_on_either_side_a_change_cannot_be_told(numbers: tuple[int, int], because: str) -> None:
     for one, two in (numbers, numbers[::-1]):

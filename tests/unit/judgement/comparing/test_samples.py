@@ -118,7 +118,7 @@ class TestOneSeed:
     def test_is_too_few(self) -> None:
         assert told("final.loss", side(1), side(1, loss=9.0)).because == "one seed a side"
         found = told("final.loss", side(5), side(1, loss=9.0))
-        assert (found.judgement, found.interval, found.because) == ("too few seeds", None, "5 against 1 seeds")
+        assert (found.judgement, found.interval, found.because) == ("too few seeds", None, "5 against 1 seed")
 
     def test_but_a_run_is_the_same_as_itself(self) -> None:
         assert told("final.loss", side(1), side(1)).judgement == "same"
