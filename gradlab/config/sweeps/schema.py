@@ -11,7 +11,7 @@ from gradlab.config.quantities import GROUPS, LAYER_NAMES
 from gradlab.config.sweeps import draws
 from gradlab.config.sweeps.axes import RANDOM_KEYS
 from gradlab.config.sweeps.bases import BASE_KEYS, SOURCES
-from gradlab.config.sweeps.sweep_file import KEYS
+from gradlab.config.sweeps.keys import KEYS
 
 Schema = dict[str, Any]
 

@@ -121,7 +121,7 @@ def config_definitions() -> tuple[Definition, ...]:
     from gradlab.config.modules import ModuleExperiment
     from gradlab.config.namespace import OnOwnBatches
     from gradlab.config.sweeps.draws import KINDS as DRAWS
-    from gradlab.config.sweeps.sweep_file import KEYS as OF_A_SWEEP
+    from gradlab.config.sweeps.keys import KEYS as OF_A_SWEEP
 
     known = {**fields(OnOwnBatches), **fields(ModuleExperiment), **fields(Experiment)}
     found, words = [], dict[tuple[str, str], list[str]]()

@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 
 from gradlab.config.reading import yaml12
+from gradlab.config.sweeps.keys import KEYS
 from gradlab.config.sweeps.schema import sweep_schema
 from gradlab.config.sweeps.sweep import from_mapping, is_sweep
-from gradlab.config.sweeps.sweep_file import KEYS
 from gradlab.errors import ConfigError
 
 ROOT = Path(__file__).parents[4]
