@@ -8,7 +8,7 @@ AXE := build/browser/node_modules/axe-core/axe.min.js
 # run afterwards, one at a time.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-sweep bench-list bench-spread bench-comparing bench-diagnosis bench-watch clean
+.PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-threads bench-sweep bench-list bench-spread bench-comparing bench-diagnosis bench-watch clean
 
 demo: $(READY)
 	$(BIN)/gradlab run configs/deep_sigmoid.yaml
@@ -74,6 +74,10 @@ bench-watch: $(READY)
 
 bench-floor: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/floor.py
+
+bench-threads: $(READY)
+	$(BIN)/python benchmarks/threads.py --command
+	$(BIN)/python benchmarks/threads.py --busy --command
 
 bench-sweep: $(READY)
 	$(BIN)/python benchmarks/sweeps.py

@@ -43,6 +43,7 @@ def run(
     allow_code: Iterable[str] = (),
     import_path: Iterable[str | Path] = (),
     quiet: bool = False,
+    threads: int | None = None,
     **overrides: Any,
 ) -> list[StoredRun]:
     """Train an experiment, record every layer, judge it, and store it; what is stored already is not trained again.
@@ -59,6 +60,8 @@ def run(
         allow_code: Modules of one's own that may be imported, each with what is below it, where the config names them.
         import_path: Directories in which they are looked for first.
         quiet: Whether a notebook shows no bar.
+        threads: Threads of a training step on a CPU, as far as they leave its numbers alone; by default one or all, whichever is quicker
+            as the training goes.
         **overrides: Values by dotted key, as `-s` on the command line.
 
     Returns:
@@ -76,14 +79,16 @@ def run(
     from gradlab.execution.executors.inline import Inline
     from gradlab.execution.observers import observer_of
     from gradlab.execution.pipeline import Call, carry_out
-    from gradlab.execution.plan import make_plan, note_asked
+    from gradlab.execution.plan import Settings, make_plan, note_asked
 
+    _check_number("threads", threads, 1)
     code = allowed_code(allow_code, map(str, import_path))
     experiments = with_seeds(_experiment(config, overrides), seeds)
     store, device = Store(runs_root(out)), machine.resolve(device)
     plan = make_plan(experiments, store, machine.kind(device), rerun, import_path=code.import_path)
     ask = partial(note_asked, plan, store)
-    call = Call(store, Inline(device), summary_md, observer=observer_of(_watcher(observer, quiet)), code=code, ask=ask)
+    watcher, settings = observer_of(_watcher(observer, quiet)), Settings(num_threads=threads)
+    call = Call(store, Inline(device), summary_md, settings, watcher, code=code, ask=ask)
     return Runs(carry_out(plan, call))
 
 
@@ -105,6 +110,7 @@ def sweep(
     allow_code: Iterable[str] = (),
     import_path: Iterable[str | Path] = (),
     quiet: bool = False,
+    threads: int | None = None,
     **overrides: Any,
 ) -> Sweep:
     """Train every member of a sweep, batched by shape; what is stored already is not trained again.
@@ -128,6 +134,7 @@ def sweep(
         allow_code: As of `run`.
         import_path: As of `run`.
         quiet: As of `run`.
+        threads: As of `run`, of each worker; there are then as many workers as have cores for them.
         **overrides: Values by dotted key, laid over every member.
 
     Returns:
@@ -155,9 +162,9 @@ def sweep(
         ("retries", retries, 0),
         ("max_failures", max_failures, 0),
         ("max_runs_per_batch", max_runs_per_batch, 1),
+        ("threads", threads, 1),
     ):
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
-            raise UsageError(f"{name}: expected a whole number >= {least}, got {number!r}")
+        _check_number(name, number, least)
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < math.inf):
         raise UsageError(f"timeout: expected seconds > 0, got {timeout!r}")
     if isinstance(config, str | Path) and os.path.isfile(config) and reader.is_experiment(config):
@@ -178,13 +185,21 @@ def sweep(
         num_workers=workers,
         address=ray_address,
         timeout=timeout,
+        num_threads=threads,
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
+    on_gpu = prepared.device_kind != "cpu"
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu, threads)
     call = Call(
         prepared.store, choice.executor, summary_md, settings, observer_of(_watcher(observer, quiet)), code=code
     )
     finished = sweeping.run_sweep(prepared, call, sweep_summary_md)
     return Sweep(finished.members, prepared.place, partial(view_of, finished))
+
+
+def _check_number(name: str, number: object, least: int) -> None:
+    """Refuse an argument that is neither None nor a whole number of at least so much."""
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
+        raise UsageError(f"{name}: expected a whole number >= {least}, got {number!r}")
 
 
 def _watcher(observer: object, quiet: bool) -> object:

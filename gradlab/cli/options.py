@@ -88,6 +88,17 @@ Set = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="Train on this device: auto, cpu, cuda or cuda:N.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        min=1,
+        help="Train with so many threads on a CPU, as far as they leave the numbers alone; by default one or all, whichever is quicker "
+        "as the training goes.",
+        show_default=False,
+    ),
+]
 RerunWhich = Annotated[
     Rerun, typer.Option("--rerun", help="Choose which runs that are there already are trained again.")
 ]

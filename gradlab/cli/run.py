@@ -19,6 +19,7 @@ from gradlab.cli.options import (
     Rerun,
     RerunWhich,
     Set,
+    Threads,
     VerdictAlone,
     Version,
 )
@@ -41,6 +42,7 @@ def run(
         str | None, typer.Option("--seeds", metavar="SEEDS", help="Train these seeds, as in 0-4 or 0,3,7.")
     ] = None,
     device: Device = "auto",
+    threads: Threads = None,
     rerun: RerunWhich = Rerun.FAILED,
     dry_run: DryRun = False,
     allow_code: AllowCode = [],  # noqa: B006
@@ -107,6 +109,7 @@ def run(
                 experiment,
                 seeds=numbers,
                 device=device,
+                threads=threads,
                 out=out,
                 rerun=rerun.value,
                 observer=observer,

@@ -19,6 +19,7 @@ from gradlab.cli.options import (
     Rerun,
     RerunWhich,
     Set,
+    Threads,
     Version,
     directory,
 )
@@ -62,6 +63,7 @@ def sweep(
             "--workers", metavar="N", min=1, help="Start so many worker processes; by default one a core or GPU."
         ),
     ] = None,
+    threads: Threads = None,
     ray_address: Annotated[
         str | None,
         typer.Option("--ray-address", metavar="ADDRESS", help="Use this Ray cluster: auto, or host:port."),
@@ -157,8 +159,10 @@ def sweep(
         num_workers=workers,
         address=ray_address,
         timeout=seconds,
+        num_threads=threads,
     )
-    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu=prepared.device_kind != "cpu")
+    on_gpu = prepared.device_kind != "cpu"
+    settings = Settings(retries, max_failures, max_runs_per_batch, on_gpu, threads)
     for line in prepared.notices:
         log(line, quiet=quiet)
     if prepared.num_repeated:

@@ -13,7 +13,7 @@ from gradlab.errors import InterruptedRunError, UsageError
 from gradlab.execution import interrupts
 from gradlab.execution.batching import tasks_of
 from gradlab.execution.dispatch import Dispatcher, Result
-from gradlab.execution.executors.contract import Executor, Train, TrainingWithCode, train_with_torch
+from gradlab.execution.executors.contract import Executor, Train, Training, train_with_torch
 from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan, Settings
 from gradlab.execution.planned_data import PlannedData, load_data
@@ -108,10 +108,12 @@ def refuse_not_found(plan: Plan) -> None:
 
 def _training(plan: Plan, call: Call) -> Train:
     """What trains the batches of a plan."""
-    if call.train is not None or not own_modules(run.experiment for run in plan.runs):
+    num_threads = call.settings.num_threads
+    with_code = own_modules(run.experiment for run in plan.runs)
+    if call.train is not None or not (with_code or num_threads):
         return call.train or train_with_torch
     found = {package: digest for package, digest in plan.sources.items() if digest is not None}
-    return TrainingWithCode(replace(call.code, digests=found))
+    return Training(replace(call.code, digests=found), num_threads)
 
 
 def _train(plan: Plan, data: PlannedData, storer: RunStorer, call: Call) -> None:

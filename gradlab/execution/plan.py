@@ -126,12 +126,14 @@ class Settings:
         max_failures: Failed runs after which nothing more is begun; None where that is no reason to stop.
         max_runs: Most runs in a batch; None for what is best here, 0 for batches as they are planned.
         on_gpu: Whether batches train on a GPU.
+        num_threads: Threads of a training step on a CPU; None for what is quickest as it goes.
     """
 
     retries: int = 0
     max_failures: int | None = None
     max_runs: int | None = 0
     on_gpu: bool = False
+    num_threads: int | None = None
 
 
 def make_plan(

@@ -34,6 +34,7 @@ from gradlab.training.record.quantities import RawBlock
 from gradlab.training.record.recent import RecordedSoFar
 from gradlab.training.record.recorder import Recorder
 from gradlab.training.step import Step
+from gradlab.training.step_threads import Threads
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -43,7 +44,7 @@ DRIFT = 1.5
 
 def train(
     experiments: Sequence[Experiment], dataset: Dataset, device: str = "cpu", observer: Observer | None = None,
-    rescale: bool = True,
+    rescale: bool = True, num_threads: int | None = None,
 ) -> list[Trained]:  # fmt: skip
     """Trains experiments of one batch key.
 
@@ -55,6 +56,8 @@ def train(
         device: `cpu`, `cuda` or `cuda:N`.
         observer: Called now and then with the progress.
         rescale: Whether the backward signal is kept in range by powers of two; off only to prove that it changes nothing.
+        num_threads: Threads of a step on a CPU, as far as they leave its numbers alone; by default one, or all that torch may use,
+            whichever is quicker as it goes.
 
     Returns:
         One result a run, in the order of the experiments.
@@ -65,8 +68,14 @@ def train(
     if device == "cpu":
         product_check.warn_if_they_vary()
     # Nothing is differentiated by torch, whose book-keeping for it takes a sixth of a small step on a CPU.
-    with torch.inference_mode(device == "cpu"):
-        return Batch(experiments, dataset, torch.device(device), rescale=rescale).train(observer)
+    available = torch.get_num_threads()
+    torch.set_num_threads(1)  # what comes before the steps is little, and no reason to wait for a busy core
+    try:
+        with torch.inference_mode(device == "cpu"):
+            threads = Threads(num_threads or available, are_chosen=num_threads is None)
+            return Batch(experiments, dataset, torch.device(device), rescale=rescale, threads=threads).train(observer)
+    finally:
+        torch.set_num_threads(available)
 
 
 class Batch:
@@ -79,9 +88,9 @@ class Batch:
 
     def __init__(
         self, experiments: Sequence[Experiment], dataset: Dataset, device: torch.device, rescale: bool = True,
-        may_read_back: bool | None = None,
+        may_read_back: bool | None = None, threads: Threads | None = None,
     ) -> None:  # fmt: skip
-        """See `train`; `may_read_back` (see `Place`) is by default what befits the device."""
+        """See `train`; `may_read_back` (see `Place`) is by default what befits the device, `threads` the quicker of one and all."""
         first = experiments[0]
         self.experiments = tuple(experiments)
         loss = first.train.loss
@@ -91,12 +100,14 @@ class Batch:
         self.constant, self.profile = constant_answer(dataset, loss), dataset.profile
         outputs = 1 if loss == "binary_cross_entropy" else dataset.num_outputs
         on_cpu = device.type == "cpu"
-        num_threads = torch.get_num_threads() if on_cpu else 1
+        threads = threads or Threads(torch.get_num_threads(), are_chosen=True)
+        num_threads = threads.most if on_cpu else 1
         reads = on_cpu if may_read_back is None else may_read_back
         available = Place(DTYPES[first.train.dtype.storage], device, num_threads, reads)
         self.network = network(experiments, dataset.train_inputs.shape[1], outputs, available)
         self.shape, self.place, self.activation = self.network.shape, self.network.place, self.network.activation
         place, batch_size = self.place, self.shape.batch_size
+        self.threads = threads.of_steps(self.shape, place.num_threads)
         self.num_steps = num_steps(first, len(dataset.train_inputs))
         self.every = first.record.every
         self.head = losses.head(loss, classes, (self.shape.num_runs, batch_size, outputs), place)

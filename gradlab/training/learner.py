@@ -4,6 +4,7 @@ from typing import Protocol
 
 from gradlab.network.place import Place
 from gradlab.results.record import Recent, Trained
+from gradlab.training.step_threads import StepThreads
 
 
 class SoFar(Protocol):
@@ -29,6 +30,7 @@ class Learner(Protocol):
         num_steps: Steps to train.
         block_steps: Steps from one hand-over to the host to the next.
         place: Where it trains.
+        threads: Sets how many threads each step has.
         so_far: Gives what was recorded so far.
         assessed_steps: Steps before which `assess` is called.
     """
@@ -37,6 +39,7 @@ class Learner(Protocol):
     num_steps: int
     block_steps: int
     place: Place
+    threads: StepThreads
 
     @property
     def so_far(self) -> SoFar: ...

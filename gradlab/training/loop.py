@@ -38,7 +38,8 @@ def train(
             told = time.perf_counter()  # an observer that takes long is not called at every step
 
     available = torch.get_num_threads()
-    torch.set_num_threads(learner.place.num_threads)
+    threads = learner.threads
+    threads.start()
     try:
         while goes_on and step < learner.num_steps:
             stop = min(step + learner.block_steps, learner.num_steps)
@@ -48,7 +49,9 @@ def train(
                     learner.assess(step)
                 if before is not None:
                     before(step)
+                threads.begin()
                 learner.train_step(step)
+                threads.end()
                 step += 1
                 if learner.place.may_read_back and step < stop:
                     tell(max(begun, told), OBSERVED_IN_BLOCK)

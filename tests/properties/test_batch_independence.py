@@ -12,7 +12,8 @@ from gradlab.config.experiment import Experiment
 from gradlab.datasets import Dataset
 from gradlab.network import signals
 from gradlab.results.record import Trained
-from gradlab.training.engine import train
+from gradlab.training import engine
+from gradlab.training.step_threads import StepThreads, Threads
 
 pytestmark = pytest.mark.threads
 
@@ -53,6 +54,11 @@ def experiment(
             "record": {"quantities": ["all", "gradient_correlation", "forward_change"]},
         }
     )  # fmt: skip
+
+
+def train(runs: list[Experiment], data: Dataset) -> list[Trained]:
+    """With all threads that torch has, whatever is quicker."""
+    return engine.train(runs, data, num_threads=torch.get_num_threads())
 
 
 def assert_same(alone: Trained, together: Trained, note: object) -> None:
@@ -207,6 +213,34 @@ def test_small_products(loss: str, threads: int) -> None:
             data = replace(classes, task="numbers", num_classes=None, class_names=(), **numbers)
             options = {"loss": "mse", "source": "diabetes"}
         check("tanh", width, batch_size, 3, threads, data=data, **options)
+
+
+@pytest.mark.parametrize(
+    ("activation", "width", "batch_size", "num_runs"),
+    [("gelu", 100, 64, 1), ("sigmoid", 50, 37, 7), ("relu", 32, 64, 1), ("silu", 13, 64, 32), ("prelu", 100, 1024, 1)],
+)
+def test_numbers_stay_the_same_while_the_threads_change(
+    activation: str, width: int, batch_size: int, num_runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads at each step, as where other work comes and goes."""
+
+    class Changing(StepThreads):
+        def begin(self) -> None:
+            self._use_other()
+
+        def end(self) -> None: ...
+
+    counts = []
+    monkeypatch.setattr(
+        Threads, "of_steps", lambda self, shape, most: counts.append(most) or Changing(most, chooses=True)
+    )
+    runs = [experiment(2 * seed, activation, width, batch_size, steps=12) for seed in range(num_runs)]
+    data = dataset(1100 if batch_size > 64 else 90)
+    changing = engine.train(runs, data, num_threads=2)
+    monkeypatch.undo()
+    assert counts == [2]
+    for one, other in zip(engine.train(runs, data, num_threads=1), changing, strict=True):
+        assert_same(one, other, (activation, width, batch_size))
 
 
 @pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1}, {"optimizer": "adam", "weight_decay": 0.1}])

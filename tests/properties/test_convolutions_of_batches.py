@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from test_batch_independence import assert_alone_as_together, assert_same, dataset
+from test_batch_independence import assert_alone_as_together, assert_same, dataset, train
 
 from gradlab.config.experiment import Experiment
-from gradlab.training.engine import train
 
 pytestmark = pytest.mark.threads
 

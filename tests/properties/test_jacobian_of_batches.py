@@ -31,7 +31,7 @@ def experiment(
 
 
 def recorded(*runs: Experiment) -> list[Record]:
-    records = [trained.record for trained in train(runs, DIGITS)]
+    records = [trained.record for trained in train(runs, DIGITS, num_threads=torch.get_num_threads())]
     assert all(record is not None for record in records)
     return [record for record in records if record is not None]
 

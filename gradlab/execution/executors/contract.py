@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from gradlab.config.allowed_code import AllowedCode
+from gradlab.config.allowed_code import NO_CODE, AllowedCode
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleData, ModuleExperiment, Trainable
 from gradlab.config.text import one_line
@@ -131,6 +131,7 @@ def train_with_torch(
     dataset: "Dataset | None",
     device: str,
     observer: Callable[[Progress], None] | None = None,
+    num_threads: int | None = None,
 ) -> list[Trained]:
     """gradlab's own training loop; with it comes torch."""
     from gradlab.config.experiment import Experiment
@@ -138,15 +139,21 @@ def train_with_torch(
 
     assert dataset is not None
     networks = [experiment for experiment in experiments if isinstance(experiment, Experiment)]
-    assert len(networks) == len(experiments)  # modules of one's own need `TrainingWithCode`
-    return engine.train(networks, dataset, device, observer)
+    assert len(networks) == len(experiments)  # modules of one's own need `Training`
+    return engine.train(networks, dataset, device, observer, num_threads=num_threads)
 
 
 @dataclass(frozen=True)
-class TrainingWithCode:
-    """As `train_with_torch`, and modules of one's own too, whose code is imported where this is called."""
+class Training:
+    """As `train_with_torch`, and modules of one's own too, whose code is imported where this is called.
 
-    code: AllowedCode
+    Attributes:
+        code: What may be imported.
+        num_threads: Threads of a step of gradlab's own networks on a CPU; None for what is quickest.
+    """
+
+    code: AllowedCode = NO_CODE
+    num_threads: int | None = None
 
     def __call__(
         self,
@@ -157,7 +164,7 @@ class TrainingWithCode:
     ) -> list[Trained]:
         own = [experiment for experiment in experiments if isinstance(experiment, ModuleExperiment)]
         if not own:
-            return train_with_torch(experiments, dataset, device, observer)
+            return train_with_torch(experiments, dataset, device, observer, self.num_threads)
         from gradlab.training.modules import learner
 
         assert len(own) == len(experiments) == 1  # each has a batch key of its own

@@ -21,7 +21,7 @@ from gradlab.execution.executors.contract import (
     Landed,
     Task,
     Train,
-    TrainingWithCode,
+    Training,
     at_most_every,
     brief,
     train_task,
@@ -78,7 +78,7 @@ class _Worker:
 
     def _warm_up(self) -> None:
         """Load torch, a second or two, while the driver gets ready; what is wrong with it, the first task says."""
-        if self._train is train_with_torch or isinstance(self._train, TrainingWithCode):
+        if self._train is train_with_torch or isinstance(self._train, Training):
             with suppress(Exception):
                 import gradlab.training.engine  # noqa: F401
 

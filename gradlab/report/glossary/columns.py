@@ -102,7 +102,7 @@ _OF_TIMING: Mapping[str, str] = {
     "record_bytes_per_step": "bytes of a recorded step in the files",
     "memory_bytes": "what a run is expected to need of memory, at most",
     "batches": "groups of runs that are trained together",
-    "threads": "threads that a run was trained with",
+    "threads": "threads that torch could use where a run was trained; a step has one of them or all, whichever is quicker",
 }
 
 _OF_GROUPS: Mapping[str, str] = {

@@ -39,6 +39,7 @@ from gradlab.training.modules.recorded import ModuleSoFar
 from gradlab.training.record.alignment import Alignment
 from gradlab.training.record.assessment import Assessment, PartFigures
 from gradlab.training.record.quantities import assessed_columns
+from gradlab.training.step_threads import StepThreads
 from gradlab.training.watching.options import Options
 from gradlab.training.watching.watcher import Watcher
 
@@ -121,6 +122,7 @@ class ModuleLearner:
         """See `train`."""
         self.experiment, self.place, self._dataset, self._code = experiment, place, dataset, code
         self.names: tuple[str, ...] = (experiment.name,)
+        self.threads = StepThreads(place.num_threads, chooses=False)
         self.num_steps = num_steps(experiment, 0 if dataset is None else len(dataset.train_inputs))
         self.block_steps = BLOCK_STEPS
         self.every = experiment.record.every

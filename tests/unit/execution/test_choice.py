@@ -42,6 +42,19 @@ def test_one_core_means_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose(None, 100, device="cpu").name == "inline"
 
 
+@pytest.mark.parametrize(
+    ("num_threads", "num_workers", "expected"),
+    [(1, None, (4, 1)), (2, None, (2, 2)), (3, None, (1, 3)), (9, None, (1, 9)), (2, 1, (1, 2)), (2, 4, (2, 2))],
+)
+def test_there_are_as_many_workers_as_have_cores_for_threads_that_are_given(
+    num_threads: int, num_workers: int | None, expected: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    chosen = choose("processes", 100, device="cpu", num_workers=num_workers, num_threads=num_threads)
+    assert shape(chosen.executor) == expected
+    assert ("there are 4 cores for workers of 2 threads" in chosen.notice) == (num_workers == 4)
+
+
 def test_a_users_own_limit_of_threads_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert shape(choose("processes", 100, device="cpu", num_workers=2).executor) == (2, 1)
@@ -53,6 +66,7 @@ def test_a_users_own_limit_of_threads_is_kept(monkeypatch: pytest.MonkeyPatch) -
         ({"name": "threads"}, "expected inline, processes, ray"),
         ({"name": "inline", "num_workers": 2}, "inline trains in one process"),
         ({"name": "processes", "address": "auto"}, "goes with --executor ray"),
+        ({"name": "ray", "num_threads": 2}, "--threads 2: a worker of a Ray cluster trains with one thread"),
         ({"name": None, "device": "tpu"}, "expected auto, cpu, cuda"),
     ],
 )
