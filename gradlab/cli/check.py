@@ -78,7 +78,7 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.config.sweeps.points import value_on_axis
-    from gradlab.execution.check import check
+    from gradlab.execution.check import but_seed, check
     from gradlab.judgement.conditions.notices import expectation_notices, sweep_notices
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
@@ -93,10 +93,11 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         alone = document.load(config, overrides)
         name, experiments, gates = alone.experiment.name, [alone.experiment], ()
         extents, notices = check(experiments, lambda experiment: alone), alone.notices
-    datas = [extent.data for extent in extents]
-    code = not_imported(experiments)
-    said = [*doubtful(data.reading for data in datas if data is not None), *few_examples(experiments)]
-    said += [*expectation_notices(experiments), *sweep_notices(gates)]
+    distinct = list({but_seed(experiment): experiment for experiment in experiments}.values())
+    datas = list(dict.fromkeys(extent.data for extent in extents))
+    code = not_imported(distinct)
+    said = [*doubtful(data.reading for data in datas if data is not None), *few_examples(distinct)]
+    said += [*expectation_notices(distinct), *sweep_notices(gates)]
     for line in notices:
         log(line if line.startswith(f"{config}:") else f"{config}: {line}", quiet=quiet)
     for line in [*said, *([] if code is None else [code])]:
@@ -105,14 +106,14 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
         str(config),
         name,
         len(experiments),
-        len({experiment.batch_key() for experiment in experiments}),
-        _words(str(value_on_axis(experiment, "model.build") or "") for experiment in experiments) or None,
-        _shared(_whole(experiment, "model.depth") for experiment in experiments),
-        _shared(_whole(experiment, "model.width") for experiment in experiments),
-        _words(str(value_on_axis(experiment, "model.activation.name") or "") for experiment in experiments),
-        _words(_init(experiment) for experiment in experiments),
-        *(_words(str(value_on_axis(experiment, key) or "") for experiment in experiments) for key in OF_NETWORK),
-        _words(experiment.data.source for experiment in experiments),
+        len({experiment.batch_key() for experiment in distinct}),
+        _words(str(value_on_axis(experiment, "model.build") or "") for experiment in distinct) or None,
+        _shared(_whole(experiment, "model.depth") for experiment in distinct),
+        _shared(_whole(experiment, "model.width") for experiment in distinct),
+        _words(str(value_on_axis(experiment, "model.activation.name") or "") for experiment in distinct),
+        _words(_init(experiment) for experiment in distinct),
+        *(_words(str(value_on_axis(experiment, key) or "") for experiment in distinct) for key in OF_NETWORK),
+        _words(experiment.data.source for experiment in distinct),
         *(_size(datas, name) for name in ("num_examples", "num_held_out", "num_features", "num_outputs")),
         _shared(extent.steps for extent in extents),
         max((extent.memory_bytes for extent in extents if extent.memory_bytes is not None), default=None),

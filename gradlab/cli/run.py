@@ -73,7 +73,7 @@ def run(
     from gradlab.execution import machine
     from gradlab.execution.estimate import run_seconds, start_seconds
     from gradlab.execution.plan import about_code, make_plan
-    from gradlab.execution.planned_data import sizes_of
+    from gradlab.execution.planned_data import outlined
     from gradlab.judgement.conditions.notices import expectation_notices
     from gradlab.report.files.step_summary import runs_summary
     from gradlab.report.words.data import doubtful
@@ -91,7 +91,7 @@ def run(
     try:
         if dry_run:
             data, loss = experiment.data, experiment.train.loss
-            sizes = sizes_of(datasets.load(data, loss)) if isinstance(data, Data) else None
+            sizes = outlined(datasets.Outlines(), data, loss) if isinstance(data, Data) else None
             reading = None if sizes is None else sizes.reading
             kind = machine.kind(machine.resolve(device))
             planned = api.with_seeds(experiment, numbers)

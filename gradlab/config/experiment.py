@@ -24,7 +24,7 @@ from pydantic import (
 
 from gradlab.config import catalogue
 from gradlab.config.condition import ConditionError, Kind, parse
-from gradlab.config.fields import Mark, OneOf, Part, fault, fields, fill
+from gradlab.config.fields import Mark, OneOf, Part, batched, fault, fill
 from gradlab.config.models import Activation as Activation
 from gradlab.config.models import Init as Init
 from gradlab.config.models import Model as Model
@@ -33,7 +33,6 @@ from gradlab.config.models import Residual as Residual
 from gradlab.config.number_format import Dtype
 from gradlab.config.quantities import LAYER_NAMES
 from gradlab.config.recording import Recording
-from gradlab.config.text import flat
 
 if TYPE_CHECKING:
     from gradlab.config.modules import Trainable
@@ -209,8 +208,9 @@ class Train(Part):
         return self
 
 
+@functools.lru_cache(maxsize=1024)
 def readable(text: str) -> str:
-    """A condition of `expect`, as it is.
+    """A condition of `expect`, as it is; the members of a sweep have the same ones.
 
     Raises:
         PydanticCustomError: If it is none.
@@ -325,8 +325,10 @@ class Experiment(Part):
 
     def batch_key(self) -> str:
         """Digest of the fields marked SHAPE and of which SWITCH is on: runs with one key train in one batch."""
-        switches = {path: bool(value) for path, value in marked(self, SWITCH).items()}
-        text = json.dumps(marked(self, SHAPE) | switches, sort_keys=True)
+        parts = {name: getattr(self, name) for name in ("model", "data", "train", "record")}
+        text = json.dumps(
+            {key: value for name, part in parts.items() for key, value in batched(part, name).items()}, sort_keys=True
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -389,9 +391,3 @@ def num_steps(experiment: "Trainable", num_examples: int) -> int:
     assert experiment.train.epochs is not None  # one of the two is there
     assert isinstance(experiment.data, Data)  # batches of one's own have no epochs
     return max(1, math.ceil(experiment.train.epochs * num_examples / experiment.data.batch_size))
-
-
-def marked(experiment: Experiment, mark: Mark) -> dict[str, Any]:
-    """The leaf fields of one mark, by dotted path."""
-    values = flat(experiment.model_dump(mode="json"))
-    return {path: values[path] for path, field in fields(Experiment).items() if field.mark is mark and path in values}

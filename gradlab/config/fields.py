@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from gradlab.config.catalogue import SCALES, Entry
 from gradlab.config.condition import Kind
+from gradlab.config.text import flat
 
 Form = Literal[
     "number", "whole number", "flag", "word", "number or word", "list", "words", "whole numbers", "sizes", "arguments"
@@ -224,6 +225,26 @@ def fields(part: type[BaseModel], prefix: str = "") -> Mapping[str, Field]:
         else:
             found |= fields(child, f"{prefix}{key}.")
     return found
+
+
+def marked(part: Part, prefix: str = "") -> Mapping[Mark, dict[str, Any]]:
+    """The leaf fields that a part has, by mark and by dotted path."""
+    values = flat(part.model_dump(mode="json"), prefix)
+    found: dict[Mark, dict[str, Any]] = {mark: {} for mark in Mark}
+    for path, field in fields(type(part), prefix).items():
+        if path in values:
+            found[field.mark][path] = values[path]
+    return found
+
+
+@functools.lru_cache(maxsize=1024)
+def batched(part: Part, name: str) -> Mapping[str, Any]:
+    """What of an experiment's part must be equal inside a batch, by dotted path: fields marked SHAPE, of a SWITCH whether it is on.
+
+    Members of a sweep have many an equal part.
+    """
+    found = marked(part, f"{name}.")
+    return found[Mark.SHAPE] | {path: bool(value) for path, value in found[Mark.SWITCH].items()}
 
 
 def field_at(root: type[Part], path: str) -> Field | None:

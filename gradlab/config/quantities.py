@@ -5,6 +5,7 @@ activation, W [fan_in, fan_out] its weight, l_i the loss of example i, L the mea
 "rms" is averaged.
 """
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -247,7 +248,11 @@ def selected(quantities: str | Sequence[str], present: Collection[Only] = ()) ->
     Raises:
         ValueError: If a name is neither.
     """
-    asked = [quantities] if isinstance(quantities, str) else list(quantities)
+    return _selected((quantities,) if isinstance(quantities, str) else tuple(quantities), tuple(present))
+
+
+@functools.lru_cache(maxsize=256)
+def _selected(asked: tuple[str, ...], present: tuple[Only, ...]) -> tuple[str, ...]:
     names: set[str] = set()
     for name in asked:
         if name in GROUPS:

@@ -79,6 +79,9 @@ def value_text(value: object, digits: int | None = None) -> str:
     return f"{value:.{digits}g}" if digits and isinstance(value, float) else str(value)
 
 
+_LEAVES = (str, int, float, type(None), list, tuple)
+
+
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """The leaves of a nested config by dotted path; a number format's storage goes by the path that a bare word has.
 
@@ -87,7 +90,7 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for key, value in config.items():
-        if not isinstance(value, Mapping):
+        if isinstance(value, _LEAVES) or not isinstance(value, Mapping):  # the latter is slow, and asked for every leaf
             found[f"{prefix}{key}"] = value
             continue
         below = flat(value, f"{prefix}{key}.")

@@ -2,9 +2,10 @@
 
 import hashlib
 
-from gradlab.config.experiment import Data, image_fault
+from gradlab.config.experiment import Data
 from gradlab.datasets import split
 from gradlab.datasets.dataset import Dataset, Raw
+from gradlab.datasets.outline import Outline, drawn, outline_of, refuse_unfit
 from gradlab.datasets.sources import bundled, columns, synthetic, tables
 from gradlab.errors import ConfigError, Fault
 
@@ -28,19 +29,41 @@ def load(data: Data, loss: str = "auto") -> Dataset:
     >>> digits.train_inputs.shape, digits.holdout_inputs.shape, digits.num_classes
     ((1438, 64), (359, 64), 10)
     """
-    raw = _rows(data, loss)
-    place = data.path if data.source == "file" and data.path else f"data set '{data.source}'"
-    _refuse_loss(place, raw, loss)
-    unfit = None if data.image is None else image_fault(data.image, raw.inputs.shape[1])
-    if unfit is not None:
-        raise ConfigError([Fault(place, "data.image", unfit)])
-    num_train = len(raw.inputs) - split.num_held(len(raw.inputs), data.holdout)
-    if num_train < data.batch_size:
-        held = f" ({data.holdout:g} of {len(raw.inputs)} are held out)" if data.holdout else ""
-        rows = f"the {num_train} rows to learn from{held}"
-        message = f"{data.batch_size} is more than {rows}; set it to at most {num_train}"
-        raise ConfigError([Fault(place, "data.batch_size", message)])
+    raw = rows(data, loss)
+    refuse_unfit(data, loss, outline_of(raw))
     return split.split(raw, data.holdout, data.standardize, data.seed)
+
+
+class Outlines:
+    """The sizes of data sets, each source read once and none kept; what was wrong with one is told again where it is asked again."""
+
+    def __init__(self) -> None:
+        self._found: dict[object, Outline | ConfigError] = {}
+
+    def of(self, data: Data, loss: str) -> Outline:
+        """The sizes of a source that fits.
+
+        Raises:
+            ConfigError: As `load` does.
+        """
+        if data.source in synthetic.SOURCES:
+            found = drawn(data)
+        else:
+            key = data.source, data.path, data.target, loss if data.source == "file" else ""
+            if key not in self._found:
+                self._found[key] = self._read(data, loss)
+            kept = self._found[key]
+            if isinstance(kept, ConfigError):
+                raise kept
+            found = kept
+        refuse_unfit(data, loss, found)
+        return found
+
+    def _read(self, data: Data, loss: str) -> Outline | ConfigError:
+        try:
+            return outline_of(rows(data, loss))
+        except ConfigError as error:
+            return error
 
 
 def digest(data: Data) -> str | None:
@@ -59,7 +82,8 @@ def digest(data: Data) -> str | None:
         raise tables.fault(file, "data.path", f"cannot be read: {error.strerror}") from error
 
 
-def _rows(data: Data, loss: str) -> Raw:
+def rows(data: Data, loss: str) -> Raw:
+    """All rows of a source, before they are split."""
     if data.source in bundled.READERS:
         return bundled.read(data.source)
     if data.source in synthetic.SOURCES:
@@ -69,14 +93,3 @@ def _rows(data: Data, loss: str) -> Raw:
         message = "is needed; give the file and the name of its target column"
         raise ConfigError([Fault("data source 'file'", missing, message)])
     return columns.interpret(data.path, tables.read(data.path), data.target, loss)
-
-
-def _refuse_loss(place: str, raw: Raw, loss: str) -> None:
-    num_classes = len(raw.class_names)
-    if loss in ("cross_entropy", "binary_cross_entropy") and not num_classes:
-        message = f"{loss} needs classes, and the target is numbers; use mse or auto"
-    elif loss == "binary_cross_entropy" and num_classes != 2:
-        message = f"binary_cross_entropy needs two classes, and there are {num_classes}; use cross_entropy or auto"
-    else:
-        return
-    raise ConfigError([Fault(place, "train.loss", message)])

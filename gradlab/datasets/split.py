@@ -50,20 +50,24 @@ def num_held(num_rows: int, holdout: float) -> int:
 
 
 def _stratified(classes: Int | Float, holdout: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Rows to hold out so that every class is in proportion: whole parts first, then the largest remainders."""
-    counts = np.bincount(classes.astype(np.int64))
+    """Rows to hold out so that every class is in proportion."""
+    held = np.zeros(len(classes), dtype=np.bool_)
+    for label, number in enumerate(held_of_classes(np.bincount(classes.astype(np.int64)), holdout)):
+        held[np.flatnonzero(classes == label)[:number]] = True
+    return held
+
+
+def held_of_classes(counts: Int, holdout: float) -> Int:
+    """How many rows of each class are held out, of so many: whole parts first, then the largest remainders."""
     room = np.maximum(counts - 1, 0)
     quota = counts * holdout
-    take = np.minimum(np.floor(quota).astype(np.int64), room)
-    missing = min(num_held(len(classes), holdout), int(room.sum())) - int(take.sum())
-    for label in np.argsort(-(quota - take), kind="stable"):
+    take: Int = np.minimum(np.floor(quota).astype(np.int64), room)
+    missing = min(num_held(int(counts.sum()), holdout), int(room.sum())) - int(take.sum())
+    for label in np.argsort(-(quota - take), kind="stable") if missing > 0 else ():
         if missing > 0 and take[label] < room[label]:
             take[label] += 1
             missing -= 1
-    held = np.zeros(len(classes), dtype=np.bool_)
-    for label, number in enumerate(take):
-        held[np.flatnonzero(classes == label)[:number]] = True
-    return held
+    return take
 
 
 def standardised(values: Float, rows: Int) -> Float:

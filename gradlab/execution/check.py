@@ -10,7 +10,7 @@ from gradlab.config.experiment import Data, Experiment, num_steps
 from gradlab.config.modules import Trainable
 from gradlab.config.text import bytes_in_words
 from gradlab.errors import ConfigError, Fault
-from gradlab.execution.planned_data import Sizes, sizes_of, warmup_faults
+from gradlab.execution.planned_data import Sizes, outlined, warmup_faults
 
 if TYPE_CHECKING:
     from gradlab.config.reading.document import Document
@@ -30,41 +30,74 @@ class Extent:
 def check(experiments: Sequence[Trainable], document_of: Callable[[Trainable], "Document"]) -> list[Extent]:
     """Load the data of experiments, each data set once and none kept, of which there may be as many as experiments.
 
+    Returns:
+        What each comes to; the seeds of one experiment share it.
+
     Raises:
         ConfigError: With everything that is wrong with the data, and with what does not fit into this machine's memory.
     """
-    loaded: dict[object, Sizes | None] = {}
-    faults: dict[Fault, None] = {}
-    refused: set[str] = set()
-    extents = []
+    found = _Findings(document_of)
+    extents: dict[object, Extent | None] = {}
     for experiment in experiments:
-        key = experiment.data, experiment.train.loss
+        key = but_seed(experiment)
+        if key not in extents:
+            extents[key] = found.extent(experiment)
+    if found.faults:
+        raise ConfigError(list(found.faults))
+    return [extent for experiment in experiments if (extent := extents[but_seed(experiment)]) is not None]
+
+
+def but_seed(experiment: Trainable) -> object:
+    """What tells an experiment from others that are not seeds of it, of those that are there at the same time."""
+    if not isinstance(experiment, Experiment):
+        return id(experiment)
+    return id(experiment.model), id(experiment.data), id(experiment.train), id(experiment.record)
+
+
+class _Findings:
+    """What experiments come to, and what is wrong with them."""
+
+    def __init__(self, document_of: Callable[[Trainable], "Document"]) -> None:
+        self.faults: dict[Fault, None] = {}
+        self._document_of = document_of
+        self._loaded: dict[object, Sizes | None] = {}
+        self._outlines = datasets.Outlines()
+        self._refused: set[str] = set()
+        self._limit = memory.machine_bytes()
+
+    def extent(self, experiment: Trainable) -> Extent | None:
+        """What an experiment comes to, None where its data cannot be loaded."""
         if not isinstance(experiment.data, Data):
-            extents.append(Extent(None, num_steps(experiment, 0), None))
-            continue
-        if key not in loaded:
+            return Extent(None, num_steps(experiment, 0), None)
+        data = self._sizes(experiment, experiment.data)
+        if data is None:
+            return None
+        found = warmup_faults(experiment, data.num_examples)
+        if found:
+            self._note(ConfigError(found), experiment)
+        steps = num_steps(experiment, data.num_examples)
+        if not isinstance(experiment, Experiment):
+            return Extent(data, steps, None)
+        needed = memory.estimate(experiment, data.of_data).total
+        if self._limit is not None and needed > self._limit:
+            self._refuse(experiment, needed, self._limit)
+        return Extent(data, steps, needed)
+
+    def _sizes(self, experiment: Trainable, data: Data) -> Sizes | None:
+        key = data, experiment.train.loss
+        if key not in self._loaded:
             try:
-                loaded[key] = sizes_of(datasets.load(experiment.data, experiment.train.loss))
+                self._loaded[key] = outlined(self._outlines, data, experiment.train.loss)
             except ConfigError as error:
-                loaded[key] = None
-                faults |= dict.fromkeys(document_of(experiment).locate(error).faults)
-        data = loaded[key]
-        if data is not None:
-            found = warmup_faults(experiment, data.num_examples)
-            faults |= dict.fromkeys(document_of(experiment).locate(ConfigError(found)).faults if found else ())
-            steps = num_steps(experiment, data.num_examples)
-            if not isinstance(experiment, Experiment):
-                extents.append(Extent(data, steps, None))
-                continue
-            needed = memory.estimate(experiment, data.of_data).total
-            extents.append(Extent(data, steps, needed))
-            limit = memory.machine_bytes()
-            if limit is None or needed <= limit:
-                continue
-            reason = f"needs about {bytes_in_words(needed)} of memory, and this machine has {bytes_in_words(limit)}"
-            if reason not in refused:
-                refused.add(reason)
-                faults[Fault(document_of(experiment).place_of("model"), "model", reason)] = None
-    if faults:
-        raise ConfigError(list(faults))
-    return extents
+                self._loaded[key] = None
+                self._note(error, experiment)
+        return self._loaded[key]
+
+    def _note(self, error: ConfigError, experiment: Trainable) -> None:
+        self.faults |= dict.fromkeys(self._document_of(experiment).locate(error).faults)
+
+    def _refuse(self, experiment: Experiment, needed: int, limit: int) -> None:
+        reason = f"needs about {bytes_in_words(needed)} of memory, and this machine has {bytes_in_words(limit)}"
+        if reason not in self._refused:
+            self._refused.add(reason)
+            self.faults[Fault(self._document_of(experiment).place_of("model"), "model", reason)] = None

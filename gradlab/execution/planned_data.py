@@ -12,7 +12,7 @@ from gradlab.execution.executors.contract import DataKey
 from gradlab.execution.plan import Locate, Plan, unlocated
 
 if TYPE_CHECKING:
-    from gradlab.datasets import Dataset
+    from gradlab.datasets import Dataset, Outlines
     from gradlab.datasets.dataset import Reading
 
 KEPT = 8
@@ -47,6 +47,18 @@ def sizes_of(data: "Dataset") -> Sizes:
     return Sizes(num_examples, num_features, data.num_outputs, len(data.holdout_inputs), data.reading, numbers)
 
 
+def outlined(outlines: "Outlines", data: Data, loss: str) -> Sizes:
+    """The sizes of data that are not loaded; a ConfigError where they cannot be, as far as sizes tell.
+
+    What a file holds is read for it.
+    """
+    found = outlines.of(data, loss)
+    held = found.num_held(data.holdout)
+    return Sizes(
+        found.num_rows - held, found.num_features, found.num_outputs, held, found.reading, numbers=found.numbers
+    )
+
+
 class PlannedData(Mapping[DataKey, "Dataset | None"]):
     """Data sets by what they are loaded from; None for batches that one's own code gives.
 
@@ -54,16 +66,26 @@ class PlannedData(Mapping[DataKey, "Dataset | None"]):
     """
 
     def __init__(self) -> None:
+        from gradlab.datasets import Outlines
+
+        self._outlines = Outlines()
         self._sizes: dict[DataKey, Sizes] = {}
         self._files: dict[DataKey, Dataset] = {}
         self._recent: dict[DataKey, Dataset] = {}
 
     def load(self, key: DataKey) -> bool:
-        """Load a data set that was not seen before, or raise a ConfigError; whether it had to be loaded."""
+        """Take up a data set that was not seen before, or raise a ConfigError; whether it was not.
+
+        A file is loaded; what others come to is known without that.
+        """
         if key in self._sizes:
             return False
-        data = self._load(key)
-        self._sizes[key] = UNKNOWN if data is None else sizes_of(data)
+        config, loss = key
+        if isinstance(config, Data) and config.source != "file":
+            self._sizes[key] = outlined(self._outlines, config, loss)
+        else:
+            data = self._load(key)
+            self._sizes[key] = UNKNOWN if data is None else sizes_of(data)
         return True
 
     def sizes(self, key: DataKey) -> Sizes:

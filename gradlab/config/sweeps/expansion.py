@@ -1,7 +1,6 @@
 """The combinations that a sweep comes to: its factors crossed, some of them left out, others added."""
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +11,11 @@ from gradlab.config.namespace import word_named
 from gradlab.config.reading.overrides import Setting
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.bases import base_named
-from gradlab.config.sweeps.matching import has_value, is_same
+from gradlab.config.sweeps.limits import crosses
+from gradlab.config.sweeps.matching import Wanted, is_same
 from gradlab.config.sweeps.sections import Sections
 from gradlab.config.sweeps.sweep_file import Selector, SweepFile
 from gradlab.config.text import cut, named, resolved_at, value_text
-
-MOST = 30_000
-"""More members than this are refused: each is checked as a config of its own, which takes seconds then."""
 
 _MOST_SHOWN = 6
 
@@ -46,13 +43,6 @@ class Combination:
 Resolve = Callable[[Combination], Mapping[str, Any]]
 
 
-def num_combinations(file: SweepFile) -> int:
-    """How many combinations there are at most, before any is made."""
-    crossed = math.prod(factor.num_rows for factor in file.factors) if _crosses(file) else 0
-    replicates = sum(len(file.seeds_of(base) or (None,)) for base in range(len(file.bases)))
-    return (crossed + len(file.include)) * replicates
-
-
 def expand(file: SweepFile, sections: Sections, resolve: Resolve) -> tuple[list[Combination], int]:
     """The combinations of a sweep: the crossed ones with the last key fastest and seeds fastest of all, then the added.
 
@@ -63,13 +53,8 @@ def expand(file: SweepFile, sections: Sections, resolve: Resolve) -> tuple[list[
     return _included(crossed, file, sections)
 
 
-def _crosses(file: SweepFile) -> bool:
-    """Whether the bases themselves are members; where only `include` says what is set, its entries are all there is."""
-    return bool(file.factors) or not file.include
-
-
 def _crossed(file: SweepFile) -> list[Combination]:
-    if not _crosses(file):
+    if not crosses(file):
         return []
     factors = [factor.rows() for factor in file.factors]
     found = []
@@ -98,13 +83,23 @@ def _left(combinations: list[Combination], file: SweepFile, sections: Sections, 
             known[one.point] = resolve(one)
     tests = [_alternatives(entry) for entry in file.exclude]
     matched = [False] * len(tests)
+    of_point: dict[Point, list[int]] = {}  # the entries that a point meets, whatever its seed
     left = []
     for one in combinations:
-        hit = False
-        for index, test in enumerate(tests):
-            if all(_holds(one, known[one.point], path, wanted) for path, wanted in test):
-                matched[index] = hit = True
-        if not hit:
+        if one.point not in of_point:
+            of_point[one.point] = [
+                index
+                for index, test in enumerate(tests)
+                if all(path == _SEED or _holds(one, known[one.point], path, wanted) for path, wanted in test)
+            ]
+        hits = [
+            index
+            for index in of_point[one.point]
+            if all(path != _SEED or _holds(one, known[one.point], path, wanted) for path, wanted in tests[index])
+        ]
+        for index in hits:
+            matched[index] = True
+        if not hits:
             left.append(one)
     if file.whole:
         for entry, test, found in zip(file.exclude, tests, matched, strict=True):
@@ -113,15 +108,19 @@ def _left(combinations: list[Combination], file: SweepFile, sections: Sections, 
     return left
 
 
-_Test = list[tuple[tuple[str, ...], list[Any]]]
+_SEED = ("seed",)
+
+_Test = list[tuple[tuple[str, ...], Wanted]]
 
 
 def _alternatives(entry: Selector) -> _Test:
     """What an entry wants: for each path the values of which one is enough."""
-    return [
-        (setting.path, setting.value if _is_several(setting.key, setting.value) else [setting.value])
-        for setting in entry.settings
-    ]
+    found: _Test = []
+    for setting in entry.settings:
+        values = setting.value if _is_several(setting.key, setting.value) else [setting.value]
+        absent = resolved_at({}, setting.path)
+        found.append((setting.path, Wanted([absent if value is None else value for value in values])))
+    return found
 
 
 def _is_several(key: str, value: Any) -> bool:
@@ -132,9 +131,8 @@ def _is_several(key: str, value: Any) -> bool:
     return field is None or field.form != "sizes" or any(isinstance(item, list) for item in value)
 
 
-def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...], wanted: list[Any]) -> bool:
-    value = one.seed if path == ("seed",) and one.seed is not None else resolved_at(resolved, path)
-    return any(has_value(value, resolved_at({}, path) if other is None else other) for other in wanted)
+def _holds(one: Combination, resolved: Mapping[str, Any], path: tuple[str, ...], wanted: Wanted) -> bool:
+    return wanted.has(one.seed if path == _SEED and one.seed is not None else resolved_at(resolved, path))
 
 
 def _unmatched(
@@ -146,11 +144,13 @@ def _unmatched(
         if not any(_holds(one, known[one.point], path, wanted) for one in combinations):
             there: dict[str, None] = {}
             for one in combinations:
-                value = one.seed if path == ("seed",) and one.seed is not None else resolved_at(known[one.point], path)
+                value = one.seed if path == _SEED and one.seed is not None else resolved_at(known[one.point], path)
                 there[_word(named(value) if isinstance(value, Mapping) else value)] = None
             shown = ", ".join([*list(there)[:_MOST_SHOWN], *(["..."] if len(there) > _MOST_SHOWN else [])])
-            asked = " or ".join(_word(value) for value in wanted[:_MOST_SHOWN])
-            return f"matches no member: none has {setting.key} {asked} (there is {shown}){_hint(path, wanted[0])}"
+            asked = " or ".join(_word(value) for value in wanted.values[:_MOST_SHOWN])
+            return (
+                f"matches no member: none has {setting.key} {asked} (there is {shown}){_hint(path, wanted.values[0])}"
+            )
     return "matches no member: each of its values is there, but no member has them all"
 
 
@@ -174,11 +174,7 @@ def _included(crossed: list[Combination], file: SweepFile, sections: Sections) -
     for entry in file.include:
         wanted = [setting for setting in entry.settings if setting.key in axes]
         others = tuple(setting for setting in entry.settings if setting.key not in axes)
-        met = [
-            index
-            for index, one in enumerate(crossed)
-            if wanted and all(_meets(one, setting, file) for setting in wanted)
-        ]
+        met = _met(crossed, wanted, file)
         if not met:
             added += _alone(entry, file, sections)
         elif others:
@@ -191,6 +187,24 @@ def _included(crossed: list[Combination], file: SweepFile, sections: Sections) -
         else:
             num_repeated += len(met)
     return changed + added, num_repeated
+
+
+def _met(crossed: Sequence[Combination], wanted: Sequence[Setting], file: SweepFile) -> list[int]:
+    """The numbers of the combinations that have all the wanted values, none where nothing is wanted."""
+    if not wanted:
+        return []
+    # Replicates share their point, and what it sets is the same for all of them.
+    seeds = [setting for setting in wanted if setting.path == _SEED]
+    others = [setting for setting in wanted if setting.path != _SEED]
+    of_point: dict[Point, bool] = {}
+    met = []
+    for index, one in enumerate(crossed):
+        found = of_point.get(one.point)
+        if found is None:
+            found = of_point[one.point] = all(_meets(one, setting, file) for setting in others)
+        if found and all(_meets(one, setting, file) for setting in seeds):
+            met.append(index)
+    return met
 
 
 def _meets(one: Combination, wanted: Setting, file: SweepFile) -> bool:

@@ -1,6 +1,6 @@
 """Whether a value of `exclude` or `include` is the one that a member has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradlab.config.fields import child_of, part_at
@@ -24,6 +24,29 @@ def has_value(resolved: Any, wanted: Any) -> bool:
     if isinstance(resolved, list | tuple) and isinstance(wanted, list | tuple):
         return len(resolved) == len(wanted) and all(map(has_value, resolved, wanted))
     return isinstance(resolved, bool) == isinstance(wanted, bool) and bool(resolved == wanted)
+
+
+class Wanted:
+    """Values of which a member has to have one; there may be thousands."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.values = values
+        self._words = {(isinstance(value, bool), value) for value in values if isinstance(value, _WORDS)}
+        self._others = [value for value in values if not isinstance(value, _WORDS)]
+
+    def has(self, resolved: Any) -> bool:
+        """Whether a resolved value is one of them, as `has_value` takes it.
+
+        >>> [Wanted(["relu", 2]).has(value) for value in ({"name": "relu"}, 2.0, True, None)]
+        [True, True, False, False]
+        """
+        own = named(resolved) if isinstance(resolved, Mapping) else resolved
+        if isinstance(own, _WORDS) and (isinstance(own, bool), own) in self._words:
+            return True
+        return any(has_value(resolved, value) for value in self._others)
+
+
+_WORDS = (str, int, float)
 
 
 def is_same(path: tuple[str, ...], one: Any, other: Any) -> bool:

@@ -90,13 +90,19 @@ class Builder:
 
 
 def _add_conditions(tree: Tree, conditions: Iterable[Setting]) -> None:
+    path = ("expect",)
+    known: set[str] | None = None
     for condition in conditions:
-        path = ("expect",)
         if tree.data.get("expect") is None:
             tree.data["expect"] = []
             tree.spots[path] = Spot(condition.place, condition.place)
         own = tree.data["expect"]
-        if isinstance(own, list) and condition.value not in own:  # else it is no list, which is reported
+        if not isinstance(own, list):  # which is reported
+            return
+        if known is None:
+            known = {text for text in own if isinstance(text, str)}
+        if condition.value not in known:
+            known.add(condition.value)
             tree.spots[(*path, len(own))] = condition.spots[()]
             own.append(condition.value)
 

@@ -27,8 +27,9 @@ from gradlab.config.reading.overrides import read_overrides
 from gradlab.config.reading.tree import SWEEP, Problem, Tree, from_python
 from gradlab.config.seeds import seeds_of
 from gradlab.config.sweeps.bases import MARKS
-from gradlab.config.sweeps.expansion import MOST, Combination, expand, num_combinations
+from gradlab.config.sweeps.expansion import Combination, expand
 from gradlab.config.sweeps.gates import parse_gate
+from gradlab.config.sweeps.limits import refusal
 from gradlab.config.sweeps.members import Builder, Findings
 from gradlab.config.sweeps.points import Scalar, value_on_axis
 from gradlab.config.sweeps.sections import Sections
@@ -184,10 +185,9 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
     builder = Builder(file, [setting for setting in settings if unknown[id(setting)] is None], folder, trains)
     combinations: list[Combination] = []
     num_repeated = 0
-    count = num_combinations(file)
-    if count > MOST:
-        shown = f"{count:,}" if count < 10**15 else "far too many"
-        sections.complain((), f"{shown} members; a sweep has at most {MOST:,}: divide it over several files")
+    too_large = refusal(file)
+    if too_large is not None:
+        sections.complain(*too_large)
     else:
         combinations, num_repeated = expand(file, sections, builder.resolve)
         if not combinations and not sections.problems and not problems:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from gradlab.config import catalogue
 from gradlab.config.experiment import Data
 from gradlab.datasets.dataset import Float, Int, Raw
 
@@ -20,6 +21,28 @@ def draw(data: Data) -> Raw:
     """All samples of a synthetic source."""
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(data.seed).spawn(1)[0]))
     return SOURCES[data.source](data, generator)
+
+
+def class_counts(data: Data) -> tuple[int, ...] | None:
+    """Samples of each class, None where numbers are to be predicted; they are the same however the draw falls out."""
+    source, num_samples = catalogue.SOURCES[data.source], _given(data.samples)
+    if source.task == "numbers":
+        return None
+    if data.source == "xor":  # corners 1 and 2 of every four
+        differ = num_samples // 4 * 2 + min(max(num_samples % 4 - 1, 0), 2)
+        return num_samples - differ, differ
+    num_classes = data.classes or source.classes or 1
+    return tuple(num_samples // num_classes + (label < num_samples % num_classes) for label in range(num_classes))
+
+
+def num_inputs(data: Data) -> int:
+    """Features of a sample."""
+    return data.features or _given(catalogue.SOURCES[data.source].features)
+
+
+def num_numbers(data: Data) -> int:
+    """Numbers to predict of a sample, where these are not classes."""
+    return num_inputs(data) if data.source == "orthogonal_map" else 1
 
 
 def xor(data: Data, generator: np.random.Generator) -> Raw:

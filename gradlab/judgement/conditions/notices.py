@@ -23,9 +23,8 @@ def where_notices(where: str) -> list[str]:
 
 def expectation_notices(experiments: Iterable[AnyExperiment]) -> list[str]:
     """Of what configs expect of their runs, each once."""
-    asked = dict.fromkeys(
-        (text, isinstance(experiment, Experiment)) for experiment in experiments for text in experiment.expect
-    )
+    each = dict.fromkeys((experiment.expect, isinstance(experiment, Experiment)) for experiment in experiments)
+    asked = dict.fromkeys((text, own) for texts, own in each for text in texts)
     found = [notice for text, own in asked for notice in range_notices(parse(text, run_names()), own_loss=not own)]
     return list(dict.fromkeys(found))
 

@@ -4,8 +4,8 @@ import pytest
 from pydantic import Field, ValidationError
 
 from gradlab.config import catalogue, experiment
-from gradlab.config.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault, marked
-from gradlab.config.fields import Mark, Part, fields
+from gradlab.config.experiment import FREE, LABEL, SHAPE, SWITCH, Experiment, loss_fault
+from gradlab.config.fields import Mark, Part, fields, marked
 from gradlab.config.reading import document
 from gradlab.config.text import flat
 from gradlab.errors import ConfigError
@@ -121,7 +121,7 @@ def test_a_switch_that_is_on_may_differ_in_a_batch():
 
 def test_marks_divide_the_fields():
     every = (make(**EVERY_PART), make(model={**MODEL, "parametrization": "mup"}))
-    divided = [set(marked(every[0], mark)) | set(marked(every[1], mark)) for mark in (SHAPE, FREE, SWITCH, LABEL)]
+    divided = [set(marked(every[0])[mark]) | set(marked(every[1])[mark]) for mark in (SHAPE, FREE, SWITCH, LABEL)]
     assert set.union(*divided) == set(fields(Experiment))
     assert sum(map(len, divided)) == len(fields(Experiment))
 
