@@ -111,6 +111,7 @@ class _Shape:
         num_layers: Linear maps but the readout.
         per_block: Layers of a block.
         signal: Bytes of one layer's signal, of all runs.
+        recorded: Per-layer quantities.
     """
 
     num_runs: int
@@ -121,6 +122,7 @@ class _Shape:
     num_layers: int
     per_block: int
     signal: int
+    recorded: tuple[str, ...]
 
     @classmethod
     def of(cls, experiment: Experiment, size: DataSize, num_runs: int) -> "_Shape":
@@ -144,6 +146,7 @@ class _Shape:
             num_layers=1 + (model.depth - 1) * num_maps,
             per_block=per_block,
             signal=signal,
+            recorded=selected(experiment.record.quantities, recorded_parts(model, num_bytes == 2)),
         )
 
 
@@ -158,9 +161,8 @@ def _weight_bytes(experiment: Experiment, shape: _Shape) -> int:
     gradients = shape.num_weights if waits else min(shape.num_weights, block + 2 * shape.layer_weights)
     optimizer = catalogue.OPTIMIZERS[train.optimizer.name]
     state_size = shape.size if train.dtype.arithmetic == "same" else max(shape.size, 4)
-    names = selected(experiment.record.quantities, recorded_parts(model, sixteen_bit))
     tenths = 0  # of a block's gradients in float32 or better, how many are taken beside; whole numbers, of any size
-    if "zero_gradient_fraction" in names or "nonfinite_count" in names:
+    if "zero_gradient_fraction" in shape.recorded or "nonfinite_count" in shape.recorded:
         tenths = 43
     if sixteen_bit:
         tenths = 60 if dynamic else 48
@@ -175,7 +177,7 @@ def _weight_bytes(experiment: Experiment, shape: _Shape) -> int:
 
 def _signal_bytes(experiment: Experiment, shape: _Shape) -> int:
     """What every layer passes on and back, what a convolution gathers of one, and what is measured of a block."""
-    model, data, record = experiment.model, experiment.data, experiment.record
+    model, data = experiment.model, experiment.data
     stacks = 2 if model.is_plain else 3  # preactivations, whose place slopes take, and activations
     stacks += model.activation.name == "prelu"
     stacks += 2 * (model.norm is not None)
@@ -189,10 +191,9 @@ def _signal_bytes(experiment: Experiment, shape: _Shape) -> int:
     found += (
         4 * shape.num_runs * data.batch_size * shape.num_outputs * max(shape.size, 4)
     )  # logits, and what is assessed of them
-    names = selected(record.quantities, recorded_parts(model, shape.size == 2))
-    if "sample_correlation" in names:
+    if "sample_correlation" in shape.recorded:
         found += 4 * shape.per_block * shape.signal * 8 // shape.size
-    if "gradient_correlation" in names:
+    if "gradient_correlation" in shape.recorded:
         found += 2 * 8 * data.batch_size**2
     return found + _kept_bytes(experiment, shape)
 
@@ -240,9 +241,8 @@ def _record_bytes(experiment: Experiment, shape: _Shape, steps: int) -> int:
     model, train, record = experiment.model, experiment.train, experiment.record
     num_records = min(steps, -(-steps // record.every) + 1)
     num_figures = _STEP_FIGURES + (0 if train.dtype.loss_scale is None else _SCALING_FIGURES)
-    recorded = selected(record.quantities, recorded_parts(model, shape.size == 2))
     # Exponents and places are there, whatever is recorded.
-    num_values = num_records * ((model.depth + 1) * (len(recorded) + 1) + num_figures)
+    num_values = num_records * ((model.depth + 1) * (len(shape.recorded) + 1) + num_figures)
     one = num_values * _FIGURE_BYTES + _num_singular_values(experiment) * _SPECTRUM_BYTES // 4
     return (shape.num_runs * _HELD_RECORDS + _STORED_RECORDS) * one
 

@@ -6,9 +6,9 @@ from gradlab.config.reading.tree import Path
 from gradlab.config.sweeps.sweep_file import SweepFile
 
 MOST_MEMBERS = 30_000
-MOST_CONFIGS = 10_000
+MOST_CONFIGS = 5_000
 """Members that differ in more than their seed."""
-MOST_VALUES = 1_000_000
+MOST_VALUES = 500_000
 """Values and conditions of all these together."""
 MOST_COMPARED = 500_000
 """Combinations that are set beside entries of `exclude`, or of `include`."""
