@@ -7,6 +7,7 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import typer
 
@@ -107,6 +108,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return OK if isinstance(error.__context__, BrokenPipeError) else int(error.code or OK)
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line library
+            _clear(error)
             error.show()
             return int(error.exit_code)
         if isinstance(error, OSError) and error.errno in _FULL:  # the library's own output, such as help, found no room
@@ -114,6 +116,17 @@ def _run(argv: Sequence[str] | None) -> int:
             return USAGE
         _say_bug(error)
         return BUG
+
+
+def _clear(error: Any) -> None:
+    """Have a usage error of the command line library say what to do, without the words of its own making."""
+    message = getattr(error, "message", None)
+    if not isinstance(message, str):
+        return
+    error.message = re.sub(r"(^|: )Value error, ", r"\1", message)
+    setting = re.search(r"unexpected extra argument\(?s?\)? \(([\w.]+=\S*)\)$", message)
+    if setting is not None:
+        error.message += f"; a field is set with -s, as in -s {setting[1]}"
 
 
 def _say(error: GradlabError) -> None:

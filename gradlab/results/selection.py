@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from gradlab.config.suggestion import nearest
 from gradlab.config.text import counted
 from gradlab.errors import GradlabError, SelectionError, UsageError
 from gradlab.results.asked_runs import AskedRuns, members_of
@@ -183,7 +184,10 @@ class Selector(AskedRuns):
             raise SelectionError(f"no runs in {self.root}; `gradlab run CONFIG` makes one, --out names another place")
         if word.endswith((".yaml", ".yml")) and os.path.isfile(word):
             raise SelectionError(f"{word}: is a config; its runs go by the name that stands in it")
-        raise SelectionError(f"no run in {self.root} matches '{word}'; `gradlab list` shows the runs")
+        known = [*(handle.name for handle in handles), *(place.name for place in self.sweeps), *self.asked.tagged]
+        raise SelectionError(
+            f"no run in {self.root} matches '{word}'{_meant(word, known)} `gradlab list` shows the runs"
+        )
 
     def _sweep_named(self, word: str, text: str) -> SweepPlace:
         for places in (
@@ -196,7 +200,8 @@ class Selector(AskedRuns):
         ):
             if places:
                 return places[0]
-        raise SelectionError(f"no sweep in {self.root} matches '{text}'; `gradlab list --sweeps` shows them")
+        meant = _meant(word, [place.name for place in self.sweeps])
+        raise SelectionError(f"no sweep in {self.root} matches '{text}'{meant} `gradlab list --sweeps` shows them")
 
     def _sweep(self, place: SweepPlace, text: str) -> Selection:
         """A sweep with those of its members that are there, in its order."""
@@ -251,6 +256,12 @@ def _neighbours(selection: Selection) -> Selector:
 
 def _is_path(text: str) -> bool:
     return os.sep in text or any(os.path.isfile(Path(text, mark)) for mark in (SUMMARY, PLAN))
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    """What joins a sentence on a word that means nothing to the next: a name that it may have meant, where one is near."""
+    near = nearest(word, dict.fromkeys(known))
+    return ";" if near is None else f". Did you mean '{near}'?"
 
 
 def _no_path(path: Path) -> GradlabError:

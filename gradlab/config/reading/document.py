@@ -151,9 +151,10 @@ def _near(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     if f"{path.name}.yaml" in beside:
-        return f". Did you mean '{printable(path.name)}.yaml'?"
-    near = difflib.get_close_matches(path.name, beside, 1)
-    return f". Did you mean '{printable(near[0])}'?" if near else ""
+        near = [f"{path.name}.yaml"]
+    else:
+        near = difflib.get_close_matches(path.name, beside, 1)
+    return f". Did you mean '{printable(str(path.parent / near[0]))}'?" if near else ""
 
 
 def _document(tree: Tree, name: str, folder: Path, trains: bool) -> Document:

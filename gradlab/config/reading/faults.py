@@ -246,6 +246,9 @@ def _meant(root: Root, path: Path) -> Path:
     if near is not None:
         return (*path[:-1], near)
     elsewhere = next((known for known in fields(root) if known.endswith(f".{key}")), None)
+    if elsewhere is None:  # or a part with fields of its own, as in model.activation.name
+        part = next((known for known in fields(root) if f".{key}." in known), None)
+        elsewhere = None if part is None else part[: part.index(f".{key}.") + len(key) + 1]
     if elsewhere is None:
         elsewhere = spellings.key_meant_elsewhere(key)
     return tuple(elsewhere.split(".")) if elsewhere is not None else path

@@ -219,6 +219,7 @@ def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: T
     modules = any(side.views[0].module_rows is not None for side in sides)
     relative = modules or len({side.depth for side in sides}) > 1
     all_drawn: list[Float] = []
+    banded = False
     height = 1.9 if len(quantities) > 1 else 2.2
     with panels(2 * len(quantities), 2, height, PAGE, sharex=True, sharey="row") as (figure, axes):
         for row, name in enumerate(quantities):
@@ -231,6 +232,7 @@ def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: T
                 continue
             for index, course in enumerate(courses):
                 style = stroke(index, len(sides))
+                banded |= course.band is not None
                 _draw_expected(pair[0], course, style, shaded=len(sides) <= _BANDS)
                 for ax, values in zip(pair, (course.init, course.final or course.init), strict=True):
                     draw_course(ax, course, values, style)
@@ -239,7 +241,7 @@ def _draw_several(sides: Sequence[DrawnSide], quantities: Sequence[str], path: T
         head(axes[1], "last finite step", loc="left")
         explain_sides(figure, sides, edge_key(all_drawn))
         along = "of a module: along its longest chain of blocks or rows" if modules else ""
-        print_small(figure, [_theory_note(sides), over_seeds(sides), along])
+        print_small(figure, [_theory_note(len(sides)) if banded else "", over_seeds(sides), along])
         save(figure, path)
 
 
@@ -257,8 +259,7 @@ def _draw_expected(ax: "Axes", course: Course, style: dict[str, Any], *, shaded:
         ax.fill_between(place[some], low, high, color=style["color"], alpha=0.15, linewidth=0, zorder=1)
 
 
-def _theory_note(sides: Sequence[DrawnSide]) -> str:
-    if not any(profile.band is not None for side in sides for view in side.views for profile in view.profiles):
-        return ""
-    shade = ", shaded ± 2 sd over seeds" if len(sides) <= _BANDS else ""
+def _theory_note(num_sides: int) -> str:
+    """What stands for theory, in a figure that shows it."""
+    shade = ", shaded ± 2 sd over seeds" if num_sides <= _BANDS else ""
     return f"dotted: what theory expects a seed to show at initialisation{shade}"

@@ -21,7 +21,7 @@ from gradlab.report.views.compared_points import (
     varying_further,
     verdict_words,
 )
-from gradlab.report.views.comparison import change_forms
+from gradlab.report.views.comparison import UNTOLD_PERCENT, change_forms
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.points import axis_field, point_words, value_words
 from gradlab.report.words.table import Field, Fold, Table
@@ -217,7 +217,7 @@ def _values_words(row: Row, kind: Kind) -> str:
     change = row.differences[0]
     percent = None if change is None or kind == "decades" else change.percent
     return f"{say(row.values[0], kind)} → {say(row.values[1], kind)}" + (
-        "" if percent is None else f" ({signed(percent, 0)}%)"
+        "" if percent is None or abs(percent) >= UNTOLD_PERCENT else f" ({signed(percent, 0)}%)"
     )
 
 

@@ -29,7 +29,7 @@ _MOST_NAMES = 6
 POSITIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Relative depths that a table of profiles shows: 0 is the layer at the input, 1 the last hidden one."""
 
-_UNTOLD_PERCENT = 1000.0
+UNTOLD_PERCENT = 1000.0
 """Percent that say less than the two values do."""
 
 
@@ -183,7 +183,7 @@ def _judged(comparison: Comparison, index: int) -> Judged:
             kind = figure_kind(row.figure)
             values = f"{row.figure} {say(row.values[0], kind)} → {say(row.values[index + 1], kind)}"
             percent = change.percent if kind == "figure" and row.figure != "learning_share" else None
-            share = "" if percent is None or abs(percent) >= _UNTOLD_PERCENT else f" ({signed(percent, 0)}%)"
+            share = "" if percent is None or abs(percent) >= UNTOLD_PERCENT else f" ({signed(percent, 0)}%)"
             told[change.judgement].append(values + share if change.judgement in ("better", "worse") else row.figure)
     return Judged(
         comparison.judgements[index] if any(told.values()) else "",
@@ -261,7 +261,7 @@ def _amount(change: Difference) -> float:
 
 
 def _percent(change: Difference, kind: Kind) -> str:
-    if change.percent is None or kind == "decades" or abs(change.percent) >= _UNTOLD_PERCENT:
+    if change.percent is None or kind == "decades" or abs(change.percent) >= UNTOLD_PERCENT:
         return ""
     return f" ({signed(change.percent, 0)}%)"
 

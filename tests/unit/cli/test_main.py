@@ -94,3 +94,20 @@ def test_no_words_print_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     out, err = capsys.readouterr()
     assert "Commands:" in out + err
+
+
+@pytest.mark.parametrize(
+    ("words", "end"),
+    [
+        (["run", "a.yaml", "depth=100"], "(depth=100); a field is set with -s, as in -s depth=100\n"),
+        (["run", "a.yaml", "b.yaml"], "(b.yaml)\n"),
+        (["export", "x", "--to", "parquet"], "Invalid value for '--to': 'parquet' is not one of"),
+    ],
+)
+def test_words_that_a_command_does_not_take_are_refused_in_plain_words(
+    words: list[str], end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert end in told
+    assert "Value error" not in told

@@ -101,6 +101,18 @@ def test_what_is_not_there_is_said(edited: Path, text: str) -> None:
         select(edited, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("nte", "Did you mean 'net'? `gradlab list`"), ("sweeps/nte", "'sweeps/nte'; `gradlab list --sweeps`"),
+     ("sweeps/manny", "Did you mean 'many'? `gradlab list --sweeps`"), ("unheard-of", "'unheard-of'; `gradlab list`")],
+)  # fmt: skip
+def test_a_name_with_a_slip_is_told_the_one_that_may_be_meant(edited: Path, text: str, meant: str) -> None:
+    swept(edited, "many", "5eed5eed5eed", 1)
+    with pytest.raises(SelectionError) as caught:
+        select(edited, text)
+    assert meant in str(caught.value)
+
+
 def test_a_path_and_the_one_before(edited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = edited / f"net-{run_id(4)}"
     assert numbers(select("elsewhere", path)) == [4]

@@ -57,6 +57,15 @@ def test_without_theory_there_is_one_column(monkeypatch: pytest.MonkeyPatch) -> 
     assert not any("theory" in one for one in words(figure))
 
 
+@pytest.mark.parametrize(("quantity", "told"), [("log10_grad_norm", False), ("log10_backward_rms", True)])
+def test_the_small_print_of_several_tells_of_theory_where_it_is_drawn(
+    quantity: str, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = sides([run("a"), run("b", depth=9)])
+    figure = caught(monkeypatch, profiles, lambda: draw_profiles(several, (quantity,), NOWHERE))
+    assert any("what theory expects" in one for one in words(figure)) is told
+
+
 def test_seeds_are_a_median_with_their_range(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
     for seed, lift in enumerate((0.0, 1.0, 5.0)):

@@ -296,3 +296,11 @@ def test_texts_of_others_stay_text() -> None:
     text = limited_markdown(blocks(compare_points(one, other)), "--format csv")
     assert "<script>" not in text
     assert "\x1b" not in text
+
+
+def test_percents_that_say_less_than_the_values_are_not_told() -> None:
+    """A loss that diverged is 68,000 times the other: the two values tell it."""
+    found = compared({}, {"come_to": by_depth({3: 1e5, 5: 0.2})})
+    cells = [str(cell) for row in pairs_table(found, found.pairs).rows for cell in row]
+    assert any("→ 1e+05" in cell and "%" not in cell for cell in cells)
+    assert any("→ 0.5" in cell and "(+6" in cell for cell in cells)
