@@ -5,7 +5,6 @@ where other work keeps the cores busy, a step with two takes ten times what it t
 are timed as the training goes on. A run's numbers are the same with either (`network.reproducible`), so nothing but time depends on it.
 """
 
-import os
 import statistics
 import time
 from collections import deque
@@ -16,6 +15,7 @@ import torch
 
 from gradlab.network.network import Shape
 from gradlab.network.reproducible.buffers import GRAIN
+from gradlab.training.idle import STARTED, Look, idle_seconds
 
 TRIAL = 5
 """Steps that are timed before one number of threads is preferred to the other; their median leaves out the few that take longer, such as
@@ -39,6 +39,9 @@ SHARE = 0.02
 WINDOW = 0.1
 """Seconds over which it is looked how long cores were idle, at least: the kernel counts in hundredths."""
 
+FRESH = 5.0
+"""Seconds since the process has loaded torch for which that time says enough of the first steps' cores."""
+
 IDLE = 0.6
 """Part of that time that each further thread's core has to have been idle for more threads to be tried."""
 
@@ -53,20 +56,6 @@ def is_small(shape: Shape) -> bool:
     products = sum(rows * columns for rows, columns in zip(shape.fan_in, shape.fan_out, strict=True))
     rows = shape.num_runs * shape.batch_size
     return rows * products <= SMALL_PRODUCT * len(shape.fan_in) and rows * max(shape.fan_out) <= GRAIN
-
-
-def idle_seconds() -> float | None:
-    """Seconds since the machine was started for which the cores that this process may use were idle, all together; None where the kernel
-    does not say.
-    """
-    try:
-        with open("/proc/stat", encoding="ascii") as file:
-            lines = file.readlines()
-        allowed = {f"cpu{core}" for core in os.sched_getaffinity(0)}
-        ticks = [words[4:6] for words in map(str.split, lines) if words and words[0] in allowed]
-        return sum(int(idle) + int(waiting) for idle, waiting in ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
-    except (OSError, AttributeError, ValueError):
-        return None
 
 
 @dataclass(frozen=True)
@@ -109,7 +98,8 @@ class StepThreads:
         self._begun = self._elapsed = self._tried = self._lost = 0.0
         self._usual: float | None = None
         if self.chooses:
-            self._looked = (clock(), idle())
+            now = clock()
+            self._looked = STARTED if 0 <= now - STARTED.now < FRESH else Look(now, idle())
 
     def start(self) -> None:
         """Sets the threads of the first step."""
@@ -161,7 +151,7 @@ class StepThreads:
         if now - then < WINDOW:
             return False
         idle = self._idle()
-        self._looked = (now, idle)
+        self._looked = Look(now, idle)
         return idle is None or idle - before >= IDLE * (self._most - 1) * (now - then)
 
     def _judge(self, trial: list[float]) -> None:
@@ -184,4 +174,4 @@ class StepThreads:
         self.count = self._most if self.count == 1 else 1
         torch.set_num_threads(self.count)
         if self.count == 1:
-            self._looked = (self._clock(), self._idle())
+            self._looked = Look(self._clock(), self._idle())

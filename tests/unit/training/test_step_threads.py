@@ -8,7 +8,8 @@ import torch
 
 from gradlab.network.network import Shape
 from gradlab.training import step_threads
-from gradlab.training.step_threads import StepThreads, Threads, idle_seconds, is_small
+from gradlab.training.idle import Look, idle_seconds
+from gradlab.training.step_threads import StepThreads, Threads, is_small
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,17 @@ def test_where_more_are_quicker_they_are_soon_used() -> None:
     assert machine.counts[:5] == [1] * 5
     assert machine.counts.count(1) < 100
     assert machine.threads.count == 2
+
+
+@pytest.mark.parametrize(("idle", "first"), [(0.5, step_threads.TRIAL), (0.1, step_threads.TRIAL + 25)])
+def test_idle_cores_while_torch_was_loaded_are_no_reason_to_wait(
+    idle: float, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they are looked at for another tenth of a second, of 25 steps."""
+    monkeypatch.setattr(step_threads, "STARTED", Look(-0.5, -idle))
+    machine = Machine(lambda count, step: 0.004 / count)
+    machine.train(60)
+    assert machine.counts.index(2) == pytest.approx(first, abs=1)
 
 
 def test_where_one_is_quicker_it_is_kept_and_little_is_lost_by_trials() -> None:
