@@ -341,3 +341,16 @@ def machine_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+_READ_SHARE = 0.25
+"""Share of the machine's memory that the numbers of a file may take: more would not fit beside what is computed of them."""
+
+_READ_UNKNOWN = 4 << 30
+"""The same where the system does not say how much it has."""
+
+
+def readable_bytes() -> int:
+    """Bytes that the values of one file may come to when they are read; a small file may inflate to any number of them."""
+    machine = machine_bytes()
+    return _READ_UNKNOWN if machine is None else int(_READ_SHARE * machine)

@@ -1,10 +1,39 @@
 """Whether the parts of a record that was read from files fit together."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from gradlab.results.record import Float, Record
+from gradlab.config import memory
+from gradlab.config.quantities import QUANTITIES
+from gradlab.config.text import bytes_in_words
+from gradlab.results.record import Column, Float, Record
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 _MOST_STEPS = 1 << 53
+
+_MOST_DECADES = 1e9
+"""Decades from 1 that nothing lies away: ten thousand layers that lose a thousand each come to a hundredth of it."""
+
+
+_TYPES = ("int32", "int64", "double")
+"""What the columns of a table hold."""
+
+
+def check_table(stored: "ParquetFile") -> None:
+    """Look whether a table is of the types that gradlab writes, and this machine has room for it, before any of it is inflated.
+
+    Raises:
+        ValueError: If not.
+    """
+    for field in stored.schema_arrow:
+        if str(field.type) not in _TYPES:
+            raise ValueError(f"its column {field.name} holds {field.type}")
+    needed, most = 8 * stored.metadata.num_rows * stored.metadata.num_columns, memory.readable_bytes()
+    if needed > most:
+        raise ValueError(f"it comes to {bytes_in_words(needed)}, and this machine has room for {bytes_in_words(most)}")
 
 
 def check_steps(steps: Float) -> None:
@@ -42,3 +71,27 @@ def check_shapes(record: Record) -> None:
             raise ValueError("its spectrum has another number of values")
         if np.any(spectrum.layers < 1) or np.any(spectrum.layers > num_layers):
             raise ValueError("its spectrum names layers that are not there")
+
+
+def check_decades(record: Record) -> None:
+    """Look whether what is recorded as its log10 lies where the log10 of a number can lie, infinities included.
+
+    Raises:
+        ValueError: If not.
+    """
+    columns = {
+        name: column
+        for name, column in (*record.layers.items(), *record.figures.items())
+        if name in QUANTITIES and QUANTITIES[name].kind == "decades"
+    }
+    if record.spectrum is not None:
+        columns["log10_s"] = record.spectrum.log10_s
+    for name, column in columns.items():
+        if _reach(column) > _MOST_DECADES:
+            raise ValueError(f"its {name} is the log10 of no number")
+
+
+def _reach(column: Column) -> float:
+    """The largest magnitude of a finite value."""
+    sizes = np.abs(column.values)
+    return float(sizes.max(where=column.present & np.isfinite(sizes), initial=0.0))

@@ -122,6 +122,7 @@ def read_record(directory: Path) -> Record | None:
         record = _record(layers, figures, metadata, spectrum)
         declared.check(record)
         fitting.check_shapes(record)
+        fitting.check_decades(record)
     return record
 
 
@@ -139,6 +140,7 @@ def read_layer_quantity(directory: Path, quantity: str) -> Record | None:
         record = _record(layers, figures, {key: metadata[key] for key in _NEEDED}, None)
         declared.check(record)
         fitting.check_shapes(record)
+        fitting.check_decades(record)
     return record
 
 
@@ -355,20 +357,15 @@ def _read(file: BinaryIO, name: str, only: Sequence[str] | None = None) -> tuple
     """Read Parquet that `_write` wrote: its columns, or those of some names that are there, and its metadata."""
     from pyarrow import parquet
 
-    # One thread: the tables are small, and a pool of threads costs more than it saves.
-    table = parquet.ParquetFile(file).read(None if only is None else list(dict.fromkeys(only)), use_threads=False)
-    held = (table.schema.metadata or {}).get(_METADATA)
+    stored = parquet.ParquetFile(file)
+    held = (stored.schema_arrow.metadata or {}).get(_METADATA)
     if held is None:
         raise ValueError(f"{name} was not written by gradlab")
-    for field in table.schema:
-        if str(field.type) not in _TYPES:
-            raise ValueError(f"its column {field.name} holds {field.type}")
+    fitting.check_table(stored)
+    # One thread: the tables are small, and a pool of threads costs more than it saves.
+    table = stored.read(None if only is None else list(dict.fromkeys(only)), use_threads=False)
     columns = {name: _column(table[name].combine_chunks()) for name in table.column_names}
     return columns, strict_json.loads(held)
-
-
-_TYPES = ("int32", "int64", "double")
-"""What `_write` writes."""
 
 
 # Arrow arrays are made of, and turned into, their buffers: pyarrow's own conversions import pandas, which costs more

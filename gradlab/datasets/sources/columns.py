@@ -8,7 +8,7 @@ import numpy as np
 
 from gradlab.datasets.dataset import Float, Raw
 from gradlab.datasets.sources.tables import Array, fault
-from gradlab.datasets.sources.targets import read_target
+from gradlab.datasets.sources.targets import LONGEST_NUMBER, read_target
 
 
 def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -> Raw:
@@ -91,9 +91,11 @@ def _suggestion(target: str, names: list[str]) -> str:
     return f"It has: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
 
 
-def _is_number(word: object) -> bool:
+def _is_number(word: str) -> bool:
+    if len(word) >= LONGEST_NUMBER:
+        return False
     try:
-        float(str(word))
+        float(word)
     except ValueError:
         return False
-    return "_" not in str(word)
+    return "_" not in word

@@ -14,16 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlab.config.text import bytes_in_words
+from gradlab.datasets.sources.refusal import RefusedError
 
 Array = NDArray[Any]
 
 _SUFFIX = ".npy"
 _LONGEST_HEADER = 10_000
 _KINDS = "biufUS"
-
-
-class RefusedError(ValueError):
-    """Why an archive is not taken, in words for the user."""
+_COPIES_OF_TEXT = 4
 
 
 def arrays(stream: BinaryIO, most_bytes: int) -> Iterator[tuple[str, Array]]:
@@ -93,4 +91,5 @@ def _header(name: str, file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype
 
 
 def _held_bytes(dtype: np.dtype[Any], size: int) -> int:
-    return size * max(8, dtype.itemsize)
+    """Bytes that an array takes until its values are told apart; text is held as an array, as words and as a list of these."""
+    return size * (_COPIES_OF_TEXT * dtype.itemsize + 8 if dtype.kind in "US" else max(8, dtype.itemsize))

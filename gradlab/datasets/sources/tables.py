@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from gradlab.config import memory
 from gradlab.config.reading.yaml12 import has_surrogate
-from gradlab.config.text import bytes_in_words
-from gradlab.datasets.sources import npz
+from gradlab.config.text import bytes_in_words, cut
+from gradlab.datasets.sources import npz, parquet
+from gradlab.datasets.sources.refusal import RefusedError
 from gradlab.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -24,22 +25,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_MEMORY_SHARE = 0.25
-"""Share of the machine's memory that the numbers of a file may take: more would not fit beside what is computed of them."""
-
-_UNKNOWN_BYTES = 4 << 30
-"""The same where the system does not say how much it has."""
-
-
-def most_bytes() -> int:
-    """Bytes that the values of a data file may come to, eight a number."""
-    machine = memory.machine_bytes()
-    return _UNKNOWN_BYTES if machine is None else int(_MEMORY_SHARE * machine)
-
 
 def fault(place: str | Path, path: str, message: str) -> ConfigError:
-    """A single fault of a data file, on one line whatever the file's own words hold."""
-    return ConfigError([Fault(_printable(str(place)), path, _printable(message))])
+    """A single fault of a data file, on one line of some length whatever the file's own words hold."""
+    return ConfigError([Fault(_printable(str(place)), path, _printable(cut(message, 1000)))])
 
 
 def _printable(text: str) -> str:
@@ -89,6 +78,8 @@ def read(path: str) -> Mapping[str, Array]:
         raise fault(path, "data.path", "does not fit in memory; give a smaller file") from error
     except ConfigError:
         raise
+    except RefusedError as error:
+        raise fault(path, "data.path", str(error)) from error
     except Exception as error:  # a damaged file may make its parser raise anything
         kind = {".csv": "CSV", ".parquet": "Parquet", ".npz": "NPZ"}[file.suffix.lower()]
         raise fault(path, "data.path", f"is not a whole {kind} file: {_first_line(error)}") from error
@@ -98,6 +89,10 @@ def _csv(file: Path) -> Mapping[str, Array]:
     import pyarrow
     from pyarrow import csv
 
+    size, most = file.stat().st_size, 4 * memory.readable_bytes()  # a number is seldom written in four times its bytes
+    if size > most:
+        said = f"has {bytes_in_words(size)}, and this machine has room for {bytes_in_words(most)}"
+        raise RefusedError(f"{said}; give fewer rows or columns")
     try:
         table = csv.read_csv(file, parse_options=csv.ParseOptions(newlines_in_values=True))
         names = [name.strip() for name in table.column_names]
@@ -113,26 +108,14 @@ def _csv(file: Path) -> Mapping[str, Array]:
 
 
 def _parquet(file: Path) -> Mapping[str, Array]:
-    """Columns of a Parquet file; an index that pandas stored beside them is left out."""
     import pyarrow
-    from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(file) as stored:
-            _refuse_many(file, stored.metadata.num_rows, stored.metadata.num_columns)
-            table = stored.read()
+        with file.open("rb") as stream:
+            table = parquet.table(stream, memory.readable_bytes())
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise fault(file, "data.path", f"is not a whole Parquet file: {_first_line(error)}") from error
-    names = table.column_names
-    return _columns(file, table.select([at for at, name in enumerate(names) if not name.startswith("__index_level_")]))
-
-
-def _refuse_many(file: Path, num_rows: int, num_columns: int) -> None:
-    """Refuse a table whose numbers this machine has no room for, before they are read."""
-    needed, most = 8 * num_rows * num_columns, most_bytes()
-    if needed > most:
-        said = f"comes to {bytes_in_words(needed)}, and this machine has room for {bytes_in_words(most)}"
-        raise fault(file, "data.path", f"{said}; give fewer rows or columns")
+    return _columns(file, table)
 
 
 def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
@@ -143,43 +126,49 @@ def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
         raise fault(file, "data.path", f"{what}; give every column its own name")
     if table.num_rows == 0:
         raise fault(file, "data.path", "the file has column names but no rows")
-    return {name: _array(file, name, column) for name, column in zip(names, table.columns, strict=True)}
+    return {name: _array(name, column) for name, column in zip(names, table.columns, strict=True)}
 
 
-def _array(file: Path, name: str, column: "pyarrow.ChunkedArray") -> Array:
+def _array(name: str, column: "pyarrow.ChunkedArray") -> Array:
     """One Arrow column as an array: bool, integer, float64 or text."""
     import pyarrow
     from pyarrow import types
 
+    parquet.refuse_kind(name, column.type)
+    if parquet.is_text(column.type):
+        return np.array([None if text is None or _is_blank(text) else text for text in _texts(column)], dtype=object)
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     kind = column.type
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-        column = column.cast(kind)
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        texts = [None if text is None or not text.strip() else text for text in column.to_pylist()]
-        return np.array(texts, dtype=object)
     if types.is_null(kind):
         return np.full(len(column), np.nan)
     if (types.is_boolean(kind) or types.is_integer(kind)) and column.null_count == 0:
         return np.asarray(column.to_numpy())
     if types.is_boolean(kind):
         column = column.cast(pyarrow.int8())
-    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
-        return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(), dtype=np.float64)
-    what = "is not UTF-8 text" if types.is_binary(kind) else f"holds {kind}"
-    raise fault(file, "data.path", f"the column '{name}' {what}; gradlab takes numbers, true/false and text in UTF-8")
+    return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+
+def _texts(column: "pyarrow.ChunkedArray") -> list[str | None]:
+    """The values of a column of text, each text once in memory where they stand in a dictionary."""
+    from pyarrow import types
+
+    if not types.is_dictionary(column.type):
+        return list(column.to_pylist())
+    found: list[str | None] = []
+    for part in column.chunks:
+        words = part.dictionary.to_pylist()
+        found += [None if at is None else words[at] for at in part.indices.to_pylist()]
+    return found
 
 
 def _npz(file: Path) -> Mapping[str, Array]:
     """Arrays of an NPZ file; pickled objects are never loaded."""
-    try:
-        with file.open("rb") as stream:
-            return {name: _plain(file, name, array) for name, array in npz.arrays(stream, most_bytes())}
-    except npz.RefusedError as error:
-        raise fault(file, "data.path", str(error)) from error
+    with file.open("rb") as stream:
+        return {name: _plain(name, array) for name, array in npz.arrays(stream, memory.readable_bytes())}
 
 
-def _plain(file: Path, name: str, array: Array) -> Array:
+def _plain(name: str, array: Array) -> Array:
     if array.dtype.kind in "biu":
         return array
     if array.dtype.kind == "f":
@@ -188,10 +177,13 @@ def _plain(file: Path, name: str, array: Array) -> Array:
     if array.dtype.kind in "US":
         text = array.astype(np.str_)
         if any(map(has_surrogate, text.ravel().tolist())):
-            raise fault(file, "data.path", f"the array '{name}' holds text that is no Unicode; save it anew")
-        return np.array([word if word.strip() else None for word in text.ravel()], dtype=object).reshape(array.shape)
-    what = f"the array '{name}' holds {array.dtype}"
-    raise fault(file, "data.path", f"{what}; gradlab takes numbers, true/false and text")
+            raise RefusedError(f"the array '{name}' holds text that is no Unicode; save it anew")
+        return np.array([None if _is_blank(word) else word for word in text.ravel()], dtype=object).reshape(array.shape)
+    raise RefusedError(f"the array '{name}' holds {array.dtype}; gradlab takes numbers, true/false and text")
+
+
+def _is_blank(text: str) -> bool:
+    return not text or text.isspace()  # which ends at the first letter, however long a text is
 
 
 def _first_line(error: Exception) -> str:

@@ -21,6 +21,12 @@ MOST_CLASSES = 20  # more whole numbers than this are amounts (years, counts) mo
 MISSING = frozenset({"na", "n/a", "nan", "null", "none", "?", "-", "missing", "unknown"})
 """Words that people write where a value is missing; beside other text they are a class of their own."""
 
+LONGEST_NUMBER = 1000
+"""Letters from which on a text is no number, ..."""
+
+_LONGEST_MARK = 40
+"""... and from which on it is no such word, blanks around it included."""
+
 _DATE = re.compile(r"\s*\d{1,4}([-/.])\d{1,2}\1\d{1,4}\s*([T ].*)?", re.DOTALL)
 
 _EXACT = 2.0**53
@@ -159,7 +165,9 @@ def _hint(words: Sequence[str]) -> str:
 
 def _caveat(words: Sequence[str]) -> str:
     """What is made of the first word that says that a value is missing."""
-    row = next((row for row, word in enumerate(words) if word.strip().lower() in MISSING), None)
+    row = next(
+        (row for row, word in enumerate(words) if len(word) < _LONGEST_MARK and word.strip().lower() in MISSING), None
+    )
     return (
         ""
         if row is None
@@ -173,7 +181,7 @@ def _quoted(words: Sequence[str], row: int) -> str:
 
 def _is_finite(word: str) -> bool:
     try:
-        return math.isfinite(float(word)) and "_" not in word
+        return len(word) < LONGEST_NUMBER and math.isfinite(float(word)) and "_" not in word
     except ValueError:
         return False
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from gradlab.config.modules import AnyExperiment, WatchedExperiment
 from gradlab.config.sweeps.points import value_on_axis
 from gradlab.errors import SelectionError
@@ -145,7 +143,7 @@ def _point(member: StoredMember, run: StoredRun | MissingMember, keys: Sequence[
 def _planned(member: StoredMember) -> AnyExperiment | None:
     try:
         return member.experiment
-    except ValidationError:  # planned by another version
+    except ValueError:  # planned by another version, or changed by somebody
         return None
 
 

@@ -1,6 +1,7 @@
 """Sweeps as a list shows them, read from their own files alone: no run is opened, and of the plan only the members' ids are taken."""
 
 import csv
+import io
 import os
 import re
 from collections import Counter
@@ -19,6 +20,9 @@ from gradlab.results.sweeps.directory import END, file_of, member_ids, plans
 RESULTS = "results.csv"
 
 FINISHED, UNFINISHED = "finished", "unfinished"
+
+_MOST_RESULTS = 1 << 26
+"""Bytes that are read of a table of members; ten thousand of them take some four million."""
 
 _SHARD = re.compile(r"sweep-(?P<number>\d+)-of-(?P<count>\d+)\.json")
 _KEPT = ("failed", "interrupted")
@@ -142,11 +146,10 @@ def _end(path: Path) -> dict[str, Any]:
 def _from_table(directory: Path, shard: str | None) -> Counter[str]:
     """Verdicts of the members, for sweeps whose end does not hold them; none where there is no table."""
     try:
-        found = regular_files.descriptor_of(directory / file_of(RESULTS, shard))
-        with open(found, newline="", encoding="utf-8") as file:
-            rows = csv.reader(file)
-            head = next(rows)
-            outcome, verdict = head.index("outcome"), head.index("verdict")
-            return Counter(row[outcome] if row[outcome] in _KEPT else row[verdict] for row in rows)
+        text = regular_files.content(directory / file_of(RESULTS, shard), _MOST_RESULTS).decode()
+        rows = csv.reader(io.StringIO(text, newline=""))
+        head = next(rows)
+        outcome, verdict = head.index("outcome"), head.index("verdict")
+        return Counter(row[outcome] if row[outcome] in _KEPT else row[verdict] for row in rows)
     except (OSError, ValueError, IndexError, StopIteration, csv.Error):
         return Counter()

@@ -123,6 +123,10 @@ def retyped(name: str, dtype: pa.DataType) -> Callable[[pa.Table], pa.Table]:
     return lambda table: table.set_column(table.column_names.index(name), name, pa.array([None] * len(table), dtype))
 
 
+def filled(name: str, value: float) -> Callable[[pa.Table], pa.Table]:
+    return lambda table: table.set_column(table.column_names.index(name), name, pa.array([value] * len(table)))
+
+
 SUMMARIES: dict[str, Callable[[Path], None]] = {
     "a list": changed(to=[]),
     "a number": changed(to=5),
@@ -158,6 +162,8 @@ INSIDE: dict[str, Callable[[Path], None]] = {
     "float16": table(retyped("log10_grad_norm", pa.float16())),
     "times": table(retyped("log10_grad_norm", pa.timestamp("ns"))),
     "text": table(retyped("loss", pa.string()), "steps.parquet"),
+    "the log10 of no number": table(filled("log10_grad_norm", 1.7e308)),
+    "the log10 of no number, below": table(filled("log10_backward_rms", -1e100)),
     "no steps": table(lambda found: found.drop_columns(["step"]), "steps.parquet"),
     "fewer rows": table(lambda found: found.slice(0, 2)),
     "steps backwards": table(lambda found: found.take(pa.array(range(len(found)))[::-1]), "steps.parquet"),
@@ -337,6 +343,16 @@ def test_a_sweep_with_a_bad_member(gradlab: Gradlab, root: Path, damage: str) ->
     assert code == 0
     assert len(json.loads(out)["runs"]) == 3
     assert bad.name in err
+
+
+@pytest.mark.parametrize("key", ["expect", "name", "model"])
+def test_sweeps_are_compared_though_a_plan_holds_no_config(gradlab: Gradlab, root: Path, key: str) -> None:
+    place = next((root / "sweeps").iterdir())
+    plan = json.loads((place / "plan.json").read_text())
+    plan["members"][0]["config"][key] = -5
+    (place / "plan.json").write_text(json.dumps(plan))
+    code, _, err = gradlab("compare", "grid", "grid")
+    assert code == 0, err
 
 
 def test_the_end_of_a_sweep_may_hold_anything(gradlab: Gradlab, root: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from made.module_records import stack, with_rows
 from made.runs import assert_same, make_profile, make_record
 
+from gradlab.config import memory
 from gradlab.results import tables
 from gradlab.results.record import Column, Record
 
@@ -85,6 +86,16 @@ def test_foreign_parquet_is_refused(tmp_path: Path) -> None:
     for name in (tables.LAYERS, tables.STEPS):
         parquet.write_table(pa.table({"step": [1]}), tmp_path / name)
     with pytest.raises(ValueError, match="was not written by gradlab"):
+        tables.read_record(tmp_path)
+
+
+def test_a_table_that_is_too_large_for_this_machine_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = make_record()
+    written(record, tmp_path)
+    monkeypatch.setattr(memory, "readable_bytes", lambda: 8 * record.layers["grad_norm"].values.size)
+    with pytest.raises(ValueError, match=r"layers\.parquet .* comes to .*, and this machine has room for"):
         tables.read_record(tmp_path)
 
 

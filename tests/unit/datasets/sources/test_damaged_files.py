@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+import time
 import zipfile
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from gradlab import datasets
+from gradlab.config import memory
 from gradlab.config.experiment import Data
 from gradlab.datasets.sources import tables
 from gradlab.datasets.statistics import constant_answer
@@ -119,14 +121,14 @@ def test_text_that_is_no_unicode_is_refused(tmp_path):
 @pytest.mark.parametrize("array", [np.zeros((500_000, 40), np.int8), np.full((100_000, 40), "a")])
 def test_what_an_archive_inflates_to_is_limited_before_it_is_inflated(tmp_path, monkeypatch, array):
     np.savez_compressed(tmp_path / "a.npz", x=array, y=Y)
-    monkeypatch.setattr(tables, "most_bytes", lambda: 10_000_000)
+    monkeypatch.setattr(memory, "readable_bytes", lambda: 10_000_000)
     monkeypatch.setattr(np, "frombuffer", lambda *given: pytest.fail("it was inflated"))
-    assert "comes to 160 MB" in looked_at(tmp_path / "a.npz") or "comes to 32 MB" in looked_at(tmp_path / "a.npz")
+    assert "comes to 160 MB" in looked_at(tmp_path / "a.npz") or "comes to 96 MB" in looked_at(tmp_path / "a.npz")
 
 
 def test_what_a_table_comes_to_is_limited_before_it_is_read(tmp_path, monkeypatch):
     parquet.write_table(pa.table({"x": np.zeros(1_000_000), "y": np.zeros(1_000_000)}), tmp_path / "a.parquet")
-    monkeypatch.setattr(tables, "most_bytes", lambda: 10_000_000)
+    monkeypatch.setattr(memory, "readable_bytes", lambda: 10_000_000)
     assert "comes to 16 MB, and this machine has room for 10 MB" in looked_at(tmp_path / "a.parquet")
 
 
@@ -195,6 +197,59 @@ def test_whatever_a_parser_raises_is_a_fault_of_the_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tables.npz, "arrays", raising)
     assert "is not a whole NPZ file: too deep" in looked_at(tmp_path / "a.npz")
+
+
+def test_text_that_repeats_is_held_once(tmp_path):
+    words = ["x" * 100_000, "y" * 100_000]
+    column = pa.array([words[at % 2] for at in range(2 * ROWS)])
+    written = {"as text": {"store_schema": False}, "as categories": {"store_schema": True}}
+    for name, how in written.items():
+        kept = column.dictionary_encode() if how["store_schema"] else column
+        parquet.write_table(pa.table({"a": range(2 * ROWS), "y": kept}), tmp_path / f"{name}.parquet", **how)
+        found = tables.read(str(tmp_path / f"{name}.parquet"))["y"]
+        assert found.tolist() == column.to_pylist()
+        assert len({id(text) for text in found}) == 2
+
+
+def test_text_that_is_stored_as_its_changes_is_limited_while_it_is_read(tmp_path, monkeypatch):
+    texts = ["x" * 100_000 + str(at % 2) for at in range(2 * ROWS)]
+    parquet.write_table(
+        pa.table({"a": range(2 * ROWS), "y": texts}),
+        tmp_path / "a.parquet",
+        use_dictionary=False,
+        column_encoding={"y": "DELTA_BYTE_ARRAY", "a": "PLAIN"},
+    )
+    assert tables.read(str(tmp_path / "a.parquet"))["y"].tolist() == texts
+    monkeypatch.setattr(memory, "readable_bytes", lambda: 2_000_000)
+    assert "comes to 4.8 MB, and this machine has room for 2 MB" in looked_at(tmp_path / "a.parquet")
+
+
+def test_long_texts_are_looked_at_in_bounded_time(tmp_path):
+    words = ["x" * 1_000_000, "nan" * 300_000, "1" * 1_000_000]
+    places = pa.array(np.arange(3000) % 3, pa.int32())
+    table = pa.table({"a": range(3000), "y": pa.DictionaryArray.from_arrays(places, pa.array(words))})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    begun = time.process_time()
+    assert looked_at(tmp_path / "a.parquet") is None
+    assert "no column 'z'" in looked_at(tmp_path / "a.parquet", target="z")
+    assert "the column 'y' is not numbers: 'xxxx" in looked_at(tmp_path / "a.parquet", target="a")
+    assert time.process_time() - begun < 5.0
+
+
+def test_a_column_of_lists_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    parquet.write_table(pa.table({"a": [[1.0] * 10] * ROWS, "y": Y}), tmp_path / "a.parquet")
+
+    def read(*given, **more):
+        raise AssertionError
+
+    monkeypatch.setattr(parquet.ParquetFile, "read", read)
+    assert "the column 'a' holds list<element: double>" in looked_at(tmp_path / "a.parquet")
+
+
+def test_a_csv_that_is_larger_than_memory_is_not_begun(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("a,y\n" + "1,2\n" * 1000)
+    monkeypatch.setattr(memory, "readable_bytes", lambda: 1000)
+    assert "has 4 kB, and this machine has room for 4 kB" in looked_at(tmp_path / "a.csv")
 
 
 def small_files(folder):
