@@ -3,9 +3,10 @@
 from page_tables import table
 
 from gradlab.config.catalogue import FIGURES, OUTCOMES, RUN_FIGURES, VERDICTS
-from gradlab.config.condition import MAX_LENGTH, MAX_NESTING, REDUCTIONS
+from gradlab.config.condition import MAX_NESTING, REDUCTIONS
 from gradlab.config.experiment import run_names
 from gradlab.config.quantities import LAYER_NAMES
+from gradlab.config.tokens import MAX_LENGTH
 from gradlab.judgement.conditions.listed import listed_names
 
 EXAMPLES = (

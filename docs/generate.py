@@ -101,6 +101,7 @@ once at stderr (from Python as an `UnderstoodWarning`), and stored under the nam
 and `-` do not count: `LeakyReLU`, `leaky-relu` and `nn.LeakyReLU` are `leaky_relu`. `xavier_normal` and `kaiming_normal` are PyTorch's,
 Gaussian; `glorot_normal`, `he_normal` and `lecun_normal` are those of Keras, cut at two standard deviations. `leaky_relu` has PyTorch's
 slope, 0.01. What has no single meaning (`random_normal`, `float`) is an error that says what to write.
+A key goes without its part where one part alone has it: `-s lr=0.1`, `depth: [10, 50]` in a sweep, `--where "lr > 0.1"`.
 An override of `train.epochs` replaces the file's `train.steps`, and the other way round; that is said too.
 """
 

@@ -99,6 +99,10 @@ def _list(asked: _Asked) -> None:
             raise SelectionError(f"no run in {out} matches --where {asked.where}")
     runs = in_order(runs, asked.sort or NEWEST)
     names = columns_named(asked.columns, runs) if asked.columns else []
+    typed = dict.fromkeys(part.strip() for part in asked.columns.split(",") if part.strip())
+    for one, name in zip(typed, names, strict=False) if len(typed) == len(names) else ():
+        if one != name:
+            log(f"{one} is understood as {name}", quiet=quiet)
     shown = runs[: asked.limit]
     old = sum(run.rules_version != RULES_VERSION for run in shown)
     if shown or asked.format is not Face.TABLE:

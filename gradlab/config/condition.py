@@ -37,10 +37,9 @@ from gradlab.config.logic import (
 )
 from gradlab.config.stored_values import stored_value
 from gradlab.config.suggestion import suggestion
-from gradlab.config.text import cut
-from gradlab.errors import UsageError
+from gradlab.config.tokens import ConditionError as ConditionError
+from gradlab.config.tokens import Token, shown, tokens_of
 
-MAX_LENGTH = 2000
 MAX_NESTING = 50  # far below Python's recursion limit
 KEYWORDS = ("and", "or", "not")
 REDUCTIONS: tuple[Reduction, ...] = ("any", "min", "max", "median")
@@ -87,14 +86,6 @@ def kind_named(names: Names, name: str) -> Kind | None:
     return None
 
 
-class ConditionError(UsageError):
-    """A condition that cannot be read, with the column (from 1) and the reason."""
-
-    def __init__(self, text: str, column: int, reason: str) -> None:
-        self.text, self.column, self.reason = text, column, reason
-        super().__init__(f"condition {_shown(text)}, character {column}: {reason}")
-
-
 def parse(text: str, names: Names, changes: bool = False) -> Condition:
     """Read a condition over `names`; with `changes` there is a first run to compare with.
 
@@ -107,33 +98,21 @@ def parse(text: str, names: Names, changes: bool = False) -> Condition:
     return Parser(text, names, changes).whole()
 
 
+def in_own_words(text: str, names: Names, changes: bool = False) -> tuple[str, tuple[str, ...]]:
+    """A condition with every name and word as gradlab has it, and what is said of each that was another library's.
+
+    Raises:
+        ConditionError: As `parse`.
+
+    >>> in_own_words("train.learning_rate > 1", {"train.lr": Kind("number")})
+    ('train.lr > 1', ('train.learning_rate is understood as train.lr',))
+    """
+    parser = Parser(text, names, changes)
+    parser.whole()
+    return parser.in_own_words()
+
+
 _WORDS = {"word": "a word", "text": "a word", "digest": "a word", "flag": "true or false"}
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[\w.:+-]*)
-      | (?P<number>[+-]?(?:\.?inf\b|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?)%?(?![\w.]))
-      | (?P<word>[^\W\d][\w.-]*)
-      | (?P<plain>[+-]?[0-9]\w[\w.-]*)
-      | (?P<quoted>"[^"]*"|'[^']*')
-      | (?P<operator>==|!=|<=|>=|<|>)
-      | (?P<bracket>[()])
-      | (?P<comma>,)
-    )""",
-    re.VERBOSE,
-)
-
-
-@dataclass(frozen=True)
-class Token:
-    """One word, number, quoted text, operator, bracket or comma of a condition, or its end; columns count from 1."""
-
-    kind: str
-    text: str
-    column: int
-
-    def __str__(self) -> str:
-        return "the end" if self.kind == "end" else _shown(self.text)
 
 
 class Parser:
@@ -141,7 +120,8 @@ class Parser:
 
     def __init__(self, text: str, names: Names, changes: bool) -> None:
         self.text, self.names, self.changes = text, names, changes
-        self.tokens = self._split()
+        self.tokens = tokens_of(text)
+        self.understood: dict[Token, str] = {}
         self.at = 0
         self.nesting = 0
 
@@ -156,26 +136,22 @@ class Parser:
             raise self._fault(f"expected 'and', 'or' or the end, found {self.now}")
         return condition
 
+    def in_own_words(self) -> tuple[str, tuple[str, ...]]:
+        """The text with every name and word as gradlab has it, and what is said of each that was another, once it was read."""
+        text = self.text
+        for token, meant in sorted(self.understood.items(), key=lambda item: -item[0].column):
+            quote = token.text[0] if token.kind == "quoted" else ""
+            start = token.column - 1
+            text = text[:start] + f"{quote}{meant}{quote}" + text[start + len(token.text) :]
+        told = (
+            f"{token.text.strip(chr(34) + chr(39))} is understood as {meant}"
+            for token, meant in self.understood.items()
+        )
+        return text, tuple(dict.fromkeys(told))
+
     @property
     def now(self) -> Token:
         return self.tokens[self.at]
-
-    def _split(self) -> list[Token]:
-        if len(self.text) > MAX_LENGTH:
-            raise ConditionError(self.text, MAX_LENGTH, f"longer than {MAX_LENGTH} characters")
-        tokens, at = [], 0
-        end = len(self.text.rstrip())
-        while at < end:
-            found = _TOKEN.match(self.text, at)
-            if found is None:
-                column = at + 1 + len(self.text[at:]) - len(self.text[at:].lstrip())
-                wrong = self.text[column - 1 :].split()[0]
-                hint = "; did you mean '=='?" if wrong.startswith("=") else ""
-                raise ConditionError(self.text, column, f"cannot read {_shown(wrong)}{hint}")
-            kind = str(found.lastgroup)
-            tokens.append(Token(kind, found[kind], found.start(kind) + 1))
-            at = found.end()
-        return [*tokens, Token("end", "", end + 1)]
 
     def _take(self) -> Token:
         token = self.now
@@ -299,12 +275,19 @@ class Parser:
             if kind.form != "layers":
                 raise self._fault(f"{name.text} has one value; write it without {token.text}()", name)
             self._expect(")")
-            return Layers(token.text, name.text), kind
+            return Layers(token.text, self._own(name)), kind
         kind = self._named(token)
         if kind.form == "layers":
             options = ", ".join(f"{reduction}({token.text})" for reduction in REDUCTIONS)
             raise self._fault(f"{token.text} has a value for every layer; write one of {options}", token)
-        return Figure(spellings.compared_name(token.text, self.names)), kind
+        return Figure(self._own(token)), kind
+
+    def _own(self, token: Token) -> str:
+        """The name that a token means."""
+        meant = spellings.compared_name(token.text, self.names)
+        if meant != token.text:
+            self.understood[token] = meant
+        return meant
 
     def _named(self, token: Token) -> Kind:
         if token.text == "change" and self._is("("):
@@ -349,8 +332,12 @@ class Parser:
         if kind.words and word not in kind.words:
             meant = spellings.compared_word(str(term), word, kind.words)
             if meant is not None:
+                self.understood[token] = meant
                 return meant
-            raise self._fault(f"{term} is never {_shown(word)}{suggestion(word, kind.words, all_of_them=True)}", token)
+            several = spellings.several_meant(str(term), word)
+            if several is not None:
+                raise self._fault(f"{shown(word)} is not one value; write {several}", token)
+            raise self._fault(f"{term} is never {shown(word)}{suggestion(word, kind.words, all_of_them=True)}", token)
         return word
 
     def _no_first(self, token: Token) -> ConditionError:
@@ -388,7 +375,3 @@ def _number(text: str) -> float:
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         return int(text)
     return float(text.replace(".inf", "inf"))
-
-
-def _shown(text: str) -> str:
-    return repr(cut(text))

@@ -1,13 +1,15 @@
 """Which fields a dotted key may name in a config of whatever kind: a network that gradlab builds, or a module of one's own."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from gradlab.config.condition import Kind
 from gradlab.config.experiment import Experiment
-from gradlab.config.fields import Field, Part, condition_names, field_at, fields, part_at, word_of
+from gradlab.config.fields import Field, Part, child_of, condition_names, field_at, fields, part_at, word_of
 from gradlab.config.modules import ModuleData, ModuleExperiment, kind_of
+from gradlab.config.spellings import folded
 
 
 class OnOwnBatches(ModuleExperiment):
@@ -36,6 +38,30 @@ def all_fields() -> dict[str, Field]:
     for root in ROOTS:
         found = {**fields(root), **found}
     return {path: found[path] for root in ROOTS for path in fields(root)}
+
+
+@functools.cache
+def keys_by_spelling() -> Mapping[tuple[str, str], str]:
+    """(part, key without case and signs) -> the dotted key that a config of some kind has there.
+
+    A key of `model`, `data`, `train` or `record` goes without its part too, by the part "", where no other part has one of its name.
+    """
+    found: dict[tuple[str, str], str] = {}
+    bare: dict[str, set[str]] = {}
+    parts: list[tuple[str, type[Part]]] = [("", root) for root in ROOTS]
+    while parts:
+        above, part = parts.pop(0)
+        for key, info in part.model_fields.items():
+            path, child = f"{above}.{key}".lstrip("."), child_of(info)
+            found.setdefault((above, folded(key)), path)
+            if above and "." not in above:
+                bare.setdefault(folded(key), set()).add(path)
+            if child is not None:
+                parts.append((path, child))
+    for key, paths in bare.items():
+        if len(paths) == 1:
+            found.setdefault(("", key), next(iter(paths)))
+    return found
 
 
 def argument_of(path: tuple[str | int, ...]) -> bool:

@@ -8,12 +8,12 @@ Meaning = str | Mapping[str, str]
 
 
 def folded(text: str) -> str:
-    """A name without what spellings of it differ in: case, hyphens, underscores, spaces, and the library that it is looked up in.
+    """A name without what spellings of it differ in: case, hyphens, underscores, spaces, the library that it is looked up in, and `()`.
 
     >>> folded("LeakyReLU"), folded("leaky-relu"), folded("torch.nn.LeakyReLU"), folded("xavier_uniform_")
     ('leakyrelu', 'leakyrelu', 'leakyrelu', 'xavieruniform')
     """
-    plain = re.sub(r"^(torch|nn|optim|keras|tf|jax)(\.\w+)*\.", "", text.strip())
+    plain = re.sub(r"^(torch|nn|optim|keras|tf|jax)(\.\w+)*\.", "", text.strip()).removesuffix("()")
     return re.sub(r"[-_ ]", "", plain).casefold()
 
 
@@ -34,7 +34,13 @@ _ACTIVATIONS = _by_folded(
 )
 _SCHEMES: dict[str, Meaning] = {
     **_by_folded(
-        {"glorot": "xavier", "kaiming": "he", "nn_linear pytorch_default": "pytorch", "edge_of_chaos": "critical"}
+        {
+            "glorot": "xavier",
+            "kaiming msra": "he",
+            "nn_linear pytorch_default torch torch_default": "pytorch",
+            "edge_of_chaos": "critical",
+            "zero": "zeros",
+        }
     ),
     # PyTorch's normal is Gaussian; Keras and JAX cut theirs at two standard deviations and keep the stated one.
     folded("xavier_normal"): {"scheme": "xavier", "distribution": "normal"},
@@ -80,7 +86,23 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
     "model.pool": _by_folded({"avg average gap global_average global_average_pooling": "mean"}),
     "model.parametrization": _by_folded({"sp": "standard", "maximal_update μp µp": "mup"}),
     "train.optimizer.name": _by_folded(
-        {"sgd_momentum momentum_sgd heavy_ball": "momentum", "nag nesterov_momentum sgd_nesterov": "nesterov"}
+        {
+            "gd gradient_descent stochastic_gradient_descent": "sgd",
+            "sgd_momentum momentum_sgd heavy_ball": "momentum",
+            "nag nesterov_momentum sgd_nesterov": "nesterov",
+        }
+    ),
+    "data.source": _by_folded(
+        {
+            "two_moons make_moons half_moons": "moons",
+            "two_circles make_circles": "circles",
+            "two_spirals spiral": "spirals",
+            "blobs make_blobs gaussian_blobs gmm gaussian_mixtures": "gaussian_mixture",
+            "load_digits": "digits",
+            "load_wine": "wine",
+            "load_breast_cancer": "breast_cancer",
+            "load_diabetes": "diabetes",
+        }
     ),
     "train.schedule": _by_folded(
         {
@@ -94,7 +116,8 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
             "sparse_categorical_crossentropy": "cross_entropy",
             "bce bce_loss bce_with_logits bce_with_logits_loss binary_crossentropy": "binary_cross_entropy",
             "binary_cross_entropy_with_logits log_loss": "binary_cross_entropy",
-            "mean_squared_error mse_loss": "mse",
+            "nll nll_loss negative_log_likelihood": "cross_entropy",
+            "mean_squared_error mse_loss squared_error": "mse",
         }
     ),
     "train.dtype": _by_folded(
@@ -110,15 +133,23 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
 
 _NOT_HERE = "it is an approximation that gradlab does not have; gelu is the exact form"
 _NO_FORMAT = "it is no format: write dtype: {storage: float16, loss_scale: dynamic}"
+_NO_FILE = "it is no source: write source: file, path: data.csv and target: the column to predict"
 _NO_SINGLE_STD = "it has another standard deviation in each library: write {scheme: normal, std: 0.05"
 
 ADVICE: Mapping[str, Mapping[str, str]] = {
     "model.activation.name": _by_folded({"gelu_tanh gelu_new gelu_approximate": _NOT_HERE}),
     "model.init.scheme": _by_folded(
         {
-            "random_normal normal_init": f"{_NO_SINGLE_STD}}}, or what yours has",
+            "random_normal normal_init gaussian random": f"{_NO_SINGLE_STD}}}, or what yours has",
             "truncated_normal trunc_normal": f"{_NO_SINGLE_STD}, distribution: truncated}}, or what yours has",
             "uniform random_uniform": f"{_NO_SINGLE_STD}, distribution: uniform}}, or what yours has",
+        }
+    ),
+    "data.source": _by_folded(
+        {
+            "csv parquet npz": _NO_FILE,
+            "mnist fashion_mnist cifar10 cifar100": "it is not here and nothing is downloaded: digits has small pictures of digits, and "
+            "source: file reads a file of yours",
         }
     ),
     "train.dtype": _by_folded(
@@ -136,14 +167,14 @@ def _keys(part: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 KEYS: Mapping[str, Mapping[str, str]] = {
-    **_keys("", {"learning_rate": "train.lr", "batch_size": "data.batch_size", "random_seed": "seed"}),
+    **_keys("", {"random_seed random_state": "seed"}),
     **_keys(
         "model",
         {
-            "hidden_layers n_layers num_layers n_hidden_layers num_hidden_layers": "model.depth",
-            "hidden_size hidden_dim hidden_units units n_units num_units hidden_width": "model.width",
+            "hidden_layers n_layers num_layers n_hidden_layers num_hidden_layers layers": "model.depth",
+            "hidden_size hidden_dim hidden_units units n_units num_units hidden_width neurons dim d_model": "model.width",
             "nonlinearity act act_fn activation_fn activation_function": "model.activation",
-            "initializer initialiser initialization initialisation weight_init kernel_initializer": "model.init",
+            "initializer initialiser initialization initialisation weight_init kernel_initializer init_scheme": "model.init",
             "normalization normalisation norm_layer": "model.norm",
             "skip skip_connection skip_connections residual_connections": "model.residual",
             "kernel_size": "model.kernel",
@@ -155,23 +186,36 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     **_keys("model.init", {"stddev standard_deviation": "model.init.std"}),
     **_keys("model.readout_init", {"stddev standard_deviation": "model.readout_init.std"}),
     **_keys("model.norm", {"epsilon": "model.norm.eps"}),
-    **_keys("data", {"dataset": "data.source", "n_samples num_samples": "data.samples"}),
+    **_keys(
+        "data",
+        {
+            "dataset": "data.source",
+            "n_samples num_samples": "data.samples",
+            "n_features num_features": "data.features",
+            "n_classes num_classes": "data.classes",
+            "batch bs minibatch_size": "data.batch_size",
+            "standardise standardization standardisation": "data.standardize",
+            "test_size val_split validation_split holdout_fraction": "data.holdout",
+            "label label_column target_column": "data.target",
+        },
+    ),
     **_keys(
         "train",
         {
             "learning_rate": "train.lr",
-            "optim": "train.optimizer",
+            "optim optimiser": "train.optimizer",
             "wd": "train.weight_decay",
-            "clip_grad_norm max_grad_norm gradient_clip_norm grad_norm_clip": "train.clip_norm",
+            "clip_grad_norm max_grad_norm gradient_clip_norm grad_norm_clip grad_clip gradient_clip_val clip": "train.clip_norm",
             "lr_schedule lr_scheduler scheduler learning_rate_schedule": "train.schedule",
             "warmup_steps num_warmup_steps": "train.warmup",
             "num_steps n_steps max_steps iterations num_iterations": "train.steps",
-            "num_epochs n_epochs max_epochs num_train_epochs": "train.epochs",
+            "num_epochs n_epochs max_epochs num_train_epochs epoch": "train.epochs",
             "loss_fn loss_function criterion": "train.loss",
             "precision": "train.dtype",
-            "batch_size": "data.batch_size",
+            "batch_size batch bs": "data.batch_size",
         },
     ),
+    **_keys("record", {"interval frequency log_every every_n_steps": "record.every"}),
     **_keys("train.optimizer", {"epsilon": "train.optimizer.eps", "rho": "train.optimizer.alpha"}),
 }
 """Part of a config -> folded name of a key -> the dotted key that it means."""
@@ -184,6 +228,8 @@ KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
             "layer_norm layer_normalization": "write norm: layer",
             "rms_norm": "write norm: rms",
             "dropout": "there is none here, it would hide what the layers do to the gradient; leave it out",
+            "hidden n_hidden num_hidden": "write depth for the number of hidden layers, width for the units of each",
+            "hidden_sizes layer_sizes hidden_layer_sizes": "all hidden layers have one width here: write depth and width",
             "bias": "write init: {bias: 0.1}, the constant that every bias starts from",
         },
     ),
@@ -195,6 +241,18 @@ KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
             "weight_decay wd": "write train.weight_decay",
             "lr learning_rate": "write train.lr",
         },
+    ),
+    **_keys(
+        "data",
+        {
+            "normalize normalise scale": "write standardize: true, which brings every column to mean 0 and standard deviation 1",
+            "file csv filename": "write source: file, path: data.csv and target: the column to predict",
+            "shuffle": "the order is drawn anew in every epoch, from the seed; leave it out",
+        },
+    ),
+    **_keys(
+        "train",
+        {"device": "it is an option of the command: --device", "seed": "write seed, beside model, data and train"},
     ),
     **_keys("model.init", {"mode": "he divides by the fan-in, xavier by the mean of both; pick the scheme"}),
 }
@@ -232,15 +290,41 @@ def compared_word(name: str, word: str, known: Collection[str]) -> str | None:
     return None
 
 
+def several_meant(name: str, word: str) -> str | None:
+    """The condition that says what a word means which sets several fields, None where it means one or nothing.
+
+    >>> several_meant("model.init", "glorot_uniform")
+    'model.init == xavier and model.init.distribution == uniform'
+    """
+    for field in (name, f"{name}.scheme"):
+        meant = WORDS.get(field, {}).get(folded(word))
+        if isinstance(meant, Mapping):
+            part = field.rpartition(".")[0]
+            rest = [f"{part}.{key} == {value}" for key, value in meant.items() if key != "scheme"]
+            return " and ".join([f"{name} == {meant['scheme']}", *rest])
+    return None
+
+
 def compared_name(name: str, known: Collection[str]) -> str:
     """The known name that one in a condition means, itself where it is known or means none.
 
-    >>> compared_name("train.learning_rate", ["train.lr"])
-    'train.lr'
+    >>> compared_name("train.learning_rate", ["train.lr"]), compared_name("lr", ["train.lr"])
+    ('train.lr', 'train.lr')
+    >>> compared_name("loss", ["train.loss", "final.loss"])
+    'loss'
     """
+    if name in known:
+        return name
     part, _, key = name.rpartition(".")
-    meant = None if name in known else key_meant(part, key)
-    return meant if meant is not None and meant in known else name
+    named = [one for one in known if one.rpartition(".")[0] == part and folded(one.rpartition(".")[2]) == folded(key)]
+    meant = [*(named if len(named) == 1 else ()), key_meant(part, key), None if part else _bare(key, known)]
+    return next((one for one in meant if one is not None and one in known), name)
+
+
+def _bare(key: str, known: Collection[str]) -> str | None:
+    """The field that a key without its part means in a condition, None where several fields or figures have its name."""
+    ends = [one for one in known if folded(one.rpartition(".")[2]) == folded(key)]
+    return ends[0] if len(ends) == 1 else (key_meant_at_root(key) if not ends else None)
 
 
 def advice(field: str, word: str) -> str | None:
@@ -262,6 +346,16 @@ def key_meant(part: str, key: str) -> str | None:
     ('train.lr', 'train.lr', None)
     """
     return KEYS.get(part, {}).get(folded(key))
+
+
+def key_meant_at_root(key: str) -> str | None:
+    """The dotted key that is meant by one beside `model`, `data` and `train`, None where it belongs into none of them or several.
+
+    >>> key_meant_at_root("hidden_size"), key_meant_at_root("epsilon")
+    ('model.width', None)
+    """
+    meant = {KEYS[part][folded(key)] for part in ("model", "data", "train", "record") if folded(key) in KEYS[part]}
+    return meant.pop() if len(meant) == 1 else None
 
 
 def key_meant_elsewhere(key: str) -> str | None:

@@ -21,16 +21,17 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     same = next((name for name in known if name.casefold() == word.casefold()), None)
     if same is not None:
         return same
+    # Of several, the last: a figure of the last step is meant more often than of the first.
+    ended = next((name for name in reversed(known) if name.rpartition(".")[2] == word), None)
+    if ended is not None:
+        return ended
     folded = {name.casefold(): name for name in reversed(known)}
     near = difflib.get_close_matches(word[:80].casefold(), folded, 1, cutoff=_NEAR)
     # `LayerNorm` is near to `layer`, `convolutional` to `conv`.
     begun = [name for name in known if len(name) > 2 and word.casefold().startswith(name.casefold())]
     if not near and len(begun) == 1:
         return begun[0]
-    # Of several, the last: a figure of the last step is meant more often than of the first.
-    return (
-        folded[near[0]] if near else next((name for name in reversed(known) if name.rpartition(".")[2] == word), None)
-    )
+    return folded[near[0]] if near else None
 
 
 def suggestion(word: str, known: Iterable[str], all_of_them: bool = False) -> str:

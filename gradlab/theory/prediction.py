@@ -17,7 +17,7 @@ from gradlab.theory.forecast import Forecast, forecast
 from gradlab.theory.scales import Scales, scales
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What theory expects of an experiment.
 
@@ -37,6 +37,13 @@ class Prediction:
     def _repr_html_(self) -> str | None:
         render = type(self).html
         return None if render is None else render(self)
+
+    def __repr__(self) -> str:
+        found = self.forecast
+        if found.typical_backward_decades is None:
+            return f"<prediction {self.experiment.name}: no answer, {found.reason}>"
+        spread = "" if found.expected_spread is None else f" ± {found.expected_spread:.2f}"
+        return f"<prediction {self.experiment.name}: backward_decades {found.typical_backward_decades:.2f}{spread}>"
 
     experiment: Experiment
     forecast: Forecast

@@ -131,3 +131,10 @@ def test_the_other_verb_is_named(tmp_path: Path) -> None:
 def test_loading_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SelectionError):
         gradlab.load("nothing", out=tmp_path)
+
+
+def test_a_prediction_says_in_one_line_what_it_is():
+    said = repr(gradlab.predict({"model": {"depth": 3, "width": 8, "activation": "tanh"}, "data": {"source": "wine"}}))
+    assert said.startswith("<prediction experiment: backward_decades ")
+    assert "\n" not in said
+    assert len(said) < 100

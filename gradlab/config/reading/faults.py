@@ -10,7 +10,7 @@ from gradlab.config import memory, spellings
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Field, Part, child_of, field_at, fields, part_at, word_of
 from gradlab.config.modules import GIVEN, OWN, ModuleExperiment, Trainable
-from gradlab.config.namespace import ROOTS, OnOwnBatches, Root, is_known, root_of
+from gradlab.config.namespace import ROOTS, OnOwnBatches, Root, is_known, keys_by_spelling, root_of
 from gradlab.config.reading.overrides import is_dotted
 from gradlab.config.reading.tree import Path, Place, Problem, Tree, copied, written
 from gradlab.config.reading.yaml12 import resolve
@@ -251,6 +251,10 @@ def _meant(root: Root, path: Path) -> Path:
         elsewhere = None if part is None else part[: part.index(f".{key}.") + len(key) + 1]
     if elsewhere is None:
         elsewhere = spellings.key_meant_elsewhere(key)
+    if elsewhere is None and len(path) == 1:  # a key of a part, misspelled and without its part
+        bare = [name for part, name in keys_by_spelling() if not part]
+        near = nearest(spellings.folded(key), bare)
+        elsewhere = None if near is None else keys_by_spelling()[("", near)]
     return tuple(elsewhere.split(".")) if elsewhere is not None else path
 
 

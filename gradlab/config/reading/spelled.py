@@ -1,10 +1,12 @@
 """Other libraries' names in a config, put in its own words before anything is checked; each is told of once (`Tree.notices`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gradlab.config import spellings
+from gradlab.config.condition import ConditionError, in_own_words
+from gradlab.config.experiment import run_names
 from gradlab.config.fields import field_at
-from gradlab.config.namespace import ROOTS, argument_of, is_known, part_named, word_named
+from gradlab.config.namespace import ROOTS, argument_of, is_known, keys_by_spelling, part_named, word_named
 from gradlab.config.reading.tree import Path, Problem, Spot, Tree
 from gradlab.config.text import cut
 
@@ -20,6 +22,8 @@ def understand(tree: Tree, at: Path = (), means: tuple[str, ...] = ()) -> None:
     value = tree.at(at)
     if isinstance(value, str):
         _word(tree, at, means, value)
+    elif means == ("expect",):
+        understand_conditions(tree, at, _of_a_run)
     elif isinstance(value, dict) and not argument_of((*means, "")) and part_named(means) is not None:
         for key in list(value):
             if key not in value:  # moved away
@@ -35,13 +39,43 @@ def understand(tree: Tree, at: Path = (), means: tuple[str, ...] = ()) -> None:
             understand(tree, (*at, key), (*means, key))
 
 
+def understand_conditions(tree: Tree, at: Path, read: Callable[[str], tuple[str, tuple[str, ...]]]) -> None:
+    """Put the conditions in a list into a config's own words, in place; one that cannot be read is left for where it is judged.
+
+    Args:
+        tree: What is read.
+        at: Where the list stands.
+        read: A condition in own words, and what is said of it.
+    """
+    listed = tree.at(at)
+    for index, text in enumerate(listed if isinstance(listed, list) else ()):
+        if not isinstance(text, str):
+            continue
+        try:
+            own, told = read(text)
+        except ConditionError:
+            continue
+        if told:
+            listed[index] = own
+            spot = tree.spots[(*at, index)]
+            tree.spots[(*at, index)] = Spot(spot.key, spot.value, own)
+            tree.notices.update(dict.fromkeys(f"{spot.value.label}: {line}" for line in told))
+
+
+def _of_a_run(text: str) -> tuple[str, tuple[str, ...]]:
+    return in_own_words(text, run_names())
+
+
 def key_path(path: tuple[str, ...]) -> tuple[str, ...]:
     """The path that a path means: itself, where it is known or nothing else is."""
     for length in range(1, len(path) + 1):
         step = path[:length]
         if any(is_known(root, step) for root in ROOTS):
             continue
-        meant = spellings.key_meant(".".join(step[:-1]), step[-1])
+        part, key = ".".join(step[:-1]), step[-1]
+        meant = keys_by_spelling().get((part, spellings.folded(key))) or spellings.key_meant(part, key)
+        if meant is None and not part:
+            meant = spellings.key_meant_at_root(key)
         return path if meant is None else key_path((*meant.split("."), *path[length:]))
     return path
 

@@ -16,11 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gradlab.config.condition import KEYWORDS, REDUCTIONS, ConditionError, Kind, Parser, Token, kind_named
+from gradlab.config.condition import KEYWORDS, REDUCTIONS, ConditionError, Kind, Parser, kind_named
 from gradlab.config.experiment import run_names
 from gradlab.config.logic import And, Change, Comparison, Condition, Figure, Layers, Operator, Or, Scalar
 from gradlab.config.namespace import config_names
 from gradlab.config.suggestion import suggestion
+from gradlab.config.tokens import Token
 
 Tally = Literal["count", "share"]
 Statistic = Literal["mean", "median", "min", "max", "spread"]
@@ -97,6 +98,17 @@ def parse_gate(text: str) -> Gate:
     (Comparison(term=Figure(name='verdict'), operator='==', value='vanishing'), ('model.depth',))
     """
     return _GateParser(text).gate()
+
+
+def gate_in_own_words(text: str) -> tuple[str, tuple[str, ...]]:
+    """As `in_own_words`, of a gate.
+
+    Raises:
+        ConditionError: As `parse_gate`.
+    """
+    parser = _GateParser(text)
+    parser.gate()
+    return parser.in_own_words()
 
 
 @functools.cache
@@ -192,7 +204,7 @@ class _GateParser(Parser):
             form = "a word" if kind.form == "word" else "true or false"
             reason = f"{token.text} is {form}, and {function}() takes a number; write count() or share() of a condition"
             raise self._fault(reason, token)
-        return Figure(token.text)
+        return Figure(self._own(token))
 
     def _slope_field(self) -> str:
         """What follows the figure of a slope: `by` and a field whose value is a number."""
@@ -272,7 +284,8 @@ class _GateParser(Parser):
 
     def _field(self, before: list[str]) -> str:
         token = self._take()
-        kind = kind_named(_fields(), token.text) if token.kind == "word" else None
+        field = self._own(token) if token.kind == "word" else token.text
+        kind = kind_named(_fields(), field) if token.kind == "word" else None
         if token.kind == "word" and token.text in self.names and kind is None:
             raise self._fault(f"{token.text} is a result; runs are split by config fields such as model.depth", token)
         if kind is not None and kind.form == "arguments":
@@ -280,9 +293,9 @@ class _GateParser(Parser):
         if kind is None:
             near = suggestion(token.text, _fields()) if token.kind == "word" else ""
             raise self._fault(f"expected a config field, found {token}{near}", token)
-        if token.text in before:
-            raise self._fault(f"{token.text} stands there twice", token)
-        return token.text
+        if field in before:
+            raise self._fault(f"{field} stands there twice", token)
+        return field
 
     def _written(self, start: Token) -> str:
         """The text from a token to here; space outside of quotes is one blank, so that it shows in one line."""

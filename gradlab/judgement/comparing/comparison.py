@@ -68,7 +68,7 @@ class Changed:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Runs side by side, the first side being what the others are compared with.
 
@@ -90,6 +90,11 @@ class Comparison:
     def _repr_html_(self) -> str | None:
         render = type(self).html
         return None if render is None else render(self)
+
+    def __repr__(self) -> str:
+        first, *others = self.sides
+        found = (f"{side.label} {word}" for side, word in zip(others, self.judgements, strict=True))
+        return f"<comparison with {first.label}: {', '.join(found)}>"
 
     sides: tuple[Side, ...]
     config: tuple[Changed, ...]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gradlab.config.catalogue import OutcomeKind, Verdict
-from gradlab.config.condition import Kind, parse
+from gradlab.config.condition import Kind, in_own_words, parse
 from gradlab.config.experiment import run_names
 from gradlab.config.logic import (
     And,
@@ -101,10 +101,11 @@ def several(conditions: str | Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Gates:
-    """Conditions as they were read, by how they are judged."""
+    """Conditions as they were read, by how they are judged, and what is said of words in them that are another library's."""
 
     fail_on: tuple[tuple[str, Condition], ...] = ()
     fail_on_any: tuple[tuple[str, Condition], ...] = ()
+    understood: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, fail_on: str | Sequence[str], fail_on_any: str | Sequence[str]) -> "Gates":
@@ -114,11 +115,17 @@ class Gates:
             ConditionError: If one cannot be read.
         """
         names = compared_names() if fail_on or fail_on_any else {}
-        read = [
-            tuple((text, parse(text, names, changes=True)) for text in several(texts))
-            for texts in (fail_on, fail_on_any)
-        ]
-        return cls(*read)
+        understood: list[str] = []
+
+        def read(texts: str | Sequence[str]) -> tuple[tuple[str, Condition], ...]:
+            found = []
+            for text in several(texts):
+                own, told = in_own_words(text, names, changes=True)
+                found.append((own, parse(own, names, changes=True)))
+                understood.extend(told)
+            return tuple(found)
+
+        return cls(read(fail_on), read(fail_on_any), tuple(understood))
 
     @property
     def conditions(self) -> list[Condition]:
@@ -156,7 +163,7 @@ def gate_notices(gates: Gates, sides: Sequence[GatedSide]) -> tuple[str, ...]:
     ]
     for _, condition in gates.fail_on:
         found += [_misread(one) for one in comparisons(inward(condition)) if isinstance(one.value, Change)]
-    return tuple(dict.fromkeys(filter(None, found)))
+    return tuple(dict.fromkeys([*gates.understood, *filter(None, found)]))
 
 
 def inward(condition: Condition, negated: bool = False) -> Condition:

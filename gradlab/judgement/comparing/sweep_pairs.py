@@ -72,7 +72,7 @@ class Pair:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SweepComparison:
     """Two sweeps side by side, the first being what the second is compared with.
 
@@ -88,6 +88,10 @@ class SweepComparison:
     def _repr_html_(self) -> str | None:
         render = type(self).html
         return None if render is None else render(self)
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{count} {word}" for word, count in self.counts.items())
+        return f"<comparison of two sweeps: {len(self.pairs)} pairs, {found}>"
 
     first: SweepSide
     second: SweepSide

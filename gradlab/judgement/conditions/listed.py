@@ -224,11 +224,12 @@ def columns_named(text: str, runs: Sequence[ListedRun]) -> list[str]:
         UsageError: If one is no name of what these runs have, or has a value for every layer.
     """
     from gradlab.config.condition import REDUCTIONS, kind_named
+    from gradlab.config.spellings import compared_name
     from gradlab.config.suggestion import suggestion
 
     names = all_names(runs)
     known = [name for name, kind in names.items() if kind.form not in ("layers", "arguments")] + [OWN_MODEL]
-    asked = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    asked = list(dict.fromkeys(compared_name(part.strip(), {*known, *names}) for part in text.split(",")))
     for name in asked:
         if not name:
             raise UsageError("--columns: expected names separated by commas, such as id,name,final.loss")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from gradlab.config.condition import ConditionError, parse
+from gradlab.config.condition import ConditionError, in_own_words, parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.logic import Condition, Figure, Layers
 from gradlab.config.modules import AnyExperiment
@@ -14,11 +14,16 @@ from gradlab.judgement.conditions.listed import listed_names
 
 def where_notices(where: str) -> list[str]:
     """Of a `--where`; nothing of one that cannot be read, which is told where it is asked."""
+    names = run_names() | listed_names()
     try:
-        condition = parse(where, run_names() | listed_names())
+        own, understood = in_own_words(where, names)
     except ConditionError:
         return []
-    return range_notices(condition, own_loss=True)  # of runs that are not read yet, watched ones among them
+    condition = parse(own, names)
+    return [
+        *understood,
+        *range_notices(condition, own_loss=True),
+    ]  # of runs that are not read yet, watched ones among them
 
 
 def expectation_notices(experiments: Iterable[AnyExperiment]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.spellings import compared_name
 from gradlab.config.text import OF_NETWORK, cut, value_at
 from gradlab.errors import UsageError
 from gradlab.judgement.conditions.listed import OWN_MODEL, RunValues, own_model
@@ -154,6 +155,7 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
         )
         argument = kind_named(names, name)
         known |= dict.fromkeys([name] if argument is not None and argument.form == "anything" else [])
+    name = compared_name(name, known)
     if name not in known:
         from gradlab.config.suggestion import suggestion
 

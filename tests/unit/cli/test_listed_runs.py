@@ -202,3 +202,14 @@ def test_a_list_may_be_sorted_by_what_only_stored_runs_have(gradlab: Gradlab) ->
     for key, order in (("-path", "3210"), ("tag", "0123"), ("commit", "2013")):
         rows = json.loads(gradlab("list", "--sort", key, "--format", "json")[1])["runs"]
         assert "".join(row["id"][0] for row in rows) == order
+
+
+def test_other_libraries_names_are_understood_in_conditions_columns_and_order(gradlab: Gradlab) -> None:
+    _, own, quiet = gradlab(
+        "list", "--where", "train.lr > 0", "--columns", "id,train.lr", "--sort", "train.lr", "--format", "csv"
+    )
+    code, meant, told = gradlab(
+        "list", "--where", "n_layers > 0", "--columns", "id,LR", "--sort", "learning_rate", "--format", "csv"
+    )
+    assert (code, meant, quiet) == (0, own, "")
+    assert told.splitlines() == ["n_layers is understood as model.depth", "LR is understood as train.lr"]

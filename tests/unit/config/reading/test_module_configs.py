@@ -111,7 +111,7 @@ CASES = [
     ("kind: module", "kind: modul", "2:15  model.kind: unknown name 'modul'. Did you mean 'module'?"),
     ("[1, 8, 8]", "[1, 8, 9]", "3:31  data.image: 1 × 8 × 9 is 72 inputs an example, and the data have 64"),
     ("digits", "digit", "3:16  data.source: unknown name 'digit'. Did you mean 'digits'?"),
-    ("batch_size", "batchsize", "3:42  data.batchsize: unknown key. Did you mean 'batch_size'?"),
+    ("batch_size", "batchsizes", "3:42  data.batchsizes: unknown key. Did you mean 'batch_size'?"),
     ("batch_size: 32", "build: a:b", "3:42  data.build: " + NOT_OWN),
     ("steps: 5", "loss: binary_cross_entropy", "4:42  train.loss: " + TWO),
     ("steps: 5", "dtype: float16", "4:43  train.dtype: " + FORMAT),

@@ -72,10 +72,9 @@ def test_an_override_mends_a_broken_value(config):
     [
         (["model.widht=3"], "-s model.widht=3  model.widht: unknown key. Did you mean 'width'?"),
         (["modle.depth=3"], "-s modle.depth=3  modle: unknown key. Did you mean 'model'?"),
-        (["depth=3"], "-s depth=3  depth: unknown key. Did you mean 'model.depth'?"),
-        (["activation=relu"], "-s activation=relu  activation: unknown key. Did you mean 'model.activation'?"),
-        (["optimizer=adam"], "-s optimizer=adam  optimizer: unknown key. Did you mean 'train.optimizer'?"),
-        (["init=he"], "-s init=he  init: unknown key. Did you mean 'model.init'?"),
+        (["dept=3"], "-s dept=3  dept: unknown key. Did you mean 'model.depth'?"),
+        (["activaton=relu"], "-s activaton=relu  activaton: unknown key. Did you mean 'model.activation'?"),
+        (["optimzer=adam"], "-s optimzer=adam  optimzer: unknown key. Did you mean 'train.optimizer'?"),
         (["train.optimizer=SDG"], "-s train.optimizer=SDG  train.optimizer: unknown name 'SDG'. Did you mean 'sgd'?"),
         (["model.depth=fast"], "-s model.depth=fast  model.depth: expected a whole number >= 1, got 'fast'"),
         (["model.depth="],

@@ -3,7 +3,7 @@
 import pytest
 
 from gradlab.config import catalogue, spellings
-from gradlab.config.condition import parse
+from gradlab.config.condition import ConditionError, in_own_words, parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.fields import fields
 from gradlab.config.namespace import ROOTS, is_known
@@ -52,6 +52,12 @@ VALUES = [
     ("train.dtype", "torch.bfloat16", "bfloat16"),
     ("train.dtype.storage", "double", "float64"),
     ("train.schedule", "CosineAnnealingLR", "cosine"),
+    ("model.activation", "nn.ReLU()", "relu"),
+    ("model.init", "zero", "zeros"),
+    ("model.init", "msra", "he"),
+    ("train.loss", "NLLLoss", "cross_entropy"),
+    ("data.source", "breast-cancer", "breast_cancer"),
+    ("data.source", "load_digits", "digits"),
 ]
 
 
@@ -85,6 +91,25 @@ def test_a_word_is_understood_wherever_it_is_typed(tmp_path, key, typed, own):
         ("train.max_grad_norm", "train.clip_norm", 1.0),
         ("train.batch_size", "data.batch_size", 16),
         ("train.optim", "train.optimizer", "adam"),
+        ("train.optimiser", "train.optimizer", "adam"),
+        ("optimizer", "train.optimizer", "adam"),
+        ("lr", "train.lr", 0.3),
+        ("LR", "train.lr", 0.3),
+        ("depth", "model.depth", 4),
+        ("hidden_size", "model.width", 9),
+        ("init.distribution", "model.init.distribution", "uniform"),
+        ("model.Depth", "model.depth", 4),
+        ("model.layers", "model.depth", 4),
+        ("data.batchSize", "data.batch_size", 16),
+        ("bs", "data.batch_size", 16),
+        ("train.batch", "data.batch_size", 16),
+        ("data.standardise", "data.standardize", False),
+        ("data.test_size", "data.holdout", 0.3),
+        ("train.grad_clip", "train.clip_norm", 1.0),
+        ("epochs", "train.epochs", 2),
+        ("train.warm_up", "train.warmup", 2),
+        ("record.interval", "record.every", 2),
+        ("random_state", "seed", 3),
     ],
 )
 def test_a_key_is_understood_and_wins_over_the_file(tmp_path, key, own, value):
@@ -121,7 +146,15 @@ train: {learning_rate: 0.1, num_steps: 5, batch_size: 16, optimizer: Adam}
         ("model.learning_rate=0.1", "Did you mean 'train.lr'?"),
         ("train.optimizer={name: SGD, momentum: 0.9}", "write {name: momentum, momentum: 0.9}"),
         ("train.optimizer={name: adam, momentum: 0.9}", "adam has no parameter 'momentum'"),
-        ("lr=0.1", "Did you mean 'train.lr'?"),
+        ("lrr=0.1", "unknown key"),
+        ("seeds=0.1", "Did you mean 'seed'?"),
+        ("std=0.1", "Did you mean 'model."),
+        ("data.source=mnist", "digits has small pictures"),
+        ("data.csv=a.csv", "write source: file"),
+        ("model.hidden=5", "write depth for the number of hidden layers, width for the units"),
+        ("model.hidden_sizes=[5, 5]", "write depth and width"),
+        ("train.device=cuda", "--device"),
+        ("data.normalize=true", "write standardize: true"),
         ("model.activation=sigmod", "Did you mean 'sigmoid'?"),
         ("train={lr: 1, learning_rate: 2}", "is lr, which is given already"),
     ],
@@ -176,6 +209,9 @@ def test_a_sweeps_key_that_is_given_twice_is_refused():
 
 def test_conditions_are_understood():
     names = run_names()
+    assert parse("lr > 0.1 and n_layers > 3 and final.Loss < 2", names) == parse(
+        "train.lr > 0.1 and model.depth > 3 and final.loss < 2", names
+    )
     own = "model.activation == silu and train.lr > 0.1 and model.init in (xavier, he) and verdict == healthy"
     assert parse(own, names) == parse(
         "model.activation == Swish and train.learning_rate > 0.1 and model.init in (glorot, Kaiming) and verdict == Healthy",
@@ -201,3 +237,44 @@ def test_every_meaning_is_one_that_a_config_has():
 def test_no_two_names_of_one_catalogue_are_told_apart_by_case_alone():
     for names in (catalogue.ACTIVATIONS, catalogue.SCHEMES, catalogue.OPTIMIZERS, catalogue.LOSSES, catalogue.SOURCES):
         assert len({spellings.folded(name) for name in names}) == len(names)
+
+
+def test_conditions_are_stored_in_a_configs_own_words(tmp_path):
+    path = written(tmp_path, TEXT + 'expect: ["model.activation == Swish or n_layers > 2", "verdict == healthy"]\n')
+    found = document.load(path)
+    assert found.experiment.expect == ("model.activation == silu or model.depth > 2", "verdict == healthy")
+    place = f"{path}:4:10"
+    assert found.notices == (f"{place}: Swish is understood as silu", f"{place}: n_layers is understood as model.depth")
+
+
+def test_conditions_of_a_sweep_are_too():
+    found = sweep.from_mapping(
+        {
+            "experiment": {"model": {"depth": 3, "width": 8, "activation": "tanh"}, "data": {"source": "wine"}},
+            "seeds": [0],
+            "expect": ["train.optimizer == SGD"],
+            "gates": ["count(model.init == Glorot) > 0", "median(train.learning_rate) < 1 by n_layers"],
+        }
+    )
+    assert found.gates == ("count(model.init == xavier) > 0", "median(train.lr) < 1 by model.depth")
+    assert found.members[0].experiment.expect == ("train.optimizer == sgd",)
+    assert len(found.notices) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("model.activation == 'Swish' and lr>1", "model.activation == 'silu' and train.lr>1"),
+        ("(nonlinearity in (ReLU, tanh, SiLU))", "(model.activation in (relu, tanh, silu))"),
+        ("verdict == healthy", "verdict == healthy"),
+    ],
+)
+def test_the_rest_of_a_condition_stays_as_it_was_written(text, own):
+    found, told = in_own_words(text, run_names())
+    assert found == own
+    assert bool(told) == (found != text)
+
+
+def test_a_word_that_sets_several_fields_is_no_value_of_one():
+    with pytest.raises(ConditionError, match=r"write model\.init == he and model\.init\.distribution == uniform"):
+        parse("model.init == kaiming_uniform", run_names())

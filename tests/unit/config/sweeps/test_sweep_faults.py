@@ -78,7 +78,7 @@ EDITS = [
     ("model.depth: [2, 4]", "model.depth: []", "4:16", "grid.model.depth: an empty list", ""),
     ("model.depth: [2, 4]", "model.detph: [2, 4]", "4:3", "model.detph: unknown key. Did you mean 'depth'?", ""),
     ("model.depth: [2, 4]", "modle.depth: [2, 4]", "4:3", "modle: unknown key. Did you mean 'model'?", ""),
-    ("model.depth: [2, 4]", "depth: [2, 4]", "4:3", "depth: unknown key. Did you mean 'model.depth'?", ""),
+    ("model.depth: [2, 4]", "dept: [2, 4]", "4:3", "dept: unknown key. Did you mean 'model.depth'?", ""),
     ("model.depth: [2, 4]", "model.depth.x: [2, 4]", "4:3", "model.depth.x: model.depth has no keys of its own", ""),
     ("model.depth: [2, 4]", "model..depth: [2]", "4:3", "expected a dotted key", ""),
     ("model.depth: [2, 4]", "expect: [[seed == 0]]", "4:3", "grid.expect: conditions are not varied", ""),
