@@ -215,6 +215,8 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
     "record_share": ("recording",),
     "steps_per_second": ("steps/s",),
     "left": ("left out",),
+    "step": ("step 0", "first step"),
+    "std": ("standard deviation",),
 }
 """Other words for the same, as sentences and pages have them."""
 

@@ -30,7 +30,8 @@ def names(word: str) -> list[str]:
         ("too_few_seeds", "too few seeds"), ("max(dead_fraction)", "dead_fraction"), ("backward signal", "backward signal"),
         ("share(verdict)", "verdict"), ("change(final.loss)", "loss"), ("final.loss.spread", "loss"), ("verdict.a", "verdict"),
         ("train.lr", "train.lr"), ("model.activation", "model.activation.name"), ("relu", "relu"), ("edge of chaos", "critical"),
-        ("gradient norm", "log10_grad_norm"),
+        ("gradient norm", "log10_grad_norm"), ("gradient signal", "backward signal"), ("update", "update"), ("mini-batch", "batch"),
+        ("epoch", "epoch"), ("step 0", "step"), ("standard deviation", "std"), ("paired by seed", "paired by seed"),
     ],
 )  # fmt: skip
 def test_a_word_is_found_however_it_is_written(written: str, meant: str) -> None:
