@@ -36,11 +36,16 @@ _SHORTEST = 16
 _SEEDS = 24
 """Letters of a side's seeds from which on a narrow terminal counts them."""
 
+MOST_FURTHER = 8
+"""Further sides whose figures a terminal shows: each has a table of its own where the terminal is narrow."""
+
+TOO_MANY = "their figures and profiles are left out; name fewer, take some with --where, or have all with --format csv"
+
 PROFILES = "over relative depth: 0 at the input, 1 at the last hidden layer"
 
 
 def print_comparison(out: Console, comparison: Comparison, *, changed_only: bool = False) -> None:
-    """Print a comparison: on a terminal in lines no longer than it is wide, in a pipe whole.
+    """Print a comparison: on a terminal in lines no longer than it is wide, of many sides without their figures; in a pipe whole.
 
     Args:
         out: Where to.
@@ -48,14 +53,19 @@ def print_comparison(out: Console, comparison: Comparison, *, changed_only: bool
         changed_only: Leave out what is the same.
     """
     names = named(comparison)
+    many = width_of(out) is not None and len(names) - 1 > MOST_FURTHER
     _print_legend(out, comparison, names)
-    _print_figures(out, comparison, names, changed_only=changed_only)
+    if not many:
+        _print_figures(out, comparison, names, changed_only=changed_only)
     out.print()
     for line in overall_words(comparison, names):
         print_prose(out, coloured(line))
     print_prose(out, Text(spread_words(comparison), "dim"))
-    _print_profiles(out, comparison)
-    _print_rows(out, comparison, names)
+    if many:
+        print_prose(out, Text(f"{counted(len(names), 'side')}: {TOO_MANY}"))
+    else:
+        _print_profiles(out, comparison)
+        _print_rows(out, comparison, names)
     if comparison.gates:
         out.print()
     for line in gate_words(comparison):

@@ -269,3 +269,16 @@ def test_sides_whose_records_are_gone_have_no_profiles() -> None:
     text = printed(compare_sides(gone), 80)
     assert "relative depth" not in text
     assert table(text)[0] == ["name", "A", "B", "change", "is"]
+
+
+@pytest.mark.parametrize(("further", "shown"), [(8, True), (9, False)])
+def test_a_terminal_says_what_many_sides_come_to_without_the_table_of_each(further: int, shown: bool) -> None:
+    """Against a whole sweep every side would have a screen of its own."""
+    many = compare_sides([edited(1, f"net{number}", shift=0.1 * number) for number in range(further + 1)])
+    text = printed(many, 80)
+    assert ("B against A" in text) is shown
+    assert ("over relative depth" in text) is shown
+    assert (f"{further + 1} sides: their figures and profiles are left out" in text) is not shown
+    for letter in "BCDEFGHI"[:further]:
+        assert re.search(rf"^{letter} (is|cannot)", text, re.MULTILINE), letter
+    assert "final.loss" in printed(many, None), "a pipe has all"
