@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from gradlab.report.views.groups import Group
     from gradlab.report.words.table import Table
     from gradlab.results.stored import StoredRun
 
@@ -117,10 +118,19 @@ def print_verdict_lines(runs: "Sequence[StoredRun]") -> None:
         who = f"{run.name}, seed {run.seed}: " if several else ""
         out.print(coloured(f"{word_of(run)}  {who}{why(run.summary, names_of(run))}".rstrip(": ")))
     groups = of_experiments(runs)
-    for group in groups:
-        out.print(
-            coloured(f"{group.runs[0].name}: {verdict_words(group)}" if len(groups) > 1 else verdict_words(group))
-        )
+    for group, name in zip(groups, _names(groups), strict=True):
+        out.print(coloured(f"{name}{verdict_words(group)}"))
+
+
+def _names(groups: "Sequence[Group]") -> list[str]:
+    """What stands before a line on each of several groups, to tell which one it is; "" of a single one."""
+    from gradlab.report.views.side_names import names_of_groups
+
+    return (
+        [f"{name.short}: " for name in names_of_groups([group.runs for group in groups])]
+        if len(groups) > 1
+        else [""] * len(groups)
+    )
 
 
 def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -> None:
@@ -132,6 +142,7 @@ def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -
         full: Print all of a single run in a pipe too, and every one of many.
     """
     from gradlab.config.text import unmentioned
+    from gradlab.judgement.comparing.grouping import grouped
     from gradlab.report.files.markdown import markdown
     from gradlab.report.files.run_json import document
     from gradlab.report.terminal.console import print_table, print_verdicts
@@ -139,6 +150,7 @@ def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -
     from gradlab.report.views.run import view
     from gradlab.report.views.run_in_short import few_runs, short_blocks
     from gradlab.report.views.run_list import listed, runs_table
+    from gradlab.report.views.side_names import varied_fields
 
     groups = of_experiments(runs)
     if face is Face.JSON:
@@ -149,10 +161,9 @@ def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -
     elif face is Face.MD and len(runs) == 1:
         write(markdown(view(runs[0]).blocks, all_layers=True))
     else:
-        table = runs_table([listed(run) for run in runs])
-        own = [
-            line if len(groups) == 1 else f"{group.runs[0].name}: {line}" for group in groups for line in lines(group)
-        ]
+        apart = grouped(runs)
+        table = runs_table([listed(run) for run in runs], varied_fields(apart) if len(apart) > 1 else ())
+        own = [f"{name}{line}" for group, name in zip(groups, _names(groups), strict=True) for line in lines(group)]
         if face is Face.TABLE:
             short = in_short(face, full=full)
             print_table(stdout(), table, None if full else few_runs(runs, in_pipe=short), noun="run")

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradlab.judgement.comparing.comparison import changed
 from gradlab.judgement.comparing.grouping import grouped
 from gradlab.report.figures.canvas import BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, shortened
 from gradlab.report.views.run import RunView, view, without_seed
-from gradlab.report.views.side_names import own_of_runs, side_names
+from gradlab.report.views.side_names import names_of_groups
 from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float
 
@@ -80,7 +79,7 @@ class Middle:
 def sides(runs: "Sequence[StoredRun]") -> tuple[DrawnSide, ...]:
     """Take the seeds of one experiment together and name each by what tells it from the others."""
     groups = grouped(runs)
-    names = side_names([own_of_runs(group) for group in groups], changed([group[0].experiment for group in groups]))
+    names = names_of_groups(groups)
     labels = [name.whole if len(name.whole) <= _LONGEST else shortened(name.short, _LONGEST) for name in names]
     return tuple(
         DrawnSide(label if labels.count(label) == 1 else f"{label} {group[0].id[:6]}", tuple(map(view, group)))

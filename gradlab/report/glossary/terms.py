@@ -74,7 +74,7 @@ TERMS: tuple[Definition, ...] = (
                "where the true change lies in about 95 of 100 comparisons, as far as the spread over seeds tells",
                also=("intervals",), see=("cannot tell", "seed"), page="comparing.md"),
     Definition("paired by seed", "term",
-               "a change is judged by the differences of runs of the same seed, where what one seed shows on one side tells what it shows on "
+               "a change is judged by the differences of runs of the same seed, where what a seed shows on one side tells what it shows on "
                "the other",
                also=("paired", "pairing"), see=("interval", "Welch's t"), page="comparing.md"),
     Definition("gate", "term",

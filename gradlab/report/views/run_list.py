@@ -1,6 +1,7 @@
 """Runs side by side, one line each: the table of `list`, and of `run` with several seeds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.spellings import compared_name
@@ -41,6 +42,9 @@ _AT = 1 + [field.name for field in FIELDS].index("model.init")
 _OWN = Field(OWN_MODEL, rank=2, elided=True)
 """What there is of somebody's own module: the function that builds it, or the class of one that was watched."""
 
+_VARIED = 4
+"""Rank of a field in which the runs differ: as long as a loss stays."""
+
 _ALL_FIELDS = (*FIELDS[:_AT], _OWN, *(Field(key, rank=9) for key in OF_NETWORK), *FIELDS[_AT:])
 """Those, and what only networks have that are not plain stacks of dense layers."""
 
@@ -48,12 +52,21 @@ _OF_STORED = (Field("other_names", rank=13), Field("tag", rank=3), Field("note",
 """What people said of runs, shown where they said something."""
 
 
-def runs_table(runs: Sequence[ListedRun]) -> Table:
+def runs_table(runs: Sequence[ListedRun], varied: Sequence[str] = ()) -> Table:
     """One row a run; which kind of network it is, and what it has beside its layers, where one of them is not plain; tags, notes and
     other names where one has any.
+
+    Args:
+        runs: What is listed.
+        varied: Fields of the config in which they differ; a narrow terminal leaves these out last.
     """
-    values = RunValues()
-    columns = {field: _column(values, runs, field.name) for field in _ALL_FIELDS}
+    values, told = RunValues(), {field.name for field in _ALL_FIELDS}
+    fields = [
+        replace(field, rank=min(field.rank, _VARIED)) if field.name in varied else field for field in _ALL_FIELDS
+    ]
+    at = 1 + [field.name for field in fields].index("model.init")
+    fields[at:at] = [Field(name, "figure", _VARIED) for name in varied if name not in told]
+    columns = {field: _column(values, runs, field.name) for field in fields}
     shown = [field for field, column in columns.items() if not _plain(field.name, column, runs)]
     if any(run.names or run.tags or run.note for run in runs):
         said = {field: values.column(runs, field.name) for field in _OF_STORED}

@@ -1,11 +1,12 @@
 """What sides are called beside one another: a letter each, and what tells one from the others. Comparisons, pages and figures share it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.text import clean_line
-from gradlab.judgement.comparing.comparison import Changed, Comparison, Side
+from gradlab.judgement.comparing.comparison import Changed, Comparison, Side, changed
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import badness
@@ -107,6 +108,18 @@ def own_of_runs(runs: "Sequence[StoredRun]") -> Own:
     """What runs that differ in nothing but their seed are by themselves."""
     seeds = tuple(run.seed for run in runs if run.seed is not None)
     return Own(runs[0].name, seeds, tuple(run.id for run in runs), str(runs[0].path.parent))
+
+
+def names_of_groups(groups: "Sequence[Sequence[StoredRun]]") -> tuple[SideName, ...]:
+    """What groups of runs are called that differ in nothing but their seed; each has a run at least."""
+    return side_names([own_of_runs(group) for group in groups], changed([group[0].experiment for group in groups]))
+
+
+def varied_fields(groups: "Sequence[Sequence[StoredRun]]") -> tuple[str, ...]:
+    """The config fields by which groups can be told apart, as conditions name them; what only follows another is left out."""
+    config = changed([group[0].experiment for group in groups])
+    telling = _telling(config, range(len(groups)))
+    return tuple(re.sub(r"\.(name|scheme)$", "", item.field) for item in telling)
 
 
 def side_names(sides: Sequence[Own], config: Sequence[Changed]) -> tuple[SideName, ...]:

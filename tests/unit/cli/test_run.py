@@ -211,6 +211,22 @@ def test_quiet_of_several_seeds_is_a_line_each_and_how_far_they_agree(gradlab: G
     assert gradlab("show", "tiny", "--quiet") == (0, out, "")
 
 
+def test_several_experiments_of_one_name_are_told_apart_by_what_they_differ_in(gradlab: Gradlab) -> None:
+    """As the members of a sweep are: the table has the field, and each line on the seeds says whose they are."""
+    for gain in ("0.5", "3"):
+        setting = ("-s", f"model.init.gain={gain}")
+        assert gradlab("run", "tiny.yaml", "--seeds", "0-1", "--device", "cpu", "--quiet", *setting)[0] == 0
+    code, out, _ = gradlab("show", "--where", "name == tiny and model.init.gain > 0")
+    header, *rows = out.splitlines()
+    column = header.split().index("model.init.gain")
+    assert code == 0
+    assert sorted(row.split()[column] for row in rows[:4]) == ["0.5", "0.5", "3", "3"]
+    lines = [line for line in rows[4:] if "of 2" in line]
+    assert [line.partition(":")[0] for line in sorted(lines)] == ["gain 0.5", "gain 3"]
+    quiet = gradlab("show", "--where", "name == tiny and model.init.gain > 0", "--quiet")[1]
+    assert {line.partition(":")[0] for line in quiet.splitlines()[4:]} == {"gain 0.5", "gain 3"}
+
+
 def test_a_quiet_run_still_says_which_expectation_fails(gradlab: Gradlab) -> None:
     Path("tiny.yaml").write_text(TINY + "expect: [verdict == dead]\n")
     code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu", "--quiet")
