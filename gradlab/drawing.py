@@ -116,12 +116,18 @@ def _recorded(stored: Sequence[StoredRun], tell: Tell) -> list[StoredRun]:
 
 
 def _sides(runs: Sequence[StoredRun]) -> "tuple[DrawnSide, ...]":
+    from gradlab.judgement.comparing.grouping import grouped
     from gradlab.report.figures.sides import MOST, sides
+    from gradlab.report.views.side_names import telling_setting
 
-    shown = sides(runs)
-    if len(shown) > MOST:
-        raise UsageError(f"{len(shown)} experiments cannot be told apart in one figure, {MOST} can; name fewer")
-    return shown
+    groups = grouped(runs)
+    if len(groups) > MOST:
+        some = telling_setting(groups)
+        raise UsageError(
+            f"{len(groups)} experiments cannot be told apart in one figure, {MOST} can; name fewer"
+            + (f", or take some of them, as in --where '{some}'" if some else "")
+        )
+    return sides(runs)
 
 
 def _draw_space(runs: Sequence[StoredRun], output: "Target", tell: Tell, warn: Tell) -> None:

@@ -61,9 +61,7 @@ def runs_table(runs: Sequence[ListedRun], varied: Sequence[str] = ()) -> Table:
         varied: Fields of the config in which they differ; a narrow terminal leaves these out last.
     """
     values, told = RunValues(), {field.name for field in _ALL_FIELDS}
-    fields = [
-        replace(field, rank=min(field.rank, _VARIED)) if field.name in varied else field for field in _ALL_FIELDS
-    ]
+    fields = [replace(field, rank=min(field.rank, _VARIED)) if field.name in varied else field for field in _ALL_FIELDS]
     at = 1 + [field.name for field in fields].index("model.init")
     fields[at:at] = [Field(name, "figure", _VARIED) for name in varied if name not in told]
     columns = {field: _column(values, runs, field.name) for field in fields}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gradlab.config.text import clean_line
+from gradlab.config.text import clean_line, value_text
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Side, changed
 from gradlab.report.words.table import Field, Table
 from gradlab.report.words.values import counted
@@ -115,11 +115,36 @@ def names_of_groups(groups: "Sequence[Sequence[StoredRun]]") -> tuple[SideName, 
     return side_names([own_of_runs(group) for group in groups], changed([group[0].experiment for group in groups]))
 
 
+def telling_setting(groups: "Sequence[Sequence[StoredRun]]") -> str:
+    """A condition that holds for some of these groups and not for all, by what most sets them apart; "" where nothing does.
+
+    Names and words stand as they are, and a text of other letters gives none.
+    """
+    for item in _trained_apart(groups):
+        value, field = item.values[-1], _named_whole(item.field)
+        if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"\w+", value)):
+            return f"{field} == {value_text(value)}"
+    return ""
+
+
 def varied_fields(groups: "Sequence[Sequence[StoredRun]]") -> tuple[str, ...]:
     """The config fields by which groups can be told apart, as conditions name them; what only follows another is left out."""
+    return tuple(_named_whole(item.field) for item in _trained_apart(groups))
+
+
+def _trained_apart(groups: "Sequence[Sequence[StoredRun]]") -> list[Changed]:
+    """Fields that suffice to tell groups apart, of those that decide what is trained: how it is recorded does not."""
     config = changed([group[0].experiment for group in groups])
-    telling = _telling(config, range(len(groups)))
-    return tuple(re.sub(r"\.(name|scheme)$", "", item.field) for item in telling)
+    return _telling([item for item in config if not item.field.startswith("record.")], range(len(groups)))
+
+
+def _named_whole(field: str) -> str:
+    """A field by the part that it names, where it is that part's name.
+
+    >>> _named_whole("model.init.scheme"), _named_whole("model.init.gain")
+    ('model.init', 'model.init.gain')
+    """
+    return re.sub(r"\.(name|scheme)$", "", field)
 
 
 def side_names(sides: Sequence[Own], config: Sequence[Changed]) -> tuple[SideName, ...]:

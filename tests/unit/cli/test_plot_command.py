@@ -141,6 +141,26 @@ def test_more_experiments_than_can_be_told_apart(tmp_path: Path, monkeypatch: py
     assert err == "2 experiments cannot be told apart in one figure, 1 can; name fewer\n"
 
 
+def test_more_than_can_be_told_apart_are_told_which_condition_takes_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gradlab.report.figures import sides
+
+    store = Store(tmp_path / "runs")
+    for number, depth in enumerate((6, 8, 9)):
+        made = stored(depth, record(depth, steps=20))
+        named = made.experiment.model_copy(update={"name": "net", "seed": number})
+        store.save(replace(made, id=f"{number:012x}", experiment=named), "")
+    monkeypatch.setattr(sides, "MOST", 2)
+    words = ["plot", "--out", str(tmp_path / "runs"), "-o", str(tmp_path / "a.svg"), "--where"]
+    assert main([*words, "name == net"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "3 experiments cannot be told apart in one figure, 2 can; name fewer, or take some of them, as in --where '"
+    )
+    assert main([*words, told.partition("--where '")[2].rstrip("'\n")]) == 0
+
+
 def test_the_plane_of_a_real_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
