@@ -99,7 +99,7 @@ def read(source: bytes | str) -> tuple[Value | None, list[Complaint]]:
 def _decode(source: bytes) -> str:
     start = Mark(1, 1)
     if len(source) > MAX_BYTES:
-        raise _UnreadableError(start, f"the file has {len(source):,} bytes; a config has at most {MAX_BYTES:,}")
+        raise _UnreadableError(start, f"the file has more than {MAX_BYTES:,} bytes, which is the most of a config")
     if source.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in source[:4]:
         raise _UnreadableError(start, "not UTF-8 (it looks like UTF-16 or UTF-32); save the file as UTF-8")
     if source.startswith(b"\xef\xbb\xbf"):

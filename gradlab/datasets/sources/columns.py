@@ -1,14 +1,18 @@
 """What the columns of a user's file mean: which are inputs, and which is the target."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
+from gradlab.config.text import counted
 from gradlab.datasets.dataset import Float, Raw
 from gradlab.datasets.sources.tables import Array, fault
 from gradlab.datasets.sources.targets import LONGEST_NUMBER, read_target
+
+_NAMED = 5
+"""Columns of one fault that are named."""
 
 
 def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -> Raw:
@@ -43,14 +47,8 @@ def _inputs(path: str, columns: Mapping[str, Array], target: str) -> tuple[Float
     if any(column.ndim != 1 for column in columns.values()) or len({len(column) for column in columns.values()}) > 1:
         name, array = _only_matrix(path, columns, target)
         columns = {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}
-    text = {name: column for name, column in columns.items() if column.dtype == object}
+    _refuse_text(path, {name: column for name, column in columns.items() if column.dtype == object})
     _refuse_missing(path, "data.path", columns)
-    if text:
-        name, column = next(iter(text.items()))
-        row = next((index for index, word in enumerate(column) if not _is_number(word)), 0)
-        others = f" (and {len(text) - 1} more)" if len(text) > 1 else ""
-        what = f"the column '{name}'{others} is not numbers: '{column[row][:40]}' in row {row + 1}"
-        raise fault(path, "data.path", f"{what}; encode it as numbers or leave it out")
     return np.stack([column.astype(np.float64) for column in columns.values()], axis=1), tuple(columns)
 
 
@@ -67,21 +65,46 @@ def _only_matrix(path: str, columns: Mapping[str, Array], target: str) -> tuple[
     return name, array
 
 
-def _refuse_missing(path: str, field: str, columns: Mapping[str, Array]) -> None:
+def _refuse_text(path: str, columns: Mapping[str, Array]) -> None:
+    """Refuse inputs that are text, all by name at once: who has two hundred columns wants to mend them in one go."""
     for name, column in columns.items():
-        if column.dtype == object:
-            bad = np.array([value is None for value in column.ravel()]).reshape(column.shape)
-        elif column.dtype.kind == "f":
-            bad = ~np.isfinite(column)
-        else:
-            continue
-        if bad.any():
-            first = tuple(int(index) for index in np.argwhere(bad)[0])
-            infinite = column.dtype.kind == "f" and np.isinf(column[first])
-            what = "an infinite value" if infinite else "a missing value"
-            count = int(bad.sum())
-            message = f"'{name}' has {what} in row {first[0] + 1} ({count} in all); fill it in or leave the row out"
-            raise fault(path, field, message)
+        row = next((at for at, word in enumerate(column) if word is not None and not _is_number(word)), None)
+        if row is None:  # numbers in quotes, or nothing at all
+            row = next((at for at, word in enumerate(column) if word is not None), 0)
+        seen = "has only missing values" if column[row] is None else f"is not numbers: '{column[row][:40]}' in row {row + 1}"
+        more = list(columns)[1:]
+        others = f" (and {len(more)} more: {_listed(more)})" if more else ""
+        raise fault(path, "data.path", f"the column '{name}'{others} {seen}; encode it as numbers or leave it out")
+
+
+def _refuse_missing(path: str, field: str, columns: Mapping[str, Array]) -> None:
+    """Refuse missing and infinite values: the first by its row, the other columns that have any by name."""
+    bad = {name: found for name, column in columns.items() if (found := _missing(column)).any()}
+    for name, found in bad.items():
+        first = tuple(int(index) for index in np.argwhere(found)[0])
+        column = columns[name]
+        infinite = column.dtype.kind == "f" and np.isinf(column[first])
+        what = "an infinite value" if infinite else "a missing value"
+        more = list(bad)[1:]
+        others = f"; {counted(len(more), 'other column')} too: {_listed(more)}" if more else ""
+        where = f"in row {first[0] + 1} ({int(found.sum())} in all{others})"
+        raise fault(path, field, f"'{name}' has {what} {where}; fill it in or leave the row out")
+
+
+def _missing(column: Array) -> Array:
+    """Where a column has no value, or an infinite one: a bool of the same shape."""
+    if column.dtype == object:
+        return np.array([value is None for value in column.ravel()], dtype=bool).reshape(column.shape)
+    return ~np.isfinite(column) if column.dtype.kind == "f" else np.zeros(column.shape, dtype=bool)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names of columns, the first few of many.
+
+    >>> _listed("ab"), _listed("abcdefg")
+    ("'a', 'b'", "'a', 'b', 'c', 'd', 'e', …")
+    """
+    return ", ".join([f"'{name[:40]}'" for name in names[:_NAMED]] + ["…"] * (len(names) > _NAMED))
 
 
 def _suggestion(target: str, names: list[str]) -> str:

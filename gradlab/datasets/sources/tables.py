@@ -130,10 +130,12 @@ def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
 
 
 def _array(name: str, column: "pyarrow.ChunkedArray") -> Array:
-    """One Arrow column as an array: bool, integer, float64 or text."""
+    """One Arrow column as an array: bool, integer, float64 or text, which the dates and times of a CSV file are."""
     import pyarrow
     from pyarrow import types
 
+    if types.is_date(column.type) or types.is_time(column.type) or types.is_timestamp(column.type):
+        column = column.cast(pyarrow.string())
     parquet.refuse_kind(name, column.type)
     if parquet.is_text(column.type):
         return np.array([None if text is None or _is_blank(text) else text for text in _texts(column)], dtype=object)

@@ -26,6 +26,9 @@ from gradlab.results.record import Bool
 LEAST_CUT, MOST_RAISED = 1e-3, 1e4
 """Smallest and largest factor of a learning rate that is advised."""
 
+XAVIER_ROOM = 1.1
+"""Times the norm of Xavier's weights up to which a row's are of that size, whatever the draw."""
+
 _RECURRENT = ("RNN", "LSTM", "GRU")
 _ATTENTION = ("Attention", "Transformer")
 
@@ -64,10 +67,14 @@ def of_depth(
         ways.append(Advice("the normalisation inside of each branch, before its first layer"))
     elif normalised:
         ways.append(Advice(f"a skip connection around {where}"))
+    elif rule == "exploding":
+        ways.append(Advice(f"a normalisation in {where}"))
     else:
+        # One over units keeps the slope that the units have, of Sigmoid a quarter; and a sum of whole branches grows with their number.
+        n = len(chain.rows)
         ways.append(
             Advice(
-                f"a normalisation in {where}" + ("" if rule == "exploding" else ", or a skip connection around them")
+                f"batch normalisation in {where}, or a skip connection around each of them with a factor of 1/√{n} on its branch"
             )
         )
     return either(ways)
@@ -121,11 +128,23 @@ def of_units(evidence: ModuleEvidence, rule: Literal["dead", "saturated"], rows:
     scale = _scale(evidence)
     if rule == "dead":
         told = Advice(f"biases that begin at 0 and weights of He's start in {where}; or LeakyReLU in the place of ReLU")
+    elif _as_small_as_xavier(evidence, rows):
+        told = Advice(f"a normalisation before the activations of {where}: its weights begin no larger than Xavier's")
     else:
         told = Advice(
             f"smaller weights at the start of {where}, such as Xavier's; or a normalisation before the activation"
         )
     return scale.or_else(told) if scale else told
+
+
+def _as_small_as_xavier(evidence: ModuleEvidence, rows: Bool) -> bool:
+    """Whether most of some rows begin with weights of Xavier's size or below, so that what they read is what is too large."""
+    norms, record = evidence.quantity("weight_norm"), evidence.record
+    known = rows & (record.fan_in > 0) & (record.fan_out > 0)
+    if norms is None or not evidence.from_start or not known.any():
+        return False
+    usual = np.sqrt(2.0 * evidence.rows.weights[known] / (record.fan_in + record.fan_out)[known])
+    return bool(np.mean(norms[0, known] <= XAVIER_ROOM * usual) > 0.5)
 
 
 def of_divergence(own: OwnExperiment, evidence: ModuleEvidence | None) -> Advice:

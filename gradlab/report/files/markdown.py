@@ -216,9 +216,14 @@ def _checks(block: Checks, page: _Page) -> _Part:
 
 def _table(block: TableBlock, page: _Page) -> _Part:
     shown, part = block.chosen(every=page.every)
-    above = [f"The {page.text(block.order)}."] if block.order else []
+    above = [f"{page.text(_order(block.order))}."] if block.order else []
     above += [f"{page.text(_capital(block.reading))}."] if block.reading else []
     return _rows(f"{block.heading}{part}", block.table, page, above, _capital(block.note), block.noun, shown)
+
+
+def _order(order: str) -> str:
+    """What rows are ordered by, as the beginning of a sentence: "In forward order", "The worst first"."""
+    return _capital(order) if order.startswith("in ") else f"The {order}"
 
 
 def _rows(

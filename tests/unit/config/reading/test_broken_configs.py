@@ -212,7 +212,7 @@ FILES = [
     ("escape", BASE.replace("seed", "\x1b[31m").encode(), 10, 1, "control character U+001B"),
     ("binary", bytes(range(256)), 1, 1, "UTF-16 or UTF-32"),
     ("png", b"\x89PNG\r\n\x1a\n" + bytes(64), 1, 1, "is not UTF-8"),
-    ("too_large", b"# " + b"x" * (1 << 20), 1, 1, "at most 524,288"),
+    ("too_large", b"# " + b"x" * (1 << 20), 1, 1, "more than 524,288 bytes"),
     ("many_values", b"expect: [" + b"1," * 30_000 + b"]", 1, 40_004, "more than 20,000 values"),
     ("json", b'{"seed": 1, "seed": 2, "model": {"depth": 1, "width": 1, "activation": "elu"}}', 1, 13, "repeated"),
     (

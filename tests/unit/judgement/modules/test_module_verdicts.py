@@ -94,7 +94,7 @@ class TestDepth:
         assert found.layers == (1, 4)
         assert (found.value, found.limit, found.since_step) == (-5.0, -2.0, 0)
         assert "weights that begin 10 times larger in stem to body.4" in found.remedy
-        assert "a normalisation in stem to body.2, or a skip connection around them" in found.remedy
+        assert "batch normalisation in stem to body.2, or a skip connection around each of them with a factor of 1/√" in found.remedy
         assert found.remedies == ()
 
     def test_where_most_of_it_sits(self) -> None:
