@@ -78,9 +78,9 @@ def refuse_code(experiments: Sequence[Trainable], code: AllowedCode) -> None:
     refused = [module for module in own_modules(experiments) if not code.allows(module)]
     if refused:
         flags = " ".join(f"{FLAG} {module}" for module in refused)
-        raise UsageError(
-            f"{', '.join(refused)}: code of your own, which is not imported unless the command line says so; to run it, add {flags}"
-        )
+        told = f"{', '.join(refused)}: code of your own, which is not imported unless the command line says so; to run it, add {flags}"
+        files = [module for module in refused if f"{module}.py" in code.prefixes]
+        raise UsageError(f"{told} (a module's name, without .py)" if files else told)
 
 
 def not_imported(experiments: Sequence[Trainable]) -> str | None:

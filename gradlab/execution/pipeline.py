@@ -7,6 +7,7 @@ the disk.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from gradlab.config.allowed_code import NO_CODE, PATH_FLAG, AllowedCode, own_modules, refuse_code
 from gradlab.errors import InterruptedRunError, UsageError
@@ -100,10 +101,14 @@ def refuse_not_found(plan: Plan) -> None:
         UsageError: With their names and the flag that says where they are.
     """
     if plan.not_found:
-        raise UsageError(
-            f"{', '.join(plan.not_found)}: no source files of that name on the import path; {PATH_FLAG} DIR names the directory that holds "
-            "them (the current one is not looked through)"
+        missing = ", ".join(plan.not_found)
+        here = all(Path(name).is_dir() or Path(f"{name}.py").is_file() for name in plan.not_found)
+        where = (
+            f"the current directory, which has them, is not looked through by itself: add {PATH_FLAG} ."
+            if here
+            else f"{PATH_FLAG} DIR names the directory that holds them (the current one is not looked through)"
         )
+        raise UsageError(f"{missing}: no source files of that name on the import path; {where}")
 
 
 def _training(plan: Plan, call: Call) -> Train:

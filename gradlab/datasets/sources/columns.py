@@ -71,7 +71,11 @@ def _refuse_text(path: str, columns: Mapping[str, Array]) -> None:
         row = next((at for at, word in enumerate(column) if word is not None and not _is_number(word)), None)
         if row is None:  # numbers in quotes, or nothing at all
             row = next((at for at, word in enumerate(column) if word is not None), 0)
-        seen = "has only missing values" if column[row] is None else f"is not numbers: '{column[row][:40]}' in row {row + 1}"
+        seen = (
+            "has only missing values"
+            if column[row] is None
+            else f"is not numbers: '{column[row][:40]}' in row {row + 1}"
+        )
         more = list(columns)[1:]
         others = f" (and {len(more)} more: {_listed(more)})" if more else ""
         raise fault(path, "data.path", f"the column '{name}'{others} {seen}; encode it as numbers or leave it out")

@@ -5,7 +5,7 @@ Runs that differ in nothing but their seed stand on one side; a side's spread ov
 from chance.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -81,7 +81,7 @@ class Comparison:
         init_profiles: Likewise at the first record.
         named_rows: Rows of somebody's own modules, matched by their names.
         gates: The conditions that must not hold, for each further side; `passed` is false where one holds.
-        notices: What gates ask that can never fail, or always does.
+        notices: Sides that hold the first side's own runs, and what gates ask that can never fail, or always does.
     """
 
     html: ClassVar["Callable[[Comparison], str] | None"] = None
@@ -183,8 +183,16 @@ def compare_sides(
         gates=judge_gates(gates, gated, rows),
         init_profiles=_profiles(groups, "init") if profiled else (),
         named_rows=named_rows(groups) if profiled else NamedRows(),
-        notices=gate_notices(gates, gated),
+        notices=(*(() if labels else _same_runs(groups, sides)), *gate_notices(gates, gated)),
     )
+
+
+def _same_runs(groups: Sequence[Sequence[StoredRun]], sides: Sequence[Side]) -> Iterator[str]:
+    """That a side holds the runs of the first, of which no gate on a change can fail: a baseline that is compared with itself."""
+    own = [frozenset((run.id, run.seed) for run in group) for group in groups]
+    for group, side, ids in zip(groups[1:], sides[1:], own[1:], strict=True):
+        if ids == own[0] and not changed([groups[0][0].experiment, group[0].experiment]):
+            yield f"{side.label}: these are the runs of the first side, so nothing can differ"
 
 
 def sides_of(runs: Sequence[StoredRun]) -> list[list[StoredRun]]:
@@ -239,8 +247,9 @@ def _labels(groups: Sequence[Sequence[StoredRun]], config: Sequence[Changed]) ->
 
 
 def _seed_or_id(group: Sequence[StoredRun]) -> str:
-    """What tells runs from others of their experiment: the first seed, or the beginning of an id where they have none."""
-    return group[0].id[:6] if group[0].seed is None else f"seed {group[0].seed}"
+    """What tells runs from others of their experiment: the smallest seed, or the beginning of an id where they have none."""
+    seeds = [run.seed for run in group if run.seed is not None]
+    return f"seed {min(seeds)}" if seeds else group[0].id[:6]
 
 
 def _side(group: Sequence[StoredRun], label: str, name: str) -> Side:

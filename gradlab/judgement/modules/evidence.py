@@ -377,6 +377,12 @@ class ModuleEvidence:
         return found.tells_classes or found.confirmed or self.steps_in_time is not None
 
 
+def saw_gradients(record: Record) -> bool:
+    """Whether any row ever had a gradient, as far as that was recorded: not so of a loop without `backward()`."""
+    of_rows = [column for name, column in record.layers.items() if "grad" in name or "backward" in name]
+    return not of_rows or any(bool(column.present.any()) for column in of_rows)
+
+
 def _middle_while_trained(logs: Float) -> float:
     """Median of a row's update ratios, [T], from the first that it has to the last: what is frozen before or after is not trained then.
 

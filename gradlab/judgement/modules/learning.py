@@ -7,12 +7,15 @@ is said too.
 from gradlab.config.text import counted, rounded
 from gradlab.judgement.limits import STUCK_SHARE
 from gradlab.judgement.modules import remedies
-from gradlab.judgement.modules.evidence import ModuleEvidence
+from gradlab.judgement.modules.evidence import ModuleEvidence, saw_gradients
+from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.rules.learning import by_heart, round_up
 from gradlab.judgement.wording import percent
 from gradlab.results.record import Finding
 
 CHANCE_UNKNOWN = "the loss of the best answer without looking at the inputs is not known (chance_loss), so this rests on whether it falls"
+
+NO_GRADIENT_REMEDY = "loss.backward() before optimizer.step(), of a loss that comes from this model and is not detached (loss.item(), torch.no_grad())"
 
 GROWN = 1.5
 """Multiple of the first loss from which a loss is said as so many times it."""
@@ -30,6 +33,10 @@ def not_learning(evidence: ModuleEvidence) -> list[Finding]:
         return []
     decided = evidence.long_enough and not evidence.on_its_way and not _fell_at_first(evidence)
     advice = remedies.of_learning(evidence) if decided else remedies.in_time(evidence)
+    message = told(evidence) if decided else f"nothing wrong with the signal was seen, and {undecided(evidence)}"
+    if not saw_gradients(evidence.record):
+        advice = Advice(NO_GRADIENT_REMEDY)
+        message = f"no gradient came to any row: {told(evidence) if decided else undecided(evidence)}"
     return [
         Finding(
             rule="not_learning" if decided else "undecided",
@@ -38,7 +45,7 @@ def not_learning(evidence: ModuleEvidence) -> list[Finding]:
             since_step=evidence.step(0),
             value=course.share,
             limit=STUCK_SHARE,
-            message=told(evidence) if decided else f"nothing wrong with the signal was seen, and {undecided(evidence)}",
+            message=message,
             remedy=advice.sentence,
             remedies=advice.remedies,
         )

@@ -8,7 +8,7 @@ from gradlab.config.modules import ModuleExperiment, OwnExperiment
 from gradlab.judgement.conditions import expectations
 from gradlab.judgement.modules import depth, figures, learning, units
 from gradlab.judgement.modules.divergence import diverged
-from gradlab.judgement.modules.evidence import ModuleEvidence
+from gradlab.judgement.modules.evidence import ModuleEvidence, saw_gradients
 from gradlab.judgement.precedence import OF_SIGNAL, by_exclusion, causes_first, leading, most_severe_first
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.results.record import Finding, Outcome, Record, Summary
@@ -75,9 +75,8 @@ def judge_module(experiment: OwnExperiment, record: Record | None, outcome: Outc
 
 def _saw_training(record: Record) -> bool:
     """Whether any row ever had a gradient, or any step a loss: of a loop without `backward()` neither is there."""
-    of_rows = [column for name, column in record.layers.items() if "grad" in name or "backward" in name]
-    loss = [record.figures["loss"]] if "loss" in record.figures else []
-    return any(bool(column.present.any()) for column in (*of_rows, *loss)) or not of_rows
+    loss = record.figures.get("loss")
+    return saw_gradients(record) or (loss is not None and bool(loss.present.any()))
 
 
 def _findings(

@@ -49,7 +49,7 @@ class Objective:
         fitting = self._fitting(found, targets)
         if fitting is None:
             raise OwnCodeError(
-                f"model.build: the module of {self.build} gives outputs {list(found.shape)}; {self._expected(targets)}"
+                f"model.build: the module of {self.build} gives outputs {list(found.shape)}; {self._expected(found, targets)}"
             )
         return fitting.double() if fitting.dtype is torch.float64 else fitting.float()
 
@@ -67,7 +67,7 @@ class Objective:
             return outputs if outputs.dim() == 2 and shape[0] == count else None
         return outputs.reshape(targets.shape) if outputs.numel() == targets.numel() and shape[0] == count else None
 
-    def _expected(self, targets: Tensor) -> str:
+    def _expected(self, outputs: Tensor, targets: Tensor) -> str:
         count = len(targets)
         if self.num_outputs is not None:
             what = "classes" if self.classifies and self.num_outputs > 1 else "outputs"
@@ -78,6 +78,8 @@ class Objective:
             )
             return f"expected [{count}, {self.num_outputs}]: the data have {why}"
         if self.loss == "cross_entropy":
+            if targets.shape == outputs.shape:
+                return f"expected targets [{count}], a class number an example; these, {list(targets.shape)}, look like one-hot"
             rest = "".join(f", {size}" for size in targets.shape[1:])
             return f"expected [{count}, classes{rest}] for train.loss cross_entropy with targets {list(targets.shape)}"
         return f"expected {list(targets.shape)}, as the targets are, for train.loss {self.loss}"

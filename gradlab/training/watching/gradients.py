@@ -53,12 +53,16 @@ class Gradients:
     Attributes:
         own: Places of the parameters.
         marker: Place of the one that is looked at for all, whose gradient comes first, nearest to the loss; None before the first step.
+        last: Place of the one whose gradient comes last: as a pass begins it is that of the passes before. None before the first step.
+        kept: Whether every pass since the last update found gradients there; None where none was looked at.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], own: Sequence[int]) -> None:
         self._parameters = parameters
         self.own = tuple(own)
         self.marker: int | None = None
+        self.last: int | None = None
+        self.kept: bool | None = None
         self._both = True
         self._before: tuple[Norms, tuple[int, ...]] | None = None
         self._reference: Any = None
@@ -103,6 +107,15 @@ class Gradients:
             place = self._places.index(self.marker) if self.marker in self._places else None
             return place is not None and self._versions[place] != marker._version
         return not norm(marker) and not any(grad.is_cpu and norm(grad) for grad in self._present()[0])
+
+    def look_for_kept(self) -> None:
+        """A pass begins: whether the gradients of those before are still there. One number is read, which a device is waited for.
+
+        A pass that finds them gone settles it: between two updates of a network others may send gradients through it, as through a
+        GAN's critic.
+        """
+        grad = None if self.last is None else self._parameters[self.last].grad
+        self.kept = self.kept is not False and grad is not None and bool(norm(grad))
 
     def end(self) -> None:
         """A backward pass has ended."""

@@ -9,6 +9,10 @@ from gradlab.errors import WatchWarning
 
 DOUBLE = "gradients are differentiated again (a gradient penalty): signals of both passes are mixed in one row"
 NO_GRADIENT = "the optimizer steps, and no parameter of the watched model has a gradient: backward was not called, or on another model"
+KEPT = (
+    "the gradients of a step are still there when the next one's are added to them, so that each step uses the sum of all before: call "
+    "optimizer.zero_grad() before backward"
+)
 UNSEEN = (
     "gradients came and no module was seen to be called, so signals are not recorded: the model was compiled before it was watched "
     "(watch it before its first call, or give compiled=True; after torch.compiler.reset() where one of the same code was compiled "

@@ -33,6 +33,9 @@ from gradlab.training.watching.weights import Weights
 WAITING_NUMBERS = 200_000
 """Numbers of calls that wait on a device, from which a hand-over to the host comes early."""
 
+LOOKED_FOR_KEPT = 4
+"""Updates before which it is looked whether the gradients of the one before are gone: a loop either sets them to zero or does not."""
+
 
 @dataclass
 class Subject:
@@ -93,6 +96,8 @@ class StepRecorder:
         self._waiting = 0
         self._line: Line | None = None
         self._accumulated: list[int] = []
+        self._accumulates = False
+        self._kept_left = LOOKED_FOR_KEPT
         self._updated: set[int] = set()
         self._stepped_ids: set[int] = set()
         self._num_stepped = -1
@@ -129,10 +134,15 @@ class StepRecorder:
         if self.order is None:
             self._accumulated.append(place)
         if torch._C._current_graph_task_id() != self.passes.task:
+            self._accumulates = True
             self.passes.enter()
+            self._accumulates = False
 
     def _pass_begins(self) -> None:
         self.figures.begin()
+        if self._kept_left > 0 and self.steps and self._looking and not self._accumulates:
+            for each in self._gradients:
+                each.look_for_kept()
         self.signals.calls.clear()
         if torch.is_grad_enabled():
             self._notices.warn(notices.DOUBLE)
@@ -183,6 +193,10 @@ class StepRecorder:
         line.applied_scale = _held(getattr(optimizer, "grad_scale", None))
         line.skipped = _held(getattr(optimizer, "found_inf", None))
         ended = self._gradients[index].update(line, self._scale, line.applied_scale)
+        if self._gradients[index].kept:
+            self._notices.warn(notices.KEPT)
+        self._kept_left -= self._gradients[index].kept is not None
+        self._gradients[index].kept = None
         if not line.places:
             self._notices.warn(notices.NO_GRADIENT)
         elif not ended and not self.hooks.on_every_parameter:
@@ -267,7 +281,8 @@ class StepRecorder:
         self.signals.learning = False
         for each in self._gradients:
             own = set(each.own)
-            each.marker = next((place for place in self._accumulated if place in own), None)
+            found = [place for place in self._accumulated if place in own]
+            each.marker, each.last = (found[0], found[-1]) if found else (None, None)
         self.hooks.watch_one_parameter(self._accumulate, self._accumulated[-1])
 
     def so_far(self) -> list[Block]:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from gradlab.config.modules import WatchedModel, WatchedTrain
+from gradlab.config.text import counted
 from gradlab.errors import UsageError
 from gradlab.results.record import Outcome, Record
 from gradlab.training.watching import notices
@@ -86,7 +87,7 @@ class Watcher:
         self._recorder.start(inner)
         if first_step:
             self._notices.warn(
-                f"the optimizer has stepped before, {first_step} times as far as its state tells: the start of training is not recorded"
+                f"the optimizer has stepped before, {counted(first_step, 'time')} as far as its state tells: the start of training is not recorded"
             )
 
     @property

@@ -105,8 +105,18 @@ def test_the_current_directory_is_not_looked_through(gradlab: Gradlab, monkeypat
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(Path.cwd()))])
     code, _, err = gradlab("run", "mine.yaml", "--allow-code", "nets")
     assert code == 2
-    assert "--import-path DIR" in err
+    assert "the current directory, which has them, is not looked through by itself: add --import-path ." in err
     assert not Path("imported_here").exists()
+    Path("nets.py").unlink()
+    code, _, err = gradlab("run", "mine.yaml", "--allow-code", "nets")
+    assert code == 2
+    assert "--import-path DIR names the directory that holds them" in err
+
+
+def test_a_files_name_in_place_of_a_modules_is_told(gradlab: Gradlab) -> None:
+    code, _, err = gradlab("run", "mine.yaml", "--allow-code", "nets.py", "--import-path", "code")
+    assert code == 2
+    assert "add --allow-code nets (a module's name, without .py)" in err
 
 
 @pytest.fixture
@@ -329,7 +339,7 @@ def test_as_a_process_the_current_directory_is_not_looked_through_either(gradlab
     Path("random.py").write_text(TRAP.replace("imported", "imported_random"))
     words = [sys.executable, "-m", "gradlab", "run", "mine.yaml", "--allow-code", "nets"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (done.returncode, "--import-path DIR" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, "add --import-path ." in done.stderr) == (2, True), done.stderr
     assert not Path("imported_here").exists()
 
 

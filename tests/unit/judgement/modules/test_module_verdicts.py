@@ -94,7 +94,10 @@ class TestDepth:
         assert found.layers == (1, 4)
         assert (found.value, found.limit, found.since_step) == (-5.0, -2.0, 0)
         assert "weights that begin 10 times larger in stem to body.4" in found.remedy
-        assert "batch normalisation in stem to body.2, or a skip connection around each of them with a factor of 1/√" in found.remedy
+        assert (
+            "batch normalisation in stem to body.2, or a skip connection around each of them with a factor of 1/√"
+            in found.remedy
+        )
         assert found.remedies == ()
 
     def test_where_most_of_it_sits(self) -> None:
@@ -281,6 +284,17 @@ class TestUnits:
         run = stack(loss=STAYS, mean_slope=slope, dead_fraction=1.0, activations=("Sigmoid",) * 6 + (None,))
         assert summary(run).verdict == verdict
 
+    @pytest.mark.parametrize(
+        ("norm", "said"), [(3.0, "begin no larger than Xavier's"), (40.0, "smaller weights at the start")]
+    )
+    def test_smaller_weights_are_advised_where_they_are_large(self, norm: float, said: str) -> None:
+        flat = stack(
+            loss=STAYS, mean_slope=0.05, dead_fraction=np.nan, weight_norm=norm, activations=("Tanh",) * 6 + (None,)
+        )
+        remedy = finding(summary(flat), "saturated").remedy
+        assert said in remedy
+        assert "a normalisation before the activation" in remedy
+
     def test_the_readouts_own_activation_may_be_flat(self) -> None:
         slope = [0.5] * 6 + [0.01]
         assert summary(stack(mean_slope=slope, activations=("Sigmoid",) * 7)).verdict == "healthy"
@@ -301,6 +315,14 @@ class TestUnits:
 
 
 class TestLearning:
+    @pytest.mark.parametrize("steps", [20, STEPS])
+    def test_a_loop_without_backward_is_told_what_is_missing(self, steps: int) -> None:
+        none = {"log10_backward_norm": np.nan, "log10_grad_norm": np.nan, "log10_update_ratio": np.nan}
+        found = summary(stack(loss=STAYS[:steps], steps=steps, **none))
+        (only,) = [each for each in found.findings if each.rule == found.verdict]
+        assert only.message.startswith("no gradient came to any row: ")
+        assert only.remedy.startswith("loss.backward() before optimizer.step()")
+
     def test_it_says_what_it_rests_on(self) -> None:
         unknown, known = summary(stack(loss=STAYS)), summary(stack(loss=STAYS, chance=2.3))
         assert "(chance_loss), so this rests on whether it falls" in finding(unknown, "not_learning").message

@@ -46,6 +46,11 @@ def test_a_short_network_is_not_folded() -> None:
     assert "…" not in markdown(view(stored(5, record(5))).blocks)
 
 
+def test_the_order_of_the_layers_is_a_sentence() -> None:
+    assert "\nThe smallest log10_backward_rms first; the readout last.\n" in markdown(view(stored()).blocks)
+    assert "\nIn forward order; the readout last.\n" in markdown(view(stored(verdict="healthy", findings=())).blocks)
+
+
 def test_a_failed_run() -> None:
     run = stored(4, None, outcome=Outcome("failed", reason="RuntimeError: no (see traceback.txt)"),
                  verdict="not_judged", findings=(), init={}, final={}, learning_layers=None, expectations=())  # fmt: skip

@@ -307,6 +307,7 @@ def broken():
     raise ValueError("no more")
 def both(): return [rows()[0], rows(kind="numbers")[0]]
 def beyond(): return [(torch.randn(4, 2), torch.full((4,), 7))]
+def one_hot(): return [(torch.randn(4, 2), torch.eye(2, dtype=torch.long)[[0, 1, 1, 0]])]
 """
 )
 
@@ -358,6 +359,7 @@ WRONG = [
     ("broken", {}, "data.build: nets:broken raised in batch 1: ValueError: no more"),
     ("both", {}, "data.build: nets:both gives targets that are classes in one batch and numbers in another"),
     ("beyond", {}, "train.loss: cross_entropy of outputs [4, 2] and targets [4]: IndexError"),
+    ("one_hot", {}, "model.build: the module of nets:build gives outputs [4, 2]; expected targets [4], a class number an example; these"),
     ("rows", {"loss": "cross_entropy", "kind": "numbers"}, "train.loss: cross_entropy needs classes, and the targets"),
     ("rows", {"outputs": 3, "kind": "numbers"}, "model.build: the module of nets:build gives outputs [4, 3]; expected [4, 1], as"),
     ("rows", {"m": 3}, "data.args: nets:rows(n=4, kind='classes') takes no argument 'm'"),

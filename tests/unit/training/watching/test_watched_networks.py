@@ -736,7 +736,7 @@ def test_what_cannot_be_seen_is_said() -> None:
         optimizer.step()
 
     step()
-    with pytest.warns(WatchWarning, match="has stepped before, 1 times"):
+    with pytest.warns(WatchWarning, match="has stepped before, 1 time as"):
         watcher = Watcher(model, optimizer)
     step()
     watcher.close()
@@ -862,3 +862,38 @@ def test_quantities_decide_which_hooks_there_are() -> None:
     assert "log10_grad_norm_total" in record.figures
     record, _ = train(mlp(), torch.randn(9, 8), quantities="gradients")
     assert set(record.layers) == {"grad_norm", "log10_grad_norm", "log10_backward_rms", "log10_backward_norm", "calls"}
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("quantities", ["default", "gradients"])
+def test_gradients_that_are_never_set_to_zero_are_told(every: int, quantities: str) -> None:
+    model, x = mlp(), torch.randn(8, 8)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    watcher = Watcher(model, optimizer, options=Options(every=every, quantities=quantities))
+    with pytest.warns(WatchWarning, match=r"call optimizer\.zero_grad\(\) before backward"):
+        for _ in range(8):
+            model(x).square().mean().backward()
+            optimizer.step()
+    watcher.close()
+
+
+@pytest.mark.parametrize("to_none", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+def test_gradients_that_are_set_to_zero_anywhere_are_not(to_none: bool, first: bool) -> None:
+    """Also accumulated ones, and those of a critic through which the generator's gradient comes too."""
+    critic, maker = mlp(), nn.Linear(8, 8)
+    optimizers = [torch.optim.SGD(each.parameters(), lr=0.01) for each in (critic, maker)]
+    watchers = [Watcher(critic, optimizers[0]), Watcher(maker, optimizers[1])]
+    for _ in range(8):
+        for each, noise in zip(optimizers, (True, False), strict=True):
+            if first:
+                each.zero_grad(set_to_none=to_none)
+            for _ in range(2):
+                made = maker(torch.randn(8, 8))
+                critic(made.detach() if noise else made).square().mean().backward()
+            each.step()
+            if not first:
+                for other in optimizers:
+                    other.zero_grad(set_to_none=to_none)
+    for watcher in watchers:
+        watcher.close()
