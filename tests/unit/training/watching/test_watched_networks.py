@@ -870,10 +870,14 @@ def test_gradients_that_are_never_set_to_zero_are_told(every: int, quantities: s
     model, x = mlp(), torch.randn(8, 8)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     watcher = Watcher(model, optimizer, options=Options(every=every, quantities=quantities))
-    with pytest.warns(WatchWarning, match=r"call optimizer\.zero_grad\(\) before backward"):
+
+    def loop() -> None:
         for _ in range(8):
             model(x).square().mean().backward()
             optimizer.step()
+
+    with pytest.warns(WatchWarning, match=r"call optimizer\.zero_grad\(\) before backward"):
+        loop()
     watcher.close()
 
 
