@@ -15,7 +15,10 @@ from gradlab.results.record import Finding
 
 CHANCE_UNKNOWN = "the loss of the best answer without looking at the inputs is not known (chance_loss), so this rests on whether it falls"
 
-NO_GRADIENT_REMEDY = "loss.backward() before optimizer.step(), of a loss that comes from this model and is not detached (loss.item(), torch.no_grad())"
+NO_GRADIENT_REMEDY = (
+    "loss.backward() before optimizer.step(), of a loss that comes from this model and is not detached, as loss.item() or "
+    "torch.no_grad() have it"
+)
 
 GROWN = 1.5
 """Multiple of the first loss from which a loss is said as so many times it."""

@@ -87,7 +87,8 @@ class Watcher:
         self._recorder.start(inner)
         if first_step:
             self._notices.warn(
-                f"the optimizer has stepped before, {counted(first_step, 'time')} as far as its state tells: the start of training is not recorded"
+                f"the optimizer has stepped before, {counted(first_step, 'time')} as far as its state tells: "
+                "the start of training is not recorded"
             )
 
     @property
