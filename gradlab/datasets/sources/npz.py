@@ -18,6 +18,9 @@ from gradlab.datasets.sources.refusal import RefusedError
 
 Array = NDArray[Any]
 
+MOST_ARRAYS = 20_000
+"""Each is opened alone: so many take about a second."""
+
 _SUFFIX = ".npy"
 _LONGEST_HEADER = 10_000
 _KINDS = "biufUS"
@@ -42,6 +45,10 @@ def arrays(stream: BinaryIO, most_bytes: int) -> Iterator[tuple[str, Array]]:
         raise RefusedError("is not an NPZ file: it does not begin like one")
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
+        if len(members) > MOST_ARRAYS:
+            raise RefusedError(
+                f"holds {len(members):,} arrays, of at most {MOST_ARRAYS:,}; save all inputs as one array (rows, features)"
+            )
         names = [member.filename.removesuffix(_SUFFIX) for member in members]
         name, count = max(Counter(names).items(), key=lambda item: item[1], default=("", 0))
         if count > 1:

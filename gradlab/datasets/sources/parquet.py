@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from gradlab.config.text import bytes_in_words
+from gradlab.datasets.sources.comma_separated import refuse_names
 from gradlab.datasets.sources.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def table(stream: BinaryIO, most_bytes: int) -> "pyarrow.Table":
 
     stored = parquet.ParquetFile(stream)
     columns = [(at, field) for at, field in enumerate(stored.schema_arrow) if not field.name.startswith(_INDEX)]
+    refuse_names([field.name for _, field in columns])
     for _, field in columns:
         refuse_kind(field.name, field.type)
     texts = {at: field.name for at, field in columns if is_text(field.type)}

@@ -5,7 +5,6 @@ Only what a file holds is read here; what its columns mean is decided in `column
 
 import os
 import stat
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from gradlab.config import memory
 from gradlab.config.reading.yaml12 import has_surrogate
 from gradlab.config.text import bytes_in_words, cut
-from gradlab.datasets.sources import npz, parquet
+from gradlab.datasets.sources import comma_separated, npz, parquet
 from gradlab.datasets.sources.refusal import RefusedError
 from gradlab.errors import ConfigError, Fault
 
@@ -87,24 +86,22 @@ def read(path: str) -> Mapping[str, Array]:
 
 def _csv(file: Path) -> Mapping[str, Array]:
     import pyarrow
-    from pyarrow import csv
 
     size, most = file.stat().st_size, 4 * memory.readable_bytes()  # a number is seldom written in four times its bytes
     if size > most:
         said = f"has {bytes_in_words(size)}, and this machine has room for {bytes_in_words(most)}"
         raise RefusedError(f"{said}; give fewer rows or columns")
     try:
-        table = csv.read_csv(file, parse_options=csv.ParseOptions(newlines_in_values=True))
-        names = [name.strip() for name in table.column_names]
+        table = comma_separated.table(file)
     except UnicodeDecodeError as error:
         raise fault(file, "data.path", "its column names are not UTF-8 text; save the file as UTF-8") from error
     except pyarrow.ArrowInvalid as error:
         raise fault(file, "data.path", f"is not a table of comma-separated values: {_first_line(error)}") from error
-    if len(names) == 1:
-        other = next((mark for mark in (";", "\t", "|") if mark in names[0]), None)
+    if table.num_columns == 1:
+        other = next((mark for mark in (";", "\t", "|") if mark in table.column_names[0]), None)
         if other is not None:
             raise fault(file, "data.path", f"its columns are separated by {other!r}; separate them by commas")
-    return _columns(file, table.rename_columns(names))
+    return _columns(file, table)
 
 
 def _parquet(file: Path) -> Mapping[str, Array]:
@@ -120,10 +117,7 @@ def _parquet(file: Path) -> Mapping[str, Array]:
 
 def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
     names = table.column_names
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated:
-        what = f"the column '{repeated[0]}' occurs more than once"
-        raise fault(file, "data.path", f"{what}; give every column its own name")
+    comma_separated.refuse_names(names)
     if table.num_rows == 0:
         raise fault(file, "data.path", "the file has column names but no rows")
     return {name: _array(name, column) for name, column in zip(names, table.columns, strict=True)}
@@ -146,6 +140,8 @@ def _array(name: str, column: "pyarrow.ChunkedArray") -> Array:
         return np.full(len(column), np.nan)
     if (types.is_boolean(kind) or types.is_integer(kind)) and column.null_count == 0:
         return np.asarray(column.to_numpy())
+    if types.is_float64(kind):
+        return np.asarray(column.to_numpy(), dtype=np.float64)
     if types.is_boolean(kind):
         column = column.cast(pyarrow.int8())
     return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(), dtype=np.float64)
