@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from gradlab.config.text import bytes_in_words
-from gradlab.datasets.sources.comma_separated import refuse_names
+from gradlab.datasets.sources.comma_separated import MANY_COLUMNS, refuse_names
 from gradlab.datasets.sources.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -47,8 +47,12 @@ def table(stream: BinaryIO, most_bytes: int) -> "pyarrow.Table":
     names = [field.name for _, field in columns]
     _refuse_more(stored, texts, most_bytes)
     repeating = [name for at, name in texts.items() if _SHARED_BEGINNINGS not in _encodings(stored, at)]
-    stored = parquet.ParquetFile(stream, read_dictionary=repeating)
-    return stored.read(names) if len(repeating) == len(texts) else _in_parts(stored, names, most_bytes)
+    if repeating:
+        stored = parquet.ParquetFile(stream, read_dictionary=repeating)
+    if len(repeating) < len(texts):
+        return _in_parts(stored, names, most_bytes)
+    wanted = names if len(names) < len(stored.schema_arrow) else None  # to look for every name takes as long as to read
+    return stored.read(wanted, use_threads=len(names) <= MANY_COLUMNS)
 
 
 def is_text(kind: "pyarrow.DataType") -> bool:
