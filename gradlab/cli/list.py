@@ -71,7 +71,7 @@ def _list(asked: _Asked) -> None:
     from gradlab.cli.output import log, write_table
     from gradlab.cli.selection import log_left_out
     from gradlab.errors import SelectionError
-    from gradlab.judgement.conditions.listed import columns_named, matching
+    from gradlab.judgement.conditions.listed import columns_named, matching, tables_notice
     from gradlab.report.views.run_list import NEWEST, columns_table, in_order, marked_old, runs_table
     from gradlab.report.words.values import counted
     from gradlab.results.store import Store
@@ -92,7 +92,8 @@ def _list(asked: _Asked) -> None:
     if asked.where:
         from gradlab.judgement.conditions.notices import where_notices  # here: it takes longer than most lists
 
-        for line in where_notices(asked.where):
+        slow = tables_notice(runs, asked.where)
+        for line in [*where_notices(asked.where), *([] if slow is None else [slow])]:
             log(line, quiet=quiet)
         runs = matching(store, runs, asked.where, tell)
         if not runs:

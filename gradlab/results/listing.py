@@ -30,7 +30,7 @@ _NONE = type(None)
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "id": (str,), "name": (str,), "seed": (int, _NONE), "outcome": (str,), "verdict": (str,), "rules_version": (int,),
     "learning_layers": (int, _NONE), "started": (str, _NONE), "finished": (str, _NONE), "config": (dict,),
-    "skipped_steps": (int, _NONE), "group": (str, _NONE),
+    "skipped_steps": (int, _NONE), "group": (str, _NONE), "over_layers": (dict, _NONE),
 }  # fmt: skip
 """What a summary holds under these names."""
 
@@ -45,6 +45,7 @@ class ListedRun:
     Attributes:
         name: The first that it had.
         group: Digest of what its seeds have in common (`identity.group_id`); "" where an older version stored it.
+        over_layers: What the summary holds of its quantities over the layers (`extremes`), None where an older version stored it.
         names: Those that it was asked for by, where that is known and there are others than `name`, the last one first.
     """
 
@@ -68,6 +69,7 @@ class ListedRun:
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
+    over_layers: Mapping[str, Any] | None = None
 
     def value(self, name: str) -> Any:
         """What a name means for this run, be it of its own, `init.*`, `final.*` or a config field's; a KeyError if nothing."""
@@ -147,6 +149,7 @@ def line_of(path: Path, data: Mapping[str, Any], asked: "Asked | None" = None) -
             finished=data["finished"] or "",
             config=data["config"],
             skipped_steps=data.get("skipped_steps"),
+            over_layers=data.get("over_layers"),
             group=data.get("group") or "",
             names=() if names == (name,) else names,
             tags=() if asked is None else asked.tags.get(run, ()),

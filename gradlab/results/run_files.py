@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from gradlab.config import regular_files
 from gradlab.config.modules import AnyExperiment, WatchedExperiment, experiment_of
 from gradlab.config.reading import document
-from gradlab.results import crash_safe, declared, strict_json, tables
+from gradlab.results import crash_safe, declared, extremes, strict_json, tables
 from gradlab.results.listing import SUMMARY, line_of
 from gradlab.results.record import Record
 from gradlab.results.stored import StoredRun, read_summary, summary_object
@@ -36,7 +36,8 @@ def contents(run: StoredRun, summary_md: str, attachments: Mapping[str, str]) ->
             files[tables.SPECTRUM] = partial(tables.write_spectrum, run.record.spectrum)
         files["layers.csv"] = crash_safe.text(tables.layers_csv(run.record))
     files |= {name: crash_safe.text(content) for name, content in attachments.items()}
-    return files | {"summary.md": crash_safe.text(summary_md), SUMMARY: crash_safe.text(dumps(summary_object(run)))}
+    summary = summary_object(run) | {extremes.KEY: strict_json.encode(extremes.extremes(run.record))}
+    return files | {"summary.md": crash_safe.text(summary_md), SUMMARY: crash_safe.text(dumps(summary))}
 
 
 def read(directory: Path, record: Callable[[], Record | None]) -> StoredRun:

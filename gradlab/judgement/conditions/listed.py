@@ -4,17 +4,33 @@ A list reads only the summaries of its runs and the journal. What lies beside th
 the commit, its tables for a quantity over the layers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradlab.config.catalogue import SCALES
-from gradlab.config.logic import AnyOf, Digest, Layers, Looked, Scalar, field_value
+from gradlab.config.logic import (
+    And,
+    AnyOf,
+    Comparison,
+    Condition,
+    Digest,
+    Layers,
+    Looked,
+    Lookup,
+    Not,
+    Or,
+    Scalar,
+    comparisons,
+    evaluate,
+    field_value,
+)  # fmt: skip
 from gradlab.config.moments import seconds
 from gradlab.config.text import OF_NETWORK, clean_line, flat, left_out
 from gradlab.errors import GradlabError, UsageError
+from gradlab.results.extremes import held_extremes
 from gradlab.results.listing import ListedRun, getter
 from gradlab.results.strict_json import read_object
 
@@ -70,9 +86,13 @@ class UnreadError(Exception):
 class RunValues:
     """What names stand for in the runs of one list."""
 
-    def __init__(self, store: "Store | None" = None, on_unreadable: "OnUnreadable | None" = None) -> None:
+    def __init__(
+        self, store: "Store | None" = None, on_unreadable: "OnUnreadable | None" = None, each: Collection[str] = ()
+    ) -> None:
+        """`each` are the quantities of which every layer's value is asked for, not only the extremes."""
         self._store = store
         self._on_unreadable = on_unreadable
+        self._each = each
 
     def column(self, runs: Sequence[ListedRun], name: str) -> list[Value]:
         """A value for each run as a list shows it, None where it has none: an attribute, a summary figure or a config field; a
@@ -101,7 +121,13 @@ class RunValues:
         return Digest(value) if isinstance(value, str) and kind is not None and kind.form == "digest" else value
 
     def _over_layers(self, run: ListedRun, quantity: str) -> Looked:
-        """A quantity's values over the layers at the last record, for which the run's tables are opened."""
+        """A quantity's values over the layers at the last record, or the least, middle and greatest of them, which say as much of its
+        reductions; a run's tables are opened where its summary does not hold these.
+        """
+        if quantity not in self._each:
+            held = held_extremes(run.over_layers, quantity)
+            if held is not None:
+                return held
         from gradlab.judgement.conditions.expectations import lookup, over_layers
         from gradlab.results.store import Store
         from gradlab.results.tables import read_layer_quantity
@@ -180,22 +206,74 @@ def matching(
         ConditionError: If it is none over what these runs have.
     """
     from gradlab.config.condition import kind_named, parse
-    from gradlab.config.logic import evaluate
 
     names = all_names(runs)
     condition = parse(where, names)
-    values = RunValues(store, on_unreadable)
+    values = RunValues(store, on_unreadable, _each_layer(condition))
 
     def value_in(run: ListedRun, name: str) -> Looked:
         return values.asked(run, name, kind_named(names, name))
 
     def holds(run: ListedRun) -> bool:
+        known = _without_layers(condition, partial(value_in, run))
+        if known is not None:
+            return known
         try:
             return evaluate(condition, partial(value_in, run))[0]
         except UnreadError:
             return False
 
     return [run for run in runs if holds(run)]
+
+
+def tables_notice(runs: Sequence[ListedRun], where: str) -> str | None:
+    """What is to be said before a condition over many runs is asked whose tables have to be opened; None where they are few."""
+    from gradlab.config.condition import ConditionError, parse
+
+    try:
+        condition = parse(where, all_names(runs))
+    except ConditionError:
+        return None
+    asked = any(isinstance(one.term, Layers) for one in comparisons(condition))
+    every = _each_layer(condition)
+    count = sum(bool(every) or run.over_layers is None for run in runs) if asked else 0
+    if count < _MANY_TABLES:
+        return None
+    why = "whether any layer has one value is asked" if every else f"an older version stored {count:,} of these runs"
+    return (
+        f"{why}: what is asked of their layers is in their tables, and to open so many takes about "
+        f"{count * _SECONDS_A_TABLE:.0f} s or more; a run that the rest of the condition leaves out is not opened, as in: "
+        "name == NAME and ..."
+    )
+
+
+_MANY_TABLES = 1000
+_SECONDS_A_TABLE = 0.002
+
+
+def _each_layer(condition: Condition) -> set[str]:
+    """The quantities of which a condition asks whether any layer's is one value: the extremes do not say that."""
+    return {
+        one.term.quantity
+        for one in comparisons(condition)
+        if isinstance(one.term, Layers) and one.term.reduction == "any" and one.operator in ("==", "in", "not in")
+    }
+
+
+def _without_layers(condition: Condition, lookup: Lookup) -> bool | None:
+    """Whether a condition holds, where that is so whatever the layers are; None where it rests on them. No table is opened."""
+    match condition:
+        case Comparison(term):
+            return None if isinstance(term, Layers) else evaluate(condition, lookup)[0]
+        case Not(operand):
+            known = _without_layers(operand, lookup)
+            return None if known is None else not known
+        case And(operands) | Or(operands):
+            decides = isinstance(condition, Or)
+            found = [_without_layers(operand, lookup) for operand in operands]
+            if decides in found:
+                return decides
+            return None if None in found else not decides
 
 
 def among(
