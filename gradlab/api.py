@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.modules import ModuleExperiment, Trainable
+from gradlab.config.seeds import seeds_of
 from gradlab.errors import UnderstoodWarning, UsageError
 from gradlab.results.place import runs_root
 from gradlab.results.store import Store
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def run(
     config: str | Path | Mapping[str, Any] | Trainable,
     *,
-    seeds: Iterable[int] | None = None,
+    seeds: Iterable[int] | int | str | None = None,
     device: str = "auto",
     out: str | Path | None = None,
     rerun: str = "failed",
@@ -52,7 +53,7 @@ def run(
 
     Args:
         config: Path of a YAML file, the same as nested mappings, or an experiment.
-        seeds: Train once for each; by default once with the config's own seed.
+        seeds: Train once for each, as in range(3), 7 or "0-4"; by default once with the config's own seed.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         out: Directory of runs; by default the nearest (`results.place.runs_root`).
         rerun: `failed` trains failed and interrupted runs again, `never` reuses whatever is stored, `always` nothing.
@@ -95,7 +96,7 @@ def run(
 def sweep(
     config: str | Path | Mapping[str, Any],
     *,
-    seeds: Iterable[int] | None = None,
+    seeds: Iterable[int] | int | str | None = None,
     device: str = "auto",
     out: str | Path | None = None,
     rerun: str = "failed",
@@ -323,12 +324,12 @@ def predict(config: str | Path | Mapping[str, Any] | Experiment, **overrides: An
     return predicted(experiment)
 
 
-def with_seeds(experiment: Trainable, seeds: Iterable[int] | None) -> list[Trainable]:
+def with_seeds(experiment: Trainable, seeds: Iterable[int] | int | str | None) -> list[Trainable]:
     """The experiment once for each seed; without any, with its own."""
     if seeds is None:
         return [experiment]
     experiments: list[Trainable] = []
-    for seed in seeds:
+    for seed in seeds_of(seeds) if isinstance(seeds, str) else [seeds] if isinstance(seeds, int) else seeds:
         if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**63:
             raise UsageError(f"seeds: expected integers >= 0, got {seed!r}")
         experiments.append(experiment.model_copy(update={"seed": int(seed)}))
@@ -339,6 +340,8 @@ def _typed(seeds: object) -> str:
     """Seeds as they are typed on the command line."""
     if isinstance(seeds, str):
         return seeds
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        return str(seeds)
     if not isinstance(seeds, Iterable):
         raise UsageError(f"seeds: expected several integers, got {seeds!r}")
     return ",".join(str(seed) for seed in seeds)

@@ -11,7 +11,7 @@ from gradlab.errors import SelectionError, UsageError
 from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
 from gradlab.results.store import RunHandle, Store
-from gradlab.stored import refuse_nothing
+from gradlab.stored import Named, refuse_nothing, words_of
 
 if TYPE_CHECKING:
     from gradlab.results.removal import Removal
@@ -22,7 +22,7 @@ LONGEST_NOTE = 2000
 
 
 def tag(
-    *names: str | Path,
+    *names: Named,
     tag: str | None = None,
     note: str | None = None,
     remove: bool = False,
@@ -60,7 +60,7 @@ def tag(
     if not names and not where:
         raise UsageError("which runs? `gradlab tag RUN NAME` tags one, `gradlab tag NAME --where COND` all that match")
     by_root: dict[Path, list[str]] = {}
-    for run in chosen_handles(out if isinstance(out, Selector) else Selector(runs_root(out)), names, where):
+    for run in chosen_handles(out if isinstance(out, Selector) else Selector(runs_root(out)), words_of(names), where):
         by_root.setdefault(
             Path(os.path.realpath(run.path)).parent if not run.path.is_symlink() else run.path.parent, []
         ).append(run.id)
@@ -77,7 +77,7 @@ def tag(
     return [run for runs in by_root.values() for run in runs]
 
 
-def remove(*names: str | Path, where: str = "", out: str | Path | None = None) -> list[Path]:
+def remove(*names: Named, where: str = "", out: str | Path | None = None) -> list[Path]:
     """Remove runs, or sweeps with the members that are theirs alone. It does not ask.
 
         remove("deep_sigmoid~1")
@@ -97,7 +97,7 @@ def remove(*names: str | Path, where: str = "", out: str | Path | None = None) -
     """
     from gradlab.results import removal
 
-    gone, faults = removal.remove(planned_removal(Selector(runs_root(out)), names, where))
+    gone, faults = removal.remove(planned_removal(Selector(runs_root(out)), words_of(names), where))
     if faults:
         raise UsageError("\n".join(faults))
     return [item.path for item in gone]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    *names: str | Path,
+    *names: stored.Named,
     fail_on: str | Sequence[str] = (),
     fail_on_any: str | Sequence[str] = (),
     where: str = "",
@@ -32,9 +32,11 @@ def compare(
 
         compare("net~1", "net", fail_on=["final.loss > +5%"]).passed
         compare("init_by_depth~1", "init_by_depth").counts            # two sweeps: what their pairs of points come to
+        compare(runs("net", where="train.lr < 0.1"), "net@latest")    # runs, lists of them and sweeps are sides too
 
     Args:
-        *names: Names, ids, tags, paths and sweeps, as on the command line; the first side is what the others are compared with.
+        *names: Names, ids, tags, paths and sweeps, as on the command line, or runs, lists of runs and sweeps as Python has them; the
+            first side is what the others are compared with.
         fail_on: Conditions, or one, that must not hold of a figure that is worse than on the first side.
         fail_on_any: Conditions, or one, that must not hold, judged by the bare figures.
         where: Leaves the runs that this condition holds for.
@@ -53,14 +55,19 @@ def compare(
 
     register()
     selector = Selector(runs_root(out))
-    sweeps = stored.two_sweeps(names, selector, where)
+    plain = all(isinstance(name, str | os.PathLike) for name in names)
+    whole = [name for name in names if isinstance(name, str | os.PathLike) or getattr(name, "place", None) is not None]
+    sweeps = stored.two_sweeps(stored.words_of(whole), selector, where) if len(whole) == len(names) else None
     if sweeps is not None:
         return compare_sweeps(*sweeps, fail_on, fail_on_any=fail_on_any)
-    return compare_sides(stored.sides(stored.chosen(names, selector, where)), fail_on, fail_on_any=fail_on_any)
+    choices = (
+        stored.chosen(stored.words_of(names), selector, where) if plain else stored.chosen_sides(names, selector, where)
+    )
+    return compare_sides(stored.sides(choices), fail_on, fail_on_any=fail_on_any)
 
 
 def plot(
-    *names: str | Path,
+    *names: stored.Named,
     to: str | Path,
     kind: str = "profile",
     quantities: Sequence[str] = (),
@@ -89,12 +96,12 @@ def plot(
     check_file(target)
     check_kind(kind)
     check_quantities(kind, quantities)
-    draw(kind, distinct(stored.chosen(names, out, where)), quantities, target)
+    draw(kind, distinct(stored.chosen(stored.words_of(names), out, where)), quantities, target)
     return target
 
 
 def write_report(
-    *names: str | Path, to: str | Path | None = None, where: str = "", out: str | Path | None = None
+    *names: stored.Named, to: str | Path | None = None, where: str = "", out: str | Path | None = None
 ) -> Path:
     """Write a page of one run, of several side by side, or of a sweep, as `gradlab report` does, and say where it is.
 
@@ -108,7 +115,7 @@ def write_report(
         SelectionError: If a name means nothing.
         UsageError: If a name means several things, or the file cannot be written.
     """
-    return write_page(names, where, None if to is None else Path(to), runs_root(out), untold)
+    return write_page(stored.words_of(names), where, None if to is None else Path(to), runs_root(out), untold)
 
 
 def distinct(choices: Iterable[stored.Chosen]) -> list[StoredRun]:

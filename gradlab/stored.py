@@ -16,6 +16,9 @@ from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
 from gradlab.results.store import COMPARISONS, SWEEPS, RunHandle, Store
 from gradlab.results.stored import StoredRun
+from gradlab.run_lists import Named as Named
+from gradlab.run_lists import Runs as Runs
+from gradlab.run_lists import words_of as words_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,13 +30,26 @@ if TYPE_CHECKING:
     from gradlab.results.sweeps.directory import SweepPlace
 
 
-class Runs(list[StoredRun]):
-    """A list of runs, which a notebook shows as a table of which each can be opened."""
+def chosen_sides(names: Iterable[Named], selector: Selector, where: str) -> list["Chosen"]:
+    """As `chosen`, of what a comparison is given: runs in a list are taken together, in groups that differ in their seed alone.
 
-    def _repr_html_(self) -> str:
-        from gradlab.report.notebook import runs_html
-
-        return runs_html(self)
+    Raises:
+        SelectionError: As `chosen`.
+        UsageError: As `chosen` and `words_of`.
+    """
+    found: list[Chosen] = []
+    for name in names:
+        words = words_of([name])
+        if isinstance(name, StoredRun) and not where:  # as it is, stored or not
+            found.append(Chosen(str(name.path), name.name, (name,), single=True))
+        elif isinstance(name, str | os.PathLike | StoredRun) or (isinstance(name, Runs) and name.place is not None):
+            found += chosen(words, selector, where)
+        elif not where:
+            found += [Chosen(name[0].name, name[0].name, tuple(name))] if name else []
+        elif words:
+            parts = chosen(words, selector, where)
+            found.append(Chosen(parts[0].name, parts[0].name, tuple(run for one in parts for run in one.runs)))
+    return found
 
 
 def _html(run: StoredRun) -> str:
@@ -44,7 +60,7 @@ def _html(run: StoredRun) -> str:
 
 def _compared(
     run: StoredRun,
-    others: Iterable[StoredRun | Iterable[StoredRun]],
+    others: Iterable[str | Path | StoredRun | Iterable[StoredRun]],
     fail_on: Sequence[str],
     fail_on_any: Sequence[str],
 ) -> "Comparison":
@@ -56,6 +72,8 @@ def _compared(
     register()
     groups = [[run]]
     for other in others:
+        if isinstance(other, str | os.PathLike):
+            other = [one for part in chosen([other], run.path.parent) for one in part.runs]
         runs = [other] if isinstance(other, StoredRun) else list(other)
         watched = any(isinstance(one.experiment, WatchedExperiment) for one in runs)
         groups += [[one] for one in runs] if watched else grouped(runs)
@@ -92,7 +110,7 @@ class Chosen:
     single: bool = False
 
 
-def load(run: str | Path, out: str | Path | None = None) -> StoredRun:
+def load(run: str | Path | StoredRun, out: str | Path | None = None) -> StoredRun:
     """A stored run, judged by today's rules.
 
     Args:
@@ -104,6 +122,7 @@ def load(run: str | Path, out: str | Path | None = None) -> StoredRun:
         UsageError: If several do, which `gradlab.runs` returns, or the run cannot be read.
     """
     selector = Selector(runs_root(out))
+    run = run.path if isinstance(run, StoredRun) else run
     found = selector.select(run, groups=False)
     if found.place is None and len(found.runs) > 1:
         raise UsageError(
@@ -113,7 +132,7 @@ def load(run: str | Path, out: str | Path | None = None) -> StoredRun:
     return _loaded(selector.store, found.one())
 
 
-def runs(*names: str | Path, where: str = "", out: str | Path | None = None) -> Runs:
+def runs(*names: Named, where: str = "", out: str | Path | None = None) -> Runs:
     """Stored runs, judged by today's rules.
 
         runs("deep_sigmoid")                                     # its newest seeds
@@ -132,7 +151,7 @@ def runs(*names: str | Path, where: str = "", out: str | Path | None = None) -> 
         SelectionError: If a name, or the condition, matches nothing.
         UsageError: If a name means several things, or a run cannot be read.
     """
-    found = chosen(names, out, where)
+    found = chosen(words_of(names), out, where)
     return Runs({Path(os.path.realpath(run.path)): run for one in found for run in one.runs}.values())
 
 

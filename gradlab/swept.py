@@ -29,6 +29,8 @@ class Sweep(Runs):
         place: Where its own files lie.
     """
 
+    place: SweepPlace
+
     def __init__(
         self, members: "Iterable[tuple[Point, StoredRun]]", place: SweepPlace, view: "Callable[[], SweepView]"
     ) -> None:

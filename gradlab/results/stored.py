@@ -133,7 +133,10 @@ class StoredRun:
         return pd.DataFrame() if self.record is None else frame(self.record)
 
     def compare(
-        self, *others: "StoredRun | Iterable[StoredRun]", fail_on: Sequence[str] = (), fail_on_any: Sequence[str] = ()
+        self,
+        *others: "str | Path | StoredRun | Iterable[StoredRun]",
+        fail_on: Sequence[str] = (),
+        fail_on_any: Sequence[str] = (),
     ) -> Any:
         """Compare others with this run, as `gradlab compare` does: a `Comparison`, which a notebook shows as a table.
 
@@ -141,7 +144,8 @@ class StoredRun:
             run.compare([other, third], fail_on=["final.loss > +5%"])
 
         Args:
-            *others: Runs, each a side of its own; several in a list that differ in their seed alone are one side.
+            *others: Runs, or names of what is stored beside this one, each a side of its own;
+                several in a list that differ in their seed alone are one side.
             fail_on: Conditions that must not hold of a figure that is worse than of this run.
             fail_on_any: Conditions that must not hold, judged by the bare figures.
 
