@@ -96,7 +96,7 @@ def load(
     Args:
         path: The file. Its stem is the sweep's name where it gives none; what it names is relative to its folder.
         overrides: Texts `key=value` (dotted keys of an experiment, YAML values), or values by dotted key; they are laid
-            over every member, last of all.
+            over every member, last of all. A name is that of a sweep of one base too.
         seeds: Seeds as they are typed, instead of the file's own.
         trains: Whether its members are to be trained; else they need not fit in memory.
 
@@ -200,8 +200,9 @@ def _sweep(tree: Tree, overrides: Overrides, seeds: str | None, folder: Path, na
         raise ConfigError(faults)
     kept = _distinct(experiments)
     axes = _axes(file)
+    renamed = len(file.bases) == 1 and any(setting.key == "name" for setting in settings)
     return Sweep(
-        name=file.name,
+        name=experiments[0].name if renamed else file.name,
         members=tuple(
             SweepMember(experiments[index], _point(experiments[index], combinations[index], file, axes))
             for index in kept

@@ -342,6 +342,18 @@ def test_several_bases(folder):
     ]
 
 
+def test_a_name_that_is_set_is_that_of_the_sweep_where_it_has_one_base(folder):
+    text = "name: grid\nbase: ../base.yaml\nseeds: 0-1\n"
+    assert load(written(folder, text)).name == "grid"
+    renamed = load(written(folder, text), ["name=other"])
+    assert (renamed.name, {one.experiment.name for one in renamed.members}) == ("other", {"other"})
+    assert load(written(folder, text), ["model.depth=4"]).name == "grid"
+    several = load(written(folder, "name: grid\nbases: [../*.yaml, ../base.yaml]\n"), ["name=other"])
+    assert several.name == "other"  # one file, however often it is named
+    (folder / "two.yaml").write_text((folder / "base.yaml").read_text().replace("depth: 2", "depth: 3"))
+    assert load(written(folder, "name: grid\nbases: [../*.yaml]\n"), ["name=other"]).name == "grid"
+
+
 def test_a_base_may_have_seeds_of_its_own(folder):
     for number in (3, 4):
         text = (folder / "base.yaml").read_text().replace("depth: 2", f"depth: {number}")
