@@ -10,15 +10,17 @@ import numpy as np
 
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line
+from gradlab.judgement.comparing.grouping import grouped
 from gradlab.report.figures.axes import span, ticks
 from gradlab.report.figures.names import with_room
 from gradlab.report.views.run import RunView, view
 from gradlab.report.views.run_list import listed, runs_table
 from gradlab.report.views.series import LayerProfile, telling
+from gradlab.report.views.side_names import names_of_groups, varied_fields
 from gradlab.report.words.names import elided
 from gradlab.report.words.table import Fold, Table
 from gradlab.report.words.values import layers_words
-from gradlab.report.words.verdicts import APPEARANCES
+from gradlab.report.words.verdicts import APPEARANCES, word_of
 from gradlab.results.record import Float
 from gradlab.results.stored import StoredRun
 from gradlab.results.thinning import envelope
@@ -77,15 +79,27 @@ def runs_html(runs: Sequence[StoredRun]) -> str:
     """Runs as a notebook shows them: a single one as `run_html` has it, several as a table of which each can be opened."""
     if len(runs) == 1:
         return run_html(runs[0])
-    return framed(table_html(runs_table([listed(run) for run in runs])) + opened_html(runs))
+    apart = grouped(runs)
+    varied = varied_fields(apart) if len(apart) > 1 else ()
+    return framed(table_html(runs_table([listed(run) for run in runs], varied)) + opened_html(runs))
 
 
 def opened_html(runs: Sequence[StoredRun]) -> str:
-    """Runs that can be opened one by one, the first `MOST` of them."""
+    """Runs that can be opened one by one, the first `MOST` of them, each by what tells it from the others and what it came to."""
+    shown = runs[:MOST]
+    groups = grouped(shown)
+    names = zip(groups, names_of_groups(groups), strict=True)
+    told = {run.path: name.told for group, name in names for run in group}
     opened = "".join(
-        f"<details><summary>{escape(f'{run.name}-{run.id}')}</summary>{_run(run)}</details>" for run in runs[:MOST]
+        f"<details><summary>{escape(f'{run.name}-{run.id}')} {text_html(_own(run, told[run.path]))}</summary>{_run(run)}</details>"
+        for run in shown
     )
     return opened + (f'<p class="muted">and {len(runs) - MOST} more</p>' if len(runs) > MOST else "")
+
+
+def _own(run: StoredRun, told: str) -> str:
+    seed = "" if run.seed is None else f"seed {run.seed}"
+    return ", ".join(filter(None, [told, seed, word_of(run)]))
 
 
 def _run(run: StoredRun) -> str:

@@ -8,9 +8,11 @@ from gradlab.report.notebook import framed, opened_html, table_html, text_html
 from gradlab.report.views import compared_sweeps
 from gradlab.report.views.blocks import Check, Checks, Lines, TableBlock, Title
 from gradlab.report.views.compared_gates import failed_gates
-from gradlab.report.views.comparison import comparison_table
+from gradlab.report.views.comparison import by_letter, comparison_table, headed, spread_words
 from gradlab.report.views.groups import groups_table
+from gradlab.report.views.overall import overall_words
 from gradlab.report.views.prediction import prediction_view
+from gradlab.report.views.side_names import legend_table, named
 from gradlab.report.views.sweep import Failures, SweepView, groups_title
 from gradlab.report.words.table import Table
 from gradlab.results.stored import StoredRun
@@ -45,12 +47,13 @@ def prediction_html(prediction: Prediction) -> str:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """A comparison as a notebook shows it: each figure on each side, and the gates that did not hold."""
-    labels = " | ".join(side.label for side in comparison.sides)
-    judged = ", ".join(map(str, comparison.judgements))
+    """A comparison as a notebook shows it: the sides by letters, what they come to, each figure, and the gates that did not hold."""
+    words = overall_words(comparison, named(comparison))
     parts = [
-        f"<p><strong>{text_html(judged)}</strong> {text_html(labels)}</p>",
-        table_html(comparison_table(comparison, changed_only=False, said=True)),
+        table_html(legend_table(comparison)),
+        *(f"<p><strong>{text_html(line)}</strong></p>" for line in words),
+        table_html(headed(comparison_table(by_letter(comparison), changed_only=False, said=True))),
+        _aside(spread_words(comparison)),
         *(f"<p>{text_html(line)}</p>" for line in (*comparison.notices, *failed_gates(comparison))),
     ]
     return framed("".join(parts))

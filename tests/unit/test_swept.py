@@ -1,6 +1,7 @@
 """A sweep from Python: a list of its runs, and what they come to together."""
 
 import copy
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -99,6 +100,9 @@ def test_it_is_compared_drawn_and_reported(swept: gradlab.Sweep, out: Path) -> N
     html = swept._repr_html_()
     assert "gate FAILED: max(final.loss)" in html
     assert html.count("<details>") == 8
+    summaries = re.findall("<summary>(.*?)</summary>", html)
+    assert len({one.partition(" ")[2].rpartition(",")[0] for one in summaries}) == 8  # each says which it is
+    assert all(one.endswith(run.verdict) for one, run in zip(summaries, swept, strict=True))
 
 
 def test_groups_that_have_no_room_in_a_figure_are_warned_of(tmp_path: Path) -> None:
@@ -117,7 +121,10 @@ def test_a_run_is_compared_and_drawn(swept: gradlab.Sweep) -> None:
     assert (len(compared.sides), compared.passed) == (2, False)
     assert len(run.compare(swept[2:4]).sides) == 2
     assert len(run.compare(swept[2:]).sides) == 4
-    assert "<table" in str(compared._repr_html_())
+    html = str(compared._repr_html_())
+    headers = re.findall(r"<th[^>]*>([^<]*)</th>", html.rpartition("<table")[2])
+    assert headers == ["name", "A", "B", "change", "is"]  # and no column as wide as a side's whole name
+    assert "B cannot be told from A, with too few seeds" in html
     with pytest.raises(UsageError, match="needs another run"):
         run.compare()
     figure = run.plot("loss")
