@@ -6,15 +6,17 @@ They stand in `summary.json`, so that no table need be opened for them. Runs tha
 import math
 from collections.abc import Mapping
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradlab.results import strict_json
-from gradlab.results.record import Record
+
+if TYPE_CHECKING:
+    from gradlab.results.record import Record
 
 KEY = "over_layers"
 
 
-def extremes(record: Record | None) -> dict[str, list[float] | None]:
+def extremes(record: "Record | None") -> dict[str, list[float] | None]:
     """Of each per-layer quantity [least, middle, greatest] at the last finite record, over the layers that have it.
 
     [] where no layer has it, None where a value is NaN: then only the table says which layer's.
