@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Run, Version, Where
+from gradlab.cli.options import DEFAULT_OUT, Out, Quiet, Run, Version, Where, directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ def export(
     run: Run,
     to: Annotated[Target, typer.Option("--to", help="Choose what is written.")],
     dest: Annotated[
-        Path, typer.Argument(metavar="[DEST]", help="Write into this directory.", show_default=False)
+        Path, typer.Argument(metavar="[DEST]", help="Write into this directory.", show_default=False, parser=directory)
     ] = Path("."),
     top: Annotated[
         int | None,

@@ -110,6 +110,7 @@ def publish(root: Path, directories: Sequence[Directory], label: str, mark: str)
 
 def publish_file(root: Path, path: Path, write: Writer, *, replace: bool = True) -> None:
     """Write a file so that it is there whole or not at all. No link between the root, at or above its directory, and the file is followed.
+    Of one that is replaced, who may read and write it stays as it was.
 
     Args:
         root: A directory, at or above the file's.
@@ -127,6 +128,8 @@ def publish_file(root: Path, path: Path, write: Writer, *, replace: bool = True)
     with _guarded_file(path) as (temporary, file):
         write(file)
         file.flush()
+        if replace:
+            _permit_alike(file.fileno(), path)
         os.fsync(file.fileno())
         if replace:
             os.rename(temporary, path)
@@ -134,6 +137,14 @@ def publish_file(root: Path, path: Path, write: Writer, *, replace: bool = True)
             put_new(temporary, path)
         with suppress(OSError):  # it is whole and in place; nothing below may deny that
             sync(path.parent)
+
+
+def _permit_alike(descriptor: int, place: Path) -> None:
+    """Give an open file the permissions of the one that has its place, where there is one and that can be done."""
+    with suppress(OSError):
+        found = os.lstat(place)
+        if stat.S_ISREG(found.st_mode):
+            os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & 0o777)
 
 
 def put_new(written: Path, target: Path) -> None:

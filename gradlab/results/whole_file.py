@@ -1,5 +1,6 @@
 """Files that a person asked for by name: whole or not there."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -44,7 +45,7 @@ def write(
         if below is not None:
             crash_safe.refuse_links(below, path)
         if folder:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
         if replace and below is None and _is_stream(path):
             with path.open("wb") as file:
                 writer(file)
@@ -57,6 +58,14 @@ def write(
         raise UsageError(f"{path}: is there already and is not overwritten") from None
     except OSError as error:
         raise UsageError(refusal.format(path, one_line(error.strerror or error, 300))) from error
+
+
+def _make(folder: Path) -> None:
+    """Make a directory where there is none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:  # it is not the file that is there already
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is no directory") from None
 
 
 def _writes(content: bytes | memoryview) -> Writer:

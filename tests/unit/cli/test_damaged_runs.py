@@ -494,6 +494,7 @@ def test_places_that_lead_nowhere(root: Path, out: str, capsys: pytest.CaptureFi
 def test_nothing_is_no_directory(gradlab: Gradlab, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for words in (["list"], ["clean"], ["sweep", "x.yaml"], ["check", "x.yaml"]):
         assert main([*words, "--out", ""]) == 2
+    assert main(["export", "net", "--to", "csv", "", "--out", str(root)]) == 2
     monkeypatch.setenv("GRADLAB_RUNS", "")
     assert main(["list"]) == 0
     with pytest.raises(gradlab_package.errors.UsageError):

@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +19,31 @@ def test_what_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None
     whole_file.write(file, b"second", replace=True)
     assert file.read_bytes() == b"second"
     assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_who_may_read_and_write_a_file_that_is_replaced_stays(tmp_path: Path, mode: int) -> None:
+    file, link = tmp_path / "page.html", tmp_path / "link.html"
+    file.write_bytes(b"old")
+    file.chmod(mode)
+    link.symlink_to(file)
+    for place in (file, link):
+        whole_file.write(place, b"new", replace=True)
+        assert stat.S_IMODE(file.stat().st_mode) == mode
+    before = os.umask(0o027)
+    try:
+        whole_file.write(tmp_path / "other.html", b"new", replace=True)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "other.html").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("place", ["a/b", "a/b/c"])
+def test_a_file_in_place_of_the_directory_is_told_as_that(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a").write_text("")
+    with pytest.raises(UsageError, match="cannot be written") as raised:
+        whole_file.write(tmp_path / place, b"x", replace=False, folder=True)
+    assert "is there already" not in str(raised.value)
 
 
 def test_half_a_file_is_not_left(tmp_path: Path) -> None:
