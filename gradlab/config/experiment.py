@@ -185,7 +185,7 @@ class Train(Part):
         default=None, ge=1, description="updates; 200 when epochs is absent too"
     )
     epochs: Annotated[float | None, SHAPE] = Field(
-        default=None, gt=0, description="passes over the data, instead of steps"
+        default=None, gt=0, le=1e12, description="passes over the data, instead of steps"
     )
     loss: Annotated[str, OneOf(catalogue.LOSSES), SHAPE] = Field(default="auto", description="what is minimised")
     dtype: Dtype = Dtype()

@@ -103,8 +103,9 @@ def driver(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         started.wait()
 
 
-def test_it_listens_on_the_loopback_alone_asks_for_a_token_and_ends_with_sigterm(
-    driver: subprocess.Popen[bytes], tmp_path: Path
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_it_listens_on_the_loopback_alone_asks_for_a_token_and_ends_with_a_signal(
+    driver: subprocess.Popen[bytes], tmp_path: Path, ending: signal.Signals
 ) -> None:
     processes = descendants(driver.pid)
     assert len(processes) >= 4  # the driver, Ray's two servers, and a worker
@@ -119,8 +120,8 @@ def test_it_listens_on_the_loopback_alone_asks_for_a_token_and_ends_with_sigterm
     assert {len(one.get("RAY_AUTH_TOKEN", "")) for one in modes.values()} == {64}
     assert not (tmp_path / "home" / ".ray").exists()
 
-    driver.send_signal(signal.SIGTERM)
-    assert driver.wait(60) == -signal.SIGTERM  # as with the other executors
+    driver.send_signal(ending)
+    assert driver.wait(60) == -ending  # as with the other executors
     until = time.monotonic() + 60
     while left := [pid for pid in processes if alive(pid)]:
         assert time.monotonic() < until, left

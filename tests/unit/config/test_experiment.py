@@ -146,6 +146,12 @@ def test_an_experiment_is_frozen_and_hashable():
     assert hash(make()) == hash(make())
 
 
+def test_epochs_come_to_a_number_of_steps_that_can_be_counted():
+    with pytest.raises(ValueError, match="less than or equal to 1"):
+        make(train={"steps": None, "epochs": 1e308})
+    assert experiment.num_steps(make(train={"steps": None, "epochs": 1e12}), 10**9) > 10**18
+
+
 @pytest.mark.parametrize(
     ("epochs", "num_examples", "batch_size", "steps"),
     [(2, 11, 5, 5), (0.5, 11, 5, 2), (0.01, 11, 5, 1), (1, 5, 5, 1), (10, 1438, 64, 225)],

@@ -23,6 +23,9 @@ _CHECK_SECONDS = 60.0
 
 _REACH_SECONDS = 10.0
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""What ends this process by default, and not as Ctrl+C does."""
+
 
 def places(resources: Mapping[str, float], num_gpus: float = 0.0) -> int:
     """Tasks that a machine trains at the same time; each takes a processor.
@@ -59,7 +62,7 @@ class Connection:
     def __init__(self, address: str | None, on_gpu: bool, num_workers: int | None) -> None:
         self._num_workers, self._local = num_workers, address is None
         self._own: OwnCluster | None = None
-        self._handler: Any = None  # of SIGTERM, as it was
+        self._handlers: dict[signal.Signals, Any] = {}  # of what ends this process, as they were
         self.remote_code: RemoteCode = remote_code()
         # Machines that share a disk with this one find its modules there.
         versions = {name: (version(name) or "").partition("+")[0] or None for name in ("gradlab", "torch")}
@@ -111,22 +114,26 @@ class Connection:
             self.ray.shutdown()
         if self._own is not None:
             self._own.restore()
-        if self._handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._handler)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
         self._joined = False
 
     def _join(self, address: str | None) -> None:
-        """Connect. A SIGTERM goes on doing what it did, once the servers of a cluster of its own are ended: Ray's handler would raise
-        SystemExit wherever Python is then, and without any some of the servers would live on for a minute.
+        """Connect. A SIGTERM, or the end of the terminal, goes on doing what it did, once the servers of a cluster of its own are ended:
+        Ray's handler would raise SystemExit wherever Python is then, and without any some of the servers would live on for a minute.
         """
-        before = signal.getsignal(signal.SIGTERM)
+        handlers = {number: signal.getsignal(number) for number in _ENDING}
         try:
             self._init(address)
         finally:
-            if before is not None and threading.current_thread() is threading.main_thread():
-                ended_with = before if self._own is None or before is signal.SIG_IGN else self._own.ended_with(before)
-                signal.signal(signal.SIGTERM, ended_with)
-                self._handler = before
+            if threading.current_thread() is threading.main_thread():
+                self._handlers = {number: before for number, before in handlers.items() if before is not None}
+                for number, before in self._handlers.items():
+                    ended_with = (
+                        before if self._own is None or before is signal.SIG_IGN else self._own.ended_with(before)
+                    )
+                    signal.signal(number, ended_with)
 
     def _init(self, address: str | None) -> None:
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
