@@ -45,16 +45,25 @@ def inert(cell: str) -> str:
 
 
 def unmentioned(text: str) -> str:
-    r"""Markdown in which nobody is mentioned: a space of no width stands behind an @ outside code, which looks the same.
+    r"""Markdown in which nobody is mentioned, nothing is a tag of HTML and no picture is loaded, whatever stands in it outside code; it
+    looks the same.
 
     >>> unmentioned("by @octocat, `@latest`, a@b.c")
     'by @&#8203;octocat, `@latest`, a@b.c'
+    >>> unmentioned("3 < 4, <b>, `<b>`, ![a](b)")
+    '3 < 4, &lt;b>, `<b>`, !\\[a](b)'
     """
-    return _MENTION.sub(lambda match: "@&#8203;" if match[0] == "@" else match[0], text) if "@" in text else text
+    if "@" in text or "<" in text or "![" in text:
+        return _MARKUP.sub(lambda match: _INSTEAD.get(match[0], match[0]), text)
+    return text
 
 
-_MENTION = re.compile(r"\\[^@]|(`+)(?:(?!`).)+\1(?!`)|(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])", re.DOTALL)
-"""What is escaped, code, and mentions; whichever comes first."""
+_MARKUP = re.compile(
+    r"\\[^@]|(`++)(?:.+?(?<!`)\1(?!`))?|(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])|<(?=[A-Za-z/!?])|!(?=\[)", re.DOTALL
+)
+"""What is escaped, code, mentions, tags and pictures; whichever comes first."""
+
+_INSTEAD = {"@": "@&#8203;", "<": "&lt;", "!": "!\\"}
 
 
 def cut(text: str, most: int = 60) -> str:

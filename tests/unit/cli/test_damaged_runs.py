@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -412,6 +413,20 @@ def test_markdown_mentions_nobody(gradlab: Gradlab, bad: Path, root: Path) -> No
     Journal(root).note([bad.name[-12:]], "ask @octocat or a@b.c")
     assert "ask @&#8203;octocat or a@b.c" in gradlab("list", "--format", "md")[1]
     assert unmentioned("`@a` \\`@b` ``@c ` `` @d") == "`@a` \\`@&#8203;b` ``@c ` `` @&#8203;d"
+    assert unmentioned("```@a`` `@b`") == "```@&#8203;a`` `@b`"
+    begun = time.process_time()
+    for text in ("`" * 50_000, "`a" * 50_000, "`" * 20_000 + "x" + "`" * 20_001, "\\`" * 50_000):
+        assert unmentioned(f"{text} @a").startswith(text)
+    assert time.process_time() - begun < 5.0
+
+
+def test_markdown_holds_no_tags_and_loads_no_pictures(gradlab: Gradlab, bad: Path, root: Path) -> None:
+    Journal(root).note([bad.name[-12:]], "<script>alert(1)</script> ![seen](http://a.b/c.png) 3 < 4, x<y")
+    out = gradlab("list", "--format", "md")[1]
+    assert "&lt;script>alert(1)&lt;/script> !\\[seen](http://a.b/c.png) 3 < 4" in out
+    changed("findings", 0, "message", to="a column <img src=x onerror=alert(1)> holds `<b>`")(bad)
+    out = gradlab("show", bad.name[-12:], "--format", "md")[1]
+    assert "<img" not in out
 
 
 def test_a_page_is_not_written_through_a_run_that_is_a_link(
