@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Face, Format, Out, Quiet, Runs, Version, Where
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, FullResult, Out, Quiet, Runs, Version, Where
 
 _FAILED_GATE = 4
 
@@ -39,6 +39,7 @@ def compare(
     ] = None,
     out: Out = DEFAULT_OUT,
     format: Format = Face.TABLE,
+    full: FullResult = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> int:
@@ -47,7 +48,7 @@ def compare(
     """
     from gradlab import stored
     from gradlab.cli.compare_sweeps import Asked, compare_two, tell_actions, write_files
-    from gradlab.cli.output import log_sentence, stdout, write, write_json
+    from gradlab.cli.output import in_short, log_sentence, stdout, write, write_json
     from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.selection import choose, log_left_out
     from gradlab.judgement.comparing.comparison import compare_sides
@@ -58,7 +59,7 @@ def compare(
     from gradlab.results.selection import Selector
 
     refuse_folders(junit, summary)
-    asked = Asked(fail_on, fail_on_any, changed_only, format, junit, summary, quiet)
+    asked = Asked(fail_on, fail_on_any, changed_only, format, junit, summary, quiet, full)
     selector = Selector(out, log_left_out)
     sweeps = stored.two_sweeps(runs, selector, where)
     if sweeps is not None:
@@ -76,7 +77,8 @@ def compare(
     else:
         from gradlab.report.terminal.comparison import print_comparison
 
-        print_comparison(stdout(), compared, changed_only=changed_only)
+        short = in_short(format, full=full)
+        print_comparison(stdout(), compared, changed_only=changed_only, short=short, full=full)
     for line in (*compared.notices, *failed_gates(compared)):
         log_sentence(line)
     tell_actions(compared, asked)

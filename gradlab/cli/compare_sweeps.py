@@ -24,6 +24,7 @@ class Asked:
     junit: Path | None = None
     summary: Path | None = None
     quiet: bool = False
+    full: bool = False
 
 
 def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
@@ -35,12 +36,13 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     Raises:
         SelectionError, UsageError, ConditionError: As of `execution.compared_sweeps.compare_sweeps`.
     """
-    from gradlab.cli.output import log_sentence, stdout, write, write_json
+    from gradlab.cli.output import in_short, log_sentence, some, stdout, write, write_json
     from gradlab.execution.compared_sweeps import compare_sweeps
     from gradlab.report.files.markdown import limited_markdown
     from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.views.compared_sweeps import blocks, failed_gate_words, missing_words, shown_pairs
     from gradlab.report.views.compared_sweeps_data import data_table, sweeps_object
+    from gradlab.report.views.compared_sweeps_in_short import in_full, short_blocks
     from gradlab.report.words.table import as_csv
 
     compared = compare_sweeps(first, second, asked.fail_on, fail_on_any=asked.fail_on_any)
@@ -56,12 +58,13 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     elif asked.face is Face.MD:
         write(limited_markdown(shown, "--format csv"))
     else:
-        print_blocks(stdout(), shown)
+        short = in_short(asked.face, full=asked.full)
+        print_blocks(stdout(), short_blocks(shown) if short else in_full(shown) if asked.full else shown)
         tell_actions(compared, asked)
         return compared.passed
     for line in () if asked.quiet else missing_words(compared):
         log_sentence(line)
-    for line in failed_gate_words(compared):
+    for line in some(failed_gate_words(compared), "failed gate"):
         log_sentence(line)
     tell_actions(compared, asked)
     return compared.passed

@@ -139,6 +139,20 @@ VerdictAlone = Annotated[
 Full = Annotated[
     bool, typer.Option("--full", help="Print every layer, figure and run; a pipe gets the worst of them otherwise.")
 ]
+SweepAlone = Annotated[
+    bool,
+    typer.Option("--quiet", help="Print in one line what the sweep came to, and no progress and no log on stderr."),
+]
+FullSweep = Annotated[
+    bool,
+    typer.Option(
+        "--full", help="Print every gate, expectation, failed run and group; a pipe gets at most 30 lines otherwise."
+    ),
+]
+FullPrediction = Annotated[
+    bool, typer.Option("--full", help="Print every layer, figure and member; a pipe gets at most 30 lines otherwise.")
+]
+FullResult = Annotated[bool, typer.Option("--full", help="Print every row; a pipe gets about 30 lines otherwise.")]
 Format = Annotated[Face, typer.Option("--format", help="Print it in this format.")]
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)

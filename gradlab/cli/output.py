@@ -44,6 +44,24 @@ def log(line: str, *, quiet: bool = False) -> None:
         Sink(sys.stderr, vital=False).write(f"{harmless(line)}\n")
 
 
+MOST_LOGGED = 10
+"""Lines of one kind that are logged, such as runs that failed."""
+
+
+def some(lines: "Sequence[str]", noun: str) -> "Sequence[str]":
+    """Lines of one kind, of many the first ones and how many more there are."""
+    from gradlab.report.words.values import counted
+
+    left = len(lines) - MOST_LOGGED
+    return [*lines[:MOST_LOGGED], f"and {counted(left, f'more {noun}')}"] if left > 1 else lines
+
+
+def log_some(lines: "Sequence[str]", noun: str) -> None:
+    """Tell the person several things of one kind, of many the first ones and how many more there are."""
+    for line in some(lines, noun):
+        log(line)
+
+
 def log_sentence(line: str) -> None:
     """Tell the person something that is not data; on a terminal in lines no longer than it is wide."""
     from rich.text import Text
@@ -91,8 +109,24 @@ def write_table(table: "Table", face: Face, json_key: str) -> None:
         print_table(stdout(), table)
 
 
+MOST_ROWS = 20
+"""Rows of a table of runs or members that a pipe gets."""
+
+
+def write_some(table: "Table", face: Face, json_key: str, noun: str, *, full: bool) -> None:
+    """Print a table, a row a `noun`; in a pipe the first of many, unless all are asked for."""
+    from gradlab.report.terminal.console import print_table
+    from gradlab.report.words.table import Fold
+
+    left = len(table.rows) - MOST_ROWS
+    if left <= 1 or not in_short(face, full=full):
+        write_table(table, face, json_key)
+    else:
+        print_table(stdout(), table, [*range(MOST_ROWS), Fold(left, f"more {noun}", "with --full")])
+
+
 def in_short(face: Face, *, full: bool) -> bool:
-    """Whether a run is shown in short: in a pipe, unless all of it is asked for. Faces for programs are always whole."""
+    """Whether a result is shown in short: in a pipe, unless all of it is asked for. Faces for programs are always whole."""
     from gradlab.report.terminal.console import width_of
 
     return face is Face.TABLE and not full and width_of(stdout()) is None
@@ -107,19 +141,28 @@ def print_run(blocks: "Sequence[object]", *, full: bool) -> None:
 
 
 def print_verdict_lines(runs: "Sequence[StoredRun]") -> None:
-    """Print one line a run, its verdict and what that rests on; of several also how far the seeds of each experiment agree."""
+    """Print one line a run, its verdict and what that rests on; of several also how far the seeds of each experiment agree. A pipe gets
+    the worst of many.
+    """
     from gradlab.report.terminal.console import coloured
     from gradlab.report.views.groups import of_experiments, verdict_words
     from gradlab.report.views.run import names_of, why
+    from gradlab.report.views.run_in_short import few_runs
     from gradlab.report.words.verdicts import word_of
 
     out, several = stdout(), len(runs) > 1
-    for run in runs:
+    shown = few_runs(runs, in_pipe=True) if in_short(Face.TABLE, full=False) else range(len(runs))
+    for place in shown:
+        if not isinstance(place, int):
+            out.print(place.words("run"))
+            continue
+        run = runs[place]
         who = f"{run.name}, seed {run.seed}: " if several else ""
         out.print(coloured(f"{word_of(run)}  {who}{why(run.summary, names_of(run))}".rstrip(": ")))
     groups = of_experiments(runs)
-    for group, name in zip(groups, _names(groups), strict=True):
-        out.print(coloured(f"{name}{verdict_words(group)}"))
+    lines = [f"{name}{verdict_words(group)}" for group, name in zip(groups, _names(groups), strict=True)]
+    for line in _few_agreements(lines, every=not in_short(Face.TABLE, full=False)):
+        out.print(coloured(line))
 
 
 def _names(groups: "Sequence[Group]") -> list[str]:
@@ -167,10 +210,8 @@ def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -
         if face is Face.TABLE:
             short = in_short(face, full=full)
             print_table(stdout(), table, None if full else few_runs(runs, in_pipe=short), noun="run")
-            left = 0 if full else max(0, len(own) - MOST_AGREEMENTS)
-            more = [f"and {left} more lines of other experiments; --full shows all"] if left > 1 else []
             if own:
-                print_verdicts(stdout(), [*own[: len(own) - left], *more] if more else own)
+                print_verdicts(stdout(), _few_agreements(own, every=full))
             if short:
                 places = dict.fromkeys(str(run.path.parent) for run in runs)
                 write(f"files in {', '.join(f'{place}/' for place in places)}, a directory each\n")
@@ -178,6 +219,15 @@ def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -
         write_table(table, face, "runs")
         if face is Face.MD:
             write(unmentioned("".join(f"\n{line}\n" for line in own)))
+
+
+def _few_agreements(lines: "Sequence[str]", *, every: bool) -> "Sequence[str]":
+    left = 0 if every else len(lines) - MOST_AGREEMENTS
+    return (
+        [*lines[:MOST_AGREEMENTS], f"and {left} more lines of other experiments; --full shows all"]
+        if left > 1
+        else lines
+    )
 
 
 MOST_AGREEMENTS = 10

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gradlab.cli.options import DEFAULT_OUT, Face, Format, HiddenOut, Quiet, Set, Version
+from gradlab.cli.options import DEFAULT_OUT, Face, Format, FullPrediction, HiddenOut, Quiet, Set, Version
 
 if TYPE_CHECKING:
     from gradlab.config.sweeps.sweep import Sweep
@@ -22,16 +22,19 @@ def predict(
     set_: Set = [],  # noqa: B006  # the command line library copies it
     out: HiddenOut = DEFAULT_OUT,
     format: Format = Face.TABLE,
+    full: FullPrediction = False,
     quiet: Quiet = False,
     version: Version = False,
 ) -> None:
     """Say what theory expects of the gradients before the first update, layer by layer. Nothing is trained."""
-    from gradlab.cli.output import log, write_json, write_view
+    from gradlab.cli.output import in_short, log, write_json, write_view
     from gradlab.config.experiment import Experiment
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.errors import ConfigError
     from gradlab.report.views.prediction import prediction_view
+    from gradlab.report.views.prediction_in_short import short_blocks
+    from gradlab.report.views.run_in_short import in_full
     from gradlab.report.views.unanswered import unanswered
     from gradlab.theory.prediction import predict as predicted
 
@@ -39,7 +42,7 @@ def predict(
         members = sweep.load(config, set_, trains=False)
         for line in members.notices:
             log(line, quiet=quiet)
-        _sweep(members, format, quiet)
+        _sweep(members, format, full=full, quiet=quiet)
         return
     asked = document.load(config, set_, trains=False)
     for line in asked.notices:
@@ -52,12 +55,14 @@ def predict(
     if format is Face.JSON:
         write_json(_document([seen.data]))
     else:
-        write_view(seen.blocks, seen.layers, format)
+        short = in_short(format, full=full)
+        blocks = short_blocks(seen) if short else in_full(seen.blocks) if full else seen.blocks
+        write_view(blocks, seen.layers, format)
 
 
-def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
+def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
     """Print a line for each member of a sweep, seeds aside: a forecast is about all of them."""
-    from gradlab.cli.output import log, write_json, write_table
+    from gradlab.cli.output import log, write_json, write_some
     from gradlab.config.experiment import Experiment
     from gradlab.errors import ConfigError, Fault
     from gradlab.execution.planned_data import PlannedData
@@ -91,7 +96,7 @@ def _sweep(sweep: "Sweep", face: Face, quiet: bool) -> None:
         log(f"{len(sweep.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
     if face is not Face.CSV and any(view.data["phase"] for view in views):
         log(BASIS, quiet=quiet)
-    write_table(several(views, points, varying), face, "forecasts")
+    write_some(several(views, points, varying), face, "forecasts", "member", full=full)
 
 
 def _document(forecasts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def run(
             plan = make_plan(planned, Store(out), kind, rerun.value, import_path=code.import_path)
             for line in [*doubtful([reading]), *about_code(plan)]:
                 log(line, quiet=quiet)
-            _print_plan(plan, format, quiet)
+            _print_plan(plan, format, full=full, quiet=quiet)
             if plan.batches:
                 starting = start_seconds("inline", sum(map(len, plan.batches)))
                 log(estimate_words(run_seconds(plan, sizes), starting), quiet=quiet)
@@ -144,8 +144,8 @@ def _display(live: bool, quiet: bool) -> "ProgressDisplay":
     return ProgressDisplay(stream, quiet=quiet)
 
 
-def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
-    from gradlab.cli.output import log, write_table
+def _print_plan(plan: "Plan", face: Face, *, full: bool, quiet: bool) -> None:
+    from gradlab.cli.output import log, write_some
     from gradlab.report.words.table import Field, Table
 
     fields = (Field("id"), Field("name"), Field("seed", "integer"), Field("state"), Field("path", rank=1))
@@ -154,20 +154,22 @@ def _print_plan(plan: "Plan", face: Face, quiet: bool) -> None:
         for run in plan.runs
     )
     log(str(plan), quiet=quiet)
-    write_table(Table(fields, rows), face, "plan")
+    write_some(Table(fields, rows), face, "plan", "run", full=full)
 
 
 def _log_failures(runs: "Sequence[StoredRun]") -> None:
     """Say at stderr, whatever was printed, which runs failed and which expectations did not hold."""
-    from gradlab.cli.output import log
+    from gradlab.cli.output import log_some
 
+    failed, unexpected = [], []
     for run in runs:
         who = f"{run.name}, seed {run.seed}"
         if run.outcome == "failed":
-            log(f"{who}: failed: {run.summary.outcome.reason}")
-        for item in run.summary.expectations:
-            if not item.passed:
-                log(f"{who}: expected {item.text}, but it is {item.actual}")
+            failed.append(f"{who}: failed: {run.summary.outcome.reason}")
+        broken = [item for item in run.summary.expectations if not item.passed]
+        unexpected += [f"{who}: expected {item.text}, but it is {item.actual}" for item in broken]
+    log_some(failed, "failed run")
+    log_some(unexpected, "failed expectation")
 
 
 def _say_joined(runs: "Sequence[StoredRun]", out: "Path", quiet: bool) -> None:

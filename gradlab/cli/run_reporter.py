@@ -24,9 +24,12 @@ class RunReporter(Observer):
 
     def on_stored(self, run: StoredRun) -> None:
         if run.cached:
-            self._display.note(
+            self._display.note_one(
                 f"{run.name} (seed {run.seed}) is trained already, in {run.path}: nothing that decides its numbers has"
-                " changed; --rerun always trains it again"
+                " changed; --rerun always trains it again",
+                "and more runs that are trained already",
             )
         elif self._several:
-            self._display.note(f"{run.verdict}  {run.path}  seed {run.seed}")
+            self._display.note_one(
+                f"{run.verdict}  {run.path}  seed {run.seed}", "and more runs; `gradlab list` has all"
+            )

@@ -14,11 +14,12 @@ from gradlab.cli.options import (
     DryRun,
     Face,
     Format,
+    FullSweep,
     ImportPath,
-    Quiet,
     Rerun,
     RerunWhich,
     Set,
+    SweepAlone,
     Threads,
     Version,
     directory,
@@ -114,7 +115,8 @@ def sweep(
         ),
     ] = None,
     format: Format = Face.TABLE,
-    quiet: Quiet = False,
+    full: FullSweep = False,
+    quiet: SweepAlone = False,
     version: Version = False,
 ) -> int:
     """Train every member of a sweep, batched by shape; what is stored already is not trained again."""
@@ -177,14 +179,14 @@ def sweep(
     if dry_run:
         for line in about_code(prepared.plan):
             log(line, quiet=quiet)
-        _print_plan(prepared, choice, settings, format, quiet)
+        _print_plan(prepared, choice, settings, format, full=full, quiet=quiet)
         return 0
     with SweepDisplay(Sink(sys.stderr, vital=False), quiet=quiet) as display:
         reporter = SweepReporter(display, prepared, choice.words)
         call = Call(store, choice.executor, api.summary_md, settings, reporter, code=code)
         finished = sweeping.run_sweep(prepared, call, api.sweep_summary_md)
     _write_files(finished, junit, summary)
-    _print(finished, format)
+    _print(finished, format, full=full, quiet=quiet)
     annotate(sweep_failures(api.view_of(finished), config))
     add_summary(lambda room: sweep_markdown(api.view_of(finished), room), summary)
     if prepared.gates and not finished.gates:
@@ -195,9 +197,11 @@ def sweep(
     return 0 if exit_zero else finished.exit_code
 
 
-def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings", face: Face, quiet: bool) -> None:
+def _print_plan(
+    prepared: "PreparedSweep", choice: "Choice", settings: "Settings", face: Face, *, full: bool, quiet: bool
+) -> None:
     """Print what would be done: members with their state, and in short how and about how long."""
-    from gradlab.cli.output import log, write_table
+    from gradlab.cli.output import log, write_some
     from gradlab.execution.estimate import start_seconds
     from gradlab.execution.machine import num_cores
     from gradlab.report.words.table import Field, Table
@@ -220,18 +224,20 @@ def _print_plan(prepared: "PreparedSweep", choice: "Choice", settings: "Settings
             point = (member.point.get(axis) for axis in axes)
             known = prepared.plan.is_known(planned)
             rows.append((member.id if known else None, one.name, *point, one.seed, planned.state, planned.path))
-    write_table(Table(fields, tuple(rows)), face, "plan")
+    write_some(Table(fields, tuple(rows)), face, "plan", "run", full=full)
 
 
-def _print(finished: "FinishedSweep", face: Face) -> None:
-    """Print the sweep; members as JSON, else what they came to together."""
+def _print(finished: "FinishedSweep", face: Face, *, full: bool, quiet: bool) -> None:
+    """Print the sweep; members as JSON, else what they came to together, in a pipe in short."""
     from gradlab.api import view_of
-    from gradlab.cli.output import log, stdout, write, write_json
+    from gradlab.cli.output import in_short, log_some, stdout, write, write_json
     from gradlab.report.files.markdown import sweep_markdown
     from gradlab.report.files.run_json import document
     from gradlab.report.terminal.blocks import print_blocks
+    from gradlab.report.terminal.console import coloured
     from gradlab.report.views.groups import groups_data
     from gradlab.report.views.sweep import gate_words
+    from gradlab.report.views.sweep_in_short import in_a_line, in_full, short_blocks
     from gradlab.report.words.table import as_csv
 
     seen = view_of(finished)
@@ -242,15 +248,16 @@ def _print(finished: "FinishedSweep", face: Face) -> None:
         write(as_csv(groups_data(seen.groups, seen.axes)))
     elif face is Face.MD:
         write(sweep_markdown(seen))
+    elif quiet and not full:
+        stdout().print(coloured(in_a_line(seen)))
     else:
-        print_blocks(stdout(), seen.blocks)
+        short = in_short(face, full=full)
+        print_blocks(stdout(), short_blocks(seen) if short else in_full(seen) if full else seen.blocks)
         return
-    for failure in seen.failures:
-        log(f"{failure.member}: {failure.word}: {failure.reason}")
-    for gate in seen.failed_gates:
-        log(f"gate failed: {gate.text}  ({gate_words(gate)})")
-    for item in seen.expectations:
-        log(f"expected {item.text}: {item.num_failed} of {item.num_judged} do not")
+    log_some([f"{failure.member}: {failure.word}: {failure.reason}" for failure in seen.failures], "failed run")
+    log_some([f"gate failed: {gate.text}  ({gate_words(gate)})" for gate in seen.failed_gates], "failed gate")
+    told = [f"expected {item.text}: {item.num_failed} of {item.num_judged} do not" for item in seen.expectations]
+    log_some(told, "expectation")
 
 
 def _write_files(finished: "FinishedSweep", junit: Path | None, summary: Path | None) -> None:

@@ -1,5 +1,6 @@
 """A display that lives on a terminal while something is done, and gives way to lines elsewhere."""
 
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,9 @@ from gradlab.report.live.region import Region
 from gradlab.report.terminal.console import Stream, console, is_live, knows_blocks
 
 REFRESHES_PER_SECOND = 4
+
+MOST_ALIKE = 10
+"""Lines of one kind that a log gets."""
 
 
 class LiveDisplay:
@@ -24,6 +28,7 @@ class LiveDisplay:
         live = Live(console=self._out, auto_refresh=False, transient=True, redirect_stdout=False)
         self._live = live if is_live(stream) and not quiet else None
         self._shown: Live | Region | None = self._live
+        self._alike: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         if self._shown is not None:
@@ -39,3 +44,11 @@ class LiveDisplay:
     def note(self, line: str) -> None:
         if not self._quiet:
             self._out.print(Text(line))
+
+    def note_one(self, line: str, rest: str) -> None:
+        """Write a line that stays, one of many alike: on a terminal each, in a log the first ones and then what `rest` says."""
+        self._alike[rest] += 1
+        if self._shown is not None or self._alike[rest] <= MOST_ALIKE:
+            self.note(line)
+        elif self._alike[rest] == MOST_ALIKE + 1:
+            self.note(rest)

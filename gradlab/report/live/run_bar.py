@@ -13,7 +13,10 @@ from gradlab.report.terminal.console import Stream
 from gradlab.report.words.values import duration, power, rate
 from gradlab.results.record import Progress
 
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES, LATER_BETWEEN_LINES = 10.0, 60.0
+"""In a log, of the first `NUM_SOON` lines and of what trains longer."""
+
+NUM_SOON = 6
 
 HEIGHTS = "▁▂▃▄▅▆▇█"
 PLAIN_HEIGHTS = "_.-~=+*#"
@@ -45,13 +48,14 @@ class ProgressDisplay(LiveDisplay):
     """Shows training as it goes on a stream; a context manager.
 
     On a terminal one bar lives and is redrawn a few times a second; elsewhere a line is written at the start of each
-    batch and then at most every ten seconds.
+    batch and then at most every ten seconds, of what trains longer than a minute every minute.
     """
 
     def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
         super().__init__(stream, quiet=quiet)
         self._said = -SECONDS_BETWEEN_LINES
         self._drawn = 0.0
+        self._num_said = 0
         self._names: tuple[str, ...] = ()
 
     def update(self, progress: Progress) -> None:
@@ -63,8 +67,11 @@ class ProgressDisplay(LiveDisplay):
             if new_batch or now - self._drawn >= 1 / REFRESHES_PER_SECOND or progress.step == progress.num_steps:
                 self._drawn = now
                 self._live.update(self._picture(progress), refresh=True)
-        elif new_batch or now - self._said >= SECONDS_BETWEEN_LINES:
+        elif new_batch or now - self._said >= (
+            SECONDS_BETWEEN_LINES if self._num_said < NUM_SOON else LATER_BETWEEN_LINES
+        ):
             self._said = now
+            self._num_said = 0 if new_batch else self._num_said + 1
             self._out.print(Text(progress_words(progress)))
 
     def _picture(self, progress: Progress) -> Group:

@@ -20,12 +20,16 @@ MOST_BATCHES = 4
 
 _LONGEST_BAR = 40
 
+MOST_LINES, SECONDS_BETWEEN_LINES = 20, 60.0
+"""Lines that a log gets of batches that follow one another quickly, and how long it waits at most."""
+
 
 class SweepDisplay(LiveDisplay):
     """Shows on a stream how a sweep gets on; a context manager.
 
     On a terminal one display lives and is redrawn a few times a second when something is told; elsewhere a line is
-    written when a batch is done. For one batch the order is `running`, `progress`, `stored` for each run, `landed`.
+    written when a batch is done, of hundreds at each twentieth of the runs and once a minute. For one batch the
+    order is `running`, `progress`, `stored` for each run, `landed`.
     """
 
     def __init__(self, stream: Stream, *, quiet: bool = False) -> None:
@@ -38,6 +42,7 @@ class SweepDisplay(LiveDisplay):
         self._progress: dict[int, Progress] = {}
         self._verdicts: Counter[str] = Counter()
         self._began = time.monotonic()
+        self._said, self._said_at = 0, self._began  # runs that were done when a line was last written
 
     def begin(self, total: int, cached: int, batches: int) -> None:
         self._total, self._cached, self._num_batches = total, cached, batches
@@ -70,13 +75,14 @@ class SweepDisplay(LiveDisplay):
         self._landed_runs += num_runs
         self._landed_batches += 1
         self._num_batches = max(self._num_batches, self._landed_batches + len(self._running))
-        if self._live is None and not self._quiet:
+        if self._live is None and not self._quiet and self._is_due():
+            self._said, self._said_at = self._landed_runs, time.monotonic()
             self._out.print(Text(self._line(seconds)))
         self.tick()
 
     def retried(self, task: int, text: str) -> None:
         self._forget(task)
-        self.note(text)
+        self.note_one(text, "and more batches that failed; those that fail in the end are told then")
         self.tick()
 
     def note(self, line: str) -> None:
@@ -91,6 +97,13 @@ class SweepDisplay(LiveDisplay):
                 self._drawn = now
                 lines = [self._bar(now), self._counts(), self._verdict_line(), *self._batches()]
                 self._live.update(Group(*lines), refresh=True)
+
+    def _is_due(self) -> bool:
+        """Whether a log is to have a line of the batch that is done: the one that ends the sweep always."""
+        every = (self._total - self._cached) / MOST_LINES
+        last = self._finished() >= self._total
+        late = time.monotonic() - self._said_at >= SECONDS_BETWEEN_LINES
+        return last or late or self._landed_runs - self._said >= every
 
     def _forget(self, task: int) -> None:
         self._running.pop(task, None)

@@ -12,7 +12,7 @@ from gradlab.report.views.overall import common_reasons, reason_words
 from gradlab.report.views.run import figure_kind
 from gradlab.report.words.names import elided
 from gradlab.report.words.table import Field, Table
-from gradlab.report.words.values import say
+from gradlab.report.words.values import counted, say
 
 _NAMES = (26, 22)
 """Letters of a figure's name where there is little room, and less."""
@@ -59,7 +59,14 @@ class _Line:
     judged: tuple[tuple[str, str], ...]
 
 
-def fitted(comparison: Comparison, letters: Sequence[str], width: int | None, *, changed_only: bool) -> Block | None:
+def fitted(
+    comparison: Comparison,
+    letters: Sequence[str],
+    width: int | None,
+    *,
+    changed_only: bool,
+    most: int | None = None,
+) -> Block | None:
     """The tables of a comparison, None where several further sides do not fit beside one another.
 
     Args:
@@ -67,9 +74,13 @@ def fitted(comparison: Comparison, letters: Sequence[str], width: int | None, *,
         letters: What they are called.
         width: Characters of the terminal; None leaves nothing out.
         changed_only: Leave out what is the same.
+        most: Rows at most, the judged figures and what differs first; what is left out is counted below.
     """
     facts = [line for line in _facts(comparison, changed_only=changed_only) if line.name != "seeds"]  # on the legend
     figures = _figures(comparison, changed_only=changed_only)
+    every = len(facts) + len(figures)
+    if most is not None:
+        facts, figures = _telling(facts, figures, most)
     longest = max((breadth(value) for line in facts for value in line.values), default=0)
     apart = width is not None and longest > _VALUE
     table = _columns(figures if apart else [*facts, *figures], letters, width)
@@ -83,10 +94,23 @@ def fitted(comparison: Comparison, letters: Sequence[str], width: int | None, *,
         for index in range(len(letters) - 1)
         for line in reason_words(rows, index, told.get(index, set()))
     ]
+    left = every - len(facts) - len(figures)
+    notes += [f"and {counted(left, 'more row')} with --full"] if left else []
     tables = [table] if table.rows else []
     if apart and width is not None:
         tables.insert(0, _fact_table(facts, letters, width))
     return Block(tuple(tables), tuple(notes))
+
+
+def _telling(facts: Sequence[_Line], figures: Sequence[_Line], most: int) -> tuple[list[_Line], list[_Line]]:
+    """Half of so many rows for what the sides are, the rest for figures that are judged, those that tell before those that cannot."""
+    sure = [any(word in ("better", "worse") for word, _ in line.judged) for line in figures]
+    judged = [any(word for word, _ in line.judged) for line in figures]
+    order = sorted(range(len(figures)), key=lambda place: (not sure[place], not judged[place]))
+    differing = [line for line in facts if len(set(line.values)) > 1]
+    kept = differing[: max(most // 2, most - sum(judged))]
+    shown = set(order[: min(most - len(kept), sum(judged))])
+    return kept, [line for place, line in enumerate(figures) if place in shown]
 
 
 def _facts(comparison: Comparison, *, changed_only: bool) -> list[_Line]:

@@ -1,6 +1,7 @@
 """The terminal's face of a comparison: sides by letters with a legend, what differs, figures, what it comes to, profiles, rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
@@ -44,43 +45,60 @@ TOO_MANY = "their figures and profiles are left out; name fewer, take some with 
 PROFILES = "over relative depth: 0 at the input, 1 at the last hidden layer"
 
 
-def print_comparison(out: Console, comparison: Comparison, *, changed_only: bool = False) -> None:
+_MOST_ROWS, _MOST_SIDES = 15, 6
+"""In short: rows of the table, and sides that are named, told and drawn."""
+
+
+def print_comparison(
+    out: Console, comparison: Comparison, *, changed_only: bool = False, short: bool = False, full: bool = False
+) -> None:
     """Print a comparison: on a terminal in lines no longer than it is wide, of many sides without their figures; in a pipe whole.
 
     Args:
         out: Where to.
         comparison: Of two sides or more.
         changed_only: Leave out what is the same.
+        short: In a pipe, the judged figures alone and of profiles that of the first quantity, in about thirty lines for two sides.
+        full: On a terminal, the figures of many sides too.
     """
     names = named(comparison)
-    many = width_of(out) is not None and len(names) - 1 > MOST_FURTHER
-    _print_legend(out, comparison, names)
+    many = width_of(out) is not None and len(names) - 1 > MOST_FURTHER and not full
+    most = _MOST_SIDES if short else len(names)
+    _print_legend(out, comparison, names, most)
     if not many:
-        _print_figures(out, comparison, names, changed_only=changed_only)
+        _print_figures(out, comparison, names, changed_only=changed_only, most=_MOST_ROWS if short else None)
     out.print()
-    for line in overall_words(comparison, names):
+    for line in _first(overall_words(comparison, names), most):
         print_prose(out, coloured(line))
     print_prose(out, Text(spread_words(comparison), "dim"))
     if many:
         print_prose(out, Text(f"{counted(len(names), 'side')}: {TOO_MANY}"))
     else:
-        _print_profiles(out, comparison)
-        _print_rows(out, comparison, names)
+        _print_profiles(out, comparison, most if short else None)
+        _print_rows(out, comparison, names, most if short else MOST_ROWS)
     if comparison.gates:
         out.print()
     for line in gate_words(comparison):
         print_prose(out, _gate_line(line))
 
 
-def _print_legend(out: Console, comparison: Comparison, names: Sequence[SideName]) -> None:
+def _first(lines: Sequence[str], most: int) -> Sequence[str]:
+    left = len(lines) - most
+    return [*lines[:most], f"… {left:,} more with --full …"] if left > 1 else lines
+
+
+def _print_legend(out: Console, comparison: Comparison, names: Sequence[SideName], most: int) -> None:
     """A line a side where that fits, else what tells it from the others below its name."""
     width = width_of(out)
     rows = legend_table(comparison).words()
     sizes = [max(map(breadth, column)) for column in zip(*rows, strict=True)]
     if width is None or sum(sizes) + len(GAP) * (len([size for size in sizes if size]) - 1) <= width:
-        for row in rows:
-            cells = [padded_to(cell, size) for cell, size in zip(row, sizes, strict=True) if size]
-            out.print(_legend_line(GAP.join(cells).rstrip(), row[0]))
+        lines = [
+            GAP.join(padded_to(cell, size) for cell, size in zip(row, sizes, strict=True) if size).rstrip()
+            for row in rows
+        ]
+        for words in _first(lines, most):
+            out.print(_legend_line(words, words.split(" ", 1)[0]))
         return
     facts = [
         GAP.join(filter(None, [counted(len(side.seeds), "seed") if len(whose) > _SEEDS else whose, verdicts]))
@@ -132,11 +150,13 @@ def _filled(words: Sequence[str], width: int) -> list[str]:
     return lines
 
 
-def _print_figures(out: Console, comparison: Comparison, names: Sequence[SideName], *, changed_only: bool) -> None:
+def _print_figures(
+    out: Console, comparison: Comparison, names: Sequence[SideName], *, changed_only: bool, most: int | None
+) -> None:
     """One table where it fits, else one for each further side, so that no change is left out."""
     width = width_of(out)
     letters = [name.letter for name in names]
-    block = fitted(comparison, letters, width, changed_only=changed_only)
+    block = fitted(comparison, letters, width, changed_only=changed_only, most=most)
     if block is not None:
         out.print()
         _print_block(out, block)
@@ -160,10 +180,14 @@ def _print_block(out: Console, block: Block) -> None:
         print_prose(out, coloured(line))
 
 
-def _print_profiles(out: Console, comparison: Comparison) -> None:
+def _print_profiles(out: Console, comparison: Comparison, most: int | None) -> None:
+    """The profiles; of the first quantity alone where no more than so many rows are wanted."""
     table = profile_table(by_letter(comparison))
     if not table.rows:
         return
+    if most is not None:
+        own = [row for row in table.rows if row[0] == table.rows[0][0]]
+        table = replace(table, rows=tuple(own if len(own) <= most + 1 else own[:most]))
     print_heading(out, PROFILES)
     width = width_of(out)
     if width is not None and _too_wide(table, width):
@@ -171,10 +195,10 @@ def _print_profiles(out: Console, comparison: Comparison) -> None:
     print_table(out, table)
 
 
-def _print_rows(out: Console, comparison: Comparison, names: Sequence[SideName]) -> None:
+def _print_rows(out: Console, comparison: Comparison, names: Sequence[SideName], most: int) -> None:
     """Rows of somebody's own modules: one table where it fits, else one for each further side."""
     lettered = by_letter(comparison)
-    table, width = headed(row_table(lettered, MOST_ROWS)), width_of(out)
+    table, width = headed(row_table(lettered, most)), width_of(out)
     if table.rows:
         print_heading(out, row_heading(comparison, len(table.rows)))
         if width is None or len(names) == 2 or not _too_wide(table, width):

@@ -143,11 +143,14 @@ class More(Fold):
         return f"… {self.hidden:,} more, all in {self.file}"
 
 
-def few(out: Console, number: int, most: int, file: str) -> list[int | Fold]:
-    """Which of so many to show: all, or on a terminal the first ones, where that saves more than two lines."""
-    if width_of(out) is None or number <= most + 2:
+def few(out: Console, number: int, most: int, file: str, *, asked: int | None = None) -> list[int | Fold]:
+    """Which of so many to show: all, or on a terminal the first ones, where that saves more than two lines; anywhere no
+    more than are `asked` for.
+    """
+    if asked is None and (width_of(out) is None or number <= most + 2):
         return list(range(number))
-    return [*range(most), More(number - most, file=file)]
+    shown = most if asked is None else asked
+    return [*range(min(shown, number)), *([More(number - shown, file=file)] if shown < number else [])]
 
 
 def _coloured(out: Console, lines: Sequence[str]) -> Iterator[Segment]:

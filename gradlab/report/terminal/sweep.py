@@ -23,7 +23,7 @@ def print_failures(block: Failures, out: Console) -> None:
     """Print which they are, why, and where the traceback lies."""
     if block.runs:
         print_heading(out, f"{counted(len(block.runs), 'run')} could not be carried out")
-    for place in few(out, len(block.runs), _MOST_FAILURES, block.file):
+    for place in few(out, len(block.runs), _MOST_FAILURES, block.file, asked=block.most):
         if isinstance(place, Fold):
             out.print(Text(f"  {place.words('run')}", "dim"))
             continue
@@ -71,7 +71,7 @@ def print_groups(block: Groups, out: Console) -> None:
     """Print the worst, in the short form where that has room for more."""
     if not block.groups:
         return
-    shown = few(out, len(block.groups), _MOST_GROUPS, block.file)
+    shown = few(out, len(block.groups), _MOST_GROUPS, block.file, asked=block.most)
     groups = [block.groups[place] for place in shown if isinstance(place, int)]
     out.print()
     print_prose(out, Text(block.heading, "bold"))

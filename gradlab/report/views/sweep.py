@@ -54,21 +54,25 @@ class FailedExpectation:
 
 @dataclass(frozen=True)
 class Failures:
-    """Runs that could not be carried out, as a block; a file has what a terminal has no room for."""
+    """Runs that could not be carried out, as a block; a file has what a terminal has no room for, or what is more than `most`."""
 
     runs: Sequence[FailedRun]
     file: str
+    most: int | None = None
 
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups, the worst first, as a block: the axes that vary, the others' values, the file that has all of them."""
+    """The groups, the worst first, as a block: the axes that vary, the others' values, the file that has all of them, and
+    how many are shown whatever the face; None leaves it to that.
+    """
 
     heading: str
     groups: Sequence[Group]
     axes: Sequence[str]
     constant: str
     file: str
+    most: int | None = None
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,18 @@ def test_an_edit_of_several_fields_is_compared_by_letters_at_80_columns(said: Sa
     assert re.search(r"^gate (ok|FAILED|cannot tell) +B: final\.loss > \+5%", rest, re.MULTILINE)
 
 
-def test_a_pipe_has_the_same_letters_and_everything(said: Said) -> None:
-    text = said(None, "compare", "net~1", "net")
+def test_a_pipe_has_what_is_judged_and_the_first_profile(said: Said) -> None:
+    text = said(None, "compare", "net~1", "net", "--fail-on", "final.loss > +5%")
+    assert len(text.splitlines()) <= 31
+    assert re.search(r"^and \d+ more rows with --full$", text, re.MULTILINE)
+    assert "init.loss" not in text
+    for name in ("model.depth", "final.loss", "final.backward_decades", "log10_backward_rms  B", "gate "):
+        assert re.search(rf"^{name}", text, re.MULTILINE)
+    assert "log10_grad_norm" not in text
+
+
+def test_a_pipe_has_the_same_letters_and_with_full_everything(said: Said) -> None:
+    text = said(None, "compare", "net~1", "net", "--full")
     assert text.startswith("A  net  depth 7, width 12, tanh, xavier, batch_size 64, lr 0.01  seeds 0-4  ")
     assert "…" not in text
     assert re.search(r"^final\.holdout_balanced_accuracy .* \(-?\+?\d+%\) \[-?[\d.]+, -?[\d.]+\] ", text, re.MULTILINE)

@@ -91,3 +91,16 @@ def test_a_sweep_is_a_line_for_each_member_seeds_aside(gradlab: Gradlab) -> None
     assert [str(one["typical_backward_decades"]) for one in found] == [row["typical_backward_decades"] for row in rows]
     alone = json.loads(gradlab("predict", "deep.yaml", "-s", "model.init=he", "--format", "json")[1])["forecasts"][0]
     assert found[2]["layers"] == alone["layers"]
+
+
+def test_a_pipe_gets_it_in_short_and_all_of_it_where_it_is_asked_for(gradlab: Gradlab) -> None:
+    words = ("predict", "deep.yaml", "-s", "model.depth=300")
+    assert len(gradlab(*words)[1].splitlines()) <= 30
+    assert len(gradlab(*words, "--full")[1].splitlines()) > 300
+    assert len(gradlab(*words, "--format", "csv")[1].splitlines()) == 302
+    Path("wide.yaml").write_text(
+        "base: deep.yaml\ngrid: {model.depth: [2, 3, 4, 5, 6, 7, 8, 9], model.width: [4, 5, 6, 7]}\n"
+    )
+    out = gradlab("predict", "wide.yaml")[1]
+    assert out.splitlines()[-1] == "… 12 more members with --full …"
+    assert len(gradlab("predict", "wide.yaml", "--full")[1].splitlines()) == 33

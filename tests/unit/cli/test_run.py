@@ -264,3 +264,20 @@ def test_a_directory_that_cannot_hold_runs_is_2_before_anything_is_trained(
     code, out, err = gradlab("run", "tiny.yaml", "--device", "cpu")
     assert (code, out) == (2, "")
     assert "runs: " in err
+
+
+def test_a_pipe_gets_a_few_of_many_seeds(gradlab: Gradlab) -> None:
+    words = ("run", "tiny.yaml", "--seeds", "0-49", "--device", "cpu", "-s", "expect=[final.loss < 0]")
+    code, out, err = gradlab(*words)
+    assert code == 4
+    assert len(out.splitlines()) <= 30
+    assert len(err.splitlines()) <= 30
+    assert "and 40 more failed expectations" in err
+    assert "and more runs; `gradlab list` has all" in err
+    _, out, err = gradlab(*words, "--quiet")
+    assert len(out.splitlines()) == 12
+    assert "… 40 more runs with --full …" in out
+    assert len(err.splitlines()) == 11
+    out, err = gradlab(*words, "--dry-run")[1:]
+    assert len(out.splitlines()) == 22
+    assert len(gradlab(*words, "--dry-run", "--full")[1].splitlines()) == 51

@@ -239,3 +239,66 @@ def test_files_are_written_though_stdout_is_full(gradlab: Gradlab, monkeypatch: 
         assert gradlab("sweep", "tiny.yaml", "--junit", "out.xml")[0] == 2
     assert Path("out.xml").exists()
     assert gradlab("sweep", "tiny.yaml", "--junit", "x", "--summary", "./x")[0] == 2
+
+
+def test_a_pipe_gets_a_sweep_in_short_and_all_of_it_where_it_is_asked_for(gradlab: Gradlab) -> None:
+    add("expect: [final.loss < 0]\ngates: [count(verdict == dead) > 0, share(outcome == completed) == 1]\n")
+    words = ("sweep", "tiny.yaml", "--seeds", "0-24")
+    code, out, _ = gradlab(*words)
+    assert code == 4
+    assert len(out.splitlines()) <= 30
+    for said in (
+        "100 runs in 4 groups, 25 seeds each",
+        "gate FAILED count(verdict == dead) > 0",
+        "100 of 100 runs fail",
+    ):
+        assert said in out
+    assert "gate ok" not in out
+    whole = gradlab(*words, "--full")[1]
+    assert "gate ok     share(outcome == completed) == 1" in whole
+    assert whole.count("; it is ") == 3  # the runs that are named of those that fail
+
+
+def test_quiet_prints_what_a_sweep_came_to_in_a_line(gradlab: Gradlab) -> None:
+    add("expect: [final.loss < 0]\ngates: [count(verdict == dead) > 0]\n")
+    code, out, err = gradlab("sweep", "tiny.yaml", "--quiet")
+    assert code == 4
+    assert out.startswith(
+        "tiny: 8 runs in 4 groups, 2 seeds each: 8 undecided; gates: 1 of 1 FAILED; expectations: 8 of 8 FAILED"
+    )
+    assert out.count("\n") == 1
+    gate, expected = err.splitlines()
+    assert gate.startswith("gate failed: count(verdict == dead) > 0  (it is 0 (")
+    assert expected == "expected final.loss < 0: 8 of 8 do not"
+    whole = gradlab("sweep", "tiny.yaml", "--full")[1]
+    assert gradlab("sweep", "tiny.yaml", "--quiet", "--full") == (4, whole, "")
+    for face in ("json", "csv", "md"):
+        assert (
+            gradlab("sweep", "tiny.yaml", "--quiet", "--format", face)[1]
+            == gradlab("sweep", "tiny.yaml", "--format", face)[1]
+        )
+
+
+def test_what_would_be_done_is_told_of_a_few_runs_in_a_pipe(gradlab: Gradlab) -> None:
+    words = ("sweep", "tiny.yaml", "--seeds", "0-24", "--dry-run")
+    out = gradlab(*words)[1].splitlines()
+    assert len(out) == 22
+    assert out[-1] == "… 80 more runs with --full …"
+    assert len(gradlab(*words, "--full")[1].splitlines()) == 101
+    assert len(gradlab(*words, "--format", "csv")[1].splitlines()) == 101
+
+
+def test_of_many_failures_a_log_names_a_few(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradlab.execution import pipeline
+
+    def train(*_: Any) -> Any:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(pipeline, "train_with_torch", train)
+    code, out, err = gradlab("sweep", "tiny.yaml", "--seeds", "0-24", "--format", "csv", "--retries", "0")
+    assert code == 3
+    assert len(err.splitlines()) < 60
+    assert "and 90 more failed runs" in err
+    code, out, _ = gradlab("sweep", "tiny.yaml", "--seeds", "0-24", "--rerun", "never")
+    assert len(out.splitlines()) <= 30
+    assert "100 runs could not be carried out" in out

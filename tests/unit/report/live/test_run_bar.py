@@ -48,6 +48,15 @@ def test_elsewhere_than_on_a_terminal_a_line_now_and_then(clock: Clock) -> None:
     ]
 
 
+def test_hours_of_training_are_a_line_a_minute(clock: Clock) -> None:
+    stream = Stream(terminal=False)
+    with ProgressDisplay(stream) as display:
+        for second in range(3600):
+            clock.now += 1.0
+            display.update(at(second))
+    assert len(stream.getvalue().splitlines()) == 65
+
+
 def test_each_batch_is_announced_even_soon_after_the_last_one(clock: Clock) -> None:
     stream = Stream(terminal=False)
     with ProgressDisplay(stream) as display:

@@ -77,6 +77,39 @@ def test_elsewhere_than_on_a_terminal_a_line_a_batch(clock: Clock) -> None:
     ]
 
 
+def test_hundreds_of_quick_batches_are_twenty_lines_and_the_last_is_told(clock: Clock) -> None:
+    stream = Stream(terminal=False)
+    with SweepDisplay(stream) as display:
+        display.begin(907, 0, 907)
+        for task in range(907):
+            work(display, clock, task, 1, 0.05, "healthy")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 20
+    assert lines[0].startswith("46 of 907 runs done")
+    assert lines[-1].startswith("907 of 907 runs done")
+
+
+def test_slow_batches_are_told_each_minute(clock: Clock) -> None:
+    stream = Stream(terminal=False)
+    with SweepDisplay(stream) as display:
+        display.begin(907, 0, 907)
+        for task in range(30):
+            work(display, clock, task, 1, 20.0, "healthy")
+    assert len(stream.getvalue().splitlines()) == 10
+
+
+def test_a_log_has_the_first_of_many_batches_that_failed(clock: Clock) -> None:
+    stream, live = Stream(terminal=False), Stream(terminal=True)
+    for one in (stream, live):
+        with SweepDisplay(one) as display:
+            for task in range(300):
+                display.retried(task, f"number {task}: no memory; tried again")
+    lines = stream.getvalue().splitlines()
+    assert [line.partition(":")[0] for line in lines[:10]] == [f"number {task}" for task in range(10)]
+    assert lines[10:] == ["and more batches that failed; those that fail in the end are told then"]
+    assert live.getvalue().count("no memory") == 300
+
+
 def test_the_estimate_counts_only_work_of_this_call(clock: Clock) -> None:
     lines = []
     for cached in (0, 900):

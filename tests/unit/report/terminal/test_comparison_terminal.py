@@ -282,3 +282,33 @@ def test_a_terminal_says_what_many_sides_come_to_without_the_table_of_each(furth
     for letter in "BCDEFGHI"[:further]:
         assert re.search(rf"^{letter} (is|cannot)", text, re.MULTILINE), letter
     assert "final.loss" in printed(many, None), "a pipe has all"
+
+
+def test_in_short_judged_figures_come_before_all_others_and_what_is_left_out_is_counted() -> None:
+    compared = compare_sides(loop(), GATES)
+    stream = Stream(terminal=False)
+    print_comparison(console(stream), compared, short=True)
+    text = stream.getvalue()
+    names = [row[0] for row in table(text)[1:]]
+    left = int(re.search(r"^and (\d+) more rows? with --full$", text, re.MULTILINE)[1])  # type: ignore[index]
+    every = [row[0] for row in table(printed(compared, None))[1:]]
+    shown = [name for name in names if name in every]
+    assert len(shown) == 15
+    assert left == len(every) - 15
+    told = [
+        row.figure
+        for row in compared.rows
+        if any(one and one.judgement in ("better", "worse") for one in row.differences)
+    ]
+    assert set(told[:7]) <= set(shown)
+    assert text.count("log10_backward_rms") == len(compared.sides)
+    assert "log10_grad_norm" not in text
+
+
+def test_in_short_many_sides_are_a_few() -> None:
+    compared = compare_sides([edited(number % 10, f"net{number}") for number in range(40)], ())
+    stream = Stream(terminal=False)
+    print_comparison(console(stream), compared, short=True)
+    text = stream.getvalue()
+    assert len(text.splitlines()) <= 45
+    assert "… 34 more with --full …" in text

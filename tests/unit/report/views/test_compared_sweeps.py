@@ -1,5 +1,6 @@
 """How two sweeps look side by side, in words, on terminals of all widths and in Markdown."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from gradlab.report.views.compared_sweeps import (
     shown_pairs,
 )
 from gradlab.report.views.compared_sweeps_data import data_table, sweeps_object
+from gradlab.report.views.compared_sweeps_in_short import in_full, short_blocks
 from gradlab.results.record import Summary
 from gradlab.results.strict_json import dumps
 
@@ -304,3 +306,33 @@ def test_percents_that_say_less_than_the_values_are_not_told() -> None:
     cells = [str(cell) for row in pairs_table(found, found.pairs).rows for cell in row]
     assert any("→ 1e+05" in cell and "%" not in cell for cell in cells)
     assert any("→ 0.5" in cell and "(+6" in cell for cell in cells)
+
+
+@pytest.mark.parametrize(("depths", "others"), [(1, 0), (3, 1), (9, 3), (40, 0), (40, 40), (300, 60)])
+@pytest.mark.parametrize("gates", [0, 1, 3, 9])
+def test_in_short_two_sweeps_are_thirty_lines_and_the_worst_pairs(depths: int, others: int, gates: int) -> None:
+    own = list(range(2, 2 + depths))
+    first, second = ([*own, *range(start, start + others)] for start in (1000, 2000))
+    found = compared(
+        {"grid": {DEPTH: first}, "seeds": "0-1", "missing": set(range(others // 4))},
+        {"grid": {DEPTH: second}, "seeds": "0-1", "come_to": by_depth(dict.fromkeys(own[::2], 0.3))},
+        *(f"final.loss > +{place + 1}%" for place in range(gates)),
+    )
+    stream = Stream(terminal=False)
+    print_blocks(console(stream), short_blocks(blocks(found)))
+    text = stream.getvalue()
+    lines = text.splitlines()
+    assert len(lines) <= 30
+    assert lines[0].startswith(f"{depths} pair")
+    assert len([line for line in lines if line.endswith("final.loss") or " worse " in line]) >= min(
+        3, (depths + 1) // 2
+    )
+    if gates:
+        assert re.search(rf"gate FAILED final.loss > \+1%: it holds in \d+ of {depths} pair", text)
+        assert ", as " in text
+    if depths + 2 * others < 10 and gates < 3:
+        assert "--full" not in text
+    assert "--full" in text or len(lines) >= len(found.pairs)
+    whole = Stream(terminal=True)
+    print_blocks(console(whole), in_full(blocks(found)))
+    assert "…" not in whole.getvalue()

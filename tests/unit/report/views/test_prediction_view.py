@@ -14,6 +14,7 @@ from gradlab.report.terminal.bars import bars
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
 from gradlab.report.views.prediction import PredictionView, prediction_view, several
+from gradlab.report.views.prediction_in_short import short_blocks
 from gradlab.report.words.table import as_csv
 from gradlab.results import strict_json
 from gradlab.theory import activations
@@ -62,6 +63,26 @@ def test_in_a_pipe_every_layer_is_there() -> None:
     assert all(re.search(rf"^ *{layer} ", text, re.MULTILINE) for layer in range(1, 52))
     assert "not shown" not in text
     assert_snapshot("predict_pipe", text)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5, 9, 10, 11, 12, 13, 14, 50, 10_000])
+@pytest.mark.parametrize("activation", ["sigmoid", "gelu", "step"])
+def test_in_short_it_is_thirty_lines_with_layers_over_the_whole_depth(depth: int, activation: str) -> None:
+    view = seen(depth, activation)
+    stream = Stream(terminal=False)
+    print_blocks(console(stream), short_blocks(view))
+    text = stream.getvalue()
+    assert len(text.splitlines()) <= 30
+    assert view.headline in text
+    if view.layers.rows:
+        rows = [int(row) for row in re.findall(r"^ *(\d+)  +\d+", text, re.MULTILINE)]
+        assert rows[0] == 1
+        assert rows[-2:] == [depth, depth + 1]
+        assert rows == sorted(set(rows))
+        left = re.search(r"… ([\d,]+) more layers? with --full …", text)
+        assert len(rows) + (int(left[1].replace(",", "")) if left else 0) == depth + 1
+    for name, value in view.figures.words():
+        assert re.search(rf"^  figures: .*\b{name} {re.escape(value)}", text, re.MULTILINE)
 
 
 def sentences(depth: int = 50, **parts: Any) -> str:
