@@ -48,7 +48,7 @@ def check(
         except ConfigError as error:
             faults += error.faults
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError(list(dict.fromkeys(faults)))  # what a sweep has from a base that is checked too is said once
     fields = (
         Field("config"),
         Field("name", rank=9),

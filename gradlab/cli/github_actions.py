@@ -1,15 +1,20 @@
 """What GitHub Actions is told beside the output: failures as annotations on stderr, and the step's summary."""
 
 import os
+import re
 import stat
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradlab.config.reading.tree import Tree
+    from gradlab.errors import GradlabError
     from gradlab.judgement.comparing.comparison import Comparison
     from gradlab.judgement.comparing.sweep_pairs import SweepComparison
     from gradlab.report.views.sweep import SweepView
@@ -21,15 +26,22 @@ MOST = 10
 _MOST_NAMED = 5
 """Runs or pairs that one annotation names."""
 
+_MOST_FILES = 100
+"""Bases of a sweep in which a condition is looked for."""
+
+_PLACE = re.compile(r"(?P<file>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?")
+"""Where a fault is: a file, with line and column where they are known."""
+
 
 @dataclass(frozen=True)
 class Failure:
-    """One annotation: a heading, what happened, and the file and line that ask for it where they are known."""
+    """One annotation: a heading, what happened, and the file, line and column that ask for it where they are known."""
 
     title: str
     message: str
     file: str = ""
     line: int = 0
+    column: int = 0
 
 
 def is_on() -> bool:
@@ -63,6 +75,7 @@ def command(failure: Failure) -> str:
     """
     parts = [f"file={_property(failure.file)}"] if failure.file else []
     parts += [f"line={failure.line}"] if failure.file and failure.line else []
+    parts += [f"col={failure.column}"] if failure.file and failure.line and failure.column else []
     parts += [f"title={_property(failure.title)}"]
     return f"::error {','.join(parts)}::{_data(failure.message)}"
 
@@ -142,42 +155,82 @@ def _some(told: Sequence[str]) -> str:
 
 
 class _Lines:
-    """Where the conditions of a config or sweep stand: in its own file, or in that of its base."""
+    """Where the conditions of a config or sweep stand: in its own file, or in that of a base."""
 
     def __init__(self, config: Path) -> None:
         self._config = config
+        self._read_files: dict[Path, dict[str, dict[str, int]]] = {}
         self.file = in_workspace(config) if os.path.isfile(config) else ""
 
     def of(self, key: str, text: str) -> tuple[str, int]:
         """The file and line of a condition; the file alone, line 0, where it is not found, as what `-s` sets."""
-        file = self._config
-        for _ in range(2):
-            base, conditions = self._read(file, key)
-            for place, line in conditions:
-                if place == text:
-                    return in_workspace(file), line
-            if base is None:
-                break
-            file = base
+        for file in (self._config, *self._bases):
+            line = self._lines(file).get(key, {}).get(text)
+            if line is not None:
+                return in_workspace(file), line
         return self.file, 0
 
-    def _read(self, file: Path, key: str) -> tuple[Path | None, list[tuple[str, int]]]:
-        from gradlab.config.reading import document
-        from gradlab.errors import ConfigError
+    @cached_property
+    def _bases(self) -> list[Path]:
+        """The files that a sweep varies."""
+        from gradlab.config.sweeps.patterns import TooManyError, matching
 
-        if not os.path.isfile(file):
-            return None, []
-        try:
-            tree = document.from_file(file)
-        except ConfigError:
-            return None, []
-        listed, base = tree.data.get(key), tree.data.get("base")
-        label = f"{file}:"
-        found = []
-        for index, text in enumerate(listed if isinstance(listed, list) else []):
-            line = tree.place((key, index)).label.removeprefix(label).partition(":")[0]
-            found.append((str(text), int(line) if line.isdecimal() else 0))
-        return file.parent / base if isinstance(base, str) else None, found
+        tree = _tree(self._config)
+        data = {} if tree is None else tree.data
+        named = data.get("bases")
+        entries = [data.get("base"), *(named if isinstance(named, list) else [])]
+        patterns = [entry.get("base") if isinstance(entry, dict) else entry for entry in entries]
+        found: list[Path] = []
+        for pattern in patterns:
+            if isinstance(pattern, str):
+                with suppress(TooManyError):  # the sweep itself would not have been read then
+                    found += [self._config.parent / name for name in matching(self._config.parent, pattern)]
+        return found[:_MOST_FILES]
+
+    def _lines(self, file: Path) -> dict[str, dict[str, int]]:
+        """Key -> condition -> line, of a file and of the experiment that stands in it."""
+        if file not in self._read_files:
+            found: dict[str, dict[str, int]] = {"gates": {}, "expect": {}}
+            tree = _tree(file)
+            for path in (("gates",), ("expect",), ("experiment", "expect")):
+                listed = None if tree is None else tree.at(path)
+                for index, text in enumerate(listed if isinstance(listed, list) else []):
+                    assert tree is not None
+                    line = tree.place((*path, index)).label.removeprefix(f"{file}:").partition(":")[0]
+                    found[path[-1]].setdefault(str(text), int(line) if line.isdecimal() else 0)
+            self._read_files[file] = found
+        return self._read_files[file]
+
+
+def _tree(file: Path) -> "Tree | None":
+    """A file of YAML; nothing where it cannot be read."""
+    from gradlab.config.reading import document
+    from gradlab.errors import ConfigError
+
+    if not os.path.isfile(file):
+        return None
+    try:
+        return document.from_file(file)
+    except ConfigError:
+        return None
+
+
+def error_failures(error: "GradlabError") -> list[Failure]:
+    """A command that could not begin: each fault of a config at its place, or what is wrong with the command."""
+    from gradlab.errors import ConfigError
+
+    if not isinstance(error, ConfigError):
+        return [Failure("gradlab", str(error))]
+    found = []
+    for fault in error.faults:
+        place = _PLACE.fullmatch(fault.place)
+        message = f"{fault.path}: {fault.message}" if fault.path else fault.message
+        if place is not None and os.path.isfile(place["file"]):
+            at = (in_workspace(Path(place["file"])), int(place["line"] or 0), int(place["column"] or 0))
+            found.append(Failure("gradlab: config error", message, *at))
+        else:
+            found.append(Failure("gradlab: config error", str(fault)))
+    return found
 
 
 def in_workspace(file: Path) -> str:

@@ -19,6 +19,7 @@ from gradlab.cli.doctor import doctor
 from gradlab.cli.du import du
 from gradlab.cli.explain import explain
 from gradlab.cli.export import export
+from gradlab.cli.github_actions import Failure, annotate, error_failures
 from gradlab.cli.list import list_runs
 from gradlab.cli.new import new
 from gradlab.cli.options import Version
@@ -99,6 +100,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return code if isinstance(code, int) else OK
     except GradlabError as error:
         _say(error)
+        annotate(error_failures(error))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         log("interrupted")
@@ -110,11 +112,12 @@ def _run(argv: Sequence[str] | None) -> int:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of the command line library
             _clear(error)
             error.show()
+            annotate([Failure("gradlab", error.format_message())] if hasattr(error, "format_message") else [])
             return int(error.exit_code)
         if isinstance(error, OSError) and error.errno in _FULL:  # the library's own output, such as help, found no room
             log(f"cannot write the output: {error.strerror}")
             return USAGE
-        _say_bug(error)
+        annotate([Failure("gradlab", _say_bug(error))])
         return BUG
 
 
@@ -137,8 +140,8 @@ def _say(error: GradlabError) -> None:
         log(f"{number} error{'' if number == 1 else 's'}; nothing was run.")
 
 
-def _say_bug(error: Exception) -> None:
-    """Print one line about gradlab's own bug, with where the traceback was written."""
+def _say_bug(error: Exception) -> str:
+    """Print one line about gradlab's own bug, with where the traceback was written; the line without that place."""
     words = f"gradlab: internal error: {type(error).__name__}: {one_line(error, 300)}"
     trace = "".join(traceback.format_exception(error))
     try:
@@ -150,3 +153,4 @@ def _say_bug(error: Exception) -> None:
         log(f"{words}\n{trace}")
     else:
         log(f"{words}; the traceback is in {file.name}")
+    return words

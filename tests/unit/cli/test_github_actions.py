@@ -194,3 +194,106 @@ def test_without_a_summary_file_nothing_is_written(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     add_summary(lambda room: "x" * room)
     assert not list(tmp_path.iterdir())
+
+
+FAULTS = """\
+model: {depht: 3, width: -1, activation: tanh}
+train:
+  lr: fast, 50%
+"""
+
+
+@pytest.mark.parametrize("verb", ["run", "check", "predict"])
+def test_errors_of_a_config_are_annotations_at_their_places(gradlab: Gradlab, verb: str) -> None:
+    Path("configs/bad, 50%.yaml").write_text(FAULTS)
+    code, _, err = gradlab(verb, "configs/bad, 50%.yaml", "--quiet")
+    assert code == 2
+    start = "::error file=configs/bad%2C 50%25.yaml,line="
+    assert [line[: len(start) + 8] for line in annotations(err)] == [
+        f"{start}1,col=9,", f"{start}1,col=26", f"{start}3,col=7,",
+    ]  # fmt: skip
+    assert annotations(err)[-1].endswith(
+        ",title=gradlab%3A config error::train.lr: expected a number > 0, got 'fast, 50%25'"
+    )
+    assert not Path("summary.md").exists()
+
+
+def test_errors_of_a_sweep_and_its_base_are_annotations_each_once(gradlab: Gradlab) -> None:
+    Path("configs/bad.yaml").write_text(FAULTS)
+    Path("configs/grid.yaml").write_text("base: bad.yaml\ngates:\n  - count(verdict = dead) == 0\n")
+    for words in (("sweep", "configs/grid.yaml"), ("check", "configs/grid.yaml", "configs/bad.yaml")):
+        code, _, err = gradlab(*words)
+        assert code == 2
+        places = [re.search(r"file=configs/(.*),line=(\d+)", line).groups() for line in annotations(err)]  # type: ignore[union-attr]
+        assert sorted(places) == [("bad.yaml", "1"), ("bad.yaml", "1"), ("bad.yaml", "3"), ("grid.yaml", "3")]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("run", "none.yaml"), 2, "::error title=gradlab%3A config error::none.yaml  no such file"),
+        (("run", "configs/net.yaml", "-s", "model.depth=x"), 2, "::error title=gradlab%3A config error::-s model.depth=x  model.depth"),
+        (("run", "--seds", "3"), 2, "::error title=gradlab::No such option: --seds"),
+        (("compare", "a", "b"), 5, "::error title=gradlab::"),
+        (("run", "configs/grid.yaml"), 2, "::error title=gradlab::configs/grid.yaml: is a sweep; carry it out with"),
+        (("list", "--where", "verdict = dead"), 2, "::error title=gradlab::condition 'verdict = dead', character 9: "),
+    ],
+)  # fmt: skip
+def test_a_command_that_cannot_begin_is_an_annotation(
+    gradlab: Gradlab, words: tuple[str, ...], code: int, said: str
+) -> None:
+    found, out, err = gradlab(*words)
+    assert (found, out) == (code, "")
+    (line,) = annotations(err)
+    assert line.startswith(said)
+
+
+def test_gradlabs_own_bug_is_an_annotation(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("50 % of\nit")
+
+    monkeypatch.setattr("gradlab.config.reading.document.load", broken)
+    code, _, err = gradlab(*RUN)
+    assert code == 1
+    assert annotations(err) == ["::error title=gradlab::gradlab: internal error: RuntimeError: 50 %25 of it"]
+
+
+def test_hundreds_of_faults_are_ten_annotations(gradlab: Gradlab) -> None:
+    Path("bad.yaml").write_text("".join(f"field_{number}: 1\n" for number in range(300)))
+    told = annotations(gradlab("check", "bad.yaml")[2])
+    assert len(told) == MOST
+    assert "more failures" in told[-1]
+
+
+def test_elsewhere_a_command_that_cannot_begin_says_no_more_than_before(
+    gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "false")
+    Path("bad.yaml").write_text(FAULTS)
+    for words in (("run", "bad.yaml"), ("run", "--seds", "3"), ("compare", "a", "b")):
+        assert not annotations(gradlab(*words)[2])
+
+
+def test_conditions_are_found_in_any_base_and_in_an_experiment_that_stands_in_the_sweep(gradlab: Gradlab) -> None:
+    Path("configs/other.yaml").write_text(
+        CONFIG.replace("  - verdict == dead\n", "  - final.loss < 1\n  - final.loss < -1\n")
+    )
+    Path("configs/grid.yaml").write_text(
+        "bases:\n  - net.yaml\n  - {base: 'oth*.yaml', seeds: 0-1}\nexpect: ['final.loss < -2']\n"
+    )
+    Path("inline.yaml").write_text(
+        "experiment:\n  model: {depth: 3, width: 8, activation: tanh}\n  data: {source: xor, samples: 80}\n"
+        "  train: {steps: 5}\n  expect: [outcome == completed,\n           final.loss < 0]\nseeds: 0-1\n"
+    )
+    words = ("--executor", "inline", "--device", "cpu")
+    found = [
+        re.search(r"file=(.*),line=(\d+),.*expected (.*):", line)
+        for line in annotations(gradlab("sweep", "configs/grid.yaml", *words)[2])
+    ]
+    assert {one.groups() for one in found if one} >= {
+        ("configs/net.yaml", "6", "verdict == dead"),
+        ("configs/other.yaml", "7", "final.loss < -1"),
+        ("configs/grid.yaml", "4", "final.loss < -2"),
+    }
+    (line,) = annotations(gradlab("sweep", "inline.yaml", *words)[2])
+    assert line.startswith("::error file=inline.yaml,line=6,title=")
