@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from gradlab.config import memory
+from gradlab.config import catalogue, memory
 from gradlab.config.experiment import Experiment, num_steps
 from gradlab.config.modules import ModuleExperiment, Trainable
 from gradlab.execution.executors.contract import Task
@@ -35,19 +35,59 @@ _SECONDS_PER_FLOP = 1 / 60e9
 _SECONDS_PER_ENTRY = 3.5e-9
 """Of one step on one core, fitted to docs/speed.md: for the calls, for products, and for everything that passes over a signal."""
 
+_SECONDS_PER_STEP = 0.25e-3
+"""Of one step, whatever the network: its examples, its loss, its row of figures."""
+
+_SECONDS_PER_WEIGHT = 6e-9
+"""Of one step, for each number that an optimizer keeps of the gradients before."""
+
+_NUMBER_FACTORS = {"float32": 1.0, "float64": 2.0, "bfloat16": 1.5, "float16": 6.0}
+"""How long work on these numbers takes, against float32; measured on CPUs."""
+
+_NORM_FACTOR = 1.6
+"""With a normalisation between the layers, against none."""
+
+_MORE_FIGURES = 2.5
+"""What a recorded step takes beside the update where more is recorded than the default."""
+
 
 def seconds(experiment: Experiment, num_runs: int, sizes: Sizes) -> float:
     """About how long a batch of so many such runs trains on one core."""
     calls, work = _step(experiment, sizes)
-    return num_steps(experiment, sizes.num_examples) * (calls + num_runs * work)
+    train, record, model = experiment.train, experiment.record, experiment.model
+    factor = _NUMBER_FACTORS[train.dtype.storage] * (1.0 if model.norm is None else _NORM_FACTOR)
+    if record.quantities != "default":
+        factor *= 1.0 + _MORE_FIGURES / record.every
+    states = catalogue.OPTIMIZERS[train.optimizer.name].num_states
+    work = factor * work + states * _num_weights(experiment, sizes) * _SECONDS_PER_WEIGHT
+    return num_steps(experiment, sizes.num_examples) * (_SECONDS_PER_STEP + calls + num_runs * work)
 
 
 def _step(experiment: Experiment, sizes: Sizes) -> tuple[float, float]:
     """Seconds of one step: of its calls, and of one run's work."""
     model, B = experiment.model, experiment.data.batch_size
-    flops = 6 * B * ((model.depth - 1) * model.width**2 + model.width * (sizes.num_features + sizes.num_outputs))
-    work = flops * _SECONDS_PER_FLOP + (model.depth + 1) * B * model.width * _SECONDS_PER_ENTRY
+    positions = _positions(experiment)
+    flops = 6 * B * positions * _num_weights(experiment, sizes)
+    work = flops * _SECONDS_PER_FLOP + (model.depth + 1) * B * positions * model.width * _SECONDS_PER_ENTRY
     return (model.depth + 1) * _SECONDS_PER_LAYER, work
+
+
+def _positions(experiment: Experiment) -> int:
+    """Places of an image at which a convolution's weights are used; 1 in a dense network."""
+    image = experiment.data.image
+    return 1 if image is None or experiment.model.kind != "conv" else math.prod(image[1:])
+
+
+def _num_weights(experiment: Experiment, sizes: Sizes) -> int:
+    """Weights that are used at each place."""
+    model, image = experiment.model, experiment.data.image
+    maps = (model.depth - 1) * (1 if model.residual is None else model.residual.layers)
+    if image is None or model.kind != "conv":
+        return maps * model.width**2 + model.width * (sizes.num_features + sizes.num_outputs)
+    area = (model.kernel or 1) ** 2
+    return area * (maps * model.width**2 + image[0] * model.width) + model.width * sizes.num_outputs // _positions(
+        experiment
+    )
 
 
 def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> int:
