@@ -79,7 +79,7 @@ def fitted(
     facts = [line for line in _facts(comparison, changed_only=changed_only) if line.name != "seeds"]  # on the legend
     figures = _figures(comparison, changed_only=changed_only)
     every = len(facts) + len(figures)
-    if most is not None:
+    if most is not None and every > most + 1:
         facts, figures = _telling(facts, figures, most)
     longest = max((breadth(value) for line in facts for value in line.values), default=0)
     apart = width is not None and longest > _VALUE
