@@ -26,6 +26,14 @@ from gradlab.results.record import Bool
 LEAST_CUT, MOST_RAISED = 1e-3, 1e4
 """Smallest and largest factor of a learning rate that is advised."""
 
+CLIPPED_RATE = 0.5
+"""Largest learning rate at which clipping to a norm of 1 is advised: such a step moves the weights by as much in all, ..."""
+
+CLIPPED_ADAPTIVE_RATE = 0.01
+"""... and where each entry of it is divided by its own size, by that for each."""
+
+_ADAPTIVE = ("ada", "rmsprop", "lion", "lamb")
+
 XAVIER_ROOM = 1.1
 """Times the norm of Xavier's weights up to which a row's are of that size, whatever the draw."""
 
@@ -158,7 +166,11 @@ def of_divergence(own: OwnExperiment, evidence: ModuleEvidence | None) -> Advice
     if evidence.from_start and grows:
         worst = max(grows, key=lambda chain: float(chain.decades[evidence.start]))
         start = of_depth(evidence, worst, worst.rows, "exploding", later=False)
-        return either([scale, start, slow])
+        largest = _largest_so_far(evidence)
+        enough = (
+            largest is None or largest * LEAST_CUT <= HEALTHY_UPDATE
+        )  # no rate that is advised is small enough for more
+        return either([scale, start, slow] if enough else [scale, start])
     if any(kind.startswith(_RECURRENT) for kind in evidence.rows.kinds):
         return either([scale, clipped(own), slow])
     return either([scale, slow, clipped(own)])
@@ -235,11 +247,22 @@ def faster(own: OwnExperiment, ratio: float) -> Advice:
 
 
 def clipped(own: OwnExperiment) -> Advice:
-    """A bound on the gradient's norm."""
+    """A bound on the gradient's norm, at rates at which a step of that norm is not too large by itself."""
     told = "it bounds the l2 norm of the whole gradient"
+    optimizer, rate = _optimizer(own), own.train.lr
+    if rate is not None and rate > (
+        CLIPPED_RATE if not any(kind in optimizer for kind in _ADAPTIVE) else CLIPPED_ADAPTIVE_RATE
+    ):
+        return Advice()
     if isinstance(own, ModuleExperiment):
         return Advice() if own.train.clip_norm == 1 else change({"train.clip_norm": 1}, told, "{settings}")
     return Advice("gradients clipped to a norm of 1 before the step")
+
+
+def _optimizer(own: OwnExperiment) -> str:
+    """What the optimizer is called, in small letters; "" where that is not known."""
+    told = own.train.optimizer
+    return str(getattr(told, "name", told) or "").lower()
 
 
 def _rate(own: OwnExperiment, part: float, how: str) -> Advice:

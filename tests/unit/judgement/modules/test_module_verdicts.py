@@ -465,6 +465,23 @@ class TestDiverged:
         found = finding(summary(stack(loss=STAYS), trained(train={"lr": 0.5}), Outcome("diverged", 130, 4)), "diverged")
         assert [remedy.settings for remedy in found.remedies] == [{"train.lr": 0.05}, {"train.clip_norm": 1}]
 
+    @pytest.mark.parametrize(("optimizer", "most"), [("SGD", 0.5), ("AdamW", 0.01), ("RMSprop", 0.01)])
+    def test_clipping_is_advised_at_rates_at_which_it_is_enough(self, optimizer: str, most: float) -> None:
+        for lr, advised in ((most, True), (1.01 * most, False)):
+            own = watched(lr, optimizer=optimizer)
+            found = finding(summary(stack(loss=STAYS), own, Outcome("diverged", 130, 4)), "diverged")
+            assert ("gradients clipped to a norm of 1" in found.remedy) is advised
+            assert "10 times smaller" in found.remedy
+
+    @pytest.mark.parametrize(("update", "advised"), [(0.0, True), (5.0, False)])
+    def test_of_a_start_that_explodes_a_smaller_rate_is_advised_where_it_is_enough(
+        self, update: float, advised: bool
+    ) -> None:
+        run = stack(4.0, STAYS, log10_update_ratio=update)
+        found = finding(summary(run, outcome=Outcome("diverged", 130, 1)), "diverged")
+        assert found.remedy.startswith("weights that begin 6.3 times smaller")
+        assert ("a learning rate of" in found.remedy) is advised
+
     def test_a_start_that_explodes_comes_first(self) -> None:
         found = finding(summary(stack(4.0, STAYS), outcome=Outcome("diverged", 130, 1)), "diverged")
         assert found.remedy.startswith("weights that begin 6.3 times smaller in stem to body.4")
