@@ -3,9 +3,16 @@
 A gradlab error says what is wrong, where, and what would mend it. Anything else that escapes is gradlab's own bug.
 """
 
+import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+_WITHIN = frozenset(
+    {"gradlab", "torch", "contextlib", "functools", "lightning", "pytorch_lightning", "transformers", "accelerate"}
+)
+"""Packages whose frames are no place of a warning: whoever called them is told."""
 
 
 class GradlabError(Exception):
@@ -74,6 +81,14 @@ class InterruptedRunError(GradlabError):
 
 class WatchWarning(UserWarning):
     """Something that a watch of somebody's own module cannot see, or that went wrong in it; training goes on."""
+
+
+def warn_of_watch(text: str) -> None:
+    """A `WatchWarning` at the line of the loop that led to it, however many hooks of torch and gradlab lie in between."""
+    frame, level = sys._getframe(1), 2  # 1 is this function
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _WITHIN:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(f"gradlab.watch: {text}", WatchWarning, stacklevel=level)
 
 
 class UnderstoodWarning(UserWarning):

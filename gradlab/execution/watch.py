@@ -9,7 +9,6 @@ import os
 import sys
 import time
 import traceback
-import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gradlab.config.suggestion import suggestion
-from gradlab.errors import RunFailedError, UsageError, WatchWarning
+from gradlab.errors import RunFailedError, UsageError, warn_of_watch
 from gradlab.execution import interrupts
 from gradlab.execution.executors.contract import brief
 from gradlab.execution.watch_options import WatchOptions
@@ -217,7 +216,7 @@ class Watch:
         """Tell it once."""
         if key not in self._told:
             self._told[key] = text
-            warnings.warn(f"gradlab.watch: {text}", WatchWarning, stacklevel=3)
+            warn_of_watch(text)
 
 
 def _rank() -> int:

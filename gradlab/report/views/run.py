@@ -260,7 +260,7 @@ def names_of(run: StoredRun) -> row_names.Named:
 def setting(experiment: AnyExperiment, reading: Reading | None = None) -> str:
     """What was trained, in one line; `reading` is how a file's target was taken, None where that is not known."""
     if not isinstance(experiment, Experiment):
-        return module_words(experiment)
+        return module_words(experiment, reading)
     model, train = experiment.model, experiment.train
     length = counted(train.steps, "step") if train.steps is not None else f"{train.epochs:g} epochs"
     parts = [

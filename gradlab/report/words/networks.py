@@ -6,6 +6,7 @@ from typing import Any
 from gradlab.config.experiment import Activation, Experiment, Init, Model, Norm, Optimizer, Residual
 from gradlab.config.modules import ModuleData, OwnExperiment, Trainable, WatchedExperiment
 from gradlab.config.text import clean_line, cut, value_text
+from gradlab.datasets.dataset import Reading
 from gradlab.report.words.data import data_words
 from gradlab.report.words.values import counted
 
@@ -39,8 +40,11 @@ def start_words(init: Init) -> str:
     return " ".join(words)
 
 
-def module_words(experiment: OwnExperiment) -> str:
-    """What was trained of somebody's own module, as far as it is known, in one line; the seed, where there is one, stands last."""
+def module_words(experiment: OwnExperiment, reading: Reading | None = None) -> str:
+    """What was trained of somebody's own module, as far as it is known, in one line; the seed, where there is one, stands last.
+
+    `reading` is how a file's target was taken, None where that is not known.
+    """
     if isinstance(experiment, WatchedExperiment):
         model, watched = experiment.model, experiment.train
         rate = "" if watched.lr is None else f" lr {watched.lr:g}"
@@ -54,7 +58,7 @@ def module_words(experiment: OwnExperiment) -> str:
     data = experiment.data
     parts = [
         _call(experiment.model.build, experiment.model.args),
-        _call(data.build, data.args) if isinstance(data, ModuleData) else data_words(data, None),
+        _call(data.build, data.args) if isinstance(data, ModuleData) else data_words(data, reading),
         f"{with_parameters(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
         length, str(train.dtype), f"seed {experiment.seed}",
     ]  # fmt: skip

@@ -1,11 +1,10 @@
 """What a watch has to say while it goes on: each thing once, as a warning and in the facts of the run."""
 
 import sys
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-from gradlab.errors import WatchWarning
+from gradlab.errors import WatchWarning, warn_of_watch
 
 DOUBLE = "gradients are differentiated again (a gradient penalty): signals of both passes are mixed in one row"
 NO_GRADIENT = "the optimizer steps, and no parameter of the watched model has a gradient: backward was not called, or on another model"
@@ -42,7 +41,7 @@ class Notices:
             return
         self.texts.append(text)
         try:
-            warnings.warn(f"gradlab.watch: {text}", WatchWarning, stacklevel=4)
+            warn_of_watch(text)
         except WatchWarning as raised:  # where warnings are errors, training goes on all the same
             print(f"WatchWarning: {raised}", file=sys.stderr)
 

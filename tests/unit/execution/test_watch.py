@@ -16,7 +16,7 @@ from torch import nn
 
 import gradlab
 from gradlab.config.modules import WatchedExperiment
-from gradlab.errors import UsageError
+from gradlab.errors import UsageError, WatchWarning
 from gradlab.execution import watch as watching
 from gradlab.results.store import Store
 from tests.made.watched_loops import batches, network, sgd, step, train, unwatched, weights
@@ -265,3 +265,20 @@ print(os.environ.get("MKL_CBWR"))
                 check=True,
             )
             assert done.stdout.split() == [str(asked), "AUTO,STRICT"], done.stderr
+
+
+def test_a_warning_stands_at_the_line_of_the_loop(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def loop() -> None:
+        with gradlab.watch(model, optimizer, out=tmp_path) as run:
+            run.log(acc=0.5)
+            optimizer.step()
+
+    with pytest.warns(WatchWarning) as told:
+        loop()
+    assert len(told) == 2
+    assert {each.filename for each in told} == {__file__}
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    assert [lines[each.lineno - 1].strip() for each in told] == ["run.log(acc=0.5)", "optimizer.step()"]

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from made.deep_runs import experiment, record, stored
 
+from gradlab.config.modules import ModuleExperiment
+from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
 from gradlab.judgement.conditions.listed import values_of
 from gradlab.report.files.run_csv import layer_rows, step_rows
@@ -120,3 +122,11 @@ def test_long_csv_has_every_step_layer_and_digit() -> None:
     steps = list(step_rows(kept))
     assert steps[0] == ["step", *kept.figures]
     assert len(steps) == 4
+
+
+def test_a_files_target_is_said_of_ones_own_module_too() -> None:
+    own = ModuleExperiment.model_validate({
+        "name": "mine", "model": {"kind": "module", "build": "nets:build"},
+        "data": {"source": "file", "path": "/data/stars.csv", "target": "kind"},
+    })  # fmt: skip
+    assert "stars.csv, batch 64, kind as 5 classes (text)" in setting(own, Reading("kind", "classes", 5, "text"))
