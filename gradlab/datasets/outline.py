@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from gradlab.config.experiment import Data, image_fault
+from gradlab.config.text import counted
 from gradlab.datasets import split
 from gradlab.datasets.dataset import Raw, Reading
 from gradlab.datasets.sources import synthetic
@@ -78,7 +79,7 @@ def refuse_unfit(data: Data, loss: str, found: Outline) -> None:
     num_train = found.num_rows - split.num_held(found.num_rows, data.holdout)
     if num_train < data.batch_size:
         held = f" ({data.holdout:g} of {found.num_rows} are held out)" if data.holdout else ""
-        rows = f"the {num_train} rows to learn from{held}"
+        rows = f"the {counted(num_train, 'row')} to learn from{held}"
         message = f"{data.batch_size} is more than {rows}; set it to at most {num_train}"
         raise ConfigError([Fault(place, "data.batch_size", message)])
 
