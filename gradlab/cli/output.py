@@ -62,8 +62,10 @@ def log_some(lines: "Sequence[str]", noun: str) -> None:
         log(line)
 
 
-def log_sentence(line: str) -> None:
+def log_sentence(line: str, *, quiet: bool = False) -> None:
     """Tell the person something that is not data; on a terminal in lines no longer than it is wide."""
+    if quiet:
+        return
     from rich.text import Text
 
     from gradlab.report.terminal.console import console, print_prose

@@ -62,11 +62,11 @@ def predict(
 
 def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
     """Print a line for each member of a sweep, seeds aside: a forecast is about all of them."""
-    from gradlab.cli.output import log, write_json, write_some
+    from gradlab.cli.output import log, log_sentence, write_json, write_some
     from gradlab.config.experiment import Experiment
     from gradlab.errors import ConfigError, Fault
     from gradlab.execution.planned_data import PlannedData
-    from gradlab.report.views.prediction import BASIS, prediction_view, several
+    from gradlab.report.views.prediction import basis_words, prediction_view, several
     from gradlab.report.views.unanswered import unanswered
     from gradlab.theory.prediction import predict as predicted
 
@@ -94,8 +94,9 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
     varying = [axis for axis in sweep.axes if len({point.get(axis) for point in points}) > 1]
     if len(first) < len(sweep.members):
         log(f"{len(sweep.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
-    if face is not Face.CSV and any(view.data["phase"] for view in views):
-        log(BASIS, quiet=quiet)
+    basis = basis_words([view.data for view in views])
+    if basis and face is not Face.CSV:
+        log_sentence(basis, quiet=quiet)
     write_some(several(views, points, varying), face, "forecasts", "member", full=full)
 
 

@@ -39,7 +39,7 @@ THEORY: tuple[Definition, ...] = (
                "depth up to which such networks were seen to train: six times xi_c",
                symbol="6 ξ_c", unit="layers",
                reads="it was measured on tanh networks over 300 small steps of SGD; for another activation, optimizer or more steps it "
-               "is no limit",
+               "is no limit; inf: the likeness of examples sets none, and the size of gradients may",
                also=("trainable depth",), see=("xi_c", "trainable_depth_basis"), page=_PAGE),
     Definition("trainable_depth_basis", "theory",
                "what trainable_depth was measured on",

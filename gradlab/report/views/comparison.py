@@ -18,7 +18,7 @@ from gradlab.report.views.run import figure_kind
 from gradlab.report.views.side_names import class_names, letters
 from gradlab.report.words.points import value_words
 from gradlab.report.words.table import Field, Table
-from gradlab.report.words.values import Kind, Value, counted, fixed, say
+from gradlab.report.words.values import Kind, Value, fixed, say
 
 MOST_ROWS = 12
 """Rows of modules that a person is shown of those that have one name on several sides."""
@@ -390,9 +390,11 @@ def spread_words(comparison: Comparison) -> str:
     if len(comparison.sides[0].verdicts) == 1 or len(lonely) == len(comparison.sides) - 1:
         return f"no spread: one {one} on a side, so that nothing but a divergence is called better or worse"
     counts = [len(side.verdicts) for side in comparison.sides]
-    if len(counts) <= 2:
-        seeds = ", ".join(counted(count, "seed") for count in counts)
+    if len(set(counts)) == 1:
+        seeds = f"{counts[0]} seeds a side"
+    elif len(counts) == 2:
+        seeds = f"{counts[0]} and {counts[1]} seeds"
     else:
-        seeds = f"{min(counts)} to {max(counts)} seeds a side" if len(set(counts)) > 1 else f"{counts[0]} seeds a side"
+        seeds = f"{min(counts)} to {max(counts)} seeds a side"
     words = f"means over {seeds}; in brackets an interval of about {COVERAGE:.0%} of the change (Welch's t)"
     return f"{words}; none where a side has one {one}" if lonely else words

@@ -1,7 +1,7 @@
 """What there is to see of a prediction: computed once from the forecast, shown alike by every face."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,9 @@ MEASURED = "measured on tanh networks over 300 small steps of SGD"
 
 BASIS = f"trainable_depth is 6 xi_c, {MEASURED}"
 """What is said wherever that figure stands in a table or among data."""
+
+NO_LIMIT = "; where it is inf the likeness of examples sets no limit to the depth, and the size of gradients may"
+"""What is said beside that where gradients vanish or explode all the same."""
 
 NEAR_1 = 0.99
 """Cosine above which its distance from 1 is said."""
@@ -94,9 +97,16 @@ class PredictionView:
             Title(self.headline, name=self.name, setting=self.setting),
             Lines(self.meaning),
             Profiles(self.profiles),
-            TableBlock("figures", self.figures, headed=False, note=BASIS if self.data["phase"] else ""),
+            TableBlock("figures", self.figures, headed=False, note=basis_words([self.data])),
             TableBlock("expected at step 0", self.layers, reading=READING, noun=self.noun, few=few),
         ]
+
+
+def basis_words(data: "Iterable[Mapping[str, Any]]") -> str:
+    """What the trainable depths of predictions rest on, "" where none has one; data as `PredictionView.data` has them."""
+    told = [one for one in data if one["phase"]]
+    unlimited = any(one["trainable_depth"] == math.inf and one["phase"] != "critical" for one in told)
+    return "" if not told else BASIS + (NO_LIMIT if unlimited else "")
 
 
 def prediction_view(prediction: "Prediction") -> PredictionView:

@@ -90,8 +90,17 @@ def test_what_a_change_is_held_against() -> None:
     ]
     assert (
         spread_words(compare(seeded))
-        == "means over 2 seeds, 2 seeds; in brackets an interval of about 95% of the change (Welch's t)"
+        == "means over 2 seeds a side; in brackets an interval of about 95% of the change (Welch's t)"
     )
+
+
+def test_two_sides_of_different_numbers_of_seeds_have_both_named() -> None:
+    def seeded(depth: int, number: int) -> list[StoredRun]:
+        made = stored(depth)
+        seeds = (made.experiment.model_copy(update={"seed": seed}) for seed in range(number))
+        return [replace(made, experiment=experiment) for experiment in seeds]
+
+    assert spread_words(compare([*seeded(50, 3), *seeded(20, 2)])).startswith("means over 3 and 2 seeds; in brackets")
 
 
 def test_many_sides_are_counted_together() -> None:

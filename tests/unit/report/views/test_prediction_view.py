@@ -13,7 +13,7 @@ from gradlab.report.files.markdown import markdown
 from gradlab.report.terminal.bars import bars
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
-from gradlab.report.views.prediction import PredictionView, prediction_view, several
+from gradlab.report.views.prediction import PredictionView, basis_words, prediction_view, several
 from gradlab.report.views.prediction_in_short import short_blocks
 from gradlab.report.words.table import as_csv
 from gradlab.results import strict_json
@@ -176,6 +176,24 @@ def test_what_the_trainable_depth_was_measured_on_stands_beside_the_figure() -> 
     assert basis in printed(view, terminal=False)
     assert basis in markdown(view.blocks, all_layers=True).replace("T" + basis[1:], basis)
     assert "trainable_depth" not in printed(seen(activation="step"), terminal=False)
+
+
+@pytest.mark.parametrize(
+    ("activation", "init", "told"),
+    [
+        ("relu", {"sigma_w": 1.0}, True),
+        ("tanh", {"sigma_w": 0.5}, True),
+        ("relu", "he", False),
+        ("sigmoid", "xavier", False),
+    ],
+)
+def test_an_infinite_trainable_depth_is_not_said_alone_where_gradients_vanish(
+    activation: str, init: Any, told: bool
+) -> None:
+    view = seen(activation=activation, init=init)
+    assert ("the size of gradients may" in basis_words([view.data])) is told
+    assert basis_words([view.data]) in printed(view, terminal=False)
+    assert basis_words([seen(activation="step").data]) == ""
 
 
 def test_layers_that_get_little_or_much_are_named() -> None:
