@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from gradlab.report.live.region import Region
-from gradlab.report.terminal.console import Stream, console, is_live, knows_blocks
+from gradlab.report.terminal.console import Stream, console, is_live, knows_blocks, print_prose
 
 REFRESHES_PER_SECOND = 4
 
@@ -43,7 +43,7 @@ class LiveDisplay:
 
     def note(self, line: str) -> None:
         if not self._quiet:
-            self._out.print(Text(line))
+            print_prose(self._out, Text(line))
 
     def note_one(self, line: str, rest: str) -> None:
         """Write a line that stays, one of many alike: on a terminal each, in a log the first ones and then what `rest` says."""

@@ -1,5 +1,7 @@
 """What is seen while runs train."""
 
+import re
+
 import numpy as np
 import pytest
 from faces import Stream
@@ -138,3 +140,15 @@ def test_sparkline_picks_from_both_ends_and_has_an_ascii_form() -> None:
     assert sparkline(profile, 40, unicode=False).isascii()
     assert sparkline(np.array([-3.0, -3.001]), 10) == "██"
     assert sparkline(np.array([]), 10) == ""
+
+
+def test_a_note_is_wrapped_between_words_on_a_terminal_and_one_line_elsewhere(clock: Clock) -> None:
+    words = "net (seed 0) is trained already, in runs/net-0123456789ab: nothing that decides its numbers has changed; --rerun always"
+    for terminal in (True, False):
+        stream = Stream(terminal=terminal)
+        with ProgressDisplay(stream) as display:
+            display.note(words)
+        lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip("\r") for line in stream.getvalue().splitlines()]
+        lines = [line for line in lines if line.strip()]
+        assert " ".join(line.strip() for line in lines) == words
+        assert (max(map(len, lines)) <= 80) is terminal
