@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from gradlab.config.reading.tree import Tree
@@ -25,6 +25,9 @@ MOST = 10
 
 _MOST_NAMED = 5
 """Runs or pairs that one annotation names."""
+
+_MOST_REASONS = 3
+"""Reasons of failed runs that have an annotation each."""
 
 _MOST_FILES = 100
 """Bases of a sweep in which a condition is looked for."""
@@ -49,10 +52,10 @@ def is_on() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotate(failures: Iterable[Failure]) -> None:
+def annotate(failures: Iterable[Failure], level: Literal["error", "warning"] = "error") -> None:
     """Print failures as workflow commands to stderr, which the runner reads as it does stdout; elsewhere nothing.
 
-    Of more than GitHub shows the last one counts the rest.
+    Of more than GitHub shows the last one counts the rest. What fails nothing, as with `--exit-zero`, is a warning.
     """
     if not is_on():
         return
@@ -64,11 +67,11 @@ def annotate(failures: Iterable[Failure]) -> None:
         every = [*every[: MOST - 1], Failure("gradlab", f"and {left} more failures; the log and the summary have all")]
     sink = Sink(sys.stderr, vital=False)
     for failure in every:
-        sink.write(f"{command(failure)}\n")
+        sink.write(f"{command(failure, level)}\n")
 
 
-def command(failure: Failure) -> str:
-    r"""A failure as one line that the runner takes for an error.
+def command(failure: Failure, level: str = "error") -> str:
+    r"""A failure as one line that the runner takes for an error, or a warning.
 
     >>> command(Failure("a: b, c", "50 % of\nruns", "x.yaml", 3))
     '::error file=x.yaml,line=3,title=a%3A b%2C c::50 %25 of%0Aruns'
@@ -77,7 +80,7 @@ def command(failure: Failure) -> str:
     parts += [f"line={failure.line}"] if failure.file and failure.line else []
     parts += [f"col={failure.column}"] if failure.file and failure.line and failure.column else []
     parts += [f"title={_property(failure.title)}"]
-    return f"::error {','.join(parts)}::{_data(failure.message)}"
+    return f"::{level} {','.join(parts)}::{_data(failure.message)}"
 
 
 def _data(text: str) -> str:
@@ -94,11 +97,12 @@ def _property(text: str) -> str:
 def run_failures(runs: "Sequence[StoredRun]", config: Path) -> list[Failure]:
     """Runs that could not be carried out, and expectations that do not hold, each with the line that states it."""
     lines = _Lines(config)
-    found = [
-        Failure("gradlab: run failed", f"{run.name}, seed {run.seed}: {run.summary.outcome.reason}", lines.file)
+    broken = [
+        (f"{run.name}, seed {run.seed}", "failed", run.summary.outcome.reason or "")
         for run in runs
         if run.outcome == "failed"
     ]
+    found = _not_carried_out(broken, lines)
     failed: dict[str, list[StoredRun]] = defaultdict(list)
     actual: dict[tuple[str, str], str] = {}
     for run in runs:
@@ -117,10 +121,7 @@ def sweep_failures(view: "SweepView", config: Path) -> list[Failure]:
     from gradlab.report.views.sweep import gate_words
 
     lines = _Lines(config)
-    found = [
-        Failure(f"gradlab: run {one.word}", f"{one.member}: {one.reason or one.word}", lines.file)
-        for one in view.failures
-    ]
+    found = _not_carried_out([(one.member, one.word, one.reason) for one in view.failures], lines)
     for gate in view.failed_gates:
         file, line = lines.of("gates", gate.text)
         found.append(Failure("gradlab: gate failed", f"{gate.text}: {gate_words(gate)}", file, line))
@@ -143,6 +144,24 @@ def compared_failures(compared: "Comparison | SweepComparison") -> list[Failure]
 
     failed = [check for check in gate_checks(compared) if not check.passed]
     return [Failure(title, f"{check.text}: {check.said}\n{_some(check.details)}") for check in failed]
+
+
+def _not_carried_out(told: Iterable[tuple[str, str, str]], lines: "_Lines") -> list[Failure]:
+    """Runs by name, word and reason: one annotation for those with the same reason; of many reasons the last counts the rest, so that
+    gates and expectations have room.
+    """
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, word, reason in told:
+        alike[word, reason].append(name)
+    found = []
+    for (word, reason), names in list(alike.items())[:_MOST_REASONS]:
+        title = "gradlab: run" + ("s" if len(names) > 1 else "") + f" {word}"
+        found.append(Failure(title, f"{_some(names)}: {reason or word}", lines.file))
+    left = [name for names in list(alike.values())[_MOST_REASONS:] for name in names]
+    return [
+        *found,
+        *([Failure("gradlab: runs failed", f"{len(left)} more, for other reasons", lines.file)] if left else []),
+    ]
 
 
 def _expectation(text: str, said: str, lines: "_Lines") -> Failure:

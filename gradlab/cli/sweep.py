@@ -187,7 +187,7 @@ def sweep(
         finished = sweeping.run_sweep(prepared, call, api.sweep_summary_md)
     _write_files(finished, junit, summary)
     _print(finished, format, full=full, quiet=quiet)
-    annotate(sweep_failures(api.view_of(finished), config))
+    annotate(sweep_failures(api.view_of(finished), config), "warning" if exit_zero else "error")
     add_summary(lambda room: sweep_markdown(api.view_of(finished), room), summary)
     if prepared.gates and not finished.gates:
         part = "a share cannot tell; the command without --shard does"

@@ -98,7 +98,9 @@ def test_gates_and_expectations_of_a_sweep(gradlab: Gradlab) -> None:
     text = Path("summary.md").read_text()
     assert text.startswith("# grid")
     assert "**FAILED**: `count(verdict == dead) > 0`" in text
-    assert gradlab(*words, "--exit-zero")[0] == 0
+    code, _, err = gradlab(*words, "--exit-zero")
+    assert code == 0
+    assert [line.replace("::warning", "::error", 1) for line in annotations(err)] == [gate, *expected]
 
 
 def test_gates_of_comparisons(gradlab: Gradlab) -> None:
@@ -297,3 +299,43 @@ def test_conditions_are_found_in_any_base_and_in_an_experiment_that_stands_in_th
     }
     (line,) = annotations(gradlab("sweep", "inline.yaml", *words)[2])
     assert line.startswith("::error file=inline.yaml,line=6,title=")
+
+
+def test_failed_runs_of_one_reason_are_one_annotation_and_gates_have_room(gradlab: Gradlab) -> None:
+    Path("nets.py").write_text("def build(reason):\n    raise ValueError(f'number {reason}')\n")
+    Path("grid.yaml").write_text(
+        "experiment:\n  name: own\n  model: {kind: module, build: nets:build, args: {reason: 0}}\n  data: {source: xor}\n"
+        "  train: {steps: 1}\ngrid: {model.args.reason: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]}\nseeds: 0-1\n"
+        "gates: [count(outcome == failed) == 0]\n"
+    )
+    words = (
+        "sweep",
+        "grid.yaml",
+        "--allow-code",
+        "nets",
+        "--import-path",
+        ".",
+        "--executor",
+        "inline",
+        "--device",
+        "cpu",
+    )
+    code, _, err = gradlab(*words)
+    assert code == 3
+    *failed, gate = annotations(err)
+    assert [line.partition(",title=")[2].partition("::")[0] for line in failed] == ["gradlab%3A runs failed"] * 4
+    for number, line in enumerate(failed[:3]):
+        assert f"reason {number}, seed 0%0Amodel.args.reason {number}, seed 1: " in line
+        assert f"number {number}" in line
+    assert failed[3].endswith("::18 more, for other reasons")
+    assert ",line=8,title=gradlab%3A gate failed::count(outcome == failed) == 0: it is 24" in gate
+    code, _, err = gradlab("run", "grid.yaml")
+    assert code == 2
+    Path("own.yaml").write_text(
+        "model: {kind: module, build: nets:build, args: {reason: 0}}\ndata: {source: xor}\ntrain: {steps: 1}\n"
+    )
+    code, _, err = gradlab("run", "own.yaml", "--seeds", "0-8", *words[2:6], "--device", "cpu")
+    assert code == 3
+    (line,) = annotations(err)
+    assert line.startswith("::error file=own.yaml,title=gradlab%3A runs failed::own, seed 0%0Aown, seed 1%0A")
+    assert "and 4 more: model.build: " in line
