@@ -112,6 +112,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _suggestion(target: str, names: list[str]) -> str:
+    if names and all(map(_is_number, names)):
+        return f"The first row has to hold the names of the columns, and it holds {', '.join(names[:3])}"
     close = difflib.get_close_matches(target, names, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"

@@ -22,6 +22,9 @@ from gradlab.errors import ConfigError, Fault
 if TYPE_CHECKING:
     import pyarrow
 
+_HEAD_BYTES = 65536
+"""Of a first line, at most: it is looked at where a file is no table of comma-separated values."""
+
 Array = NDArray[Any]
 
 
@@ -96,12 +99,25 @@ def _csv(file: Path) -> Mapping[str, Array]:
     except UnicodeDecodeError as error:
         raise fault(file, "data.path", "its column names are not UTF-8 text; save the file as UTF-8") from error
     except pyarrow.ArrowInvalid as error:
+        _refuse_other_marks(file, _head(file))
         raise fault(file, "data.path", f"is not a table of comma-separated values: {_first_line(error)}") from error
     if table.num_columns == 1:
-        other = next((mark for mark in (";", "\t", "|") if mark in table.column_names[0]), None)
-        if other is not None:
-            raise fault(file, "data.path", f"its columns are separated by {other!r}; separate them by commas")
+        _refuse_other_marks(file, table.column_names[0])
     return _columns(file, table)
+
+
+def _head(file: Path) -> str:
+    """The first line of a file, where it is of a usual length."""
+    with file.open("rb") as stream:
+        return stream.readline(_HEAD_BYTES).decode("utf-8", errors="replace")
+
+
+def _refuse_other_marks(file: Path, head: str) -> None:
+    """Refuse a file whose first line has no comma and another mark in place of it, as spreadsheets write where a comma is a decimal."""
+    other = next((mark for mark in (";", "\t", "|") if mark in head and "," not in head), None)
+    if other is not None:
+        told = "separate them by commas, and write decimals with a point"
+        raise fault(file, "data.path", f"its columns are separated by {other!r}; {told}")
 
 
 def _parquet(file: Path) -> Mapping[str, Array]:

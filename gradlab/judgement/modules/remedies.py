@@ -195,7 +195,8 @@ def of_learning(evidence: ModuleEvidence) -> Advice:
     if largest > LARGE_UPDATE:
         return either([scale, slower(own, largest), _warmed_up(evidence)])
     look = Advice(
-        "updates are of a usual size: see whether the targets belong to the inputs, as after a shuffle of one of them"
+        "updates are of a usual size: see whether the targets belong to the inputs, as after a shuffle of one of them, and whether the "
+        "loss takes what the network gives: cross-entropy takes logits, before any softmax"
     )
     return either([scale, look, _warmed_up(evidence), in_time(evidence)])
 
