@@ -41,6 +41,18 @@ def percent(share: float) -> str:
     return f"{shown:.0f} %"
 
 
+def of_weights(ratio: float, whose: str = "its weights") -> str:
+    """An update in units of the weights that it changes.
+
+    >>> of_weights(0.0312), of_weights(70.0), of_weights(1.02, "a layer's weights")
+    ('0.03 of its weights', '70 times its weights', "the size of a layer's weights")
+    """
+    shown = rounded(ratio, 1)
+    if shown == "1":
+        return f"the size of {whose}"
+    return f"{shown} times {whose}" if ratio > 1 else f"{shown} of {whose}"
+
+
 def factor(value: float) -> str:
     """A multiplier, to one digit above ten and two below; one that is near 1 with as many as tell it from 1.
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -480,3 +481,15 @@ def test_without_scripts_the_tables_and_the_map_are_there(small: tuple[OpenedSwe
     assert told.is_visible()
     assert told.inner_text().startswith("parallel coordinates: 16 runs")
     assert page.locator("#bar").is_hidden()
+
+
+@pytest.mark.parametrize("width", [800, 1280])
+def test_the_names_of_axes_stand_apart(small: tuple[OpenedSweep, Path], open_page: OpenPage, width: int) -> None:
+    page = open_page(small[1], width=width)
+    settled(page, "lines-plot")
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('#lines-plot .annotation-text')].filter((one) => one.style.fontWeight === '700')"
+        ".map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.right]).sort((a, b) => a[0] - b[0])"
+    )
+    assert len(boxes) >= 8
+    assert all(before[1] <= after[0] for before, after in pairwise(boxes)), boxes

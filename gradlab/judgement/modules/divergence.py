@@ -6,9 +6,9 @@ import numpy as np
 
 from gradlab.config import row_names
 from gradlab.config.modules import OwnExperiment
-from gradlab.config.text import rounded
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
+from gradlab.judgement.wording import of_weights
 from gradlab.results.record import Finding, Float, ModuleRows, Outcome
 
 FLOAT32 = float(np.finfo(np.float32).max)
@@ -50,7 +50,7 @@ def _before(evidence: ModuleEvidence | None) -> str:
     ratio = None if evidence is None else typical_update(evidence)
     if ratio is None or not ratio > 0:
         return ""
-    return f"; before, a typical update moved the fastest row by {rounded(ratio, 1)} of its weights"
+    return f"; before, a typical update moved the fastest row by {of_weights(ratio)}"
 
 
 def typical_update(evidence: ModuleEvidence) -> float | None:

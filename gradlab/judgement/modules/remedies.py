@@ -21,6 +21,7 @@ from gradlab.judgement.remedies.advice import Advice, change, digits, either
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.remedies.steps import HEALTHY_UPDATE
 from gradlab.judgement.rules.learning import LARGE_UPDATE, ROOM, SMALL_UPDATE, round_up
+from gradlab.judgement.wording import of_weights
 from gradlab.results.record import Bool
 
 LEAST_CUT, MOST_RAISED = 1e-3, 1e4
@@ -243,7 +244,7 @@ def faster(own: OwnExperiment, ratio: float) -> Advice:
     return _rate(
         own,
         part,
-        f"{_multiple(part)} times larger: the fastest row moves by {rounded(ratio, 1)} of its weights a step, where 1e-3 is usual",
+        f"{_multiple(part)} times larger: the fastest row moves by {of_weights(ratio)} a step, where 1e-3 is usual",
     )
 
 

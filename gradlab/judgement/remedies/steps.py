@@ -12,7 +12,7 @@ from gradlab.judgement import figures
 from gradlab.judgement.evidence import ADAPTIVE, ROUNDED_AWAY, Evidence
 from gradlab.judgement.remedies import first_steps
 from gradlab.judgement.remedies.advice import Advice, change, digits
-from gradlab.judgement.wording import factor, percent, power
+from gradlab.judgement.wording import factor, of_weights, percent, power
 
 HEALTHY_UPDATE = 1e-3
 """Update ratio to aim for: a thousand such steps rebuild a weight, one of them does not upset it."""
@@ -127,9 +127,8 @@ def training(evidence: Evidence, row: int) -> Advice:
     largest = largest_update(evidence, row)
     if largest is None or largest <= HEALTHY_UPDATE:
         return slower(evidence.experiment)
-    return learning_rate(evidence, largest).after(
-        f"updates of up to {rounded(largest, 1)} of a layer's weights came before"
-    )
+    size = of_weights(largest, "a layer's weights")
+    return learning_rate(evidence, largest).after(f"updates of up to {size} came before")
 
 
 def _decay(evidence: Evidence) -> Advice:

@@ -7,12 +7,12 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.catalogue import DTYPES
 from gradlab.config.experiment import Experiment
-from gradlab.config.text import rounded
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.limits import DECADES
 from gradlab.judgement.remedies import first_steps, starts, steps
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.harm import HARMFUL
+from gradlab.judgement.wording import of_weights
 from gradlab.results.record import Finding, Outcome
 
 FAST = 1e-3
@@ -48,7 +48,7 @@ def _before(evidence: Evidence | None) -> str:
     ratio = _typical_update(evidence)
     if ratio is None or not ratio > 0:
         return ""
-    return f"; before, a typical update moved the fastest layer by {rounded(ratio, 1)} of its weights"
+    return f"; before, a typical update moved the fastest layer by {of_weights(ratio)}"
 
 
 def _typical_update(evidence: Evidence | None) -> float | None:

@@ -74,13 +74,14 @@
                       marker: { symbol: symbol(word), size: 12, color: gradlab.theme.color(word), line: { color: colors.text, width: 1.5 } } });
       }
       const wide = Math.max(1, gradlab.theme.printing ? 660 : home.clientWidth) / dimensions.length;
+      const edge = wide * (last + 1) / Math.max(1, last) - wide / 2 - 8;  // the first and the last name stand on one side of their axis
       const marks = dimensions.flatMap((one) => one.ticks.map(([position]) => position));
       const lowest = Math.min(0, ...marks) - .06, highest = Math.max(1, ...marks) + .06;
       const shapes = [], annotations = [];
       dimensions.forEach((one, at) => {
         shapes.push({ type: "line", layer: "below", line: { color: colors.muted, width: 1 }, ...(down ? { x0: 0, x1: 1, y0: at, y1: at } : { x0: at, x1: at, y0: 0, y1: 1 }) });
         annotations.push({
-          text: down ? gradlab.plain(one.name) : named(one.name, Math.max(10, Math.floor(wide / 7.5))), showarrow: false, font: { size: 12, color: colors.text, weight: 700 }, bgcolor: colors.back, opacity: .92, borderpad: 1,
+          text: down ? gradlab.plain(one.name) : named(one.name, at % last ? Math.max(10, Math.floor(wide / 8.2)) : Math.max(8, Math.floor(edge / 8.2))), showarrow: false, font: { size: 12, color: colors.text, weight: 700 }, bgcolor: colors.back, opacity: .92, borderpad: 1,
           ...(down ? { x: lowest, y: at - .45, xanchor: "left", yanchor: "middle" } : { x: at, y: highest - .02, yanchor: "bottom", xanchor: at === 0 ? "left" : at === last ? "right" : "center" }),
         });
         const fits = down ? Math.max(3, Math.floor(home.clientWidth * .62 / one.ticks.length / 7)) : 16;
