@@ -35,11 +35,11 @@ def explain(
 ) -> None:
     """Say what a word means that gradlab prints: its definition, its unit, how it is read, and a verdict's rule with its limits."""
     from gradlab.cli.output import write, write_json
-    from gradlab.report.glossary.index import config_definitions, explained, whole
+    from gradlab.report.glossary.index import config_definitions, whole
     from gradlab.report.views.explanation import explanation_objects, explanation_table
     from gradlab.report.words.table import as_csv, as_markdown
 
-    found = list(dict.fromkeys(one for name in names for one in explained(name)))
+    found = list(dict.fromkeys(_found(names)))
     every = found if names else [*whole(), *config_definitions()]
     if format is Face.JSON:
         write_json({"schema_version": 1, "definitions": explanation_objects(every)})
@@ -51,6 +51,19 @@ def explain(
         _print(found)
     else:
         _print_all(every)
+
+
+def _found(names: "Sequence[str]") -> "list[Definition]":
+    """What words mean: all of them as one, such as `learning rate` without quotes, else each by itself."""
+    from contextlib import suppress
+
+    from gradlab.errors import UsageError
+    from gradlab.report.glossary.index import explained
+
+    if len(names) > 1:
+        with suppress(UsageError):
+            return list(explained(" ".join(names)))
+    return [one for name in names for one in explained(name)]
 
 
 def _print(found: "Sequence[Definition]") -> None:
@@ -80,7 +93,8 @@ def _print_all(every: "Sequence[Definition]") -> None:
     from gradlab.report.terminal.console import print_heading, print_prose
 
     out = stdout()
-    for kind, held in groupby(every, key=lambda one: one.kind):
+    places = {one.kind: place for place, one in reversed(list(enumerate(every)))}
+    for kind, held in groupby(sorted(every, key=lambda one: places[one.kind]), key=lambda one: one.kind):
         words = list(held)
         print_heading(out, kind)
         if kind == "config value":

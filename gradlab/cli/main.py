@@ -130,6 +130,20 @@ def _clear(error: Any) -> None:
     setting = re.search(r"unexpected extra argument\(?s?\)? \(([\w.]+=\S*)\)$", message)
     if setting is not None:
         error.message += f"; a field is set with -s, as in -s {setting[1]}"
+    elif re.search(r"unexpected extra argument\(?s?\)? \(= ?\S*\)$", message):
+        error.message += "; a field is set without blanks, as in -s model.depth=100"
+    elif field := _field_of_option(error):
+        error.message += f"; a field is set with -s, as in -s {field}=VALUE"
+
+
+def _field_of_option(error: Any) -> str | None:
+    """The field of a config that an unknown option is called after, of a command that sets fields."""
+    option, command = getattr(error, "option_name", None), getattr(getattr(error, "ctx", None), "command", None)
+    if option is None or not any("-s" in getattr(one, "opts", ()) for one in getattr(command, "params", ())):
+        return None
+    from gradlab.config.reading.faults import field_called
+
+    return field_called(option.lstrip("-").replace("-", "_"))
 
 
 def _say(error: GradlabError) -> None:

@@ -245,17 +245,25 @@ def _meant(root: Root, path: Path) -> Path:
     near = nearest(key, _beside(root, path))
     if near is not None:
         return (*path[:-1], near)
-    elsewhere = next((known for known in fields(root) if known.endswith(f".{key}")), None)
-    if elsewhere is None:  # or a part with fields of its own, as in model.activation.name
-        part = next((known for known in fields(root) if f".{key}." in known), None)
-        elsewhere = None if part is None else part[: part.index(f".{key}.") + len(key) + 1]
-    if elsewhere is None:
-        elsewhere = spellings.key_meant_elsewhere(key)
+    elsewhere = field_called(key, root)
     if elsewhere is None and len(path) == 1:  # a key of a part, misspelled and without its part
         bare = [name for part, name in keys_by_spelling() if not part]
         near = nearest(spellings.folded(key), bare)
         elsewhere = None if near is None else keys_by_spelling()[("", near)]
     return tuple(elsewhere.split(".")) if elsewhere is not None else path
+
+
+def field_called(key: str, root: Root = Experiment) -> str | None:
+    """The dotted path of a field, or of a part with fields of its own, by its last name or that of other libraries; None where none is.
+
+    >>> field_called("epochs"), field_called("activation"), field_called("learning_rate"), field_called("colour")
+    ('train.epochs', 'model.activation', 'train.lr', None)
+    """
+    known = next((one for one in fields(root) if one.endswith(f".{key}")), None)
+    part = next((one for one in fields(root) if f".{key}." in one), None)
+    if known is None and part is not None:
+        known = part[: part.index(f".{key}.") + len(key) + 1]
+    return spellings.key_meant_elsewhere(key) if known is None else known
 
 
 def _beside(root: Root, path: Path) -> list[str]:

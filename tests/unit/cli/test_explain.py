@@ -63,3 +63,19 @@ def test_unknown_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.err == "explain vanshing: no such word. Did you mean 'vanishing'? `gradlab explain` lists all words\n"
     assert main(["explain", "\x1b[31m"]) == 2
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_words_that_mean_something_together_need_no_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["learning", "rate"], ["too", "few", "seeds"]):
+        assert main(["explain", *words]) == 0
+        several = capsys.readouterr().out
+        assert main(["explain", " ".join(words)]) == 0
+        assert several == capsys.readouterr().out
+    assert main(["explain", "loss", "vanishing"]) == 0
+    assert "vanishing  verdict" in capsys.readouterr().out
+
+
+def test_each_kind_of_word_has_one_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if line and not line.startswith(" ")]
+    assert len(headings) == len(set(headings)) > 10

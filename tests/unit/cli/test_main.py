@@ -101,6 +101,16 @@ def test_no_words_print_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["run", "a.yaml", "depth=100"], "(depth=100); a field is set with -s, as in -s depth=100\n"),
         (["run", "a.yaml", "b.yaml"], "(b.yaml)\n"),
+        (
+            ["run", "a.yaml", "-s", "model.depth", "=", "100"],
+            "(= 100); a field is set without blanks, as in -s model.depth=100\n",
+        ),
+        (
+            ["run", "a.yaml", "--epochs", "5"],
+            "No such option: --epochs; a field is set with -s, as in -s train.epochs=VALUE",
+        ),
+        (["predict", "a.yaml", "--learning-rate", "1"], "as in -s train.lr=VALUE"),
+        (["compare", "a", "b", "--epochs", "5"], "No such option: --epochs\n"),
         (["export", "x", "--to", "parquet"], "Invalid value for '--to': 'parquet' is not one of"),
     ],
 )
