@@ -192,7 +192,7 @@ class _Lines:
     @cached_property
     def _bases(self) -> list[Path]:
         """The files that a sweep varies."""
-        from gradlab.config.sweeps.patterns import TooManyError, matching
+        from gradlab.config.sweeps.patterns import Patterns, TooManyError
 
         tree = _tree(self._config)
         data = {} if tree is None else tree.data
@@ -200,10 +200,11 @@ class _Lines:
         entries = [data.get("base"), *(named if isinstance(named, list) else [])]
         patterns = [entry.get("base") if isinstance(entry, dict) else entry for entry in entries]
         found: list[Path] = []
+        search = Patterns(self._config.parent)
         for pattern in patterns:
             if isinstance(pattern, str):
                 with suppress(TooManyError):  # the sweep itself would not have been read then
-                    found += [self._config.parent / name for name in matching(self._config.parent, pattern)]
+                    found += [self._config.parent / name for name in search.matching(pattern)]
         return found[:_MOST_FILES]
 
     def _lines(self, file: Path) -> dict[str, dict[str, int]]:

@@ -5,7 +5,6 @@ run to run inside a batch, `LABEL` fields say nothing about the computation. The
 (`batch_key`), so a new field cannot be forgotten.
 """
 
-import functools
 import hashlib
 import json
 import math
@@ -23,7 +22,8 @@ from pydantic import (
 )
 
 from gradlab.config import catalogue
-from gradlab.config.condition import ConditionError, Kind, parse
+from gradlab.config.expected import Conditions
+from gradlab.config.expected import run_names as run_names
 from gradlab.config.fields import Mark, OneOf, Part, batched, fault, fill
 from gradlab.config.models import Activation as Activation
 from gradlab.config.models import Init as Init
@@ -31,7 +31,6 @@ from gradlab.config.models import Model as Model
 from gradlab.config.models import Norm as Norm
 from gradlab.config.models import Residual as Residual
 from gradlab.config.number_format import Dtype
-from gradlab.config.quantities import LAYER_NAMES
 from gradlab.config.recording import Recording
 
 if TYPE_CHECKING:
@@ -208,20 +207,6 @@ class Train(Part):
         return self
 
 
-@functools.lru_cache(maxsize=1024)
-def readable(text: str) -> str:
-    """A condition of `expect`, as it is; the members of a sweep have the same ones.
-
-    Raises:
-        PydanticCustomError: If it is none.
-    """
-    try:
-        parse(text, run_names())
-    except ConditionError as error:
-        raise fault("", f"{text[:60]!r}, character {error.column}: {error.reason}") from None
-    return text
-
-
 class Experiment(Part):
     """One run, fully described."""
 
@@ -238,7 +223,7 @@ class Experiment(Part):
     data: Data = Data()
     train: Train = Train()
     record: Recording = Recording()
-    expect: Annotated[tuple[Annotated[str, AfterValidator(readable)], ...], LABEL] = Field(
+    expect: Annotated[Conditions, LABEL] = Field(
         default=(), strict=False, description="conditions that the run is to meet"
     )
 
@@ -364,21 +349,6 @@ def require_fitting_loss(train: Train, data: Data) -> None:
     reason = loss_fault(train.loss, source.task, data.classes or source.classes)
     if reason is not None:
         raise fault("train.loss", reason, "data.source", "data.classes")
-
-
-@functools.cache
-def run_names() -> dict[str, Kind]:
-    """What a condition may name: config fields of any kind of experiment, figures, `verdict`, `outcome`, quantities over the layers."""
-    from gradlab.config.namespace import config_names  # here: it rests on this module
-
-    figures = [f"{moment}.{figure}" for moment in ("init", "final") for figure in catalogue.FIGURES]
-    return {
-        **config_names(),
-        "verdict": Kind("word", catalogue.VERDICTS),
-        "outcome": Kind("word", catalogue.OUTCOMES),
-        **{name: Kind("number") for name in (*figures, *catalogue.RUN_FIGURES)},
-        **{name: Kind("layers") for name in LAYER_NAMES},
-    }
 
 
 def num_steps(experiment: "Trainable", num_examples: int) -> int:

@@ -14,7 +14,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 
 from gradlab.config import catalogue
-from gradlab.config.experiment import NAME_PATTERN, Data, Experiment, Train, image_fault, readable, require_fitting_loss
+from gradlab.config.expected import Conditions
+from gradlab.config.experiment import NAME_PATTERN, Data, Experiment, Train, image_fault, require_fitting_loss
 from gradlab.config.fields import Mark, Part, fault
 from gradlab.config.quantities import LAYER_NAMES, OF_MODULES
 from gradlab.config.recording import Recording
@@ -130,7 +131,7 @@ class ModuleExperiment(Part):
     data: Annotated[Annotated[Data, Tag(GIVEN)] | Annotated[ModuleData, Tag(OWN)], Discriminator(_tag_of)] = Data()
     train: Train = Train()
     record: Recording = Recording()
-    expect: Annotated[tuple[Annotated[str, AfterValidator(readable)], ...], LABEL] = Field(
+    expect: Annotated[Conditions, LABEL] = Field(
         default=(), strict=False, description="conditions that the run is to meet"
     )
 

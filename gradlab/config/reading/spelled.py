@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from gradlab.config import spellings
 from gradlab.config.condition import ConditionError, in_own_words
-from gradlab.config.experiment import run_names
+from gradlab.config.expected import MOST_CONDITIONS, run_names
 from gradlab.config.fields import field_at
 from gradlab.config.namespace import ROOTS, argument_of, is_known, keys_by_spelling, part_named, word_named
 from gradlab.config.reading.tree import Path, Problem, Spot, Tree
@@ -48,7 +48,9 @@ def understand_conditions(tree: Tree, at: Path, read: Callable[[str], tuple[str,
         read: A condition in own words, and what is said of it.
     """
     listed = tree.at(at)
-    for index, text in enumerate(listed if isinstance(listed, list) else ()):
+    if not isinstance(listed, list) or len(listed) > MOST_CONDITIONS:  # which is refused
+        return
+    for index, text in enumerate(listed):
         if not isinstance(text, str):
             continue
         try:

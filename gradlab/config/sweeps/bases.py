@@ -12,11 +12,15 @@ from gradlab.config.reading.tree import FILE, Problem, Tree
 from gradlab.config.reading.tree import Path as TreePath
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.axes import seeds_at
-from gradlab.config.sweeps.patterns import TooManyError, matching
+from gradlab.config.sweeps.patterns import Patterns, TooManyError
 from gradlab.config.sweeps.sections import Sections
+from gradlab.config.text import bytes_in_words, counted, cut
 from gradlab.errors import ConfigError
 
 SOURCES = ("base", "bases", "experiment")
+
+MOST_BYTES = 1 << 20
+"""Bytes of all bases together: one to two seconds to parse."""
 
 BASE_KEYS = ("base", "seeds")
 """Keys of an entry of `bases` that has seeds of its own."""
@@ -46,8 +50,14 @@ def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
         sections.complain((key,), f"give one of {', '.join(SOURCES)}; '{given[0]}' is there already", key=True)
     if given[0] == "experiment":
         return _inline(sections, folder, name)
-    bases = []
-    for named in _files(sections, folder, given[0]):
+    bases: list[Base] = []
+    files = _files(sections, folder, given[0])
+    size = sum(map(_num_bytes, files))
+    if size > MOST_BYTES:
+        told = f"{counted(len(files), 'config')} of {bytes_in_words(size)} in all; at most {bytes_in_words(MOST_BYTES)} are read"
+        sections.complain((given[0],), f"{told}: divide the sweep over several files")
+        return bases
+    for named in files:
         base = _read(sections, named.path, named.file)
         if base is not None:
             bases.append(replace(base, seeds=named.seeds))
@@ -60,6 +70,13 @@ class _Named:
     path: TreePath
     file: Path
     seeds: tuple[int, ...] | None = None
+
+
+def _num_bytes(named: _Named) -> int:
+    try:
+        return os.stat(named.file).st_size
+    except (OSError, ValueError):  # told by who reads it
+        return 0
 
 
 def _inline(sections: Sections, folder: Path, name: str) -> list[Base]:
@@ -80,14 +97,15 @@ def _files(sections: Sections, folder: Path, source: str) -> list[_Named]:
         sections.complain(("base",), f"expected the path of a config, got {sections.got(('base',))}")
         return []
     found: dict[str, _Named] = {}
+    patterns = Patterns(folder)
     for path, pattern, seeds in _patterns(sections):
         try:
-            files = [_tidy(folder / name) for name in matching(folder, pattern)]
+            files = [_tidy(folder / name) for name in patterns.matching(pattern)]
         except TooManyError as error:
             sections.complain(path, str(error))
             continue
         if not files:
-            sections.complain(path, f"no file matches {str(folder / pattern)!r}")
+            sections.complain(path, f"no file matches {cut(str(folder / pattern), 300)!r}")
         for file in files:
             named = found.setdefault(os.path.normpath(file), _Named(path, file))
             if seeds is not None:

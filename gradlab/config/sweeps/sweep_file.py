@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradlab.config.condition import ConditionError, parse
-from gradlab.config.experiment import NAME_PATTERN, Experiment, run_names
+from gradlab.config.expected import MOST_CONDITIONS, run_names
+from gradlab.config.experiment import NAME_PATTERN, Experiment
 from gradlab.config.namespace import all_fields
 from gradlab.config.reading.overrides import Setting, setting_at
 from gradlab.config.reading.tree import Path as TreePath
@@ -126,8 +127,12 @@ def _entries(sections: Sections, section: str) -> tuple[Selector, ...]:
 
 
 def _conditions(sections: Sections, section: str, read: Callable[[str], object]) -> list[tuple[TreePath, str]]:
-    found = []
-    for path, text in sections.texts((section,), f"a list of {'gates' if section == 'gates' else 'conditions'}"):
+    found: list[tuple[TreePath, str]] = []
+    texts = sections.texts((section,), f"a list of {'gates' if section == 'gates' else 'conditions'}")
+    if len(texts) > MOST_CONDITIONS:
+        sections.complain((section,), f"{len(texts):,} conditions; at most {MOST_CONDITIONS:,} are judged")
+        return found
+    for path, text in texts:
         try:
             read(text)
         except ConditionError as error:

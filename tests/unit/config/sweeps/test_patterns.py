@@ -5,7 +5,7 @@ import pytest
 
 from gradlab.config.reading import document, yaml12
 from gradlab.config.sweeps import patterns, sweep
-from gradlab.config.sweeps.patterns import TooManyError, matching
+from gradlab.config.sweeps.patterns import Patterns, TooManyError
 from gradlab.errors import ConfigError
 
 FILES = (
@@ -48,11 +48,11 @@ def folder(tmp_path):
     ],
 )
 def test_a_pattern_matches_as_in_a_shell(folder, pattern, found):
-    assert matching(folder, pattern) == found
+    assert Patterns(folder).matching(pattern) == found
 
 
 def test_an_absolute_pattern_matches_absolute_paths(folder):
-    assert matching(folder / "deep", f"{folder}/*.yaml") == [f"{folder}/a.yaml"]
+    assert Patterns(folder / "deep").matching(f"{folder}/*.yaml") == [f"{folder}/a.yaml"]
 
 
 def test_links_that_go_round_come_to_an_end(folder, monkeypatch):
@@ -60,20 +60,20 @@ def test_links_that_go_round_come_to_an_end(folder, monkeypatch):
         os.symlink(folder, folder / "deep" / name)
     monkeypatch.setattr(patterns, "MOST_LOOKED_AT", 500)
     with pytest.raises(TooManyError, match="more than 500"):
-        matching(folder, "**/*.yaml")
+        Patterns(folder).matching("**/*.yaml")
 
 
 def test_a_pattern_that_looks_at_too_much_is_refused(folder, monkeypatch):
     monkeypatch.setattr(patterns, "MOST_LOOKED_AT", 5)
     with pytest.raises(TooManyError, match="would look at more than 5 files and directories; let it begin nearer"):
-        matching(folder, "**/*.yaml")
-    assert matching(folder, "deep/*.yaml") == ["deep/c.yaml"]
+        Patterns(folder).matching("**/*.yaml")
+    assert Patterns(folder).matching("deep/*.yaml") == ["deep/c.yaml"]
 
 
 def test_a_pattern_that_matches_too_many_is_refused(folder, monkeypatch):
     monkeypatch.setattr(patterns, "MOST_FILES", 2)
     with pytest.raises(TooManyError, match="matches 4 files; at most 2 are read"):
-        matching(folder, "**/*.yaml")
+        Patterns(folder).matching("**/*.yaml")
 
 
 def test_bases_from_the_root_of_the_file_system_are_refused_at_once(folder):
@@ -122,3 +122,12 @@ def test_a_text_is_parsed_once_for_its_keys_and_its_values(monkeypatch):
     for _ in range(2):
         with pytest.raises(yaml12.yaml.YAMLError):
             list(yaml12.events(broken))
+
+
+def test_the_patterns_of_a_sweep_are_bounded_together(folder, monkeypatch):
+    num_entries = len(list(folder.iterdir()))
+    monkeypatch.setattr(patterns, "MOST_LOOKED_AT", 2 * num_entries)
+    several = Patterns(folder)
+    assert several.matching("*.yaml") == several.matching("*.yaml")
+    with pytest.raises(TooManyError, match=f"more than {2 * num_entries} "):
+        several.matching("*.yaml")

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from gradlab.config.reading import document
 from gradlab.config.sweeps import limits
-from gradlab.config.sweeps.sweep import Sweep, from_mapping
+from gradlab.config.sweeps.sweep import Sweep, from_mapping, load
 from gradlab.errors import ConfigError
 from gradlab.execution.check import check
 
@@ -105,3 +106,25 @@ def test_the_largest_sweeps_are_checked_within_seconds(space):
     assert loaded(found) == len(found.members) > 4500
     assert len({member.experiment.batch_key() for member in found.members}) >= 1
     assert time.process_time() - start < 5  # about 1.5
+
+
+def test_more_conditions_than_can_be_read_are_refused():
+    conditions = [f"fnal.lss{number} < 1" for number in range(1001)]
+    said = "1,001 conditions; at most 1,000 are judged"
+    assert refused({"seeds": "0-1", "expect": conditions}) == f"expect: {said}"
+    assert refused({"seeds": "0-1", "gates": conditions}) == f"gates: {said}"
+    start = time.process_time()
+    with pytest.raises(ConfigError, match="15,015 conditions; at most 1,000 are judged"):
+        document.from_mapping({**BASE, "expect": conditions * 15})
+    assert time.process_time() - start < 2
+
+
+def test_bases_are_read_up_to_a_megabyte_in_all(tmp_path):
+    base = "model: {depth: 2, width: 3, activation: tanh}\n"
+    for number in range(3):
+        (tmp_path / f"b{number}.yaml").write_text(f"{base}#{'x' * 400_000}\n")
+    (tmp_path / "sweep.yaml").write_text("bases: [b*.yaml]\n")
+    with pytest.raises(ConfigError, match=r"bases: 3 configs of 1.2 MB in all; at most 1.05 MB are read"):
+        load(tmp_path / "sweep.yaml")
+    (tmp_path / "b2.yaml").write_text(base)
+    assert len(load(tmp_path / "sweep.yaml").members) == 1
