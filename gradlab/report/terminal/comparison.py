@@ -65,8 +65,10 @@ def print_comparison(
     many = width_of(out) is not None and len(names) - 1 > MOST_FURTHER and not full
     most = _MOST_SIDES if short else len(names)
     _print_legend(out, comparison, names, most)
+    shown = of_sides(comparison, range(most)) if most + 1 < len(names) else comparison
     if not many:
-        _print_figures(out, comparison, names, changed_only=changed_only, most=_MOST_ROWS if short else None)
+        own = names[: len(shown.sides)]
+        _print_figures(out, shown, own, changed_only=changed_only, most=_MOST_ROWS if short else None)
     out.print()
     for line in _first(overall_words(comparison, names), most):
         print_prose(out, coloured(line))

@@ -312,3 +312,5 @@ def test_in_short_many_sides_are_a_few() -> None:
     text = stream.getvalue()
     assert len(text.splitlines()) <= 45
     assert "… 34 more with --full …" in text
+    head = table(text)[0]
+    assert head[-3:] == ["F", "F change", "F is"]
