@@ -105,7 +105,7 @@ EDITS = [
     ("batch_size: 64", "holdout: -0.1", 7, 33, "data.holdout", "got -0.1"),
     ("every: 1", "every: 0", 9, 17, "record.every", ">= 1, got 0"),
     ("steps: 20", "steps: 0", 8, 42, "train.steps", ">= 1, got 0"),
-    ("steps: 20", "epochs: 0", 8, 43, "train.epochs", "expected a number > 0, got 0"),
+    ("steps: 20", "epochs: 0", 8, 43, "train.epochs", "expected a number > 0 and <= 1000000000000, got 0"),
     ("activation: relu", "activation: sigmod", 5, 15, "model.activation", "Did you mean 'sigmoid'?"),
     ("activation: relu", "activation: zzz", 5, 15, "model.activation", "(one of: identity, sigmoid"),
     ("activation: relu", "activation: ReLU6", 5, 15, "model.activation", "'ReLU6'"),
