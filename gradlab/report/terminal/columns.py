@@ -100,7 +100,9 @@ def padded_to(text: str, size: int, side: str = "<") -> str:
 def _fitting(
     fields: Sequence[Field], longest: Sequence[int], width: int | None
 ) -> tuple[list[int], dict[int, list[str]]]:
-    """The columns that fit and their header lines: whole, else stacked, else without those of highest rank."""
+    """The columns that fit and their header lines: whole, else stacked, else without those of highest rank; where that leaves half
+    of the width free, with those of them that fit.
+    """
     columns = list(range(len(fields)))
     headers = {index: [fields[index].name] for index in columns}
 
@@ -110,11 +112,18 @@ def _fitting(
     if width is None or total() <= width:
         return columns, headers
     headers = {index: stacked(fields[index].name) for index in columns}
+    left_out: list[int] = []
     while total() > width:
         highest = max((fields[index].rank, index) for index in columns)
         if highest[0] == 0:
             break
         columns.remove(highest[1])
+        left_out.append(highest[1])
+    if 2 * total() <= width:  # one wide column has taken all others with it: those that fit come back
+        for index in reversed(left_out):
+            columns = sorted([*columns, index])
+            if total() > width:
+                columns.remove(index)
     return columns, headers
 
 

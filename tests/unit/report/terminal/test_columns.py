@@ -55,6 +55,21 @@ def test_headers_are_stacked_before_a_column_is_left_out_and_the_highest_rank_go
     assert lay_out(TABLE, 30).left_out == ("model.activation", "loss")
 
 
+def test_what_one_wide_column_has_taken_with_it_comes_back_where_half_of_the_width_is_free() -> None:
+    fields = (
+        Field("id"),
+        Field("state", rank=3),
+        Field("failed", "integer", 2),
+        Field("verdicts", rank=1),
+        Field("path", rank=4),
+    )
+    table = Table(fields, (("7f3ac9d1e2b4", "finished", 0, "v" * 70, "runs/" + "p" * 60),))
+    layout = lay_out(table, 80)
+    assert layout.left_out == ("verdicts", "path")
+    assert layout.body == ("7f3ac9d1e2b4  finished       0",)
+    assert lay_out(table, 24).left_out == ("state", "verdicts", "path")  # the more important first
+
+
 def test_a_column_of_rank_zero_stays_even_where_it_does_not_fit() -> None:
     assert lay_out(TABLE, 3).left_out == ("model.activation", "log10_backward_rms", "loss")
 
