@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.config.text import counted
 from gradlab.errors import SelectionError, UnreadableWarning, UsageError
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps.directory import SweepPlace
@@ -40,7 +41,7 @@ class Sweep(Runs):
         super().__init__(run for _, run in self._members)
 
     def __repr__(self) -> str:
-        return f"<sweep {self.path}: {len(self)} runs>"
+        return f"<sweep {self.path}: {counted(len(self), 'run')}>"
 
     @property
     def name(self) -> str:
@@ -127,7 +128,8 @@ class Sweep(Runs):
         shown = groups[:most]
         if len(shown) < len(groups):
             left = len(groups) - len(shown)
-            warnings.warn(f"{left} of {len(groups)} groups are not drawn, the worst {len(shown)} are", stacklevel=2)
+            verb = "is" if left == 1 else "are"
+            warnings.warn(f"{left} of {len(groups)} groups {verb} not drawn, the worst {len(shown)} are", stacklevel=2)
         return figure(kind, [run for group in shown for run in group.runs], quantities)
 
     def report(self, to: str | Path | None = None) -> Path:
@@ -166,7 +168,8 @@ def load_sweep(sweep: str | Path, out: str | Path | None = None) -> Sweep:
     place = _place_of(sweep, runs_root(out))
     opened = stored.load_sweep(place)
     if opened.missing:
-        line = f"{place.path}: {len(opened.missing)} of {opened.num_planned} runs are missing"
+        verb = "is" if len(opened.missing) == 1 else "are"
+        line = f"{place.path}: {len(opened.missing)} of {counted(opened.num_planned, 'run')} {verb} missing"
         warnings.warn(line, UnreadableWarning, stacklevel=2)
     return Sweep(opened.members, place, lambda: opened.view)
 

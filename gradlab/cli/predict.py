@@ -93,7 +93,12 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
         return
     varying = [axis for axis in sweep.axes if len({point.get(axis) for point in points}) > 1]
     if len(first) < len(sweep.members):
-        log(f"{len(sweep.members)} members, of which {len(first)} differ in more than their seed", quiet=quiet)
+        apart = (
+            "which differ in their seed alone"
+            if len(first) == 1
+            else f"of which {len(first)} differ in more than their seed"
+        )
+        log(f"{len(sweep.members)} members, {apart}", quiet=quiet)
     basis = basis_words([view.data for view in views])
     if basis and face is not Face.CSV:
         log_sentence(basis, quiet=quiet)

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from gradlab.config.fields import Mark, Part, fault
 from gradlab.config.quantities import GROUPS, JACOBIAN, LAYER_NAMES
 from gradlab.config.suggestion import suggestion
+from gradlab.config.text import counted
 
 SHAPE = Mark.SHAPE
 
@@ -101,7 +102,7 @@ class Recording(Part):
             if num_steps is not None and step >= num_steps:
                 return (
                     "jacobian_steps",
-                    f"step {step} is not trained; with {num_steps} steps the last is {num_steps - 1}",
+                    f"step {step} is not trained; with {counted(num_steps, 'step')} the last is {num_steps - 1}",
                 )
             if step % self.every and step + 1 != num_steps:
                 return "jacobian_steps", f"step {step} is not recorded; record.every is {self.every}"

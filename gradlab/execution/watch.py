@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gradlab.config.suggestion import suggestion
+from gradlab.config.text import counted
 from gradlab.errors import RunFailedError, UsageError, warn_of_watch
 from gradlab.execution import interrupts
 from gradlab.execution.executors.contract import brief
@@ -91,7 +92,7 @@ class Watch:
     def __repr__(self) -> str:
         if self._watcher is None:
             return f"<watch, closed: {self._stored!r}>"
-        return f"<watch of {self._called}: {self._watcher.facts['steps']} steps so far>"
+        return f"<watch of {self._called}: {counted(self._watcher.facts['steps'], 'step')} so far>"
 
     def _repr_html_(self) -> str | None:
         """What a notebook shows once it is closed: the run; before that it is the line of `repr`."""

@@ -196,6 +196,21 @@ def test_a_change(figure: str) -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_data_of_one_column(columns: int) -> None:
+    profile = judged_runs.profile_made(
+        num_features=columns, num_constant=columns, constant_columns=("a", "b")[:columns]
+    )
+    kept = judged_runs.assessed(judged_runs.record(3, 40), (0.0, 1.0), (0.0, 1.0), data=profile)
+    found = [
+        text
+        for text in sentences(judged_runs.summary(kept, Outcome("completed")))
+        if "same in every training row" in text
+    ]
+    assert len(found) == 1
+    assert odd(found[0], SENTENCES) == []
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "softplus"])
 @pytest.mark.parametrize(("depth", "width"), [(1, 16), (2, 1), (50, 100), (400, 16)])
 def test_a_prediction(activation: str, depth: int, width: int) -> None:

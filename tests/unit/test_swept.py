@@ -80,7 +80,7 @@ def test_a_stored_one_is_the_same(swept: gradlab.Sweep, out: Path) -> None:
 def test_missing_runs_are_warned_of(tmp_path: Path) -> None:
     found = gradlab.sweep(SWEEP, out=tmp_path, device="cpu", executor="inline")
     gradlab.remove(found[0].id, out=tmp_path)
-    with pytest.warns(UnreadableWarning, match="1 of 8 runs are missing"):
+    with pytest.warns(UnreadableWarning, match="1 of 8 runs is missing"):
         assert len(gradlab.load_sweep(found.path)) == 7
 
 

@@ -32,7 +32,9 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
     if column.ndim == 0 or column.size == 0:
         raise refuse(f"'{target}' has shape {column.shape}; expected at least one value a row")
     if len(column) != len(inputs):
-        raise refuse(f"'{target}' has {len(column)} rows, the inputs have {len(inputs)}; every row needs its target")
+        raise refuse(
+            f"'{target}' has {counted(len(column), 'row')}, the inputs have {len(inputs)}; every row needs its target"
+        )
     _refuse_missing(path, "data.target", {target: column})
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]

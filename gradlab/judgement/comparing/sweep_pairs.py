@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from gradlab.config.catalogue import VERDICTS
+from gradlab.config.text import counted
 from gradlab.judgement.comparing.comparison import Comparison, Overall, compare_sides
 from gradlab.judgement.comparing.difference import COVERAGE
 from gradlab.judgement.comparing.gates import several
@@ -91,7 +92,7 @@ class SweepComparison:
 
     def __repr__(self) -> str:
         found = ", ".join(f"{count} {word}" for word, count in self.counts.items())
-        return f"<comparison of two sweeps: {len(self.pairs)} pairs, {found}>"
+        return f"<comparison of two sweeps: {counted(len(self.pairs), 'pair')}, {found}>"
 
     first: SweepSide
     second: SweepSide

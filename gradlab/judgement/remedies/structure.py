@@ -163,7 +163,8 @@ def scale_is_large(model: Model) -> bool:
 
 def smaller_branches(model: Model) -> Advice:
     """Branches of 1/sqrt(depth), where no figure tells more."""
-    because = f"{model.depth - 1} branches of {model.residual_scale:.2g} each add up, and multiply what comes back"
+    branches = f"{model.depth - 1} branches of {model.residual_scale:.2g} each add up, and multiply"
+    because = f"{branches if model.depth > 2 else f'a branch of {model.residual_scale:.2g} multiplies'} what comes back"
     return change({"model.residual.scale": SCALE}, because)
 
 

@@ -68,7 +68,8 @@ def _columns(evidence: Evidence) -> list[Finding]:
     """Columns that repeat others exactly: nothing is gained by them, and they count double."""
     data = evidence.record.data
     if data is not None and data.num_constant == data.num_features:
-        message = f"all {data.num_features} columns are the same in every training row: there is nothing in them to learn from"
+        every = "the only column is" if data.num_features == 1 else f"all {data.num_features} columns are"
+        message = f"{every} the same in every training row: there is nothing to learn from"
         return [_about_columns("warning", float(data.num_constant), message)]
     if data is None or not data.num_repeated:
         return []

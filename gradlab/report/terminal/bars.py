@@ -45,10 +45,12 @@ def bars(log10: Sequence[float], most: int = WIDEST, *, unicode: bool = True) ->
 def ends(log10: Sequence[float]) -> str:
     """From where to where a profile goes.
 
-    >>> ends([-30.8, -4.0, 0.0]), ends([0.01, -0.3])
-    ('10^-31 to 10^0', '1.02 to 0.501')
+    >>> ends([-30.8, -4.0, 0.0]), ends([0.01, -0.3]), ends([0.0, 0.0])
+    ('10^-31 to 10^0', '1.02 to 0.501', '1')
     """
     first, last = log10[0], log10[-1]
     if abs(first - last) < 1 and abs(first) < 3:
-        return f"{10.0**first:.3g} to {10.0**last:.3g}"
-    return f"{power(log10[0])} to {power(log10[-1])}"
+        both = f"{10.0**first:.3g}", f"{10.0**last:.3g}"
+    else:
+        both = power(log10[0]), power(log10[-1])
+    return " to ".join(dict.fromkeys(both))

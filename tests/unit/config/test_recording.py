@@ -173,3 +173,15 @@ def test_memory_counts_the_spectrum():
     )
     num_values = 3 * 2 * 3 * 100
     assert kept - none == num_values * memory._SPECTRUM_BYTES // 4 * 4
+
+
+def test_a_run_of_one_step_is_spoken_of_in_the_singular():
+    with pytest.raises(ValueError, match="with 1 step the last is 0"):
+        Experiment.model_validate(
+            {
+                "model": {"depth": 3, "width": 8, "activation": "tanh"},
+                "data": {"source": "wine"},
+                "train": {"steps": 1},
+                "record": {**TAKEN, "jacobian_steps": [4]},
+            }
+        )
