@@ -33,15 +33,16 @@ def check(
     version: Version = False,
 ) -> None:
     """Read configs and sweeps with their data as `run` and `sweep` would, and say what they come to. Nothing is trained."""
-    from gradlab.cli.output import write_table
-    from gradlab.config.sweeps.sweep import is_experiment, is_sweep
+    from gradlab.cli.output import log, write_table
+    from gradlab.config.sweeps.sweep import is_other
     from gradlab.errors import ConfigError
     from gradlab.report.words.table import Field, Table, without
 
     rows: list[tuple[Value, ...]] = []
     faults: list[Fault] = []
     for config in configs:
-        if skip_others and not (is_sweep(config) or is_experiment(config)):
+        if skip_others and is_other(config):
+            log(f"{config}: left out: neither an experiment (no model) nor a sweep (no base, no grid)", quiet=quiet)
             continue
         try:
             rows.append(_row(config, set_, quiet))

@@ -153,7 +153,8 @@ def _near(path: Path) -> str:
     if f"{path.name}.yaml" in beside:
         near = [f"{path.name}.yaml"]
     else:
-        near = difflib.get_close_matches(path.name, beside, 1)
+        stems = {Path(name).stem: name for name in beside}  # the endings are alike by themselves
+        near = [stems[stem] for stem in difflib.get_close_matches(path.stem, stems, 1)]
     return f". Did you mean '{printable(str(path.parent / near[0]))}'?" if near else ""
 
 

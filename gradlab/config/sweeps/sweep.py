@@ -26,6 +26,7 @@ from gradlab.config.reading.faults import key_problem
 from gradlab.config.reading.overrides import read_overrides
 from gradlab.config.reading.tree import SWEEP, Problem, Tree, from_python
 from gradlab.config.seeds import seeds_of
+from gradlab.config.suggestion import nearest
 from gradlab.config.sweeps.bases import MARKS
 from gradlab.config.sweeps.expansion import Combination, expand
 from gradlab.config.sweeps.gates import parse_gate
@@ -40,6 +41,9 @@ from gradlab.errors import ConfigError
 __all__ = ["Sweep", "SweepMember", "from_mapping", "is_sweep", "load"]
 
 Overrides = Iterable[str] | Mapping[str, Any]
+
+_OWN = frozenset(("data", "train", "record", "expect", "seed"))
+"""Keys of an experiment beside its model; a name, every file may have."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,14 @@ def is_experiment(path: str | os.PathLike[str]) -> bool:
     """Whether a file's top-level keys, as far as they can be read, are those of an experiment and not of a sweep."""
     keys = _keys_of(path)
     return "model" in keys and MARKS.isdisjoint(keys)
+
+
+def is_other(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is neither a sweep nor an experiment, nor one whose `model` is misspelled beside another key of its own."""
+    keys = _keys_of(path)
+    if "model" in keys or not MARKS.isdisjoint(keys):
+        return False
+    return keys.isdisjoint(_OWN) or nearest("model", keys - _OWN) is None
 
 
 def _keys_of(path: str | os.PathLike[str]) -> set[str]:

@@ -115,7 +115,11 @@ class Gradients:
         GAN's critic.
         """
         grad = None if self.last is None else self._parameters[self.last].grad
-        self.kept = self.kept is not False and grad is not None and bool(norm(grad))
+        try:
+            kept = grad is not None and bool(norm(grad))
+        except (RuntimeError, TypeError, NotImplementedError):  # of a kind of tensor that has no norm
+            kept = False
+        self.kept = self.kept is not False and kept
 
     def end(self) -> None:
         """A backward pass has ended."""

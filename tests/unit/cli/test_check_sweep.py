@@ -112,3 +112,34 @@ def test_schema_of_a_sweep(gradlab: Gradlab) -> None:
     assert (code, err) == (0, "")
     assert json.loads(out)["title"] == "gradlab sweep"
     assert json.loads(gradlab("schema")[1])["title"] == "gradlab experiment"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: ci\non: push\njobs: {}\n", None),
+        ("kind: ConfigMap\ndata: {a: b}\n", None),
+        (
+            "modle: {depth: 1, width: 2, activation: elu}\ntrain: {steps: 5}\n",
+            "modle: unknown key. Did you mean 'model'?",
+        ),
+        ("base: nowhere.yaml\ngird: {}\n", "gird: unknown key. Did you mean 'grid'?"),
+    ],
+)
+def test_others_are_passed_over_by_name_and_misspelled_configs_are_none(
+    gradlab: Gradlab, text: str, told: str | None
+) -> None:
+    code, _, err = gradlab("check", "--skip-others", written("a.yaml", text), written("b.yaml", SWEEP))
+    if told is None:
+        assert code == 0
+        assert err == "a.yaml: left out: neither an experiment (no model) nor a sweep (no base, no grid)\n"
+        assert gradlab("check", "--skip-others", "--quiet", "a.yaml")[2] == ""
+    else:
+        assert code == 2
+        assert told in err
+
+
+def test_a_missing_file_is_near_by_its_name_and_not_by_its_ending(gradlab: Gradlab) -> None:
+    written("other.yaml", SWEEP)
+    assert gradlab("check", "nope.yaml")[2].splitlines()[0] == "nope.yaml  no such file"
+    assert "Did you mean 'other.yaml'?" in gradlab("check", "othre.yaml")[2]
