@@ -118,6 +118,6 @@ def _csv(rows: "Iterable[Sequence[object]]", file: "BinaryIO") -> None:
     import csv
     import io
 
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
     text.detach()

@@ -41,8 +41,10 @@ def checked(path: str) -> Path:
     """The path of a file that exists.
 
     Raises:
-        ConfigError: If it does not, or is no file.
+        ConfigError: If it does not, is no file, or has a name that no run could be stored with.
     """
+    if has_surrogate(path):
+        raise fault(path, "data.path", "its whole path is not UTF-8 text; rename the directory or the file")
     try:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):

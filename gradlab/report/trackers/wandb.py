@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from gradlab.config.reading.yaml12 import has_surrogate
 from gradlab.errors import UsageError
 from gradlab.report.trackers import place
 from gradlab.report.trackers.contents import Contents
@@ -37,6 +38,8 @@ def write(contents: Contents, dest: Path) -> Path:
     Raises:
         UsageError: If the client is not installed or fails, the run is there already, or it cannot be written.
     """
+    if has_surrogate(os.path.abspath(dest)):
+        raise UsageError(f"{dest}: its path is not UTF-8 text, as W&B's client takes it; name another DEST")
     there = sorted((dest / "wandb").glob(f"*run-*-{contents.id}")) if os.path.isdir(dest / "wandb") else []
     if there:
         raise place.there_already(there[0], "remove it to export the run again, or name another DEST")

@@ -176,7 +176,7 @@ class SweepPlace:
         with gc_paused():
             text = _plan_text(plan)
             with contextlib.suppress(OSError):
-                if regular_files.content(self.path / PLAN, MOST_PLAN) == text.encode():
+                if regular_files.content(self.path / PLAN, MOST_PLAN) == text.encode("utf-8", "backslashreplace"):
                     return False
             if source:
                 self._write(SOURCE, crash_safe.text(source))

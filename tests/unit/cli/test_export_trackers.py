@@ -1,5 +1,6 @@
 """`gradlab export --to` a tracker: what was trained and stored is what the tracker's own reader gives back."""
 
+import csv
 import os
 import re
 import socket
@@ -22,6 +23,8 @@ from made.exported_runs import (
     tensorboard_scalars,
     wandb_history,
 )
+from made.module_records import stack
+from made.runs import make_run
 from pyarrow import parquet
 
 import gradlab
@@ -202,3 +205,21 @@ def test_wandb_leaves_nothing_in_the_directory_of_temporary_files(runs: dict[str
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "temporary").iterdir()) == []
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["wandb"]
+
+
+def test_names_and_places_that_are_no_text(runs: dict[str, StoredRun], export, tmp_path: Path) -> None:
+    """A module may have any name, and a directory any bytes."""
+    pytest.importorskip("wandb")
+    store = Store(tmp_path / "runs")
+    odd = stack(names=("a\ud800", "b,\n", "head"))
+    saved = store.save(make_run("0123456789ab", "net", record=odd), "")
+    code, out, err = export(saved.path, "--to", "csv", str(tmp_path / "tables"))
+    assert (code, err) == (0, "")
+    with Path(out.splitlines()[0]).open(newline="", encoding="utf-8") as file:
+        names = [row["row"] for row in csv.DictReader(file)]
+    assert names[:3] == ["a\\ud800", "b,\n", "head"]
+    place = os.fsdecode(os.fsencode(tmp_path) + b"/there\xff")
+    assert export(runs["shallow"].path, "--to", "csv", place)[0] == 0
+    code, out, err = export(runs["shallow"].path, "--to", "wandb", place)
+    assert (code, out) == (2, "")
+    assert "its path is not UTF-8 text" in err

@@ -252,6 +252,13 @@ def test_a_csv_that_is_larger_than_memory_is_not_begun(tmp_path, monkeypatch):
     assert "has 4 kB, and this machine has room for 4 kB" in looked_at(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize("name", ["a\udcff.csv", "a\udcff.npz", "a\udcff.parquet"])
+def test_a_path_that_is_no_text_is_refused_since_no_run_could_be_stored_with_it(tmp_path, name):
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    (tmp_path / "a.npz").rename(tmp_path / name)
+    assert "its whole path is not UTF-8 text" in looked_at(tmp_path / name)
+
+
 def small_files(folder):
     """A small valid file of each kind."""
     words = np.array(["red", "green", "blue"])[Y]
