@@ -28,7 +28,7 @@ class SweepDisplay(LiveDisplay):
     """Shows on a stream how a sweep gets on; a context manager.
 
     On a terminal one display lives and is redrawn a few times a second when something is told; elsewhere a line is
-    written when a batch is done, of hundreds at each twentieth of the runs and once a minute. For one batch the
+    written when a batch is done, of hundreds at each twentieth of the runs, and in any case once a minute. For one batch the
     order is `running`, `progress`, `stored` for each run, `landed`.
     """
 
@@ -90,8 +90,12 @@ class SweepDisplay(LiveDisplay):
         super().note(clean_line(line))
 
     def tick(self) -> None:
-        """Redraw the live display if that is due; who waits long for a batch may call this meanwhile."""
-        if self._live is not None:
+        """Redraw the live display, or write a line to a log, if that is due; who waits long for a batch may call this meanwhile."""
+        if self._live is None:
+            if not self._quiet and self._running and time.monotonic() - self._said_at >= SECONDS_BETWEEN_LINES:
+                self._said_at = time.monotonic()
+                self._out.print(Text(self._line()))
+        else:
             now = time.monotonic()
             if now - self._drawn >= 1 / REFRESHES_PER_SECOND:
                 self._drawn = now
@@ -134,11 +138,15 @@ class SweepDisplay(LiveDisplay):
     def _tally(self) -> list[tuple[str, int]]:
         return sorted(self._verdicts.items(), key=lambda item: badness(item[0]))
 
-    def _line(self, seconds: float) -> str:
+    def _line(self, seconds: float | None = None) -> str:
+        """How far the sweep is, with the batch that took so long, or what trains meanwhile."""
         done = f"{self._finished()} of {counted(self._total, 'run')} done"
         done += f" ({self._cached} cached)" if self._cached else ""
         verdicts = tally_words(self._tally())
-        batch = f"batch {self._landed_batches} of {self._num_batches} took {duration(seconds)}"
+        if seconds is None:
+            batch = f"{self._training()} of them running"
+        else:
+            batch = f"batch {self._landed_batches} of {self._num_batches} took {duration(seconds)}"
         left = self._time_left(time.monotonic())
         return f"{done}{f', {verdicts}' if verdicts else ''}; {batch}{f'; {left}' if left else ''}"
 
@@ -155,11 +163,13 @@ class SweepDisplay(LiveDisplay):
         return _cropped().append(full * filled, "green").append(rest * (length - filled), "dim").append(said)
 
     def _counts(self) -> Text:
-        left = self._total - self._finished()
-        training = min(sum(self._running.values()), left)
+        left, training = self._total - self._finished(), self._training()
         line = _cropped().append(f"{self._done - self._failed} done, {self._cached} cached, ")
         line.append(f"{self._failed} failed", APPEARANCES["failed"].style if self._failed else "")
         return line.append(f", {left} left, {training} of them running")
+
+    def _training(self) -> int:
+        return min(sum(self._running.values()), self._total - self._finished())
 
     def _verdict_line(self) -> Text:
         line = _cropped()

@@ -98,6 +98,19 @@ def test_slow_batches_are_told_each_minute(clock: Clock) -> None:
     assert len(stream.getvalue().splitlines()) == 10
 
 
+def test_a_log_of_a_batch_that_trains_for_hours_has_a_line_a_minute(clock: Clock) -> None:
+    stream = Stream(terminal=False)
+    with SweepDisplay(stream) as display:
+        display.begin(8, 0, 2)
+        display.running(0, 4)
+        for step in range(100):
+            clock.now += 3.0
+            display.progress(0, at(step))
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 5
+    assert lines[0] == "0 of 8 runs done; 4 of them running; 9 min 32 s left"
+
+
 def test_a_log_has_the_first_of_many_batches_that_failed(clock: Clock) -> None:
     stream, live = Stream(terminal=False), Stream(terminal=True)
     for one in (stream, live):
