@@ -118,13 +118,15 @@ def run_failures(runs: "Sequence[StoredRun]", config: Path) -> list[Failure]:
 
 def sweep_failures(view: "SweepView", config: Path) -> list[Failure]:
     """Runs that could not be carried out, gates and expectations that do not hold, each with the line that states it."""
-    from gradlab.report.views.sweep import gate_words
+    from gradlab.report.views.sweep import gate_check
 
     lines = _Lines(config)
     found = _not_carried_out([(one.member, one.word, one.reason) for one in view.failures], lines)
     for gate in view.failed_gates:
         file, line = lines.of("gates", gate.text)
-        found.append(Failure("gradlab: gate failed", f"{gate.text}: {gate_words(gate)}", file, line))
+        check = gate_check(gate)
+        said = "\n".join(filter(None, [f"{check.text}: {check.aside}", _some(check.details)]))
+        found.append(Failure("gradlab: gate failed", said, file, line))
     told = [(item.text, f"{item.num_failed} of {item.num_judged} do not") for item in view.expectations]
     return [*found, *(_expectation(text, said, lines) for text, said in told)]
 

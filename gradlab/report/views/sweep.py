@@ -136,7 +136,7 @@ class SweepView:
             Lines([tally_words(self.verdicts)] if self.verdicts else [], "strong"),
             Lines(head(self)),
             Failures(self.failures, self.results),
-            Checks("gates", [_gate_check(gate) for gate in gates], "sweep.json"),
+            Checks("gates", [gate_check(gate) for gate in gates], "sweep.json"),
             Checks("expectations", [_expectation_check(item) for item in self.expectations]),
             *([] if self.map is None else [self.map]),
             Groups(groups_title(self), self.groups, self.axes, self.constant, self.results),
@@ -273,7 +273,8 @@ def gate_words(gate: "GateResult") -> str:
     return f"it fails in {failed} of {number}" if failed else f"it holds in {number}"
 
 
-def _gate_check(gate: "GateResult") -> Check:
+def gate_check(gate: "GateResult") -> Check:
+    """A gate with what it found; of one that is judged by groups, with each group that fails."""
     failed = [group for group in gate.groups if not group.passed]
     details = [
         f"{point_words(group.by, group.by)}: it is {clean_line(group.actual)}, of {counted(group.num_members, 'run')}"

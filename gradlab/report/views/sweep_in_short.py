@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gradlab.config.reading.document import flow
 from gradlab.config.text import clean_line
@@ -14,14 +14,16 @@ from gradlab.report.views.sweep import (
     Failures,
     Groups,
     SweepView,
-    gate_words,
+    gate_check,
     groups_title,
     head,
     title,
 )
-from gradlab.report.words.points import point_words
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import STATES, badness, tally_words, word_of
+
+if TYPE_CHECKING:
+    from gradlab.judgement.conditions.gates import GateResult
 
 MOST_LINES = 30
 """Lines in all."""
@@ -106,7 +108,7 @@ def _num_lines(failures: Sequence[FailedRun]) -> int:
     return 2 + sum(1 + bool(one.reason) for one in shown) + (len(shown) < len(failures))
 
 
-def _checks(heading: Any, checks: Sequence[Check]) -> list[Checks | Lines]:
+def _checks(heading: Literal["gates", "expectations"], checks: Sequence[Check]) -> list[Checks | Lines]:
     """Those that fail, and how many more there are where that saves lines."""
     kept = checks if len(checks) <= _MOST_CHECKS + 1 else checks[:_MOST_CHECKS]
     noun = "gate" if heading == "gates" else "expectation"
@@ -115,13 +117,10 @@ def _checks(heading: Any, checks: Sequence[Check]) -> list[Checks | Lines]:
     return [Checks(heading, kept), *more] if checks else []
 
 
-def _gate(gate: Any) -> Check:
+def _gate(gate: "GateResult") -> Check:
     """A failed gate in one line; of one that is judged by groups, with the first group that fails."""
-    said = gate_words(gate)
-    first = next((group for group in gate.groups if not group.passed), None)
-    if first is not None:
-        said += f"; {point_words(first.by, first.by)}: it is {clean_line(first.actual)}"
-    return Check(clean_line(gate.text), passed=False, aside=said)
+    check = gate_check(gate)
+    return replace(check, aside="; ".join([check.aside, *check.details[:1]]), details=())
 
 
 def _expectation(item: FailedExpectation) -> Check:

@@ -339,3 +339,12 @@ def test_failed_runs_of_one_reason_are_one_annotation_and_gates_have_room(gradla
     (line,) = annotations(err)
     assert line.startswith("::error file=own.yaml,title=gradlab%3A runs failed::own, seed 0%0Aown, seed 1%0A")
     assert "and 4 more: model.build: " in line
+
+
+def test_a_gate_by_groups_names_those_that_fail(gradlab: Gradlab) -> None:
+    Path("configs/grid.yaml").write_text(
+        "base: net.yaml\ngrid: {model.depth: [2, 3, 4, 5, 6, 7, 8]}\ngates: [count(verdict == dead) > 0 by model.depth]\n"
+    )
+    gate = annotations(gradlab("sweep", "configs/grid.yaml", "--executor", "inline", "--device", "cpu")[2])[0]
+    assert "count(verdict == dead) > 0 by model.depth: it fails in 7 of 7 groups%0Amodel.depth 2: it is 0 " in gate
+    assert gate.endswith("%0Aand 2 more")
