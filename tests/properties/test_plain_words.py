@@ -196,6 +196,11 @@ def test_a_change(figure: str) -> None:
     assert found == []
 
 
+def test_a_change_to_what_is_not_finite_is_no_number() -> None:
+    changed = difference("loss", [1.0, 1.1], [math.nan, 1.0])
+    assert {change_words(changed), *change_forms(changed)} == {"–"}
+
+
 @pytest.mark.parametrize("columns", [1, 2])
 def test_data_of_one_column(columns: int) -> None:
     profile = judged_runs.profile_made(

@@ -119,7 +119,7 @@ def _who(progress: Progress) -> str:
 def _loss(progress: Progress) -> str:
     loss = progress.loss[~np.isnan(progress.loss)]
     if not loss.size:
-        return "loss nan" if progress.step else ""
+        return "loss not finite" if progress.step else ""
     return f"loss {_median(loss):.4g}" + ("" if len(progress.names) == 1 else " (median)")
 
 

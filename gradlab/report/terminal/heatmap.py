@@ -99,7 +99,8 @@ def draw(grid: Grid, width: int | None, *, labels: Sequence[str] = (), color: bo
         lines.append(line)
     first, final = f"step {grid.steps[0]}", str(grid.steps[-1])
     room = picture.values.shape[1] * stretch - len(first) - len(final)
-    lines.append(Text(" " * margin + (f"{first}{' ' * room}{final}" if room > 0 else f"{first} to {final}"), "dim"))
+    steps = f"{first}{' ' * room}{final}" if room > 0 else f"{first} to {final}"
+    lines.append(Text(" " * margin + (steps if len(grid.steps) > 1 else first), "dim"))
     lines.append(_scale(picture, margin, color=color, unicode=unicode))
     return lines
 

@@ -18,7 +18,7 @@ from gradlab.report.views.run import figure_kind
 from gradlab.report.views.side_names import class_names, letters
 from gradlab.report.words.points import value_words
 from gradlab.report.words.table import Field, Table
-from gradlab.report.words.values import Kind, Value, fixed, say
+from gradlab.report.words.values import MISSING, Kind, Value, fixed, say
 
 MOST_ROWS = 12
 """Rows of modules that a person is shown of those that have one name on several sides."""
@@ -221,6 +221,8 @@ def change_words(change: Difference, kind: Kind = "figure") -> str:
     '-0.5 (-25%)'
     """
     amount, percent = _amount(change), _percent(change, kind)
+    if math.isnan(amount):  # a side diverged, or has no value
+        return MISSING
     interval = ""
     if change.interval is not None:
         low, high = _ends(change.interval, [say(end, kind) for end in change.interval])
@@ -236,6 +238,8 @@ def change_forms(change: Difference, kind: Kind = "figure") -> tuple[str, str, s
     ('-0.6376 (-45%) [-0.7772, -0.4981]', '-0.64 (-45%) [-0.78, -0.50]', '-0.64 [-0.78, -0.50]', '-0.6376 (-45%)', '-0.638')
     """
     amount, percent = _amount(change), _percent(change, kind)
+    if math.isnan(amount):  # a side diverged, or has no value
+        return (MISSING,) * 5
     whole = _changed(say(amount, kind), amount)
     bare = f"{whole}{percent}"
     alone = f"{amount:+.3g}" if kind == "figure" and math.isfinite(amount) and amount else whole

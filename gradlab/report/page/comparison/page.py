@@ -124,11 +124,15 @@ def _ends(curve: Mapping[str, Any], cards: Sequence[Mapping[str, Any]]) -> str:
     """Where a curve begins and ends on each side, for a reader who cannot see it."""
     kind: Kind = "decades" if curve["scale"] == "decades" else "figure"
     told = [
-        f"{card['letter']} from {spoken(side['values'][0], kind)} to {spoken(side['values'][-1], kind)}"
+        _end_words(card["letter"], spoken(side["values"][0], kind), spoken(side["values"][-1], kind))
         for card, side in zip(cards, curve["sides"], strict=False)
         if side is not None
     ]
     return ", ".join(told) + (", as log10" if kind == "decades" else "")
+
+
+def _end_words(letter: str, first: str, last: str) -> str:
+    return f"{letter} from {first} to {last}" if first != last else f"{letter} begins and ends at {first}"
 
 
 def _reasons(comparison: Comparison, cards: Sequence[Mapping[str, Any]]) -> list[str]:

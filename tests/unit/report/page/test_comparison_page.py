@@ -216,7 +216,7 @@ def test_seeds_stand_on_one_side_with_each_of_them() -> None:
         return [run(name, record(depth, 9, 0.1 + 0.1 * seed), seed, depth) for seed in range(3)]
 
     _, read, data = written([*seeded("one", 10), *seeded("two", 20)])
-    assert "6 runs. Means over 3 seeds, 3 seeds" in read.text
+    assert "6 runs. Means over 3 seeds a side" in read.text
     assert read.text.count("(all 3 seeds)") >= 2
     side = data["profiles"][0]["moments"]["final"]["sides"][0]
     each = [floats(values) for values in side["each"]]
