@@ -96,6 +96,8 @@ def _property(text: str) -> str:
 
 def run_failures(runs: "Sequence[StoredRun]", config: Path) -> list[Failure]:
     """Runs that could not be carried out, and expectations that do not hold, each with the line that states it."""
+    from gradlab.report.words.values import it_is
+
     lines = _Lines(config)
     broken = [
         (f"{run.name}, seed {run.seed}", "failed", run.summary.outcome.reason or "")
@@ -111,7 +113,7 @@ def run_failures(runs: "Sequence[StoredRun]", config: Path) -> list[Failure]:
                 failed[item.text].append(run)
                 actual[item.text, run.id] = item.actual
     for text, those in failed.items():
-        told = [f"{run.name}, seed {run.seed}: it is {actual[text, run.id]}" for run in those]
+        told = [f"{run.name}, seed {run.seed}: {it_is(actual[text, run.id])}" for run in those]
         found.append(_expectation(text, _some(told), lines))
     return found
 

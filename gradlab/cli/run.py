@@ -160,6 +160,7 @@ def _print_plan(plan: "Plan", face: Face, *, full: bool, quiet: bool) -> None:
 def _log_failures(runs: "Sequence[StoredRun]") -> None:
     """Say at stderr, whatever was printed, which runs failed and which expectations did not hold."""
     from gradlab.cli.output import log_some
+    from gradlab.report.words.values import it_is
 
     failed, unexpected = [], []
     for run in runs:
@@ -167,7 +168,7 @@ def _log_failures(runs: "Sequence[StoredRun]") -> None:
         if run.outcome == "failed":
             failed.append(f"{who}: failed: {run.summary.outcome.reason}")
         broken = [item for item in run.summary.expectations if not item.passed]
-        unexpected += [f"{who}: expected {item.text}, but it is {item.actual}" for item in broken]
+        unexpected += [f"{who}: expected {item.text}, but {it_is(item.actual)}" for item in broken]
     log_some(failed, "failed run")
     log_some(unexpected, "failed expectation")
 

@@ -8,6 +8,7 @@ from gradlab.report.views.blocks import Check, Checks, Lines, TableBlock, Title
 from gradlab.report.views.groups import lines, of_experiments, verdict_words
 from gradlab.report.views.run import RunView, view
 from gradlab.report.views.run_list import listed, runs_table
+from gradlab.report.words.values import it_is
 from gradlab.report.words.verdicts import word_of
 from gradlab.results.stored import StoredRun
 
@@ -25,7 +26,7 @@ def runs_summary(runs: Sequence[StoredRun], limit_bytes: int) -> str:
     said = verdict_words(groups[0]) if len(groups) == 1 else f"{len(runs)} runs"
     seeds = [f"{run.name}, seed {run.seed}" for run in runs]
     failed = [
-        Check(f"{who}: {item.text}", False, f"it is {item.actual}")
+        Check(f"{who}: {item.text}", False, it_is(item.actual))
         for who, run in zip(seeds, runs, strict=True)
         for item in run.summary.expectations
         if not item.passed

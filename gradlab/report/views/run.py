@@ -24,7 +24,7 @@ from gradlab.report.words.data import data_words
 from gradlab.report.words.networks import module_words, network_words, start_words, watch_words, with_parameters
 from gradlab.report.words.skipped_steps import skipped_words as skipped_words
 from gradlab.report.words.table import Field, Fold, Table, beside, without
-from gradlab.report.words.values import Kind, Value, counted, say, timing_words
+from gradlab.report.words.values import Kind, Value, counted, it_is, say, timing_words
 from gradlab.report.words.verdicts import STATES, word_of
 from gradlab.results.record import Finding, ModuleRows, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
@@ -134,8 +134,7 @@ class RunView:
     def blocks(self) -> list[object]:
         """All of it in reading order."""
         said = [
-            Check(one.text, one.passed, "" if one.passed else f"it is {one.actual}")
-            for one in self.summary.expectations
+            Check(one.text, one.passed, "" if one.passed else it_is(one.actual)) for one in self.summary.expectations
         ]
         expectations = Checks("expectations", said)
         note = self.forecast_note

@@ -11,7 +11,7 @@ from gradlab.report.views.blocks import Check, Checks, Files, Lines, Title
 from gradlab.report.views.groups import Group, groups
 from gradlab.report.views.verdict_map import VerdictMap, verdict_map
 from gradlab.report.words.points import Point, member_words, ordered, point_words, seeds_words
-from gradlab.report.words.values import counted
+from gradlab.report.words.values import counted, it_is
 from gradlab.report.words.verdicts import STATES, badness, tally_words, word_of
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
@@ -268,7 +268,7 @@ def head(view: SweepView) -> list[str]:
 def gate_words(gate: "GateResult") -> str:
     """What a gate found; of one that is judged by groups, which have their own values, in how many it fails."""
     if not gate.groups:
-        return f"it is {clean_line(gate.actual)}"
+        return it_is(clean_line(gate.actual))
     number, failed = counted(len(gate.groups), "group"), sum(not group.passed for group in gate.groups)
     return f"it fails in {failed} of {number}" if failed else f"it holds in {number}"
 
@@ -277,7 +277,7 @@ def gate_check(gate: "GateResult") -> Check:
     """A gate with what it found; of one that is judged by groups, with each group that fails."""
     failed = [group for group in gate.groups if not group.passed]
     details = [
-        f"{point_words(group.by, group.by)}: it is {clean_line(group.actual)}, of {counted(group.num_members, 'run')}"
+        f"{point_words(group.by, group.by)}: {it_is(clean_line(group.actual))}, of {counted(group.num_members, 'run')}"
         for group in failed
     ]
     return Check(clean_line(gate.text), gate.passed, gate_words(gate), details=details)
@@ -289,7 +289,7 @@ def _expectation_check(item: FailedExpectation) -> Check:
         item.text,
         passed=False,
         said=f"{item.num_failed:,} of {counted(item.num_judged, 'run')} fail",
-        details=[f"{name}: {member}; it is {actual}" for name, member, actual in item.examples],
+        details=[f"{name}: {member}; {it_is(actual)}" for name, member, actual in item.examples],
         more=f"… and {counted(hidden, 'run')} more" if hidden else "",
     )
 

@@ -26,6 +26,15 @@ _SPELLED = {
 }  # fmt: skip
 
 
+def it_is(actual: str) -> str:
+    """What a condition found, as a clause.
+
+    >>> it_is("0.5 (2 of 4)"), it_is("no value (no member meets its 'where')")
+    ('it is 0.5 (2 of 4)', "it has no value (no member meets its 'where')")
+    """
+    return f"it {'has' if actual.startswith('no value') else 'is'} {actual}"
+
+
 def _spell(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error

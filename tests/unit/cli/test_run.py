@@ -127,6 +127,15 @@ def test_an_expectation_that_fails_is_4_and_says_what_it_is(gradlab: Gradlab) ->
     assert "tiny, seed 1: expected verdict == dead, but it is " in err
 
 
+def test_an_expectation_on_what_has_no_value_says_so(gradlab: Gradlab) -> None:
+    Path("tiny.yaml").write_text(
+        TINY.replace("source: xor, samples: 80", "source: diabetes") + "expect: [final.accuracy > 0.5]\n"
+    )
+    code, out, _ = gradlab("run", "tiny.yaml", "--device", "cpu")
+    assert code == 4
+    assert "expected FAILED final.accuracy > 0.5  (it has no value" in out
+
+
 def test_expectations_of_a_cached_run_are_judged_anew(gradlab: Gradlab) -> None:
     assert gradlab("run", "tiny.yaml", "--device", "cpu")[0] == 0
     Path("tiny.yaml").write_text(TINY + "expect: [final.loss < 0]\n")

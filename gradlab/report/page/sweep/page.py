@@ -25,7 +25,7 @@ from gradlab.report.views.run import figure_kind
 from gradlab.report.views.sweep import SweepView, gate_words, groups_title, head, title
 from gradlab.report.views.verdict_map import map_rest
 from gradlab.report.words.points import point_words
-from gradlab.report.words.values import counted
+from gradlab.report.words.values import counted, it_is
 from gradlab.report.words.verdicts import badness, tally_words, word_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _gate(gate: "GateResult") -> dict[str, Any]:
     """A gate as the page tells it, with the groups in which it fails."""
     failed = [part for part in gate.groups if not part.passed]
     parts = [
-        clean_line(f"{point_words(part.by, part.by)}: it is {part.actual}, of {counted(part.num_members, 'run')}")
+        clean_line(f"{point_words(part.by, part.by)}: {it_is(part.actual)}, of {counted(part.num_members, 'run')}")
         for part in failed[:MOST_PARTS]
     ]
     return {
