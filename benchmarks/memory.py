@@ -171,6 +171,7 @@ GRID: Mapping[str, tuple[Mapping[str, Any], int]] = {
     "data circles": ({"data.source": "circles", "data.samples": 1_000_000, "train.steps": 5}, 1),
     "data regression": ({"data.source": "teacher", "data.samples": 1_000_000, "train.steps": 5}, 1),
     "data classes": ({**noise(20_000, 10, 2_000), "train.steps": 3}, 1),
+    "data many outputs": ({"model.depth": 3, "model.width": 1000, "train.steps": 3, **noise(6000, 10, 3_000)}, 1),
     "data seeds": ({**noise(200_000, 50), "train.steps": 5}, 8),
     "record": ({"model.depth": 50, "model.width": 8, "train.steps": 5_000, "data.batch_size": 8}, 1),
     "record all": (

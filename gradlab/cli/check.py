@@ -99,6 +99,8 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
     code = not_imported(distinct)
     said = [*doubtful(data.reading for data in datas if data is not None), *few_examples(distinct)]
     said += [*expectation_notices(distinct), *sweep_notices(gates)]
+    if code is not None and any(extent.memory_bytes is not None for extent in extents):
+        code += "; memory_bytes is what is known without it: data and figures, not the network"
     for line in notices:
         log(line if line.startswith(f"{config}:") else f"{config}: {line}", quiet=quiet)
     for line in [*said, *([] if code is None else [code])]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Data, Experiment, Model, num_steps
+from gradlab.config.modules import ModuleExperiment, Trainable
 from gradlab.config.quantities import JACOBIAN, Only, selected
 from gradlab.config.text import bytes_in_words
 
@@ -92,8 +93,8 @@ def estimate(experiment: Experiment, size: DataSize, num_runs: int = 1) -> Estim
     shape = _Shape.of(experiment, size, num_runs)
     return Estimate(
         weights=_weight_bytes(experiment, shape),
-        signals=_signal_bytes(experiment, shape),
-        data=_data_bytes(experiment, size, shape.size),
+        signals=_signal_bytes(experiment, shape) + _held_out_bytes(experiment, size, shape),
+        data=_data_bytes(experiment.data, size, shape.size),
         record=_record_bytes(experiment, shape, num_steps(experiment, size.num_examples)),
         jacobian=_jacobian_bytes(experiment, shape),
         loading=_loading_bytes(experiment.data, size),
@@ -150,6 +151,23 @@ class _Shape:
         )
 
 
+def estimate_of_module(experiment: ModuleExperiment, size: DataSize) -> Estimate:
+    """What is known of a run of a module of one's own: the examples and the figures of its steps. What the network, its optimizer and the
+    rows of its layers take shows only when it is built, and is not in it.
+    """
+    assert isinstance(experiment.data, Data)  # of batches of one's own nothing is known
+    number = catalogue.DTYPES[experiment.train.dtype.storage].num_bytes
+    steps = num_steps(experiment, size.num_examples)
+    num_records = min(steps, -(-steps // experiment.record.every) + 1)
+    return Estimate(
+        weights=0,
+        signals=0,
+        data=_data_bytes(experiment.data, size, number),
+        record=(_HELD_RECORDS + _STORED_RECORDS) * num_records * _STEP_FIGURES * _FIGURE_BYTES,
+        loading=_loading_bytes(experiment.data, size),
+    )
+
+
 def _weight_bytes(experiment: Experiment, shape: _Shape) -> int:
     """Weights, the gradients that are kept, the optimizer's state, and what an update and its measures take for a while."""
     train, model = experiment.train, experiment.model
@@ -198,6 +216,15 @@ def _signal_bytes(experiment: Experiment, shape: _Shape) -> int:
     return found + _kept_bytes(experiment, shape)
 
 
+def _held_out_bytes(experiment: Experiment, size: DataSize, shape: _Shape) -> int:
+    """Logits of all rows that are held out, and what is assessed of them."""
+    held_out = _all_rows(size.num_examples, experiment.data.holdout) - size.num_examples
+    return _ASSESSED * shape.num_runs * held_out * shape.num_outputs * max(shape.size, 4)
+
+
+_ASSESSED = 9  # arrays of the logits' size
+
+
 def _kept_bytes(experiment: Experiment, shape: _Shape) -> int:
     """Bytes of the preactivations that the last ones are compared with, in float32 or better; 0 where they are not."""
     model = experiment.model
@@ -210,9 +237,9 @@ def _kept_bytes(experiment: Experiment, shape: _Shape) -> int:
 _MOST_COMPARED = 1024  # rows whose preactivations are kept
 
 
-def _data_bytes(experiment: Experiment, size: DataSize, number: int) -> int:
+def _data_bytes(data: Data, size: DataSize, number: int) -> int:
     """The examples in float64, and as the networks read them."""
-    rows = _all_rows(size.num_examples, experiment.data.holdout)
+    rows = _all_rows(size.num_examples, data.holdout)
     return rows * (size.num_features + (size.num_outputs if size.numbers else 1)) * (8 + number)
 
 
@@ -229,7 +256,7 @@ def _loading_bytes(data: Data, size: DataSize) -> int:
     rows = _all_rows(size.num_examples, data.holdout)
     numbers = size.num_features + (size.num_outputs if size.numbers else 0)
     copies = 4 * rows + 2 * size.num_examples if data.standardize else 4 * rows
-    probed = 10 * min(size.num_examples, _PROBED_ROWS) * (size.num_features + size.num_outputs)
+    probed = 4 * min(size.num_examples, _PROBED_ROWS) * (size.num_features + size.num_outputs)
     linear_fit = probed if size.num_features <= _PROBED_FEATURES else 0
     return 8 * max(numbers * copies + 4 * rows, rows * numbers + linear_fit)
 
@@ -287,31 +314,45 @@ def _num_singular_values(experiment: Experiment) -> int:
     return num_taken * len(record.spectrum) * num_examples * experiment.model.width
 
 
-def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str] | None:
+def refusal(experiment: Trainable, limit: int | None = None) -> tuple[str, str] | None:
     """Why a run would not fit in memory (`limit` bytes, this machine's if None), None where it may. What is not known
-    before its data are loaded counts as 1.
+    before its data are loaded, or its module is built, counts as 1 or as nothing.
 
     Returns:
         Dotted path of the field to blame, and the reason with the estimate.
     """
     limit = machine_bytes() if limit is None else limit
+    if limit is None or not isinstance(experiment.data, Data):
+        return None
     source, data = catalogue.SOURCES[experiment.data.source], experiment.data
     num_outputs = data.classes or source.classes or 1
     num_features = data.features or source.features or (1 if data.image is None else math.prod(data.image))
     rows = data.samples or source.samples or 1
-    numbers = source.task == "numbers"
-    needed = estimate(
-        experiment,
-        DataSize(max(1, rows * round((1.0 - data.holdout) * _MILLION) // _MILLION), num_features, num_outputs, numbers),
+    size = DataSize(
+        max(1, rows * round((1.0 - data.holdout) * _MILLION) // _MILLION),
+        num_features,
+        num_outputs,
+        source.task == "numbers",
     )
-    if limit is None or needed.total <= limit:
+    needed = estimate(experiment, size) if isinstance(experiment, Experiment) else estimate_of_module(experiment, size)
+    if needed.total <= limit:
         return None
-    # The field to blame: the one farthest beyond what is usual.
-    steps = num_steps(experiment, data.samples or source.samples or 1)
+    sizes = {part: getattr(needed, part) for part in ("weights", "signals", "data", "record", "jacobian")}
+    sizes["data"] = max(sizes["data"], needed.loading)
+    always = ("weights", "signals", "data", "record") if isinstance(experiment, Experiment) else ("data", "record")
+    parts = ", ".join(f"{part} {bytes_in_words(size)}" for part, size in sizes.items() if size or part in always)
+    reason = f"needs at least {bytes_in_words(needed.total)} of memory ({parts}), and this machine has {bytes_in_words(limit)}"
+    if needed.record == max(sizes.values()):
+        reason += "; record.every and record.quantities make the record smaller"
+    if needed.jacobian == max(sizes.values()):
+        reason += "; fewer record.jacobian_examples make the Jacobians smaller"
+    return _to_blame(experiment, data, data.samples or source.samples or 1), reason
+
+
+def _to_blame(experiment: Trainable, data: Data, rows: int) -> str:
+    """The field that is farthest beyond what is usual."""
+    steps = num_steps(experiment, rows)
     usual = {
-        "model.depth": (experiment.model.depth, 100),
-        "model.width": (experiment.model.width, 1000),
-        "model.kernel": (experiment.model.kernel or 1, 10),
         "data.image": (1 if data.image is None else math.prod(data.image[1:]), 10**4),
         "data.batch_size": (data.batch_size, 1000),
         "data.samples": (data.samples or 1, 10**6),
@@ -319,20 +360,15 @@ def refusal(experiment: Experiment, limit: int | None = None) -> tuple[str, str]
         "data.classes": (data.classes or 1, 10**3),
         "train.steps" if experiment.train.steps is not None else "train.epochs": (steps, 10**5),
     }
-    field = max(usual, key=lambda path: usual[path][0] * 10**6 // usual[path][1])
-    sizes = {part: getattr(needed, part) for part in ("weights", "signals", "data", "record", "jacobian")}
-    sizes["data"] = max(sizes["data"], needed.loading)
-    parts = ", ".join(
-        f"{part} {bytes_in_words(size)}"
-        for part, size in sizes.items()
-        if size or part in ("weights", "signals", "data", "record")
-    )
-    reason = f"needs at least {bytes_in_words(needed.total)} of memory ({parts}), and this machine has {bytes_in_words(limit)}"
-    if needed.record == max(sizes.values()):
-        reason += "; record.every and record.quantities make the record smaller"
-    if needed.jacobian == max(sizes.values()):
-        reason += "; fewer record.jacobian_examples make the Jacobians smaller"
-    return field, reason
+    if isinstance(experiment, Experiment):
+        model = experiment.model
+        usual = {
+            "model.depth": (model.depth, 100),
+            "model.width": (model.width, 1000),
+            "model.kernel": (model.kernel or 1, 10),
+            **usual,
+        }
+    return max(usual, key=lambda path: usual[path][0] * 10**6 // usual[path][1])
 
 
 def machine_bytes() -> int | None:

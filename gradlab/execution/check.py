@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extent:
-    """What an experiment comes to with its data; its memory is about what it takes. Of a module of one's own that is not known, nor
-    are the sizes of batches that one's own code gives.
+    """What an experiment comes to with its data; its memory is about what it takes. Of a module of one's own it is what the data take
+    and the figures of steps, without the network. The sizes of batches that one's own code gives are not known.
     """
 
     data: Sizes | None
@@ -76,9 +76,12 @@ class _Findings:
         if found:
             self._note(ConfigError(found), experiment)
         steps = num_steps(experiment, data.num_examples)
-        if not isinstance(experiment, Experiment):
-            return Extent(data, steps, None)
-        needed = memory.estimate(experiment, data.of_data).total
+        known = (
+            memory.estimate(experiment, data.of_data)
+            if isinstance(experiment, Experiment)
+            else memory.estimate_of_module(experiment, data.of_data)
+        )
+        needed = known.total
         if self._limit is not None and needed > self._limit:
             self._refuse(experiment, needed, self._limit)
         return Extent(data, steps, needed)
@@ -96,8 +99,9 @@ class _Findings:
     def _note(self, error: ConfigError, experiment: Trainable) -> None:
         self.faults |= dict.fromkeys(self._document_of(experiment).locate(error).faults)
 
-    def _refuse(self, experiment: Experiment, needed: int, limit: int) -> None:
+    def _refuse(self, experiment: Trainable, needed: int, limit: int) -> None:
         reason = f"needs about {bytes_in_words(needed)} of memory, and this machine has {bytes_in_words(limit)}"
         if reason not in self._refused:
             self._refused.add(reason)
-            self.faults[Fault(self._document_of(experiment).place_of("model"), "model", reason)] = None
+            part = "model" if isinstance(experiment, Experiment) else "data"
+            self.faults[Fault(self._document_of(experiment).place_of(part), part, reason)] = None

@@ -8,7 +8,7 @@ import pytest
 
 SAMPLE = (
     "wide", "wide all", "wide bfloat16 adam all", "deep", "deep seeds", "batch", "batch like", "batch norm",
-    "batch residual 2 norm", "conv", "conv seeds", "data", "data regression", "data classes", "record", "record seeds",
+    "batch residual 2 norm", "conv", "conv seeds", "data", "data regression", "data classes", "data many outputs", "record", "record seeds",
     "spectrum", "jacobian", "jacobian sparse",
 )  # fmt: skip
 

@@ -92,7 +92,7 @@ def validate(tree: Tree) -> tuple[Trainable | None, list[Problem]]:
 def fitting(tree: Tree) -> tuple[Trainable | None, list[Problem]]:
     """As `validate`; a run that does not fit in memory is wrong too, as far as that is known."""
     experiment, problems = validate(tree)
-    oversized = memory.refusal(experiment) if isinstance(experiment, Experiment) else None
+    oversized = None if experiment is None else memory.refusal(experiment)
     if oversized is None:
         return experiment, problems
     path = tuple(oversized[0].split("."))

@@ -141,7 +141,10 @@ def test_every_template_is_written_under_its_new_name_and_holds(gradlab: Gradlab
         code, out, _ = gradlab("new", f"my.{like}-1", "--like", like)
         assert (code, out.splitlines()[0]) == (0, f"my.{like}-1.yaml")
         code, out, err = gradlab("check", f"my.{like}-1.yaml", "--format", "json")
-        own = "my.own_module-1.yaml: nets was not imported: what is in it is not checked; training imports it, with --allow-code nets\n"
+        own = (
+            "my.own_module-1.yaml: nets was not imported: what is in it is not checked; training imports it, with --allow-code nets; "
+            "memory_bytes is what is known without it: data and figures, not the network\n"
+        )
         assert (code, err) == (0, own if like == "own_module" else ""), like
         assert json.loads(out)["configs"][0]["name"] == f"my.{like}-1"
 

@@ -13,6 +13,7 @@ def experiment(**overrides):
 
 
 SIZE = memory.DataSize(num_examples=11, num_features=7, num_outputs=2)
+HELD_OUT = 9 * 2 * 2 * 4  # logits of two rows of two classes
 
 
 def test_estimate_counts_weights_and_signals():
@@ -22,7 +23,14 @@ def test_estimate_counts_weights_and_signals():
     # Weights, their gradients, what an update takes of the largest layer, and what is planned for each.
     assert estimated.weights == num_weights * 4 * 2 + 4 * 100 * 4 + 3 * memory._LAYER_BYTES
     # Preactivations and activations of each layer, two blocks of signals on the way back, and the logits.
-    assert estimated.signals == (2 * 3 + 2 * 3) * 5 * 10 * 4 + 4 * 5 * 2 * 4
+    assert estimated.signals == (2 * 3 + 2 * 3) * 5 * 10 * 4 + 4 * 5 * 2 * 4 + HELD_OUT
+
+
+def test_estimate_counts_what_is_assessed_of_rows_held_out():
+    size = memory.DataSize(16_000, 10, 2_000)
+    half, none = experiment(**{"data.holdout": 0.5}), experiment(**{"data.holdout": 0.0})
+    found = memory.estimate(half, size).signals - memory.estimate(none, size).signals
+    assert found == 9 * 16_000 * 2_000 * 4
 
 
 def test_estimate_counts_the_data_once_whatever_the_number_of_runs():
@@ -56,7 +64,7 @@ def test_estimate_counts_what_other_networks_have(overrides, num_weights, num_la
     shape = memory._Shape.of(experiment(**overrides), SIZE, 1)
     assert (shape.num_weights, shape.num_layers) == (num_weights, num_layers)
     found = memory.estimate(experiment(**overrides), SIZE).signals
-    assert found == (stacks * num_layers + 2 * 3) * 5 * 10 * 4 + 4 * 5 * 2 * 4
+    assert found == (stacks * num_layers + 2 * 3) * 5 * 10 * 4 + 4 * 5 * 2 * 4 + HELD_OUT
 
 
 @pytest.mark.parametrize(
