@@ -47,6 +47,8 @@ _OF_TABLES: Mapping[str, str] = {
     "log10_s": "log10 of a singular value of the Jacobian from a layer to the last one",
     "by": "what the runs of a gate are split by, with each group's values",
     "bare": "whether a gate is judged by the bare figures, whatever the interval",
+    "over_layers": "smallest, middle and largest value of each quantity over the layers of the last record, by which --where finds runs",
+    "MKL_CBWR": "variable of the environment that keeps the bits of a product the same, whichever batch it is part of",
     "checks": "what was looked at on this machine, with what came of it",
     "elements": "numbers of one call whose time was taken",
     "repeats": "how often the time was taken; the least counts",
