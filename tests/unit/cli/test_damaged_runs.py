@@ -208,8 +208,12 @@ def test_by_its_own_name_it_is_an_error_with_a_reason(gradlab: Gradlab, bad: Pat
     assert not Path("there").exists()
 
 
-@pytest.mark.parametrize("damage", some_fast(["float16", "a FIFO", "a manifest", "no steps"]))
+@pytest.mark.parametrize("damage", some_fast(["float16", "a FIFO", "no steps"]))
 def test_a_list_that_opens_tables_names_the_bad_one(gradlab: Gradlab, bad: Path, damage: str) -> None:
+    """As those of older versions are, whose summaries do not hold what is asked of the layers."""
+    summary = json.loads((bad / "summary.json").read_text())
+    del summary["over_layers"]
+    (bad / "summary.json").write_text(json.dumps(summary))
     INSIDE[damage](bad)
     code, out, err = gradlab("list", "--where", "max(grad_norm) >= 0", "--format", "json")
     assert code == 0
