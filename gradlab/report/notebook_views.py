@@ -8,9 +8,9 @@ from gradlab.report.notebook import framed, opened_html, table_html, text_html
 from gradlab.report.views import compared_sweeps
 from gradlab.report.views.blocks import Check, Checks, Lines, TableBlock, Title
 from gradlab.report.views.compared_gates import failed_gates
-from gradlab.report.views.comparison import by_letter, comparison_table, headed, spread_words
+from gradlab.report.views.comparison import by_letter, comparison_table, headed
 from gradlab.report.views.groups import groups_table
-from gradlab.report.views.overall import overall_words
+from gradlab.report.views.overall import overall_words, spread_words
 from gradlab.report.views.prediction import prediction_view
 from gradlab.report.views.side_names import legend_table, named
 from gradlab.report.views.sweep import Failures, SweepView, groups_title

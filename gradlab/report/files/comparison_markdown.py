@@ -12,9 +12,8 @@ from gradlab.report.views.comparison import (
     row_heading,
     row_table,
     row_words,
-    spread_words,
 )
-from gradlab.report.views.overall import overall_words
+from gradlab.report.views.overall import overall_words, spread_words
 from gradlab.report.views.side_names import legend_table, named
 from gradlab.report.words.table import as_markdown
 

@@ -20,9 +20,8 @@ from gradlab.report.views.comparison import (
     row_heading,
     row_table,
     row_words,
-    spread_words,
 )
-from gradlab.report.views.overall import overall_words
+from gradlab.report.views.overall import overall_words, spread_words
 from gradlab.report.views.side_names import SideName, legend_table, named
 from gradlab.report.words.names import elided
 from gradlab.report.words.table import Table

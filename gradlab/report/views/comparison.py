@@ -10,7 +10,7 @@ import numpy as np
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line, signed
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Side
-from gradlab.judgement.comparing.difference import COVERAGE, Difference, Judgement
+from gradlab.judgement.comparing.difference import Difference, Judgement
 from gradlab.judgement.comparing.named_rows import NamedRows
 from gradlab.judgement.comparing.profiles import Profile
 from gradlab.judgement.comparing.rows import Row
@@ -181,7 +181,10 @@ def _judged(comparison: Comparison, index: int) -> Judged:
         change = row.differences[index]
         if change is not None and change.judgement is not None:
             kind = figure_kind(row.figure)
-            values = f"{row.figure} {say(row.values[0], kind)} → {say(row.values[index + 1], kind)}"
+            first, other = say(row.values[0], kind), say(row.values[index + 1], kind)
+            values = f"{row.figure} {first} → {other}"
+            if first == other and change.because:  # as of a share of layers that learn, where seeds diverged
+                values = f"{row.figure} ({change.because})"
             percent = change.percent if kind == "figure" and row.figure != "learning_share" else None
             share = "" if percent is None or abs(percent) >= UNTOLD_PERCENT else f" ({signed(percent, 0)}%)"
             told[change.judgement].append(values + share if change.judgement in ("better", "worse") else row.figure)
@@ -385,20 +388,3 @@ def _whose(side: Side, profile: Profile, *, brief: bool = False) -> str:
     if brief and some:
         return f"{side.label} {len(profile.each)}/{len(side.seeds)}"
     return f"{side.label} ({len(profile.each)} of {len(side.seeds)} seeds)" if some else side.label
-
-
-def spread_words(comparison: Comparison) -> str:
-    """What the changes can be held against."""
-    lonely = [side for side in comparison.sides if len(side.verdicts) == 1]
-    one = "seed" if any(side.seeds for side in lonely) else "run"
-    if len(comparison.sides[0].verdicts) == 1 or len(lonely) == len(comparison.sides) - 1:
-        return f"no spread: one {one} on a side, so that nothing but a divergence is called better or worse"
-    counts = [len(side.verdicts) for side in comparison.sides]
-    if len(set(counts)) == 1:
-        seeds = f"{counts[0]} seeds a side"
-    elif len(counts) == 2:
-        seeds = f"{counts[0]} and {counts[1]} seeds"
-    else:
-        seeds = f"{min(counts)} to {max(counts)} seeds a side"
-    words = f"means over {seeds}; in brackets an interval of about {COVERAGE:.0%} of the change (Welch's t)"
-    return f"{words}; none where a side has one {one}" if lonely else words

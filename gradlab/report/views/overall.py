@@ -1,9 +1,10 @@
-"""What a comparison comes to, in sentences: each further side against the first, and why figures are judged as they are."""
+"""What a comparison comes to, in sentences: each further side against the first, why figures are judged so, and by what spread."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from gradlab.judgement.comparing.comparison import Comparison
+from gradlab.judgement.comparing.difference import COVERAGE
 from gradlab.judgement.comparing.rows import Row
 from gradlab.report.views.comparison import Judged, judged
 from gradlab.report.views.side_names import SideName
@@ -41,6 +42,23 @@ def _sentence(told: Judged, first: str) -> str:
         + told_of
         + (f"{'; ' if leading else ', '}{labelled}" if labelled else "")
     )
+
+
+def spread_words(comparison: Comparison) -> str:
+    """What the changes can be held against."""
+    lonely = [side for side in comparison.sides if len(side.verdicts) == 1]
+    one = "seed" if any(side.seeds for side in lonely) else "run"
+    if len(comparison.sides[0].verdicts) == 1 or len(lonely) == len(comparison.sides) - 1:
+        return f"no spread: one {one} on a side, so that nothing but a divergence is called better or worse"
+    counts = [len(side.verdicts) for side in comparison.sides]
+    if len(set(counts)) == 1:
+        seeds = f"{counts[0]} seeds a side"
+    elif len(counts) == 2:
+        seeds = f"{counts[0]} and {counts[1]} seeds"
+    else:
+        seeds = f"{min(counts)} to {max(counts)} seeds a side"
+    words = f"means over {seeds}; in brackets an interval of about {COVERAGE:.0%} of the change (Welch's t)"
+    return f"{words}; none where a side has one {one}" if lonely else words
 
 
 def common_reasons(rows: Sequence[Row], index: int) -> set[tuple[str, str]]:

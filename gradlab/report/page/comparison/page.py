@@ -26,9 +26,8 @@ from gradlab.report.views.comparison import (
     profile_table,
     row_table,
     row_words,
-    spread_words,
 )
-from gradlab.report.views.overall import reason_words
+from gradlab.report.views.overall import reason_words, spread_words
 from gradlab.report.views.run import names_of, setting, why, without_seed
 from gradlab.report.views.side_names import SideName, named
 from gradlab.report.words.points import numbered_seeds, value_words

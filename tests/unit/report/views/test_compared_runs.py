@@ -20,9 +20,9 @@ from gradlab.report.views.comparison import (
     leading,
     own_changes,
     profile_table,
-    spread_words,
 )
 from gradlab.report.views.comparison_data import comparison_object
+from gradlab.report.views.overall import spread_words
 from gradlab.report.words.values import Kind
 from gradlab.results.stored import StoredRun
 from gradlab.results.strict_json import dumps

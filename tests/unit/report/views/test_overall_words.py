@@ -60,6 +60,13 @@ def test_no_word_lacks_a_sentence(word: Judgement) -> None:
     assert sentence(told(word, loss=word)).startswith("B ")
 
 
+def test_a_figure_that_reads_the_same_on_both_sides_is_told_with_its_reason() -> None:
+    compared = told("worse", "5 of 5 seeds diverged", learning_share="worse", loss="worse")
+    rows = tuple(replace(row, values=(1.0, 1.0)) if row.figure == "learning_share" else row for row in compared.rows)
+    words = sentence(replace(compared, rows=rows))
+    assert words == "B is worse than A: final.loss 2 → 1 (-50%), learning_share (5 of 5 seeds diverged)"
+
+
 def test_a_reason_that_many_figures_have_is_common_and_names_none_of_them() -> None:
     figures = ("loss", "accuracy", "holdout_loss", "backward_decades")
     compared = told("too few seeds", "one seed a side", **dict.fromkeys(figures, "too few seeds"))
