@@ -110,7 +110,8 @@ def rename(tree: Tree, path: Path, target: Path, notice: str) -> bool:
     if target[-1] in goal:
         del around[path[-1]]
         _move(tree, path, None)
-        said = f"is {target[-1]}, which is given already; leave one of the two out"
+        meant = target[-1] if goal is around else ".".join(map(str, target))
+        said = f"is {meant}, which is given already; leave one of the two out"
         tree.problems.append(Problem(place, path, said))
         return False
     if goal is around:

@@ -119,6 +119,11 @@ def test_a_key_is_understood_and_wins_over_the_file(tmp_path, key, own, value):
     assert any(line.startswith(f"{key} is understood as {own}") for line in found.notices)
 
 
+def test_a_key_that_is_given_in_its_part_too_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"lr: is train\.lr, which is given already; leave one of the two out"):
+        document.load(written(tmp_path, TEXT + "lr: 0.2\n"))
+
+
 def test_a_file_in_other_words_is_the_same_experiment(tmp_path):
     text = """model: {hidden_layers: 3, hidden_size: 8, activation: {name: LeakyReLU, negative_slope: 0.2}, init: {scheme: glorot_uniform}}
 data: {source: wine}
