@@ -11,7 +11,7 @@ from gradlab.report.views.groups import groups_table
 from gradlab.report.views.sweep import Failures, Groups, SweepView
 from gradlab.report.views.verdict_map import VerdictMap, map_rest, map_table, map_title
 from gradlab.report.words.table import Field, Fold, Table, markdown_cell, markdown_lines
-from gradlab.report.words.values import counted, layers_words
+from gradlab.report.words.values import counted, harmless, layers_words
 from gradlab.results.record import Finding
 
 LIMIT = 1_048_576
@@ -77,7 +77,7 @@ def markdown(blocks: Iterable[object], *, all_layers: bool = False) -> str:
         all_layers: Show every layer; otherwise a long network is folded.
     """
     page = _Page(unmentioned, lambda text: f"`{text}`", markdown_cell, all_layers)
-    return "\n".join(part.cut(None, "") for part in _parts(blocks, page))
+    return harmless("\n".join(part.cut(None, "") for part in _parts(blocks, page)))
 
 
 def sweep_markdown(view: SweepView, limit_bytes: int = LIMIT) -> str:

@@ -37,9 +37,9 @@ def guarded(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, OwnCodeError):
+    except (KeyboardInterrupt, GeneratorExit, OwnCodeError):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # some libraries have errors of their own beside Exception, such as pytest's skip
         raise OwnCodeError(f"{what}: {told(error)}") from error
 
 

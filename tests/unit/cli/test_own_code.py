@@ -255,6 +255,10 @@ def test_expectations_and_gates_have_their_exit_codes(gradlab: Gradlab) -> None:
 BROKEN = [
     ("raise ValueError('no luck')\n", "model.build: nets cannot be imported: ValueError: no luck"),
     ("raise SystemExit(0)\n", "model.build: nets cannot be imported: SystemExit: 0"),
+    (
+        "class Skip(BaseException): ...\ndef build(depth): raise Skip('not today')\n",
+        "model.build: nets:build raised: Skip: not today",
+    ),
     ("def build(depth): return depth\n", "model.build: nets:build returns int; expected a torch.nn.Module"),
     ("def build(depth): raise KeyError('x')\n", "model.build: nets:build raised: KeyError: 'x'"),
     ("def bild(depth): ...\n", "model.build: nets has no 'build'. Did you mean 'bild'?"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from made.deep_runs import record, stored
 
 from gradlab.report.files.markdown import markdown
+from gradlab.report.views.blocks import Lines
 from gradlab.report.views.run import view
 from gradlab.results.record import Outcome
 
@@ -22,6 +23,11 @@ def test_a_long_network_is_folded_and_the_rest_is_there() -> None:
     assert rows[fold - 1].startswith("| 8 |")
     assert rows[fold + 1].startswith("| 47 |")
     assert len({row.count("|") for row in rows if row.startswith("|")}) == 1
+
+
+def test_a_terminal_that_shows_it_obeys_nothing() -> None:
+    text = markdown([Lines(("raised: \x1b[2J\x9b31m\u202ered\x07",))])
+    assert text == "- raised: \ufffd[2J\ufffd31m\ufffdred\ufffd\n"
 
 
 def test_whole_lists_every_layer() -> None:
