@@ -69,16 +69,20 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
     from gradlab.report.views.prediction import basis_words, prediction_view, several
     from gradlab.report.views.unanswered import unanswered
     from gradlab.theory.prediction import predict as predicted
+    from gradlab.theory.prediction import refuse_too_large
 
     first: dict[Any, Any] = {}
     for member in sweep.members:
         first.setdefault(tuple(member.point.get(axis) for axis in sweep.axes), member)
+    if len(first) > _MANY:
+        log(f"{len(first):,} forecasts, which take about {len(first) * _SECONDS_EACH:.0f} s or more", quiet=quiet)
     views, points, data = [], [], PlannedData()  # a file is read once: all members are about the same bytes
     faults: dict[Fault, None] = {}
     for member in first.values():
         try:
             one = member.experiment
             if isinstance(one, Experiment):
+                refuse_too_large(one)
                 data.load(key := (one.data, one.train.loss))
                 views.append(prediction_view(predicted(one, data[key])))
             else:
@@ -103,6 +107,11 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
     if basis and face is not Face.CSV:
         log_sentence(basis, quiet=quiet)
     write_some(several(views, points, varying), face, "forecasts", "member", full=full)
+
+
+_MANY = 500
+"""Forecasts from which on it is said how long they take."""
+_SECONDS_EACH = 0.008
 
 
 def _document(forecasts: list[dict[str, Any]]) -> dict[str, Any]:

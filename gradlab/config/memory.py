@@ -97,7 +97,7 @@ def estimate(experiment: Experiment, size: DataSize, num_runs: int = 1) -> Estim
         data=_data_bytes(experiment.data, size, shape.size),
         record=_record_bytes(experiment, shape, num_steps(experiment, size.num_examples)),
         jacobian=_jacobian_bytes(experiment, shape),
-        loading=_loading_bytes(experiment.data, size),
+        loading=loading_bytes(experiment.data, size),
     )
 
 
@@ -164,7 +164,7 @@ def estimate_of_module(experiment: ModuleExperiment, size: DataSize) -> Estimate
         signals=0,
         data=_data_bytes(experiment.data, size, number),
         record=(_HELD_RECORDS + _STORED_RECORDS) * num_records * _STEP_FIGURES * _FIGURE_BYTES,
-        loading=_loading_bytes(experiment.data, size),
+        loading=loading_bytes(experiment.data, size),
     )
 
 
@@ -251,7 +251,7 @@ def _all_rows(num_examples: int, holdout: float) -> int:
 _MILLION = 10**6
 
 
-def _loading_bytes(data: Data, size: DataSize) -> int:
+def loading_bytes(data: Data, size: DataSize) -> int:
     """The examples as they are read or drawn, their copies while they are split and standardised, and those of a linear fit."""
     rows = _all_rows(size.num_examples, data.holdout)
     numbers = size.num_features + (size.num_outputs if size.numbers else 0)

@@ -9,10 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from gradlab import datasets
+from gradlab.config import memory
 from gradlab.config.experiment import Experiment, Init
+from gradlab.config.text import bytes_in_words
 from gradlab.datasets.dataset import Dataset, Float, Reading
 from gradlab.datasets.order import Order
 from gradlab.datasets.statistics import input_correlation, input_sizes
+from gradlab.errors import ConfigError, Fault
 from gradlab.theory.forecast import Forecast, forecast
 from gradlab.theory.scales import Scales, scales
 
@@ -57,6 +60,33 @@ class Prediction:
     reading: Reading | None
 
 
+MOST_LAYERS = 10_000
+"""Layers of a forecast, each of which is gone through in both directions: some seconds."""
+
+
+def refuse_too_large(experiment: Experiment) -> None:
+    """Refuse what no forecast is made of within seconds, or whose data do not fit in memory; nothing is loaded for it but a file.
+
+    Raises:
+        ConfigError: With the field to blame.
+    """
+    data, depth = experiment.data, experiment.model.depth
+    if depth > MOST_LAYERS:
+        reason = (
+            f"a forecast goes through at most {MOST_LAYERS:,} layers, got {depth:,}; what one layer does shows in fewer"
+        )
+        raise ConfigError([Fault(experiment.name, "model.depth", reason)])
+    limit = memory.machine_bytes()
+    if limit is None or data.samples is None:
+        return
+    found = datasets.Outlines().of(data, experiment.train.loss)
+    rows = found.num_rows - found.num_held(data.holdout)
+    needed = memory.loading_bytes(data, memory.DataSize(rows, found.num_features, found.num_outputs, found.numbers))
+    if needed > limit:
+        reason = f"the data need about {bytes_in_words(needed)} of memory, and this machine has {bytes_in_words(limit)}"
+        raise ConfigError([Fault(experiment.name, "data.samples", reason)])
+
+
 def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
     """Say what theory expects, from the very batch that a run of this experiment would begin with.
 
@@ -67,8 +97,9 @@ def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
         data: What it would learn from; by default it is loaded, and a file is read as it is now.
 
     Raises:
-        ConfigError: If its data cannot be loaded.
+        ConfigError: If its data cannot be loaded, or it is too large (`refuse_too_large`).
     """
+    refuse_too_large(experiment)
     data = data or datasets.recent(experiment.data, experiment.train.loss)
     inputs = first_batch(experiment, data)
     square, alike, sizes = float(np.square(inputs).mean()), input_correlation(inputs), input_sizes(inputs)
