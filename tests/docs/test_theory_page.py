@@ -19,7 +19,7 @@ def test_the_page_shows_what_predict_says(capsys: pytest.CaptureFixture[str], mo
     monkeypatch.chdir(ROOT)
     shown = re.search(r"\$ gradlab (predict .*)\n((?:.+\n)+?)```", PAGE)
     assert shown is not None
-    assert main(shown[1].split()) == 0
+    assert main([*shown[1].split(), "--full"]) == 0
     said = " ".join(capsys.readouterr().out.split("by layer")[0].split())
     assert " ".join(shown[2].split()) == said
 

@@ -340,7 +340,7 @@ def test_what_was_said_of_a_run_is_shown_with_it(gradlab: Gradlab, root: Path) -
     assert [line for line in shown.splitlines() if line not in before.splitlines()] == [
         "tags: base · note: fits <at> last · other names: best"
     ]
-    assert "tags: base · note: fits <at> last · other names: best" in gradlab("show", A0, "--format", "md")[1]
+    assert "tags: base · note: fits &lt;at> last · other names: best" in gradlab("show", A0, "--format", "md")[1]
     [run] = json.loads(gradlab("show", A0, "--format", "json")[1])["runs"]
     assert (run["tags"], run["note"], run["other_names"]) == ("base", "fits <at> last", "best")
     page = Path(gradlab("report", A0)[1].strip()).read_text()
