@@ -97,18 +97,21 @@ def most_runs(experiment: Experiment, sizes: Sizes, size: int, on_gpu: bool) -> 
     """
     machine = memory.machine_bytes()
     here = min(size, num_cores())  # the others of a cluster train elsewhere
-    fitting = _fitting(experiment, sizes, int(_MEMORY_SHARE * machine / here)) if machine else MOST_RUNS
-    if on_gpu:
-        return fitting
-    calls, work = _step(experiment, sizes)
-    worth = math.ceil(calls / (OVERHEAD_SHARE * work))
-    return min(fitting, max(FEWEST_RUNS, min(MOST_RUNS, worth)))
+    worth = None
+    if not on_gpu:
+        calls, work = _step(experiment, sizes)
+        worth = max(FEWEST_RUNS, min(MOST_RUNS, math.ceil(calls / (OVERHEAD_SHARE * work))))
+    if machine is None:
+        return MOST_RUNS if worth is None else min(MOST_RUNS, worth)
+    return _fitting(experiment, sizes, int(_MEMORY_SHARE * machine / here), worth)
 
 
-def _fitting(experiment: Experiment, sizes: Sizes, most_bytes: int) -> int:
-    """Such runs that need no more memory than so much together; one at least."""
+def _fitting(experiment: Experiment, sizes: Sizes, most_bytes: int, most: int | None) -> int:
+    """Such runs that need no more memory than so much together; one at least, and no more than `most` where that is given."""
     one, two = (memory.estimate(experiment, sizes.of_data, num_runs).total for num_runs in (1, 2))
     fitting = 1 + max(0, most_bytes - one) // max(1, two - one)
+    if most is not None:  # before the loop, which would come down to it from thousands
+        fitting = min(fitting, most)
     while fitting > 1 and memory.estimate(experiment, sizes.of_data, fitting).total > most_bytes:
         fitting = fitting * 7 // 8
     return max(1, fitting)

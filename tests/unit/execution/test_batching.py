@@ -72,3 +72,11 @@ def test_time_grows_with_everything() -> None:
     assert seconds(make_experiment(), 2, SIZES) > small
     assert seconds(make_experiment(depth=30), 1, SIZES) > small
     assert seconds(make_experiment(train={"steps": 2000}), 1, SIZES) == pytest.approx(10 * small)
+
+
+def test_few_estimates_tell_how_many_small_runs_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    estimates: list[object] = []
+    whole = batching.memory.estimate
+    monkeypatch.setattr(batching.memory, "estimate", lambda *given: estimates.append(given) or whole(*given))
+    assert most_runs(make_experiment(depth=2), Sizes(100, 4, 2), 1, on_gpu=False) >= FEWEST_RUNS
+    assert len(estimates) <= 4  # a hundred each, of thousands of members, took as long as all else of a dry run

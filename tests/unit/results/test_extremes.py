@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from made.judged_runs import record
 
 import gradlab
 from gradlab.config.condition import parse
@@ -16,7 +17,6 @@ from gradlab.judgement.conditions.expectations import over_layers
 from gradlab.results import tables
 from gradlab.results.extremes import extremes, held_extremes
 from gradlab.results.store import Store
-from tests.made.judged_runs import record
 
 RUN = {"model": {"depth": 4, "width": 8, "activation": "relu"}, "train": {"steps": 5}}
 
