@@ -21,6 +21,8 @@ CASES = {"16x100x32": ("wine", 600), "32x50x64": ("digits", 600), "100x50x64": (
 """Width, depth and batch size; data and steps of one run, of which 32 runs train a quarter."""
 
 VARIANTS = ("chosen", "1", "2")
+"""On busy cores the last takes minutes, and is left out."""
+
 CONFIG = Path(__file__).parents[1] / "configs" / "deep_sigmoid.yaml"
 
 
@@ -101,18 +103,19 @@ def seconds(command: Sequence[str], **environment: str) -> tuple[float, str]:
     return time.perf_counter() - begun, done.stdout
 
 
-def compare_trainings(shape: str, num_runs: int, rounds: int) -> None:
+def compare_trainings(shape: str, num_runs: int, rounds: int, variants: Sequence[str]) -> None:
     """Print a line: seconds of each variant, and ratios."""
-    found: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    found: dict[str, list[float]] = {variant: [] for variant in variants}
     for _ in range(rounds):
-        for variant in VARIANTS:
+        for variant in variants:
             words = [sys.executable, __file__, "--one", shape, "--runs", str(num_runs), "--variant", variant]
             found[variant].append(float(seconds(words)[1]))
-    ratios = [chosen / min(one, two) for chosen, one, two in zip(*(found[name] for name in VARIANTS), strict=True)]
-    alone = [chosen / one for chosen, one in zip(found["chosen"], found["1"], strict=True)]
-    shown = "  ".join(f"{statistics.median(found[name]):6.2f}" for name in VARIANTS)
+    chosen, *others = found.values()
+    ratios = [ours / min(theirs) for ours, *theirs in zip(chosen, *others, strict=True)]
+    shown = "  ".join(f"{name}: {statistics.median(values):.2f} s" for name, values in found.items())
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     print(
-        f"{shape:>10} x {num_runs:>2} runs   {shown}   ÷ better {statistics.median(ratios):.2f}   ÷ one {statistics.median(alone):.2f}",
+        f"{shape:>10}, {num_runs:>2} runs  {shown}  chosen ÷ the better: {statistics.median(ratios):.2f} ({spread})",
         flush=True,
     )
 
@@ -148,10 +151,13 @@ def main() -> None:
         print(train(asked.one, asked.runs[0], asked.variant))
     else:
         with busy_cores(asked.busy):
-            print(f"{'busy' if asked.busy else 'free'} cores; seconds with threads chosen, one, two")
+            variants = VARIANTS[:2] if asked.busy else VARIANTS
+            print(
+                f"{'busy' if asked.busy else 'free'} cores; seconds of the training with threads chosen, with one, with two"
+            )
             for shape in asked.shapes:
                 for num_runs in asked.runs:
-                    compare_trainings(shape, num_runs, asked.rounds)
+                    compare_trainings(shape, num_runs, asked.rounds, variants)
             if asked.command:
                 compare_commands(asked.rounds)
 
