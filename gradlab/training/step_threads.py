@@ -21,6 +21,9 @@ TRIAL = 5
 """Steps that are timed before one number of threads is preferred to the other; their median leaves out the few that take longer, such as
 a step at which a Jacobian is measured."""
 
+ENOUGH = 3
+"""Steps of a trial after which it is given up where all of them took longer than usual."""
+
 GAIN = 0.95
 """Time of a step with the other number of threads over that with this one below which it is changed: less is noise."""
 
@@ -138,7 +141,8 @@ class StepThreads:
 
     def _is_due(self) -> bool:
         if self._usual is not None:
-            may_lose = SHARE * self._elapsed + TRIAL * statistics.median(self._recent)
+            # With one thread a trial that a single long step has ended is soon made again.
+            may_lose = SHARE * self._elapsed + (TRIAL * statistics.median(self._recent) if self.count == 1 else 0.0)
             if self._elapsed - self._tried < INTERVAL or self._lost > may_lose:
                 return False
         return self.count > 1 or self._cores_are_idle()
@@ -158,7 +162,7 @@ class StepThreads:
         """Ends a trial that has told enough."""
         usual = self._usual
         assert usual is not None
-        hopeless = trial[-1] > HOPELESS * usual
+        hopeless = trial[-1] > HOPELESS * usual or (len(trial) >= ENOUGH and min(trial) > usual)
         if len(trial) < TRIAL and not hopeless:
             return
         self._lost += max(0.0, sum(trial) - usual * len(trial))
