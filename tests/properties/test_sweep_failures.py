@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import pytest
 from fakes import faulty_training as faulty
 
 from gradlab.config.sweeps import sweep
@@ -71,5 +72,6 @@ def check(done: sweeping.FinishedSweep, number: int) -> None:
     assert again.plan.counts == {"cached": number - 2, "failed": 2}
 
 
-def test_two_bad_runs_of_five_hundred(tmp_path: Path) -> None:
-    check(swept(tmp_path, 500), 500)
+@pytest.mark.parametrize("number", [60, pytest.param(500, marks=pytest.mark.slow)])
+def test_two_bad_runs_of_many(tmp_path: Path, number: int) -> None:
+    check(swept(tmp_path, number), number)

@@ -90,7 +90,7 @@ def kill_when(due: Callable[[], bool], folder: Path, worker: bool, pick: random.
     return hit
 
 
-@pytest.mark.parametrize("worker", [False, True])
+@pytest.mark.parametrize("worker", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_killed_sweep_ends_with_the_same_bytes(whole: tuple[Path, dict[str, bytes], float], worker: bool) -> None:
     folder, expected, _ = whole
     place = folder / f"killed-{worker}"
