@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 AXE := build/browser/node_modules/axe-core/axe.min.js
 # One thread of torch in each test worker: threads that outnumber the cores wait for one another. Tests that compute with two threads
 # run afterwards, one at a time.
+# The files that hold them: to collect all others takes half a minute.
+THREADED = $(shell grep -rl --include='test_*.py' mark.threads tests)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-threads bench-sweep bench-list bench-spread bench-comparing bench-diagnosis bench-watch clean
@@ -20,7 +22,7 @@ gate: $(READY)
 
 test: $(READY)
 	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray and not browser"
-	$(PYTEST) -m "threads and not slow and not gpu" tests
+	$(PYTEST) -m "threads and not slow and not gpu" $(THREADED)
 
 # The pages in a Chromium that is installed already, and the accessibility rules of axe, from the npm registry.
 browser: $(READY) $(AXE)
