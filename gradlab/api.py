@@ -15,7 +15,7 @@ from gradlab.errors import UnderstoodWarning, UsageError
 from gradlab.results.place import runs_root
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
-from gradlab.stored import Runs
+from gradlab.run_lists import Runs
 from gradlab.stored import load as load
 from gradlab.stored import load_sweep as load_sweep
 from gradlab.swept import Sweep

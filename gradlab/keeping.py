@@ -11,7 +11,8 @@ from gradlab.errors import SelectionError, UsageError
 from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
 from gradlab.results.store import RunHandle, Store
-from gradlab.stored import Named, refuse_nothing, words_of
+from gradlab.run_lists import Named, words_of
+from gradlab.stored import refuse_nothing
 
 if TYPE_CHECKING:
     from gradlab.results.removal import Removal

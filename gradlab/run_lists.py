@@ -56,6 +56,11 @@ Named = str | Path | StoredRun | Sequence[StoredRun]
 """What a door takes: a name, id, tag or path, a run, or several runs, a sweep among them."""
 
 
+def is_whole(name: Named) -> bool:
+    """Whether it stands for what its own name or path does: a name, or a sweep."""
+    return isinstance(name, str | os.PathLike) or (isinstance(name, Runs) and name.place is not None)
+
+
 def words_of(names: Iterable[Named]) -> tuple[str | Path, ...]:
     """Names as they are, and the paths of what is a run, a sweep or several runs.
 

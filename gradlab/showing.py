@@ -15,6 +15,7 @@ from gradlab.results.selection import Selector
 from gradlab.results.store import SWEEPS
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps.directory import SweepPlace
+from gradlab.run_lists import Named, is_whole, words_of
 
 if TYPE_CHECKING:
     from gradlab.judgement.comparing.comparison import Comparison
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    *names: stored.Named,
+    *names: Named,
     fail_on: str | Sequence[str] = (),
     fail_on_any: str | Sequence[str] = (),
     where: str = "",
@@ -55,19 +56,15 @@ def compare(
 
     register()
     selector = Selector(runs_root(out))
-    plain = all(isinstance(name, str | os.PathLike) for name in names)
-    whole = [name for name in names if isinstance(name, str | os.PathLike) or getattr(name, "place", None) is not None]
-    sweeps = stored.two_sweeps(stored.words_of(whole), selector, where) if len(whole) == len(names) else None
+    sweeps = stored.two_sweeps(words_of(names), selector, where) if all(map(is_whole, names)) else None
     if sweeps is not None:
         return compare_sweeps(*sweeps, fail_on, fail_on_any=fail_on_any)
-    choices = (
-        stored.chosen(stored.words_of(names), selector, where) if plain else stored.chosen_sides(names, selector, where)
-    )
+    choices = stored.chosen_sides(names, selector, where)
     return compare_sides(stored.sides(choices), fail_on, fail_on_any=fail_on_any)
 
 
 def plot(
-    *names: stored.Named,
+    *names: Named,
     to: str | Path,
     kind: str = "profile",
     quantities: Sequence[str] = (),
@@ -96,13 +93,11 @@ def plot(
     check_file(target)
     check_kind(kind)
     check_quantities(kind, quantities)
-    draw(kind, distinct(stored.chosen(stored.words_of(names), out, where)), quantities, target)
+    draw(kind, distinct(stored.chosen(words_of(names), out, where)), quantities, target)
     return target
 
 
-def write_report(
-    *names: stored.Named, to: str | Path | None = None, where: str = "", out: str | Path | None = None
-) -> Path:
+def write_report(*names: Named, to: str | Path | None = None, where: str = "", out: str | Path | None = None) -> Path:
     """Write a page of one run, of several side by side, or of a sweep, as `gradlab report` does, and say where it is.
 
     Args:
@@ -115,7 +110,7 @@ def write_report(
         SelectionError: If a name means nothing.
         UsageError: If a name means several things, or the file cannot be written.
     """
-    return write_page(stored.words_of(names), where, None if to is None else Path(to), runs_root(out), untold)
+    return write_page(words_of(names), where, None if to is None else Path(to), runs_root(out), untold)
 
 
 def distinct(choices: Iterable[stored.Chosen]) -> list[StoredRun]:

@@ -16,9 +16,7 @@ from gradlab.results.place import runs_root
 from gradlab.results.selection import Selection, Selector
 from gradlab.results.store import COMPARISONS, SWEEPS, RunHandle, Store
 from gradlab.results.stored import StoredRun
-from gradlab.run_lists import Named as Named
-from gradlab.run_lists import Runs as Runs
-from gradlab.run_lists import words_of as words_of
+from gradlab.run_lists import Named, Runs, is_whole, words_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,19 +28,21 @@ if TYPE_CHECKING:
     from gradlab.results.sweeps.directory import SweepPlace
 
 
-def chosen_sides(names: Iterable[Named], selector: Selector, where: str) -> list["Chosen"]:
+def chosen_sides(names: Sequence[Named], selector: Selector, where: str) -> list["Chosen"]:
     """As `chosen`, of what a comparison is given: runs in a list are taken together, in groups that differ in their seed alone.
 
     Raises:
         SelectionError: As `chosen`.
         UsageError: As `chosen` and `words_of`.
     """
+    if all(isinstance(name, str | os.PathLike) for name in names):
+        return chosen(words_of(names), selector, where)
     found: list[Chosen] = []
     for name in names:
         words = words_of([name])
         if isinstance(name, StoredRun) and not where:  # as it is, stored or not
             found.append(Chosen(str(name.path), name.name, (name,), single=True))
-        elif isinstance(name, str | os.PathLike | StoredRun) or (isinstance(name, Runs) and name.place is not None):
+        elif isinstance(name, str | os.PathLike | StoredRun) or is_whole(name):
             found += chosen(words, selector, where)
         elif not where:
             found += [Chosen(name[0].name, name[0].name, tuple(name))] if name else []

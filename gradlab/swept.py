@@ -10,7 +10,7 @@ from gradlab.config.text import counted
 from gradlab.errors import SelectionError, UnreadableWarning, UsageError
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps.directory import SweepPlace
-from gradlab.stored import Runs
+from gradlab.run_lists import Runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,16 +107,7 @@ class Sweep(Runs):
         return compare_sweeps(Part(self.place), Part(place), fail_on, fail_on_any=fail_on_any)
 
     def plot(self, kind: str = "profile", quantities: Sequence[str] = ()) -> "Figure":
-        """Its runs as a matplotlib figure, seeds of one experiment together; of more groups than can be told apart the worst ones.
-
-        Args:
-            kind: As of `gradlab.plot`.
-            quantities: As of `gradlab.plot`.
-
-        Raises:
-            SelectionError: If nothing was recorded of any.
-            UsageError: If the kind or a quantity cannot be.
-        """
+        """As `Runs.plot`; of more groups than can be told apart the worst ones."""
         from gradlab.drawing import check_kind, figure
         from gradlab.report.figures import heatmaps, input_plane, sides, spectra
 

@@ -40,9 +40,10 @@ def compare_two(first: "Part", second: "Part", asked: Asked) -> bool:
     from gradlab.execution.compared_sweeps import compare_sweeps
     from gradlab.report.files.markdown import limited_markdown
     from gradlab.report.terminal.blocks import print_blocks
+    from gradlab.report.views.blocks import in_full
     from gradlab.report.views.compared_sweeps import blocks, failed_gate_words, missing_words, shown_pairs
     from gradlab.report.views.compared_sweeps_data import data_table, sweeps_object
-    from gradlab.report.views.compared_sweeps_in_short import in_full, short_blocks
+    from gradlab.report.views.compared_sweeps_in_short import short_blocks
     from gradlab.report.words.table import as_csv
 
     compared = compare_sweeps(first, second, asked.fail_on, fail_on_any=asked.fail_on_any)

@@ -137,7 +137,7 @@ def in_short(face: Face, *, full: bool) -> bool:
 def print_run(blocks: "Sequence[object]", *, full: bool) -> None:
     """Print what a view of one run shows on a terminal or in a pipe; `full` unfolds its tables."""
     from gradlab.report.terminal.blocks import print_blocks
-    from gradlab.report.views.run_in_short import in_full
+    from gradlab.report.views.blocks import in_full
 
     print_blocks(stdout(), in_full(blocks) if full else blocks)
 
@@ -152,8 +152,8 @@ def print_verdict_lines(runs: "Sequence[StoredRun]") -> None:
     from gradlab.report.views.run_in_short import few_runs
     from gradlab.report.words.verdicts import word_of
 
-    out, several = stdout(), len(runs) > 1
-    shown = few_runs(runs, in_pipe=True) if in_short(Face.TABLE, full=False) else range(len(runs))
+    out, several, short = stdout(), len(runs) > 1, in_short(Face.TABLE, full=False)
+    shown = few_runs(runs, in_pipe=True) if short else range(len(runs))
     for place in shown:
         if not isinstance(place, int):
             out.print(place.words("run"))
@@ -163,7 +163,7 @@ def print_verdict_lines(runs: "Sequence[StoredRun]") -> None:
         out.print(coloured(f"{word_of(run)}  {who}{why(run.summary, names_of(run))}".rstrip(": ")))
     groups = of_experiments(runs)
     lines = [f"{name}{verdict_words(group)}" for group, name in zip(groups, _names(groups), strict=True)]
-    for line in _few_agreements(lines, every=not in_short(Face.TABLE, full=False)):
+    for line in _few_agreements(lines, every=not short):
         out.print(coloured(line))
 
 
@@ -206,8 +206,7 @@ def print_runs(runs: "Sequence[StoredRun]", face: Face, *, full: bool = False) -
     elif face is Face.MD and len(runs) == 1:
         write(markdown(view(runs[0]).blocks, all_layers=True))
     else:
-        apart = grouped(runs)
-        table = runs_table([listed(run) for run in runs], varied_fields(apart) if len(apart) > 1 else ())
+        table = runs_table([listed(run) for run in runs], varied_fields(grouped(runs)))
         own = [f"{name}{line}" for group, name in zip(groups, _names(groups), strict=True) for line in lines(group)]
         if face is Face.TABLE:
             short = in_short(face, full=full)

@@ -32,9 +32,9 @@ def predict(
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
     from gradlab.errors import ConfigError
+    from gradlab.report.views.blocks import in_full
     from gradlab.report.views.prediction import prediction_view
     from gradlab.report.views.prediction_in_short import short_blocks
-    from gradlab.report.views.run_in_short import in_full
     from gradlab.report.views.unanswered import unanswered
     from gradlab.theory.prediction import predict as predicted
 

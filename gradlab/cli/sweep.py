@@ -235,9 +235,10 @@ def _print(finished: "FinishedSweep", face: Face, *, full: bool, quiet: bool) ->
     from gradlab.report.files.run_json import document
     from gradlab.report.terminal.blocks import print_blocks
     from gradlab.report.terminal.console import coloured
+    from gradlab.report.views.blocks import in_full
     from gradlab.report.views.groups import groups_data
     from gradlab.report.views.sweep import gate_words
-    from gradlab.report.views.sweep_in_short import in_a_line, in_full, short_blocks
+    from gradlab.report.views.sweep_in_short import in_a_line, short_blocks
     from gradlab.report.words.table import as_csv
 
     seen = view_of(finished)
@@ -252,7 +253,7 @@ def _print(finished: "FinishedSweep", face: Face, *, full: bool, quiet: bool) ->
         stdout().print(coloured(in_a_line(seen)))
     else:
         short = in_short(face, full=full)
-        print_blocks(stdout(), short_blocks(seen) if short else in_full(seen) if full else seen.blocks)
+        print_blocks(stdout(), short_blocks(seen) if short else in_full(seen.blocks) if full else seen.blocks)
         return
     log_some([f"{failure.member}: {failure.word}: {failure.reason}" for failure in seen.failures], "failed run")
     log_some([f"gate failed: {gate.text}  ({gate_words(gate)})" for gate in seen.failed_gates], "failed gate")

@@ -1,6 +1,7 @@
 """What a config expects of its run: conditions that can be read, over what a run has."""
 
 import functools
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -43,9 +44,16 @@ def readable(text: str) -> str:
     return text
 
 
+def too_many(given: Sequence[object]) -> str | None:
+    """Why so many conditions are refused, None where they are not."""
+    most = MOST_CONDITIONS
+    return f"{len(given):,} conditions; at most {most:,} are judged" if len(given) > most else None
+
+
 def _few(given: Any) -> Any:
-    if isinstance(given, list | tuple) and len(given) > MOST_CONDITIONS:
-        raise fault("", f"{len(given):,} conditions; at most {MOST_CONDITIONS:,} are judged")
+    refused = too_many(given) if isinstance(given, list | tuple) else None
+    if refused is not None:
+        raise fault("", refused)
     return given
 
 

@@ -88,8 +88,12 @@ class DataSize:
     numbers: bool = False
 
 
-def estimate(experiment: Experiment, size: DataSize, num_runs: int = 1) -> Estimate:
-    """What so many seeds of an experiment need that train together, from its shape alone."""
+def estimate(experiment: Trainable, size: DataSize, num_runs: int = 1) -> Estimate:
+    """What so many seeds of an experiment need that train together, from its shape alone; of a module of one's own, which trains by
+    itself, what is known before it is built.
+    """
+    if not isinstance(experiment, Experiment):
+        return _of_module(experiment, size)
     shape = _Shape.of(experiment, size, num_runs)
     return Estimate(
         weights=_weight_bytes(experiment, shape),
@@ -151,7 +155,7 @@ class _Shape:
         )
 
 
-def estimate_of_module(experiment: ModuleExperiment, size: DataSize) -> Estimate:
+def _of_module(experiment: ModuleExperiment, size: DataSize) -> Estimate:
     """What is known of a run of a module of one's own: the examples and the figures of its steps. What the network, its optimizer and the
     rows of its layers take shows only when it is built, and is not in it.
     """
@@ -334,7 +338,7 @@ def refusal(experiment: Trainable, limit: int | None = None) -> tuple[str, str] 
         num_outputs,
         source.task == "numbers",
     )
-    needed = estimate(experiment, size) if isinstance(experiment, Experiment) else estimate_of_module(experiment, size)
+    needed = estimate(experiment, size)
     if needed.total <= limit:
         return None
     sizes = {part: getattr(needed, part) for part in ("weights", "signals", "data", "record", "jacobian")}

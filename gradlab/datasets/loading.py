@@ -29,7 +29,7 @@ def load(data: Data, loss: str = "auto") -> Dataset:
     >>> digits.train_inputs.shape, digits.holdout_inputs.shape, digits.num_classes
     ((1438, 64), (359, 64), 10)
     """
-    raw = rows(data, loss)
+    raw = _rows(data, loss)
     refuse_unfit(data, loss, outline_of(raw))
     return split.split(raw, data.holdout, data.standardize, data.seed)
 
@@ -61,7 +61,7 @@ class Outlines:
 
     def _read(self, data: Data, loss: str) -> Outline | ConfigError:
         try:
-            return outline_of(rows(data, loss))
+            return outline_of(_rows(data, loss))
         except ConfigError as error:
             return error
 
@@ -82,7 +82,7 @@ def digest(data: Data) -> str | None:
         raise tables.fault(file, "data.path", f"cannot be read: {error.strerror}") from error
 
 
-def rows(data: Data, loss: str) -> Raw:
+def _rows(data: Data, loss: str) -> Raw:
     """All rows of a source, before they are split."""
     if data.source in bundled.READERS:
         return bundled.read(data.source)

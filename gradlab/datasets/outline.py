@@ -66,7 +66,7 @@ def drawn(data: Data) -> Outline:
 
 def refuse_unfit(data: Data, loss: str, found: Outline) -> None:
     """Raise a ConfigError where the loss, the image or the batch does not fit the data."""
-    place = place_of(data)
+    place = _place_of(data)
     if found.numbers and loss in ("cross_entropy", "binary_cross_entropy"):
         reason = f"{loss} needs classes, and the target is numbers; use mse or auto"
         raise ConfigError([Fault(place, "train.loss", reason)])
@@ -84,6 +84,6 @@ def refuse_unfit(data: Data, loss: str, found: Outline) -> None:
         raise ConfigError([Fault(place, "data.batch_size", message)])
 
 
-def place_of(data: Data) -> str:
+def _place_of(data: Data) -> str:
     """What a fault of a data set is said to be in."""
     return data.path if data.source == "file" and data.path else f"data set '{data.source}'"

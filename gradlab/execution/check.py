@@ -76,12 +76,7 @@ class _Findings:
         if found:
             self._note(ConfigError(found), experiment)
         steps = num_steps(experiment, data.num_examples)
-        known = (
-            memory.estimate(experiment, data.of_data)
-            if isinstance(experiment, Experiment)
-            else memory.estimate_of_module(experiment, data.of_data)
-        )
-        needed = known.total
+        needed = memory.estimate(experiment, data.of_data).total
         if self._limit is not None and needed > self._limit:
             self._refuse(experiment, needed, self._limit)
         return Extent(data, steps, needed)

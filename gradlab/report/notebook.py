@@ -79,9 +79,8 @@ def runs_html(runs: Sequence[StoredRun]) -> str:
     """Runs as a notebook shows them: a single one as `run_html` has it, several as a table of which each can be opened."""
     if len(runs) == 1:
         return run_html(runs[0])
-    apart = grouped(runs)
-    varied = varied_fields(apart) if len(apart) > 1 else ()
-    return framed(table_html(runs_table([listed(run) for run in runs], varied)) + opened_html(runs))
+    table = runs_table([listed(run) for run in runs], varied_fields(grouped(runs)))
+    return framed(table_html(table) + opened_html(runs))
 
 
 def opened_html(runs: Sequence[StoredRun]) -> str:

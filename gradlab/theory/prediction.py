@@ -65,7 +65,7 @@ MOST_LAYERS = 10_000
 
 
 def refuse_too_large(experiment: Experiment) -> None:
-    """Refuse what no forecast is made of within seconds, or whose data do not fit in memory; nothing is loaded for it but a file.
+    """Refuse what no forecast is made of within seconds, or whose data do not fit in memory; nothing is loaded for it.
 
     Raises:
         ConfigError: With the field to blame.

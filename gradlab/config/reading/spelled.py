@@ -23,7 +23,7 @@ def understand(tree: Tree, at: Path = (), means: tuple[str, ...] = ()) -> None:
     if isinstance(value, str):
         _word(tree, at, means, value)
     elif means == ("expect",):
-        understand_conditions(tree, at, _of_a_run)
+        understand_conditions(tree, at)
     elif isinstance(value, dict) and not argument_of((*means, "")) and part_named(means) is not None:
         for key in list(value):
             if key not in value:  # moved away
@@ -39,13 +39,17 @@ def understand(tree: Tree, at: Path = (), means: tuple[str, ...] = ()) -> None:
             understand(tree, (*at, key), (*means, key))
 
 
-def understand_conditions(tree: Tree, at: Path, read: Callable[[str], tuple[str, tuple[str, ...]]]) -> None:
+def _of_a_run(text: str) -> tuple[str, tuple[str, ...]]:
+    return in_own_words(text, run_names())
+
+
+def understand_conditions(tree: Tree, at: Path, read: Callable[[str], tuple[str, tuple[str, ...]]] = _of_a_run) -> None:
     """Put the conditions in a list into a config's own words, in place; one that cannot be read is left for where it is judged.
 
     Args:
         tree: What is read.
         at: Where the list stands.
-        read: A condition in own words, and what is said of it.
+        read: A condition in own words, and what is said of it; by default one on a run.
     """
     listed = tree.at(at)
     if not isinstance(listed, list) or len(listed) > MOST_CONDITIONS:  # which is refused
@@ -62,10 +66,6 @@ def understand_conditions(tree: Tree, at: Path, read: Callable[[str], tuple[str,
             spot = tree.spots[(*at, index)]
             tree.spots[(*at, index)] = Spot(spot.key, spot.value, own)
             tree.notices.update(dict.fromkeys(f"{spot.value.label}: {line}" for line in told))
-
-
-def _of_a_run(text: str) -> tuple[str, tuple[str, ...]]:
-    return in_own_words(text, run_names())
 
 
 def key_path(path: tuple[str, ...]) -> tuple[str, ...]:

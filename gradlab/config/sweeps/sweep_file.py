@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradlab.config.condition import ConditionError, parse
-from gradlab.config.expected import MOST_CONDITIONS, run_names
+from gradlab.config.expected import run_names, too_many
 from gradlab.config.experiment import NAME_PATTERN, Experiment
 from gradlab.config.namespace import all_fields
 from gradlab.config.reading.overrides import Setting, setting_at
@@ -129,8 +129,9 @@ def _entries(sections: Sections, section: str) -> tuple[Selector, ...]:
 def _conditions(sections: Sections, section: str, read: Callable[[str], object]) -> list[tuple[TreePath, str]]:
     found: list[tuple[TreePath, str]] = []
     texts = sections.texts((section,), f"a list of {'gates' if section == 'gates' else 'conditions'}")
-    if len(texts) > MOST_CONDITIONS:
-        sections.complain((section,), f"{len(texts):,} conditions; at most {MOST_CONDITIONS:,} are judged")
+    refused = too_many(texts)
+    if refused is not None:
+        sections.complain((section,), refused)
         return found
     for path, text in texts:
         try:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from gradlab.config.condition import in_own_words
-from gradlab.config.experiment import run_names
 from gradlab.config.reading.overrides import is_dotted
 from gradlab.config.reading.spelled import key_notice, key_path, rename, understand, understand_conditions
 from gradlab.config.reading.tree import Path, Tree
@@ -12,7 +10,7 @@ from gradlab.config.sweeps.gates import gate_in_own_words
 
 def understand_sweep(tree: Tree) -> None:
     """Put the dotted keys that a sweep sets, their values, and its conditions into a config's own words, in place."""
-    understand_conditions(tree, ("expect",), lambda text: in_own_words(text, run_names()))
+    understand_conditions(tree, ("expect",))
     understand_conditions(tree, ("gates",), gate_in_own_words)
     for path, listed in _mappings(tree):
         held = tree.at(path)

@@ -51,7 +51,9 @@ def table(file: Path) -> "pyarrow.Table":
         if not wide:
             raise
         found = read({})
-    return found.rename_columns([name.strip() for name in found.column_names])
+    names = [name.strip() for name in found.column_names]
+    refuse_names(names)
+    return found.rename_columns(names)
 
 
 def refuse_names(names: Sequence[str]) -> None:

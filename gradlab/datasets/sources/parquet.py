@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gradlab.config.text import bytes_in_words
 from gradlab.datasets.sources.comma_separated import MANY_COLUMNS, refuse_names
-from gradlab.datasets.sources.refusal import RefusedError
+from gradlab.datasets.sources.refusal import RefusedError, no_room
 
 if TYPE_CHECKING:
     import pyarrow
@@ -85,12 +85,7 @@ def _refuse_more(stored: "ParquetFile", texts: Iterable[int], most_bytes: int) -
     for group in range(about.num_row_groups):
         needed += sum(about.row_group(group).column(at).total_uncompressed_size for at in texts)
     if needed > most_bytes:
-        raise RefusedError(_too_much(needed, most_bytes))
-
-
-def _too_much(needed: int, most_bytes: int) -> str:
-    said = f"comes to {bytes_in_words(needed)}, and this machine has room for {bytes_in_words(most_bytes)}"
-    return f"{said}; give fewer rows or columns"
+        raise no_room(f"comes to {bytes_in_words(needed)}", most_bytes)
 
 
 def _encodings(stored: "ParquetFile", at: int) -> frozenset[str]:
@@ -109,6 +104,6 @@ def _in_parts(stored: "ParquetFile", names: list[str], most_bytes: int) -> "pyar
     for part in stored.iter_batches(batch_size=_ROWS, columns=names):
         held += part.nbytes
         if held > most_bytes:
-            raise RefusedError(_too_much(held, most_bytes))
+            raise no_room(f"comes to {bytes_in_words(held)}", most_bytes)
         parts.append(part)
     return pyarrow.Table.from_batches(parts, parts[0].schema if parts else stored.schema_arrow)

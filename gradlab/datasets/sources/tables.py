@@ -16,7 +16,7 @@ from gradlab.config import memory
 from gradlab.config.reading.yaml12 import has_surrogate
 from gradlab.config.text import bytes_in_words, cut
 from gradlab.datasets.sources import comma_separated, npz, parquet
-from gradlab.datasets.sources.refusal import RefusedError
+from gradlab.datasets.sources.refusal import RefusedError, no_room
 from gradlab.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def _csv(file: Path) -> Mapping[str, Array]:
 
     size, most = file.stat().st_size, 4 * memory.readable_bytes()  # a number is seldom written in four times its bytes
     if size > most:
-        said = f"has {bytes_in_words(size)}, and this machine has room for {bytes_in_words(most)}"
-        raise RefusedError(f"{said}; give fewer rows or columns")
+        raise no_room(f"has {bytes_in_words(size)}", most)
     try:
         table = comma_separated.table(file)
     except UnicodeDecodeError as error:
@@ -135,7 +134,6 @@ def _parquet(file: Path) -> Mapping[str, Array]:
 
 def _columns(file: Path, table: "pyarrow.Table") -> Mapping[str, Array]:
     names = table.column_names
-    comma_separated.refuse_names(names)
     if table.num_rows == 0:
         raise fault(file, "data.path", "the file has column names but no rows")
     return {name: _array(name, column) for name, column in zip(names, table.columns, strict=True)}

@@ -3,14 +3,30 @@
 A block without content is not shown, nor is one of a kind that a face does not have.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from gradlab.report.views.series import Grid
 from gradlab.report.words.table import Fold, Table
 from gradlab.results.record import Finding
+
+MOST_LINES = 30
+"""Lines of a result in a pipe, unless all of it is asked for."""
+
+
+@runtime_checkable
+class Folded(Protocol):
+    """A block of which some faces show a part."""
+
+    def whole(self) -> object:
+        """The same with all that it has, whatever the face."""
+
+
+def in_full(blocks: Iterable[object]) -> list[object]:
+    """Blocks with every row and detail, where a terminal would fold them."""
+    return [block.whole() if isinstance(block, Folded) else block for block in blocks]
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,10 @@ class TableBlock:
         told = len(shown) == number or any(isinstance(row, Fold) for row in shown)
         return shown, "" if told else f", {len(shown)} of {number} {self.noun}s"
 
+    def whole(self) -> "TableBlock":
+        """Without the folds of a terminal."""
+        return replace(self, few=None)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -94,6 +114,10 @@ class Checks:
     heading: Literal["expectations", "gates"]
     checks: Sequence[Check]
     file: str | None = None
+
+    def whole(self) -> "Checks":
+        """With all details."""
+        return replace(self, file=None)
 
 
 @dataclass(frozen=True)

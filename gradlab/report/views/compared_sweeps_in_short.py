@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gradlab.report.views.blocks import Check, Checks, Lines, TableBlock
+from gradlab.report.views.blocks import MOST_LINES, Check, Checks, Lines, TableBlock
 from gradlab.report.words.table import Fold
-
-MOST_LINES = 30
 
 _WORST, _LEAST, _OTHERS = 10, 3, 2
 """Pairs that are shown, at least and at most; points that only one sweep has, and members without a run."""
@@ -37,18 +35,6 @@ def short_blocks(blocks: Sequence[object]) -> list[object]:
             continue
         shown.append(block)
     return shown
-
-
-def in_full(blocks: Sequence[object]) -> list[object]:
-    """The blocks with every row and detail, where a terminal would fold them."""
-    whole: list[object] = []
-    for block in blocks:
-        if isinstance(block, TableBlock):
-            block = replace(block, few=None)
-        elif isinstance(block, Checks):
-            block = replace(block, file=None)
-        whole.append(block)
-    return whole
 
 
 def _num_lines(block: object) -> int:

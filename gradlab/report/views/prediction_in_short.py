@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-from gradlab.report.views.blocks import Lines, TableBlock
+from gradlab.report.views.blocks import MOST_LINES, Lines, TableBlock
 from gradlab.report.views.prediction import PredictionView
 from gradlab.report.words.table import Fold
-
-MOST_LINES = 30
 
 _LEAST = 4
 """Layers that are shown at least, the readout among them."""

@@ -1,6 +1,6 @@
 """One run in at most thirty lines, as a pipe gets it: what it came to, why, what would mend it, its worst layers, where its files are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gradlab.config import row_names
@@ -46,11 +46,6 @@ def short_blocks(run: RunView) -> list[object]:
     if skipped is not None and skipped.steps:
         shown.insert(-1, Lines([skipped_words(skipped, run.named)], "aside"))
     return shown
-
-
-def in_full(blocks: Iterable[object]) -> list[object]:
-    """A run's blocks with every row of their tables, where a terminal would fold them."""
-    return [replace(block, few=None) if isinstance(block, TableBlock) else block for block in blocks]
 
 
 def few_runs(runs: Sequence[StoredRun], *, in_pipe: bool) -> list[int | Fold]:

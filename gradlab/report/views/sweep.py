@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,10 @@ class Failures:
     file: str
     most: int | None = None
 
+    def whole(self) -> "Failures":
+        """All of them, whatever the face."""
+        return replace(self, most=len(self.runs))
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -73,6 +77,10 @@ class Groups:
     constant: str
     file: str
     most: int | None = None
+
+    def whole(self) -> "Groups":
+        """All of them, whatever the face."""
+        return replace(self, most=len(self.groups))
 
 
 @dataclass(frozen=True)

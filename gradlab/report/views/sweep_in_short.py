@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gradlab.config.reading.document import flow
 from gradlab.config.text import clean_line
-from gradlab.report.views.blocks import Check, Checks, Files, Lines, Title
+from gradlab.report.views.blocks import MOST_LINES, Check, Checks, Files, Lines, Title
 from gradlab.report.views.sweep import (
     FailedExpectation,
     FailedRun,
@@ -24,9 +24,6 @@ from gradlab.report.words.verdicts import STATES, badness, tally_words, word_of
 
 if TYPE_CHECKING:
     from gradlab.judgement.conditions.gates import GateResult
-
-MOST_LINES = 30
-"""Lines in all."""
 
 _WORST, _LEAST = 10, 3
 """Groups that are shown: at most, and where much else has to be said."""
@@ -68,20 +65,6 @@ def short_blocks(view: SweepView) -> list[object]:
     rows -= bool(constant)
     most = len(view.groups) if len(view.groups) <= min(rows, _WORST + 2) else max(1, min(rows - 1, _WORST))
     return [*shown, Groups(groups_title(view), view.groups, view.axes, constant, view.results, most), files]
-
-
-def in_full(view: SweepView) -> list[object]:
-    """All blocks with every row and detail, where a terminal would fold them."""
-    whole: list[object] = []
-    for block in view.blocks:
-        if isinstance(block, Groups):
-            block = replace(block, most=len(block.groups))
-        elif isinstance(block, Failures):
-            block = replace(block, most=len(block.runs))
-        elif isinstance(block, Checks):
-            block = replace(block, file=None)
-        whole.append(block)
-    return whole
 
 
 def in_a_line(view: SweepView) -> str:

@@ -32,7 +32,12 @@ def it_is(actual: str) -> str:
     >>> it_is("0.5 (2 of 4)"), it_is("no value (no member meets its 'where')")
     ('it is 0.5 (2 of 4)', "it has no value (no member meets its 'where')")
     """
-    return f"it {'has' if actual.startswith('no value') else 'is'} {actual}"
+    return f"it {has_or_is(actual)} {actual}"
+
+
+def has_or_is(actual: str) -> str:
+    """The verb before what a condition found."""
+    return "has" if actual.startswith("no value") else "is"
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:

@@ -22,7 +22,7 @@ def test_the_data_are_in_it_and_the_network_is_not():
         {"model": {"depth": 1, "width": 1, "activation": "tanh"}, "data": found.experiment.data.model_dump()}
     )
     size = DataSize(80_000, 50, 10)
-    estimate, whole = memory.estimate_of_module(found.experiment, size), memory.estimate(dense.experiment, size)
+    estimate, whole = memory.estimate(found.experiment, size), memory.estimate(dense.experiment, size)
     assert (estimate.data, estimate.loading) == (whole.data, whole.loading)
     assert (estimate.weights, estimate.signals, estimate.jacobian) == (0, 0, 0)
     assert extent.memory_bytes == estimate.total > 200e6

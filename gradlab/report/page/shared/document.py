@@ -18,7 +18,7 @@ from gradlab.config.text import clean_line
 from gradlab.report.page.shared.terms import Terms
 from gradlab.report.words.remedies import config_lines, options
 from gradlab.report.words.table import Table
-from gradlab.report.words.values import Value, layers_words, say
+from gradlab.report.words.values import Value, has_or_is, layers_words, say
 from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results import strict_json
 from gradlab.results.record import Finding
@@ -77,7 +77,14 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     glyphs = {word: shown.glyph for word, shown in APPEARANCES.items()}
-    made.filters |= {"cells": _cells, "glyph": glyphs.get, "line": clean_line, "place": _place, "say": say}
+    made.filters |= {
+        "cells": _cells,
+        "glyph": glyphs.get,
+        "line": clean_line,
+        "place": _place,
+        "say": say,
+        "has_or_is": has_or_is,
+    }
     made.filters |= {"config_lines": config_lines, "options": options, "breakable": _breakable}
     return made
 

@@ -9,8 +9,9 @@ from made.deep_runs import finding, record, stored, summary
 
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console, print_table
+from gradlab.report.views.blocks import in_full
 from gradlab.report.views.run import view
-from gradlab.report.views.run_in_short import in_full, short_blocks
+from gradlab.report.views.run_in_short import short_blocks
 from gradlab.report.views.run_list import listed, marked_old, runs_table
 from gradlab.results.record import Outcome
 from gradlab.results.stored import StoredRun

@@ -11,8 +11,9 @@ from made.sweeps import GATES, Member, drawn, example, failed, gate, grid, membe
 
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
+from gradlab.report.views.blocks import MOST_LINES, in_full
 from gradlab.report.views.sweep import SweepView
-from gradlab.report.views.sweep_in_short import MOST_LINES, in_a_line, in_full, short_blocks
+from gradlab.report.views.sweep_in_short import in_a_line, short_blocks
 from gradlab.results.record import Expectation, Remedy
 
 CRITICAL = Remedy({"model.init": {"scheme": "critical"}, "train.epochs": None}, "it keeps the signal")
@@ -127,11 +128,15 @@ def test_one_line() -> None:
     assert in_a_line(seen([member({})])) == "init_by_depth: 1 run of one experiment, one seed: 1 vanishing"
 
 
+def whole(view: SweepView) -> list[object]:
+    return in_full(view.blocks)
+
+
 def test_all_of_it_where_it_is_asked_for() -> None:
     view = seen(
         [*drawn(500), *(failed({"train.lr": 1.0}, f"number {n}", number=900 + n) for n in range(30))], gates=GATES
     )
-    assert printed(view, in_full) == printed(view, lambda view: view.blocks)
-    on_terminal = printed(view, in_full, terminal=True)
+    assert printed(view, whole) == printed(view, lambda view: view.blocks)
+    on_terminal = printed(view, whole, terminal=True)
     assert "… " not in on_terminal
     assert on_terminal.count("number ") == 30

@@ -15,7 +15,7 @@ from gradlab.judgement.comparing.sweep_pairs import SweepComparison, compare_poi
 from gradlab.report.files.markdown import limited_markdown
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
-from gradlab.report.views.blocks import TableBlock
+from gradlab.report.views.blocks import TableBlock, in_full
 from gradlab.report.views.compared_points import chance_words, changes_words, pair_words, same_everywhere, verdict_words
 from gradlab.report.views.compared_sweeps import (
     because_words,
@@ -29,7 +29,7 @@ from gradlab.report.views.compared_sweeps import (
     shown_pairs,
 )
 from gradlab.report.views.compared_sweeps_data import data_table, sweeps_object
-from gradlab.report.views.compared_sweeps_in_short import in_full, short_blocks
+from gradlab.report.views.compared_sweeps_in_short import short_blocks
 from gradlab.results.record import Summary
 from gradlab.results.strict_json import dumps
 
