@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from processor_time import within
 from pyarrow import parquet
 
 import gradlab as gradlab_package
@@ -418,10 +418,9 @@ def test_markdown_mentions_nobody(gradlab: Gradlab, bad: Path, root: Path) -> No
     assert "ask @&#8203;octocat or a@b.c" in gradlab("list", "--format", "md")[1]
     assert unmentioned("`@a` \\`@b` ``@c ` `` @d") == "`@a` \\`@&#8203;b` ``@c ` `` @&#8203;d"
     assert unmentioned("```@a`` `@b`") == "```@&#8203;a`` `@b`"
-    begun = time.process_time()
-    for text in ("`" * 50_000, "`a" * 50_000, "`" * 20_000 + "x" + "`" * 20_001, "\\`" * 50_000):
-        assert unmentioned(f"{text} @a").startswith(text)
-    assert time.process_time() - begun < 5.0
+    with within(5):
+        for text in ("`" * 50_000, "`a" * 50_000, "`" * 20_000 + "x" + "`" * 20_001, "\\`" * 50_000):
+            assert unmentioned(f"{text} @a").startswith(text)
 
 
 def test_markdown_holds_no_tags_and_loads_no_pictures(gradlab: Gradlab, bad: Path, root: Path) -> None:

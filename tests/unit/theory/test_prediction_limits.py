@@ -1,8 +1,7 @@
 """What no forecast is made of: refused at once, at the place of the field to blame."""
 
-import time
-
 import pytest
+from processor_time import within
 
 import gradlab
 from gradlab.errors import ConfigError
@@ -23,10 +22,8 @@ SMALL = {"model": {"depth": 2, "width": 8, "activation": "tanh"}}
     ],
 )
 def test_what_is_too_large_is_refused(settings, message):
-    start = time.process_time()
-    with pytest.raises(ConfigError, match=message):
+    with within(2), pytest.raises(ConfigError, match=message):
         gradlab.predict(SMALL, **settings)
-    assert time.process_time() - start < 2
 
 
 def test_a_network_that_would_not_fit_to_be_trained_is_forecast():

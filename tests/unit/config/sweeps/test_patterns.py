@@ -1,7 +1,7 @@
 import os
-import time
 
 import pytest
+from processor_time import within
 
 from gradlab.config.reading import document, yaml12
 from gradlab.config.sweeps import patterns, sweep
@@ -78,10 +78,8 @@ def test_a_pattern_that_matches_too_many_is_refused(folder, monkeypatch):
 
 def test_bases_from_the_root_of_the_file_system_are_refused_at_once(folder):
     (folder / "sweep.yaml").write_text("bases: ['/**/none.yaml']\nseeds: 0-1\n")
-    before = time.process_time()
-    with pytest.raises(ConfigError, match="let it begin nearer to the configs"):
+    with within(2), pytest.raises(ConfigError, match="let it begin nearer to the configs"):
         sweep.load(folder / "sweep.yaml")
-    assert time.process_time() - before < 2.0
 
 
 @pytest.mark.parametrize(
@@ -90,13 +88,12 @@ def test_bases_from_the_root_of_the_file_system_are_refused_at_once(folder):
 def test_nested_brackets_are_refused_at_once(tmp_path, text):
     path = tmp_path / "a.yaml"
     path.write_text(text)
-    before = time.process_time()
-    assert not sweep.is_sweep(path) or text.startswith("grid")
-    with pytest.raises(ConfigError):
-        document.load(path)
-    with pytest.raises(ConfigError):
-        sweep.load(path)
-    assert time.process_time() - before < 2.0
+    with within(2):
+        assert not sweep.is_sweep(path) or text.startswith("grid")
+        with pytest.raises(ConfigError):
+            document.load(path)
+        with pytest.raises(ConfigError):
+            sweep.load(path)
 
 
 def test_brackets_are_counted_as_deep_as_they_may_be():

@@ -1,8 +1,7 @@
 """Sweeps at the limits of their size: refused before anything is made of them, or checked within seconds."""
 
-import time
-
 import pytest
+from processor_time import within
 
 from gradlab.config.reading import document
 from gradlab.config.sweeps import limits
@@ -15,10 +14,8 @@ DEPTHS = list(range(1, 1001))
 
 
 def refused(sweep: dict) -> str:
-    start = time.process_time()
-    with pytest.raises(ConfigError) as error:
+    with within(2), pytest.raises(ConfigError) as error:
         from_mapping({"experiment": BASE, **sweep})
-    assert time.process_time() - start < 2
     (fault,) = error.value.faults
     return f"{fault.path}: {fault.message}".removeprefix(": ")
 
@@ -53,11 +50,10 @@ def test_seeds_do_not_count_as_configs():
 
 
 def test_one_entry_leaves_out_thousands_of_values():
-    start = time.process_time()
     grid = {"model.depth": list(range(1, 5001))}
-    found = from_mapping({"experiment": BASE, "grid": grid, "exclude": [{"model.depth": list(range(2, 5001))}]})
+    with within(4):  # 12 million comparisons take 10
+        found = from_mapping({"experiment": BASE, "grid": grid, "exclude": [{"model.depth": list(range(2, 5001))}]})
     assert [member.experiment.model.depth for member in found.members] == [1]
-    assert time.process_time() - start < 4  # 12 million comparisons take 10
 
 
 def test_an_excluded_seed_is_left_out_of_every_point():
@@ -101,11 +97,10 @@ def loaded(sweep: Sweep) -> int:
     ids=lambda space: next(iter(space)),
 )
 def test_the_largest_sweeps_are_checked_within_seconds(space):
-    start = time.process_time()
-    found = from_mapping({"experiment": BASE, "random": {"n": limits.MOST_CONFIGS, "space": space}})
-    assert loaded(found) == len(found.members) > 4500
-    assert len({member.experiment.batch_key() for member in found.members}) >= 1
-    assert time.process_time() - start < 5  # about 1.5
+    with within(5):  # about 1.5
+        found = from_mapping({"experiment": BASE, "random": {"n": limits.MOST_CONFIGS, "space": space}})
+        assert loaded(found) == len(found.members) > 4500
+        assert len({member.experiment.batch_key() for member in found.members}) >= 1
 
 
 def test_more_conditions_than_can_be_read_are_refused():
@@ -113,10 +108,8 @@ def test_more_conditions_than_can_be_read_are_refused():
     said = "1,001 conditions; at most 1,000 are judged"
     assert refused({"seeds": "0-1", "expect": conditions}) == f"expect: {said}"
     assert refused({"seeds": "0-1", "gates": conditions}) == f"gates: {said}"
-    start = time.process_time()
-    with pytest.raises(ConfigError, match="15,015 conditions; at most 1,000 are judged"):
+    with within(2), pytest.raises(ConfigError, match="15,015 conditions; at most 1,000 are judged"):
         document.from_mapping({**BASE, "expect": conditions * 15})
-    assert time.process_time() - start < 2
 
 
 def test_bases_are_read_up_to_a_megabyte_in_all(tmp_path):
