@@ -6,7 +6,6 @@ import stat
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -196,20 +195,10 @@ class _Lines:
     @cached_property
     def _bases(self) -> list[Path]:
         """The files that a sweep varies."""
-        from gradlab.config.sweeps.patterns import Patterns, TooManyError
+        from gradlab.config.sweeps.bases import base_files
 
         tree = _tree(self._config)
-        data = {} if tree is None else tree.data
-        named = data.get("bases")
-        entries = [data.get("base"), *(named if isinstance(named, list) else [])]
-        patterns = [entry.get("base") if isinstance(entry, dict) else entry for entry in entries]
-        found: list[Path] = []
-        search = Patterns(self._config.parent)
-        for pattern in patterns:
-            if isinstance(pattern, str):
-                with suppress(TooManyError):  # the sweep itself would not have been read then
-                    found += [self._config.parent / name for name in search.matching(pattern)]
-        return found[:_MOST_FILES]
+        return [] if tree is None else base_files(tree, self._config.parent)[:_MOST_FILES]
 
     def _lines(self, file: Path) -> dict[str, dict[str, int]]:
         """Key -> condition -> line, of a file and of the experiment that stands in it."""

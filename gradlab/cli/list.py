@@ -99,15 +99,14 @@ def _list(asked: _Asked) -> None:
         if not runs:
             raise SelectionError(f"no run in {out} matches --where {asked.where}")
     runs = in_order(runs, asked.sort or NEWEST)
-    names = columns_named(asked.columns, runs) if asked.columns else []
-    typed = dict.fromkeys(part.strip() for part in asked.columns.split(",") if part.strip())
-    for one, name in zip(typed, names, strict=False) if len(typed) == len(names) else ():
-        if one != name:
-            log(f"{one} is understood as {name}", quiet=quiet)
+    named = columns_named(asked.columns, runs) if asked.columns else {}
+    for name, typed in named.items():
+        if typed != name:
+            log(f"{typed} is understood as {name}", quiet=quiet)
     shown = runs[: asked.limit]
     old = sum(run.rules_version != RULES_VERSION for run in shown)
     if shown or asked.format is not Face.TABLE:
-        table = columns_table(shown, names, tell) if names else runs_table(shown)
+        table = columns_table(shown, list(named), tell) if named else runs_table(shown)
         marked = asked.format in (Face.TABLE, Face.MD)
         write_table(marked_old(table, RULES_VERSION, shown) if marked else table, asked.format, "runs")
     if len(shown) < len(runs):

@@ -65,6 +65,17 @@ def read_bases(sections: Sections, folder: Path, name: str) -> list[Base]:
     return bases
 
 
+def base_files(tree: Tree, folder: Path) -> list[Path]:
+    """The files that a sweep's document names as its bases; none where it names none, or not as it should."""
+    sections = Sections(tree)
+    return [
+        named.file
+        for source in ("base", "bases")
+        if sections.has((source,))
+        for named in _files(sections, folder, source)
+    ]
+
+
 @dataclass(frozen=True)
 class _Named:
     path: TreePath

@@ -295,8 +295,8 @@ def among(
     return tuple(handle for handle in handles if handle.path in kept)
 
 
-def columns_named(text: str, runs: Sequence[ListedRun]) -> list[str]:
-    """The names of columns that a text lists, separated by commas; one that is there twice counts once.
+def columns_named(text: str, runs: Sequence[ListedRun]) -> dict[str, str]:
+    """The columns that a text lists, separated by commas: each name with how it was typed; one that is there twice counts once.
 
     Raises:
         UsageError: If one is no name of what these runs have, or has a value for every layer.
@@ -307,7 +307,9 @@ def columns_named(text: str, runs: Sequence[ListedRun]) -> list[str]:
 
     names = all_names(runs)
     known = [name for name, kind in names.items() if kind.form not in ("layers", "arguments")] + [OWN_MODEL]
-    asked = list(dict.fromkeys(compared_name(part.strip(), {*known, *names}) for part in text.split(",")))
+    asked: dict[str, str] = {}
+    for typed in map(str.strip, text.split(",")):
+        asked.setdefault(compared_name(typed, {*known, *names}), typed)
     for name in asked:
         if not name:
             raise UsageError("--columns: expected names separated by commas, such as id,name,final.loss")
