@@ -194,15 +194,16 @@ def _lines(block: Lines, page: _Page) -> _Part:
 def _findings(block: Findings, page: _Page) -> _Part:
     lines = []
     for finding in block.findings:
-        lines.append(f"- {page.text(finding_words(finding, block.names))}\n")
+        lines.append(f"- {finding_words(finding, block.names, page.text)}\n")
         lines += [f"  Remedy: {page.text(finding.remedy)}\n"] if finding.remedy else []
     return _Part("## Findings\n\n", tuple(lines)) if lines else _Part("")
 
 
-def finding_words(finding: Finding, names: Sequence[str] | None = None) -> str:
-    """A finding in a line, without its remedy; `names` are those of a module's rows."""
+def finding_words(finding: Finding, names: Sequence[str] | None = None, text: Callable[[str], str] = str) -> str:
+    """A finding in a line, without its remedy; `names` are those of a module's rows, `text` says how its texts are written."""
     place = "" if finding.layers is None else f", {layers_words(finding.layers, names)}"
-    return f"**{finding.rule}** ({finding.severity}{place}, since step {finding.since_step}): {finding.message}"
+    since = text(f"({finding.severity}{place}, since step {finding.since_step}): {finding.message}")
+    return f"**{text(finding.rule)}** {since}"
 
 
 def _checks(block: Checks, page: _Page) -> _Part:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from made.deep_runs import record, stored
 
-from gradlab.report.files.markdown import markdown
+from gradlab.report.files.markdown import limited_markdown, markdown
 from gradlab.report.views.blocks import Lines
 from gradlab.report.views.run import view
 from gradlab.results.record import Outcome
@@ -46,6 +46,17 @@ def test_theory_stands_beside_the_measurement_with_some_layers_or_all() -> None:
     ]  # fmt: skip
     nothing = replace(record(), layers={})
     assert "## Theory" not in markdown(view(stored(50, nothing)).blocks)
+
+
+def test_a_step_summary_has_the_markup_of_the_page_and_none_of_its_texts() -> None:
+    hostile = replace(stored().summary.findings[0], message="*a* [b](c) @d")
+    blocks = view(stored(findings=(hostile,))).blocks
+    page, summary = markdown(blocks), limited_markdown(blocks, "layers.csv")
+    for shown in (page, summary):
+        assert "\n- **vanishing** (critical, layers " in shown
+    assert summary.count("**") == page.count("**")
+    assert r"\*a\* \[b\](c) @" in summary
+    assert "@d" not in summary
 
 
 def test_a_short_network_is_not_folded() -> None:
