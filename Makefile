@@ -26,7 +26,7 @@ test: $(READY)
 
 # The pages in a Chromium that is installed already, and the accessibility rules of axe, from the npm registry.
 browser: $(READY) $(AXE)
-	$(PYTEST) -n 2 --dist loadfile -m "browser and not slow" tests/browser
+	$(PYTEST) -n 2 --dist worksteal -m "browser and not slow" tests/browser
 
 $(AXE): tests/browser/package.json
 	mkdir -p build/browser && cp tests/browser/package.json build/browser/

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from page_watch import OpenPage, Watch
+from page_watch import Contexts, OpenPage, Watch
 from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
@@ -45,3 +45,13 @@ def test_the_rules_and_the_overflow_are_seen(
     page = open_page(bad(tmp_path), width=360)
     assert any("image-alt" in line for line in axe(page))
     assert overflow(page) > 2000
+
+
+def test_the_next_reader_comes_for_the_first_time(tmp_path: Path, open_page: OpenPage, contexts: Contexts) -> None:
+    page = open_page(bad(tmp_path, "localStorage.setItem('kept', 'yes')"), theme="dark")
+    assert open_page(bad(tmp_path)).evaluate("localStorage.getItem('kept')") == "yes"
+    contexts.forget()
+    assert page.is_closed()
+    other = open_page(bad(tmp_path))
+    assert other.evaluate("[localStorage.length, matchMedia('(prefers-color-scheme: dark)').matches]") == [0, False]
+    assert len(other.context.pages) == 2  # the one that keeps the process alive, and this one

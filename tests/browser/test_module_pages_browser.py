@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from figure_hands import hover, page_of, settled, spot
-from made.module_runs import ODD_NAMES, all_runs, save
+from made.module_runs import ODD_NAMES, RUN_NAMES, all_runs, save
 from page_watch import OpenPage
 from playwright.sync_api import Page
 
@@ -19,6 +19,9 @@ from gradlab.results.stored import StoredRun
 pytestmark = pytest.mark.browser
 
 AXIS = "([id, axis]) => [...document.querySelectorAll(`#${id} .${axis}tick text`)].map((one) => one.textContent)"
+
+FEW = ("transformer", "odd", "failed_at_once")
+"""The most rows, the longest names, and no figures: looked at in every change; `make proofs` looks at all."""
 
 
 @pytest.fixture(scope="module")
@@ -99,33 +102,36 @@ def test_odd_names_stay_text(stored: dict[str, StoredRun], open_page: OpenPage, 
     assert {"a,b", "&amp;", "$x^2$", "[link](u)"} <= set(named)
 
 
+@pytest.mark.parametrize("name", ["resnet", "odd", pytest.param("transformer", marks=pytest.mark.slow)])
 def test_pages_keep_the_rules_for_readers_who_cannot_see(
     stored: dict[str, StoredRun],
     open_page: OpenPage,
     draw: Callable[[Page], int],
     axe: Callable[[Page], list[str]],
+    name: str,
 ) -> None:
-    for name in ("transformer", "odd"):
-        page = open_page(page_of(stored[name]))
-        for _ in ("light", "dark"):
-            draw(page)
-            assert axe(page) == []
-            page.locator("#theme").click()
+    page = open_page(page_of(stored[name]))
+    for _ in ("light", "dark"):
+        draw(page)
+        assert axe(page) == []
+        page.locator("#theme").click()
 
 
+@pytest.mark.parametrize(
+    "name", [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in RUN_NAMES]
+)
 def test_no_page_is_wider_than_its_window(
     stored: dict[str, StoredRun],
     open_page: OpenPage,
     draw: Callable[[Page], int],
     overflow: Callable[[Page], int],
+    name: str,
 ) -> None:
-    for run in stored.values():
-        page = open_page(page_of(run), 400)
-        for width in (400, 1280):
-            page.set_viewport_size({"width": width, "height": 900})
-            draw(page)
-            assert overflow(page) <= 0, (run.name, width)
-        page.close()
+    page = open_page(page_of(stored[name]), 400)
+    for width in (400, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        draw(page)
+        assert overflow(page) <= 0, width
 
 
 def test_modules_are_compared_row_by_row(

@@ -1,9 +1,9 @@
 """Runs of somebody's own modules that were never trained: rows with names, kinds, blocks and chains, and every kind of value."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -221,13 +221,7 @@ def module_run(
     )
 
 
-def all_runs() -> dict[str, StoredRun]:
-    """One of each kind; their records are shared by all who ask, so nobody may change them."""
-    return dict(_all_runs())
-
-
-@lru_cache(maxsize=1)
-def _all_runs() -> dict[str, StoredRun]:
+def _of_resnet() -> StoredRun:
     chain = resnet().module_rows().chains[0]
     falls = Finding(
         "vanishing", "critical", (chain[0] + 1, chain[3] + 1), 10, -9.0, -3.0,
@@ -237,22 +231,41 @@ def _all_runs() -> dict[str, StoredRun]:
         "not_looked_at", "note", None, 0, 0.0, 0.0, "units not looked at: no activation module was seen", ""
     )
     deep = watched("resnet", "torchvision.models.resnet.ResNet")
-    runs = {
-        "resnet": module_run(deep, module_record(resnet(), decades=9), "completed", "vanishing", [falls, unseen]),
-        "transformer": module_run(watched("transformer", "nets.Transformer"), module_record(transformer(), decades=0.4)),
-        "plain": module_run(built("plain", depth=300), module_record(plain(), decades=40)),
-        "lstm": module_run(watched("lstm", "nets.Lstm", 50_000), module_record(lstm())),
-        "gan": module_run(watched("gan", "nets.Gan"), module_record(gan(), decades=2)),
-        "odd": module_run(watched("odd", "nets.<locals>.Odd"), module_record(odd())),
-        "failed": module_run(built("failed", depth=3), module_record(plain(5), steps=7), "failed"),
-        "failed_at_once": module_run(built("failed_at_once", depth=3), None, "failed"),
-        "interrupted": module_run(built("interrupted", depth=9), module_record(plain(9), steps=7), "interrupted"),
-        "diverged": module_run(built("diverged", depth=9), module_record(plain(9), steps=7), "diverged"),
-        "without_loss": module_run(watched("without_loss", "nets.Quiet"), module_record(plain(4), loss=False)),
-        "seed0": module_run(built("seeded", 0, depth=5, norm="layer"), module_record(plain(5))),
-        "seed1": module_run(built("seeded", 1, depth=5, norm="layer"), module_record(plain(5), seed=1)),
-    }  # fmt: skip
-    return runs
+    return module_run(deep, module_record(resnet(), decades=9), "completed", "vanishing", [falls, unseen])
+
+
+_RUNS: dict[str, Callable[[], StoredRun]] = {
+    "resnet": _of_resnet,
+    "transformer": lambda: module_run(
+        watched("transformer", "nets.Transformer"), module_record(transformer(), decades=0.4)
+    ),
+    "plain": lambda: module_run(built("plain", depth=300), module_record(plain(), decades=40)),
+    "lstm": lambda: module_run(watched("lstm", "nets.Lstm", 50_000), module_record(lstm())),
+    "gan": lambda: module_run(watched("gan", "nets.Gan"), module_record(gan(), decades=2)),
+    "odd": lambda: module_run(watched("odd", "nets.<locals>.Odd"), module_record(odd())),
+    "failed": lambda: module_run(built("failed", depth=3), module_record(plain(5), steps=7), "failed"),
+    "failed_at_once": lambda: module_run(built("failed_at_once", depth=3), None, "failed"),
+    "interrupted": lambda: module_run(built("interrupted", depth=9), module_record(plain(9), steps=7), "interrupted"),
+    "diverged": lambda: module_run(built("diverged", depth=9), module_record(plain(9), steps=7), "diverged"),
+    "without_loss": lambda: module_run(watched("without_loss", "nets.Quiet"), module_record(plain(4), loss=False)),
+    "seed0": lambda: module_run(built("seeded", 0, depth=5, norm="layer"), module_record(plain(5))),
+    "seed1": lambda: module_run(built("seeded", 1, depth=5, norm="layer"), module_record(plain(5), seed=1)),
+}
+"""One of each kind, made when it is asked for: to judge the long ones takes seconds."""
+
+RUN_NAMES = tuple(_RUNS)
+WITHOUT_RECORD = ("failed_at_once",)
+
+
+@cache
+def one_run(name: str) -> StoredRun:
+    """One of `RUN_NAMES`; its record is shared by all who ask, so nobody may change it."""
+    return _RUNS[name]()
+
+
+def all_runs() -> dict[str, StoredRun]:
+    """All of `RUN_NAMES`; their records are shared by all who ask, so nobody may change them."""
+    return {name: one_run(name) for name in RUN_NAMES}
 
 
 def save(root: Path, runs: Iterable[StoredRun]) -> list[StoredRun]:

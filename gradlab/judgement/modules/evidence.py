@@ -63,7 +63,7 @@ class ModuleEvidence:
         assert self.record.rows is not None
         return self.record.rows
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Name of each row as a sentence has it."""
         return tuple(map(row_names.spoken, self.rows.names))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from made.module_runs import ODD_NAMES, all_runs, save
+from made.module_runs import ODD_NAMES, RUN_NAMES, WITHOUT_RECORD, all_runs, save
 
 from gradlab.cli.main import main
 from gradlab.config.text import inert
@@ -16,11 +16,11 @@ from gradlab.results.stored import StoredRun
 FEW = ("resnet", "odd", "failed_at_once", "interrupted")
 """Runs that are looked at each time; the others are looked at where there is time for slow tests."""
 
-EVERY = [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in all_runs()]
+EVERY = [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in RUN_NAMES]
 RECORDED = [
     pytest.param(name, marks=() if name in FEW[:2] else pytest.mark.slow)
-    for name, run in all_runs().items()
-    if run.record is not None
+    for name in RUN_NAMES
+    if name not in WITHOUT_RECORD
 ]
 
 

@@ -10,13 +10,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from made.deep_runs import stored
-from made.module_runs import all_runs, module_record, module_run, plain, save, watched
+from made.module_runs import RUN_NAMES, module_record, module_run, one_run, plain, save, watched
 
 import gradlab.api
 from gradlab.report.notebook import run_html, runs_html
 from gradlab.results.stored import StoredRun
 
-RUNS = all_runs()
 _VOID = {"br", "hr", "meta"}
 
 
@@ -48,9 +47,9 @@ def picture(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(found[0])
 
 
-@pytest.mark.parametrize("name", list(RUNS))
+@pytest.mark.parametrize("name", RUN_NAMES)
 def test_a_run_is_sound_html_without_script(name: str) -> None:
-    text = run_html(RUNS[name])
+    text = run_html(one_run(name))
     tags = _Tags(text)
     assert "script" not in tags.seen
     assert not any(attribute.startswith("on") for attribute in tags.attributes)
@@ -59,7 +58,7 @@ def test_a_run_is_sound_html_without_script(name: str) -> None:
 
 
 def test_a_module_has_its_verdict_profile_and_rows_by_name() -> None:
-    text = run_html(RUNS["resnet"])
+    text = run_html(one_run("resnet"))
     assert "▼ vanishing" in text
     assert "remedy: a normalisation, or another start" in text
     assert "falls by 9.0 decades from layer4.1 to layer1.0" in text
@@ -80,12 +79,12 @@ def test_a_dense_run_has_its_theory_beside_it() -> None:
 
 
 def test_odd_names_stay_text() -> None:
-    text = run_html(RUNS["odd"])
+    text = run_html(one_run("odd"))
     assert "<script>" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "&amp;amp;" in text
     assert "\x1b" not in text
-    assert "<b>boom</b>" not in run_html(RUNS["failed"])
+    assert "<b>boom</b>" not in run_html(one_run("failed"))
 
 
 def test_zeros_and_what_is_not_finite_are_marked() -> None:
@@ -98,7 +97,7 @@ def test_zeros_and_what_is_not_finite_are_marked() -> None:
 
 
 def test_what_recorded_nothing_has_no_picture() -> None:
-    assert "<svg" not in run_html(RUNS["failed_at_once"])
+    assert "<svg" not in run_html(one_run("failed_at_once"))
     record = module_record(plain(4))
     for column in record.layers.values():
         column.present[:] = False
@@ -106,16 +105,16 @@ def test_what_recorded_nothing_has_no_picture() -> None:
 
 
 def test_several_runs_are_a_table_of_which_each_can_be_opened() -> None:
-    runs = [RUNS[name] for name in ("resnet", "gan", "odd")]
+    runs = [one_run(name) for name in ("resnet", "gan", "odd")]
     text = runs_html(runs)
     assert _Tags(text).seen.count("details") == 3
     assert "torchvision.models.resnet.ResNet" in text
     assert runs_html(runs[:1]) == run_html(runs[0])
-    assert "and 5 more" in runs_html([RUNS["lstm"]] * 25)
+    assert "and 5 more" in runs_html([one_run("lstm")] * 25)
 
 
 def test_runs_show_themselves_once_gradlab_is_used_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (run,) = save(tmp_path, [RUNS["lstm"]])
+    (run,) = save(tmp_path, [one_run("lstm")])
     loaded = gradlab.load(run.id, out=tmp_path)
     assert loaded._repr_html_() == run_html(loaded)
     listed = gradlab.api.Runs([loaded, loaded])
@@ -133,7 +132,7 @@ def test_runs_of_a_training_are_a_list_that_shows_itself(tmp_path: Path) -> None
 
 
 def test_neither_ipython_nor_matplotlib_is_loaded(tmp_path: Path) -> None:
-    (run,) = save(tmp_path, [RUNS["transformer"]])
+    (run,) = save(tmp_path, [one_run("transformer")])
     code = (
         "import sys, gradlab\n"
         f"assert '<svg' in gradlab.load({str(run.path)!r})._repr_html_()\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made.module_runs import ODD_NAMES, all_runs, module_record, module_run, plain, transformer, watched
+from made.module_runs import ODD_NAMES, module_record, module_run, one_run, plain, transformer, watched
 from pictured import NOWHERE, assert_same_bytes, caught, line, run, words
 
 from gradlab.errors import SelectionError
@@ -16,15 +16,13 @@ from gradlab.report.figures.profiles import draw_profiles
 from gradlab.report.figures.sides import sides
 from gradlab.report.figures.spectra import draw_spectra
 
-RUNS = all_runs()
-
 
 def labels(axis: object) -> list[str]:
     return [text.get_text() for text in axis.get_ticklabels()]  # type: ignore[attr-defined]
 
 
 def test_a_line_goes_along_the_blocks_and_the_rows_between_are_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    deep = RUNS["resnet"]
+    deep = one_run("resnet")
     assert deep.record is not None
     assert deep.record.rows is not None
     figure = caught(monkeypatch, module_profiles, lambda: draw_profiles(sides([deep]), (), NOWHERE))
@@ -44,7 +42,7 @@ def test_a_line_goes_along_the_blocks_and_the_rows_between_are_points(monkeypatc
 
 
 def test_a_module_with_two_chains_has_two_lines_and_no_readout(monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = caught(monkeypatch, module_profiles, lambda: draw_profiles(sides([RUNS["gan"]]), (), NOWHERE))
+    figure = caught(monkeypatch, module_profiles, lambda: draw_profiles(sides([one_run("gan")]), (), NOWHERE))
     assert figure.get_figwidth() == COLUMN
     solid = [one for one in figure.axes[0].lines if one.get_linestyle() == "-"]
     assert [one.get_xdata().tolist() for one in solid] == [[1, 2, 3, 4], [5, 6, 7, 8]]
@@ -52,7 +50,7 @@ def test_a_module_with_two_chains_has_two_lines_and_no_readout(monkeypatch: pyte
 
 
 def test_of_many_rows_the_blocks_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = caught(monkeypatch, module_profiles, lambda: draw_profiles(sides([RUNS["transformer"]]), (), NOWHERE))
+    figure = caught(monkeypatch, module_profiles, lambda: draw_profiles(sides([one_run("transformer")]), (), NOWHERE))
     named = labels(figure.axes[-1].xaxis)
     assert {f"blocks.{block}" for block in range(24)} <= set(named)
     assert not any("attn" in name for name in named)
@@ -64,7 +62,7 @@ def test_of_many_rows_the_blocks_are_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_names_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = caught(monkeypatch, module_profiles, lambda: draw_profiles(sides([RUNS["odd"]]), (), NOWHERE))
+    figure = caught(monkeypatch, module_profiles, lambda: draw_profiles(sides([one_run("odd")]), (), NOWHERE))
     named = labels(figure.axes[-1].xaxis)
     assert r"\$x^2\$" in named  # as matplotlib is told not to take it for a formula
     assert "<script>alert(1)</script>" in named
@@ -74,13 +72,15 @@ def test_names_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_heatmap_names_the_rows_that_have_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    figure = caught(monkeypatch, heatmaps, lambda: draw_heatmaps(sides([RUNS["resnet"]]), None, NOWHERE))
+    figure = caught(monkeypatch, heatmaps, lambda: draw_heatmaps(sides([one_run("resnet")]), None, NOWHERE))
     named = labels(figure.axes[0].yaxis)
     assert named[0] == "conv1"
     assert not any("bn" in name for name in named)  # a normalisation has no gradient of a matrix
     assert any("rows in order of first use" in one for one in words(figure))
     figure = caught(
-        monkeypatch, heatmaps, lambda: draw_heatmaps(sides([RUNS["lstm"], RUNS["gan"]]), "log10_backward_norm", NOWHERE)
+        monkeypatch,
+        heatmaps,
+        lambda: draw_heatmaps(sides([one_run("lstm"), one_run("gan")]), "log10_backward_norm", NOWHERE),
     )
     assert labels(figure.axes[0].yaxis) == ["lstm.layer0", "lstm.layer1", "head"]
     assert labels(figure.axes[1].yaxis)[0] == "generator.0"
@@ -88,7 +88,9 @@ def test_a_heatmap_names_the_rows_that_have_a_value(monkeypatch: pytest.MonkeyPa
 
 def test_modules_and_dense_networks_are_overlaid_by_relative_depth(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = caught(
-        monkeypatch, profiles, lambda: draw_profiles(sides([run(), RUNS["resnet"]]), ("log10_backward_rms",), NOWHERE)
+        monkeypatch,
+        profiles,
+        lambda: draw_profiles(sides([run(), one_run("resnet")]), ("log10_backward_rms",), NOWHERE),
     )
     np.testing.assert_allclose(line(figure.axes[0], VERMILION).get_xdata(), np.arange(8) / 7)
     assert any("of a module: along its longest chain of blocks or rows" in one for one in words(figure))
@@ -107,11 +109,11 @@ def test_what_is_not_of_a_module_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         SelectionError, match="this network is a module of your own; --kind profile and heatmap show it"
     ):
-        draw_spectra(sides([RUNS["resnet"]]), tmp_path / "x.png")
+        draw_spectra(sides([one_run("resnet")]), tmp_path / "x.png")
 
 
 def test_figures_of_a_module_have_the_same_bytes(tmp_path: Path) -> None:
-    assert_same_bytes(lambda path: draw_profiles(sides([RUNS["odd"]]), (), path), tmp_path, "svg")
+    assert_same_bytes(lambda path: draw_profiles(sides([one_run("odd")]), (), path), tmp_path, "svg")
 
 
 def test_names_that_do_not_fit_are_left_out() -> None:

@@ -19,6 +19,7 @@ from made.module_runs import (
     module_record,
     module_run,
     odd,
+    one_run,
     plain,
     resnet,
     save,
@@ -48,7 +49,7 @@ from gradlab.results.tables import layers_csv
 
 
 def shown(name: str) -> str:
-    return shown_of(view(all_runs()[name]))
+    return shown_of(view(one_run(name)))
 
 
 def shown_of(seen: RunView) -> str:
@@ -58,7 +59,7 @@ def shown_of(seen: RunView) -> str:
 
 
 def test_a_row_is_named_and_its_kind_stands_beside_it() -> None:
-    seen = view(all_runs()["resnet"])
+    seen = view(one_run("resnet"))
     names = [field.name for field in seen.shown_layers.fields]
     assert names[:2] == ["row", "kind"]
     assert "layer" not in names
@@ -69,7 +70,7 @@ def test_a_row_is_named_and_its_kind_stands_beside_it() -> None:
 def test_the_verdict_rests_on_rows_by_name() -> None:
     text = shown("resnet")
     assert "(layer1.0 to layer2.1, since step 10)" in text or "layer4.1 to layer1.0" in text
-    assert "critical, layer1.0 to layer2.1, since step 10" in markdown(view(all_runs()["resnet"]).blocks)
+    assert "critical, layer1.0 to layer2.1, since step 10" in markdown(view(one_run("resnet")).blocks)
     assert "units not looked at: no activation module was seen" in text
 
 
@@ -92,15 +93,15 @@ def test_of_hundreds_of_rows_the_worst_come_first_and_then_the_blocks() -> None:
 
 
 def test_no_row_is_lost_in_a_fold() -> None:
-    seen = view(all_runs()["transformer"])
+    seen = view(one_run("transformer"))
     chosen = few(seen.worst_first, seen.readout, seen.module_rows)
     assert sum(row.hidden if isinstance(row, Fold) else 1 for row in chosen) == len(seen.layers.rows)
     assert len({row for row in chosen if isinstance(row, int)}) == sum(isinstance(row, int) for row in chosen)
-    assert len(view(all_runs()["plain"]).worst_first) == 300
+    assert len(view(one_run("plain")).worst_first) == 300
 
 
 def test_columns_that_tell_nothing_are_left_out() -> None:
-    plain_run, recurrent = view(all_runs()["without_loss"]), view(all_runs()["lstm"])
+    plain_run, recurrent = view(one_run("without_loss")), view(one_run("lstm"))
     named = [[field.name for field in seen.shown_layers.fields] for seen in (plain_run, recurrent)]
     assert not {"calls", "time_decades", "log10_grad_norm_applied"} & set(named[0])
     assert {"calls", "time_decades"} <= set(named[1])
@@ -127,15 +128,15 @@ def test_a_dense_run_is_shown_as_it_was() -> None:
 def test_without_a_known_readout_no_row_is_called_one() -> None:
     text = shown("gan")
     assert "readout" not in text
-    assert len(view(all_runs()["gan"]).hidden_first) == 8
+    assert len(view(one_run("gan")).hidden_first) == 8
 
 
 def test_odd_names_are_one_line_each_and_none_becomes_another() -> None:
     out = Stream(terminal=True)
-    print_blocks(console(out), view(all_runs()["odd"]).blocks)
+    print_blocks(console(out), view(one_run("odd")).blocks)
     assert "\x1b[31mred" not in out.getvalue()
     assert "‮" not in out.getvalue()
-    rows = view(all_runs()["odd"]).shown_layers.rows
+    rows = view(one_run("odd")).shown_layers.rows
     assert [row[0] for row in rows] == [clean_line(name) for name in ODD_NAMES]
     text = shown("odd")
     assert all(clean_line(name) in text for name in ODD_NAMES)  # a pipe cuts nothing
@@ -144,7 +145,7 @@ def test_odd_names_are_one_line_each_and_none_becomes_another() -> None:
 def test_a_narrow_terminal_cuts_names_in_the_middle_and_keeps_them_apart() -> None:
     from gradlab.report.terminal.columns import lay_out
 
-    seen = view(all_runs()["odd"])
+    seen = view(one_run("odd"))
     layout = lay_out(seen.shown_layers, 80)
     names = [line[:28].strip() for line in layout.body]
     assert len(set(names)) == len(names)
@@ -201,7 +202,7 @@ def test_a_list_says_what_each_module_was(tmp_path: Path) -> None:
 def test_lists_of_dense_runs_have_their_columns() -> None:
     from made.runs import make_run
 
-    both = runs_table([listed(make_run()), listed(all_runs()["gan"])])
+    both = runs_table([listed(make_run()), listed(one_run("gan"))])
     names = [field.name for field in both.fields]
     assert {"model.depth", "model", "model.kind"} <= set(names)
     alone = [field.name for field in runs_table([listed(make_run())]).fields]
@@ -261,7 +262,7 @@ def test_a_module_is_held_against_a_dense_network_by_relative_depth() -> None:
 
 
 def test_rows_of_one_side_alone_are_not_compared() -> None:
-    assert not named_rows([[all_runs()["gan"]], [module_run(built("failed"), None, "failed")]]).matched
+    assert not named_rows([[one_run("gan")], [module_run(built("failed"), None, "failed")]]).matched
 
 
 def test_profiles_go_along_the_longest_chain() -> None:
@@ -338,5 +339,5 @@ def test_gradient_norms_that_alone_were_asked_for_are_compared() -> None:
 
 
 def test_modules_without_a_row_of_one_name_say_so() -> None:
-    held = compare([all_runs()["gan"], all_runs()["lstm"]])
+    held = compare([one_run("gan"), one_run("lstm")])
     assert row_words(held) == ["no row has one name on two sides"]
