@@ -23,6 +23,7 @@ from printed import page_renewed
 
 from gradlab.cli.main import app
 from gradlab.config import catalogue, spellings
+from gradlab.config.compared_names import FIGURES
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields, part_at
 from gradlab.config.figures import AT_A_STEP, OF_A_RUN
@@ -231,6 +232,8 @@ def _other_names() -> list[list[object]]:
     for path, words in spellings.WORDS.items():
         for typed, meaning in words.items():
             found.setdefault(f"`{path}`: `{spellings.written(meaning)}`", []).append(f"`{typed}`")
+    for typed, figure in FIGURES.items():
+        found.setdefault(f"`final.{figure}`", []).append(f"`final.{typed}`")
     return [[", ".join(typed), meant] for meant, typed in found.items()]
 
 

@@ -57,7 +57,7 @@ def figure(kind: str, runs: Sequence[StoredRun], quantities: Sequence[str] = ())
     from gradlab.report.figures.canvas import Kept
 
     check_kind(kind)
-    check_quantities(kind, quantities)
+    quantities = known_quantities(kind, quantities)
     kept = Kept()
     draw(kind, runs, quantities, kept)
     return kept.figure
@@ -73,24 +73,27 @@ def check_kind(kind: str) -> None:
         raise UsageError(f"kind {kind}: expected {', '.join(_kinds())}")
 
 
-def check_quantities(kind: str, asked: Sequence[str]) -> None:
-    """Refuse quantities that a kind of figure does not draw.
+def known_quantities(kind: str, asked: Sequence[str]) -> list[str]:
+    """Quantities by their own names, whatever their case and signs.
 
     Raises:
-        UsageError: With the first of them, and near ones.
+        UsageError: With the first that a kind of figure does not draw, and near ones.
     """
+    from gradlab.config.compared_names import compared_name
     from gradlab.config.suggestion import suggestion
 
     known = _kinds()[kind][1]
     if asked and not known:
         raise UsageError(f"--quantity {asked[0]}: --kind {kind} draws what there is of one thing; leave it out")
-    for name in asked:
+    own = [compared_name(name, known) for name in asked]
+    for name in own:
         if name not in known:
             raise UsageError(
                 f"--quantity {name}: not drawn by --kind {kind}{suggestion(name, known, all_of_them=True)}"
             )
     if kind == "heatmap" and len(asked) > 1:
         raise UsageError(f"--quantity {asked[1]}: --kind heatmap draws one, for all runs on one scale")
+    return own
 
 
 def _kinds(tell: Tell = untold, warn: Tell = untold) -> "dict[str, Kind]":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradlab import stored
 from gradlab.config.text import counted
-from gradlab.drawing import Tell, check_kind, check_quantities, draw, untold
+from gradlab.drawing import Tell, check_kind, draw, known_quantities, untold
 from gradlab.errors import UsageError
 from gradlab.results.locks import refuse_links
 from gradlab.results.place import runs_root
@@ -92,7 +92,7 @@ def plot(
     target = Path(to)
     check_file(target)
     check_kind(kind)
-    check_quantities(kind, quantities)
+    quantities = known_quantities(kind, quantities)
     draw(kind, distinct(stored.chosen(words_of(names), out, where)), quantities, target)
     return target
 

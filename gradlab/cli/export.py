@@ -26,7 +26,7 @@ class Target(StrEnum):
 
 def export(
     run: Run,
-    to: Annotated[Target, typer.Option("--to", help="Choose what is written.")],
+    to: Annotated[Target, typer.Option("--to", case_sensitive=False, help="Choose what is written.")],
     dest: Annotated[
         Path, typer.Argument(metavar="[DEST]", help="Write into this directory.", show_default=False, parser=directory)
     ] = Path("."),

@@ -98,7 +98,7 @@ def _list(asked: _Asked) -> None:
         runs = matching(store, runs, asked.where, tell)
         if not runs:
             raise SelectionError(f"no run in {out} matches --where {asked.where}")
-    runs = in_order(runs, asked.sort or NEWEST)
+    runs = in_order(runs, asked.sort or NEWEST, lambda line: log(line, quiet=quiet))
     named = columns_named(asked.columns, runs) if asked.columns else {}
     for name, typed in named.items():
         if typed != name:

@@ -100,7 +100,8 @@ Threads = Annotated[
     ),
 ]
 RerunWhich = Annotated[
-    Rerun, typer.Option("--rerun", help="Choose which runs that are there already are trained again.")
+    Rerun,
+    typer.Option("--rerun", case_sensitive=False, help="Choose which runs that are there already are trained again."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 AllowCode = Annotated[
@@ -153,7 +154,7 @@ FullPrediction = Annotated[
     bool, typer.Option("--full", help="Print every layer, figure and member; a pipe gets at most 30 lines otherwise.")
 ]
 FullResult = Annotated[bool, typer.Option("--full", help="Print every row; a pipe gets about 30 lines otherwise.")]
-Format = Annotated[Face, typer.Option("--format", help="Print it in this format.")]
+Format = Annotated[Face, typer.Option("--format", case_sensitive=False, help="Print it in this format.")]
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
 ]

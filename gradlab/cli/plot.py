@@ -21,6 +21,7 @@ def plot(
         Picture,
         typer.Option(
             "--kind",
+            case_sensitive=False,
             help="Draw a signal over the layers, or over layers and steps; loss; singular values; or how each layer bends a plane.",
         ),
     ] = Picture.PROFILE,
@@ -44,7 +45,10 @@ def plot(
     from gradlab.report.figures.canvas import check_file
 
     check_file(output)
-    drawing.check_quantities(kind.value, quantity)
+    named = drawing.known_quantities(kind.value, quantity)
+    for typed, name in zip(quantity, named, strict=True):
+        if typed != name:
+            log(f"{typed} is understood as {name}", quiet=quiet)
     found = load_runs(runs, out, where)
-    drawn = drawing.draw(kind.value, found, quantity, output, lambda line: log(line, quiet=quiet), log)
+    drawn = drawing.draw(kind.value, found, named, output, lambda line: log(line, quiet=quiet), log)
     log(f"{kind} of {drawn[0].name if len(drawn) == 1 else f'{len(drawn)} runs'} is in {output}", quiet=quiet)

@@ -55,6 +55,7 @@ def sweep(
         Executor | None,
         typer.Option(
             "--executor",
+            case_sensitive=False,
             help="Choose where batches train; by default in worker processes where there are cores for them.",
         ),
     ] = None,

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gradlab.config import spellings
+from gradlab.config.compared_names import compared_name, compared_word, near_name, several_meant
 from gradlab.config.logic import (
     And,
     Change,
@@ -284,7 +284,7 @@ class Parser:
 
     def _own(self, token: Token) -> str:
         """The name that a token means."""
-        meant = spellings.compared_name(token.text, self.names)
+        meant = compared_name(token.text, self.names)
         if meant != token.text:
             self.understood[token] = meant
         return meant
@@ -292,9 +292,9 @@ class Parser:
     def _named(self, token: Token) -> Kind:
         if token.text == "change" and self._is("("):
             raise self._no_first(token)
-        kind = kind_named(self.names, spellings.compared_name(token.text, self.names)) if token.kind == "word" else None
+        kind = kind_named(self.names, compared_name(token.text, self.names)) if token.kind == "word" else None
         if kind is None:
-            raise self._fault(f"unknown name {token}{suggestion(token.text, self.names)}", token)
+            raise self._fault(f"unknown name {token}{near_name(token.text, self.names)}", token)
         if kind.form == "arguments":
             raise self._fault(f"{token.text} has a value for every argument; write {token.text}.NAME", token)
         return kind
@@ -330,11 +330,11 @@ class Parser:
             raise self._fault(f"{term} is a word, got the number {token.text}", token)
         word = token.text[1:-1] if token.kind == "quoted" else token.text
         if kind.words and word not in kind.words:
-            meant = spellings.compared_word(str(term), word, kind.words)
+            meant = compared_word(str(term), word, kind.words)
             if meant is not None:
                 self.understood[token] = meant
                 return meant
-            several = spellings.several_meant(str(term), word)
+            several = several_meant(str(term), word)
             if several is not None:
                 raise self._fault(f"{shown(word)} is not one value; write {several}", token)
             raise self._fault(f"{term} is never {shown(word)}{suggestion(word, kind.words, all_of_them=True)}", token)

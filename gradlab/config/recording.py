@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from gradlab.config.fields import Mark, Part, fault
 from gradlab.config.quantities import GROUPS, JACOBIAN, LAYER_NAMES
+from gradlab.config.spellings import word_meant
 from gradlab.config.suggestion import suggestion
 from gradlab.config.text import counted
 
@@ -14,6 +15,16 @@ SHAPE = Mark.SHAPE
 
 JACOBIAN_EXAMPLES = 4
 """Examples whose Jacobian is taken, where the config does not say."""
+
+
+def quantity_meant(name: str) -> str | None:
+    """The quantity, or the group of them, that a name means, None where it means none.
+
+    >>> quantity_meant("Grad-Norm"), quantity_meant("All"), quantity_meant("loss")
+    ('grad_norm', 'all', None)
+    """
+    meant = word_meant("record.quantities", name, (*GROUPS, *LAYER_NAMES))
+    return meant if isinstance(meant, str) else None
 
 
 def _quantities(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What PyTorch and Keras users call things that a config calls otherwise, where it means exactly one thing; and what to write where not."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 Meaning = str | Mapping[str, str]
 """A word of the catalogue; or keys with their values, where another library's one word says more than one of ours."""
@@ -17,12 +17,12 @@ def folded(text: str) -> str:
     return re.sub(r"[-_ ]", "", plain).casefold()
 
 
-def _by_folded(words: Mapping[str, str]) -> dict[str, str]:
+def by_folded(words: Mapping[str, str]) -> dict[str, str]:
     """Each of several names in a row, folded, -> what they mean."""
     return {folded(name): meaning for names, meaning in words.items() for name in names.split()}
 
 
-_ACTIVATIONS = _by_folded(
+_ACTIVATIONS = by_folded(
     {
         "swish": "silu",
         "linear none no_activation": "identity",
@@ -33,7 +33,7 @@ _ACTIVATIONS = _by_folded(
     }
 )
 _SCHEMES: dict[str, Meaning] = {
-    **_by_folded(
+    **by_folded(
         {
             "glorot": "xavier",
             "kaiming msra": "he",
@@ -60,10 +60,10 @@ _SCHEMES: dict[str, Meaning] = {
     },
 }
 
-_DISTRIBUTIONS = _by_folded({"gaussian": "normal", "truncated_normal trunc_normal": "truncated"})
+_DISTRIBUTIONS = by_folded({"gaussian": "normal", "truncated_normal trunc_normal": "truncated"})
 
 WORDS: Mapping[str, Mapping[str, Meaning]] = {
-    "model.kind": _by_folded(
+    "model.kind": by_folded(
         {
             "mlp fully_connected feedforward feed_forward multilayer_perceptron": "dense",
             "cnn convnet convolutional convolution conv2d": "conv",
@@ -74,25 +74,25 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
     "model.init.distribution": _DISTRIBUTIONS,
     "model.readout_init.scheme": _SCHEMES,
     "model.readout_init.distribution": _DISTRIBUTIONS,
-    "model.norm.kind": _by_folded(
+    "model.norm.kind": by_folded(
         {
             "batch_norm batch_norm1d batch_norm2d batch_normalization batch_normalisation bn": "batch",
             "layer_norm layer_normalization layer_normalisation ln": "layer",
             "rms_norm rms_normalization": "rms",
         }
     ),
-    "model.residual.position": _by_folded({"pre_activation preact": "pre", "post_activation": "post"}),
-    "model.padding": _by_folded({"zero": "zeros", "wrap": "circular"}),
-    "model.pool": _by_folded({"avg average gap global_average global_average_pooling": "mean"}),
-    "model.parametrization": _by_folded({"sp": "standard", "maximal_update μp µp": "mup"}),
-    "train.optimizer.name": _by_folded(
+    "model.residual.position": by_folded({"pre_activation preact": "pre", "post_activation": "post"}),
+    "model.padding": by_folded({"zero": "zeros", "wrap": "circular"}),
+    "model.pool": by_folded({"avg average gap global_average global_average_pooling": "mean"}),
+    "model.parametrization": by_folded({"sp": "standard", "maximal_update μp µp": "mup"}),
+    "train.optimizer.name": by_folded(
         {
             "gd gradient_descent stochastic_gradient_descent": "sgd",
             "sgd_momentum momentum_sgd heavy_ball": "momentum",
             "nag nesterov_momentum sgd_nesterov": "nesterov",
         }
     ),
-    "data.source": _by_folded(
+    "data.source": by_folded(
         {
             "two_moons make_moons half_moons": "moons",
             "two_circles make_circles": "circles",
@@ -104,13 +104,13 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
             "load_diabetes": "diabetes",
         }
     ),
-    "train.schedule": _by_folded(
+    "train.schedule": by_folded(
         {
             "cosine_annealing cosine_annealing_lr cosine_decay": "cosine",
             "constant_lr fixed none": "constant",
         }
     ),
-    "train.loss": _by_folded(
+    "train.loss": by_folded(
         {
             "ce xent crossentropy cross_entropy_loss softmax_cross_entropy categorical_crossentropy": "cross_entropy",
             "sparse_categorical_crossentropy": "cross_entropy",
@@ -120,7 +120,7 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
             "mean_squared_error mse_loss squared_error": "mse",
         }
     ),
-    "train.dtype": _by_folded(
+    "train.dtype": by_folded(
         {
             "fp16 f16 half": "float16",
             "bf16": "bfloat16",
@@ -137,22 +137,22 @@ _NO_FILE = "it is no source: write source: file, path: data.csv and target: the 
 _NO_SINGLE_STD = "it has another standard deviation in each library: write {scheme: normal, std: 0.05"
 
 ADVICE: Mapping[str, Mapping[str, str]] = {
-    "model.activation.name": _by_folded({"gelu_tanh gelu_new gelu_approximate": _NOT_HERE}),
-    "model.init.scheme": _by_folded(
+    "model.activation.name": by_folded({"gelu_tanh gelu_new gelu_approximate": _NOT_HERE}),
+    "model.init.scheme": by_folded(
         {
             "random_normal normal_init gaussian random": f"{_NO_SINGLE_STD}}}, or what yours has",
             "truncated_normal trunc_normal": f"{_NO_SINGLE_STD}, distribution: truncated}}, or what yours has",
             "uniform random_uniform": f"{_NO_SINGLE_STD}, distribution: uniform}}, or what yours has",
         }
     ),
-    "data.source": _by_folded(
+    "data.source": by_folded(
         {
             "csv parquet npz": _NO_FILE,
             "mnist fashion_mnist cifar10 cifar100": "it is not here and nothing is downloaded: digits has small pictures of digits, and "
             "source: file reads a file of yours",
         }
     ),
-    "train.dtype": _by_folded(
+    "train.dtype": by_folded(
         {
             "float": "it is 32 bits to PyTorch and 64 to numpy: write float32 or float64",
             "amp mixed mixed_precision": _NO_FORMAT,
@@ -163,7 +163,7 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
 
 
 def _keys(part: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    return {part: _by_folded(names)}
+    return {part: by_folded(names)}
 
 
 KEYS: Mapping[str, Mapping[str, str]] = {
@@ -220,7 +220,17 @@ KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """Part of a config -> folded name of a key -> the dotted key that it means."""
 
+_OPTION = "it is an option of the command"
+
 KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
+    **_keys(
+        "",
+        {
+            "seeds": f"{_OPTION}, as in --seeds 0-4; seed is a single one",
+            "device": f"{_OPTION}, as in --device cpu",
+            "threads n_threads num_threads": f"{_OPTION}, as in --threads 1",
+        },
+    ),
     **_keys(
         "model",
         {
@@ -277,56 +287,6 @@ def word_meant(field: str, word: str, known: Iterable[str]) -> Meaning | None:
     return WORDS.get(field, {}).get(plain)
 
 
-def compared_word(name: str, word: str, known: Collection[str]) -> str | None:
-    """The word that one in a condition means, None where it means none of the known ones alone.
-
-    >>> compared_word("model.activation", "swish", ["relu", "silu"]), compared_word("verdict", "Healthy", ["healthy"])
-    ('silu', 'healthy')
-    """
-    for field in (name, f"{name}.name", f"{name}.scheme", f"{name}.kind"):
-        meant = word_meant(field, word, known)
-        if isinstance(meant, str) and meant in known:
-            return meant
-    return None
-
-
-def several_meant(name: str, word: str) -> str | None:
-    """The condition that says what a word means which sets several fields, None where it means one or nothing.
-
-    >>> several_meant("model.init", "glorot_uniform")
-    'model.init == xavier and model.init.distribution == uniform'
-    """
-    for field in (name, f"{name}.scheme"):
-        meant = WORDS.get(field, {}).get(folded(word))
-        if isinstance(meant, Mapping):
-            part = field.rpartition(".")[0]
-            rest = [f"{part}.{key} == {value}" for key, value in meant.items() if key != "scheme"]
-            return " and ".join([f"{name} == {meant['scheme']}", *rest])
-    return None
-
-
-def compared_name(name: str, known: Collection[str]) -> str:
-    """The known name that one in a condition means, itself where it is known or means none.
-
-    >>> compared_name("train.learning_rate", ["train.lr"]), compared_name("lr", ["train.lr"])
-    ('train.lr', 'train.lr')
-    >>> compared_name("loss", ["train.loss", "final.loss"])
-    'loss'
-    """
-    if name in known:
-        return name
-    part, _, key = name.rpartition(".")
-    named = [one for one in known if one.rpartition(".")[0] == part and folded(one.rpartition(".")[2]) == folded(key)]
-    meant = [*(named if len(named) == 1 else ()), key_meant(part, key), None if part else _bare(key, known)]
-    return next((one for one in meant if one is not None and one in known), name)
-
-
-def _bare(key: str, known: Collection[str]) -> str | None:
-    """The field that a key without its part means in a condition, None where several fields or figures have its name."""
-    ends = [one for one in known if folded(one.rpartition(".")[2]) == folded(key)]
-    return ends[0] if len(ends) == 1 else (key_meant_at_root(key) if not ends else None)
-
-
 def advice(field: str, word: str) -> str | None:
     """What to write in place of a word that has no single meaning, None where nothing is known of it.
 
@@ -369,8 +329,17 @@ def key_meant_elsewhere(key: str) -> str | None:
 
 
 def key_advice(part: str, key: str) -> str | None:
-    """What to write in place of a key that is unknown and yet familiar, None where nothing is known of it."""
-    return KEY_ADVICE.get(part, {}).get(folded(key))
+    """What to write in place of a key that is unknown and yet familiar, None where nothing is known of it, or of one without its part
+    several things.
+
+    >>> key_advice("", "dropout") == key_advice("model", "dropout") is not None
+    True
+    """
+    plain = folded(key)
+    if part or plain in KEY_ADVICE[""]:
+        return KEY_ADVICE.get(part, {}).get(plain)
+    known = {said for below in ("model", "data", "train") if (said := KEY_ADVICE[below].get(plain)) is not None}
+    return known.pop() if len(known) == 1 else None
 
 
 def written(meaning: Meaning) -> str:

@@ -61,13 +61,14 @@ def resolve(device: str = "auto") -> str:
     Raises:
         UsageError: If the device is not there, or the word is none of these.
     """
+    asked, device = device, device.strip().lower()
     if device == "auto":
         return "cuda:0" if _gpu_possible() and ACCELERATORS["cuda"]() else "cpu"
     if device == "cpu":
         return device
     match = _ACCELERATOR.fullmatch(device)
     if match is None or match["kind"] not in ACCELERATORS:
-        raise UsageError(f"--device {device}: expected auto, cpu, cuda or cuda:N")
+        raise UsageError(f"--device {asked}: expected auto, cpu, cuda or cuda:N")
     index, number = int(match["index"] or 0), ACCELERATORS[match["kind"]]()
     if index >= number:
         have = f"{number} GPU{'s' if number > 1 else ''}" if number else "no GPU that it can use"

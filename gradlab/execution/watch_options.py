@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from gradlab.config.experiment import NAME_PATTERN
 from gradlab.config.quantities import GROUPS, LAYER_NAMES
+from gradlab.config.recording import quantity_meant
 from gradlab.config.suggestion import suggestion
-from gradlab.errors import UsageError
+from gradlab.errors import UnderstoodWarning, UsageError
 
 if TYPE_CHECKING:
     from torch.amp import GradScaler
 
 _MAX_NAME = 100
+_CALLER = 5
+"""Calls between a warning of a name and the line that asks for the watch."""
 
 
 class WatchArguments(TypedDict, total=False):
@@ -80,22 +84,28 @@ def checked_names(arguments: "WatchArguments") -> "WatchArguments":
     for name in arguments:
         if name not in known:
             raise UsageError(f"watch  unknown argument '{name[:60]}'{suggestion(name, known, all_of_them=True)}")
-    WatchOptions(**arguments)  # type: ignore[arg-type]  # it takes any sequence of quantities
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnderstoodWarning)  # it is said when training begins
+        WatchOptions(**arguments)  # type: ignore[arg-type]  # it takes any sequence of quantities
     return arguments
 
 
 def _known(quantities: Any) -> str | tuple[str, ...]:
     """A group, a quantity, or a tuple of them."""
-    names = (*GROUPS, *LAYER_NAMES)
     if not isinstance(quantities, str | Sequence):
         raise UsageError(f"watch  quantities: expected a group, a quantity or a list, got {type(quantities).__name__}")
+    meant = []
     for name in [quantities] if isinstance(quantities, str) else quantities:
         if not isinstance(name, str):
             raise UsageError(f"watch  quantities: expected names, got {name!r:.60}")
-        if name not in names:
-            near = suggestion(name, names, all_of_them=True)
+        own = quantity_meant(name)
+        if own is None:
+            near = suggestion(name, (*GROUPS, *LAYER_NAMES), all_of_them=True)
             raise UsageError(f"watch  quantities: unknown quantity or group '{name[:60]}'{near}")
-    return quantities if isinstance(quantities, str) else tuple(quantities)
+        if own != name:
+            warnings.warn(f"watch  quantities: {name} is understood as {own}", UnderstoodWarning, stacklevel=_CALLER)
+        meant.append(own)
+    return meant[0] if isinstance(quantities, str) else tuple(meant)
 
 
 def _steps(every: Any) -> int:

@@ -31,6 +31,7 @@ from gradlab.results.sweeps.directory import PLAN, SweepPlace
 _REFERENCE = re.compile(r"(?P<base>.*?)(?:~(?P<group>\d{1,9}))?(?P<latest>@latest)(?:~(?P<back>\d{1,9}))?", re.DOTALL)
 _BEFORE = re.compile(r"(?P<base>.*?)(?:~(?P<back>\d{1,9}))?", re.DOTALL)
 _SHOWN = 8
+_LAST = ("latest", "last", "newest")
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,7 @@ def _is_path(text: str) -> bool:
 
 def _meant(word: str, known: Sequence[str]) -> str:
     """What joins a sentence on a word that means nothing to the next: a name that it may have meant, where one is near."""
-    near = nearest(word, dict.fromkeys(known))
+    near = "@latest" if word.lower() in _LAST else nearest(word, dict.fromkeys(known))
     return ";" if near is None else f". Did you mean '{near}'?"
 
 

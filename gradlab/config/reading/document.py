@@ -133,7 +133,8 @@ def _bytes(path: Path, label: str) -> bytes:
     try:
         return regular_files.source(path, yaml12.MAX_BYTES + 1)
     except FileNotFoundError:
-        reason = f"no such file{_near(path)}"
+        leads = printable(os.readlink(path)) if path.is_symlink() else None
+        reason = f"no such file{_near(path)}" if leads is None else f"is a link to {leads}, where there is nothing"
     except IsADirectoryError:
         reason = "is a directory; name a config in it"
     except OSError as error:

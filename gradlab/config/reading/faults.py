@@ -258,8 +258,11 @@ def field_called(key: str, root: Root = Experiment) -> str | None:
 
     >>> field_called("epochs"), field_called("activation"), field_called("learning_rate"), field_called("colour")
     ('train.epochs', 'model.activation', 'train.lr', None)
+    >>> field_called("seed")
+    'seed'
     """
-    known = next((one for one in fields(root) if one.endswith(f".{key}")), None)
+    known = next((one for one in fields(root) if one == key), None)
+    known = known or next((one for one in fields(root) if one.endswith(f".{key}")), None)
     part = next((one for one in fields(root) if f".{key}." in one), None)
     if known is None and part is not None:
         known = part[: part.index(f".{key}.") + len(key) + 1]

@@ -8,7 +8,10 @@ from gradlab.config.expected import MOST_CONDITIONS, run_names
 from gradlab.config.fields import field_at
 from gradlab.config.namespace import ROOTS, argument_of, is_known, keys_by_spelling, part_named, word_named
 from gradlab.config.reading.tree import Path, Problem, Spot, Tree
+from gradlab.config.recording import quantity_meant
 from gradlab.config.text import cut
+
+_QUANTITIES = ("record", "quantities")
 
 
 def understand(tree: Tree, at: Path = (), means: tuple[str, ...] = ()) -> None:
@@ -24,6 +27,10 @@ def understand(tree: Tree, at: Path = (), means: tuple[str, ...] = ()) -> None:
         _word(tree, at, means, value)
     elif means == ("expect",):
         understand_conditions(tree, at)
+    elif means == _QUANTITIES and isinstance(value, list):
+        for index, name in enumerate(value):
+            if isinstance(name, str):
+                _word(tree, (*at, index), means, name)
     elif isinstance(value, dict) and not argument_of((*means, "")) and part_named(means) is not None:
         for key in list(value):
             if key not in value:  # moved away
@@ -154,6 +161,14 @@ def _word(tree: Tree, at: Path, means: tuple[str, ...], word: str) -> None:
     if not means:
         return
     key = ".".join(means)
+    if means == _QUANTITIES:
+        name = quantity_meant(word)
+        if name is not None and name != word:
+            spot = tree.spots[at]
+            tree.at(at[:-1])[at[-1]] = name
+            tree.spots[at] = Spot(spot.key, spot.value, name)
+            _tell(tree, spot, key, word, name)
+        return
     field = word_named(key) or next((one for root in ROOTS if (one := field_at(root, key)) is not None), None)
     if field is None or field.form not in ("word", "number or word") or not field.words or word in field.words:
         return
@@ -187,8 +202,12 @@ def _word(tree: Tree, at: Path, means: tuple[str, ...], word: str) -> None:
             tree.spots[(*at[:-1], name)] = Spot(spot.key, spot.value, value)
     else:
         return  # a word alone cannot say it, which is refused with what to write
+    _tell(tree, spot, key, word, _told(field.path, meant))
+
+
+def _tell(tree: Tree, spot: Spot, key: str, word: str, meant: str) -> None:
     typed = f"{spot.value.label}: " if "=" not in spot.value.label else ""
-    tree.notices[f"{typed}{key}: {cut(word)} is understood as {_told(field.path, meant)}"] = None
+    tree.notices[f"{typed}{key}: {cut(word)} is understood as {meant}"] = None
 
 
 def _told(field: str, meant: spellings.Meaning) -> str:

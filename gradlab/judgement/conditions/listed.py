@@ -301,15 +301,14 @@ def columns_named(text: str, runs: Sequence[ListedRun]) -> dict[str, str]:
     Raises:
         UsageError: If one is no name of what these runs have, or has a value for every layer.
     """
+    from gradlab.config.compared_names import compared_column, near_name
     from gradlab.config.condition import REDUCTIONS, kind_named
-    from gradlab.config.spellings import compared_name
-    from gradlab.config.suggestion import suggestion
 
     names = all_names(runs)
     known = [name for name, kind in names.items() if kind.form not in ("layers", "arguments")] + [OWN_MODEL]
     asked: dict[str, str] = {}
     for typed in map(str.strip, text.split(",")):
-        asked.setdefault(compared_name(typed, {*known, *names}), typed)
+        asked.setdefault(compared_column(typed, {*known, *names}), typed)
     for name in asked:
         if not name:
             raise UsageError("--columns: expected names separated by commas, such as id,name,final.loss")
@@ -324,7 +323,7 @@ def columns_named(text: str, runs: Sequence[ListedRun]) -> dict[str, str]:
             raise UsageError(f"--columns: {name} has a value for every argument; write {name}.NAME")
         if kind is None and name not in known and kind_named(names, name) is None:
             layers = [f"max({one})" for one, kind in names.items() if kind.form == "layers"]
-            raise UsageError(f"--columns: unknown name '{name}'{suggestion(name, [*layers, *known])}")
+            raise UsageError(f"--columns: unknown name '{name}'{near_name(name, [*layers, *known])}")
     return asked
 
 

@@ -149,17 +149,17 @@ def _message(
         some = row_names.span(names, first, last)
         clauses = [f"no gradient at all reaches {some} at step {step}: every entry is zero"]
     else:
-        verb, share = ("falls", "less than 1 %") if sign < 0 else ("grows", "more than 100 times")
+        verb, share = ("falls", "less than 1 % of") if sign < 0 else ("grows", "more than 100 times")
         top = int(np.flatnonzero(profile > -np.inf)[-1])
         clauses = [
             f"the gradient signal {verb} by {abs(course.value):.1f} decades from {names[top]} to {names[0]} at step {step}, "
             f"{_evenness(names, profile, sign, kind)}",
-            f"{_span(evidence, concerned)} get{'s' if len(concerned) == 1 else ''} {share} of {names[top]}'s",
+            f"{_span(evidence, concerned)} get{'s' if len(concerned) == 1 else ''} {share} {names[top]}'s",
         ]
     if len(evidence.chains) > 1:
         clauses[0] += f" (one of {len(evidence.chains)} chains)"
     if course.at_start and not course.at_end and evidence.num_records > 1:
-        clauses.append(f"by the end it is {signed(course.end, 1)} decades")
+        clauses.append(f"over the last quarter of the steps it is {signed(course.end, 1)} decades")
     return clauses
 
 

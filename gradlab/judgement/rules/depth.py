@@ -147,14 +147,14 @@ def _message(evidence: Evidence, row: int, sign: int, at_start: bool, at_end: bo
             f"from {row_names.named(model, evidence.depth)} to {row_names.named(model, 1)} at step {step}, "
             f"{_evenness(model, profile, sign, slope, fit)}"
         ]
-        share = "less than 1 %" if sign < 0 else "more than 100 times"
+        share = "less than 1 % of" if sign < 0 else "more than 100 times"
         clauses.append(
-            f"{row_names.span(model, first, last)} get{'s' if first == last else ''} {share} of {row_names.named(model, evidence.depth)}'s"
+            f"{row_names.span(model, first, last)} get{'s' if first == last else ''} {share} {row_names.named(model, evidence.depth)}'s"
         )
     if at_start:
         clauses += _expected(evidence)
     if at_start and not at_end and evidence.num_rows > 1 and evidence.decades_at_end is not None:
-        clauses.append(f"by the end it is {signed(evidence.decades_at_end, 1)} decades")
+        clauses.append(f"over the last quarter of the steps it is {signed(evidence.decades_at_end, 1)} decades")
     if evidence.learning_layers is not None and np.isfinite(profile[0]):
         clauses.append(
             f"{evidence.learning_layers} of {counted(evidence.depth, _HIDDEN[row_names.among(model)])} "

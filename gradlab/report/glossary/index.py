@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gradlab.config import spellings
+from gradlab.config.compared_names import FIGURES
 from gradlab.config.figures import AT_A_STEP, BESIDES, OF_A_RUN, SummaryFigure
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_QUANTITIES, Quantity
 from gradlab.config.suggestion import suggestion
@@ -202,7 +203,8 @@ def _spelled(word: str) -> list[str]:
     plain = spellings.folded(word)
     words = [meant for words in spellings.WORDS.values() if (meant := words.get(plain)) is not None]
     scheme = [meant if isinstance(meant, str) else meant["scheme"] for meant in words]
-    return list(dict.fromkeys([*scheme, *(keys[plain] for keys in spellings.KEYS.values() if plain in keys)]))
+    keys = [names[plain] for names in (*spellings.KEYS.values(), FIGURES) if plain in names]
+    return list(dict.fromkeys([*scheme, *keys]))
 
 
 def _named(word: str) -> list[Definition]:

@@ -47,6 +47,12 @@ SIGNS: tuple[Definition, ...] = (
     Definition("stem", "term",
                "layer 1 of a network with skip connections: it leads in, without normalisation and activation",
                see=("model.residual",), page="networks.md"),
+    Definition("block", "term",
+               "layers that a skip connection goes around: what they make of the signal is added to it",
+               also=("blocks", "skip connection", "branch"), see=("stem", "model.residual", "residual_scale"), page="networks.md"),
+    Definition("watched", "term",
+               "recorded by gradlab.watch while a loop of one's own trained it",
+               also=("watch", "gradlab.watch"), see=("row",), page="watch.md"),
     Definition("back-propagation", "term",
                "the chain rule from the loss to the first layer: at each layer the signal is multiplied by the weights and by the slope "
                "of the activation",

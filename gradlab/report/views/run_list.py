@@ -1,10 +1,9 @@
 """Runs side by side, one line each: the table of `list`, and of `run` with several seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gradlab.config.spellings import compared_name
 from gradlab.config.text import OF_NETWORK, cut, value_at
 from gradlab.errors import UsageError
 from gradlab.judgement.conditions.listed import OWN_MODEL, RunValues, own_model
@@ -148,13 +147,15 @@ def marked_old(table: Table, rules_version: int, runs: Sequence[ListedRun] | Non
     return Table(table.fields, tuple(rows))
 
 
-def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
+def in_order(runs: Sequence[ListedRun], key: str, tell: Callable[[str], None] = lambda line: None) -> list[ListedRun]:
     """The runs in the order of a name's values, the largest first after a minus; those without a value go last.
+
+    `tell` takes what is said of a name that is another library's.
 
     Raises:
         UsageError: If there is no such name.
     """
-    name = key.removeprefix("-")
+    typed = name = key.removeprefix("-")
     known = dict.fromkeys([*(field.name for field in FIELDS), "started"])
     if name not in known:
         from gradlab.config.condition import kind_named  # here: it takes longer than most lists
@@ -166,11 +167,13 @@ def in_order(runs: Sequence[ListedRun], key: str) -> list[ListedRun]:
         )
         argument = kind_named(names, name)
         known |= dict.fromkeys([name] if argument is not None and argument.form == "anything" else [])
-    name = compared_name(name, known)
     if name not in known:
-        from gradlab.config.suggestion import suggestion
+        from gradlab.config.compared_names import compared_name, near_name
 
-        raise UsageError(f"--sort {key}: unknown name '{name}'{suggestion(name, known)}")
+        name = compared_name(typed, known)
+        if name not in known:
+            raise UsageError(f"--sort {key}: unknown name '{name}'{near_name(name, known)}")
+        tell(f"{typed} is understood as {name}")
     pairs = list(zip(RunValues().column(runs, name), runs, strict=True))
     with_value = [pair for pair in pairs if _comparable(pair[0])]
     without = [run for value, run in pairs if not _comparable(value)]

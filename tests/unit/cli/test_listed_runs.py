@@ -212,4 +212,37 @@ def test_other_libraries_names_are_understood_in_conditions_columns_and_order(gr
         "list", "--where", "n_layers > 0", "--columns", "id,LR", "--sort", "learning_rate", "--format", "csv"
     )
     assert (code, meant, quiet) == (0, own, "")
-    assert told.splitlines() == ["n_layers is understood as model.depth", "LR is understood as train.lr"]
+    assert told.splitlines() == [
+        "n_layers is understood as model.depth",
+        "learning_rate is understood as train.lr",
+        "LR is understood as train.lr",
+    ]
+
+
+def test_figures_and_quantities_are_understood_in_columns_and_order(gradlab: Gradlab) -> None:
+    _, own, _ = gradlab(
+        "list", "--columns", "id,final.holdout_loss,max(grad_norm)", "--sort", "-final.loss", "--format", "csv"
+    )
+    code, meant, told = gradlab(
+        "list", "--columns", "ID,Final.val_loss,Max(GradNorm)", "--sort", "-final.train_loss", "--format", "csv"
+    )
+    assert (code, meant) == (0, own)
+    assert [line for line in told.splitlines() if "understood" in line] == [
+        "final.train_loss is understood as final.loss",
+        "ID is understood as id",
+        "Final.val_loss is understood as final.holdout_loss",
+        "Max(GradNorm) is understood as max(grad_norm)",
+    ]
+    for words in (("--sort", "val_loss"), ("--columns", "val_loss")):
+        assert "Did you mean 'final.holdout_loss'?" in gradlab("list", *words)[2]
+
+
+def test_the_case_of_a_choice_does_not_count(gradlab: Gradlab) -> None:
+    assert gradlab("list", "--format", "JSON") == gradlab("list", "--format", "json")
+
+
+@pytest.mark.parametrize("word", ["latest", "LAST", "newest"])
+def test_the_newest_run_has_a_sign_before_its_name(gradlab: Gradlab, word: str) -> None:
+    code, _, told = gradlab("list", word)
+    assert code == 5
+    assert "Did you mean '@latest'?" in told

@@ -110,6 +110,7 @@ def test_no_words_print_the_help(capsys: pytest.CaptureFixture[str]) -> None:
             "No such option: --epochs; a field is set with -s, as in -s train.epochs=VALUE",
         ),
         (["predict", "a.yaml", "--learning-rate", "1"], "as in -s train.lr=VALUE"),
+        (["run", "a.yaml", "--seed", "5"], "No such option: --seed; a field is set with -s, as in -s seed=VALUE"),
         (["compare", "a", "b", "--epochs", "5"], "No such option: --epochs\n"),
         (["export", "x", "--to", "parquet"], "Invalid value for '--to': 'parquet' is not one of"),
     ],

@@ -71,7 +71,11 @@ def plot(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
         (("aaaaaaaaaaa1", "--kind", "heatmap"), "heatmap of deep is in a.svg\n"),
         (("aaaaaaaaaaa1", "bbb", "--kind", "heatmap", "--quantity", "mean_slope"), "heatmap of 2 runs is in a.svg\n"),
         (("aaaaaaaaaaa1", "bbb", "--kind", "loss"), "loss of 2 runs is in a.svg\n"),
-        (("bbb", "--kind", "spectrum"), "spectrum of spectral is in a.svg\n"),
+        (("bbb", "--kind", "Spectrum"), "spectrum of spectral is in a.svg\n"),
+        (
+            ("bbb", "--quantity", "Log10-GradNorm"),
+            "Log10-GradNorm is understood as log10_grad_norm\nprofile of spectral is in a.svg\n",
+        ),
         (("bbb", "--quantity", "log10_grad_norm", "--quantity", "forward_rms", "--quiet"), ""),
     ],
 )

@@ -28,7 +28,7 @@ def test_without_a_quota_all_that_are_seen_count(tmp_path: Path) -> None:
 
 
 def test_cpu_is_cpu() -> None:
-    assert machine.resolve("cpu") == "cpu"
+    assert machine.resolve("cpu") == machine.resolve("CPU") == "cpu"
     assert machine.kind("cpu") == "cpu"
     assert machine.kind("cuda:3") == "cuda"
 

@@ -16,7 +16,7 @@ from torch import nn
 
 import gradlab
 from gradlab.config.modules import WatchedExperiment
-from gradlab.errors import UsageError, WatchWarning
+from gradlab.errors import UnderstoodWarning, UsageError, WatchWarning
 from gradlab.execution import watch as watching
 from gradlab.results.store import Store
 from tests.made.watched_loops import batches, network, sgd, step, train, unwatched, weights
@@ -191,6 +191,20 @@ def test_quantities_are_those_that_were_asked_for(tmp_path: Path) -> None:
     assert run.stored.record is not None
     assert list(run.stored.record.layers) == ["grad_norm"]
     assert run.stored.steps["step"].tolist() == [0, 2, 4]
+    assert run.stored.experiment.record.quantities == ("grad_norm",)
+
+
+def test_quantities_are_understood_and_that_is_said_once_where_the_watch_is_asked_for(tmp_path: Path) -> None:
+    model = network()
+    optimizer = sgd(model)
+    with pytest.warns(UnderstoodWarning) as said:
+        run = gradlab.watch(model, optimizer, out=tmp_path, quantities=["Grad-Norm"])
+    assert [(str(one.message), one.filename) for one in said] == [
+        ("watch  quantities: Grad-Norm is understood as grad_norm", __file__)
+    ]
+    train(model, optimizer, run)
+    run.close()
+    assert run.stored is not None
     assert run.stored.experiment.record.quantities == ("grad_norm",)
 
 

@@ -134,7 +134,7 @@ EDITS = [
     ("lr: 0.01", "dtype: float31", 8, 32, "train.dtype", "Did you mean 'float32'?"),
     ("source: digits", "source: mnist", 7, 16, "data.source", "digits has small pictures"),
     ("every: 1", "quantities: grad", 9, 22, "record.quantities", "unknown quantity or group 'grad'"),
-    ("every: 1", "quantities: [grad_norm, gradnorm]", 9, 34, "record.quantities[1]", "Did you mean 'grad_norm'?"),
+    ("every: 1", "quantities: [grad_norm, gradnrom]", 9, 34, "record.quantities[1]", "Did you mean 'grad_norm'?"),
     ("name: base", "name: a b", 1, 7, "name", "expected letters, digits"),
     ("name: base", "name: ../up", 1, 7, "name", "expected letters, digits"),
     ("name: base", "name: .hidden", 1, 7, "name", "expected letters, digits"),
@@ -307,6 +307,12 @@ def test_file_that_cannot_be_read(tmp_path, make, message):
         document.read(make(tmp_path))
     assert message.replace("FOLDER", str(tmp_path)) in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_a_link_to_a_config_that_is_gone(tmp_path):
+    (tmp_path / "net.yaml").symlink_to("gone.yaml")
+    with pytest.raises(ConfigError, match=r"net\.yaml  is a link to gone\.yaml, where there is nothing"):
+        document.read(tmp_path / "net.yaml")
 
 
 def test_there_are_a_hundred():

@@ -3,6 +3,7 @@
 import pytest
 
 from gradlab.config import catalogue, spellings
+from gradlab.config.compared_names import FIGURES
 from gradlab.config.condition import ConditionError, in_own_words, parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.fields import fields
@@ -152,7 +153,8 @@ train: {learning_rate: 0.1, num_steps: 5, batch_size: 16, optimizer: Adam}
         ("train.optimizer={name: SGD, momentum: 0.9}", "write {name: momentum, momentum: 0.9}"),
         ("train.optimizer={name: adam, momentum: 0.9}", "adam has no parameter 'momentum'"),
         ("lrr=0.1", "unknown key"),
-        ("seeds=0.1", "Did you mean 'seed'?"),
+        ("seeds=0-4", "--seeds 0-4"),
+        ("dropout=0.1", "leave it out"),
         ("std=0.1", "Did you mean 'model."),
         ("data.source=mnist", "digits has small pictures"),
         ("data.csv=a.csv", "write source: file"),
@@ -222,6 +224,40 @@ def test_conditions_are_understood():
         "model.activation == Swish and train.learning_rate > 0.1 and model.init in (glorot, Kaiming) and verdict == Healthy",
         names,
     )
+
+
+@pytest.mark.parametrize("moment", ["init", "final", "Final"])
+def test_figures_that_other_libraries_name_otherwise(moment):
+    text, told = in_own_words(f"{moment}.val_loss < 2 and {moment}.Acc > 0.5 and max(Grad-Norm) > 1", run_names())
+    own = moment.lower()
+    assert text == f"{own}.holdout_loss < 2 and {own}.accuracy > 0.5 and max(grad_norm) > 1"
+    assert told[0] == f"{moment}.val_loss is understood as {own}.holdout_loss"
+    with pytest.raises(ConditionError, match=r"Did you mean 'final.holdout_accuracy'"):
+        parse("val_acc > 0.5", run_names())
+
+
+def test_every_figure_that_is_meant_is_one():
+    assert set(FIGURES.values()) <= {name.removeprefix("final.") for name in run_names()}
+    assert not {f"final.{typed}" for typed in FIGURES} & set(run_names())
+
+
+@pytest.mark.parametrize(
+    ("typed", "own"),
+    [
+        ("All", "all"),
+        (["Grad-Norm", "forward_rms"], ("grad_norm", "forward_rms")),
+        ("LOG10_grad_norm", "log10_grad_norm"),
+    ],
+)
+def test_quantities_are_understood_whatever_their_case_and_signs(tmp_path, typed, own):
+    found = document.load(written(tmp_path, f"{TEXT}record: {{quantities: {typed}}}\n"))
+    assert found.experiment.record.quantities == own
+    assert len(found.notices) == 1
+    assert found.notices[0].startswith(f"{tmp_path}/net.yaml:4:")
+    plain = document.load(
+        written(tmp_path, f"{TEXT}record: {{quantities: {own if isinstance(own, str) else list(own)}}}\n")
+    )
+    assert (plain.experiment, plain.notices) == (found.experiment, ())
 
 
 def test_every_meaning_is_one_that_a_config_has():

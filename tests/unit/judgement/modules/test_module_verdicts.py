@@ -128,7 +128,7 @@ class TestDepth:
         found = summary(stack(np.where(np.arange(STEPS) < 20, -3.0, -0.5)))
         assert found.verdict == "healthy"
         assert finding(found, "vanishing").severity == "note"
-        assert "by the end it is -0.5 decades" in finding(found, "vanishing").message
+        assert "over the last quarter of the steps it is -0.5 decades" in finding(found, "vanishing").message
 
     def test_what_arrives_again_is_not_what_keeps_it_from_learning(self) -> None:
         lost, grown = (np.where(np.arange(STEPS) < 20, decades, 0.0) for decades in (-3.0, 3.0))
