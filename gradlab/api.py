@@ -168,6 +168,10 @@ def sweep(
         _check_number(name, number, least)
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < math.inf):
         raise UsageError(f"timeout: expected seconds > 0, got {timeout!r}")
+    if isinstance(config, Mapping) and reader.is_experiment(config):
+        raise UsageError(
+            "this mapping is an experiment; train it with gradlab.run, or put it under the key experiment of a sweep"
+        )
     if isinstance(config, str | Path) and os.path.isfile(config) and reader.is_experiment(config):
         raise UsageError(f"{config}: is an experiment; train it with gradlab.run({str(config)!r})")
     words = None if seeds is None else _typed(seeds)
@@ -361,6 +365,8 @@ def _experiment(
         if not overrides:
             return config
         config = config.model_dump(mode="json", exclude_unset=True)
+    if isinstance(config, Mapping) and is_sweep(config):
+        raise UsageError("this mapping is a sweep; carry it out with gradlab.sweep")
     if not isinstance(config, Mapping):
         raise UsageError(f"expected a path, a mapping or an Experiment, got {type(config).__name__}")
     return _said(document.from_mapping(config, overrides, trains))

@@ -128,6 +128,15 @@ def test_the_other_verb_is_named(tmp_path: Path) -> None:
         gradlab.sweep(tmp_path / "net.yaml", out=tmp_path)
 
 
+def test_the_other_door_is_named_of_mappings_too() -> None:
+    experiment = {"model": {"depth": 2, "width": 4, "activation": "tanh"}, "train": {"steps": 2}}
+    for door in (gradlab.run, gradlab.predict):
+        with pytest.raises(UsageError, match=r"this mapping is a sweep; carry it out with gradlab\.sweep"):
+            door({"experiment": experiment, "grid": {"train.lr": [0.1, 0.2]}})
+    with pytest.raises(UsageError, match=r"this mapping is an experiment; train it with gradlab\.run"):
+        gradlab.sweep(experiment)
+
+
 def test_loading_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SelectionError):
         gradlab.load("nothing", out=tmp_path)

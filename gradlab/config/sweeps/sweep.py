@@ -134,14 +134,14 @@ def from_mapping(
     return _sweep(from_python(mapping, "sweep", SWEEP), overrides, seeds, Path(folder), "sweep")
 
 
-def is_sweep(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's top-level keys, as far as they can be read, are those of a sweep."""
-    return not MARKS.isdisjoint(_keys_of(path))
+def is_sweep(config: str | os.PathLike[str] | Mapping[str, Any]) -> bool:
+    """Whether the top-level keys of a mapping, or of a file as far as they can be read, are those of a sweep."""
+    return not MARKS.isdisjoint(_keys_of(config))
 
 
-def is_experiment(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's top-level keys, as far as they can be read, are those of an experiment and not of a sweep."""
-    keys = _keys_of(path)
+def is_experiment(config: str | os.PathLike[str] | Mapping[str, Any]) -> bool:
+    """Whether the top-level keys of a mapping, or of a file as far as they can be read, are those of an experiment and not of a sweep."""
+    keys = _keys_of(config)
     return "model" in keys and MARKS.isdisjoint(keys)
 
 
@@ -153,11 +153,13 @@ def is_other(path: str | os.PathLike[str]) -> bool:
     return keys.isdisjoint(_OWN) or nearest("model", keys - _OWN) is None
 
 
-def _keys_of(path: str | os.PathLike[str]) -> set[str]:
-    """A file's top-level keys, as far as they can be read."""
+def _keys_of(config: str | os.PathLike[str] | Mapping[str, Any]) -> set[str]:
+    """The top-level keys of a mapping, or of a file as far as they can be read."""
+    if isinstance(config, Mapping):
+        return {key for key in config if isinstance(key, str)}
     keys: set[str] = set()
     try:
-        text = regular_files.source(path, yaml12.MAX_BYTES + 1).decode("utf-8", "replace")
+        text = regular_files.source(config, yaml12.MAX_BYTES + 1).decode("utf-8", "replace")
         keys.update(_top_level_keys(text))
     except (OSError, ValueError, TypeError, yaml.YAMLError):
         pass

@@ -101,7 +101,7 @@ TERMS: tuple[Definition, ...] = (
                also=("standardized", "standardisation"), see=("data.standardize",), page="config.md"),
     Definition("pair", "term",
                "a point of one sweep with the same point of another, which are compared",
-               also=("pairs",), see=("point", "overall"), page="sweep.md"),
+               see=("pairs", "point", "overall"), page="sweep.md"),
     Definition("unfinished", "term",
                "begun and not carried out: a sweep of which some members were not trained; the same command goes on with it",
                see=("state", "left"), page="keeping.md"),

@@ -27,6 +27,7 @@ from gradlab.report.words.table import Field, Fold, Table, beside, without
 from gradlab.report.words.values import Kind, Value, counted, it_is, say, timing_words
 from gradlab.report.words.verdicts import STATES, word_of
 from gradlab.results.record import Finding, ModuleRows, Record, Summary, Timing
+from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 
 _FIGURE_KINDS: dict[str, Kind] = {
@@ -42,6 +43,7 @@ def figure_kind(name: str) -> Kind:
 
 _FILES = (
     "config.yaml", "manifest.json", "layers.parquet", "steps.parquet", "spectrum.parquet", "layers.csv", "summary.md", "summary.json",
+    TRACEBACK,
 )  # fmt: skip
 
 

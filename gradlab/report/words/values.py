@@ -201,10 +201,11 @@ def layers_words(layers: tuple[int, int], named: "Sequence[str] | None" = None) 
 def rate(steps_per_second: float) -> str:
     """How fast training goes.
 
-    >>> rate(1234.5), rate(1.2), rate(0.25)
-    ('1,234 steps/s', '1.2 steps/s', '0.25 steps/s')
+    >>> rate(1234.5), rate(1.2), rate(0.25), rate(1.03)
+    ('1,234 steps/s', '1.2 steps/s', '0.25 steps/s', '1 step/s')
     """
-    return f"{steps_per_second:,.0f} steps/s" if steps_per_second >= 9.5 else f"{steps_per_second:.2g} steps/s"
+    shown = f"{steps_per_second:,.0f}" if steps_per_second >= 9.5 else f"{steps_per_second:.2g}"
+    return f"{shown} step{'' if shown == '1' else 's'}/s"
 
 
 def timing_words(timing: "Timing") -> str:

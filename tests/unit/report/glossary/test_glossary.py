@@ -32,7 +32,7 @@ def names(word: str) -> list[str]:
         ("train.lr", "train.lr"), ("model.activation", "model.activation.name"), ("relu", "relu"), ("edge of chaos", "critical"),
         ("gradient norm", "log10_grad_norm"), ("gradient signal", "backward signal"), ("update", "update"), ("mini-batch", "batch"),
         ("final.val_loss", "holdout_loss"), ("test_acc", "holdout_accuracy"), ("blocks", "block"), ("standardized", "standardised"),
-        ("pairs", "pair"), ("unfinished", "unfinished"), ("watched", "watched"),
+        ("unfinished", "unfinished"), ("watched", "watched"),
         ("epoch", "epoch"), ("step 0", "step"), ("standard deviation", "std"), ("paired by seed", "paired by seed"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from gradlab.datasets.dataset import Reading
 from gradlab.errors import UsageError
 from gradlab.judgement.conditions.listed import values_of
 from gradlab.report.files.run_csv import layer_rows, step_rows
+from gradlab.report.views.blocks import Files, Only
 from gradlab.report.views.run import recorded_row, setting, view
 from gradlab.report.views.run_list import listed, runs_table
 
@@ -130,3 +132,14 @@ def test_a_files_target_is_said_of_ones_own_module_too() -> None:
         "data": {"source": "file", "path": "/data/stars.csv", "target": "kind"},
     })  # fmt: skip
     assert "stars.csv, batch 64, kind as 5 classes (text)" in setting(own, Reading("kind", "classes", 5, "text"))
+
+
+def test_the_files_of_a_failed_run_have_its_traceback(tmp_path: Path) -> None:
+    for name in ("config.yaml", "summary.json", "traceback.txt"):
+        (tmp_path / name).write_text("")
+    [named] = [
+        block.block
+        for block in view(stored(3, path=tmp_path)).blocks
+        if isinstance(block, Only) and isinstance(block.block, Files)
+    ]
+    assert list(named.names) == ["config.yaml", "summary.json", "traceback.txt"]
