@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields
 from gradlab.config.reading.overrides import Setting, setting_at
+from gradlab.config.reading.spelled import rename
 from gradlab.config.reading.tree import Path, Spot
 from gradlab.config.seeds import SeedsError, seeds_of
 from gradlab.config.suggestion import suggestion
@@ -182,12 +183,15 @@ def _drawer(sections: Sections, key: str, path: Path) -> Callable[[int, int], Se
     if not isinstance(value, dict) or len(value) != 1:
         sections.complain(path, f"expected {one}, got {sections.got(path)}")
         return None
-    kind = next(iter(value))
-    below: Path = (*path, kind)
-    if kind not in get_args(draws.Kind):
-        near = suggestion(kind, draws.KINDS)
-        sections.complain(below, f"unknown distribution{near or f'; expected {one}'}", key=True)
+    typed = next(iter(value))
+    kind = draws.kind_meant(typed)
+    if kind is None:
+        near = draws.advice(typed) or suggestion(typed, draws.KINDS) or f"; expected {one}"
+        sections.complain((*path, typed), f"unknown distribution{near}", key=True)
         return None
+    below: Path = (*path, kind)
+    if kind != typed:
+        rename(sections.tree, (*path, typed), below, f"{typed} is understood as {kind}")
     if kind == "choice":
         return _choice(sections, key, path, below)
     span = _span(sections, key, kind, below)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gradlab.config import spellings
+
 Kind = Literal["uniform", "loguniform", "integer", "choice"]
 
 KINDS: Mapping[Kind, str] = {
@@ -18,7 +20,36 @@ KINDS: Mapping[Kind, str] = {
     "choice": "one of a list of values",
 }
 
+_MEANT: Mapping[str, str] = spellings.by_folded(
+    {
+        "log_uniform_values reciprocal": "loguniform",
+        "int int_uniform uniform_int": "integer",
+        "choices categorical values": "choice",
+    }
+)
+_ADVICE: Mapping[str, str] = spellings.by_folded(
+    {
+        "randint rand_int quniform": "; write integer: [low, high], both included",
+        "normal lognormal log_normal gaussian": "; write a list of values, or uniform: [low, high]",
+    }
+)
+
 _BITS = 128
+
+
+def kind_meant(word: str) -> Kind | None:
+    """The distribution that a word means, None where it means none or several things.
+
+    >>> kind_meant("LogUniform"), kind_meant("log_uniform"), kind_meant("categorical"), kind_meant("randint")
+    ('loguniform', 'loguniform', 'choice', None)
+    """
+    plain = spellings.folded(word)
+    return next((kind for kind in KINDS if plain == kind or _MEANT.get(plain) == kind), None)
+
+
+def advice(word: str) -> str:
+    """What to write in place of a distribution of another library, as the end of a sentence; empty where nothing is known of it."""
+    return _ADVICE.get(spellings.folded(word), "")
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,35 @@ def test_a_sweep_is_understood_key_by_key_and_value_by_value():
     assert len(found.notices) == len(set(found.notices))
 
 
+@pytest.mark.parametrize(
+    ("typed", "own", "limits"),
+    [
+        ("log_uniform", "loguniform", [0.1, 1]),
+        ("LogUniform", "loguniform", [0.1, 1]),
+        ("Uniform", "uniform", [0.1, 1]),
+        ("categorical", "choice", [0.1, 1]),
+        ("choices", "choice", [0.1, 1]),
+    ],
+)
+def test_a_distribution_is_understood_and_draws_the_same(typed, own, limits):
+    def drawn(kind):
+        model = {"depth": 3, "width": 8, "activation": "tanh"}
+        space = {"train.lr": {kind: limits}}
+        return sweep.from_mapping({"experiment": {"model": model}, "random": {"n": 3, "space": space}})
+
+    found, meant = drawn(typed), drawn(own)
+    assert [one.experiment for one in found.members] == [one.experiment for one in meant.members]
+    assert (len(found.notices), meant.notices) == (1, ())
+    assert found.notices[0].endswith(f"{typed} is understood as {own}")
+
+
+def test_a_distribution_that_means_something_else_elsewhere_is_refused_with_what_to_write():
+    space = {"model.depth": {"randint": [2, 4]}}
+    model = {"depth": 3, "width": 8, "activation": "tanh"}
+    with pytest.raises(ConfigError, match=r"write integer: \[low, high\], both included"):
+        sweep.from_mapping({"experiment": {"model": model}, "random": {"n": 3, "space": space}})
+
+
 def test_a_sweeps_key_that_is_given_twice_is_refused():
     with pytest.raises(ConfigError, match="given already"):
         sweep.from_mapping(
