@@ -15,6 +15,7 @@ from gradlab.judgement.comparing import difference
 from gradlab.report.glossary import index, verdicts
 from gradlab.report.glossary.definition import KINDS, Definition
 from gradlab.report.glossary.index import config_definitions, defined, definitions, explained, normal, whole
+from gradlab.report.words.values import spell
 
 
 def names(word: str) -> list[str]:
@@ -143,3 +144,9 @@ def _all(module: object) -> tuple[Definition, ...]:
 
 def test_index_knows_the_kinds_that_are_printed_of_a_run() -> None:
     assert KINDS[: index._PRINTED] == KINDS[: KINDS.index("theory")]
+
+
+def test_every_sign_in_a_definition_can_be_spelled_where_a_terminal_lacks_it() -> None:
+    for one in (*definitions(), *config_definitions()):
+        for text in (one.sentence, one.symbol, one.reads, one.rule, one.unit, one.values, *one.also):
+            assert spell(text, "ascii").count("?") == text.count("?"), (one.name, text)
