@@ -55,6 +55,9 @@ another reason a word such as `NA` is a class.
 `gradlab run`, `predict`, `show`, `report` and a sweep's page say in their line on the setting which way a file's target was taken, why,
 and what takes it the other way; `gradlab check`, `gradlab sweep` and `--dry-run` say it at stderr before anything is trained,
 where it could have been meant otherwise. `manifest.json` keeps it under `target`.
+
+Every other column is an input. One that only counts the rows, such as the index that `DataFrame.to_csv` writes without `index=False`, is
+told of in the same places: where rows are sorted by class it gives the answer away.
 """
 
 FORMATS = """\

@@ -20,18 +20,20 @@ Task = Literal["classes", "numbers"]
 
 @dataclass(frozen=True)
 class Reading:
-    """How the target of a data file is taken.
+    """How a data file is taken: its target, and an input that may not be meant as one.
 
     Attributes:
         target: Name of the column or array.
         count: Number of classes, or of numbers a row.
         why: By what it holds or by which loss, and what takes it otherwise; "" where it could not be taken otherwise.
+        row_numbers: The input that only counts the rows, as an index that was written with a table does; None where none does.
     """
 
     target: str
     task: Task
     count: int
     why: str
+    row_numbers: str | None = None
 
 
 @dataclass(frozen=True)

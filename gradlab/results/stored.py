@@ -86,7 +86,8 @@ class StoredRun:
         """How the target of its data file was taken; None where the data are no file, or an older gradlab stored it."""
         match self.manifest.get("target"):
             case {"target": str(target), "task": "classes" | "numbers" as task, "count": int(count), "why": str(why)}:
-                return Reading(target, task, count, why)
+                counting = self.manifest["target"].get("row_numbers")
+                return Reading(target, task, count, why, counting if isinstance(counting, str) else None)
         return None
 
     @cached_property

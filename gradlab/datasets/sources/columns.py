@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,9 @@ from gradlab.datasets.sources.targets import LONGEST_NUMBER, read_target
 
 _NAMED = 5
 """Columns of one fault that are named."""
+
+_FEW_ROWS = 4
+"""Fewer rows are in order by chance."""
 
 
 def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -> Raw:
@@ -39,7 +43,27 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     found = read_target(path, target, column, loss)
-    return Raw(inputs, found.values, found.class_names, names, found.reading)
+    reading = replace(found.reading, row_numbers=_row_numbers(inputs, names))
+    return Raw(inputs, found.values, found.class_names, names, reading)
+
+
+def _row_numbers(inputs: Float, names: Sequence[str]) -> str | None:
+    """The first input of which every value is the number of its row, from 0 or from 1; None where there is none.
+
+    pandas writes its index as such a column, and where rows are sorted by their class it tells the class.
+
+    >>> _row_numbers(np.array([[7.0, 1.0], [3.0, 2.0], [5.0, 3.0], [5.0, 4.0]]), ["age", "id"])
+    'id'
+    """
+    if len(inputs) < _FEW_ROWS:
+        return None
+    counted_from = inputs[0]
+    ends = np.isin(counted_from, (0, 1)) & (inputs[-1] == counted_from + len(inputs) - 1)
+    rows = np.arange(len(inputs))
+    return next(
+        (names[at] for at in map(int, np.flatnonzero(ends)) if np.array_equal(inputs[:, at], counted_from[at] + rows)),
+        None,
+    )
 
 
 def _inputs(path: str, columns: Mapping[str, Array], target: str) -> tuple[Float, tuple[str, ...]]:

@@ -28,17 +28,27 @@ def data_words(data: Data, reading: Reading | None) -> str:
 
 
 def doubtful(readings: Iterable[Reading | None]) -> list[str]:
-    """How targets of files are taken that somebody may have meant otherwise, each way once."""
-    return [reading_words(one) for one in dict.fromkeys(readings) if one is not None and one.why not in _EVIDENT]
+    """How files are taken that somebody may have meant otherwise, each way once."""
+    advice = "; leave that column out of the file unless it tells something"
+    return [
+        reading_words(one) + ("" if one.row_numbers is None else advice)
+        for one in dict.fromkeys(readings)
+        if one is not None and (one.why not in _EVIDENT or one.row_numbers is not None)
+    ]
 
 
 def reading_words(reading: Reading) -> str:
-    """How the target of a file was taken, and why.
+    """How the target of a file was taken, and why; and which input counts the rows.
 
     >>> reading_words(Reading("stars", "classes", 5, "text"))
     'stars as 5 classes (text)'
+    >>> reading_words(Reading("price", "numbers", 1, "", "id"))
+    "price as numbers, the input 'id' counts the rows"
     """
     count = "" if reading.task == "numbers" and reading.count == 1 else f"{reading.count} "
     a_row = " a row" if reading.task == "numbers" and count else ""
     why = f" ({reading.why})" if reading.why else ""
-    return f"{cut(clean_line(reading.target), 40)} as {count}{reading.task}{a_row}{why}"
+    counting = reading.row_numbers
+    called = "without a name" if counting == "" else f"'{cut(clean_line(counting or ''), 40)}'"
+    rows = "" if counting is None else f", the input {called} counts the rows"
+    return f"{cut(clean_line(reading.target), 40)} as {count}{reading.task}{a_row}{why}{rows}"

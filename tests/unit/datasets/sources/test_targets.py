@@ -1,5 +1,6 @@
 """Which way a file's target is taken, and what is said of it, for columns as people have them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,29 @@ def data(tmp_path: Path) -> Any:
     return write
 
 
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        (range(60), "the input without a name counts the rows"),
+        (range(1, 61), "the input without a name counts the rows"),
+        ([*range(59), 60], None),
+        (range(2, 62), None),
+        ([0] * 60, None),
+    ],
+)
+def test_an_index_that_was_written_with_a_table_is_an_input_that_is_told_of(
+    counts: Sequence[int], told: str | None, tmp_path: Path
+) -> None:
+    rows = "".join(f"{count},{row % 7},{'abc'[row % 3]}\n" for row, count in enumerate(counts))
+    (tmp_path / "a.csv").write_text(f",x,t\n{rows}")
+    data = load(Data(source="file", path=str(tmp_path / "a.csv"), target="t", batch_size=16))
+    assert data.reading is not None
+    said = "" if told is None else f", {told}"
+    assert reading_words(data.reading) == f"t as 3 classes (text){said}"
+    advice = "; leave that column out of the file unless it tells something"
+    assert doubtful([data.reading]) == ([f"t as 3 classes (text){said}{advice}"] if told else [])
+
+
 def test_at_stderr_only_what_may_have_been_meant_otherwise_is_said_once(data: Any) -> None:
     readings = [load(data(COLUMNS[name])).reading for name in ("species", "height", "wet", "rating", "rating", "city")]
     assert [line.partition(" (")[0] for line in doubtful([*readings, None])] == ["t as 5 classes", "t as 130 classes"]
@@ -190,7 +214,7 @@ def test_a_csv_says_it_too(tmp_path: Path, written: str, said: str) -> None:
 
 def test_words_of_a_file_cannot_break_the_line(data: Any, tmp_path: Path) -> None:
     hostile = "\x1b[2J\n" + 99 * "x"
-    np.savez(tmp_path / "b.npz", x=np.ones((ROWS, 2)) * NUMBER[:, None], **{f"a\nb{99 * 'y'}": but([6], hostile)})
+    np.savez(tmp_path / "b.npz", x=np.ones((ROWS, 2)) * NUMBER[::-1, None], **{f"a\nb{99 * 'y'}": but([6], hostile)})
     found = load(Data(source="file", path=str(tmp_path / "b.npz"), target=f"a\nb{99 * 'y'}"))
     assert found.reading is not None
     said = reading_words(found.reading)
