@@ -45,7 +45,8 @@ def has_or_is(actual: str) -> str:
 def _spell(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(_SPELLED.get(char, "?") for char in error.object[error.start : error.end]), error.end
+    spelled = "".join(_SPELLED.get(char, "?") for char in error.object[error.start : error.end])
+    return spelled.replace("^-^", "^-"), error.end  # an exponent of several signs is one exponent
 
 
 codecs.register_error("gradlab-spell", _spell)
@@ -56,6 +57,8 @@ def spell(text: str, encoding: str) -> str:
 
     >>> spell("χ₁ = 1 – σ_w² ≥ 2", "ascii")
     'chi1 = 1 - sigma_w^2 >= 2'
+    >>> spell("10⁻³", "ascii")
+    '10^-3'
     """
     return text.encode(encoding, errors="gradlab-spell").decode(encoding)
 
