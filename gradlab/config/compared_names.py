@@ -100,6 +100,17 @@ def _figures(part: str, key: str) -> Iterable[str]:
 
 
 def _bare(key: str, known: Collection[str]) -> str | None:
-    """The field that a key without its part means in a condition, None where several fields or figures have its name."""
+    """The field that a key without its part means in a condition, None where several fields or figures have its name.
+
+    What stands in a part itself goes before what stands deeper, as it does in a config.
+
+    >>> _bare("depth", ["model.depth", "model.args.depth"]), _bare("layers", ["model.depth", "model.residual.layers"])
+    ('model.depth', 'model.depth')
+    """
     ends = [one for one in known if _plain(one)[-1] == spellings.folded(key)]
-    return ends[0] if len(ends) == 1 else (spellings.key_meant_at_root(key) if not ends else None)
+    near = [one for one in ends if one.count(".") == 1]
+    meant = spellings.key_meant_at_root(key)
+    if not near and meant in known:
+        return meant
+    found = near or ends
+    return found[0] if len(found) == 1 else None

@@ -159,11 +159,11 @@ class Parser:
         return token
 
     def _is(self, *texts: str) -> bool:
-        return self.now.kind != "quoted" and self.now.text in texts
+        return self.now.kind != "quoted" and _keyword(self.now) in texts
 
     def _next_is(self, text: str) -> bool:
         following = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        return following.kind != "quoted" and following.text == text
+        return following.kind != "quoted" and _keyword(following) == text
 
     def _fault(self, reason: str, token: Token | None = None) -> ConditionError:
         return ConditionError(self.text, (token or self.now).column, reason)
@@ -187,7 +187,7 @@ class Parser:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
             raise self._fault(f"nested more than {MAX_NESTING} deep")
-        if self._take().text == "not":
+        if _keyword(self._take()) == "not":
             condition: Condition = Not(self._not())
         else:
             condition = self._or()
@@ -355,7 +355,8 @@ class Parser:
     def _change(self, term: Figure | Layers, token: Token) -> Change:
         percent = token.text.endswith("%")
         if not self.changes:
-            plain = "" if percent else f"; for the number itself write {token.text[1:]}"
+            share = "" if token.text[0] in "+-" else f"; a share is written {float(_number(token.text[:-1])) / 100:g}"
+            plain = share if percent else f"; for the number itself write {token.text[1:]}"
             raise self._fault(f"{token.text} is a change against a first run, and there is none here{plain}", token)
         if percent and token.text[0] not in "+-":
             raise self._fault(f"a change has a sign: write +{token.text} or -{token.text}", token)
@@ -368,6 +369,11 @@ class Parser:
         if not math.isfinite(amount):
             raise self._fault("a change is finite", token)
         return Change(amount, token.text.endswith("%"))
+
+
+def _keyword(token: Token) -> str:
+    """A token where no value can stand; `AND` is `and`, as SQL has it."""
+    return token.text.lower() if token.text.isupper() else token.text
 
 
 def _number(text: str) -> float:

@@ -32,6 +32,18 @@ _TOKEN = re.compile(
 )
 
 
+_HINTS = {
+    "=": "; did you mean '=='?",
+    "&": "; did you mean 'and'?",
+    "|": "; did you mean 'or'?",
+    "!": "; did you mean 'not'?",
+    "[": "; values stand in parentheses, as in (a, b)",
+    "{": "; values stand in parentheses, as in (a, b)",
+    ":": "; a time is written as in 2026-11-29T12:00",
+}
+"""What a text may begin with that cannot be read -> the end of what is said of it."""
+
+
 @dataclass(frozen=True)
 class Token:
     """One word, number, quoted text, operator, bracket or comma of a condition, or its end; columns count from 1."""
@@ -59,7 +71,7 @@ def tokens_of(text: str) -> list[Token]:
         if found is None:
             column = at + 1 + len(text[at:]) - len(text[at:].lstrip())
             wrong = text[column - 1 :].split()[0]
-            hint = "; did you mean '=='?" if wrong.startswith("=") else ""
+            hint = next((hint for sign, hint in _HINTS.items() if wrong.startswith(sign)), "")
             raise ConditionError(text, column, f"cannot read {shown(wrong)}{hint}")
         kind = str(found.lastgroup)
         tokens.append(Token(kind, found[kind], found.start(kind) + 1))

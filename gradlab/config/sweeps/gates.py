@@ -243,7 +243,7 @@ class _GateParser(Parser):
         self.of_one_run = True
         comparison = self._compared()
         tokens = self.tokens[first : self.at]
-        sign = next(at for at, token in enumerate(tokens) if token.kind == "operator" or token.text == "in")
+        sign = next(at for at, token in enumerate(tokens) if token.kind == "operator" or token.text in ("in", "IN"))
         written, value = self._written(start), self._written(tokens[sign + 1])
         term, operator = comparison.term, comparison.operator
         if operator in _OPPOSITE:

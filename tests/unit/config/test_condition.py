@@ -66,6 +66,13 @@ def test_and_binds_closer_than_or_and_not_closest():
     assert parse("depth == 1 and depth == 2 and depth == 3", NAMES) == And((a, b, c))
 
 
+def test_and_or_not_and_in_are_read_in_capitals_too_and_stay_values_elsewhere():
+    assert parse(
+        "NOT depth == 1 AND (depth == 2 OR verdict IN (healthy)) and verdict NOT IN (vanishing)", NAMES
+    ) == parse("not depth == 1 and (depth == 2 or verdict in (healthy)) and verdict not in (vanishing)", NAMES)
+    assert parse("name == AND", NAMES) == Comparison(Figure("name"), "==", "AND")
+
+
 @pytest.mark.parametrize(
     ("text", "column", "reason"),
     [
@@ -77,6 +84,10 @@ def test_and_binds_closer_than_or_and_not_closest():
         ("3 < depth", 1, "expected a name, found '3'"),
         ("depth = 3", 7, "cannot read '='; did you mean '=='?"),
         ("depth > $", 9, "cannot read '$'"),
+        ("depth > 3 && lr > 2", 11, "cannot read '&&'; did you mean 'and'?"),
+        ("depth > 3 || lr > 2", 11, "cannot read '||'; did you mean 'or'?"),
+        ("verdict in [healthy]", 12, "cannot read '[healthy]'; values stand in parentheses, as in (a, b)"),
+        ("depth > 90%", 9, "90% is a change against a first run, and there is none here; a share is written 0.9"),
         ("dpeth > 3", 1, "unknown name 'dpeth'. Did you mean 'depth'?"),
         ("depth > three", 9, "depth is a number, got 'three' (a word)"),
         ("depth > '3'", 9, "depth is a number, got \"'3'\""),

@@ -3,12 +3,13 @@
 import pytest
 
 from gradlab.config import catalogue, spellings
-from gradlab.config.compared_names import FIGURES
-from gradlab.config.condition import ConditionError, in_own_words, parse
+from gradlab.config.compared_names import FIGURES, compared_name
+from gradlab.config.condition import ConditionError, Kind, in_own_words, parse
 from gradlab.config.experiment import Experiment, run_names
 from gradlab.config.fields import fields
 from gradlab.config.namespace import ROOTS, is_known
 from gradlab.config.reading import document
+from gradlab.config.reading.spelled import key_path
 from gradlab.config.sweeps import sweep
 from gradlab.errors import ConfigError
 from gradlab.results.identity import run_id
@@ -343,6 +344,14 @@ def test_the_rest_of_a_condition_stays_as_it_was_written(text, own):
     found, told = in_own_words(text, run_names())
     assert found == own
     assert bool(told) == (found != text)
+
+
+@pytest.mark.parametrize(
+    "key", ["layers", "depth", "width", "kind", "dtype", "lr", "bs", "norm", "args", "init", "optimizer", "seed"]
+)
+def test_a_key_without_its_part_means_the_same_in_a_condition_as_in_a_config(key):
+    names = {**run_names(), "model.args.depth": Kind("number"), "model.args.width": Kind("number")}
+    assert compared_name(key, names) == ".".join(key_path((key,)))
 
 
 def test_a_word_that_sets_several_fields_is_no_value_of_one():
