@@ -329,7 +329,7 @@ def _part_hint(root: Root, path: Path, value: Any) -> str:
         if not value:
             return f" (write {part.absent})"
         return " (write 1)" if float in part.bare else ""
-    return _null_hint(value)
+    return _null_hint(value) or (_several_hint(value) if part is not None and part.shorthand is not None else "")
 
 
 def _hint(field: Field, kind: str, value: Any) -> str:
@@ -339,8 +339,9 @@ def _hint(field: Field, kind: str, value: Any) -> str:
         return ", which is not finite"
     if field.form == "whole number" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f" (write {int(value)})"
-    if not isinstance(value, str):
-        return ""
+    several = _several_hint(value) if field.form in ("number", "whole number", "number or word", "word") else ""
+    if several or not isinstance(value, str):
+        return several
     near = nearest(value, field.words) if field.form == "number or word" else None
     if near is not None:
         return f". Did you mean '{near}'?"
@@ -351,6 +352,13 @@ def _hint(field: Field, kind: str, value: Any) -> str:
     if field.form == "flag" and value.lower() in ("yes", "no", "on", "off"):
         return f" (write {'true' if value.lower() in ('yes', 'on') else 'false'})"
     return ""
+
+
+def _several_hint(value: Any) -> str:
+    """What to do with several values where one belongs."""
+    listed = isinstance(value, list | tuple) and len(value) > 1
+    typed = isinstance(value, str) and re.fullmatch(r"[-+.0-9eE]{1,40}(, ?[-+.0-9eE]{1,40})+", value[:1000]) is not None
+    return " (several values are a sweep's grid; `gradlab new NAME --sweep` begins one)" if listed or typed else ""
 
 
 def _null_hint(value: Any) -> str:

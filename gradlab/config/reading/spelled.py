@@ -1,5 +1,6 @@
 """Other libraries' names in a config, put in its own words before anything is checked; each is told of once (`Tree.notices`)."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from gradlab.config import spellings
@@ -7,11 +8,14 @@ from gradlab.config.condition import ConditionError, in_own_words
 from gradlab.config.expected import MOST_CONDITIONS, run_names
 from gradlab.config.fields import field_at
 from gradlab.config.namespace import ROOTS, argument_of, is_known, keys_by_spelling, part_named, word_named
+from gradlab.config.reading import yaml12
 from gradlab.config.reading.tree import Path, Problem, Spot, Tree
 from gradlab.config.recording import quantity_meant
 from gradlab.config.text import cut
 
 _QUANTITIES = ("record", "quantities")
+_SETTINGS = r"\s*\w{1,40}\s*=[^=,()]{1,40}(?:,\s*\w{1,40}\s*=[^=,()]{1,40}){0,9}"
+_CALL = re.compile(rf"(?P<name>[\w.]{{1,80}})(?:\((?P<inside>{_SETTINGS})\)|:(?P<behind>{_SETTINGS}))")
 
 
 def understand(tree: Tree, at: Path = (), means: tuple[str, ...] = ()) -> None:
@@ -169,6 +173,8 @@ def _word(tree: Tree, at: Path, means: tuple[str, ...], word: str) -> None:
             tree.spots[at] = Spot(spot.key, spot.value, name)
             _tell(tree, spot, key, word, name)
         return
+    if _called(tree, at, means, word):
+        return
     field = word_named(key) or next((one for root in ROOTS if (one := field_at(root, key)) is not None), None)
     if field is None or field.form not in ("word", "number or word") or not field.words or word in field.words:
         return
@@ -203,6 +209,26 @@ def _word(tree: Tree, at: Path, means: tuple[str, ...], word: str) -> None:
     else:
         return  # a word alone cannot say it, which is refused with what to write
     _tell(tree, spot, key, word, _told(field.path, meant))
+
+
+def _called(tree: Tree, at: Path, means: tuple[str, ...], word: str) -> bool:
+    """Whether a word is a name with its parameters, as in `leaky_relu(slope=0.2)` or `leaky_relu:slope=0.2`, which then stands as the
+    mapping that it means.
+    """
+    part, found = part_named(means), _CALL.fullmatch(word.strip())
+    if part is None or part.shorthand is None or found is None:
+        return False
+    spot, values = tree.spots[at], {part.shorthand: found["name"]}
+    for setting in (found["inside"] or found["behind"]).split(","):
+        name, _, value = map(str.strip, setting.partition("="))
+        values[name] = yaml12.resolve(value)
+        tree.spots[(*at, name)] = Spot(spot.key, spot.value, value)
+    tree.spots[(*at, part.shorthand)] = Spot(spot.key, spot.value)
+    tree.spots[at] = Spot(spot.key, spot.value)
+    tree.at(at[:-1])[at[-1]] = values
+    _tell(tree, spot, ".".join(means), word, spellings.written({name: str(value) for name, value in values.items()}))
+    understand(tree, at, means)
+    return True
 
 
 def _tell(tree: Tree, spot: Spot, key: str, word: str, meant: str) -> None:

@@ -123,7 +123,7 @@ def test_schema_knows_numbers_and_lists():
         ({"jacobian_examples": 2}, "record.jacobian_examples", "nothing of the Jacobian is recorded; ask for one of jacobian_log10_s_max"),
         ({"jacobian_steps": [0], "quantities": "all"}, "record.jacobian_steps", "or for record.spectrum"),
         ({"spectrums": 1}, "record.spectrums", "Did you mean 'spectrum'?"),
-        ({"quantities": "jacobian_log10_smax"}, "record.quantities", "Did you mean 'jacobian_log10_s_max'?"),
+        ({"quantities": "jacobian_log10_s_mxa"}, "record.quantities", "Did you mean 'jacobian_log10_s_max'?"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_for(record, path, told):

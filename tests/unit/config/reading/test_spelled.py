@@ -206,6 +206,44 @@ def test_a_sweep_is_understood_key_by_key_and_value_by_value():
 
 
 @pytest.mark.parametrize(
+    ("key", "typed", "own"),
+    [
+        ("model.activation", "leaky_relu(slope=0.2)", {"name": "leaky_relu", "slope": 0.2}),
+        ("model.activation", "leaky_relu:slope=0.2", {"name": "leaky_relu", "slope": 0.2}),
+        ("model.activation", "nn.LeakyReLU(negative_slope=0.2)", {"name": "leaky_relu", "slope": 0.2}),
+        ("train.optimizer", "Adam(beta1=0.8, beta2=0.99)", {"name": "adam", "beta1": 0.8, "beta2": 0.99}),
+        ("model.init", "normal(std=2e-2)", {"scheme": "normal", "std": 0.02}),
+        ("model.init", "glorot_uniform(gain=2)", {"scheme": "xavier", "distribution": "uniform", "gain": 2}),
+        ("model.norm", "batch(eps=1e-3)", {"kind": "batch", "eps": 0.001}),
+    ],
+)
+def test_a_name_with_its_parameters_is_the_mapping_that_it_means_in_a_config_and_on_an_axis(tmp_path, key, typed, own):
+    found = document.load(written(tmp_path), {key: typed})
+    assert found.notices
+    assert found.experiment == document.load(written(tmp_path), {key: own}).experiment
+    model = {"depth": 3, "width": 8, "activation": "tanh"}
+    axes = [{"experiment": {"model": model}, "grid": {key: [value]}} for value in (typed, own)]
+    [one], [other] = (sweep.from_mapping(axis).members for axis in axes)
+    assert one.experiment == other.experiment
+
+
+@pytest.mark.parametrize(
+    "word", ["leaky_relu(0.2)", "leaky_relu(slope=0.2", "leaky_relu(slope=(2))", "leaky_relu(slope=)", "relu(slope=2)"]
+)
+def test_what_is_no_name_with_its_parameters_is_refused(tmp_path, word):
+    with pytest.raises(ConfigError, match=r"model\.activation"):
+        document.load(written(tmp_path), {"model.activation": word})
+
+
+@pytest.mark.parametrize(
+    ("key", "values"), [("model.depth", "5,10"), ("train.lr", [0.1, 0.2]), ("model.activation", ["relu", "tanh"])]
+)
+def test_several_values_are_a_sweeps(tmp_path, key, values):
+    with pytest.raises(ConfigError, match=r"several values are a sweep's grid; `gradlab new NAME --sweep` begins one"):
+        document.load(written(tmp_path), {key: values})
+
+
+@pytest.mark.parametrize(
     ("typed", "own", "limits"),
     [
         ("log_uniform", "loguniform", [0.1, 1]),

@@ -86,7 +86,7 @@ def test_what_the_reader_takes_the_schema_takes(config):
         {"model": MODEL, "train": {"lr": 0}},
         {"model": MODEL, "data": {"holdout": 1}},
         {"model": MODEL, "data": {"standardize": 1}},
-        {"model": MODEL, "record": {"quantities": ["gradnorm"]}},
+        {"model": MODEL, "record": {"quantities": ["grad_nrom"]}},
         {"model": MODEL, "expect": "seed == 0"},
         {"model": {**MODEL, "kind": "rnn"}},
         {"model": {**MODEL, "norm": "instance"}},
