@@ -68,15 +68,22 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
     from gradlab.execution.planned_data import PlannedData
     from gradlab.report.views.prediction import basis_words, prediction_view, several
     from gradlab.report.views.unanswered import unanswered
+    from gradlab.theory.prediction import FirstBatches, refuse_too_large
     from gradlab.theory.prediction import predict as predicted
-    from gradlab.theory.prediction import refuse_too_large
 
     first: dict[Any, Any] = {}
     for member in sweep.members:
         first.setdefault(tuple(member.point.get(axis) for axis in sweep.axes), member)
     if len(first) > _MANY:
-        log(f"{len(first):,} forecasts, which take about {len(first) * _SECONDS_EACH:.0f} s or more", quiet=quiet)
-    views, points, data = [], [], PlannedData()  # a file is read once: all members are about the same bytes
+        made = {
+            (one.model, one.train.loss, one.data, one.seed)
+            for one in (member.experiment for member in first.values())
+            if isinstance(one, Experiment)
+        }
+        seconds = len(made) * _SECONDS_EACH + len(first) * _SECONDS_SHOWN
+        log(f"{len(first):,} forecasts, which take about {seconds:.0f} s or more", quiet=quiet)
+    views, points, batches = [], [], FirstBatches()
+    data = PlannedData()  # a file is read once: all members are about the same bytes
     faults: dict[Fault, None] = {}
     for member in first.values():
         try:
@@ -84,7 +91,7 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
             if isinstance(one, Experiment):
                 refuse_too_large(one)
                 data.load(key := (one.data, one.train.loss))
-                views.append(prediction_view(predicted(one, data[key])))
+                views.append(prediction_view(predicted(one, data[key], batches)))
             else:
                 views.append(unanswered(one))
             points.append(member.point)
@@ -111,7 +118,8 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
 
 _MANY = 500
 """Forecasts from which on it is said how long they take."""
-_SECONDS_EACH = 0.008
+_SECONDS_EACH, _SECONDS_SHOWN = 0.007, 0.001
+"""Of a forecast, which members share that differ in how they are trained alone, and of showing one."""
 
 
 def _document(forecasts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ seeds at this width and not the log of the mean, which rare large seeds lift (do
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gradlab.config.experiment import Experiment
@@ -125,31 +124,19 @@ def _known(value: float) -> float | None:
 
 
 def forecast_of(experiment: AnyExperiment, record: Record | None) -> "Forecast | None":
-    """What theory expects of a run, from its first batch; the last few are remembered.
+    """What theory expects of a run, from its first batch; the last ones are remembered (`theory.forecast`).
 
     A run is judged, rendered and printed one after the other, and each of them wants it.
     """
     if record is None or not isinstance(experiment, Experiment):
         return None
-    return _forecast(
+    from gradlab import theory
+
+    return theory.forecast(
         experiment,
         record.input_mean_square,
-        tuple(record.fan_in.tolist()),
-        tuple(record.fan_out.tolist()),
+        record.fan_in.tolist(),
+        record.fan_out.tolist(),
         record.input_correlation,
         record.input_sizes,
     )
-
-
-@lru_cache(maxsize=32)
-def _forecast(
-    experiment: Experiment,
-    input_mean_square: float,
-    fan_in: tuple[int, ...],
-    fan_out: tuple[int, ...],
-    input_correlation: float | None,
-    input_sizes: tuple[float, ...] | None,
-) -> "Forecast":
-    from gradlab import theory
-
-    return theory.forecast(experiment, input_mean_square, fan_in, fan_out, input_correlation, input_sizes)

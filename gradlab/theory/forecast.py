@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from gradlab.theory.moment_tables import Moments, MomentTable, moment_table
 from gradlab.theory.moments import LARGEST, SMALLEST, Float
 from gradlab.theory.parting import Drawn
 from gradlab.theory.phase import phase
+from gradlab.theory.premises import Premises
 from gradlab.theory.scales import Scales, readout_scales, scales
 from gradlab.theory.spread import Ensemble, Spread, seed_spread
 from gradlab.theory.variance_drift import from_above
@@ -60,11 +61,18 @@ def forecast(
             that is not known.
 
     Returns:
-        The expectation, or the reason why there is none.
+        The expectation, or the reason why there is none. The last ones are remembered by what they follow from
+        (`premises`): runs that differ in their learning rate have one, and seeds whose first batches look alike.
     """
-    model = experiment.model
+    told = Premises.of(experiment, input_mean_square, fan_in, fan_out, input_correlation, input_sizes)
+    return (_recent if experiment.model.depth <= _SHALLOW else _recent_deep)(told)
+
+
+def _forecast(told: Premises) -> Forecast:
+    """What follows from premises."""
+    model, input_mean_square, fan_in, fan_out = told.model, told.input_mean_square, told.fan_in, told.fan_out
     if not model.is_plain:
-        return block_forecast(experiment, input_mean_square, fan_in, fan_out, input_correlation, input_sizes)
+        return block_forecast(told)
     alone = "one hidden layer: the gradient passes no other on its way" if model.depth == 1 else None
 
     def no(reason: str) -> Forecast:
@@ -96,11 +104,11 @@ def forecast(
         return no(f"layer {layer}: the derivative of {activation.name} is 0 for every unit, no gradient passes")
     ensemble = Ensemble(
         model.width,
-        experiment.data.batch_size,
+        told.batch_size,
         fan_out[-1],
-        input_correlation or 0.0,
+        told.input_correlation or 0.0,
         model.init.scheme == "orthogonal",
-        experiment.train.loss,
+        told.loss,
     )
     spread, drawn = seed_spread(variances, moments, table, chain, ensemble), None
     if spread.scarce is not None:
@@ -109,8 +117,8 @@ def forecast(
             f"layer {layer + 1}: at preactivations of this size only about {units:.2g} of {model.width} {activation.name} "
             "units pass a gradient, so single units decide"
         )
-    if not spread.small or parting.can_part(variances, moments, table, chain[1], spread, input_sizes):
-        walks = walk(first, model.depth, table, [*chain, last], ensemble, input_sizes)
+    if not spread.small or parting.can_part(variances, moments, table, chain[1], spread, told.input_sizes):
+        walks = walk(first, model.depth, table, [*chain, last], ensemble, told.input_sizes)
         limits = GrowthBounds.of(moments, *table.dphi2_range())
         drawn = parting.drawn(walks, variances, moments, _backward(growths), ensemble, limits)
         drawn = None if parting.agree(drawn, spread) else drawn
@@ -132,6 +140,12 @@ def forecast(
         typical_backward_decades=layers[0].typical_log10_backward_rms,
         settle=settle,
     )
+
+
+_SHALLOW = 100
+"""Layers up to which many forecasts are remembered: of each layer there are some hundred bytes."""
+
+_recent, _recent_deep = lru_cache(maxsize=512)(_forecast), lru_cache(maxsize=32)(_forecast)
 
 
 def _either_way(outcomes: Sequence[ExpectedOutcome]) -> str:

@@ -125,11 +125,13 @@ def q_star(
 def root(function: Callable[[float], float], near: float, far: float, at_near: float = 1.0) -> float:
     """Where a function turns from the sign that it has `at_near` to the other one at `far`, bisected by ratio."""
     for _ in range(60):
-        middle = math.sqrt(near * far)
+        before, middle = (near, far), math.sqrt(near * far)
         if function(middle) * at_near > 0.0:
             near = middle
         else:
             far = middle
+        if (near, far) == before:  # no number lies between the two: it would go on like this
+            break
     return math.sqrt(near * far)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from gradlab.config.experiment import Activation
@@ -58,8 +59,9 @@ class Phase:
     critical_reason: str | None
 
 
+@lru_cache(maxsize=256)
 def phase(scales: Scales, part: Activation, start: float = 1.0) -> Phase:
-    """The phase of a plain stack.
+    """The phase of a plain stack; networks that differ in their depth alone have one.
 
     >>> from gradlab.config.experiment import Activation
     >>> found = phase(Scales(1.3**0.5, 0.05**0.5, 0.0), Activation(name="tanh"))

@@ -87,7 +87,33 @@ def refuse_too_large(experiment: Experiment) -> None:
         raise ConfigError([Fault(experiment.name, "data.samples", reason)])
 
 
-def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
+@dataclass(frozen=True)
+class FirstBatch:
+    """What a forecast is told of the batch that a run begins with (`premises`)."""
+
+    num_features: int
+    mean_square: float
+    correlation: float | None
+    sizes: tuple[float, ...] | None
+
+
+class FirstBatches:
+    """First batches, each looked at once however many members of a sweep begin with it."""
+
+    def __init__(self) -> None:
+        self._found: dict[object, FirstBatch] = {}
+
+    def of(self, experiment: Experiment, data: Dataset) -> FirstBatch:
+        """That of an experiment; `data` is what its `data` and loss come to."""
+        key = experiment.data, experiment.train.loss, experiment.seed, experiment.train.dtype.storage
+        if key not in self._found:
+            inputs = first_batch(experiment, data)
+            square = float(np.square(inputs).mean())
+            self._found[key] = FirstBatch(inputs.shape[1], square, input_correlation(inputs), input_sizes(inputs))
+        return self._found[key]
+
+
+def predict(experiment: Experiment, data: Dataset | None = None, batches: FirstBatches | None = None) -> Prediction:
     """Say what theory expects, from the very batch that a run of this experiment would begin with.
 
     So the answer is, but for the rounding of the number format, that which stands beside the run when it is trained.
@@ -95,17 +121,18 @@ def predict(experiment: Experiment, data: Dataset | None = None) -> Prediction:
     Args:
         experiment: What would be trained.
         data: What it would learn from; by default it is loaded, and a file is read as it is now.
+        batches: Those that were looked at before, of members of one sweep.
 
     Raises:
         ConfigError: If its data cannot be loaded, or it is too large (`refuse_too_large`).
     """
     refuse_too_large(experiment)
     data = data or datasets.recent(experiment.data, experiment.train.loss)
-    inputs = first_batch(experiment, data)
-    square, alike, sizes = float(np.square(inputs).mean()), input_correlation(inputs), input_sizes(inputs)
+    batch = (batches or FirstBatches()).of(experiment, data)
+    square, alike, sizes = batch.mean_square, batch.correlation, batch.sizes
     model = experiment.model
     num_outputs = 1 if experiment.train.loss == "binary_cross_entropy" else data.num_outputs
-    fan_in, fan_out = _fans(experiment, inputs.shape[1], num_outputs)
+    fan_in, fan_out = _fans(experiment, batch.num_features, num_outputs)
     found = forecast(experiment, square, fan_in, fan_out, alike, sizes)
     own = None
     with suppress(ValueError):

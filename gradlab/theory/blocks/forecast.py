@@ -7,7 +7,6 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from gradlab.config.experiment import Experiment
 from gradlab.config.models import Model
 from gradlab.theory import activations
 from gradlab.theory.blocks.both_ways import corrections
@@ -20,6 +19,7 @@ from gradlab.theory.blocks.stream import Rule, Stream, next_block, stream
 from gradlab.theory.layer_forecast import Forecast, LayerForecast, Readout
 from gradlab.theory.moments import Float
 from gradlab.theory.phase import phase
+from gradlab.theory.premises import Premises
 from gradlab.theory.scales import Scales, scales
 
 _RAW_PARTED = 0.1
@@ -53,21 +53,14 @@ class _Data:
         return Signal(within, common, 0.0, self.correlation, self.uneven, parted, batch)
 
 
-def block_forecast(
-    experiment: Experiment,
-    input_mean_square: float,
-    fan_in: Sequence[int],
-    fan_out: Sequence[int],
-    input_correlation: float | None = None,
-    input_sizes: tuple[float, ...] | None = None,
-) -> Forecast:
-    """What is expected of a network that is no plain stack; arguments and result as those of `forecast.forecast`."""
-    model = experiment.model
+def block_forecast(told: Premises) -> Forecast:
+    """What is expected of a network that is no plain stack, as `forecast.forecast` has it."""
+    model, input_mean_square, fan_in, fan_out = told.model, told.input_mean_square, told.fan_in, told.fan_out
 
     def no(reason: str) -> Forecast:
         return Forecast(None, None, reason)
 
-    silent = _silent(experiment)
+    silent = _silent(told)
     if silent:
         return no(silent)
     try:
@@ -86,16 +79,16 @@ def block_forecast(
         return no(
             f"the inputs of the first batch have mean square {input_mean_square:g}: theory needs a signal to follow"
         )
-    batch_size = experiment.data.batch_size
+    batch_size = told.batch_size
     data = _Data(
         input_mean_square,
-        min(max(input_correlation or 0.0, 0.0), 1.0),
-        _groups(input_sizes, batch_size),
+        min(max(told.input_correlation or 0.0, 0.0), 1.0),
+        _groups(told.input_sizes, batch_size),
         batch_size,
-        experiment.data.standardize,
+        told.standardize,
     )
     try:
-        layers, readout = _Network(experiment, data, chain, last, fan_in, fan_out).layers()
+        layers, readout = _Network(told, data, chain, last).layers()
     except OverflowError as error:
         return no(str(error))
     if model.depth == 1:
@@ -127,22 +120,22 @@ def _no_phase(model: Model) -> str | None:
     return "a normalisation sets the variance anew in every layer: there is no phase that the weights' scale decides"
 
 
-def _silent(experiment: Experiment) -> str | None:
+def _silent(told: Premises) -> str | None:
     """Why there is no theory for a network, None where there is one."""
-    model = experiment.model
+    model = told.model
     if model.kind not in ("dense", "conv"):
         return f"no theory for networks of kind {model.kind}"
     post = model.residual is not None and model.residual.position == "post"
     if post and _bordered(model):
         return "no theory for post-activation residual blocks with a border of zeros"
-    if post and model.norm is not None and model.norm.kind == "batch" and not experiment.data.standardize:
+    if post and model.norm is not None and model.norm.kind == "batch" and not told.standardize:
         return "no theory for post-activation residual blocks with batch normalisation on raw inputs"
     if activations.of(model.activation).sup_slope == 0.0:
         return f"the derivative of {model.activation.name} is 0: no gradient reaches the hidden layers"
     norm = model.norm
     if norm is not None and norm.kind == "batch" and _bordered(model):
         return "no theory for batch normalisation with a border of zeros"
-    rows = experiment.data.batch_size * math.prod((experiment.data.image or (1, 1, 1))[1:])
+    rows = told.batch_size * math.prod((told.image or (1, 1, 1))[1:])
     if norm is not None and norm.kind == "batch" and rows < SMALLEST_BATCH:
         return f"no theory for batch normalisation over {rows} examples: the mean over seeds of 1 / s² has no end"
     if norm is not None and norm.kind == "layer" and model.width == 1:
@@ -173,21 +166,19 @@ class _Network:
 
     def __init__(
         self,
-        experiment: Experiment,
+        told: Premises,
         data: _Data,
         chain: Sequence[Scales],
         last: Scales,
-        fan_in: Sequence[int],
-        fan_out: Sequence[int],
     ) -> None:
-        model = experiment.model
+        model = told.model
         self._model, self._data, self._chain, self._last = model, data, chain, last
-        self._image = (1, 1) if experiment.data.image is None else experiment.data.image[1:]
+        self._image = (1, 1) if told.image is None else told.image[1:]
         centre = model.init.scheme == "delta_orthogonal" or model.kernel == 1
         self._rows = Rows(
             data.batch_size, math.prod(self._image), model.kind == "conv" and not centre, model.pool == "mean"
         )
-        self._fan_in, self._fan_out = fan_in, fan_out
+        self._fan_in, self._fan_out = told.fan_in, told.fan_out
         self._norm = None if model.norm is None else model.norm.kind
         residual = model.residual
         self._rule = Rule(

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,3 +106,46 @@ def test_a_pipe_gets_it_in_short_and_all_of_it_where_it_is_asked_for(gradlab: Gr
     out = gradlab("predict", "wide.yaml")[1]
     assert out.splitlines()[-1] == "… 12 more members with --full …"
     assert len(gradlab("predict", "wide.yaml", "--full")[1].splitlines()) == 33
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> list[object]:
+    """The first argument of each call of a function, which is remembered by none."""
+    calls: list[object] = []
+    own = getattr(sys.modules[module], name)
+
+    def noted(*told: Any) -> Any:
+        calls.append(told[0])
+        return own(*told)
+
+    monkeypatch.setattr(sys.modules[module], name, noted)
+    return calls
+
+
+def test_members_share_what_is_equal_between_them(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 2 × 3 networks at 4 learning rates: a forecast each, one of their critical start for each depth; a phase each start, as the
+    depth is nothing to it; and one first batch for all of them.
+    """
+    grid = {
+        "model.depth": [5, 6],
+        "model.init.sigma_w": [0.75, 1.25, 1.5],
+        "train.lr": [0.001, 0.01, 0.1, 0.2],
+    }
+    Path("one.yaml").write_text("model: {depth: 5, width: 33, activation: tanh}\ntrain: {steps: 5}\n")
+    Path("shared.yaml").write_text(json.dumps({"base": "one.yaml", "grid": grid}))
+    forecasts, phases = sys.modules["gradlab.theory.forecast"], sys.modules["gradlab.theory.phase"]
+    forecasts._recent.cache_clear()
+    phases.phase.cache_clear()
+    batches = counted(monkeypatch, "gradlab.theory.prediction", "first_batch")
+    code, out, _ = gradlab("predict", "shared.yaml", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, len(rows), len(batches)) == (0, 24, 1)
+    assert forecasts._recent.cache_info().misses == 2 * 3 + 2
+    assert phases.phase.cache_info().misses == 3
+    for row in rows[:: len(rows) // 6]:
+        forecasts._recent.cache_clear()
+        phases.phase.cache_clear()
+        own = [word for axis in grid for word in ("-s", f"{axis}={row[axis]}")]
+        (alone,) = json.loads(gradlab("predict", "one.yaml", *own, "--format", "json")[1])["forecasts"]
+        assert float(row["typical_backward_decades"]) == alone["typical_backward_decades"]
+        for name in ("chi_1", "trainable_depth"):
+            assert float(row[name]) == float(alone[name])
