@@ -185,7 +185,7 @@ def write_run_pages(names: Sequence[str | Path], where: str, out: Path, warn: Te
     from gradlab.results import whole_file
     from gradlab.results.store import Store
 
-    runs = distinct(stored.chosen(names, out, where, tell=warn))
+    runs = distinct(stored.chosen(names, out, where, tell=warn, advised=stored.ALL))
     places = {Path(os.path.realpath(run.path)).parent for run in runs}
     written = 0
     listed = {place: Store(place).runs() for place in places}  # read once: there may be thousands of runs
@@ -218,7 +218,7 @@ def _runs(
 ) -> tuple[Path, str, Path]:
     from gradlab.results.store import Store
 
-    chosen = stored.chosen(names, selector, where) if warn is None else stored.chosen(names, selector, where, tell=warn)
+    chosen = stored.chosen(names, selector, where, tell=warn or stored.warn, advised=stored.ALL)
     found = distinct(chosen)
     if len(found) == 1:
         from gradlab.report.page.run.page import run_page

@@ -2,13 +2,13 @@
 
 import json
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradlab.config.text import one_line
 from gradlab.errors import GradlabError, SelectionError, UnreadableWarning, UsageError
 from gradlab.results.asked import JOURNAL
 from gradlab.results.listing import SUMMARY
@@ -88,6 +88,9 @@ def _drawn(kind: str, runs: Sequence[StoredRun], quantities: Sequence[str]) -> "
     return figure(kind, runs, quantities)
 
 
+ALL = sys.maxsize
+"""Of however many runs (`chosen`)."""
+
 # A stored run knows neither how it looks nor what it is compared by; whoever uses it from Python comes by here.
 StoredRun.html, StoredRun.compared, StoredRun.drawn = _html, _compared, _drawn
 
@@ -155,7 +158,8 @@ def runs(*names: Named, where: str = "", out: str | Path | None = None) -> Runs:
     return Runs({Path(os.path.realpath(run.path)): run for one in found for run in one.runs}.values())
 
 
-def _warn(line: str) -> None:
+def warn(line: str) -> None:
+    """Tell whoever uses gradlab from Python."""
     warnings.warn(line, UnreadableWarning, stacklevel=4)
 
 
@@ -165,7 +169,8 @@ def chosen(
     where: str = "",
     *,
     groups: bool = True,
-    tell: Callable[[str], None] = _warn,
+    tell: Callable[[str], None] = warn,
+    advised: int = 0,
 ) -> list[Chosen]:
     """What each word means.
 
@@ -175,6 +180,8 @@ def chosen(
         where: Leaves the runs that the condition holds for.
         groups: Whether `@latest` stands for its seeds together.
         tell: Is told of each run that cannot be read and is left out, where a word means others beside it.
+        advised: Most runs of a word of which it is looked for at once what would mend them, as whoever shows it wants: what stands in
+            the way is then told as of tables that cannot be read. Of more it is looked for when it is read, which takes forecasts.
 
     Raises:
         SelectionError: If a word means nothing, or none of its runs meets the condition.
@@ -201,7 +208,7 @@ def chosen(
                 if where
                 else f"no runs{about} in {selector.root}; `gradlab run CONFIG` makes one, --out names another place"
             )
-        judged = _readable(selector, handles)
+        judged = _readable(selector, handles, advise=len(handles) <= advised)
         found.append(Chosen(selection.text, selection.name, judged, selection.place, selection.single))
     return found
 
@@ -232,7 +239,7 @@ def left_out(path: Path, reason: str) -> str:
     )
 
 
-def _readable(selector: Selector, handles: Sequence[RunHandle]) -> tuple[StoredRun, ...]:
+def _readable(selector: Selector, handles: Sequence[RunHandle], *, advise: bool) -> tuple[StoredRun, ...]:
     """The runs that can be read, judged by today's rules; each of the others is told of.
 
     Raises:
@@ -242,7 +249,7 @@ def _readable(selector: Selector, handles: Sequence[RunHandle]) -> tuple[StoredR
     faults: dict[Path, GradlabError] = {}
     for handle in handles:
         try:
-            found.append(_loaded(_store_of(selector, handle), handle))
+            found.append(_loaded(_store_of(selector, handle), handle, advise=advise))
         except GradlabError as error:
             faults[handle.path] = error
     if not found:
@@ -336,22 +343,14 @@ def _store_of(selector: Selector, handle: RunHandle) -> Store:
     return selector.store if handle.path.parent == selector.root else Store(handle.path.parent)
 
 
-def _loaded(store: Store, handle: RunHandle) -> StoredRun:
-    """A run, judged by today's rules, under the name by which it was found."""
+def _loaded(store: Store, handle: RunHandle, *, advise: bool = False) -> StoredRun:
+    """A run, judged by today's rules, under the name by which it was found; `advise` is as of `judged_anew`."""
     from gradlab.execution.rejudge import judged_anew
 
     run = store.load(handle)
     if run.name != handle.name:
         run = replace(run, experiment=run.experiment.model_copy(update={"name": handle.name}))
-    try:
-        return judged_anew(run)
-    except GradlabError:
-        raise
-    except Exception as error:  # its tables are of the right types, and yet none that gradlab recorded
-        reason = one_line(f"{type(error).__name__}: {error}", 200)
-        raise UsageError(
-            f"{handle.path}: its tables cannot be judged ({reason}); train it again with --rerun always"
-        ) from error
+    return judged_anew(run, advise=advise)
 
 
 def load_sweep(place: "SweepPlace") -> "OpenedSweep":

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from benchmarks.diagnosis.case import Case
 from benchmarks.diagnosis.intervals import Share
-from gradlab.results.record import Finding, Summary
+from gradlab.results.finding import Finding
+from gradlab.results.record import Summary
 
 SYMMETRY = "symmetry"
 

@@ -10,7 +10,7 @@ from benchmarks.diagnosis.trained import Kept, train
 from gradlab.config.reading import document
 from gradlab.errors import ConfigError
 from gradlab.execution.rejudge import judged
-from gradlab.results.record import Remedy
+from gradlab.results.finding import Remedy
 
 STEPS = 2
 """Remedies that are followed one after another."""

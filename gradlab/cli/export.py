@@ -49,10 +49,12 @@ def export(
     from gradlab.cli.output import write
     from gradlab.cli.selection import load_runs
     from gradlab.errors import UsageError
+    from gradlab.stored import ALL
 
     if to is Target.CSV and top is not None:
         raise UsageError("--top: is for trackers, --to csv writes every layer")
-    for one in load_runs([run], out, where, groups=False):
+    told = 0 if to is Target.CSV else ALL  # trackers show what would mend a run
+    for one in load_runs([run], out, where, groups=False, advised=told):
         if to is Target.CSV:
             for place in _write_tables(one, dest):
                 write(f"{place}\n")

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def choose(
-    names: Sequence[str] | None, out: "Path | Selector", where: str = "", *, groups: bool = True
+    names: Sequence[str] | None, out: "Path | Selector", where: str = "", *, groups: bool = True, advised: int = 0
 ) -> "list[Chosen]":
-    """What each word means, and what --where leaves of it; with --where alone all runs that it holds for.
+    """What each word means, and what --where leaves of it; with --where alone all runs that it holds for. `advised` as of `stored.chosen`.
 
     Raises:
         SelectionError: If a word means nothing.
@@ -28,7 +28,7 @@ def choose(
 
         for line in where_notices(where):
             log(line)
-    return stored.chosen(names or [], out, where, groups=groups, tell=log)
+    return stored.chosen(names or [], out, where, groups=groups, tell=log, advised=advised)
 
 
 def log_left_out(path: Path, reason: str) -> None:
@@ -39,8 +39,10 @@ def log_left_out(path: Path, reason: str) -> None:
     log(left_out(path, reason))
 
 
-def load_runs(names: Sequence[str] | None, out: Path, where: str = "", *, groups: bool = True) -> "list[StoredRun]":
-    """The runs that are meant, each once, judged by today's rules.
+def load_runs(
+    names: Sequence[str] | None, out: Path, where: str = "", *, groups: bool = True, advised: int = 0
+) -> "list[StoredRun]":
+    """The runs that are meant, each once, judged by today's rules. `advised` as of `stored.chosen`.
 
     Raises:
         SelectionError: If a word means nothing.
@@ -48,4 +50,4 @@ def load_runs(names: Sequence[str] | None, out: Path, where: str = "", *, groups
     """
     from gradlab.showing import distinct
 
-    return distinct(choose(names, out, where, groups=groups))
+    return distinct(choose(names, out, where, groups=groups, advised=advised))

@@ -25,8 +25,10 @@ def show(
     """Show a stored run, judged by today's rules; several side by side, with how far their seeds agree."""
     from gradlab.cli.output import print_runs, print_verdict_lines
     from gradlab.cli.selection import load_runs
+    from gradlab.stored import ALL
 
-    found = load_runs([] if run is None else [run], out, where, groups=False)
+    told = ALL if format is Face.JSON else 1  # a table of several has no room for what would mend them
+    found = load_runs([] if run is None else [run], out, where, groups=False, advised=told)
     only_verdicts = quiet and not full and format is Face.TABLE
     if len(found) == 1 and not only_verdicts:
         _show(found[0], at, format, full)

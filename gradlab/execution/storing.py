@@ -16,7 +16,8 @@ from gradlab.execution.observers import Observer
 from gradlab.execution.plan import Plan, Planned
 from gradlab.execution.rejudge import judged, reused
 from gradlab.results import environment
-from gradlab.results.record import Finding, Outcome, Record, Summary, Trained
+from gradlab.results.finding import Finding
+from gradlab.results.record import Outcome, Record, Summary, Trained
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun

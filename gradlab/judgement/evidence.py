@@ -6,9 +6,10 @@ width changes, or the network has learned to the end.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec
 
 import numpy as np
 
@@ -18,10 +19,13 @@ from gradlab.judgement import figures, lasting, limits
 from gradlab.judgement import learning_progress as progress
 from gradlab.judgement.gains import Gains, How, gains
 from gradlab.judgement.limits import FEWEST_STEPS, FIRST_LOSS, LONGER, STILL
+from gradlab.judgement.remedies.advice import Advice
 from gradlab.results.record import Bool, Float, Outcome, Record
 
 if TYPE_CHECKING:
     from gradlab.theory import Forecast
+
+_Asked = ParamSpec("_Asked")
 
 ADAPTIVE = tuple(name for name, entry in catalogue.OPTIMIZERS.items() if entry.adaptive)
 """Optimizers whose steps do not follow the size of the gradient."""
@@ -44,12 +48,22 @@ CALM_UPDATE = 1e-2
 class Evidence:
     """One run as the rules see it; its record has at least one finite row, the forecast is None where it was not asked
     for.
+
+    Attributes:
+        advises: Whether what would mend the run is looked for, which takes forecasts of other runs.
     """
 
     experiment: Experiment
     record: Record
     outcome: Outcome
     forecast: "Forecast | None"
+    advises: bool = True
+
+    def advice(
+        self, find: Callable[Concatenate["Evidence", _Asked], Advice], *asked: _Asked.args, **more: _Asked.kwargs
+    ) -> Advice:
+        """What `find` says of this evidence would mend the run; nothing where that is not looked for."""
+        return find(self, *asked, **more) if self.advises else Advice()
 
     @property
     def depth(self) -> int:

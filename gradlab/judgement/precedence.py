@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gradlab.config.catalogue import VERDICTS, Verdict
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 _SEVERITIES = ("critical", "warning", "note")
 

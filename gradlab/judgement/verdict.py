@@ -16,7 +16,8 @@ from gradlab.judgement.rules import RULES, learning
 from gradlab.judgement.rules.data import about_data
 from gradlab.judgement.rules.divergence import diverged
 from gradlab.judgement.rules.theory import contradicts_theory
-from gradlab.results.record import Finding, Outcome, Record, Summary
+from gradlab.results.finding import Finding
+from gradlab.results.record import Outcome, Record, Summary
 from gradlab.results.versions import RULES_VERSION
 
 if TYPE_CHECKING:
@@ -25,8 +26,22 @@ if TYPE_CHECKING:
 NO_FORECAST = "no forecast was made"
 
 
-def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forecast: "Forecast | None") -> Summary:
+def judge(
+    experiment: Experiment,
+    record: Record | None,
+    outcome: Outcome,
+    forecast: "Forecast | None",
+    *,
+    advise: bool = True,
+) -> Summary:
     """Judge one run.
+
+    Args:
+        experiment: What was asked for.
+        record: What was recorded, None where the run failed before its first step.
+        outcome: How it ended.
+        forecast: What theory expects of it, None where it was not asked.
+        advise: Look for what would mend it; without, the findings are the same and no remedy stands in them.
 
     Returns:
         The run's summary with its findings, the most severe first and, among equals, in the verdicts' order of
@@ -35,7 +50,7 @@ def judge(experiment: Experiment, record: Record | None, outcome: Outcome, forec
     """
     recorded = record if record is not None and len(record.steps) else None
     last = None if recorded is None else recorded.final_index()
-    evidence = None if recorded is None or last is None else Evidence(experiment, recorded, outcome, forecast)
+    evidence = None if recorded is None or last is None else Evidence(experiment, recorded, outcome, forecast, advise)
     verdict, findings = _findings(experiment, recorded, outcome, evidence)
     summary = Summary(
         outcome=outcome,
@@ -78,7 +93,8 @@ def _findings(
         found += _by_exclusion(own, found, bool(missing), evidence) if rule.verdict == "not_learning" else own
     if evidence is not None:
         found = causes_first(found, evidence.step(evidence.start))
-    found = [_cause_first(finding, experiment, record, evidence) for finding in found]
+    if evidence is None or evidence.advises:
+        found = [_cause_first(finding, experiment, record, evidence) for finding in found]
     verdict = leading(found, leads_to, missing)
     if verdict == "not_judged":
         found.append(_not_judged(experiment, missing, outcome, evidence))

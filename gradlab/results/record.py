@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gradlab.config.catalogue import OutcomeKind, Verdict
 from gradlab.config.modules import AnyExperiment
+from gradlab.results.finding import Finding
 
 if TYPE_CHECKING:
     from gradlab.datasets.profile import DataProfile
@@ -264,46 +265,6 @@ class Progress:
     def __getstate__(self) -> dict[str, Any]:
         """What is sent to another process: all but the record, which stays where it is."""
         return self.__dict__ | {"recorded_so_far": None}
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """Settings that would mend a run.
-
-    Attributes:
-        settings: Dotted field -> value, as `-s` takes them.
-        because: Why, or what they do.
-    """
-
-    settings: Mapping[str, Any]
-    because: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that the rules saw.
-
-    Attributes:
-        rule: Name of the rule; a verdict's name where the finding supports that verdict.
-        severity: `critical` (decides the verdict), `warning`, or `note`.
-        layers: First and last layer concerned, 1-based, or None where it concerns the run.
-        since_step: First step at which it held.
-        value: The figure that was compared.
-        limit: What it was compared with.
-        message: One sentence with the figures in it.
-        remedy: What would mend it in words, with a number where there is one; "" where nothing is to be mended.
-        remedies: The alternatives in it as settings, the leading one first; none where it names no setting.
-    """
-
-    rule: str
-    severity: Literal["critical", "warning", "note"]
-    layers: tuple[int, int] | None
-    since_step: int
-    value: float
-    limit: float
-    message: str
-    remedy: str
-    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A run as it lies on the disk, and the objects that are written and printed of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,18 +10,9 @@ from gradlab.config.catalogue import Verdict
 from gradlab.config.modules import AnyExperiment
 from gradlab.datasets.dataset import Reading
 from gradlab.results import strict_json, tables
+from gradlab.results.finding import Finding, Remedy
 from gradlab.results.listing import figures
-from gradlab.results.record import (
-    Expectation,
-    ExpectedOutcome,
-    Finding,
-    Outcome,
-    Record,
-    Remedy,
-    Skipped,
-    Summary,
-    Timing,
-)
+from gradlab.results.record import Expectation, ExpectedOutcome, Outcome, Record, Skipped, Summary, Timing
 from gradlab.results.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -301,7 +292,7 @@ def _skipped(data: Mapping[str, Any]) -> Skipped | None:
 
 def _finding_object(finding: Finding) -> dict[str, Any]:
     """A finding with its remedies under the name that they have in JSON."""
-    own = {name: value for name, value in vars(finding).items() if name != "remedies"}
+    own = {one.name: getattr(finding, one.name) for one in fields(finding) if one.name != "remedies"}
     return own | {"remedy_settings": [vars(remedy) for remedy in finding.remedies]}
 
 

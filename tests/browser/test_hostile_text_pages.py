@@ -13,7 +13,8 @@ from gradlab.cli.main import main
 from gradlab.report.page.run.page import run_page
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.views.run import view
-from gradlab.results.record import Expectation, Finding, Outcome, Remedy
+from gradlab.results.finding import Finding, Remedy
+from gradlab.results.record import Expectation, Outcome
 from gradlab.results.store import Store
 
 pytestmark = pytest.mark.browser

@@ -17,7 +17,7 @@ from gradlab.cli.main import main
 from gradlab.report.page.run.page import run_page
 from gradlab.report.page.shared.document import encoded
 from gradlab.report.views.run import view
-from gradlab.results.record import Remedy
+from gradlab.results.finding import Remedy
 from gradlab.results.stored import StoredRun
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from gradlab.config.experiment import Experiment
-from gradlab.results.record import Column, Expectation, Finding, Outcome, Record, Summary, Timing
+from gradlab.results.finding import Finding
+from gradlab.results.record import Column, Expectation, Outcome, Record, Summary, Timing
 from gradlab.results.stored import StoredRun
 from gradlab.results.versions import RULES_VERSION
 

@@ -11,7 +11,8 @@ from gradlab.config.quantities import selected
 from gradlab.datasets.probe import Probe
 from gradlab.datasets.profile import DataProfile
 from gradlab.judgement.verdict import judge
-from gradlab.results.record import Column, Finding, Outcome, Record, Summary
+from gradlab.results.finding import Finding
+from gradlab.results.record import Column, Outcome, Record, Summary
 
 ROWS = 160
 

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 
 from gradlab.config.modules import ModuleExperiment, OwnExperiment, WatchedExperiment
 from gradlab.judgement.modules.verdict import judge_module
-from gradlab.results.record import Column, Finding, ModuleRows, Outcome, Record, Summary
+from gradlab.results.finding import Finding
+from gradlab.results.record import Column, ModuleRows, Outcome, Record, Summary
 
 STEPS = 160
 

@@ -16,7 +16,8 @@ from gradlab.config.quantities import selected
 from gradlab.execution.rejudge import judged
 from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
-from gradlab.results.record import Column, Finding, ModuleRows, Outcome, OutcomeKind, Record, Summary, Timing
+from gradlab.results.finding import Finding
+from gradlab.results.record import Column, ModuleRows, Outcome, OutcomeKind, Record, Summary, Timing
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
 

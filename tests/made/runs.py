@@ -10,18 +10,8 @@ from gradlab.config.experiment import Experiment
 from gradlab.config.quantities import LAYER_QUANTITIES, STEP_NAMES
 from gradlab.datasets.probe import Probe
 from gradlab.datasets.profile import ColumnScale, DataProfile
-from gradlab.results.record import (
-    Column,
-    Expectation,
-    Finding,
-    Outcome,
-    OutcomeKind,
-    Record,
-    Spectrum,
-    Summary,
-    Timing,
-    Trained,
-)
+from gradlab.results.finding import Finding
+from gradlab.results.record import Column, Expectation, Outcome, OutcomeKind, Record, Spectrum, Summary, Timing, Trained
 from gradlab.results.stored import StoredRun
 
 

@@ -16,7 +16,8 @@ from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.datasets import load
 from gradlab.execution.rejudge import judged
-from gradlab.results.record import Finding, Trained
+from gradlab.results.finding import Finding
+from gradlab.results.record import Trained
 from gradlab.training.engine import train
 
 ACTIVATIONS = [name for name in catalogue.ACTIVATIONS if name != "step"]

@@ -10,7 +10,7 @@ from made.deep_runs import stored as made
 
 from gradlab.cli.main import main
 from gradlab.config.sweeps.sweep import is_sweep
-from gradlab.results.record import Remedy
+from gradlab.results.finding import Remedy
 from gradlab.results.stored import read_summary, summary_object
 
 ROOT = Path(__file__).parents[2]

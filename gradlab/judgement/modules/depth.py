@@ -19,7 +19,8 @@ from gradlab.judgement.modules.chains import Chain
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.rules.depth import JUMP
 from gradlab.judgement.wording import bounds
-from gradlab.results.record import Finding, Float
+from gradlab.results.finding import Finding
+from gradlab.results.record import Float
 
 UNSEEN_HARM = 3.0
 """Decades from which a change counts as harm where no loss was logged, so that nobody sees whether the network learns."""

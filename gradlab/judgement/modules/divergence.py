@@ -9,7 +9,8 @@ from gradlab.config.modules import OwnExperiment
 from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.wording import of_weights
-from gradlab.results.record import Finding, Float, ModuleRows, Outcome
+from gradlab.results.finding import Finding
+from gradlab.results.record import Float, ModuleRows, Outcome
 
 FLOAT32 = float(np.finfo(np.float32).max)
 

@@ -11,7 +11,7 @@ from gradlab.judgement.modules.evidence import ModuleEvidence, saw_gradients
 from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.rules.learning import by_heart, round_up
 from gradlab.judgement.wording import percent
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 CHANCE_UNKNOWN = "the loss of the best answer without looking at the inputs is not known (chance_loss), so this rests on whether it falls"
 

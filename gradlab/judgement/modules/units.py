@@ -15,7 +15,8 @@ from gradlab.judgement.modules import remedies
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.rules.units import ALL, BY_CHANCE, FAINT, flat_words
 from gradlab.judgement.wording import bounds
-from gradlab.results.record import Bool, Finding, Float
+from gradlab.results.finding import Finding
+from gradlab.results.record import Bool, Float
 
 BOUNDED = ("Sigmoid", "Tanh", "Hardtanh", "Hardsigmoid", "Softsign")
 """Classes of activations that are flat at both ends; the units of another one die."""

@@ -11,7 +11,8 @@ from gradlab.judgement.modules.divergence import diverged
 from gradlab.judgement.modules.evidence import ModuleEvidence, saw_gradients
 from gradlab.judgement.precedence import OF_SIGNAL, by_exclusion, causes_first, leading, most_severe_first
 from gradlab.judgement.remedies.advice import Advice, change
-from gradlab.results.record import Finding, Outcome, Record, Summary
+from gradlab.results.finding import Finding
+from gradlab.results.record import Outcome, Record, Summary
 from gradlab.results.versions import RULES_VERSION
 
 NO_THEORY = "no theory of this network"

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any, Literal
 
 from gradlab.config.experiment import Experiment
-from gradlab.results.record import Remedy
+from gradlab.results.finding import Remedy
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.limits import FIRST_LOSS
 from gradlab.judgement.remedies import readout
 from gradlab.judgement.remedies.scale import scale_fault, standardised
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 
 def about_data(evidence: Evidence) -> list[Finding]:
@@ -45,7 +45,7 @@ def _first_loss(evidence: Evidence) -> list[Finding]:
     if ratio is None or evidence.record.constant_loss is None or not evidence.starts_far_off:
         return []
     constant = evidence.record.constant_loss
-    advice = readout.smaller(evidence)
+    advice = evidence.advice(readout.smaller)
     size = evidence.first_output_rms
     outputs = "" if size is None else f", with outputs of rms {rounded(size, 3)}"
     return [

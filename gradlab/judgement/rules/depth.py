@@ -20,7 +20,8 @@ from gradlab.judgement.remedies import starts, steps
 from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds
-from gradlab.results.record import Finding, Float
+from gradlab.results.finding import Finding
+from gradlab.results.record import Float
 
 LARGE_UPDATE = 0.1
 """Update ratio from which training, not the start, is blamed for what came after: a tenth of a layer's weights at
@@ -58,7 +59,7 @@ def _travel(evidence: Evidence, rule: Literal["vanishing", "exploding"], sign: i
         return []
     row = evidence.start if at_start else evidence.num_rows - 1 - int(np.argmax(beyond[::-1]))
     since = evidence.onset(beyond, evidence.start)
-    advice = _remedy(evidence, since)
+    advice = evidence.advice(_remedy, since)
     return [
         Finding(
             rule=rule,
@@ -204,7 +205,7 @@ def _forward(evidence: Evidence) -> list[Finding]:
     decades = 0.0 if slope is None else slope * (evidence.depth - 1)
     if slope is None or fit is None or fit < STEADY_FIT or decades < DECADES:
         return []
-    advice, model = starts.initialisation(evidence), evidence.experiment.model
+    advice, model = evidence.advice(starts.initialisation), evidence.experiment.model
     return [
         Finding(
             rule="exploding",

@@ -13,7 +13,8 @@ from gradlab.judgement.remedies import first_steps, starts, steps
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.harm import HARMFUL
 from gradlab.judgement.wording import of_weights
-from gradlab.results.record import Finding, Outcome
+from gradlab.results.finding import Finding
+from gradlab.results.record import Outcome
 
 FAST = 1e-3
 """Update ratio above which the steps are larger than they need be."""
@@ -27,7 +28,7 @@ def diverged(experiment: Experiment, outcome: Outcome, evidence: Evidence | None
     if outcome.kind != "diverged":
         return []
     step = outcome.step if outcome.step is not None else 0
-    advice = _remedy(experiment, evidence)
+    advice = evidence.advice(_remedy) if evidence is not None else _unstarted(experiment)
     where = "" if outcome.layer is None else f", first in {row_names.named(experiment.model, outcome.layer)}"
     return [
         Finding(
@@ -63,8 +64,13 @@ def _typical_update(evidence: Evidence | None) -> float | None:
     return float(10.0 ** min(float(fastest[(len(fastest) - 1) // 2]), 300.0))
 
 
-def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
-    """What would mend it: the format's own arithmetic and scale, then range, then the start, then the step."""
+def _unstarted(experiment: Experiment) -> Advice:
+    """What would mend a run of which not even the first pass is finite."""
+    return _of_format(experiment) or starts.smaller(experiment).after("not even the first pass is finite")
+
+
+def _of_format(experiment: Experiment) -> Advice:
+    """What to do about the number format's own arithmetic and scale, where these are of the kind that breaks."""
     dtype = experiment.train.dtype
     if dtype.arithmetic == "same":
         lost = f"its optimizer computes in {dtype.storage}, where an eps of 1e-8 is 0 and squares of small gradients are too"
@@ -72,8 +78,15 @@ def _remedy(experiment: Experiment, evidence: Evidence | None) -> Advice:
     if isinstance(dtype.loss_scale, (int, float)):
         own = f"yours, {dtype.loss_scale:g}, carries gradients beyond {DTYPES[dtype.storage].largest:g}"
         return change({"train.dtype.loss_scale": "dynamic"}, own)
-    if evidence is None:
-        return starts.smaller(experiment).after("not even the first pass is finite")
+    return Advice()
+
+
+def _remedy(evidence: Evidence) -> Advice:
+    """What would mend it: the format's own arithmetic and scale, then range, then the start, then the step."""
+    experiment = evidence.experiment
+    own_format = _of_format(experiment)
+    if own_format:
+        return own_format
     forward = evidence.layers("forward_rms")
     if experiment.train.dtype.storage == "float16" and forward is not None:
         largest = float(np.nanmax(forward[-1]))

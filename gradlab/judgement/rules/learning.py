@@ -16,7 +16,7 @@ from gradlab.judgement.remedies.advice import Advice, change, default_quantities
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.rules.symmetry import symmetry
 from gradlab.judgement.wording import factor, percent
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 SMALL_UPDATE = 1e-4
 """Update ratio of the fastest layer below which the learning rate is the likely cause."""
@@ -50,10 +50,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
         if how is not None:
             return []
     decided = evidence.stuck or evidence.same_rows
-    if decided:
-        advice = _remedy(evidence)
-    else:
-        advice = _in_time(evidence)
+    advice = evidence.advice(_remedy if decided else _in_time)
     return [
         Finding(
             rule="not_learning" if decided else "undecided",
@@ -71,7 +68,7 @@ def not_learning(evidence: Evidence) -> list[Finding]:
 
 def _by_readout(evidence: Evidence) -> Finding:
     ratios = evidence.update_ratios
-    advice = Advice() if ratios is None else steps.still(evidence, float(ratios.max()))
+    advice = Advice() if ratios is None else evidence.advice(steps.still, float(ratios.max()))
     return Finding(
         rule="not_learning",
         severity="critical",

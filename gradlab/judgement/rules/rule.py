@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gradlab.config.catalogue import Verdict
 from gradlab.config.experiment import Experiment
 from gradlab.judgement.evidence import Evidence
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 
 @dataclass(frozen=True)

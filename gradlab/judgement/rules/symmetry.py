@@ -8,7 +8,7 @@ from gradlab.config import row_names
 from gradlab.config.text import counted
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import starts
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 
 def symmetry(evidence: Evidence) -> list[Finding]:
@@ -16,7 +16,7 @@ def symmetry(evidence: Evidence) -> list[Finding]:
     copied = evidence.record.copied_layers
     if not copied:
         return []
-    advice = starts.different_units(evidence)
+    advice = evidence.advice(starts.different_units)
     width, last = evidence.experiment.model.width, evidence.step(evidence.num_rows - 1)
     where = row_names.span(evidence.experiment.model, copied[0], copied[-1])
     return [

@@ -22,7 +22,8 @@ from gradlab.judgement.limits import ALLOWANCE, FEWEST_UNITS, MARGIN, NUM_SPREAD
 from gradlab.judgement.remedies.advice import Advice, change, digits
 from gradlab.judgement.rules.units import NEAR_UNDERFLOW
 from gradlab.judgement.wording import bounds, factor
-from gradlab.results.record import Finding, Float, Remedy
+from gradlab.results.finding import Finding, Remedy
+from gradlab.results.record import Float
 from gradlab.theory.critical import critical
 
 NUM_NETWORKS, NUM_DEEP_NETWORKS, DEEP = 128, 32, 1000
@@ -84,7 +85,7 @@ def contradicts_theory(evidence: Evidence) -> list[Finding]:
         limit = 1.0 + math.copysign(weights.allowed, value - 1.0)
     else:
         return []
-    advice = _remedy(evidence, weights)
+    advice = evidence.advice(_remedy, weights)
     return [
         Finding(
             rule="theory",

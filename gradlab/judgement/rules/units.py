@@ -21,7 +21,8 @@ from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.remedies.scale import tiny_inputs
 from gradlab.judgement.rules.rule import Rule
 from gradlab.judgement.wording import bounds, percent
-from gradlab.results.record import Bool, Finding, Float
+from gradlab.results.finding import Finding
+from gradlab.results.record import Bool, Float
 from gradlab.theory import activations
 
 NEAR_UNDERFLOW = 30.0
@@ -87,7 +88,7 @@ def _flat(evidence: Evidence, rule: Literal["dead", "saturated"], values: Float,
         lasting = (bool((now & at_start).any()) and not by_slope) or (rule == "dead" and worst in (ALL, 0.0))
         severity = "warning" if (evidence.learned and not lasting) or (rule == "dead" and chance) else "critical"
     where = row_names.span(evidence.experiment.model, *bounds(concerned))
-    advice = _remedy(evidence, since)
+    advice = evidence.advice(_remedy, since)
     return [
         Finding(
             rule=rule,

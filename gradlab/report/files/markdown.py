@@ -12,7 +12,7 @@ from gradlab.report.views.sweep import Failures, Groups, SweepView
 from gradlab.report.views.verdict_map import VerdictMap, map_rest, map_table, map_title
 from gradlab.report.words.table import Field, Fold, Table, markdown_cell, markdown_lines
 from gradlab.report.words.values import counted, harmless, layers_words
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 LIMIT = 1_048_576
 """Bytes that a step summary of GitHub Actions holds."""

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from gradlab.report.views.series import Grid
 from gradlab.report.words.table import Fold, Table
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 MOST_LINES = 30
 """Lines of a result in a pipe, unless all of it is asked for."""

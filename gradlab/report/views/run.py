@@ -26,7 +26,8 @@ from gradlab.report.words.skipped_steps import skipped_words as skipped_words
 from gradlab.report.words.table import Field, Fold, Table, beside, without
 from gradlab.report.words.values import Kind, Value, counted, it_is, say, timing_words
 from gradlab.report.words.verdicts import STATES, word_of
-from gradlab.results.record import Finding, ModuleRows, Record, Summary, Timing
+from gradlab.results.finding import Finding
+from gradlab.results.record import ModuleRows, Record, Summary, Timing
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 

@@ -10,7 +10,7 @@ from gradlab.report.words.skipped_steps import skipped_words
 from gradlab.report.words.table import Fold, Table
 from gradlab.report.words.values import counted
 from gradlab.report.words.verdicts import badness, word_of
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 from gradlab.results.stored import StoredRun
 
 WORST = 10

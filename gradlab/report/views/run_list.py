@@ -188,7 +188,7 @@ def _comparable(value: Value) -> bool:
 
 
 def listed(run: "StoredRun") -> ListedRun:
-    """A run as a list shows it."""
+    """A run as a list shows it: without its findings, whose remedies are not looked for then."""
     from gradlab.results.stored import summary_object
 
-    return line_of(run.path, summary_object(run))
+    return line_of(run.path, summary_object(replace(run, summary=replace(run.summary, findings=()))))

@@ -22,7 +22,8 @@ from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.harm import HARMLESS
 from gradlab.judgement.verdict import judge
-from gradlab.results.record import Column, Finding, Outcome, Record, Remedy
+from gradlab.results.finding import Finding, Remedy
+from gradlab.results.record import Column, Outcome, Record
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = [

@@ -17,7 +17,8 @@ from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.evidence import Evidence
 from gradlab.judgement.remedies import structure
 from gradlab.judgement.verdict import judge
-from gradlab.results.record import Finding, Outcome, Record
+from gradlab.results.finding import Finding
+from gradlab.results.record import Outcome, Record
 
 LAYER, BATCH = {"norm": "layer"}, {"norm": "batch"}
 

@@ -33,7 +33,7 @@ from gradlab.report.views.side_names import SideName, named
 from gradlab.report.words.points import numbered_seeds, value_words
 from gradlab.report.words.values import MISSING, Kind, counted, spoken
 from gradlab.report.words.verdicts import badness, word_of
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 from gradlab.results.stored import StoredRun
 
 MOST_DRAWN = 12

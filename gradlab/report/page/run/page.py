@@ -25,8 +25,9 @@ from gradlab.report.views.series import BLOCK, DRAWN, SCHEDULES, Band, Curve, La
 from gradlab.report.words.table import Fold
 from gradlab.report.words.values import Kind, power, say, spoken, timing_words
 from gradlab.report.words.verdicts import PICTURES, word_of
+from gradlab.results.finding import Finding
 from gradlab.results.listing import ListedRun
-from gradlab.results.record import Column, Finding, Float
+from gradlab.results.record import Column, Float
 from gradlab.results.run_files import TRACEBACK
 from gradlab.results.stored import StoredRun
 from gradlab.results.thinning import envelope, thinned

@@ -21,7 +21,7 @@ from gradlab.report.words.table import Table
 from gradlab.report.words.values import Value, has_or_is, layers_words, say
 from gradlab.report.words.verdicts import APPEARANCES
 from gradlab.results import strict_json
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 
 if TYPE_CHECKING:
     from jinja2 import Environment

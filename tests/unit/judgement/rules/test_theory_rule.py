@@ -8,7 +8,8 @@ import pytest
 from made.judged_runs import experiment, record
 
 from gradlab.execution.rejudge import judged
-from gradlab.results.record import Column, Finding, Outcome, Record
+from gradlab.results.finding import Finding
+from gradlab.results.record import Column, Outcome, Record
 
 HE = float(np.sqrt(2.0 * 100))  # norm of weights of variance 2 / fan_in into 100 units
 

@@ -20,7 +20,8 @@ from gradlab.datasets.profile import ColumnScale, DataProfile
 from gradlab.report.page.run import page as page_of_a_run
 from gradlab.report.page.run.page import run_page
 from gradlab.report.views.run import view
-from gradlab.results.record import Column, Outcome, Record, Remedy, Spectrum
+from gradlab.results.finding import Remedy
+from gradlab.results.record import Column, Outcome, Record, Spectrum
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
 

@@ -12,7 +12,8 @@ from gradlab.config.modules import OwnExperiment
 from gradlab.report.terminal.blocks import print_blocks
 from gradlab.report.terminal.console import console
 from gradlab.report.views.run import view
-from gradlab.results.record import Finding, Record
+from gradlab.results.finding import Finding
+from gradlab.results.record import Record
 from gradlab.results.stored import StoredRun
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

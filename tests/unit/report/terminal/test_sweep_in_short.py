@@ -14,7 +14,8 @@ from gradlab.report.terminal.console import console
 from gradlab.report.views.blocks import MOST_LINES, in_full
 from gradlab.report.views.sweep import SweepView
 from gradlab.report.views.sweep_in_short import in_a_line, short_blocks
-from gradlab.results.record import Expectation, Remedy
+from gradlab.results.finding import Remedy
+from gradlab.results.record import Expectation
 
 CRITICAL = Remedy({"model.init": {"scheme": "critical"}, "train.epochs": None}, "it keeps the signal")
 SLOWER = Remedy({"train.lr": 0.001}, "it is too fast")

@@ -43,7 +43,7 @@ from gradlab.report.views.layer_table import few, for_people
 from gradlab.report.views.run import RunView, view
 from gradlab.report.views.run_list import in_order, listed, runs_table
 from gradlab.report.words.table import Fold
-from gradlab.results.record import Finding
+from gradlab.results.finding import Finding
 from gradlab.results.store import Store
 from gradlab.results.tables import layers_csv
 

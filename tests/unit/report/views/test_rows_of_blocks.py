@@ -9,7 +9,8 @@ import gradlab
 from gradlab.cli.main import main
 from gradlab.judgement.verdict import judge
 from gradlab.report.views.run import why
-from gradlab.results.record import Finding, Outcome
+from gradlab.results.finding import Finding
+from gradlab.results.record import Outcome
 
 
 def found(rule: str, decades: float, **model: object) -> Finding:
