@@ -202,6 +202,8 @@ def chosen(
     for selection in selections:
         handles = matching_runs(selection, where, selector.tell)
         if not handles:
+            if selection.place is not None and not selection.runs:
+                selection.place.read_plan()  # which says what is wrong with it
             about = f" of '{selection.text}'" if selection.text else ""
             raise SelectionError(
                 f"no run{about} in {selector.root} matches --where {where}"

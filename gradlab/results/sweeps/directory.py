@@ -17,6 +17,7 @@ import json
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -117,15 +118,25 @@ def member_ids(plan: Path) -> tuple[str, ...]:
 
     Raises:
         OSError: If it cannot be read.
-        ValueError, KeyError, TypeError: If it is no plan.
+        ValueError, KeyError, TypeError: If it is no plan, or a run stands in it twice.
     """
     content = regular_files.content(plan, MOST_PLAN)
     head, opened, _ = content.partition(b'"members":[\n')
     found = _MEMBER.findall(content, len(head)) if opened and content.endswith(b"\n]}\n") else []
     if found and isinstance(strict_json.loads(head + b'"members":[]}'), dict):
-        return tuple(item.decode() for item in found)
+        return _each_once(tuple(item.decode() for item in found))
     data = strict_json.loads(content)  # written by hand, or by something else
-    return tuple(str(member["id"]) for member in data["members"])
+    return _each_once(tuple(str(member["id"]) for member in data["members"]))
+
+
+def _each_once(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Ids of members as they are; a ValueError where one stands there twice, which no plan that gradlab writes has: each would be read,
+    judged and shown as often.
+    """
+    if len(set(ids)) < len(ids):
+        own, times = Counter(ids).most_common(1)[0]
+        raise ValueError(f"the member {own} stands in it {times:,} times")
+    return ids
 
 
 class SweepPlace:
@@ -289,6 +300,7 @@ def _plan(data: Mapping[str, Any]) -> SweepPlan:
         if not all(isinstance(value, str | int | float | None) for value in point.values()):
             raise ValueError(f"the member {own} has a point of another kind")
         members.append(StoredMember(own, point, config))
+    _each_once(tuple(member.id for member in members))
     own, name, device = data["id"], data["name"], data["device"]
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         raise ValueError("its name is none that a sweep has")

@@ -18,6 +18,7 @@ from gradlab.cli.main import main
 from gradlab.config.text import unmentioned
 from gradlab.errors import UnreadableWarning
 from gradlab.results.asked import Journal
+from gradlab.results.store import Store
 
 Gradlab = Callable[..., tuple[int, str, str]]
 
@@ -319,7 +320,15 @@ PLANS: dict[str, Callable[[Path], None]] = {
     "deep nesting": content(b'{"a":' * 50_000, "plan.json"),
     "a FIFO": kind(os.mkfifo, "plan.json"),
     "a device": kind(lambda path: path.symlink_to("/dev/zero"), "plan.json"),
+    "members twice": lambda place: content(repeated(place, 2).encode(), "plan.json")(place),
 }
+
+
+def repeated(place: Path, times: int) -> str:
+    """A sweep's plan, each member so many times, as gradlab would write it: a line each."""
+    head, _, rest = (place / "plan.json").read_text().partition('"members":[\n')
+    members = rest.removesuffix("\n]}\n").split(",\n")
+    return head + '"members":[\n' + ",\n".join(members * times) + "\n]}\n"
 
 
 @pytest.mark.parametrize("damage", some_fast(PLANS))
@@ -335,6 +344,43 @@ def test_a_sweep_whose_plan_is_bad(gradlab: Gradlab, root: Path, damage: str) ->
     assert gradlab("list")[0] == 0
     assert gradlab("show", "net")[0] == 0
     assert sorted(root.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("damage", ["a list", "members", "members twice"])
+def test_a_sweep_that_is_asked_for_by_name_says_what_is_wrong_with_its_plan(
+    gradlab: Gradlab, root: Path, damage: str
+) -> None:
+    place = next((root / "sweeps").iterdir())
+    PLANS[damage](place)
+    for words in (["show", str(place)], ["plot", str(place), "-o", str(place / "x.svg")], ["show", "sweeps/grid"]):
+        code, out, err = gradlab(*words)
+        assert (code, out) == (2, "")
+        assert "plan.json: cannot be read (" in err
+
+
+@pytest.mark.parametrize("written", ["a line each", "by something else"])
+def test_a_plan_that_repeats_its_members_is_refused_before_a_run_is_read(
+    gradlab: Gradlab, root: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """Each repetition would be read, judged and shown again, for as long as somebody likes."""
+    place = next((root / "sweeps").iterdir())
+    text = repeated(place, 300)
+    (place / "plan.json").write_text(text if written == "a line each" else json.dumps(json.loads(text)))
+    loaded: list[object] = []
+    monkeypatch.setattr(Store, "load", lambda _, handle: loaded.append(handle))
+    for words in (
+        ["report", str(place)],
+        ["show", str(place)],
+        ["compare", str(place), str(place)],
+        ["sweep", str(place)],
+    ):
+        code, out, err = gradlab(*words)
+        assert (code, out) == (2, ""), err
+        assert "stands in it 300 times" in err
+    assert loaded == []
+    code, out, err = gradlab("list", "--sweeps")
+    assert (code, "grid" in out) == (0, False)
+    assert "stands in it 300 times" in err
 
 
 @pytest.mark.parametrize("damage", some_fast(["text for a figure", "a FIFO", "float16"]))
