@@ -8,6 +8,8 @@ AXE := build/browser/node_modules/axe-core/axe.min.js
 # run afterwards, one at a time.
 # The files that hold them: to collect all others takes half a minute.
 THREADED = $(shell grep -rl --include='test_*.py' mark.threads tests)
+# Python keeps what it compiles: each command that a test starts, and each worker, would otherwise compile gradlab and the tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .PHONY: demo gate test browser proofs gpu check format lint types layers docs bench bench-floor bench-networks bench-threads bench-sweep bench-list bench-spread bench-comparing bench-diagnosis bench-watch clean

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from made.shares import share
 from torch import Tensor
 from torch.nn import functional
 
@@ -91,18 +92,21 @@ def that_matter(one: Experiment, dataset: Dataset) -> Sequence[bool]:
 
 @pytest.mark.parametrize(
     ("dtype", "optimizer", "lr", "learn"),
-    [
-        ("bfloat16", "adam", 1e-3, True),
-        ("bfloat16", "sgd", 0.02, True),
-        ("bfloat16", "momentum", 3e-3, True),
-        ("float16", "adam", 3e-4, True),
-        ("float16", "sgd", 5e-3, True),
-        ("bfloat16", "adam", 3e-6, False),
-        ("bfloat16", "sgd", 1e-4, False),
-        ("bfloat16", "momentum", 1e-5, False),
-        ("float16", "adam", 3e-7, False),
-        ("float16", "sgd", 1e-5, False),
-    ],
+    share(
+        [
+            ("bfloat16", "adam", 1e-3, True),
+            ("bfloat16", "sgd", 0.02, True),
+            ("bfloat16", "momentum", 3e-3, True),
+            ("float16", "adam", 3e-4, True),
+            ("float16", "sgd", 5e-3, True),
+            ("bfloat16", "adam", 3e-6, False),
+            ("bfloat16", "sgd", 1e-4, False),
+            ("bfloat16", "momentum", 1e-5, False),
+            ("float16", "adam", 3e-7, False),
+            ("float16", "sgd", 1e-5, False),
+        ],
+        3,
+    ),
 )
 def test_a_layer_learns_where_freezing_it_changes_the_result(
     dtype: str, optimizer: str, lr: float, learn: bool
@@ -114,8 +118,17 @@ def test_a_layer_learns_where_freezing_it_changes_the_result(
     assert layers_that_learn(one, dataset) == (DEPTH if learn else 0)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 1e-3), ("sgd", 0.1), ("momentum", 0.01), ("adamw", 1e-3)])
+@pytest.mark.parametrize(
+    ("dtype", "optimizer", "lr"),
+    share(
+        [
+            (dtype, *how)
+            for dtype in ("bfloat16", "float16")
+            for how in (("adam", 1e-3), ("sgd", 0.1), ("momentum", 0.01), ("adamw", 1e-3))
+        ],
+        3,
+    ),
+)
 def test_a_network_that_learned_to_the_end_has_learned(dtype: str, optimizer: str, lr: float) -> None:
     """Most of the record lies after the last example was learned, when updates are small whatever the format."""
     one = experiment(dtype, optimizer, lr, steps=500, activation="tanh")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from block_networks import Blocks, profiles
+from made.shares import share
 from numpy.typing import NDArray
 
 from gradlab.config.experiment import Experiment
@@ -107,8 +108,17 @@ def skip_what_is_no_case(norm: str, arrangement: str) -> None:
         pytest.skip("the normalisation stands in the branch")
 
 
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
-@pytest.mark.parametrize(("activation", "norm"), [*(("relu", norm) for norm in NORMS), ("tanh", "batch")])
+@pytest.mark.parametrize(
+    ("activation", "norm", "arrangement"),
+    share(
+        [
+            (*network, arrangement)
+            for network in [*(("relu", norm) for norm in NORMS), ("tanh", "batch")]
+            for arrangement in ARRANGEMENTS
+        ],
+        5,
+    ),
+)
 def test_a_shallow_network_of_each_kind(activation: str, norm: str, arrangement: str) -> None:
     skip_what_is_no_case(norm, arrangement)
     hold(blocks(10, 128, activation, norm, arrangement))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from made.shares import share
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
@@ -99,7 +100,7 @@ def measured(kinds: Sequence[Kind], depth: int, width: int, seed: int) -> Float:
     return np.array(found)
 
 
-@pytest.mark.parametrize(("width", "depth"), [(128, 15), (512, 60)])
+@pytest.mark.parametrize(("width", "depth"), [(128, 15), pytest.param(512, 60, marks=pytest.mark.slow)])
 def test_cosines_of_networks_are_those_of_the_map(width: int, depth: int) -> None:
     num_seeds = 8
     networks = [np.maximum(measured(KINDS, depth, width, seed), ROUNDING) for seed in range(num_seeds)]
@@ -170,7 +171,7 @@ def after(found: Phase, kind: Kind, start: float, depth: int) -> tuple[float, fl
     return 0.0, start * math.exp(-(depth - 5) / found.xi_c)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.slope < 0.5 or kind.sigma_b == 0.0])
+@pytest.mark.parametrize("kind", share((kind for kind in KINDS if kind.slope < 0.5 or kind.sigma_b == 0.0), 3))
 def test_what_is_said_of_examples_is_what_they_do(kind: Kind) -> None:
     """The words are made of c_star and xi_c: 200 layers of 20,000 units, l / n = 0.01."""
     found = phase(Scales(kind.sigma_w, kind.sigma_b, 0.0), kind.part)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from made.shares import share
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
@@ -67,14 +68,23 @@ def findings(runs: Sequence[Trained]) -> list[tuple[str, Finding]]:
     ]
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", share(ACTIVATIONS, 2))
 def test_no_start_as_declared_is_forbidden(activation: str) -> None:
     assert findings(first_step(20, 32, activation, INITS[:6])) == []
 
 
-@pytest.mark.parametrize(("width", "batch_size"), [(64, 1), (64, 1024), (4, 64), (16, 64)])
-@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
-def test_nor_with_few_or_many_units_and_examples(activation: str, width: int, batch_size: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "batch_size", "activation"),
+    share(
+        [
+            (*sizes, activation)
+            for sizes in ((64, 1), (64, 1024), (4, 64), (16, 64))
+            for activation in ("tanh", "relu", "gelu")
+        ],
+        2,
+    ),
+)
+def test_nor_with_few_or_many_units_and_examples(width: int, batch_size: int, activation: str) -> None:
     assert findings(first_step(20, width, activation, ["xavier", "he"], data={"batch_size": batch_size})) == []
 
 

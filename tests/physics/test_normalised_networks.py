@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made.shares import share
 from torch import Tensor
 
 from gradlab.config.experiment import Experiment
@@ -153,19 +154,22 @@ ROOT = {"scale": "1/sqrt(depth)"}
 
 @pytest.mark.parametrize(
     ("model", "at_41", "band"),
-    [
-        (residual("relu", 2.0, None), 40 * math.log(2.0), 0.8),
-        (residual("relu", 2.0, None, layers=2), 40 * math.log(2.0), 0.8 + 4 * 0.45 / math.sqrt(3)),
-        (residual("relu", 2.0, "layer"), 3.714, 4 * 0.075 / math.sqrt(3) + 0.1),
-        (residual("relu", 2.0, "rms", layers=2), 3.714, 4 * 0.14 / math.sqrt(3) + 0.1),
-        (residual("relu", 2.0, "batch"), 4.718, 0.25),
-        (residual("relu", 2.0, "batch", layers=2), 6.589, 0.25),
-        (residual("tanh", 1.0, None), 6.355, 0.25),
-        (residual("tanh", 1.0, "layer"), 3.286, 0.25),
-        (residual("tanh", 1.0, "batch"), 3.286, 0.25),
-        (residual("relu", 2.0, "batch", position="post"), 5.570, 0.25),
-        (residual("relu", 2.0, "layer", position="post"), 2.34, 4 * 0.14 / math.sqrt(3) + 0.1),
-    ],
+    share(
+        [
+            (residual("relu", 2.0, None), 40 * math.log(2.0), 0.8),
+            (residual("relu", 2.0, None, layers=2), 40 * math.log(2.0), 0.8 + 4 * 0.45 / math.sqrt(3)),
+            (residual("relu", 2.0, "layer"), 3.714, 4 * 0.075 / math.sqrt(3) + 0.1),
+            (residual("relu", 2.0, "rms", layers=2), 3.714, 4 * 0.14 / math.sqrt(3) + 0.1),
+            (residual("relu", 2.0, "batch"), 4.718, 0.25),
+            (residual("relu", 2.0, "batch", layers=2), 6.589, 0.25),
+            (residual("tanh", 1.0, None), 6.355, 0.25),
+            (residual("tanh", 1.0, "layer"), 3.286, 0.25),
+            (residual("tanh", 1.0, "batch"), 3.286, 0.25),
+            (residual("relu", 2.0, "batch", position="post"), 5.570, 0.25),
+            (residual("relu", 2.0, "layer", position="post"), 2.34, 4 * 0.14 / math.sqrt(3) + 0.1),
+        ],
+        2,
+    ),
 )
 def test_growth_through_forty_blocks(model: dict[str, Any], at_41: float, band: float) -> None:
     """|g_0|² / |g_L|² of the stream grows as a power of the depth where branches are normalised, and by 2 a block where not."""

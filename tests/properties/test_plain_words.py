@@ -13,6 +13,7 @@ import pytest
 from faces import Stream
 from made import judged_runs, module_records
 from made.deep_runs import TIMING
+from made.shares import share
 
 from gradlab.config.catalogue import VERDICTS
 from gradlab.config.experiment import Experiment
@@ -216,9 +217,18 @@ def test_data_of_one_column(columns: int) -> None:
     assert odd(found[0], SENTENCES) == []
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "softplus"])
-@pytest.mark.parametrize(("depth", "width"), [(1, 16), (2, 1), (50, 100), (400, 16)])
-def test_a_prediction(activation: str, depth: int, width: int) -> None:
+@pytest.mark.parametrize(
+    ("depth", "width", "activation"),
+    share(
+        [
+            (*shape, activation)
+            for shape in ((1, 16), (2, 1), (50, 100), (400, 16))
+            for activation in ("relu", "tanh", "sigmoid", "gelu", "softplus")
+        ],
+        2,
+    ),
+)
+def test_a_prediction(depth: int, width: int, activation: str) -> None:
     for init in ("critical", "he", {"sigma_w": 1.0, "sigma_b": 0.0}, {"sigma_w": 3.0, "sigma_b": 0.1}):
         model = {"depth": depth, "width": width, "activation": activation, "init": init}
         try:

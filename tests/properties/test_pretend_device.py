@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from fakes.pretend_device import Watched, pretend_device, watched
+from made.shares import share
 
 from gradlab.cli.main import main
 from gradlab.config import catalogue
@@ -249,7 +250,7 @@ def no_convolutions_of_the_processors_own(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", share(CASES, 3))
 def test_training_is_that_of_a_cpu_that_reads_nothing_back(case: str, device: torch.device) -> None:
     ours = batch(CASES[case], device)
     steps = ours.step = WatchedSteps(ours)  # type: ignore[assignment]

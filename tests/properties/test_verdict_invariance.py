@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made.shares import share
 
 import gradlab.training  # noqa: F401  (fixes how products are rounded, before torch is used)
 from gradlab.config.experiment import Experiment
@@ -96,12 +97,15 @@ CLOUDS = {"source": "gaussian_mixture", "samples": 300, "features": 8, "classes"
 
 @pytest.mark.parametrize(
     ("lr", "model", "data", "train"),
-    [
-        (0.2, {"activation": "relu", "init": "he", "depth": 5}, CLOUDS, {}),
-        (0.6, {"activation": "tanh", "init": "xavier", "depth": 4}, CLOUDS, {"dtype": "bfloat16"}),
-        (0.01, {"activation": "elu", "init": "lecun", "depth": 4}, CLOUDS, {"optimizer": "adam"}),
-        (0.2, {"activation": "selu", "init": "lecun", "depth": 3}, CLOUDS, {"loss": "binary_cross_entropy"}),
-    ],
+    share(
+        [
+            (0.2, {"activation": "relu", "init": "he", "depth": 5}, CLOUDS, {}),
+            (0.6, {"activation": "tanh", "init": "xavier", "depth": 4}, CLOUDS, {"dtype": "bfloat16"}),
+            (0.01, {"activation": "elu", "init": "lecun", "depth": 4}, CLOUDS, {"optimizer": "adam"}),
+            (0.2, {"activation": "selu", "init": "lecun", "depth": 3}, CLOUDS, {"loss": "binary_cross_entropy"}),
+        ],
+        2,
+    ),
 )
 def test_training_that_goes_on_to_zero_loss(lr: float, model: Config, data: Config, train: Config) -> None:
     for steps in (60, 1500):

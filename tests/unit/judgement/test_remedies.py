@@ -1,5 +1,6 @@
 """Every remedy is a setting with a number in it, fits the config, and is one that theory finds harmless."""
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made.judged_runs import broken_at_end, experiment, only, profile_made, record, stuck, summary
+from made.shares import share
 
 from benchmarks.diagnosis.case import Family, cases_of
 from benchmarks.diagnosis.families import all_families
@@ -50,8 +52,7 @@ def found(made: Record, run: Experiment, rule: str) -> Finding:
     return only(judge(run, made, Outcome("completed"), own), rule)
 
 
-@pytest.mark.parametrize("activation", list(catalogue.ACTIVATIONS))
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("scheme", "activation"), share(itertools.product(SCHEMES, catalogue.ACTIVATIONS), 3))
 def test_another_start_has_numbers_and_holds_in_theory(activation: str, scheme: str) -> None:
     made = record(depth=20, decades=-9.0, **stuck())
     run = experiment(20, model={"activation": activation, "init": scheme}, train={"steps": 160})
@@ -202,7 +203,7 @@ def some_now(every: list[Any], number: int, depth: Callable[[Any], int]) -> list
 
 
 @pytest.mark.parametrize(
-    "path", some_now(SHIPPED, 12, lambda path: document.read(path).model.depth), ids=lambda path: path.stem
+    "path", some_now(SHIPPED, 8, lambda path: document.read(path).model.depth), ids=lambda path: path.stem
 )
 def test_whatever_is_advised_fits_a_shipped_config(path: Path) -> None:
     found = advised(document.read(path))
@@ -213,7 +214,7 @@ def test_whatever_is_advised_fits_a_shipped_config(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "family",
-    some_now(FAMILIES, 12, lambda family: cases_of(family)[0].experiment.model.depth),
+    some_now(FAMILIES, 6, lambda family: cases_of(family)[0].experiment.model.depth),
     ids=lambda family: family.name,
 )
 def test_whatever_is_advised_fits_a_labelled_case(family: Family) -> None:

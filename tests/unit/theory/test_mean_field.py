@@ -2,6 +2,7 @@ import itertools
 import math
 
 import pytest
+from made.shares import share
 from mean_field_maps import kappa
 
 from gradlab.config import catalogue
@@ -15,8 +16,10 @@ def named(name):
     return activations.of(Activation(name=name))
 
 
-@pytest.mark.parametrize(("sigma_w2", "sigma_b2"), list(itertools.product((0.3, 0.8, 1.5, 4.0), (1e-3, 0.05, 1.0))))
-@pytest.mark.parametrize("name", catalogue.ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("name", "sigma_w2", "sigma_b2"),
+    share(itertools.product(catalogue.ACTIVATIONS, (0.3, 0.8, 1.5, 4.0), (1e-3, 0.05, 1.0)), 5),
+)
 def test_the_recursion_itself_ends_at_q_star(name, sigma_w2, sigma_b2):
     one, sigma_w, sigma_b = named(name), math.sqrt(sigma_w2), math.sqrt(sigma_b2)
     start = sigma_w2 + sigma_b2

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from made.shares import share
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Activation
@@ -18,7 +19,7 @@ def named(name):
     return activations.of(Activation(name=name))
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue.ACTIVATIONS if name != "step"])
+@pytest.mark.parametrize("name", share((name for name in catalogue.ACTIVATIONS if name != "step"), 3))
 def test_the_plane_is_that_of_single_points(name):
     one, plane = named(name), phase_plane(named(name), SIGMA_W, SIGMA_B)
     assert plane.q_star_BW.shape == plane.chi_1_BW.shape == (len(SIGMA_B), len(SIGMA_W))

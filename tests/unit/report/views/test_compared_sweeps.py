@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from faces import Stream
+from made.shares import share
 from made.swept_sides import EXPERIMENT, came_to, side
 
 from gradlab.config.sweeps.sweep import SweepMember
@@ -308,9 +309,14 @@ def test_percents_that_say_less_than_the_values_are_not_told() -> None:
     assert any("→ 0.5" in cell and "(+6" in cell for cell in cells)
 
 
-@pytest.mark.parametrize(("depths", "others"), [(1, 0), (3, 1), (9, 3), (40, 0), (40, 40), (300, 60)])
-@pytest.mark.parametrize("gates", [0, 1, 3, 9])
-def test_in_short_two_sweeps_are_thirty_lines_and_the_worst_pairs(depths: int, others: int, gates: int) -> None:
+@pytest.mark.parametrize(
+    ("gates", "depths", "others"),
+    share(
+        [(gates, *sizes) for gates in (0, 1, 3, 9) for sizes in ((1, 0), (3, 1), (9, 3), (40, 0), (40, 40), (300, 60))],
+        5,
+    ),
+)
+def test_in_short_two_sweeps_are_thirty_lines_and_the_worst_pairs(gates: int, depths: int, others: int) -> None:
     own = list(range(2, 2 + depths))
     first, second = ([*own, *range(start, start + others)] for start in (1000, 2000))
     found = compared(
