@@ -176,7 +176,7 @@ def check_pairs(numbers: Sequence[int], tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.fixture(autouse=True)
 def as_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs keep the figures that they were made with, which no record of theirs has."""
-    monkeypatch.setattr(rejudge, "judged_anew", lambda run: run)
+    monkeypatch.setattr(rejudge, "judged_anew", lambda run, advise: run)
 
 
 def test_a_few_random_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

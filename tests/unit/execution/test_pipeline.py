@@ -220,9 +220,10 @@ def test_runs_that_other_rules_judged_are_judged_anew_when_cached(
     carry_out(asked(0), store, Trainer())
     judged: list[tuple[str, ...]] = []
 
-    def expecting(experiment: Experiment, record: Record | None, outcome: Outcome) -> Summary:
+    def expecting(experiment: Experiment, record: Record | None, outcome: Outcome, *, advise: bool) -> Summary:
         judged.append(experiment.expect)
         assert record is not None
+        assert advise  # a run that is shown by itself
         return make_summary(outcome.kind)
 
     monkeypatch.setattr(rejudge, "judged", expecting)
