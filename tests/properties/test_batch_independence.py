@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made.shares import share
 
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
@@ -122,10 +123,9 @@ def check(
 )  # fmt: skip
 def test_alone_and_together_give_equal_bytes(activation: str, threads: int) -> None:
     """Each activation with seven runs, going through widths and batch sizes; the whole matrix is `proofs`."""
-    place = list(catalogue.ACTIVATIONS).index(activation)
-    for offset, (width, batch_size) in enumerate(itertools.product(WIDTHS, BATCH_SIZES)):
-        if (place + offset) % 3 == 0:
-            check(activation, width, batch_size, 7, threads)
+    sizes = list(itertools.product(WIDTHS, BATCH_SIZES))
+    width, batch_size = sizes[list(catalogue.ACTIVATIONS).index(activation) % len(sizes)]
+    check(activation, width, batch_size, 7, threads)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw"])
@@ -136,10 +136,17 @@ def test_the_maximal_update_parametrization(optimizer: str) -> None:
         assert_same(train([run], dataset())[0], together, run.seed)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weight_decay": 0.01, "clip_norm": 0.5},
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ({}, {"weight_decay": 0.01}, {"clip_norm": 0.5})),
+    ],
+    ids=" and ".join,
+)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_is_independent_of_the_batch(optimizer: str) -> None:
-    for options in ({}, {"weight_decay": 0.01}, {"clip_norm": 0.5}):
-        check("tanh", 50, 37, 7, 2, optimizer=optimizer, schedule="cosine", **options)
+def test_every_optimizer_is_independent_of_the_batch(optimizer: str, options: dict[str, float]) -> None:
+    check("tanh", 50, 37, 7, 2, optimizer=optimizer, schedule="cosine", **options)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +163,7 @@ def test_a_run_beside_others_that_warm_up_longer_or_not_at_all(optimizer: str, s
         assert_same(train([run], dataset())[0], together, run.train.warmup)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("loss_scale", ["dynamic", 3000.0])
+@pytest.mark.parametrize(("loss_scale", "optimizer"), share(itertools.product(["dynamic", 3000.0], OPTIMIZERS), 2))
 def test_loss_scales_and_rounding_optimizers(loss_scale: object, optimizer: str) -> None:
     """Inputs that overflow at the first factors: a step that one run skips is taken by its neighbours."""
     for place, arithmetic in enumerate((None, "same")):
@@ -168,8 +174,14 @@ def test_loss_scales_and_rounding_optimizers(loss_scale: object, optimizer: str)
         check("relu", 13, 37, 4, 2, data=large, optimizer=own, dtype=dtype, steps=8, clip_norm=(None, 0.5)[place])
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("threads", "dtype"),
+    [
+        (1, "bfloat16"),
+        (2, "float16"),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((1, "float16"), (2, "bfloat16"))),
+    ],
+)
 def test_sixteen_bits(threads: int, dtype: str) -> None:
     """Products of a few runs that are as small as the library leaves to torch, which rounds them otherwise, and of many, which it makes."""
     few, many = [("relu", 16, 16, 2), ("tanh", 1, 37, 4), ("relu", 50, 1, 4)], [("prelu", 12, 12, 32)]
@@ -186,7 +198,7 @@ def test_float64(loss: str, threads: int) -> None:
         check(activation, width, 37, num_runs, threads, dtype="float64", loss=loss)
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "gelu", "prelu"])
+@pytest.mark.parametrize("activation", share(["sigmoid", "gelu", "prelu"], 2))
 @pytest.mark.parametrize("depth", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_few_layers_with_large_batches(depth: int, activation: str) -> None:
     """One run has few rows of many elements there, which torch would split over threads."""
