@@ -148,7 +148,8 @@ def _headline(prediction: "Prediction") -> str:
 
 
 def _change(decades: float) -> str:
-    return f"{'falls' if decades < 0 else 'grows'} by {say(abs(decades), 'decades')}"
+    said = say(abs(decades), "decades")
+    return f"{'changes' if float(said) == 0 else 'falls' if decades < 0 else 'grows'} by {said}"
 
 
 def _spread(forecast: "Forecast") -> str:
@@ -180,10 +181,12 @@ def _block_words(prediction: "Prediction") -> str:
         return forecast.phase_reason or ""
     if model.residual is not None:
         first, last = _number(factors[0]), _number(factors[-1])
-        grows = (
-            f"by {first} in the first block and {last} in the last" if first != last else f"by {first} in each block"
-        )
-        return f"the squared gradient grows {grows}; {forecast.phase_reason}"
+        each = f"each block multiplies the squared gradient by {first}"
+        if first != last:
+            each = f"the first block multiplies the squared gradient by {first}, the last by {last}"
+        elif first == "1":
+            each = "each block leaves the squared gradient as it is"
+        return f"{each}; {forecast.phase_reason}"
     middle = sorted(factors)[len(factors) // 2]
     travel = 0.5 * math.log10(middle)
     each = f"a layer multiplies the squared gradient by {_number(middle)}, which is {signed(travel, 3)} decades"

@@ -304,12 +304,12 @@ def test_bars_are_the_mean_of_their_layers_and_never_longer_than_asked() -> None
         (
             {"norm": "layer", "residual": 1},
             r"the gradient grows by 0\.\d+ ± 0\.\d+ decades",
-            r"the squared gradient grows by 1\.\d+ in the first block and 1\.02 in the last; every block adds to the variance",
+            r"the first block multiplies the squared gradient by 1\.\d+, the last by 1\.02; every block adds to the variance",
         ),
         (
             {"norm": "layer", "residual": 0},
-            r"the gradient grows by 0\.00 ± 0\.00 decades",
-            r"the squared gradient grows by 1 in each block; every block adds to the variance",
+            r"the gradient changes by 0\.00 ± 0\.00 decades",
+            r"each block leaves the squared gradient as it is; every block adds to the variance",
         ),
     ],
 )
