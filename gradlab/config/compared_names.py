@@ -56,13 +56,15 @@ def compared_name(name: str, known: Collection[str]) -> str:
     'loss'
     >>> compared_name("Final.val_acc", ["init.holdout_accuracy", "final.holdout_accuracy"])
     'final.holdout_accuracy'
+    >>> compared_name("optimizer.beta1", ["train.optimizer.beta1"])
+    'train.optimizer.beta1'
     """
     if name in known:
         return name
     part, _, key = name.rpartition(".")
     same = [one for one in known if _plain(one) == _plain(name)]
     meant = [*(same if len(same) == 1 else ()), spellings.key_meant(part, key), *_figures(part, key)]
-    meant += [] if part else [_bare(key, known)]
+    meant += _ending(name, known) if part else [_bare(key, known)]
     return next((one for one in meant if one is not None and one in known), name)
 
 
@@ -97,6 +99,13 @@ def _figures(part: str, key: str) -> Iterable[str]:
     """The figure of a step that another library's name of one means."""
     figure = FIGURES.get(spellings.folded(key))
     return [f"{moment}.{figure}" for moment in _MOMENTS if figure is not None and spellings.folded(part) == moment]
+
+
+def _ending(name: str, known: Collection[str]) -> list[str]:
+    """The one known name that ends with another, which goes without its first steps."""
+    steps = _plain(name)
+    found = [one for one in known if _plain(one)[-len(steps) :] == steps]
+    return found if len(found) == 1 else []
 
 
 def _bare(key: str, known: Collection[str]) -> str | None:

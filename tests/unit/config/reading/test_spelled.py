@@ -385,11 +385,30 @@ def test_the_rest_of_a_condition_stays_as_it_was_written(text, own):
 
 
 @pytest.mark.parametrize(
-    "key", ["layers", "depth", "width", "kind", "dtype", "lr", "bs", "norm", "args", "init", "optimizer", "seed"]
+    "key",
+    [
+        "layers",
+        "depth",
+        "width",
+        "kind",
+        "dtype",
+        "lr",
+        "bs",
+        "norm",
+        "args",
+        "init",
+        "optimizer",
+        "seed",
+        "optimizer.beta1",
+        "activation.slope",
+        "init.gain",
+        "norm.eps",
+        "residual.layers",
+    ],
 )
 def test_a_key_without_its_part_means_the_same_in_a_condition_as_in_a_config(key):
     names = {**run_names(), "model.args.depth": Kind("number"), "model.args.width": Kind("number")}
-    assert compared_name(key, names) == ".".join(key_path((key,)))
+    assert compared_name(key, names) == ".".join(key_path(tuple(key.split("."))))
 
 
 def test_a_word_that_sets_several_fields_is_no_value_of_one():
