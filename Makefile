@@ -8,6 +8,8 @@ AXE := build/browser/node_modules/axe-core/axe.min.js
 # run afterwards, one at a time.
 # The files that hold them: to collect all others takes half a minute.
 THREADED = $(shell grep -rl --include='test_*.py' mark.threads tests)
+# Files that hold nothing of what `make test` runs: even to collect them takes seconds.
+APART := --ignore=tests/browser --ignore-glob='tests/properties/test_ray_*'
 # Python keeps what it compiles: each command that a test starts, and each worker, would otherwise compile gradlab and the tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
@@ -23,7 +25,7 @@ gate: $(READY)
 	$(BIN)/gradlab sweep configs/sweeps/ci_gate.yaml --out build/gate/runs --junit build/gate/gradients.xml --summary build/gate/gradients.md
 
 test: $(READY)
-	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray and not browser"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu and not threads and not ray and not browser" $(APART)
 	$(PYTEST) -m "threads and not slow and not gpu" $(THREADED)
 
 # The pages in a Chromium that is installed already, and the accessibility rules of axe, from the npm registry.

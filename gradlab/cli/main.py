@@ -5,8 +5,9 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import typer
@@ -92,9 +93,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+@cache
+def commands() -> Callable[..., Any]:
+    """The commands as they are parsed. The library makes them anew at each call, and a process may carry out many."""
+    return typer.main.get_command(app)
+
+
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        code = app(args=None if argv is None else list(argv), prog_name="gradlab", standalone_mode=False)
+        code = commands()(args=None if argv is None else list(argv), prog_name="gradlab", standalone_mode=False)
         if code == INTERRUPTED:  # the library's answer to Ctrl+C inside a command
             log("interrupted")
         return code if isinstance(code, int) else OK

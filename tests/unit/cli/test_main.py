@@ -16,7 +16,7 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def app(**kwargs: object) -> None:
         raise error
 
-    monkeypatch.setattr(main_module, "app", app)
+    monkeypatch.setattr(main_module, "commands", lambda: app)
 
 
 @pytest.mark.parametrize(

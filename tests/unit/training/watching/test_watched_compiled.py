@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch._dynamo.testing
 from torch import nn
 
 from gradlab.errors import WatchWarning
@@ -42,11 +41,15 @@ def _steps(model: nn.Module, called: Any, loss: Any, steps: int = 3, **options: 
     [("mlp", False, 1), ("mlp", True, 1), pytest.param("pre_ln", False, 2, marks=pytest.mark.slow)],
 )
 def test_a_compiled_module_has_the_same_signals_in_one_graph(name: str, is_told: bool, graphs: int) -> None:
+    from torch._dynamo.testing import (
+        CompileCounterWithBackend,  # seconds, also where nothing but names of tests is collected
+    )
+
     case = cases()[name]()
     right, _ = _steps(case.model, case.model, lambda m: case.loss(m, case.inputs))
     case = cases()[name]()
     torch._dynamo.reset()
-    counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
+    counter = CompileCounterWithBackend("aot_eager")
     compiled = torch.compile(case.model, backend=counter, fullgraph=True)
     record, watcher = _steps(
         case.model, compiled, lambda m: case.loss(m, case.inputs), watches_wrapper=not is_told, compiled=is_told
