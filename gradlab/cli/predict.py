@@ -9,6 +9,7 @@ from gradlab.cli.options import DEFAULT_OUT, Face, Format, FullPrediction, Hidde
 
 if TYPE_CHECKING:
     from gradlab.config.sweeps.sweep import Sweep
+    from gradlab.datasets import Dataset
 
 
 def predict(
@@ -82,16 +83,22 @@ def _sweep(sweep: "Sweep", face: Face, *, full: bool, quiet: bool) -> None:
         }
         seconds = len(made) * _SECONDS_EACH + len(first) * _SECONDS_SHOWN
         log(f"{len(first):,} forecasts, which take about {seconds:.0f} s or more", quiet=quiet)
-    views, points, batches = [], [], FirstBatches()
-    data = PlannedData()  # a file is read once: all members are about the same bytes
+    views, points, data = [], [], PlannedData()  # a file is read once: all members are about the same bytes
+
+    def loaded(one: Experiment) -> "Dataset":
+        found = data[one.data, one.train.loss]
+        assert found is not None  # only one's own code gives batches without data
+        return found
+
+    batches = FirstBatches(loaded)
     faults: dict[Fault, None] = {}
     for member in first.values():
         try:
             one = member.experiment
             if isinstance(one, Experiment):
                 refuse_too_large(one)
-                data.load(key := (one.data, one.train.loss))
-                views.append(prediction_view(predicted(one, data[key], batches)))
+                data.load((one.data, one.train.loss))
+                views.append(prediction_view(predicted(one, batches=batches)))
             else:
                 views.append(unanswered(one))
             points.append(member.point)

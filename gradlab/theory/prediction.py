@@ -89,27 +89,38 @@ def refuse_too_large(experiment: Experiment) -> None:
 
 @dataclass(frozen=True)
 class FirstBatch:
-    """What a forecast is told of the batch that a run begins with (`premises`)."""
+    """What a forecast is told of the batch that a run begins with (`premises`), and of the data that it is taken from."""
 
     num_features: int
+    num_outputs: int
     mean_square: float
     correlation: float | None
     sizes: tuple[float, ...] | None
+    reading: Reading | None
 
 
 class FirstBatches:
-    """First batches, each looked at once however many members of a sweep begin with it."""
+    """First batches, each loaded and looked at once however many members of a sweep begin with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[Experiment], Dataset]) -> None:
+        """`load` gives what an experiment's `data` and loss come to."""
+        self._load = load
         self._found: dict[object, FirstBatch] = {}
 
-    def of(self, experiment: Experiment, data: Dataset) -> FirstBatch:
-        """That of an experiment; `data` is what its `data` and loss come to."""
+    def of(self, experiment: Experiment) -> FirstBatch:
+        """That of an experiment; what `load` raises is raised."""
         key = experiment.data, experiment.train.loss, experiment.seed, experiment.train.dtype.storage
         if key not in self._found:
+            data = self._load(experiment)
             inputs = first_batch(experiment, data)
-            square = float(np.square(inputs).mean())
-            self._found[key] = FirstBatch(inputs.shape[1], square, input_correlation(inputs), input_sizes(inputs))
+            self._found[key] = FirstBatch(
+                num_features=inputs.shape[1],
+                num_outputs=data.num_outputs,
+                mean_square=float(np.square(inputs).mean()),
+                correlation=input_correlation(inputs),
+                sizes=input_sizes(inputs),
+                reading=data.reading,
+            )
         return self._found[key]
 
 
@@ -121,17 +132,17 @@ def predict(experiment: Experiment, data: Dataset | None = None, batches: FirstB
     Args:
         experiment: What would be trained.
         data: What it would learn from; by default it is loaded, and a file is read as it is now.
-        batches: Those that were looked at before, of members of one sweep.
+        batches: Where members of one sweep look their first batches up, in the place of `data`.
 
     Raises:
         ConfigError: If its data cannot be loaded, or it is too large (`refuse_too_large`).
     """
     refuse_too_large(experiment)
-    data = data or datasets.recent(experiment.data, experiment.train.loss)
-    batch = (batches or FirstBatches()).of(experiment, data)
+    batches = batches or FirstBatches(lambda one: data or datasets.recent(one.data, one.train.loss))
+    batch = batches.of(experiment)
     square, alike, sizes = batch.mean_square, batch.correlation, batch.sizes
     model = experiment.model
-    num_outputs = 1 if experiment.train.loss == "binary_cross_entropy" else data.num_outputs
+    num_outputs = 1 if experiment.train.loss == "binary_cross_entropy" else batch.num_outputs
     fan_in, fan_out = _fans(experiment, batch.num_features, num_outputs)
     found = forecast(experiment, square, fan_in, fan_out, alike, sizes)
     own = None
@@ -149,7 +160,7 @@ def predict(experiment: Experiment, data: Dataset | None = None, batches: FirstB
         input_correlation=alike,
         fan_in=fan_in,
         fan_out=fan_out,
-        reading=data.reading,
+        reading=batch.reading,
     )
 
 

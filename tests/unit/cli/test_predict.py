@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from gradlab import datasets
 from gradlab.cli.main import main
+from gradlab.config.experiment import Data
+from gradlab.execution.planned_data import KEPT
 
 Gradlab = Callable[..., tuple[int, str, str]]
 
@@ -149,3 +152,30 @@ def test_members_share_what_is_equal_between_them(gradlab: Gradlab, monkeypatch:
         assert float(row["typical_backward_decades"]) == alone["typical_backward_decades"]
         for name in ("chi_1", "trainable_depth"):
             assert float(row[name]) == float(alone[name])
+
+
+def test_each_data_set_of_a_sweep_is_loaded_once(gradlab: Gradlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than are kept, in an order in which each is wanted again when it is gone."""
+    sizes = [100 + 10 * number for number in range(KEPT + 2)]
+    grid = {"model.depth": [2, 3, 4], "data.samples": sizes}
+    Path("one.yaml").write_text(
+        "model: {depth: 2, width: 8, activation: tanh}\ndata: {source: moons, batch_size: 16}\n"
+    )
+    Path("shared.yaml").write_text(json.dumps({"base": "one.yaml", "grid": grid}))
+    loads: list[int | None] = []
+    own = datasets.load
+
+    def noted(data: Data, loss: str) -> datasets.Dataset:
+        loads.append(data.samples)
+        return own(data, loss)
+
+    monkeypatch.setattr(datasets, "load", noted)
+    code, out, _ = gradlab("predict", "shared.yaml", "--format", "json")
+    found = json.loads(out)["forecasts"]
+    assert (code, len(found), loads) == (0, 3 * len(sizes), sizes)
+    assert len({one["input_mean_square"] for one in found}) == len(sizes)
+    for one in found[:: len(sizes) + 3]:
+        own_words = [word for axis, value in one["point"].items() for word in ("-s", f"{axis}={value}")]
+        (alone,) = json.loads(gradlab("predict", "one.yaml", *own_words, "--format", "json")[1])["forecasts"]
+        told = {key: value for key, value in one.items() if key not in ("point", "name")}
+        assert told == {key: value for key, value in alone.items() if key != "name"}
