@@ -41,6 +41,29 @@ OK, BUG, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+_OTHER_VERBS = {
+    word: verb
+    for verb, words in {
+        "run": "train fit start",
+        "sweep": "grid search tune",
+        "list": "runs status history",
+        "show": "info describe view",
+        "compare": "diff versus",
+        "report": "html page dashboard",
+        "plot": "draw figure graph",
+        "predict": "theory forecast expect",
+        "explain": "define glossary what",
+        "check": "validate lint verify",
+        "new": "init create",
+        "rm": "remove delete del",
+        "du": "size disk",
+        "--help": "help",
+        "--version": "version",
+    }.items()
+    for word in words.split()
+}
+"""What other tools call a verb -> what it is called here."""
+
 app = typer.Typer(
     name="gradlab",
     no_args_is_help=True,
@@ -134,6 +157,9 @@ def _clear(error: Any) -> None:
     if not isinstance(message, str):
         return
     error.message = re.sub(r"(^|: )Value error, ", r"\1", message)
+    command = re.search(r"^no such command '([\w-]+)'\.$", message, re.IGNORECASE)
+    if command is not None and command[1].lower() in _OTHER_VERBS:
+        error.message += f" Did you mean '{_OTHER_VERBS[command[1].lower()]}'?"
     setting = re.search(r"unexpected extra argument\(?s?\)? \(([\w.]+=\S*)\)$", message)
     if setting is not None:
         error.message += f"; a field is set with -s, as in -s {setting[1]}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gradlab.cli import main as main_module
-from gradlab.cli.main import main
+from gradlab.cli.main import _OTHER_VERBS, app, main
 from gradlab.errors import ConfigError, Fault, InterruptedRunError, RunFailedError, SelectionError, UsageError
 
 
@@ -110,6 +110,10 @@ def test_no_words_print_the_help(capsys: pytest.CaptureFixture[str]) -> None:
             "No such option: --epochs; a field is set with -s, as in -s train.epochs=VALUE",
         ),
         (["predict", "a.yaml", "--learning-rate", "1"], "as in -s train.lr=VALUE"),
+        (["train", "a.yaml"], "No such command 'train'. Did you mean 'run'?\n"),
+        (["Remove", "x"], "Did you mean 'rm'?\n"),
+        (["help"], "Did you mean '--help'?\n"),
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'?\n"),
         (["run", "a.yaml", "--seed", "5"], "No such option: --seed; a field is set with -s, as in -s seed=VALUE"),
         (["compare", "a", "b", "--epochs", "5"], "No such option: --epochs\n"),
         (["export", "x", "--to", "parquet"], "Invalid value for '--to': 'parquet' is not one of"),
@@ -122,3 +126,9 @@ def test_words_that_a_command_does_not_take_are_refused_in_plain_words(
     told = capsys.readouterr().err
     assert end in told
     assert "Value error" not in told
+
+
+def test_what_other_tools_call_a_verb_is_none_of_ours_and_means_one() -> None:
+    verbs = {command.name for command in app.registered_commands}
+    assert not set(_OTHER_VERBS) & verbs
+    assert set(_OTHER_VERBS.values()) <= verbs | {"--help", "--version"}
