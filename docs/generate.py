@@ -104,8 +104,10 @@ What PyTorch and Keras call otherwise is understood where it means exactly one t
 once at stderr (from Python as an `UnderstoodWarning`), and stored under the name that it has here, so the run has the same id. Case, `_`
 and `-` do not count: `LeakyReLU`, `leaky-relu` and `nn.LeakyReLU` are `leaky_relu`. `xavier_normal` and `kaiming_normal` are PyTorch's,
 Gaussian; `glorot_normal`, `he_normal` and `lecun_normal` are those of Keras, cut at two standard deviations. `leaky_relu` has PyTorch's
-slope, 0.01. What has no single meaning (`random_normal`, `float`) is an error that says what to write.
+slope, 0.01. A name may have its parameters with it, as summaries write them: `leaky_relu(slope=0.2)`, `adam(beta1=0.8)`.
+What has no single meaning (`random_normal`, `float`) is an error that says what to write.
 A key goes without its part where one part alone has it: `-s lr=0.1`, `depth: [10, 50]` in a sweep, `--where "lr > 0.1"`.
+Figures too go by the names of other libraries (`final.val_loss`), and conditions take `AND`, `OR`, `NOT` and `IN` in capitals.
 An override of `train.epochs` replaces the file's `train.steps`, and the other way round; that is said too.
 """
 
