@@ -41,8 +41,25 @@ def foreign(name: str) -> Iterator[None]:
     except (OSError, MemoryError):
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise ValueError(f"{name} is not what gradlab writes ({one_line(reason, 200)})") from error
+        raise ValueError(f"{name} is not what gradlab writes ({reason_of(error)})") from error
+
+
+def reason_of(error: Exception) -> str:
+    """What is wrong with a content, from what went wrong while it was taken apart.
+
+    >>> reason_of(KeyError("verdict")), reason_of(TypeError("'int' object is not iterable"))
+    ('verdict is missing', 'a value in it is of another kind')
+    """
+    match error:
+        case KeyError(args=(str(name),)):
+            return one_line(f"{name} is missing", 200)
+        case (
+            KeyError() | TypeError() | AttributeError() | IndexError()
+        ):  # Python's words, of objects that no user knows
+            return "a value in it is of another kind"
+        case ValueError():
+            return one_line(str(error), 200)
+    return one_line(f"{type(error).__name__}: {error}", 200)
 
 
 def is_whole(value: Any) -> bool:

@@ -9,6 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradlab.results import declared
 from gradlab.results.strict_json import loads, number
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _NONE = type(None)
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "id": (str,), "name": (str,), "seed": (int, _NONE), "outcome": (str,), "verdict": (str,), "rules_version": (int,),
     "learning_layers": (int, _NONE), "started": (str, _NONE), "finished": (str, _NONE), "config": (dict,),
-    "skipped_steps": (int, _NONE), "group": (str, _NONE), "over_layers": (dict, _NONE),
+    "skipped_steps": (int, _NONE), "group": (str, _NONE), "over_layers": (dict, _NONE), "init": (dict,), "final": (dict,),
 }  # fmt: skip
 """What a summary holds under these names."""
 
@@ -156,7 +157,7 @@ def line_of(path: Path, data: Mapping[str, Any], asked: "Asked | None" = None) -
             note="" if asked is None else asked.notes.get(run, ""),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{SUMMARY} is not what gradlab writes ({type(error).__name__}: {str(error)[:100]})") from None
+        raise ValueError(f"{SUMMARY} is not what gradlab writes ({declared.reason_of(error)})") from None
 
 
 def _check_kinds(data: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
@@ -167,7 +168,8 @@ def _check_kinds(data: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
     """
     for (name, allowed), kind in zip(_KINDS.items(), kinds, strict=True):
         if kind not in allowed:
-            raise ValueError(f"{SUMMARY} is not what gradlab writes ({name} is of another kind)")
+            reason = "of another kind" if name in data else "missing"
+            raise ValueError(f"{SUMMARY} is not what gradlab writes ({name} is {reason})")
     _seen_kinds.add(kinds)
 
 

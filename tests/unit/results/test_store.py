@@ -196,7 +196,11 @@ def test_damaged_and_newer_runs_are_named(store: Store) -> None:
         ("[]", "is not what gradlab writes"),
         (json.dumps(whole | {"schema_version": 99}), "newer gradlab"),
         (json.dumps(whole | {"config": {"model": {}}}), "cannot be read"),
-        (json.dumps({key: value for key, value in whole.items() if key != "findings"}), "findings"),
+        (json.dumps({key: value for key, value in whole.items() if key != "findings"}), "findings is missing"),
+        (json.dumps({key: value for key, value in whole.items() if key != "verdict"}), "verdict is missing"),
+        (json.dumps(whole | {"init": "high"}), "init is of another kind"),
+        (json.dumps(whole | {"findings": 5}), "a value in it is of another kind"),
+        (json.dumps(whole | {"expectations": {"a": 1}}), "a value in it is of another kind"),
     ):
         path.write_text(damage)
         with pytest.raises(UsageError, match=words):
