@@ -101,9 +101,11 @@ bench-spread: $(READY)
 bench-comparing: $(READY)
 	$(BIN)/python benchmarks/comparing.py --write
 
+# Packages are compiled on all cores, by pip it would be one; a few hold templates that are no Python.
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,ray,tensorboard,wandb,mlflow]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev,ray,tensorboard,wandb,mlflow]'
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests/' $(VENV)/lib gradlab || true
 	touch $(READY)
 
 clean:

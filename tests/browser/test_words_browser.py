@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from figure_hands import page_of
 from made.odd_runs import keep, make_record
+from made.shares import share
 from page_watch import OpenPage
 
 from gradlab.cli.main import main
@@ -32,9 +33,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 400])
-def test_the_pointer_is_told_what_a_word_means(run: StoredRun, open_page: OpenPage, theme: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "theme"), share([(1440, "light"), (1440, "dark"), (400, "light"), (400, "dark")], 3))
+def test_the_pointer_is_told_what_a_word_means(run: StoredRun, open_page: OpenPage, width: int, theme: str) -> None:
     page = open_page(page_of(run), width=width, theme=theme)
     word = page.locator("h1 .term")
     word.hover()

@@ -1,5 +1,6 @@
 """Figures: what is on the axes, and the files that they become."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from made.shares import share
 
 from gradlab.config.reading.activation_text import read_all
 from gradlab.errors import UsageError
@@ -37,8 +39,7 @@ def figure_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return caught
 
 
-@pytest.mark.parametrize("ending", canvas.FORMATS)
-@pytest.mark.parametrize("draw", DRAWN)
+@pytest.mark.parametrize(("draw", "ending"), share(itertools.product(DRAWN, canvas.FORMATS), 2))
 def test_each_format_is_written_and_always_the_same(draw: Callable[..., None], ending: str, tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.{ending}" for number in range(2)]
     for file in files:
