@@ -16,6 +16,7 @@ from gradlab.results.stored import read_summary, summary_object
 ROOT = Path(__file__).parents[2]
 CONFIGS = [path for path in sorted((ROOT / "configs").glob("**/*.yaml")) if not is_sweep(path)]
 FAST = ("deep_sigmoid", "normal_too_large")
+OWN_CODE = ["--allow-code", "nets", "--import-path", str(ROOT / "examples")]
 
 FINDING = [
     "rule", "severity", "layers", "since_step", "value", "limit", "message", "remedy", "remedy_settings",
@@ -35,7 +36,8 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 )  # fmt: skip
 def test_check_takes_every_remedy_of_a_run(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = ["--out", str(tmp_path), "--format", "json"]
-    (run,) = printed(capsys, "run", str(config), "--device", "cpu", "--quiet", *out)["runs"]
+    own = OWN_CODE if config.stem == "own_module" else []
+    (run,) = printed(capsys, "run", str(config), "--device", "cpu", "--quiet", *own, *out)["runs"]
     assert run["findings"] or config.stem not in FAST
     for one in run["findings"]:
         assert list(one) == FINDING
