@@ -4,7 +4,7 @@ import gc
 
 import gradlab.training  # noqa: F401
 
-collect_ignore = ["conftest.py", "browser/conftest.py"]
+collect_ignore = ["conftest.py", "browser/conftest.py", "unit/cli/conftest.py"]
 """They hold no doctests, and as modules of one name they would be taken for one another."""
 
 

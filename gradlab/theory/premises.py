@@ -19,13 +19,7 @@ class Premises:
         batch_size: Examples of a batch.
         standardize: Whether the inputs are standardised.
         image: Channels, height and width of an example, None where it is no image.
-        input_mean_square: Mean square of the first batch's inputs.
-        fan_in: Of the hidden layers and the readout, [depth + 1].
-        fan_out: Likewise.
-        input_correlation: Root mean square cosine between different examples of the first batch, None where it is not
-            known; only spreads depend on it.
-        input_sizes: How unequal the examples of the first batch are (`datasets.statistics.input_sizes`), None where
-            that is not known.
+        input_mean_square, fan_in, fan_out, input_correlation, input_sizes: As `forecast.forecast` takes them.
     """
 
     model: Model

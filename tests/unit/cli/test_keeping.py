@@ -44,16 +44,6 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def gradlab(root: Path, capsys: pytest.CaptureFixture[str]) -> Gradlab:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = main([*words, "--out", str(root)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
 def there(root: Path) -> set[str]:
     """Ids of the runs that are there."""
     return set(Store(root).handles())

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from made.deep_runs import record, stored
 
-from gradlab.cli.main import main
 from gradlab.results.asked import Ask, Journal
 from gradlab.results.store import Store
 from gradlab.results.stored import StoredRun
@@ -46,16 +45,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     journal.tag(["1f3ac9d1e2b4"], "2026")
     journal.note(["2f3ac9d1e2b4"], "fits, at last")
     return root
-
-
-@pytest.fixture
-def gradlab(root: Path, capsys: pytest.CaptureFixture[str]) -> Gradlab:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = main([*words, "--out", str(root)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def found(answer: tuple[int, str, str]) -> str:

@@ -12,7 +12,6 @@ from made.judged_runs import ROWS, experiment, record, stuck
 from made.runs import make_run
 
 import gradlab as gradlab_package
-from gradlab.cli.main import main
 from gradlab.errors import UsageError
 from gradlab.judgement.remedies import starts
 from gradlab.results.store import Store
@@ -55,16 +54,6 @@ def forecasts(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(FORECASTS, "_recent", noted)
     return made
-
-
-@pytest.fixture
-def gradlab(root: Path, capsys: pytest.CaptureFixture[str]) -> Gradlab:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = main([*words, "--out", str(root)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.mark.parametrize(
