@@ -52,14 +52,14 @@ def reason_of(error: Exception) -> str:
     """
     match error:
         case KeyError(args=(str(name),)):
-            return one_line(f"{name} is missing", 200)
-        case (
-            KeyError() | TypeError() | AttributeError() | IndexError()
-        ):  # Python's words, of objects that no user knows
-            return "a value in it is of another kind"
+            reason = f"{name} is missing"
+        case KeyError() | TypeError() | AttributeError() | IndexError():
+            return "a value in it is of another kind"  # its own words are of Python's objects, which no user knows
         case ValueError():
-            return one_line(str(error), 200)
-    return one_line(f"{type(error).__name__}: {error}", 200)
+            reason = str(error)
+        case _:
+            reason = f"{type(error).__name__}: {error}"
+    return one_line(reason, 200)
 
 
 def is_whole(value: Any) -> bool:

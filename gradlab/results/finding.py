@@ -47,9 +47,8 @@ class Finding:
     limit: float
     message: str
     remedy: str
-    remedies: tuple[Remedy, ...] = field(
-        default_factory=tuple
-    )  # no default of the class, which would hide what is open
+    # By a factory: a default would be an attribute of the class, which hides that a remedy is open.
+    remedies: tuple[Remedy, ...] = field(default_factory=tuple)
 
     def advised_later(self, find: "Callable[[], Finding]") -> "Finding":
         """The same with the remedy of another finding, which is looked for when the remedy is read; what `find` raises is raised then."""
