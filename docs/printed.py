@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pseudo_terminal import written_to
+
 COLUMNS = 100
 """Width of the terminal in which the commands are carried out."""
 
@@ -69,20 +71,13 @@ def carried_out(command: str, place: Path) -> list[str]:
         env=environment | {"NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(COLUMNS)},
     ) as process:  # fmt: skip
         os.close(inside)
-        written = b"".join(iter(lambda: _part(terminal), b""))
+        written = b"".join(written_to(terminal, process))
         told = process.stderr.read().decode() if process.stderr is not None else ""
     os.close(terminal)
     if process.returncode not in (0, 4):
         raise ChildProcessError(f"{command}: exit code {process.returncode}\n{told}")
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.decode())
     return [line.rstrip() for line in text.replace("\r\n", "\n").rstrip("\n").split("\n")]
-
-
-def _part(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # the other end is closed
-        return b""
 
 
 def renewed(one: Shown, printed: Sequence[str]) -> Shown:

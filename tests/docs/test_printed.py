@@ -1,21 +1,17 @@
 """What README.md and the tutorial show is what the commands print; a stale line fails, `python docs/generate.py --outputs` renews it."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from conditions_page import COMPARED, EXAMPLES, LISTED
+from printed import Shown, carried_out, page_renewed, renewed, shown
+
+from gradlab.config.condition import parse
+from gradlab.config.experiment import run_names
+from gradlab.judgement.conditions.listed import listed_names
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "docs"))
-
-from conditions_page import COMPARED, EXAMPLES, LISTED  # noqa: E402
-from printed import Shown, carried_out, page_renewed, renewed, shown  # noqa: E402
-
-from gradlab.config.condition import parse  # noqa: E402
-from gradlab.config.experiment import run_names  # noqa: E402
-from gradlab.judgement.conditions.listed import listed_names  # noqa: E402
-
 PAGES = ("README.md", "docs/tutorial.md")
 UNTRAINED = ("gradlab explain", "gradlab predict")
 

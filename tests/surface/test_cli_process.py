@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from made.deep_runs import stored
 from processor_time import computed
+from pseudo_terminal import written_to
 
 from gradlab.report.files.markdown import markdown
 from gradlab.report.views.run import view
@@ -105,16 +106,7 @@ def on_terminal(place: Path, columns: int, *words: str, **changes: str) -> str:
         env=environment(COLUMNS=str(columns), **changes),
     )
     os.close(inside)
-    written = b""
-    while True:
-        try:
-            part = os.read(terminal, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        written += part
-    process.wait()
+    written = b"".join(written_to(terminal, process))
     os.close(terminal)
     return written.decode().replace("\r\n", "\n")
 

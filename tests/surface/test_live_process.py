@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from fakes.terminal_emulator import Terminal
+from pseudo_terminal import written_to
 
 GRADLAB = [sys.executable, "-c", "import sys; from gradlab.cli.main import main; sys.exit(main())"]
 
@@ -48,13 +49,7 @@ def on_terminal(
     process = subprocess.Popen([*GRADLAB, *words], cwd=place, env=environment(**changes), **streams)
     os.close(inside)
     written = b""
-    while True:
-        try:
-            part = os.read(terminal, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
+    for part in written_to(terminal, process):
         written += part
         if stop_at and stop_at in written:
             process.send_signal(signal.SIGINT)
