@@ -18,7 +18,10 @@ _SHARED = {None: 0.9, "layer": 0.5, "rms": 0.5, "batch": 0.3}
 """Share of an example's standard deviation over seeds that the examples of a batch have in common (measured, by normalisation)."""
 
 _BEGUN, _BATCH_BEGUN, _OF_ALL, _OF_BATCH = 0.02, 0.07, 0.06, (0.0012, 0.35)
-"""How far theory itself is off: at once, of the decades where examples depend on each other, and a layer of batch normalisation."""
+"""How far theory itself is off: at once, with batch normalisation at once and of the decades, and a layer of it."""
+
+_OF_WIDTH, _OF_UNBOUNDED = 0.3, 0.02
+"""The same where nothing is normalised: of what a finite width adds, and of the decades of an unbounded phi."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,7 @@ class PostNetwork:
         whole = walks[int(np.argmax(shares))]
         with np.errstate(divide="ignore"):
             mean = np.log((np.exp([walk.logs for walk in walks]) * shares).sum(axis=0)) * TO_DECADES
-            along = np.array([np.logaddexp(walk.logs, np.log(walk.along)) for walk in walks])
-            typical = np.log((np.exp(along) * shares).sum(axis=0)) * TO_DECADES
-        typical = typical - typical[-1]
+            typical = np.log((np.exp([walk.finite for walk in walks]) * shares).sum(axis=0)) * TO_DECADES
         squares = (np.array([walk.squares for walk in walks]) * shares).sum(axis=0)
         spread = self._spread(whole, typical, norm)
         forward: Float = np.full(self.depth, math.sqrt(2.0 / self.rule.width) * TO_DECADES)
@@ -92,8 +93,12 @@ class PostNetwork:
         at_once = 0.0 if self.rule.skip == 0.0 else _BATCH_BEGUN if norm == "batch" else _BEGUN
         begun: Float = at_once * np.minimum(steps, 1.0)
         travel: Float = np.zeros(self.depth)
-        if norm == "batch" or walk.along.any():
+        if norm == "batch":
             travel = _OF_ALL * np.abs(typical)
+        elif norm is None:
+            travel = _OF_WIDTH * TO_DECADES * np.abs(walk.finite - walk.logs)
+            if not self.rule.activation.bounded:
+                travel = np.hypot(travel, _OF_UNBOUNDED * np.abs(typical))
         layers: Float = np.zeros(self.depth)
         if self.rows.positions > 1:  # they differ in size, by an amount that nobody has recorded
             begun, travel = begun + 0.05, travel + 0.1 * np.abs(typical)
