@@ -31,7 +31,7 @@ from gradlab.theory.spread import TO_DECADES, log_of_mean, top_alignment
 from gradlab.theory.variance_drift import from_above
 
 _DOUBT, _NARROW_DOUBT, _DATA_DOUBT, _SKIPPED_DOUBT = 0.0012, 0.35, 0.03, 0.02
-_EVENED_DOUBT, _UNEVEN_DOUBT = 0.03, 0.25
+_EVENED_DOUBT, _BATCH_EVENED_DOUBT, _UNEVEN_DOUBT = 0.05, 0.1, 0.25
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def block_spread(found: Stream, rule: Rule, num_outputs: int, rows: Rows) -> Blo
     growth = above(chance * (shares**2 * lifts - 0.5 * shares * gains * drift[:-1]))
     doubt = _doubt(blocks, shares, rule)
     if rows.positions > 1:
-        doubt = np.hypot(doubt, _positions_doubt(shares, np.array([block.growth for block in blocks]), skip, rows))
+        doubt = np.hypot(doubt, _positions_doubt(blocks, shares, skip, rows, batch))
     top = _top(found.top.noise, aligned, chance, num_outputs, own_forward[-1], pair_forward[-1], batch_size)
     return BlockSpread(
         backward=np.hypot(np.sqrt(variance) * TO_DECADES, doubt),
@@ -159,12 +159,18 @@ def _doubt(blocks: tuple[Block, ...], shares: Float, rule: Rule) -> Float:
     return np.asarray(part * above(np.log1p([block.growth for block in blocks])) * TO_DECADES)
 
 
-def _positions_doubt(shares: Float, growths: Float, skip: float, rows: Rows) -> Float:
-    """The positions of images differ in size, by an amount that nobody has recorded; a kernel evens them out in a few layers."""
+def _positions_doubt(blocks: tuple[Block, ...], shares: Float, skip: float, rows: Rows, batch: bool) -> Float:
+    """The positions of images differ in size, by an amount that nobody has recorded.
+
+    A kernel evens them out in the branch, so that they differ as far as the first state is still in the stream.
+    """
+    growths = np.array([block.growth for block in blocks])
     with np.errstate(divide="ignore", invalid="ignore"):
         travel = np.abs(np.nan_to_num(above(np.log(skip + growths)), nan=0.0, neginf=0.0, posinf=0.0)) * TO_DECADES
-    begun, part = (_EVENED_DOUBT, 0.1) if rows.mixed else (_UNEVEN_DOUBT, 0.5)
-    return np.asarray(np.append(begun * np.minimum(shares, 1.0), 0.0) + part * travel)
+    if not rows.mixed:
+        return np.asarray(np.append(_UNEVEN_DOUBT * np.minimum(shares, 1.0), 0.0) + 0.5 * travel)
+    left = np.cumprod([1.0, *[1.0 - block.added if skip else 0.0 for block in blocks[:-1]]])
+    return np.asarray((_BATCH_EVENED_DOUBT if batch else _EVENED_DOUBT) * above(left * shares) + 0.1 * travel)
 
 
 def _forward_doubt(rows: Rows) -> float:
