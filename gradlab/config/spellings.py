@@ -13,7 +13,9 @@ def folded(text: str) -> str:
     >>> folded("LeakyReLU"), folded("leaky-relu"), folded("torch.nn.LeakyReLU"), folded("xavier_uniform_")
     ('leakyrelu', 'leakyrelu', 'leakyrelu', 'xavieruniform')
     """
-    plain = re.sub(r"^(torch|nn|optim|keras|tf|jax)(\.\w+)*\.", "", text.strip()).removesuffix("()")
+    plain = re.sub(r"^(torch|nn|F|optim|keras|tf|tensorflow|jax|flax|optax)(\.\w+)*\.", "", text.strip()).removesuffix(
+        "()"
+    )
     return re.sub(r"[-_ ]", "", plain).casefold()
 
 
@@ -88,7 +90,7 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
     "train.optimizer.name": by_folded(
         {
             "gd gradient_descent stochastic_gradient_descent": "sgd",
-            "sgd_momentum momentum_sgd heavy_ball": "momentum",
+            "sgd_momentum momentum_sgd sgdm heavy_ball": "momentum",
             "nag nesterov_momentum sgd_nesterov": "nesterov",
         }
     ),
@@ -134,6 +136,7 @@ WORDS: Mapping[str, Mapping[str, Meaning]] = {
 _NOT_HERE = "it is an approximation that gradlab does not have; gelu is the exact form"
 _NO_FORMAT = "it is no format: write dtype: {storage: float16, loss_scale: dynamic}"
 _NO_FILE = "it is no source: write source: file, path: data.csv and target: the column to predict"
+_NOWHERE = "it is not here and nothing is downloaded"
 _NO_SINGLE_STD = "it has another standard deviation in each library: write {scheme: normal, std: 0.05"
 
 ADVICE: Mapping[str, Mapping[str, str]] = {
@@ -148,14 +151,16 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     "data.source": by_folded(
         {
             "csv parquet npz": _NO_FILE,
-            "mnist fashion_mnist cifar10 cifar100": "it is not here and nothing is downloaded: digits has small pictures of digits, and "
+            "mnist fashion_mnist cifar10 cifar100": f"{_NOWHERE}: digits has small pictures of digits, and source: file reads a file of "
+            "yours",
+            "iris boston california california_housing": f"{_NOWHERE}: wine and breast_cancer have classes, diabetes has numbers, and "
             "source: file reads a file of yours",
         }
     ),
     "train.dtype": by_folded(
         {
             "float": "it is 32 bits to PyTorch and 64 to numpy: write float32 or float64",
-            "amp mixed mixed_precision": _NO_FORMAT,
+            "amp autocast mixed mixed_precision mixed_float16 16_mixed": _NO_FORMAT,
         }
     ),
 }
@@ -173,6 +178,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         {
             "hidden_layers n_layers num_layers n_hidden_layers num_hidden_layers layers": "model.depth",
             "hidden_size hidden_dim hidden_units units n_units num_units hidden_width neurons dim d_model": "model.width",
+            "channels n_channels num_channels filters n_filters num_filters": "model.width",
             "nonlinearity act act_fn activation_fn activation_function": "model.activation",
             "initializer initialiser initialization initialisation weight_init kernel_initializer init_scheme": "model.init",
             "normalization normalisation norm_layer": "model.norm",
@@ -182,18 +188,21 @@ KEYS: Mapping[str, Mapping[str, str]] = {
             "parametrisation parameterization": "model.parametrization",
         },
     ),
-    **_keys("model.activation", {"negative_slope": "model.activation.slope"}),
-    **_keys("model.init", {"stddev standard_deviation": "model.init.std"}),
-    **_keys("model.readout_init", {"stddev standard_deviation": "model.readout_init.std"}),
-    **_keys("model.norm", {"epsilon": "model.norm.eps"}),
+    **_keys("model.activation", {"negative_slope": "model.activation.slope", "type kind": "model.activation.name"}),
+    **_keys("model.init", {"stddev standard_deviation": "model.init.std", "name type kind": "model.init.scheme"}),
+    **_keys(
+        "model.readout_init",
+        {"stddev standard_deviation": "model.readout_init.std", "name type kind": "model.readout_init.scheme"},
+    ),
+    **_keys("model.norm", {"epsilon": "model.norm.eps", "name type": "model.norm.kind"}),
     **_keys(
         "data",
         {
-            "dataset": "data.source",
+            "dataset name": "data.source",
             "n_samples num_samples": "data.samples",
             "n_features num_features": "data.features",
             "n_classes num_classes": "data.classes",
-            "batch bs minibatch_size": "data.batch_size",
+            "batch bs minibatch minibatch_size": "data.batch_size",
             "standardise standardization standardisation": "data.standardize",
             "test_size val_split validation_split holdout_fraction": "data.holdout",
             "label label_column target_column": "data.target",
@@ -202,7 +211,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     **_keys(
         "train",
         {
-            "learning_rate": "train.lr",
+            "learning_rate learning_rate_init initial_lr base_lr step_size eta": "train.lr",
             "optim optimiser": "train.optimizer",
             "wd": "train.weight_decay",
             "clip_grad_norm max_grad_norm gradient_clip_norm grad_norm_clip grad_clip gradient_clip_val clip": "train.clip_norm",
@@ -215,8 +224,11 @@ KEYS: Mapping[str, Mapping[str, str]] = {
             "batch_size batch bs": "data.batch_size",
         },
     ),
-    **_keys("record", {"interval frequency log_every every_n_steps": "record.every"}),
-    **_keys("train.optimizer", {"epsilon": "train.optimizer.eps", "rho": "train.optimizer.alpha"}),
+    **_keys("record", {"interval frequency log_every every_n_steps": "record.every", "metrics": "record.quantities"}),
+    **_keys(
+        "train.optimizer",
+        {"epsilon": "train.optimizer.eps", "rho": "train.optimizer.alpha", "type kind": "train.optimizer.name"},
+    ),
 }
 """Part of a config -> folded name of a key -> the dotted key that it means."""
 
@@ -240,7 +252,8 @@ KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
             "dropout": "there is none here, it would hide what the layers do to the gradient; leave it out",
             "hidden n_hidden num_hidden": "write depth for the number of hidden layers, width for the units of each",
             "hidden_sizes layer_sizes hidden_layer_sizes": "all hidden layers have one width here: write depth and width",
-            "bias": "write init: {bias: 0.1}, the constant that every bias starts from",
+            "bias use_bias bias_init bias_initializer": "write init: {bias: 0.1}, the constant that every bias starts from",
+            "type arch architecture model_type": "write kind: dense or kind: conv; skip connections are residual: 1",
         },
     ),
     **_keys(
@@ -262,7 +275,11 @@ KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
     ),
     **_keys(
         "train",
-        {"device": "it is an option of the command: --device", "seed": "write seed, beside model, data and train"},
+        {
+            "device": "it is an option of the command: --device",
+            "l2 l2_penalty l2_regularization": "write weight_decay",
+            "max_iter": "write epochs, passes over the data, or steps, updates",
+        },
     ),
     **_keys("model.init", {"mode": "he divides by the fan-in, xavier by the mean of both; pick the scheme"}),
 }

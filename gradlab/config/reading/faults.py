@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gradlab.config import memory, spellings
+from gradlab.config import catalogue, memory, spellings
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import Field, Part, child_of, field_at, fields, part_at, word_of
 from gradlab.config.modules import GIVEN, OWN, ModuleExperiment, Trainable
@@ -222,6 +222,8 @@ def _unknown_key(root: Root, path: Path) -> str:
         return f"unknown key (known here: {', '.join(_beside(root, path))})"
     if meant[:-1] == path[:-1]:
         return f"unknown key. Did you mean '{meant[-1]}'?"
+    if len(meant) == 1:
+        return f"unknown key: write {meant[0]}, beside model, data and train"
     return f"unknown key. Did you mean '{'.'.join(map(str, meant))}'?"
 
 
@@ -297,12 +299,25 @@ def _message(tree: Tree, root: Root, item: Any, path: Path, bare: bool) -> str:
         words = [*([absent] if bare and absent else []), *field.words, *(["module"] if path in _OWN_WORDS else [])]
         if value == "module" and path == ("data", "source"):
             return "source module goes with model.kind module, and this network is another"
-        advised = spellings.advice(field.path, value)
+        advised = spellings.advice(field.path, value) or _call_advice(field, value)
         near = suggestion(value, words, all_of_them=True) if advised is None else f": {advised}"
         return f"unknown name {got}{near}{'' if bare else _whole(path, absent, value)}"
     either = f"{absent}, " if bare and absent else ""
     hint = _whole(path, absent, value) or _hint(field, kind, value)
     return f"expected {either}{field.expected()}, got {got}{hint}"
+
+
+def _call_advice(field: Field, value: str) -> str | None:
+    """What to write in place of a name whose parameters stand without their names, as PyTorch takes them; None where it is none."""
+    call = re.fullmatch(r"([\w.]{1,80})\((.{1,80})\)", value.strip())
+    name = None if call is None else spellings.word_meant(field.path, call[1], field.words)
+    entry = {**catalogue.ACTIVATIONS, **catalogue.OPTIMIZERS}.get(name) if isinstance(name, str) else None
+    if call is None or entry is None:
+        return None
+    if not entry.parameters:
+        return f"{name} has no parameters: write {name}"
+    given = ", ".join(f"{key}={parameter.default:g}" for key, parameter in entry.parameters.items())
+    return f"write parameters by their names, as in {name}({given})"
 
 
 def _whole(path: Path, absent: str | None, value: Any) -> str:

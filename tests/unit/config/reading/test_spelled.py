@@ -60,6 +60,9 @@ VALUES = [
     ("train.loss", "NLLLoss", "cross_entropy"),
     ("data.source", "breast-cancer", "breast_cancer"),
     ("data.source", "load_digits", "digits"),
+    ("model.activation", "F.gelu", "gelu"),
+    ("train.optimizer", "optax.adam", "adam"),
+    ("train.optimizer", "sgdm", "momentum"),
 ]
 
 
@@ -112,6 +115,16 @@ def test_a_word_is_understood_wherever_it_is_typed(tmp_path, key, typed, own):
         ("train.warm_up", "train.warmup", 2),
         ("record.interval", "record.every", 2),
         ("random_state", "seed", 3),
+        ("train.step_size", "train.lr", 0.3),
+        ("eta", "train.lr", 0.3),
+        ("model.channels", "model.width", 9),
+        ("record.metrics", "record.quantities", "all"),
+        ("data.name", "data.source", "wine"),
+        ("model.init.name", "model.init.scheme", "he"),
+        ("readout_init.type", "model.readout_init.scheme", "he"),
+        ("model.norm.type", "model.norm.kind", "layer"),
+        ("train.optimizer.type", "train.optimizer.name", "adam"),
+        ("model.activation.kind", "model.activation.name", "relu"),
     ],
 )
 def test_a_key_is_understood_and_wins_over_the_file(tmp_path, key, own, value):
@@ -233,6 +246,30 @@ def test_a_name_with_its_parameters_is_the_mapping_that_it_means_in_a_config_and
 def test_what_is_no_name_with_its_parameters_is_refused(tmp_path, word):
     with pytest.raises(ConfigError, match=r"model\.activation"):
         document.load(written(tmp_path), {"model.activation": word})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("model.activation", "nn.LeakyReLU(0.2)", r"by their names, as in leaky_relu\(slope=0\.01\)"),
+        ("train.optimizer", "Adam(1e-3)", r"by their names, as in adam\(beta1=0\.9, beta2=0\.999, eps=1e-08\)"),
+        ("model.activation", "nn.ReLU(True)", "relu has no parameters: write relu"),
+        ("train.dtype", "16-mixed", r"write dtype: \{storage: float16, loss_scale: dynamic\}"),
+        ("data.source", "iris", "nothing is downloaded: wine and breast_cancer have classes"),
+    ],
+)
+def test_a_word_that_means_nothing_here_is_refused_with_what_to_write(tmp_path, key, value, told):
+    with pytest.raises(ConfigError, match=told):
+        document.load(written(tmp_path), {key: value})
+
+
+@pytest.mark.parametrize("key", ["model.seed", "train.seed", "record.name", "model.expect"])
+def test_a_key_of_the_whole_experiment_in_a_part_is_told_where_it_stands(tmp_path, key):
+    with pytest.raises(ConfigError) as caught:
+        document.load(written(tmp_path), {key: 1})
+    said, own = str(caught.value), key.rpartition(".")[2]
+    assert f"unknown key: write {own}, beside model, data and train" in said
+    assert "Did you mean" not in said
 
 
 @pytest.mark.parametrize(
