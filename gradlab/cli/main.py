@@ -64,6 +64,26 @@ _OTHER_VERBS = {
 }
 """What other tools call a verb -> what it is called here."""
 
+_OTHER_OPTIONS = {
+    word: option
+    for option, words in {
+        "--format json": "--json",
+        "--format csv": "--csv",
+        "--format md": "--md --markdown",
+        "--rerun always": "--force --overwrite --no-cache",
+        "--workers N": "--jobs --n-jobs --num-workers --parallel -j",
+        "--device cuda": "--gpu --cuda",
+        "--device cpu": "--cpu",
+        "--out DIR": "--output --output-dir --outdir --runs-dir",
+        "--dry-run": "--dryrun -n",
+        "--quiet": "--silent -q",
+        "--full": "--verbose -v",
+        "--where COND": "--filter --select",
+    }.items()
+    for word in words.split()
+}
+"""What other tools call an option -> what is written here, where a command has it."""
+
 app = typer.Typer(
     name="gradlab",
     no_args_is_help=True,
@@ -165,8 +185,19 @@ def _clear(error: Any) -> None:
         error.message += f"; a field is set with -s, as in -s {setting[1]}"
     elif re.search(r"unexpected extra argument\(?s?\)? \(= ?\S*\)$", message):
         error.message += "; a field is set without blanks, as in -s model.depth=100"
+    elif written := _written_for(error):
+        error.message += f"; write {written}"
+        error.possibilities = None  # near by their letters, such as --version for --json
     elif field := _field_of_option(error):
         error.message += f"; a field is set with -s, as in -s {field}=VALUE"
+
+
+def _written_for(error: Any) -> str | None:
+    """What is written for an option of other tools, where the command has what it is here."""
+    written = _OTHER_OPTIONS.get(getattr(error, "option_name", ""))
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    own = {option for one in getattr(command, "params", ()) for option in getattr(one, "opts", ())}
+    return written if written is not None and written.split()[0] in own else None
 
 
 def _field_of_option(error: Any) -> str | None:

@@ -16,6 +16,7 @@ FIGURES: Mapping[str, str] = spellings.by_folded(
 )
 """Folded name of another library -> the figure that it means, at whichever step."""
 
+_OTHERWISE = spellings.by_folded({"status exit_status": "outcome"})
 _MOMENTS = ("init", "final")
 
 
@@ -85,10 +86,15 @@ def near_name(name: str, known: Iterable[str]) -> str:
 
     >>> near_name("val_loss", ["final.loss", "init.holdout_loss", "final.holdout_loss"])
     ". Did you mean 'final.holdout_loss'?"
+    >>> near_name("model.seed", ["model.kernel", "data.seed", "seed"]), near_name("status", ["outcome", "state"])
+    (". Did you mean 'seed'?", ". Did you mean 'outcome'?")
     """
     known = list(known)
-    figure = f"final.{FIGURES.get(spellings.folded(name))}"
-    return suggestion(figure if figure in known else name, known)
+    part, _, key = name.rpartition(".")
+    figure = f"final.{FIGURES.get(spellings.folded(key))}"
+    other = _OTHERWISE.get(spellings.folded(name))
+    meant = [figure, other, key] if part else [figure, other]
+    return suggestion(next((one for one in meant if one in known), name), known)
 
 
 def _plain(name: str) -> list[str]:

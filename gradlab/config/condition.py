@@ -276,6 +276,10 @@ class Parser:
                 raise self._fault(f"{name.text} has one value; write it without {token.text}()", name)
             self._expect(")")
             return Layers(token.text, self._own(name)), kind
+        if self._is("(") and compared_name(token.text, self.names) not in self.names and token.text != "change":
+            raise self._fault(
+                f"unknown name {token}: over the layers of a run there are {', '.join(REDUCTIONS)}", token
+            )
         kind = self._named(token)
         if kind.form == "layers":
             options = ", ".join(f"{reduction}({token.text})" for reduction in REDUCTIONS)

@@ -14,6 +14,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     >>> nearest("loss", ["depth", "init.loss", "final.loss"])
     'final.loss'
+    >>> nearest("Loss", ["depth", "final.loss"])
+    'final.loss'
     >>> nearest("ReLU", ["elu", "relu"]), nearest("LayerNorm", ["batch", "layer"]), nearest("SDG", ["adam", "sgd"])
     ('relu', 'layer', 'sgd')
     """
@@ -22,7 +24,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if same is not None:
         return same
     # Of several, the last: a figure of the last step is meant more often than of the first.
-    ended = next((name for name in reversed(known) if name.rpartition(".")[2] == word), None)
+    ended = next((name for name in reversed(known) if name.casefold().rpartition(".")[2] == word.casefold()), None)
     if ended is not None:
         return ended
     folded = {name.casefold(): name for name in reversed(known)}

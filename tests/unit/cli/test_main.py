@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gradlab.cli import main as main_module
-from gradlab.cli.main import _OTHER_VERBS, app, main
+from gradlab.cli.main import _OTHER_OPTIONS, _OTHER_VERBS, app, commands, main
 from gradlab.errors import ConfigError, Fault, InterruptedRunError, RunFailedError, SelectionError, UsageError
 
 
@@ -116,6 +116,11 @@ def test_no_words_print_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         (["rnu"], "No such command 'rnu'. Did you mean 'run'?\n"),
         (["run", "a.yaml", "--seed", "5"], "No such option: --seed; a field is set with -s, as in -s seed=VALUE"),
         (["compare", "a", "b", "--epochs", "5"], "No such option: --epochs\n"),
+        (["list", "--json"], "No such option: --json; write --format json\n"),
+        (["run", "a.yaml", "--force"], "No such option: --force; write --rerun always\n"),
+        (["run", "a.yaml", "--output", "x"], "No such option: --output; write --out DIR\n"),
+        (["sweep", "a.yaml", "-j", "2"], "No such option: -j; write --workers N\n"),
+        (["run", "a.yaml", "--jobs", "2"], "No such option: --jobs\n"),
         (["export", "x", "--to", "parquet"], "Invalid value for '--to': 'parquet' is not one of"),
     ],
 )
@@ -132,3 +137,15 @@ def test_what_other_tools_call_a_verb_is_none_of_ours_and_means_one() -> None:
     verbs = {command.name for command in app.registered_commands}
     assert not set(_OTHER_VERBS) & verbs
     assert set(_OTHER_VERBS.values()) <= verbs | {"--help", "--version"}
+
+
+def test_what_other_tools_call_an_option_is_none_of_a_command_that_has_what_it_is() -> None:
+    taken = [
+        {option for one in command.params for option in one.opts}
+        for command in commands().commands.values()  # type: ignore[attr-defined]
+    ]
+    for other, written in _OTHER_OPTIONS.items():
+        having = [options for options in taken if written.split()[0] in options]
+        assert having
+        if written != "--out DIR":  # `-o, --output` is a file where a command writes one
+            assert not any(other in options for options in having), other
