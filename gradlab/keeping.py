@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gradlab.config.text import clean_line
 from gradlab.errors import SelectionError, UsageError
 from gradlab.results.place import runs_root
-from gradlab.results.selection import Selection, Selector
+from gradlab.results.selection import Selection, Selector, refuse_others_members
 from gradlab.results.store import RunHandle, Store
 from gradlab.run_lists import Named, words_of
 from gradlab.stored import refuse_nothing
@@ -61,7 +61,10 @@ def tag(
     if not names and not where:
         raise UsageError("which runs? `gradlab tag RUN NAME` tags one, `gradlab tag NAME --where COND` all that match")
     by_root: dict[Path, list[str]] = {}
-    for run in chosen_handles(out if isinstance(out, Selector) else Selector(runs_root(out)), words_of(names), where):
+    selector = out if isinstance(out, Selector) else Selector(runs_root(out))
+    words = words_of(names)
+    refuse_others_members(selector, words)
+    for run in chosen_handles(selector, words, where):
         by_root.setdefault(
             Path(os.path.realpath(run.path)).parent if not run.path.is_symlink() else run.path.parent, []
         ).append(run.id)

@@ -11,7 +11,7 @@ from gradlab.drawing import Tell, check_kind, draw, known_quantities, untold
 from gradlab.errors import UsageError
 from gradlab.results.locks import refuse_links
 from gradlab.results.place import runs_root
-from gradlab.results.selection import Selector
+from gradlab.results.selection import Selector, refuse_others_members
 from gradlab.results.store import SWEEPS
 from gradlab.results.stored import StoredRun
 from gradlab.results.sweeps.directory import SweepPlace
@@ -185,7 +185,9 @@ def write_run_pages(names: Sequence[str | Path], where: str, out: Path, warn: Te
     from gradlab.results import whole_file
     from gradlab.results.store import Store
 
-    runs = distinct(stored.chosen(names, out, where, tell=warn, advised=stored.ALL))
+    selector = Selector(out)
+    refuse_others_members(selector, names)
+    runs = distinct(stored.chosen(names, selector, where, tell=warn, advised=stored.ALL))
     places = {Path(os.path.realpath(run.path)).parent for run in runs}
     written = 0
     listed = {place: Store(place).runs() for place in places}  # read once: there may be thousands of runs

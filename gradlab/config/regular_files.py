@@ -115,16 +115,27 @@ def refuse_endless(descriptor: int, found: os.stat_result) -> None:
 @lru_cache(maxsize=8)
 def _given(descriptor: int, device: int, inode: int, most: int) -> bytes:
     """What a pipe or socket brings: it comes once, and whoever asks for the same one again gets the same."""
-    return rest(descriptor, most)
+    return rest(descriptor, most, waits=True)
 
 
-def rest(descriptor: int, most: int) -> bytes:
-    """What is left to be read, at most so many bytes; waits for a pipe that is not at its end."""
+def rest(descriptor: int, most: int, *, waits: bool = False) -> bytes:
+    """What is left to be read, at most so many bytes.
+
+    Args:
+        descriptor: An open file.
+        most: Bytes that are read at most.
+        waits: Whether a pipe that is not at its end is waited for; some files that the system makes up, such as its log, never end either.
+
+    Raises:
+        OSError: If it cannot be read, or would have to be waited for.
+    """
     parts: list[bytes] = []
     while most > 0:
         try:
             part = os.read(descriptor, min(most, 1 << 20))
         except BlockingIOError:  # a pipe that was given without waiting
+            if not waits:
+                raise OSError(errno.EINVAL, NOT_REGULAR) from None
             select.select([descriptor], [], [])
             continue
         if not part:

@@ -18,7 +18,7 @@ from gradlab.results.listing import SUMMARY
 from gradlab.results.room import Room, room_of
 from gradlab.results.run_files import MANIFEST
 from gradlab.results.selection import Selection
-from gradlab.results.store import RunHandle, reason_of
+from gradlab.results.store import SWEEPS, RunHandle, reason_of
 from gradlab.results.sweeps.directory import PLAN, SweepPlace
 
 
@@ -56,14 +56,15 @@ def plan_removal(selector: AskedRuns, selections: Sequence[Selection], only: fro
 
     Args:
         selector: What was asked for in the directory of runs.
-        selections: What is to go; of a sweep its own directory, and its members unless somebody else has them.
+        selections: What is to go; of a sweep its own directory, and its members unless somebody else has them. Of one that a link leads
+            to it is the link alone.
         only: Runs of the selections that may go at all, by their directories, and then no sweep's own directory; None for all.
     """
     named = {run.path: run for found in selections if found.place is None for run in found.runs}
     places = {found.place.path: found.place for found in selections if found.place is not None}
     kept: Counter[str] = Counter()
     for found in selections:
-        if found.place is None:
+        if found.place is None or not found.place.has_own_members:
             continue
         root = found.place.root
         own = selector if root == Path(os.path.realpath(selector.root)) else AskedRuns(root)
@@ -101,7 +102,7 @@ def remove(removal: Removal) -> tuple[list[Doomed], list[str]]:
     by_root: dict[Path, list[Doomed]] = {}
     for one in removal.doomed:
         place = Path(one.path).parent
-        by_root.setdefault(place.parent if one.is_sweep else place, []).append(one)
+        by_root.setdefault(place.parent if one.is_sweep and place.name == SWEEPS else place, []).append(one)
     for root, items in by_root.items():
         try:
             failed = crash_safe.discard(root, [item.path for item in items], "removed", SUMMARY)

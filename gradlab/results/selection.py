@@ -248,6 +248,23 @@ def select(root: str | Path, text: str | Path, *, groups: bool = True) -> Select
     return Selector(root).select(text, groups=groups)
 
 
+def refuse_others_members(selector: Selector, names: Sequence[str | Path]) -> None:
+    """Refuse to write of the members of a sweep where they are not its own (`SweepPlace.has_own_members`).
+
+    Raises:
+        SelectionError: If a name means nothing.
+        UsageError: If one means such a sweep, or several things.
+    """
+    for name in names:
+        place = selector.select(name).place
+        if place is not None and not place.has_own_members:
+            real = os.path.realpath(place.path)
+            why = f"lies in no directory named {SWEEPS}"
+            if real != os.path.abspath(place.path):
+                why = f"is reached through a link, which is not followed to write; name {real}"
+            raise UsageError(f"{place.path}: {why}")
+
+
 def _neighbours(selection: Selection) -> Selector:
     """The selector of the directory that a run or sweep lies in, which was named by its path."""
     if selection.place is not None:

@@ -16,6 +16,7 @@ from gradlab.config.reading.faults import fitting, printable, reported, validate
 from gradlab.config.reading.overrides import override
 from gradlab.config.reading.spelled import understand
 from gradlab.config.reading.tree import FILE, Tree, from_python, from_yaml
+from gradlab.config.text import cut
 from gradlab.errors import ConfigError, Fault
 
 
@@ -142,7 +143,7 @@ def _bytes(path: Path, label: str) -> bytes:
         reason = reason if reason.startswith("is ") else f"cannot be read: {reason}"
     except ValueError:
         reason = "cannot be read: not a path"
-    raise ConfigError([Fault(label, "", reason)])
+    raise ConfigError([Fault(cut(label, 1000), "", reason)])
 
 
 def _near(path: Path) -> str:

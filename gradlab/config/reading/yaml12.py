@@ -86,6 +86,9 @@ def read(source: bytes | str) -> tuple[Value | None, list[Complaint]]:
     0.001
     """
     try:
+        if len(source) > MAX_BYTES:
+            told = f"the file has more than {MAX_BYTES:,} bytes, which is the most of a config"
+            raise _UnreadableError(Mark(1, 1), told)
         text = _decode(source) if isinstance(source, bytes) else source
         _refuse_unprintable(text)
         builder = _Builder(text)
@@ -98,8 +101,6 @@ def read(source: bytes | str) -> tuple[Value | None, list[Complaint]]:
 
 def _decode(source: bytes) -> str:
     start = Mark(1, 1)
-    if len(source) > MAX_BYTES:
-        raise _UnreadableError(start, f"the file has more than {MAX_BYTES:,} bytes, which is the most of a config")
     if source.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in source[:4]:
         raise _UnreadableError(start, "not UTF-8 (it looks like UTF-16 or UTF-32); save the file as UTF-8")
     if source.startswith(b"\xef\xbb\xbf"):
@@ -196,11 +197,17 @@ class _Loader(yaml.SafeLoader):
         super().fetch_flow_collection_start(TokenClass)
 
 
+_MOST_EVENTS = 2 * MAX_VALUES + 8
+"""Events of a document that is not refused for its number of values: two of each, and those around it."""
+
+
 class Events:
-    """PyYAML's events of a text, made as they are asked for and kept, with the error that they end in."""
+    """PyYAML's events of a text, made as they are asked for and kept, with the error that they end in. Of what is refused for its length
+    or its number of values no more are made than it takes to refuse it, whoever asks.
+    """
 
     def __init__(self, text: str) -> None:
-        self._source = yaml.parse(text, Loader=_Loader)
+        self._source = iter(()) if len(text) > MAX_BYTES else yaml.parse(text, Loader=_Loader)
         self._made: list[Any] = []
         self._error: Exception | None = None
 
@@ -211,7 +218,7 @@ class Events:
             yaml.YAMLError: Where the text cannot be read any further.
         """
         place = 0
-        while True:
+        while place < _MOST_EVENTS:
             if place == len(self._made):
                 if self._error is not None:
                     raise self._error

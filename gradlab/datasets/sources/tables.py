@@ -38,24 +38,26 @@ def _printable(text: str) -> str:
 
 
 def checked(path: str) -> Path:
-    """The path of a file that exists.
+    """The path of a file that exists and is not empty.
 
     Raises:
-        ConfigError: If it does not, is no file, or has a name that no run could be stored with.
+        ConfigError: If it does not or is, is no file, or has a name that no run could be stored with.
     """
     if has_surrogate(path):
         raise fault(path, "data.path", "its whole path is not UTF-8 text; rename the directory or the file")
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         reason = "no such file; a relative path starts at the config's own directory"
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     else:
-        if stat.S_ISREG(mode):
+        if stat.S_ISREG(found.st_mode) and found.st_size > 0:
             return Path(path)
         reason = "is not a regular file"
-        if stat.S_ISDIR(mode):
+        if stat.S_ISREG(found.st_mode):
+            reason = "the file is empty"
+        if stat.S_ISDIR(found.st_mode):
             reason = "is a directory; name the CSV, Parquet or NPZ file in it"
     raise fault(path, "data.path", reason)
 
@@ -73,8 +75,6 @@ def read(path: str) -> Mapping[str, Array]:
     if reader is None:
         raise fault(path, "data.path", f"expected a file ending in .csv, .parquet or .npz, got '{file.name}'")
     try:
-        if file.stat().st_size == 0:
-            raise fault(path, "data.path", "the file is empty")
         return reader(file)
     except OSError as error:
         raise fault(path, "data.path", f"cannot be read: {error.strerror or _first_line(error)}") from error

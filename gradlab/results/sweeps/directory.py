@@ -161,6 +161,16 @@ class SweepPlace:
         return Path(os.path.realpath(self.path)).parent.parent
 
     @property
+    def has_own_members(self) -> bool:
+        """Whether its members are those of the directory of runs in which it was found. Where a link leads to it, or it lies in no
+        directory of sweeps, they are another one's: they are read, and nothing is written beside them or removed.
+        """
+        sweeps = self.path.parent
+        return os.path.basename(os.path.abspath(sweeps)) == SWEEPS and not (
+            self.path.is_symlink() or sweeps.is_symlink()
+        )
+
+    @property
     def ended(self) -> str:
         """When it was carried out last, ISO 8601 in UTC; of one that was not, when its plan was written; "" where neither is known."""
         try:

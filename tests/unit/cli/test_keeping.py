@@ -212,6 +212,48 @@ def test_a_link_is_removed_and_not_what_it_leads_to(gradlab: Gradlab, root: Path
     assert (elsewhere / "notes" / "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("link", ["sweeps", f"sweeps/s-{'5' * 12}"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("rm", "s", "--yes"),
+        ("rm", "s", "--where", "seed >= 0", "--yes"),
+        ("tag", "s", "mine"),
+        ("report", "s", "--runs"),
+    ],
+)
+def test_runs_of_a_sweep_that_a_link_leads_to_stay_as_they_are(
+    gradlab: Gradlab, root: Path, tmp_path: Path, link: str, command: tuple[str, ...]
+) -> None:
+    other = tmp_path / "other"
+    root.rename(other)
+    Store(root).save(make_run("c" * 12, "c"), "")
+    (root / link).parent.mkdir(exist_ok=True)
+    (root / link).symlink_to(other / link)
+    before = {path: path.read_bytes() for path in other.rglob("*") if path.is_file()}
+    code, _, err = gradlab(*command)
+    assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
+    if command[:2] == ("rm", "s") and "--where" not in command and link != "sweeps":
+        assert (code, (root / link).is_symlink()) == (0, False)  # the link alone is removed
+    else:
+        assert code in (2, 5)
+        assert "link" in err or "nothing to remove" in err
+
+
+def test_a_plan_in_a_run_s_place_is_removed_without_a_trace_elsewhere(
+    gradlab: Gradlab, root: Path, tmp_path: Path
+) -> None:
+    Store(tmp_path).save(make_run(M1, "net", 1), "")  # where the runs of the plan would lie if it lay in `sweeps`
+    odd = root / f"t-{'7' * 12}"
+    (root / "sweeps" / odd.name).rename(odd)
+    (tmp_path / ".lock").unlink()
+    assert gradlab("rm", str(odd), "--yes")[0] == 0
+    assert not odd.exists()
+    assert there(root) == ALL
+    assert there(tmp_path) == {M1}
+    assert not (tmp_path / ".lock").exists()
+
+
 def test_a_directory_that_holds_other_runs_is_not_removed(gradlab: Gradlab, root: Path) -> None:
     Store(root / f"a-{A0}" / "mine").save(make_run("b" * 12), "")
     code, _, err = gradlab("rm", "a", "--yes")

@@ -154,3 +154,11 @@ def test_classes_under_mse_stay_classes():
 
 def test_only_a_file_has_a_digest():
     assert digest(Data(source="digits")) is None
+
+
+def test_a_file_without_a_size_is_not_read_for_its_digest(tmp_path, monkeypatch):
+    # Some files that the system makes up have none, and reading one may never end.
+    (tmp_path / "log.csv").touch()
+    monkeypatch.setattr(type(tmp_path), "open", lambda *given, **more: pytest.fail("it is read"))
+    with pytest.raises(ConfigError, match="the file is empty"):
+        digest(Data(source="file", path=str(tmp_path / "log.csv"), target="y"))

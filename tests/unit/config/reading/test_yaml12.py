@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from gradlab.config.reading import yaml12
 from gradlab.config.reading.yaml12 import MAX_DIGITS, read, resolve
 
 
@@ -88,3 +89,28 @@ def test_a_doubling_alias_is_not_followed():
     document, complaints = read("\n".join(lines))
     assert document is None
     assert "once its aliases are followed" in complaints[0].reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a x\nb: [" + "*a, " * 60_000 + "]\nbase: c\n",  # more values than are read
+        "a: 1\n" + "---\nb: 1\n" * 30_000,  # more documents
+        "a: [" + "1, " * 200_000 + "]\nbase: c\n",  # more bytes
+    ],
+    ids=["values", "documents", "bytes"],
+)
+def test_of_what_is_refused_no_more_is_parsed_than_a_config_may_have(monkeypatch, text):
+    made = []
+    parse = yaml12.yaml.parse
+
+    def counted(*given, **more):
+        for event in parse(*given, **more):
+            made.append(1)
+            yield event
+
+    yaml12.events.cache_clear()
+    monkeypatch.setattr(yaml12.yaml, "parse", counted)
+    assert yaml12.read(text)[0] is None
+    assert sum(1 for _ in yaml12.events(text)) == len(made)  # whoever else looks at them
+    assert len(made) <= (0 if len(text) > yaml12.MAX_BYTES else 2 * yaml12.MAX_VALUES + 10)
