@@ -150,6 +150,7 @@ def sweep(
     """
     from gradlab.config.allowed_code import allowed_code
     from gradlab.config.sweeps import sweep as reader
+    from gradlab.config.sweeps.file_kind import is_experiment
     from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose
     from gradlab.execution.observers import observer_of
@@ -168,11 +169,11 @@ def sweep(
         _check_number(name, number, least)
     if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < math.inf):
         raise UsageError(f"timeout: expected seconds > 0, got {timeout!r}")
-    if isinstance(config, Mapping) and reader.is_experiment(config):
+    if isinstance(config, Mapping) and is_experiment(config):
         raise UsageError(
             "this mapping is an experiment; train it with gradlab.run, or put it under the key experiment of a sweep"
         )
-    if isinstance(config, str | Path) and os.path.isfile(config) and reader.is_experiment(config):
+    if isinstance(config, str | Path) and os.path.isfile(config) and is_experiment(config):
         raise UsageError(f"{config}: is an experiment; train it with gradlab.run({str(config)!r})")
     words = None if seeds is None else _typed(seeds)
     asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else Path(config)
@@ -355,7 +356,7 @@ def _experiment(
     config: str | Path | Mapping[str, Any] | Trainable, overrides: Mapping[str, Any], trains: bool = True
 ) -> Trainable:
     from gradlab.config.reading import document
-    from gradlab.config.sweeps.sweep import is_sweep
+    from gradlab.config.sweeps.file_kind import is_sweep
 
     if isinstance(config, str | Path):
         if is_sweep(config):

@@ -34,7 +34,7 @@ def check(
 ) -> None:
     """Read configs and sweeps with their data as `run` and `sweep` would, and say what they come to. Nothing is trained."""
     from gradlab.cli.output import log, write_table
-    from gradlab.config.sweeps.sweep import is_other
+    from gradlab.config.sweeps.file_kind import is_other
     from gradlab.errors import ConfigError
     from gradlab.report.words.table import Field, Table, without
 
@@ -78,13 +78,14 @@ def _row(config: Path, overrides: list[str], quiet: bool) -> "tuple[Value, ...]"
     from gradlab.config.allowed_code import not_imported
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
+    from gradlab.config.sweeps.file_kind import is_sweep
     from gradlab.config.sweeps.points import value_on_axis
     from gradlab.execution.check import but_seed, check
     from gradlab.judgement.conditions.notices import expectation_notices, sweep_notices
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
 
-    if sweep.is_sweep(config):
+    if is_sweep(config):
         found = sweep.load(config, overrides)
         if found.num_repeated:
             log(f"{config}: members that repeat another, and are dropped: {found.num_repeated:,}", quiet=quiet)

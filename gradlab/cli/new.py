@@ -70,7 +70,7 @@ def _base(place: Path, like: str) -> Path:
     """
     import os
 
-    from gradlab.config.sweeps.sweep import is_sweep
+    from gradlab.config.sweeps.file_kind import is_sweep
     from gradlab.errors import UsageError
 
     own = Path(like) if like.endswith((".yaml", ".yml")) and os.path.isfile(like) else None
@@ -120,7 +120,7 @@ def _sweep_of(base: Path, place: Path) -> str:
 
 def templates() -> dict[str, "Traversable"]:
     """The experiments that come with gradlab, by name; the sweeps beside them are none."""
-    from gradlab.config.sweeps.sweep import is_sweep
+    from gradlab.config.sweeps.file_kind import is_sweep
 
     folder = files("gradlab.cli") / "templates"
     return {

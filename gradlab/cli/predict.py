@@ -32,6 +32,7 @@ def predict(
     from gradlab.config.experiment import Experiment
     from gradlab.config.reading import document
     from gradlab.config.sweeps import sweep
+    from gradlab.config.sweeps.file_kind import is_sweep
     from gradlab.errors import ConfigError
     from gradlab.report.views.blocks import in_full
     from gradlab.report.views.prediction import prediction_view
@@ -39,7 +40,7 @@ def predict(
     from gradlab.report.views.unanswered import unanswered
     from gradlab.theory.prediction import predict as predicted
 
-    if sweep.is_sweep(config):
+    if is_sweep(config):
         members = sweep.load(config, set_, trains=False)
         for line in members.notices:
             log(line, quiet=quiet)

@@ -68,14 +68,13 @@ def run(
     from gradlab.config.experiment import Data
     from gradlab.config.reading import document
     from gradlab.config.seeds import seeds_of
-    from gradlab.config.sweeps.sweep import is_sweep
+    from gradlab.config.sweeps.file_kind import is_sweep
     from gradlab.errors import ConfigError, UsageError
     from gradlab.execution import machine
     from gradlab.execution.estimate import run_seconds, start_seconds
     from gradlab.execution.plan import about_code, make_plan
     from gradlab.execution.planned_data import outlined
     from gradlab.judgement.conditions.notices import expectation_notices
-    from gradlab.report.files.step_summary import runs_summary
     from gradlab.report.words.data import doubtful
     from gradlab.report.words.networks import few_examples
     from gradlab.report.words.values import estimate_words
@@ -126,9 +125,15 @@ def run(
     if len(runs) > 1 or format is not Face.TABLE or only_verdicts:  # else what is printed of the single run says it
         _log_failures(runs)
     annotate(run_failures(runs, config))
-    add_summary(lambda room: runs_summary(runs, room))
+    add_summary(lambda room: _summary(runs, room))
     _say_joined(runs, out, quiet)
     return _exit_code(runs)
+
+
+def _summary(runs: "Sequence[StoredRun]", limit_bytes: int) -> str:
+    from gradlab.report.files.step_summary import runs_summary
+
+    return runs_summary(runs, limit_bytes)
 
 
 def _display(live: bool, quiet: bool) -> "ProgressDisplay":

@@ -128,7 +128,7 @@ def sweep(
     from gradlab.cli.result_files import refuse_folders
     from gradlab.cli.sweep_reporter import SweepReporter
     from gradlab.config.allowed_code import allowed_code
-    from gradlab.config.sweeps.sweep import is_experiment, is_sweep
+    from gradlab.config.sweeps.file_kind import is_experiment, is_sweep
     from gradlab.errors import UsageError
     from gradlab.execution import sweeping
     from gradlab.execution.executors.choice import choose

@@ -16,12 +16,13 @@ from gradlab.results.stored import StoredRun
 
 def judged(experiment: AnyExperiment, record: Record | None, outcome: Outcome, *, advise: bool = True) -> Summary:
     """Forecast and judge; there is no record where the run failed before its first step. `advise` is as of `judge`."""
+    if not isinstance(experiment, Experiment):
+        from gradlab.judgement.modules.verdict import judge_module
+
+        return judge_module(experiment, record, outcome)
     from gradlab.judgement.deviations import forecast_of
-    from gradlab.judgement.modules.verdict import judge_module
     from gradlab.judgement.verdict import judge
 
-    if not isinstance(experiment, Experiment):
-        return judge_module(experiment, record, outcome)
     return judge(experiment, record, outcome, forecast_of(experiment, record), advise=advise)
 
 

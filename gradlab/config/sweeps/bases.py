@@ -12,21 +12,17 @@ from gradlab.config.reading.tree import FILE, Problem, Tree
 from gradlab.config.reading.tree import Path as TreePath
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.axes import seeds_at
+from gradlab.config.sweeps.file_kind import MARKS, SOURCES
 from gradlab.config.sweeps.patterns import Patterns, TooManyError
 from gradlab.config.sweeps.sections import Sections
 from gradlab.config.text import bytes_in_words, counted, cut
 from gradlab.errors import ConfigError
-
-SOURCES = ("base", "bases", "experiment")
 
 MOST_BYTES = 1 << 20
 """Bytes of all bases together: one to two seconds to parse."""
 
 BASE_KEYS = ("base", "seeds")
 """Keys of an entry of `bases` that has seeds of its own."""
-
-MARKS = frozenset((*SOURCES, "grid", "zip", "random", "exclude", "include", "gates"))
-"""Keys that only a sweep has."""
 
 
 @dataclass(frozen=True)

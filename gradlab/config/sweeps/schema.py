@@ -10,7 +10,8 @@ from gradlab.config.namespace import ROOTS
 from gradlab.config.quantities import GROUPS, LAYER_NAMES
 from gradlab.config.sweeps import draws
 from gradlab.config.sweeps.axes import RANDOM_KEYS
-from gradlab.config.sweeps.bases import BASE_KEYS, SOURCES
+from gradlab.config.sweeps.bases import BASE_KEYS
+from gradlab.config.sweeps.file_kind import SOURCES
 from gradlab.config.sweeps.keys import KEYS
 
 Schema = dict[str, Any]

@@ -14,7 +14,8 @@ from gradlab.config.reading.tree import Path as TreePath
 from gradlab.config.reading.tree import Place
 from gradlab.config.suggestion import suggestion
 from gradlab.config.sweeps.axes import Factor, read_factors, read_seeds
-from gradlab.config.sweeps.bases import SOURCES, Base, read_bases
+from gradlab.config.sweeps.bases import Base, read_bases
+from gradlab.config.sweeps.file_kind import SOURCES
 from gradlab.config.sweeps.gates import parse_gate
 from gradlab.config.sweeps.keys import KEYS
 from gradlab.config.sweeps.sections import Sections

@@ -6,7 +6,7 @@ import pytest
 
 from gradlab.config.experiment import Experiment
 from gradlab.config.reading import document
-from gradlab.config.sweeps.sweep import is_sweep
+from gradlab.config.sweeps.file_kind import is_sweep
 from gradlab.errors import ConfigError, Fault
 
 MODEL = {"depth": 2, "width": 3, "activation": "relu"}

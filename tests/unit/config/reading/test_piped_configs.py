@@ -12,6 +12,7 @@ import pytest
 from gradlab.config import regular_files
 from gradlab.config.reading import document
 from gradlab.config.sweeps import sweep
+from gradlab.config.sweeps.file_kind import is_sweep
 from gradlab.errors import ConfigError
 
 CONFIG = b"model: {depth: 2, width: 4, activation: tanh}\ndata: {source: xor, samples: 64, batch_size: 16}\n"
@@ -29,14 +30,14 @@ def piped(content: bytes) -> str:
 
 def test_a_pipe_is_read_once_and_by_all_who_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = piped(CONFIG)
-    assert not sweep.is_sweep(path)
+    assert not is_sweep(path)
     experiment = document.read(path)
     assert (experiment.name, experiment.seed) == ("experiment", 0)
     assert document.read(path) == experiment
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.yaml").write_bytes(CONFIG)
     path = piped(SWEEP)
-    assert sweep.is_sweep(path)
+    assert is_sweep(path)
     found = sweep.load(path)
     assert (found.name, len(found.members), found.source) == ("sweep", 2, SWEEP.decode())
 
@@ -106,7 +107,7 @@ def test_what_is_no_file_is_refused_at_once(
     monkeypatch.chdir(tmp_path)
     put(Path("rows.csv"))
     put(Path("sub").joinpath("net.yaml") if Path("sub").mkdir() is None else Path())
-    assert not sweep.is_sweep("sub/net.yaml")
+    assert not is_sweep("sub/net.yaml")
     for read in (document.read, sweep.load):
         with pytest.raises(ConfigError, match=r"is not a regular file|cannot be read"):
             read("sub/net.yaml")

@@ -7,8 +7,8 @@ import pytest
 from gradlab.config.experiment import Experiment
 from gradlab.config.fields import fields
 from gradlab.config.reading import document, yaml12
+from gradlab.config.sweeps.file_kind import is_sweep
 from gradlab.config.sweeps.schema import schema
-from gradlab.config.sweeps.sweep import is_sweep
 
 ROOT = Path(__file__).parents[4]
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if not is_sweep(path))

@@ -5,6 +5,7 @@ from processor_time import within
 
 from gradlab.config.reading import document, yaml12
 from gradlab.config.sweeps import patterns, sweep
+from gradlab.config.sweeps.file_kind import is_sweep
 from gradlab.config.sweeps.patterns import Patterns, TooManyError
 from gradlab.errors import ConfigError
 
@@ -89,7 +90,7 @@ def test_nested_brackets_are_refused_at_once(tmp_path, text):
     path = tmp_path / "a.yaml"
     path.write_text(text)
     with within(2):
-        assert not sweep.is_sweep(path) or text.startswith("grid")
+        assert not is_sweep(path) or text.startswith("grid")
         with pytest.raises(ConfigError):
             document.load(path)
         with pytest.raises(ConfigError):

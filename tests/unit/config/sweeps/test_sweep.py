@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from gradlab.config.reading import document
-from gradlab.config.sweeps.sweep import Sweep, from_mapping, is_sweep, load
+from gradlab.config.sweeps.file_kind import is_sweep
+from gradlab.config.sweeps.sweep import Sweep, from_mapping, load
 from gradlab.errors import ConfigError, Fault, UsageError
 
 ROOT = Path(__file__).parents[4]

@@ -7,9 +7,10 @@ import jsonschema
 import pytest
 
 from gradlab.config.reading import yaml12
+from gradlab.config.sweeps.file_kind import is_sweep
 from gradlab.config.sweeps.keys import KEYS
 from gradlab.config.sweeps.schema import sweep_schema
-from gradlab.config.sweeps.sweep import from_mapping, is_sweep
+from gradlab.config.sweeps.sweep import from_mapping
 from gradlab.errors import ConfigError
 
 ROOT = Path(__file__).parents[4]
