@@ -8,6 +8,7 @@ directory. What it would record of this machine by itself is off; the run's tags
 and neither a host nor a user.
 """
 
+import logging
 import math
 import os
 import shutil
@@ -72,6 +73,8 @@ def _client(own: Path) -> Iterator[Any]:
             setattr, tempfile, "tempdir", tempfile.tempdir
         )  # where Python has looked already, and would not look again
         tempfile.tempdir = str(temporary)
+        stack.callback(setattr, logging, "raiseExceptions", logging.raiseExceptions)
+        logging.raiseExceptions = False  # what its log has no room for is no matter of the person's
         for directory in kept.values():
             os.makedirs(directory)
         try:

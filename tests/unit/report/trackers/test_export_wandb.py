@@ -1,6 +1,9 @@
 """What lies in Weights & Biases' offline files."""
 
+import errno
+import io
 import json
+import logging
 import math
 import os
 import subprocess
@@ -150,6 +153,28 @@ def test_an_error_of_the_client_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(wandb, "init", fail)
     with pytest.raises(UsageError, match="--to wandb: its client failed: no such luck"):
         adapter.write(contents_of(shallow()), tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_client_s_own_log_has_no_room_for_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    logger = logging.Logger("client")
+    logger.addHandler(logging.StreamHandler(Full()))
+
+    def fail(*args, **kwargs) -> None:
+        logger.info("starting")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(wandb, "init", fail)
+    with pytest.raises(UsageError, match="No space left on device"):
+        adapter.write(contents_of(shallow()), tmp_path / "new")
+    assert capsys.readouterr().err == ""
+    assert logging.raiseExceptions
     assert not list(tmp_path.iterdir())
 
 
