@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from gradlab.cli.main import app
-from gradlab.config.sweeps.sweep import is_sweep
+from gradlab.config.sweeps.file_kind import is_sweep
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("runs/*.md")])
