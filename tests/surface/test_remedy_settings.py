@@ -9,7 +9,7 @@ from made.deep_runs import finding
 from made.deep_runs import stored as made
 
 from gradlab.cli.main import main
-from gradlab.config.sweeps.sweep import is_sweep
+from gradlab.config.sweeps.file_kind import is_sweep
 from gradlab.results.finding import Remedy
 from gradlab.results.stored import read_summary, summary_object
 

@@ -19,7 +19,7 @@ from gradlab import theory
 from gradlab.config import catalogue
 from gradlab.config.experiment import Experiment
 from gradlab.config.reading import document
-from gradlab.config.sweeps.sweep import is_sweep
+from gradlab.config.sweeps.file_kind import is_sweep
 from gradlab.judgement.deviations import forecast_of
 from gradlab.judgement.remedies.advice import Advice, change
 from gradlab.judgement.remedies.harm import HARMLESS
