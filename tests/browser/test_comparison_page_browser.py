@@ -192,8 +192,8 @@ def test_seeds_are_thin_lines_and_a_run_that_diverged_ends_in_a_cross(
     thin = [trace for trace in traces(page, "profile-plot") if trace.get("opacity", 1) < 1]
     assert len(thin) == 6
     crosses = [trace for trace in traces(page, "curve-loss") if trace.get("marker", {}).get("symbol") == "x"]
-    assert [trace["x"] for trace in crosses] == [[19]]
-    expect(page.locator("#curve-loss-note")).to_contain_text("✖ not finite: from the step after the mark on.")
+    assert [trace["x"] for trace in crosses] == [[20]]
+    expect(page.locator("#curve-loss-note")).to_contain_text("✖ not finite: from the mark on.")
     expect(page.locator("#heatmap-note")).to_contain_text("not finite")
     expect(page.locator("#heatmap-0-seed")).to_have_text("seed 0")
 

@@ -158,6 +158,20 @@ def test_what_is_not_finite_has_its_colours_and_its_lane(tmp_path: Path, open_pa
     assert hover(page, "curve-loss", 50, marks["y"][0]) == ["step 50", "loss: nan (not a number)"]
 
 
+def test_a_divergence_between_two_records_is_marked_where_it_was(tmp_path: Path, open_page: OpenPage) -> None:
+    run = keep(tmp_path, "between", make_record(10, 20, every=10), Outcome("diverged", 16, 3), steps=60)
+    assert run.record is not None and run.record.steps.tolist() == [0, 10]
+    assert main(["report", run.id, "--out", str(tmp_path)]) == 0
+    page = open_page(run.path / "report.html", reduced_motion="reduce")
+    for figure, place in (("curve-loss", 16), ("heatmap-plot", 1.5)):
+        settled(page, figure)
+        told = f"document.getElementById('{figure}')"
+        assert page.evaluate(f"{told}.layout.annotations.map((one) => one.text)") == ["✖ not finite from step 16"]
+        assert place in page.evaluate(f"{told}.layout.shapes.map((one) => one.x0)")
+        low, high = page.evaluate(f"{told}._fullLayout.xaxis.range")
+        assert low <= place <= high
+
+
 def test_a_lone_zero_a_lone_spike_and_what_was_held_out_are_seen(tmp_path: Path, open_page: OpenPage) -> None:
     record = make_record(480, 3_000, ("log10_grad_norm", "log10_backward_rms", "forward_rms"))
     record.layers["log10_grad_norm"].values[1_500, 100] = -math.inf

@@ -231,11 +231,11 @@
       }
       for (const [one, side] of points) traces.push({ x: one.steps, y: one.values.map((value) => (finite(value) ? log(value) : null)), type: "scatter", mode: "markers", hoverinfo: "skip", marker: { symbol: `${symbol(side)}-open`, size: 11, color: color(side), line: { width: 2 } } });
       for (const [one, side] of points) traces.push(...gradlab.oddities(one.steps, one.values, floor, colors, { zero: color(side), broken: color(side) }).map((trace) => ({ ...trace, hoverinfo: "skip" })));
-      const last = Math.max(1, ...drawn.map(([one]) => one.steps.at(-1)));
+      const last = Math.max(1, ...drawn.flatMap(([one]) => [one.steps.at(-1), ...one.broken.map(([step]) => step)]));
       if (constant !== null && drawn.length) traces.unshift({ x: [0, last], y: [log(constant), log(constant)], type: "scatter", mode: "lines", hoverinfo: "skip", line: { color: colors.theory, dash: "2px,2px", width: 1.5 } });
       const ends = drawn.flatMap(([one, side]) => { const place = one.values.findLastIndex(finite); return place < 0 ? [] : [{ side, x: one.steps[place], y: log(one.values[place]) }]; });
       const unfinite = [
-        drawn.some(([one]) => one.broken.length) && "from the step after the mark on", drawn.some(([one]) => !one.values.some(finite)) && "at every step, shown at the lower edge",
+        drawn.some(([one]) => one.broken.length) && "from the mark on", drawn.some(([one]) => !one.values.some(finite)) && "at every step, shown at the lower edge",
         beyond(points.map(([one]) => one.values)) && "what was held out, shown at the lower edge",
       ].filter(Boolean);
       say(`${id}-note`, points.length ? "Large open marks: the held-out part." : "", constant !== null ? `Dotted grey: the best answer that does not look at the inputs, ${gradlab.say(constant, "figure")}.` : "",

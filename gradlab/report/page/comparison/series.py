@@ -134,7 +134,8 @@ def drawn_curves(groups: Groups) -> list[dict[str, Any]]:
     Returns:
         For each quantity `quantity`, `label`, `scale`, `constant` (what the best answer that does not look at the inputs has, where it is
         the same for all), `sides` and `held` (the held-out part's, None where there is none): for each side None, or `steps`, `values`
-        (the mean), `each` seed's `steps` and `values`, and `broken`: last finite step and value of each run that diverged.
+        (the mean), `each` seed's `steps` and `values`, and `broken`: of each run that diverged the step from which on it did, which may
+        lie behind the last recorded one, and its last finite value.
     """
     told = [[{curve.quantity: curve for curve in series.curves(run.record)} for run in group] for group in groups]
     names = [name for name in series.DRAWN if _is_told(name, told)]
@@ -170,18 +171,18 @@ def _sides(
             found.append(None)
             continue
         told_by = name not in series.SCHEDULES  # these go on as they were told to
-        diverged = [curve for curve, run in own if told_by and run.summary.outcome.kind == "diverged"]
-        broken = [last for curve in diverged if (last := _last_finite(curve)) is not None]
+        diverged = [(curve, run.summary.outcome.step) for curve, run in own if run.summary.outcome.kind == "diverged"]
+        broken = [(step, last) for curve, step in diverged if told_by and (last := _last_finite(curve)) is not None]
         each = curves[: _num_drawn(curves)]
         seeds = [arrays.line(curve, most) for curve in each]
         found.append({**arrays.line(mean_curve(curves), most), "each": seeds, "broken": broken[:MOST_SEEDS]})
     return found
 
 
-def _last_finite(curve: Curve) -> tuple[int, float] | None:
-    """Where a curve ends that breaks off; None where it never was finite."""
+def _last_finite(curve: Curve) -> float | None:
+    """At which value a curve breaks off; None where it never was finite."""
     places = np.flatnonzero(np.isfinite(curve.values))
-    return (int(curve.steps[places[-1]]), float(curve.values[places[-1]])) if places.size else None
+    return float(curve.values[places[-1]]) if places.size else None
 
 
 def _constant(name: str, groups: Groups) -> float | None:

@@ -142,7 +142,8 @@
       line: { color: "#000000", width: 1.5, dash: "dash" } }];
     note(grid);
     const made = gradlab.heatmaps.drawn(grid, { low, high, bar, numTicks: phone ? 5 : 10, choose: (x, y) => toLayer(grid.rows[y][0], grid.rows[y][1]) });
-    const broken = grid.columns.findIndex(([, last]) => last >= data.diverged), told = divergence(broken - .5, broken > width / 2, { yanchor: "bottom" });
+    const reached = grid.columns.findIndex(([, last]) => last >= data.diverged), broken = reached < 0 ? width : reached;
+    const told = divergence(broken - .5, broken > width / 2, { yanchor: "bottom" });
     if (told.shapes.length) made.layout.margin = { l: 50, r: 12, t: 30, b: 44 };
     return { ...made, layout: { ...made.layout, height: tallMap(element), shapes: [...shapes, ...told.shapes], annotations: told.annotations } };
   };
@@ -193,7 +194,8 @@
       traces.push(...oddities(curve.steps, values, floor, colors));
       // What was held out has a larger mark of the same kind; at a step where both are not finite, they lie on one another.
       if (held) traces.push(...oddities(held.steps, apart, floor, colors).map((trace) => ({ ...trace, marker: { ...trace.marker, size: 12 } })));
-      const [first, last] = [curve.steps[0], curve.steps.at(-1)];
+      // A run may diverge between two records, behind the last that there is.
+      const first = curve.steps[0], last = data.diverged === null ? curve.steps.at(-1) : Math.max(curve.steps.at(-1), data.diverged);
       const { shapes, annotations } = divergence(data.diverged, data.diverged > (first + last) / 2);
       if (marked?.step && data.diverged === null) shapes.push({ type: "line", xref: "x", yref: "paper", x0: marked.step, x1: marked.step, y0: 0, y1: 1, line: { color: colors.muted, dash: "dot" } });
       const title = curve.thinned ? `step (${curve.steps.length} of them drawn)` : "step";

@@ -315,7 +315,7 @@ def test_where_a_run_diverged_is_marked() -> None:
     loss = made.figures["loss"]
     broken = replace(made, figures={"loss": column(np.where(np.arange(9) < 5, loss.values, np.nan))})
     found = drawn_curves([[run("broken", broken, depth=10, outcome=Outcome("diverged", 5, 1))]])
-    assert found[0]["sides"][0]["broken"] == [(4, pytest.approx(loss.values[4]))]
+    assert found[0]["sides"][0]["broken"] == [(5, pytest.approx(loss.values[4]))]
 
 
 def test_a_mean_is_over_what_is_finite() -> None:
