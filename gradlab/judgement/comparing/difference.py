@@ -160,6 +160,21 @@ def beside(first: tuple[int, int], other: tuple[int, int], what: str) -> tuple[J
     return "cannot tell", f"some {what} on both sides"
 
 
+def shown_by(judgement: Judgement, figure: str, first: float | None, other: float | None) -> bool:
+    """Whether two means alone show that a figure is better or worse, as they may not where a divergence decides; a side without a finite
+    one shows it.
+
+    >>> shown_by("better", "loss", 2.3, 1.9), shown_by("better", "backward_decades", -0.3, -31.8)
+    (True, False)
+    """
+    if first is None or other is None or not math.isfinite(first) or not math.isfinite(other):
+        return True
+    aim = AIMS.get(figure)
+    first, other = (abs(first), abs(other)) if aim == "near zero" else (first, other)
+    falls = other < first if aim != "higher" else other > first
+    return first != other and falls == (judgement == "better")
+
+
 def _judge(
     figure: str,
     interval: Interval,

@@ -10,10 +10,11 @@ import numpy as np
 from gradlab.config.quantities import QUANTITIES
 from gradlab.config.text import clean_line, signed
 from gradlab.judgement.comparing.comparison import Changed, Comparison, Side
-from gradlab.judgement.comparing.difference import Difference, Judgement
+from gradlab.judgement.comparing.difference import Difference, Judgement, shown_by
 from gradlab.judgement.comparing.named_rows import NamedRows
 from gradlab.judgement.comparing.profiles import Profile
 from gradlab.judgement.comparing.rows import Row
+from gradlab.judgement.comparing.samples import figure_in
 from gradlab.report.views.run import figure_kind
 from gradlab.report.views.side_names import class_names, letters
 from gradlab.report.words.points import value_words
@@ -182,12 +183,15 @@ def _judged(comparison: Comparison, index: int) -> Judged:
         if change is not None and change.judgement is not None:
             kind = figure_kind(row.figure)
             first, other = say(row.values[0], kind), say(row.values[index + 1], kind)
-            values = f"{row.figure} {first} → {other}"
-            if first == other and change.because:  # as of a share of layers that learn, where seeds diverged
-                values = f"{row.figure} ({change.because})"
             percent = change.percent if kind == "figure" and row.figure != "learning_share" else None
             share = "" if percent is None or abs(percent) >= UNTOLD_PERCENT else f" ({signed(percent, 0)}%)"
-            told[change.judgement].append(values + share if change.judgement in ("better", "worse") else row.figure)
+            values = f"{first} → {other}{share}"
+            shown = shown_by(change.judgement, figure_in(row.figure), row.values[0], row.values[index + 1])
+            if change.because and (first == other or not shown):  # as where seeds diverged
+                values = f"({change.because})"
+            told[change.judgement].append(
+                f"{row.figure} {values}" if change.judgement in ("better", "worse") else row.figure
+            )
     return Judged(
         comparison.judgements[index] if any(told.values()) else "",
         tuple(told["better"]),

@@ -60,11 +60,22 @@ def test_no_word_lacks_a_sentence(word: Judgement) -> None:
     assert sentence(told(word, loss=word)).startswith("B ")
 
 
+def test_a_figure_whose_values_do_not_show_the_judgement_is_told_with_its_reason() -> None:
+    compared = told("better", "the first diverged", backward_decades="better", loss="better", holdout_loss="better")
+    ends = {"final.backward_decades": (-0.3, -31.8), "final.loss": (2.0, 1.0), "final.holdout_loss": (None, 1.0)}
+    rows = tuple(replace(row, values=ends[row.figure]) for row in compared.rows)
+    words = sentence(replace(compared, rows=rows))
+    assert words.startswith(
+        "B is better than A: final.backward_decades (the first diverged), final.loss 2 → 1 (-50%), "
+    )
+    assert "final.holdout_loss – → 1" in words
+
+
 def test_a_figure_that_reads_the_same_on_both_sides_is_told_with_its_reason() -> None:
-    compared = told("worse", "5 of 5 seeds diverged", learning_share="worse", loss="worse")
+    compared = told("worse", "5 of 5 seeds diverged", learning_share="worse", accuracy="worse")
     rows = tuple(replace(row, values=(1.0, 1.0)) if row.figure == "learning_share" else row for row in compared.rows)
     words = sentence(replace(compared, rows=rows))
-    assert words == "B is worse than A: final.loss 2 → 1 (-50%), learning_share (5 of 5 seeds diverged)"
+    assert words == "B is worse than A: final.accuracy 2.000 → 1.000, learning_share (5 of 5 seeds diverged)"
 
 
 def test_a_reason_that_many_figures_have_is_common_and_names_none_of_them() -> None:
