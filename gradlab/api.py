@@ -175,7 +175,7 @@ def sweep(
         )
     if isinstance(config, str | Path) and os.path.isfile(config) and is_experiment(config):
         raise UsageError(f"{config}: is an experiment; train it with gradlab.run({str(config)!r})")
-    words = None if seeds is None else _typed(seeds)
+    words = seeds if seeds is None or isinstance(seeds, str) else ",".join(map(str, _listed(seeds)))
     asked = reader.from_mapping(config, overrides, words) if isinstance(config, Mapping) else Path(config)
     begun = sweeping.root_of(asked) if isinstance(asked, Path) else None
     code = allowed_code(allow_code, map(str, import_path))
@@ -333,23 +333,25 @@ def with_seeds(experiment: Trainable, seeds: Iterable[int] | int | str | None) -
     """The experiment once for each seed; without any, with its own."""
     if seeds is None:
         return [experiment]
-    experiments: list[Trainable] = []
-    for seed in seeds_of(seeds) if isinstance(seeds, str) else [seeds] if isinstance(seeds, int) else seeds:
+    return [experiment.model_copy(update={"seed": seed}) for seed in _listed(seeds)]
+
+
+def _listed(seeds: object) -> list[int]:
+    """Seeds as they are given, one by one.
+
+    Raises:
+        UsageError: If they are none, or no whole numbers.
+    """
+    if isinstance(seeds, str):
+        return seeds_of(seeds)
+    found: list[int] = []
+    for seed in seeds if isinstance(seeds, Iterable) else [seeds]:
         if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**63:
             raise UsageError(f"seeds: expected integers >= 0, got {seed!r}")
-        experiments.append(experiment.model_copy(update={"seed": int(seed)}))
-    return experiments
-
-
-def _typed(seeds: object) -> str:
-    """Seeds as they are typed on the command line."""
-    if isinstance(seeds, str):
-        return seeds
-    if isinstance(seeds, int) and not isinstance(seeds, bool):
-        return str(seeds)
-    if not isinstance(seeds, Iterable):
-        raise UsageError(f"seeds: expected several integers, got {seeds!r}")
-    return ",".join(str(seed) for seed in seeds)
+        found.append(int(seed))
+    if not found:
+        raise UsageError("seeds: expected at least one")
+    return found
 
 
 def _experiment(

@@ -42,13 +42,13 @@ def draw(
     return recorded
 
 
-def figure(kind: str, runs: Sequence[StoredRun], quantities: Sequence[str] = ()) -> "Figure":
+def figure(kind: str, runs: Sequence[StoredRun], quantities: str | Sequence[str] = ()) -> "Figure":
     """Runs as a figure of matplotlib, which a notebook shows; nothing of matplotlib's own settings changes.
 
     Args:
         kind: `profile`, `heatmap`, `loss`, `spectrum` or `space`.
         runs: What is drawn; seeds of one experiment go together.
-        quantities: What to draw of it.
+        quantities: What to draw of it: one quantity, or several.
 
     Raises:
         SelectionError: If nothing was recorded of any.
@@ -73,7 +73,7 @@ def check_kind(kind: str) -> None:
         raise UsageError(f"kind {kind}: expected {', '.join(_kinds())}")
 
 
-def known_quantities(kind: str, asked: Sequence[str]) -> list[str]:
+def known_quantities(kind: str, asked: str | Sequence[str]) -> list[str]:
     """Quantities by their own names, whatever their case and signs.
 
     Raises:
@@ -82,6 +82,7 @@ def known_quantities(kind: str, asked: Sequence[str]) -> list[str]:
     from gradlab.config.compared_names import compared_name
     from gradlab.config.suggestion import suggestion
 
+    asked = [asked] if isinstance(asked, str) else asked
     known = _kinds()[kind][1]
     if asked and not known:
         raise UsageError(f"--quantity {asked[0]}: --kind {kind} draws what there is of one thing; leave it out")

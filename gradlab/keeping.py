@@ -52,7 +52,9 @@ def tag(
     from gradlab.results.asked import Journal
 
     if tag is None and (remove or note is None):
-        raise UsageError("which tag? `gradlab tag RUN NAME` gives one, --note TEXT a note")
+        raise UsageError(
+            "which tag? `gradlab tag RUN NAME` gives one, --note TEXT a note; gradlab.tag takes tag= and note="
+        )
     if tag is not None and not TAG.fullmatch(tag):
         raise UsageError(f"NAME: expected letters, digits, '.', '_' and '-', got '{tag}'")
     said = None if note is None else clean_line(note)

@@ -31,7 +31,7 @@ class Runs(list[StoredRun]):
     def __getitem__(self, key: "SupportsIndex | slice") -> "StoredRun | Runs":
         return Runs(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
 
-    def plot(self, kind: str = "profile", quantities: Sequence[str] = ()) -> "Figure":
+    def plot(self, kind: str = "profile", quantities: str | Sequence[str] = ()) -> "Figure":
         """These runs as a matplotlib figure, seeds of one experiment together.
 
         Args:

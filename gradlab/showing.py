@@ -67,7 +67,7 @@ def plot(
     *names: Named,
     to: str | Path,
     kind: str = "profile",
-    quantities: Sequence[str] = (),
+    quantities: str | Sequence[str] = (),
     where: str = "",
     out: str | Path | None = None,
 ) -> Path:
@@ -79,7 +79,7 @@ def plot(
         *names: As of `compare`; each run is drawn once, and seeds of one experiment go together.
         to: File to write: .svg, .png or .pdf.
         kind: `profile`, `heatmap`, `loss`, `spectrum` or `space`.
-        quantities: What to draw of it.
+        quantities: What to draw of it: one quantity, or several.
         where: Leaves the runs that this condition holds for.
         out: Directory of runs; by default the nearest (`results.place.runs_root`).
 

@@ -82,7 +82,7 @@ def _compared(
     return compare_sides(groups, fail_on, fail_on_any=fail_on_any)
 
 
-def _drawn(kind: str, runs: Sequence[StoredRun], quantities: Sequence[str]) -> "Figure":
+def _drawn(kind: str, runs: Sequence[StoredRun], quantities: str | Sequence[str]) -> "Figure":
     from gradlab.drawing import figure
 
     return figure(kind, runs, quantities)

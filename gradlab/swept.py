@@ -106,7 +106,7 @@ class Sweep(Runs):
         place = other.place if isinstance(other, Sweep) else _place_of(other, self.place.path.parent.parent)
         return compare_sweeps(Part(self.place), Part(place), fail_on, fail_on_any=fail_on_any)
 
-    def plot(self, kind: str = "profile", quantities: Sequence[str] = ()) -> "Figure":
+    def plot(self, kind: str = "profile", quantities: str | Sequence[str] = ()) -> "Figure":
         """As `Runs.plot`; of more groups than can be told apart the worst ones."""
         from gradlab.drawing import check_kind, figure
         from gradlab.report.figures import heatmaps, input_plane, sides, spectra

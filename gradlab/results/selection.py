@@ -60,7 +60,9 @@ class Selection:
             UsageError: If it is a sweep, or several; the message says how to name one.
         """
         if self.place is not None:
-            raise UsageError(f"{self.place.path}: is a sweep, and a run is wanted; `gradlab report` shows sweeps")
+            raise UsageError(
+                f"{self.place.path}: is a sweep, and a run is wanted; `gradlab report` shows sweeps, gradlab.load_sweep reads one"
+            )
         if len(self.runs) != 1:
             raise UsageError(f"{_listed(self.text, self.runs)}; give more of the id, or {self.name}@latest")
         return self.runs[0]

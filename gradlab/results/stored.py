@@ -55,6 +55,10 @@ class StoredRun:
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.outcome}, {self.verdict}>"
 
+    def __hash__(self) -> int:
+        """Of what equal runs have alike, so that a run may be the key of a dictionary."""
+        return hash((self.id, self.path))
+
     @property
     def name(self) -> str:
         return self.experiment.name
@@ -146,14 +150,14 @@ class StoredRun:
         """
         return _door(type(self).compared, "compare")(self, others, fail_on, fail_on_any)
 
-    def plot(self, kind: str = "profile", quantities: Sequence[str] = ()) -> Any:
+    def plot(self, kind: str = "profile", quantities: str | Sequence[str] = ()) -> Any:
         """This run as a figure of matplotlib, which a notebook shows; nothing of matplotlib's own settings changes.
 
             run.plot("loss").savefig("loss.pdf")
 
         Args:
             kind: `profile`, `heatmap`, `loss`, `spectrum` or `space`.
-            quantities: What to draw of it.
+            quantities: What to draw of it: one quantity, or several.
 
         Raises:
             SelectionError: If nothing was recorded.

@@ -160,7 +160,8 @@ def test_what_is_not_finite_has_its_colours_and_its_lane(tmp_path: Path, open_pa
 
 def test_a_divergence_between_two_records_is_marked_where_it_was(tmp_path: Path, open_page: OpenPage) -> None:
     run = keep(tmp_path, "between", make_record(10, 20, every=10), Outcome("diverged", 16, 3), steps=60)
-    assert run.record is not None and run.record.steps.tolist() == [0, 10]
+    assert run.record is not None
+    assert run.record.steps.tolist() == [0, 10]
     assert main(["report", run.id, "--out", str(tmp_path)]) == 0
     page = open_page(run.path / "report.html", reduced_motion="reduce")
     for figure, place in (("curve-loss", 16), ("heatmap-plot", 1.5)):

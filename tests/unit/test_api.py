@@ -64,6 +64,25 @@ def test_a_run_and_what_can_be_asked_of_it(tmp_path: Path) -> None:
     assert run_object(loaded) == run_object(run)
 
 
+def test_runs_are_keys_and_members_of_sets(tmp_path: Path) -> None:
+    runs, again = (gradlab.run(TINY, seeds=range(2), out=tmp_path, device="cpu") for _ in range(2))
+    cached = gradlab.run(TINY, seeds=range(2), out=tmp_path, device="cpu")
+    assert again[0] == cached[0]
+    assert hash(again[0]) == hash(cached[0])
+    assert {run: run.seed for run in runs}[runs[1]] == 1
+    assert len({*again, *cached}) == 2
+
+
+def test_one_quantity_is_named_without_a_list(tmp_path: Path) -> None:
+    (run,) = gradlab.run(TINY, out=tmp_path, device="cpu")
+    one, listed = (run.plot("heatmap", quantities) for quantities in ("forward_rms", ["forward_rms"]))
+    assert [ax.get_title() for ax in one.axes] == [ax.get_title() for ax in listed.axes]
+    file = gradlab.plot(run, to=tmp_path / "one.svg", kind="heatmap", quantities="forward_rms", out=tmp_path)
+    assert file.is_file()
+    with pytest.raises(UsageError, match="grad_nrm: not drawn by --kind heatmap"):
+        run.plot("heatmap", "grad_nrm")
+
+
 def test_its_stored_config_is_the_same_experiment(tmp_path: Path) -> None:
     [run] = gradlab.run(TINY, out=tmp_path, device="cpu")
     again = document.read(run.path / "config.yaml")
@@ -99,6 +118,8 @@ def test_a_path_a_mapping_and_an_experiment_mean_the_same(tmp_path: Path) -> Non
         (TINY, {"seeds": [-1]}, UsageError),
         (TINY, {"seeds": ["0"]}, UsageError),
         (TINY, {"seeds": [True]}, UsageError),
+        (TINY, {"seeds": []}, UsageError),
+        (TINY, {"seeds": 1.5}, UsageError),
         (TINY, {"device": "tpu"}, UsageError),
         (TINY, {"rerun": "perhaps"}, UsageError),
     ],
