@@ -13,11 +13,14 @@ import pytest
 
 from gradlab.cli.main import main
 from gradlab.config.catalogue import OUTCOMES, VERDICTS
+from gradlab.config.condition import REDUCTIONS
 from gradlab.config.experiment import run_names
+from gradlab.config.sweeps.gates import _AGGREGATES
 from gradlab.judgement.comparing.difference import Judgement
 from gradlab.judgement.comparing.rows import FIGURE_ROWS
 from gradlab.judgement.rules import RULES
-from gradlab.report.glossary.index import config_definitions, defined
+from gradlab.report.glossary.index import config_definitions, defined, explained
+from gradlab.report.views.compared_gates import _WORDS
 from gradlab.report.words.verdicts import APPEARANCES, PICTURES
 
 PACKAGE = Path(__file__).parents[2] / "gradlab"
@@ -143,6 +146,14 @@ def test_verdicts_outcomes_and_judgements_are_explained() -> None:
     words = [*VERDICTS, *OUTCOMES, *APPEARANCES, *PICTURES, *get_args(Judgement), "mixed"]
     assert not unexplained(words)
     assert all(defined(word).kind in ("verdict", "outcome", "finding", "comparison") for word in words)  # type: ignore[union-attr]
+
+
+def test_what_stands_beside_a_gate_and_what_it_is_made_of_is_explained() -> None:
+    states = {*_WORDS.values(), "problem"}
+    assert all(any(one.kind in ("term", "comparison") for one in explained(state)) for state in states)
+    functions = {*_AGGREGATES, *REDUCTIONS}
+    assert {"share", "max", "slope"} < functions
+    assert all(any(one.kind in ("term", "column") for one in explained(function)) for function in functions)
 
 
 def calls(name: str) -> Iterator[ast.Call]:
