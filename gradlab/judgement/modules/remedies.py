@@ -12,9 +12,9 @@ import numpy as np
 from gradlab.config import row_names
 from gradlab.config.experiment import Data
 from gradlab.config.modules import ModuleExperiment, OwnExperiment
-from gradlab.config.text import rounded
 from gradlab.judgement import figures
 from gradlab.judgement.limits import DECADES, FEWEST_STEPS, STEADY_FIT
+from gradlab.judgement.modules import starts
 from gradlab.judgement.modules.chains import Chain
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.remedies.advice import Advice, change, digits, either
@@ -76,35 +76,49 @@ def of_depth(
         ways.append(Advice("the normalisation inside of each branch, before its first layer"))
     elif normalised:
         ways.append(Advice(f"a skip connection around {where}"))
-    elif rule == "exploding":
+    elif rule == "exploding" and chain.blocks:
         ways.append(Advice(f"a normalisation in {where}"))
     else:
-        # One over units keeps the slope that the units have, of Sigmoid a quarter; and a sum of whole branches grows with their number.
-        n = len(chain.rows)
-        ways.append(
-            Advice(
-                f"batch normalisation in {where}, or a skip connection around each of them with a factor of 1/√{n} on its branch"
-            )
-        )
+        ways.append(_bounded(evidence, chain, concerned, rule))
     return either(ways)
+
+
+def _bounded(evidence: ModuleEvidence, chain: Chain, concerned: tuple[int, ...], rule: str) -> Advice:
+    """Normalisation or skip connections, which keep the signal whatever the weights are.
+
+    One over units keeps the slope that the units have, of Sigmoid a quarter; one over the batch has a growth of its own in each row, so
+    that of many it is not enough; and a sum of whole branches grows with their number.
+    """
+    where, n = _where(evidence, concerned), len(chain.rows)
+    enough = starts.batch_normalised(evidence, concerned, _inside(evidence, concerned))
+    if enough and rule == "exploding":
+        return Advice(f"a normalisation in {where}")
+    if enough:
+        return Advice(
+            f"batch normalisation in {where}, or a skip connection around each of them with a factor of 1/√{n} on its branch"
+        )
+    normalised = " and a normalisation in it" if rule == "exploding" else ""
+    return Advice(f"a skip connection around each of {where}, with a factor of 1/√{n} on its branch{normalised}")
 
 
 def _gain(evidence: ModuleEvidence, chain: Chain, rule: str) -> Advice:
     """Weights of another size at the start, where every row changes the signal by the same factor."""
-    if chain.blocks or _has_kind(evidence, chain.rows, ("Norm",)) or _activated(evidence, chain.rows, "Sigmoid"):
+    if (
+        chain.blocks
+        or _has_kind(evidence, chain.rows, ("Norm",))
+        or starts.seen_activation(evidence, chain.rows) == "Sigmoid"
+    ):
         return Advice()
     rows, profile = chain.profile(evidence.start)
     slope, fit = figures.slope_towards_input(profile) if len(profile) > 2 else (None, None)
     if slope is None or fit is None or fit < STEADY_FIT or slope == 0.0 or (slope > 0) != (rule == "exploding"):
         return Advice()
-    times, larger = _multiple(10.0 ** min(abs(slope), 300.0)), "larger" if slope < 0 else "smaller"
-    told = "such as He's start (a gain of √2) for ReLU, Xavier's with 5/3 for Tanh"
-    return Advice(f"weights that begin {times} times {larger} in {_where(evidence, rows)}, {told}")
+    return starts.weights(evidence, rows, _where(evidence, rows), slope)
 
 
 def _activation(evidence: ModuleEvidence, concerned: tuple[int, ...]) -> Advice:
     """Another activation where sigmoids take three quarters of the signal each."""
-    if not _activated(evidence, _inside(evidence, concerned), "Sigmoid"):
+    if starts.seen_activation(evidence, _inside(evidence, concerned)) != "Sigmoid":
         return Advice()
     return Advice("ReLU, with He's start, in the place of Sigmoid, whose slope is 1/4 at most")
 
@@ -235,7 +249,7 @@ def in_time(evidence: ModuleEvidence) -> Advice:
 def slower(own: OwnExperiment, ratio: float | None) -> Advice:
     """A smaller learning rate, by what brings an update ratio to a usual one where it is known and larger, else by ten."""
     part = 0.1 if ratio is None or ratio <= 10 * HEALTHY_UPDATE else max(HEALTHY_UPDATE / ratio, LEAST_CUT)
-    return _rate(own, part, f"{_multiple(1 / part)} times smaller")
+    return _rate(own, part, f"{starts.multiple(1 / part)} times smaller")
 
 
 def faster(own: OwnExperiment, ratio: float) -> Advice:
@@ -244,7 +258,7 @@ def faster(own: OwnExperiment, ratio: float) -> Advice:
     return _rate(
         own,
         part,
-        f"{_multiple(part)} times larger: the fastest row moves by {of_weights(ratio)} a step, where 1e-3 is usual",
+        f"{starts.multiple(part)} times larger: the fastest row moves by {of_weights(ratio)} a step, where 1e-3 is usual",
     )
 
 
@@ -292,15 +306,6 @@ def _scale(evidence: ModuleEvidence) -> Advice:
     return Advice() if fault is None else standardised(fault)
 
 
-def _multiple(value: float) -> str:
-    """A multiplier as people say it.
-
-    >>> _multiple(1.234), _multiple(10.0), _multiple(250.4), _multiple(123456.0)
-    ('1.2', '10', '250', '120,000')
-    """
-    return f"{value:,.0f}" if 10 <= value < 10000 else rounded(value, 2)
-
-
 def _where(evidence: ModuleEvidence, rows: tuple[int, ...]) -> str:
     names = tuple(evidence.names[row] for row in rows)
     return row_names.span(names, 1, len(names))
@@ -316,13 +321,6 @@ def _inside(evidence: ModuleEvidence, rows: tuple[int, ...]) -> tuple[int, ...]:
 
 def _has_kind(evidence: ModuleEvidence, rows: tuple[int, ...], words: tuple[str, ...]) -> bool:
     return any(word in evidence.rows.kinds[row] for row in _inside(evidence, rows) for word in words)
-
-
-def _activated(evidence: ModuleEvidence, rows: tuple[int, ...], name: str) -> bool:
-    """Whether most of the rows that an activation was seen to read are read by one of a class."""
-    told = evidence.rows.activations
-    own = [told[row] for row in rows if told and told[row] is not None]
-    return bool(own) and own.count(name) * 2 > len(own)
 
 
 def _largest_so_far(evidence: ModuleEvidence) -> float | None:
