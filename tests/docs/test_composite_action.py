@@ -203,6 +203,22 @@ def test_where_nothing_can_be_compared_nothing_is(clone: Path, config: str) -> N
 
 
 @pytest.mark.slow
+def test_a_job_may_use_it_twice(clone: Path) -> None:
+    """As for a config and a sweep: each has its own directory, and its own checkout of the base."""
+    runner = Runner(clone, config="configs/net.yaml", base="main", arguments="--device cpu").carry_out()
+    first = runner.result("directory")
+    assert runner.codes["Train the base"] == 0, runner.log
+    runner.inputs |= {"config": "", "sweep": "configs/grid.yaml", "arguments": "--executor inline --device cpu"}
+    runner.outputs.clear()
+    runner.codes.clear()
+    runner.carry_out()
+    assert runner.codes["Train the base"] == 0, runner.log
+    assert runner.result("directory") != first
+    assert not (Path(first) / "gradients.xml").exists()
+    assert (Path(runner.result("directory")) / "compare.xml").is_file()
+
+
+@pytest.mark.slow
 def test_a_gate_that_fails_is_told_and_shown(clone: Path) -> None:
     (clone / "configs/grid.yaml").write_text(GRID.replace("== 0]", "== 1]"))
     done = Runner(clone, sweep="configs/grid.yaml", arguments="--executor inline --device cpu").carry_out()
