@@ -32,8 +32,12 @@ def kinds(sides: "Sides", space: "Draw") -> "dict[str, Kind]":
     from gradlab.report.figures.heatmaps import draw_heatmaps
     from gradlab.report.figures.losses import draw_losses
     from gradlab.report.figures.profiles import draw_profiles
-    from gradlab.report.figures.spectra import draw_spectra
+    from gradlab.report.figures.spectra import draw_spectra, refuse_other_networks
     from gradlab.report.views.series import DRAWN, PROFILED
+
+    def spectrum(runs: "Sequence[StoredRun]", _: Sequence[str], path: "Target") -> None:
+        refuse_other_networks(runs)
+        draw_spectra(sides(runs), path)
 
     return {
         Picture.PROFILE: (lambda runs, names, path: draw_profiles(sides(runs), names, path), PROFILED),
@@ -42,6 +46,6 @@ def kinds(sides: "Sides", space: "Draw") -> "dict[str, Kind]":
             GRIDS,
         ),
         Picture.LOSS: (lambda runs, names, path: draw_losses(sides(runs), names, path), DRAWN),
-        Picture.SPECTRUM: (lambda runs, _, path: draw_spectra(sides(runs), path), ()),
+        Picture.SPECTRUM: (spectrum, ()),
         Picture.SPACE: (space, ()),
     }

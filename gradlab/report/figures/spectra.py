@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradlab.config.experiment import Experiment
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures.canvas import (
     BLUE,
@@ -36,6 +37,7 @@ from gradlab.report.figures.lines import draw_line, edge_key, explain_sides, mar
 from gradlab.report.figures.sides import DrawnSide, Middle, about, middle, over_seeds, stroke
 from gradlab.report.words.values import counted
 from gradlab.results.record import Column, Float, Record, Spectrum
+from gradlab.results.stored import StoredRun
 from gradlab.results.thinning import thinned
 
 if TYPE_CHECKING:
@@ -84,6 +86,20 @@ class _Panel:
     @property
     def drawn(self) -> list[Float]:
         return [part for one in self.values for part in (one.low, one.high)]
+
+
+def refuse_other_networks(runs: Sequence[StoredRun]) -> None:
+    """Refuse runs of which no singular values can be recorded, which advice to record them would not help.
+
+    Raises:
+        SelectionError: With what the network has.
+    """
+    for run in runs:
+        if isinstance(run.experiment, Experiment) and not run.experiment.model.is_plain:
+            raise SelectionError(
+                f"{run.name}: the singular values are those of the Jacobian of a plain dense network, and this network has "
+                f"{run.experiment.model.beyond_plain}; --kind profile and heatmap show it"
+            )
 
 
 def draw_spectra(sides: Sequence[DrawnSide], path: Target) -> None:

@@ -10,11 +10,13 @@ import pytest
 from made.deep_runs import column, record
 from pictured import NOWHERE, assert_same_bytes, caught, line, run, words
 
+from gradlab.config.experiment import Experiment
+from gradlab.drawing import figure
 from gradlab.errors import SelectionError, UsageError
 from gradlab.report.figures import spectra
 from gradlab.report.figures.canvas import BLUE, COLUMN, GREEN, PAGE, VERMILION
 from gradlab.report.figures.sides import sides
-from gradlab.report.figures.spectra import draw_spectra
+from gradlab.report.figures.spectra import draw_spectra, refuse_other_networks
 from gradlab.results.record import Column, Record, Spectrum
 
 
@@ -149,6 +151,19 @@ def test_what_to_record_is_said() -> None:
             for depth in range(4, 11)]  # fmt: skip
     with pytest.raises(UsageError, match="room for 6 experiments, and these are 7"):
         draw_spectra(sides(many), NOWHERE)
+
+
+def test_a_network_that_has_no_such_jacobian_is_not_told_to_record_it() -> None:
+    plain = run("a")
+    model = plain.experiment.model_dump(mode="json", exclude_unset=True)["model"] | {"residual": 0.1}
+    other = replace(plain, experiment=Experiment.model_validate({"name": "b", "model": model}))
+    refuse_other_networks([plain])
+    with pytest.raises(
+        SelectionError, match=r"b: .* Jacobian of a plain dense network, and this network has model\.residual 0\.1;"
+    ):
+        refuse_other_networks([plain, other])
+    with pytest.raises(SelectionError, match=r"this network has model\.residual 0\.1"):
+        figure("spectrum", [other])
 
 
 @pytest.mark.parametrize("kept", [with_spectrum(some()), with_extremes()], ids=["values", "extremes"])
