@@ -22,21 +22,28 @@ _MANY = 400
 """Opening brackets below which a text cannot be nested so deeply that anything behind would run out of stack."""
 
 
-def loads(text: str | bytes) -> Any:
-    """A value from JSON that anything may have written.
+_MOST_PARTS = 1 << 18
+"""Objects and lists that are read of a text unless more are asked for; gradlab writes some hundreds of a run."""
+
+
+def loads(text: str | bytes, most_parts: int = _MOST_PARTS) -> Any:
+    """A value from JSON that anything may have written, of at most so many objects and lists: each takes longer than many letters.
 
     Raises:
-        ValueError: If it is no JSON, or nested so deeply that it is none of gradlab's.
+        ValueError: If it is no JSON, or has so many parts, or nested so deeply, that it is none of gradlab's.
 
     >>> loads(b'{"layers": [1, 7]}')
     {'layers': [1, 7]}
     """
     decoded = text if isinstance(text, str) else text.decode()
+    num_parts = decoded.count("[") + decoded.count("{")
+    if num_parts > most_parts:
+        raise ValueError("it has too many parts")
     try:
         value = json.loads(decoded)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if decoded.count("[") + decoded.count("{") > _MANY and _is_deeper(value, _DEEPEST):
+    if num_parts > _MANY and _is_deeper(value, _DEEPEST):
         raise ValueError("it is nested too deeply")
     return value
 

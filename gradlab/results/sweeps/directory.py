@@ -45,6 +45,9 @@ PLAN, SOURCE, END = "plan.json", "sweep.yaml", "sweep.json"
 MOST_PLAN = 1 << 29
 """Bytes that are read of a plan; ten thousand members take some ten million."""
 
+_MOST_PARTS = 1 << 22
+"""Objects and lists that are read of one; a member has some dozen."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _ID = re.compile(r"[0-9a-f]{12}")
 _MEMBER = re.compile(rb'^\{"id":"([0-9a-f]{12})"', re.MULTILINE)
@@ -125,7 +128,7 @@ def member_ids(plan: Path) -> tuple[str, ...]:
     found = _MEMBER.findall(content, len(head)) if opened and content.endswith(b"\n]}\n") else []
     if found and isinstance(strict_json.loads(head + b'"members":[]}'), dict):
         return _each_once(tuple(item.decode() for item in found))
-    data = strict_json.loads(content)  # written by hand, or by something else
+    data = strict_json.loads(content, _MOST_PARTS)  # written by hand, or by something else
     return _each_once(tuple(str(member["id"]) for member in data["members"]))
 
 
@@ -276,7 +279,7 @@ class SweepPlace:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            data = strict_json.loads(regular_files.content(self.path / name, MOST_PLAN))
+            data = strict_json.loads(regular_files.content(self.path / name, MOST_PLAN), _MOST_PARTS)
         except (FileNotFoundError, NotADirectoryError):
             raise SelectionError(f"{self.path}: {name} is missing; `gradlab sweep` writes it") from None
         except (OSError, ValueError) as error:

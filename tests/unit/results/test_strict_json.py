@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradlab.results.strict_json import dumps, encode, number
+from gradlab.results.strict_json import dumps, encode, loads, number
 
 
 def refuse(word: str) -> Any:
@@ -55,3 +55,12 @@ def test_the_text_is_that_of_the_standard_library(value: Any) -> None:
 def test_what_is_no_json_is_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         dumps(value)
+
+
+@pytest.mark.parametrize("parts", ["[],", "{},", "[{}],"])
+def test_more_parts_than_gradlab_writes_are_refused_unparsed(monkeypatch: pytest.MonkeyPatch, parts: str) -> None:
+    text = f"[{parts * (1 << 18)}1]"
+    assert len(loads(text, 1 << 20)) == (1 << 18) + 1
+    monkeypatch.setattr(json, "loads", refuse)
+    with pytest.raises(ValueError, match="too many parts"):
+        loads(text)
