@@ -252,7 +252,8 @@ KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
             "dropout": "there is none here, it would hide what the layers do to the gradient; leave it out",
             "hidden n_hidden num_hidden": "write depth for the number of hidden layers, width for the units of each",
             "hidden_sizes layer_sizes hidden_layer_sizes": "all hidden layers have one width here: write depth and width",
-            "bias use_bias bias_init bias_initializer": "write init: {bias: 0.1}, the constant that every bias starts from",
+            "bias use_bias": "every layer has biases, which begin at 0; leave it out, or write init: {bias: 0.1} for another constant",
+            "bias_init bias_initializer": "write init: {bias: 0.1}, the constant that every bias starts from",
             "type arch architecture model_type": "write kind: dense or kind: conv; skip connections are residual: 1",
         },
     ),
@@ -284,6 +285,16 @@ KEY_ADVICE: Mapping[str, Mapping[str, str]] = {
     **_keys("model.init", {"mode": "he divides by the fan-in, xavier by the mean of both; pick the scheme"}),
 }
 """Part of a config -> folded name of an unknown key -> what to write instead."""
+
+_OFF = ("no", "none", "off", "false")
+_UNLESS_WRITTEN = "there is none unless norm is written; leave it out"
+
+OFF_ADVICE: Mapping[str, Mapping[str, str]] = {
+    **_keys("model", {"batch_norm batch_normalization layer_norm layer_normalization rms_norm": _UNLESS_WRITTEN}),
+    **_keys("train.optimizer", {"nesterov": "none has it but the one of that name; leave it out"}),
+    **_keys("data", {"normalize normalise scale": "write standardize: false, which leaves every column as it is"}),
+}
+"""The same where the value of the key says that it is not wanted: false, null, 0 or one of `_OFF`."""
 
 
 def word_meant(field: str, word: str, known: Iterable[str]) -> Meaning | None:
@@ -345,17 +356,30 @@ def key_meant_elsewhere(key: str) -> str | None:
     return meant.pop() if len(meant) == 1 else None
 
 
-def key_advice(part: str, key: str) -> str | None:
+def key_advice(part: str, key: str, value: object = True) -> str | None:
     """What to write in place of a key that is unknown and yet familiar, None where nothing is known of it, or of one without its part
     several things.
 
+    Args:
+        part: Dotted path of the part that the key stands in.
+        key: As it is typed.
+        value: What it is set to: what is switched off is not told how it is switched on.
+
     >>> key_advice("", "dropout") == key_advice("model", "dropout") is not None
     True
+    >>> key_advice("model", "batch_norm"), key_advice("model", "batch_norm", False)
+    ('write norm: batch', 'there is none unless norm is written; leave it out')
     """
     plain = folded(key)
-    if part or plain in KEY_ADVICE[""]:
-        return KEY_ADVICE.get(part, {}).get(plain)
-    known = {said for below in ("model", "data", "train") if (said := KEY_ADVICE[below].get(plain)) is not None}
+    if (not value or str(value).lower() in _OFF) and (said := _advised(OFF_ADVICE, part, plain)) is not None:
+        return said
+    return _advised(KEY_ADVICE, part, plain)
+
+
+def _advised(advices: Mapping[str, Mapping[str, str]], part: str, plain: str) -> str | None:
+    if part or plain in advices.get("", {}):
+        return advices.get(part, {}).get(plain)
+    known = {said for below in ("model", "data", "train") if (said := advices.get(below, {}).get(plain)) is not None}
     return known.pop() if len(known) == 1 else None
 
 

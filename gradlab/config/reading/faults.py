@@ -180,7 +180,7 @@ def _problem(tree: Tree, root: Root, item: Any, path: Path, involved: tuple[Path
     else:
         blamed = path
     bare = not unknown and path not in tree.spots and isinstance(tree.at(path[:-1]), str | int | float)
-    message = _unknown_key(root, path) if unknown else _message(tree, root, item, path, bare)
+    message = _unknown_key(root, path, item["input"]) if unknown else _message(tree, root, item, path, bare)
     if bare:
         path = path[:-1]  # `activation: sigmod` is about model.activation, not about a name that nobody wrote
     return Problem(place, path, message, blamed)
@@ -208,13 +208,13 @@ def key_problem(key: str, place: Place) -> Problem | None:
     return None
 
 
-def _unknown_key(root: Root, path: Path) -> str:
+def _unknown_key(root: Root, path: Path, value: object = True) -> str:
     """What an unknown key may have meant: one of another kind of experiment, one beside it, or one of the same name elsewhere."""
     if any(is_known(other, path) for other in ROOTS):
         return _of_another_kind(root, path)
     if path == ("model", "watched"):
         return "tells of a module that gradlab.watch recorded, in a loop of its own: it is not trained from a config"
-    advised = spellings.key_advice(".".join(map(str, path[:-1])), str(path[-1]))
+    advised = spellings.key_advice(".".join(map(str, path[:-1])), str(path[-1]), value)
     if advised is not None:
         return f"unknown key: {advised}"
     meant = _meant(root, path)

@@ -48,9 +48,10 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
 
 
 def _row_numbers(inputs: Float, names: Sequence[str]) -> str | None:
-    """The first input of which every value is the number of its row, from 0 or from 1; None where there is none.
+    """The first input of which every value is one more than that of the row above; None where there is none.
 
-    pandas writes its index as such a column, and where rows are sorted by their class it tells the class.
+    pandas writes its index as such a column, from 0, and databases their keys, from anywhere (customers from 1000). Where rows are sorted by
+    their class it tells the class.
 
     >>> _row_numbers(np.array([[7.0, 1.0], [3.0, 2.0], [5.0, 3.0], [5.0, 4.0]]), ["age", "id"])
     'id'
@@ -58,7 +59,7 @@ def _row_numbers(inputs: Float, names: Sequence[str]) -> str | None:
     if len(inputs) < _FEW_ROWS:
         return None
     counted_from = inputs[0]
-    ends = np.isin(counted_from, (0, 1)) & (inputs[-1] == counted_from + len(inputs) - 1)
+    ends = (counted_from == np.floor(counted_from)) & (inputs[-1] == counted_from + len(inputs) - 1)
     rows = np.arange(len(inputs))
     return next(
         (names[at] for at in map(int, np.flatnonzero(ends)) if np.array_equal(inputs[:, at], counted_from[at] + rows)),

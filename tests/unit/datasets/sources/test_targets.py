@@ -120,12 +120,14 @@ def data(tmp_path: Path) -> Any:
         (range(60), "the input without a name counts the rows"),
         (range(1, 61), "the input without a name counts the rows"),
         ([*range(59), 60], None),
-        (range(2, 62), None),
+        (range(1000, 1060), "the input without a name counts the rows"),
+        (range(0, 120, 2), None),
+        ([row + 0.5 for row in range(60)], None),
         ([0] * 60, None),
     ],
 )
 def test_an_index_that_was_written_with_a_table_is_an_input_that_is_told_of(
-    counts: Sequence[int], told: str | None, tmp_path: Path
+    counts: Sequence[float], told: str | None, tmp_path: Path
 ) -> None:
     rows = "".join(f"{count},{row % 7},{'abc'[row % 3]}\n" for row, count in enumerate(counts))
     (tmp_path / "a.csv").write_text(f",x,t\n{rows}")
