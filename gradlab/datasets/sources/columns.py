@@ -50,7 +50,7 @@ def interpret(path: str, columns: Mapping[str, Array], target: str, loss: str) -
 def _row_numbers(inputs: Float, names: Sequence[str]) -> str | None:
     """The first input of which every value is one more than that of the row above; None where there is none.
 
-    pandas writes its index as such a column, from 0, and databases their keys, from anywhere (customers from 1000). Where rows are sorted by
+    pandas writes its index as such a column, from 0, and databases their keys, from anywhere (say, 1000). Where rows are sorted by
     their class it tells the class.
 
     >>> _row_numbers(np.array([[7.0, 1.0], [3.0, 2.0], [5.0, 3.0], [5.0, 4.0]]), ["age", "id"])

@@ -14,7 +14,8 @@ _TRAVELS = (
     f"the backward signal of layer 1 lies {limits.DECADES:g} decades or more {{way}} that of the last hidden layer (a factor of "
     f"{10**limits.DECADES:g}), at the first step or at the end, and it harms. It does not where the run learned half of what there is to "
     "learn and every hidden layer moved, or where training mended the signal and the run learned, or where seeds of so narrow a network "
-    f"may show it by chance ({limits.CHANCE:g} standard deviations of a theory that expects less)"
+    f"may show it by chance ({limits.CHANCE:g} standard deviations of a theory that expects less), unless the run had "
+    "time to learn and learned nothing"
 )
 
 VERDICTS: tuple[Definition, ...] = (

@@ -21,7 +21,7 @@ from gradlab.report.views.data import DataView, data_view
 from gradlab.report.views.series import MOST_NAMED, Curve, Grid, LayerProfile, alone, curves, grids, outermost, profiles
 from gradlab.report.views.theory import columns, theory_block
 from gradlab.report.words.data import data_words
-from gradlab.report.words.networks import module_words, network_words, start_words, watch_words, with_parameters
+from gradlab.report.words.networks import module_words, network_words, start_words, update_words, watch_words
 from gradlab.report.words.skipped_steps import skipped_words as skipped_words
 from gradlab.report.words.table import Field, Fold, Table, beside, without
 from gradlab.report.words.values import Kind, Value, counted, it_is, say, timing_words
@@ -270,7 +270,7 @@ def setting(experiment: AnyExperiment, reading: Reading | None = None) -> str:
         start_words(model.init),
         *(() if model.parametrization == "standard" else (model.parametrization,)),
         data_words(experiment.data, reading),
-        f"{with_parameters(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
+        update_words(train),
         length,
         str(train.dtype),
         f"seed {experiment.seed}",

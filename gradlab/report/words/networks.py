@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gradlab.config.experiment import Activation, Experiment, Init, Model, Norm, Optimizer, Residual
+from gradlab.config.experiment import Activation, Experiment, Init, Model, Norm, Optimizer, Residual, Train
 from gradlab.config.modules import ModuleData, OwnExperiment, Trainable, WatchedExperiment
 from gradlab.config.text import clean_line, cut, value_text
 from gradlab.datasets.dataset import Reading
@@ -59,10 +59,20 @@ def module_words(experiment: OwnExperiment, reading: Reading | None = None) -> s
     parts = [
         _call(experiment.model.build, experiment.model.args),
         _call(data.build, data.args) if isinstance(data, ModuleData) else data_words(data, reading),
-        f"{with_parameters(train.optimizer)} lr {train.lr:g}{f', warmup {train.warmup:,}' if train.warmup else ''}",
+        update_words(train),
         length, str(train.dtype), f"seed {experiment.seed}",
     ]  # fmt: skip
     return " · ".join(parts)
+
+
+def update_words(train: Train) -> str:
+    """How the weights are updated: the optimizer, its rate, and what else is done to rate, gradient and weights where something is."""
+    words = [f"{with_parameters(train.optimizer)} lr {train.lr:g}"]
+    words += [f"warmup {train.warmup:,}"] if train.warmup else []
+    words += [train.schedule] if train.schedule != "constant" else []
+    words += [f"weight decay {train.weight_decay:g}"] if train.weight_decay else []
+    words += [f"clip norm {train.clip_norm:g}"] if train.clip_norm is not None else []
+    return ", ".join(words)
 
 
 def watch_words(facts: object) -> tuple[str, ...]:

@@ -102,6 +102,14 @@ def test_a_warmup_longer_than_the_epochs_is_refused_before_anything_trains(gradl
     assert "sgd lr 0.01, warmup 3 · 3 epochs" in out
 
 
+def test_the_line_on_the_setting_has_what_changes_the_updates(gradlab: Gradlab) -> None:
+    changed = ("train.schedule=cosine", "train.weight_decay=0.01", "train.clip_norm=0.5")
+    Path("clipped.yaml").write_text(TINY)
+    code, out, _ = gradlab("predict", "clipped.yaml", *(word for one in changed for word in ("-s", one)))
+    assert code == 0
+    assert "sgd lr 0.01, cosine, weight decay 0.01, clip norm 0.5 · 5 steps" in " ".join(out.split())
+
+
 def test_several_seeds_are_a_table_in_the_order_asked_for(gradlab: Gradlab) -> None:
     code, out, err = gradlab("run", "tiny.yaml", "--seeds", "2-0", "--device", "cpu")
     assert code == 2
