@@ -51,6 +51,7 @@ def test_a_comparison_shows_both_sides_and_their_names(tmp_path: Path, open_page
     path.write_text(comparison_page(runs, path), encoding="utf-8")
     page = open_page(path, 400)
     assert page.evaluate(BROKEN_PARTS, "h1") == []
+    assert page.evaluate(BROKEN_PARTS, ".sides") == []
     assert inside(page, "#config-table td, #config-table th")
     names = page.locator("#side-switch .cut")
     assert [name.inner_text() for name in names.all()] == [NAME, f"{NAME}_too"]

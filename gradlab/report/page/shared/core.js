@@ -96,10 +96,10 @@ gradlab.elided = (name, most = innerWidth < 480 ? 18 : 24) => {
 // Text for the figures' library, which reads a little HTML in its labels: nothing of a name is taken for a tag or a formula.
 gradlab.plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/\$/g, "&#36;");
 
-// A name that breaks where its parts do, not in the middle of a word.
+// A name that breaks where its parts do, not in the middle of a word or of a number.
 gradlab.breakable = (text) => {
   const made = document.createDocumentFragment();
-  for (const part of String(text).split(/(?<=[_./:,=~+-])(?=[^\s_./:,=~+-])/)) made.append(...(made.childNodes.length ? [document.createElement("wbr")] : []), part);
+  for (const part of String(text).split(/(?<=[_./:,=~+-])(?=[^\s_./:,=~+-])(?!(?<=[0-9]\.)[0-9])(?!(?<=[0-9][eE][+-])[0-9])(?!(?<![A-Za-z0-9][+-])(?<=[+-])[0-9])/)) made.append(...(made.childNodes.length ? [document.createElement("wbr")] : []), part);
   return made;
 };
 

@@ -123,8 +123,11 @@ def _json(data: Mapping[str, Any]) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-_PARTS = re.compile(r"(?<=[_./:,=~+-])(?=[^\s_./:,=~+-])")
-"""Where a name may be broken: after what separates its parts."""
+_PARTS = re.compile(
+    r"(?<=[_./:,=~+-])(?=[^\s_./:,=~+-])"
+    r"(?!(?<=[0-9]\.)[0-9])(?!(?<=[0-9][eE][+-])[0-9])(?!(?<![A-Za-z0-9][+-])(?<=[+-])[0-9])"
+)
+"""Where a name may be broken: after what separates its parts, but in no number, such as 0.5, 1e-3 or -2."""
 
 
 def _breakable(text: str) -> "Markup":

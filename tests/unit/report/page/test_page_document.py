@@ -34,6 +34,20 @@ def data_of(page: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("a_long-name.of:two", ["a_", "long-", "name.", "of:", "two"]),
+        ("normal std=0.001", ["normal std=", "0.001"]),
+        ("lr=1e-3,lr=-0.5", ["lr=", "1e-3,", "lr=-0.5"]),
+        ("-2", ["-2"]),
+        ("net-7f3a", ["net-", "7f3a"]),
+    ],
+)
+def test_a_name_breaks_between_its_parts_and_in_no_number(name: str, parts: list[str]) -> None:
+    assert str(document._breakable(name)).split("<wbr>") == parts
+
+
 def test_nothing_is_loaded_and_the_page_forbids_it_itself(page: str) -> None:
     head = page.partition("<body>")[0]
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', head)
