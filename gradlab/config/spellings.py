@@ -212,7 +212,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "train",
         {
             "learning_rate learning_rate_init initial_lr base_lr step_size eta": "train.lr",
-            "optim optimiser": "train.optimizer",
+            "optim optimiser solver": "train.optimizer",
             "wd": "train.weight_decay",
             "clip_grad_norm max_grad_norm gradient_clip_norm grad_norm_clip grad_clip gradient_clip_val clip": "train.clip_norm",
             "lr_schedule lr_scheduler scheduler learning_rate_schedule": "train.schedule",

@@ -354,6 +354,8 @@ def _hint(field: Field, kind: str, value: Any) -> str:
         return ", which is not finite"
     if field.form == "whole number" and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f" (write {int(value)})"
+    if field.form == "list" and isinstance(value, str) and len(value) <= 100:
+        return f" (write [{value!r}])"
     several = _several_hint(value) if field.form in ("number", "whole number", "number or word", "word") else ""
     if several or not isinstance(value, str):
         return several

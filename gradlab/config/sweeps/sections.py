@@ -44,8 +44,10 @@ class Sections:
             return []
         value = self.tree.at(path)
         if not isinstance(value, list):
-            scalar = not isinstance(value, dict) and value is not None
-            remedy = f" (write [{self.got(path)}])" if scalar else ""
+            remedy = "" if value is None else f" (write [{self.got(path)}])"
+            if isinstance(value, dict):  # fields in their parts, as a config has them
+                inner = next((key for key, held in value.items() if isinstance(held, list)), None)
+                remedy = "" if inner is None else f" (write {path[-1]}.{inner}: [...])"
             self.complain(path, f"expected {what}, got {self.got(path)}{remedy}")
         elif not value:
             self.complain(path, f"an empty list; expected {what} (or leave it out)")

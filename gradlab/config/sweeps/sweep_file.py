@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradlab.config import spellings
 from gradlab.config.condition import ConditionError, parse
 from gradlab.config.expected import run_names, too_many
 from gradlab.config.experiment import NAME_PATTERN, Experiment
@@ -86,8 +87,20 @@ def read_sections(sections: Sections, folder: Path, name: str) -> SweepFile:
     )
 
 
+_OTHERWISE = spellings.by_folded(
+    {
+        "matrix parameters params search_space": "grid",
+        "repeats replicates num_seeds n_seeds": "seeds",
+        "random_search trials n_trials": "random",
+        "assertions checks": "gates",
+    }
+)
+"""What other tools call a section -> what it is called here."""
+
+
 def _meant(key: str) -> str:
-    near = suggestion(key, KEYS)
+    other = _OTHERWISE.get(spellings.folded(key))
+    near = suggestion(key, KEYS) if other is None else f". Did you mean '{other}'?"
     if near:
         return near
     if key in Experiment.model_fields:

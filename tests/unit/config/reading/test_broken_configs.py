@@ -74,7 +74,8 @@ EDITS = [
     ("init: he", "init: null", 6, 9, "model.init", "got null"),
     ("batch_size: 64", "standardize: yes", 7, 37, "data.standardize", "true or false, got 'yes' (write true)"),
     ("batch_size: 64", "standardize: 1", 7, 37, "data.standardize", "expected true or false, got 1"),
-    ("seed: 0", "expect: verdict == healthy", 10, 9, "expect", "expected a list, got 'verdict == healthy'"),
+    ("seed: 0", "expect: verdict == healthy", 10, 9, "expect", "expected a list, got 'verdict == healthy' (write "
+     "['verdict == healthy'])"),
     ("seed: 0", "expect: [5]", 10, 10, "expect[0]", "expected text, got 5"),
     ("seed: 0", "expect: {verdict: healthy}", 10, 9, "expect", "expected a list, got a mapping"),
     ("every: 1", "quantities: 5", 9, 22, "record.quantities", "expected a group, a quantity or a list of them"),

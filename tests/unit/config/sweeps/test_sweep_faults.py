@@ -27,6 +27,8 @@ gates: [count(verdict == dead) == 0]
 EDITS = [
     # The sections.
     ("seeds: 0-1", "seed: 0-1", "2:1", "seed: unknown key.", "Did you mean 'seeds'?"),
+    ("grid:", "matrix:", "3:1", "matrix: unknown key.", "Did you mean 'grid'?"),
+    ("seeds: 0-1", "repeats: 2", "2:1", "repeats: unknown key.", "Did you mean 'seeds'?"),
     ("grid:", "gird:", "3:1", "gird: unknown key.", "Did you mean 'grid'?"),
     ("seeds: 0-1", "train: {lr: 1}", "2:1", "train: unknown key", "put it into the base or experiment"),
     ("seeds: 0-1", "model.width: [1, 2]", "2:1", "model.width: unknown key", "grid: {model.width: [...]}"),
@@ -74,6 +76,8 @@ EDITS = [
     ("model.depth: [2, 4]", "model.depth: [2, four, 4]", "4:20", "model.depth: expected a whole number", "got 'four'"),
     ("model.depth: [2, 4]", "model.depth: 4", "4:16", "grid.model.depth: expected a list of values, got 4 (write", "[4]"),
     ("model.depth: [2, 4]", "model.depth: {a: 1}", "4:16", "grid.model.depth: expected a list of values", "a mapping"),
+    ("model.depth: [2, 4]", "model: {depth: [2, 4]}", "4:10", "grid.model: expected a list of values, got a mapping (write",
+     "model.depth: [...])"),
     ("model.depth: [2, 4]", "model.depth:", "4:15", "grid.model.depth: expected a list of values, got null", ""),
     ("model.depth: [2, 4]", "model.depth: []", "4:16", "grid.model.depth: an empty list", ""),
     ("model.depth: [2, 4]", "model.detph: [2, 4]", "4:3", "model.detph: unknown key. Did you mean 'depth'?", ""),
