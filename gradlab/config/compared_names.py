@@ -53,6 +53,8 @@ def compared_name(name: str, known: Collection[str]) -> str:
 
     >>> compared_name("train.learning_rate", ["train.lr"]), compared_name("lr", ["train.lr"])
     ('train.lr', 'train.lr')
+    >>> compared_name("training.learning_rate", ["train.lr"])
+    'train.lr'
     >>> compared_name("loss", ["train.loss", "final.loss"])
     'loss'
     >>> compared_name("Final.val_acc", ["init.holdout_accuracy", "final.holdout_accuracy"])
@@ -62,6 +64,9 @@ def compared_name(name: str, known: Collection[str]) -> str:
     """
     if name in known:
         return name
+    whole, dot, rest = name.partition(".")
+    if dot and (other := spellings.key_meant("", whole)) is not None:  # `training` for `train`
+        return compared_name(f"{other}.{rest}", known)
     part, _, key = name.rpartition(".")
     same = [one for one in known if _plain(one) == _plain(name)]
     meant = [*(same if len(same) == 1 else ()), spellings.key_meant(part, key), *_figures(part, key)]

@@ -172,7 +172,7 @@ def _keys(part: str, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 KEYS: Mapping[str, Mapping[str, str]] = {
-    **_keys("", {"random_seed random_state": "seed"}),
+    **_keys("", {"random_seed random_state": "seed", "training": "train", "network": "model"}),
     **_keys(
         "model",
         {

@@ -146,9 +146,16 @@ def _bytes(path: Path, label: str) -> bytes:
     raise ConfigError([Fault(cut(label, 1000), "", reason)])
 
 
+_CONFIGS = "configs"
+"""Folder beside which people call a config by its name, as they do its runs."""
+
+
 def _near(path: Path) -> str:
-    """The config beside a missing file that may have been meant."""
+    """The config beside a missing file, or of its name in the folder of configs, that may have been meant."""
+    named = path.parent / _CONFIGS / f"{path.name.removesuffix('.yaml')}.yaml"
     try:
+        if named.is_file():
+            return f". Did you mean '{printable(str(named))}'?"
         beside = [entry.name for entry in os.scandir(path.parent) if entry.name.endswith((".yaml", ".yml"))]
     except (OSError, ValueError):
         return ""

@@ -143,3 +143,12 @@ def test_a_missing_file_is_near_by_its_name_and_not_by_its_ending(gradlab: Gradl
     written("other.yaml", SWEEP)
     assert gradlab("check", "nope.yaml")[2].splitlines()[0] == "nope.yaml  no such file"
     assert "Did you mean 'other.yaml'?" in gradlab("check", "othre.yaml")[2]
+
+
+@pytest.mark.parametrize("typed", ["mine", "mine.yaml"])
+def test_a_config_that_is_called_by_its_name_is_looked_for_in_the_folder_of_configs(
+    typed: str, gradlab: Gradlab
+) -> None:
+    Path("configs").mkdir()
+    written("configs/mine.yaml", SWEEP)
+    assert gradlab("check", typed)[2].splitlines()[0] == f"{typed}  no such file. Did you mean 'configs/mine.yaml'?"

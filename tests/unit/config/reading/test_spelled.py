@@ -152,6 +152,18 @@ train: {learning_rate: 0.1, num_steps: 5, batch_size: 16, optimizer: Adam}
     assert all("net.yaml:" in line for line in found.notices)
 
 
+def test_the_parts_of_a_config_have_other_names_too(tmp_path):
+    own = "network: {num_layers: 3, width: 8, activation: relu, init: he}\ntraining: {learning_rate: 0.1, bogus: 1}\n"
+    with pytest.raises(ConfigError) as raised:
+        document.load(written(tmp_path, own))
+    (fault,) = raised.value.faults
+    assert "train.bogus: unknown key" in str(raised.value)
+    assert fault.message.startswith("unknown key (known here: optimizer, lr")
+    found = document.load(written(tmp_path, own.replace(", bogus: 1", "")), ["training.steps=7"])
+    assert (found.experiment.model.depth, found.experiment.train.lr, found.experiment.train.steps) == (3, 0.1, 7)
+    assert any("training is understood as train" in line for line in found.notices)
+
+
 @pytest.mark.parametrize(
     ("override", "said"),
     [
