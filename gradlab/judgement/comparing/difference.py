@@ -132,10 +132,12 @@ def difference(
 def change(first: Sequence[float], other: Sequence[float]) -> tuple[float, float | None]:
     """The other side's mean minus the first's, and the same in percent of the first's magnitude where that has a meaning.
 
-    >>> change([2.0], [1.0]), change([0.0], [1.0])
-    ((-1.0, -50.0), (1.0, None))
+    Sides with the same values do not differ, whatever is no number among them.
+
+    >>> change([2.0], [1.0]), change([0.0], [1.0]), change([math.nan], [math.nan])
+    ((-1.0, -50.0), (1.0, None), (0.0, None))
     """
-    amount = _minus(mean(other), mean(first))
+    amount = 0.0 if np.array_equal(first, other, equal_nan=True) else _minus(mean(other), mean(first))
     base = abs(mean(first))
     return amount, 100.0 * amount / base if 0 < base < math.inf and math.isfinite(amount) else None
 

@@ -179,6 +179,8 @@ def test_infinities_and_nan() -> None:
     assert (some.judgement, some.interval, some.because) == ("better", None, "1 of the first's 2 seeds not finite")
     assert difference("backward_decades", [-math.inf, -3.0], [-math.inf, -2.0]).judgement == "cannot tell"
     assert difference("loss", [1.0], [math.nan]).judgement == "worse"
+    assert difference("loss", [1.0, math.nan], [1.0, math.nan]).amount == 0
+    assert math.isnan(difference("loss", [1.0, math.nan], [2.0, math.nan]).amount)
     assert difference("loss", [math.inf], [math.inf]).amount == 0.0
     assert difference("grad_ratio", [1.0, 2.0], [math.inf, 2.0]).judgement is None
 

@@ -1,5 +1,6 @@
 """Two sweeps, point by point."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +64,15 @@ def test_runs_of_one_id_that_came_to_something_else_are_not_the_same() -> None:
     found = compared({}, {"come_to": shifted(d3=0.1)})
     assert told(found)[0] == (3, "worse")
     assert found.pairs[0].identical
+
+
+def test_a_figure_that_is_no_number_on_both_sides_does_not_differ() -> None:
+    def no_number(member: SweepMember) -> Summary:
+        told = shifted()(member)
+        return replace(told, final={**told.final, "grad_ratio": math.nan})
+
+    found = compared({"come_to": no_number}, {"come_to": no_number})
+    assert all(pair.identical and pair.same_figures for pair in found.pairs)
 
 
 def test_one_seed_a_side_does_not_tell() -> None:
