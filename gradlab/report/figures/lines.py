@@ -51,9 +51,12 @@ def draw_line(ax: "Axes", place: Float, values: Middle, style: dict[str, Any]) -
     ax.plot(place[shown], finite(values.values[shown]), **own)
     if (values.low < values.high).any():
         starts = np.unique(thinned(len(place), _POINTS))
-        low, high = np.fmin.reduceat(finite(values.low), starts), np.fmax.reduceat(finite(values.high), starts)
+        floor, ceiling = ax.get_ylim()
+        low = np.where(np.isneginf(values.low) & np.isfinite(values.high), floor, finite(values.low))
+        high = np.where(np.isposinf(values.high) & np.isfinite(values.low), ceiling, finite(values.high))
+        low, high = np.fmin.reduceat(low, starts), np.fmax.reduceat(high, starts)
         ax.fill_between(place[starts], low, high, color=style["color"], alpha=0.25, linewidth=0, zorder=2)
-    mark_edges(ax, place, values.values, style["color"])
+    mark_edges(ax, place, values, style["color"])
 
 
 def draw_readout(ax: "Axes", place: float, values: Middle, color: str) -> None:
@@ -61,7 +64,7 @@ def draw_readout(ax: "Axes", place: float, values: Middle, color: str) -> None:
     ax.plot([place], finite(values.values), **hollow(color), zorder=5)
     if (values.low < values.high).any():
         ax.vlines([place], finite(values.low), finite(values.high), color=color, linewidth=0.8, zorder=4)
-    mark_edges(ax, np.array([place]), values.values, color)
+    mark_edges(ax, np.array([place]), values, color)
 
 
 def hollow(color: str) -> dict[str, Any]:
@@ -72,9 +75,9 @@ def hollow(color: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mark_edges(ax: "Axes", place: Float, values: Float, color: str) -> None:
-    """Mark zeros by triangles on the floor, and what is infinite by crosses under the ceiling."""
-    for there, height, mark in ((np.isneginf(values), 0.0, _ZERO), (np.isposinf(values), 1.0, _NOT_FINITE)):
+def mark_edges(ax: "Axes", place: Float, values: Middle, color: str) -> None:
+    """Mark where a seed is zero by triangles on the floor, and where one is infinite by crosses under the ceiling."""
+    for there, height, mark in ((np.isneginf(values.low), 0.0, _ZERO), (np.isposinf(values.high), 1.0, _NOT_FINITE)):
         picked = place[there]
         if picked.size:
             picked = picked[:: -(-picked.size // _EDGE_MARKS)]

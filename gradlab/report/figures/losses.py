@@ -206,7 +206,7 @@ def _draw(ax: "Axes", sides: Sequence[DrawnSide], name: str) -> tuple[list[Cours
 def _draw_held(ax: "Axes", held: Course, color: str) -> None:
     """What was held out as open marks; under the ceiling where some run's is not finite, on the floor where it is zero."""
     ax.plot(held.place, finite(held.init.values), **hollow(color), zorder=5)
-    mark_edges(ax, held.place, _cut(held.init).values, color)
+    mark_edges(ax, held.place, _cut(held.init), color)
     failed = held.place[np.isposinf(held.init.high)]
     failed = failed[thinned(len(failed), _FAILED_MARKS)]
     if failed.size:

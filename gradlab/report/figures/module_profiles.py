@@ -127,7 +127,7 @@ def _draw(ax: "Axes", rows: ModuleRows, moments: Moments) -> None:
         rest = between(rows)
         apart = _FAINT if rows.chains else {"marker": style["marker"], "markersize": 2.4, "linestyle": "none"}
         ax.plot(place[rest], finite(moment.values[rest]), color=style["color"], **apart)
-        mark_edges(ax, place[rest], moment.values[rest], style["color"])
+        mark_edges(ax, place[rest], _some(moment, rest), style["color"])
         for chain in rows.chains:
             along = with_value(chain, moment.values)
             if along.size:

@@ -80,6 +80,26 @@ def test_seeds_are_a_median_with_their_range(monkeypatch: pytest.MonkeyPatch) ->
     assert (shade.min(), shade.max()) == (pytest.approx(base.min()), pytest.approx(base.max() + 5.0))
 
 
+@pytest.mark.parametrize(("value", "mark", "height"), [(-math.inf, "v", 0.0), (math.inf, "x", 1.0)])
+def test_a_seed_beyond_the_axis_is_marked_and_the_range_reaches_it(
+    value: float, mark: str, height: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    for seed in range(3):
+        kept = record(6, steps=20)
+        kept.layers["log10_grad_norm"].values[:] += 0.1 * seed
+        if seed == 1:
+            kept.layers["log10_grad_norm"].values[0, 2] = value
+        runs.append(run(seed=seed, kept=kept))
+    figure = caught(monkeypatch, profiles, lambda: draw_profiles(sides(runs), ("log10_grad_norm",), NOWHERE))
+    (ax,) = figure.axes
+    assert np.isfinite(line(ax, BLUE).get_ydata()).all()
+    assert [one.get_xydata().tolist() for one in ax.lines if one.get_marker() == mark] == [[[3.0, height]]]
+    shade = ax.collections[0].get_paths()[0].vertices
+    assert ax.get_ylim()[int(height)] in shade[shade[:, 0] == 3.0, 1]
+    assert ("zero" if mark == "v" else "not finite") in words(figure)
+
+
 def test_several_depths_lie_on_relative_depth(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = caught(
         monkeypatch, profiles, lambda: draw_profiles(sides([run(depth=3), run(depth=6)]), ("log10_grad_norm",), NOWHERE)
