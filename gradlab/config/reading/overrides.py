@@ -167,6 +167,7 @@ def graft(tree: Tree, setting: Setting) -> None:
             return  # else the value that is there is reported
         around = below
     _give_way(tree, setting)
+    _tell_lost(tree, setting)
     around[path[-1]] = copied(setting.value)
     _forget(tree, path)
     tree.spots.update((path + found, spot) for found, spot in setting.spots.items())
@@ -192,6 +193,17 @@ def _give_way(tree: Tree, setting: Setting) -> None:
         _forget(tree, other)
         said = f"{'.'.join(setting.path)} is given, so {'.'.join(other)}: {cut(written(given))} is left out"
         tree.notices[said] = None
+
+
+def _tell_lost(tree: Tree, setting: Setting) -> None:
+    """Say what a file gives of a part, such as `train`, that an override sets as a whole."""
+    if len(setting.path) > 1 or not isinstance(setting.value, dict):
+        return
+    given = tree.at(setting.path)
+    lost = [f"{setting.key}.{key}" for key in given if key not in setting.value] if isinstance(given, dict) else []
+    if lost and (tree.place(setting.path).order[0], setting.place.order[0]) == (FILE, OVERRIDE):
+        verb = "is" if len(lost) == 1 else "are"
+        tree.notices[f"{setting.key} is set as a whole, so {cut(', '.join(lost))} {verb} left out"] = None
 
 
 def _forget(tree: Tree, path: Path) -> None:

@@ -116,6 +116,18 @@ def test_steps_of_the_file_give_way_to_epochs_and_that_is_said(config):
     assert document.load(config, ["train.steps=7"]).notices == ()
 
 
+def test_what_a_part_loses_that_is_set_as_a_whole_is_said(config):
+    for overrides in (["train={lr: 0.2}"], {"train": {"lr": 0.2}}):
+        whole = document.load(config, overrides)
+        assert whole.experiment.train.lr == 0.2
+        assert whole.experiment.train.steps == 200
+        (said,) = whole.notices
+        assert said.startswith("train is set as a whole, so ")
+        assert "train.steps" in said
+        assert "train.lr" not in said
+    assert document.load(config, {"train": document.load(config).experiment.train.model_dump()}).notices == ()
+
+
 def test_steps_of_the_file_can_be_taken_out_for_epochs(config):
     train = document.read(config, ["train.steps=null", "train.epochs=3"]).train
     assert (train.steps, train.epochs) == (None, 3.0)
