@@ -164,15 +164,23 @@ def _hint(words: Sequence[str]) -> str:
 
 
 def _caveat(words: Sequence[str]) -> str:
-    """What is made of the first word that says that a value is missing."""
+    """What is made of the first word that says that a value is missing, or that differs from another in spaces and capitals alone."""
     row = next(
         (row for row, word in enumerate(words) if len(word) < _LONGEST_MARK and word.strip().lower() in MISSING), None
     )
-    return (
-        ""
-        if row is None
-        else f"{_quoted(words, row)} is a class of its own: leave such rows out if it is a missing value"
-    )
+    if row is not None:
+        return f"{_quoted(words, row)} is a class of its own: leave such rows out if it is a missing value"
+    seen: dict[str, int] = {}
+    for row, word in enumerate(words):
+        first = seen.setdefault(word.strip().casefold(), row)
+        if word.strip() != words[first].strip():
+            return (
+                f"{_quoted(words, row)} is another class than {_quoted(words, first)}: write both alike if they are one"
+            )
+        if word != words[first]:
+            spaced = f"{_quoted(words, first)} has other spaces around it in row {row + 1}"
+            return f"{spaced} and is another class there: write both alike if they are one"
+    return ""
 
 
 def _quoted(words: Sequence[str], row: int) -> str:

@@ -52,6 +52,8 @@ COLUMNS: dict[str, NDArray[Any]] = {
     "one ?": but([6], "?"),
     "four NA": but([6, 60, 70, 80], "NA"),
     "species with NA": text([("oak", "ash", "NA")[row % 3] for row in range(ROWS)]),
+    "species with spaces": text([("oak", "ash", "oak ")[row % 3] for row in range(ROWS)]),
+    "species with capitals": text([("oak", "ash", "Ash")[row % 3] for row in range(ROWS)]),
     "dollars": text([f"${row % 90},000" for row in range(ROWS)]),
     "wet": NUMBER % 2 == 0,
     "one-hot": np.eye(4)[NUMBER % 4],
@@ -63,6 +65,7 @@ WHEN = "all are dates: store them as numbers, such as days, to predict when"
 ALL = "all are numbers: store them as such to predict an amount"
 ALL_BUT_ONE = "all are numbers but '?' in row 7: mend that to predict an amount"
 ALL_BUT_FOUR = "all are numbers but 'NA' in row 7 and 3 more: mend that to predict an amount"
+ALIKE = "write both alike if they are one"
 OWN = "is a class of its own: leave such rows out if it is a missing value"
 MSE = "set train.loss: mse to take them as numbers"
 MANY = "too many to be classes"
@@ -82,6 +85,10 @@ SAID = [
     ("rating text", "auto", f"t as 5 classes (text; {ALL})"),
     ("one ?", "auto", f"t as 91 classes (text of 91 different values; {ALL_BUT_ONE})"),
     ("four NA", "auto", f"t as 91 classes (text of 91 different values; {ALL_BUT_FOUR})"),
+    ("species with spaces", "auto",
+     f"t as 3 classes (text; 'oak' in row 1 has other spaces around it in row 3 and is another class there: {ALIKE})"),
+    ("species with capitals", "auto",
+     f"t as 3 classes (text; 'Ash' in row 3 is another class than 'ash' in row 2: {ALIKE})"),
     ("species with NA", "auto", f"t as 3 classes (text; 'NA' in row 3 {OWN})"),
     ("wet", "auto", "t as 2 classes (true/false)"),
     ("wet", "mse", "t as numbers (true/false, and train.loss is mse; train.loss: auto takes them as classes)"),
