@@ -93,12 +93,16 @@ def near_name(name: str, known: Iterable[str]) -> str:
     ". Did you mean 'final.holdout_loss'?"
     >>> near_name("model.seed", ["model.kernel", "data.seed", "seed"]), near_name("status", ["outcome", "state"])
     (". Did you mean 'seed'?", ". Did you mean 'outcome'?")
+    >>> near_name("train.depth", ["train.epochs", "model.depth"]), near_name("Loss", ["final.loss", "init.loss"])
+    (". Did you mean 'model.depth'?", ". Did you mean 'final.loss'?")
     """
     known = list(known)
     part, _, key = name.rpartition(".")
     figure = f"final.{FIGURES.get(spellings.folded(key))}"
     other = _OTHERWISE.get(spellings.folded(name))
-    meant = [figure, other, key] if part else [figure, other]
+    fields = [one for one in known if one.partition(".")[2] == key and not one.startswith(_MOMENTS)]
+    elsewhere = [key, *fields] if part else []
+    meant = [figure, other, *elsewhere, f"final.{key.casefold()}"]
     return suggestion(next((one for one in meant if one in known), name), known)
 
 
