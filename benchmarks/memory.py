@@ -162,6 +162,15 @@ GRID: Mapping[str, tuple[Mapping[str, Any], int]] = {
     "conv kernel 7 flatten": (
         {"model.kind": "conv", "data.image": [1, 16, 16], "model.width": 32, "model.depth": 4, "data.batch_size": 64,
          "model.kernel": 7, "model.pool": "flatten", "train.steps": 5, **noise(200, 256)}, 1),
+    "conv float64 kernel 9": (
+        {"model.kind": "conv", "data.image": [1, 32, 32], "model.width": 4, "model.depth": 3, "data.batch_size": 64,
+         "model.kernel": 9, "train.steps": 3, "train.dtype": "float64", **noise(200, 1024)}, 1),
+    "conv float64 channels": (
+        {"model.kind": "conv", "data.image": [32, 16, 16], "model.width": 4, "model.depth": 3, "data.batch_size": 32,
+         "model.kernel": 5, "train.steps": 3, "train.dtype": "float64", **noise(100, 8192)}, 1),
+    "conv kernel 15": (
+        {"model.kind": "conv", "data.image": [1, 16, 16], "model.width": 64, "model.depth": 2, "data.batch_size": 8,
+         "model.kernel": 15, "train.steps": 2, **noise(100, 256)}, 1),
     "data": ({**noise(200_000, 50), "train.steps": 5}, 1),
     "data wide": ({**noise(2_000, 5_000), "train.steps": 5}, 1),
     "data narrow": ({**noise(2_000_000, 2), "train.steps": 5}, 1),

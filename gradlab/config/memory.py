@@ -208,8 +208,12 @@ def _signal_bytes(experiment: Experiment, shape: _Shape) -> int:
     found = (stacks * shape.num_layers + 2 * shape.per_block) * shape.signal
     found += (_WIDE_SIGNALS * shape.per_block * wide) if shape.size == 2 else 0
     if data.image is not None:
-        gathered = (model.kernel or 1) ** 2 if shape.size == 8 else _LIBRARY_SIGNALS
-        found += gathered * wide // shape.num_runs + 2 * shape.per_block * shape.signal
+        channel = wide // (shape.num_runs * model.width)  # of one run
+        area, most = (model.kernel or 1) ** 2, max(data.image[0], model.width)
+        # The neighbourhoods of all positions: in float64 of the images and of a signal, by the library of one example.
+        by_library = _LIBRARY_SIGNALS * model.width + area * most // data.batch_size
+        gathered = area * (most + model.width) if shape.size == 8 else by_library
+        found += gathered * channel + 2 * shape.per_block * shape.signal
     found += (
         4 * shape.num_runs * data.batch_size * shape.num_outputs * max(shape.size, 4)
     )  # logits, and what is assessed of them

@@ -8,7 +8,8 @@ import pytest
 
 SAMPLE = (
     "wide", "wide all", "wide bfloat16 adam all", "deep", "deep seeds", "batch", "batch like", "batch norm",
-    "batch residual 2 norm", "conv", "conv seeds", "data", "data regression", "data classes", "data many outputs", "record", "record seeds",
+    "batch residual 2 norm", "conv", "conv float64 kernel 9", "conv kernel 15", "conv seeds",
+    "data", "data regression", "data classes", "data many outputs", "record", "record seeds",
     "spectrum", "jacobian", "jacobian sparse",
 )  # fmt: skip
 

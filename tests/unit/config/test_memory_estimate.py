@@ -82,6 +82,24 @@ def test_estimate_counts_the_weights_of_convolutions(overrides, num_weights):
 
 
 @pytest.mark.parametrize(
+    ("dtype", "kernel", "channels", "neighbourhoods"),
+    [
+        ("float64", 5, 1, 2 * 8),
+        ("float64", 5, 32, (4 + 1) * 8),
+        ("float32", 15, 1, 4 / 16),
+        ("float32", 15, 32, 4 * 4 / 16),
+    ],
+)
+def test_estimate_counts_the_neighbourhoods_that_a_convolution_writes_out(dtype, kernel, channels, neighbourhoods):
+    # Measured at the peak: in float64 of every example for the images and for the layers, by the library of one example.
+    image, size = [channels, 16, 16], memory.DataSize(100, channels * 256, 2)
+    given = {"model.kind": "conv", "model.width": 8, "model.depth": 2, "data.batch_size": 16, "train.dtype": dtype}
+    given |= {"data.source": "noise", "data.features": channels * 256, "data.image": image}
+    large, small = (memory.estimate(experiment(**given, **{"model.kernel": one}), size).signals for one in (kernel, 1))
+    assert large - small == (kernel**2 - 1) * 8 * 256 * 16 * neighbourhoods
+
+
+@pytest.mark.parametrize(
     ("image", "kernel", "field"),
     [([1, 1000, 1000], 3, "data.image"), ([1, 51, 51], 51, "model.kernel")],
 )
