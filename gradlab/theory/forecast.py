@@ -117,7 +117,12 @@ def _forecast(told: Premises) -> Forecast:
             f"layer {layer + 1}: at preactivations of this size only about {units:.2g} of {model.width} {activation.name} "
             "units pass a gradient, so single units decide"
         )
-    if not spread.small or parting.can_part(variances, moments, table, chain[1], spread, told.input_sizes):
+    uneven = table.can_repel() and bool(told.input_sizes)
+    if (
+        not spread.small
+        or (uneven and parting.sizes_tell(_growths_of_largest(told, chain, table), growths, spread))
+        or parting.can_part(variances, moments, table, chain[1], spread, told.input_sizes)
+    ):
         walks = walk(first, model.depth, table, [*chain, last], ensemble, told.input_sizes)
         limits = GrowthBounds.of(moments, *table.dphi2_range())
         drawn = parting.drawn(walks, variances, moments, _backward(growths), ensemble, limits)
@@ -140,6 +145,13 @@ def _forecast(told: Premises) -> Forecast:
         typical_backward_decades=layers[0].typical_log10_backward_rms,
         settle=settle,
     )
+
+
+def _growths_of_largest(told: Premises, chain: Sequence[Scales], table: MomentTable) -> Float:
+    """chi_1 of each hidden layer as the largest example of the first batch meets it, [depth]."""
+    largest = told.input_mean_square * max(told.input_sizes or (1.0,))
+    _, moments = _recursion(chain[0].sigma_w ** 2 * largest + chain[0].sigma_b ** 2, chain[1], table, told.model.depth)
+    return np.asarray(chain[1].sigma_w ** 2 * moments.dphi2)
 
 
 _SHALLOW = 100

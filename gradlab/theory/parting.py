@@ -88,6 +88,22 @@ def can_part(
     return bool((((higher > _LEVEL) & (own <= _LEVEL)) | ((lower < -_LEVEL) & (own >= -_LEVEL))).any())
 
 
+def sizes_tell(largest: Float, mean: Float, spread: Spread) -> bool:
+    """Whether the largest example of a batch meets another growth than their mean square does, beyond what seeds differ by.
+
+    Where the variance lingers beside a value at which it all but stays, as gelu's under He, large examples pass and keep their gradient
+    while the others lose theirs, and noise decides how many do.
+
+    Args:
+        largest: chi_1 of each hidden layer as the largest example meets it, [depth].
+        mean: Likewise of the mean square.
+        spread: Of small deviations.
+    """
+    with np.errstate(divide="ignore"):
+        away = 0.5 * abs(float(np.sum(np.log10(largest[1:]) - np.log10(mean[1:]))))
+    return not away <= AGREES_BY + AGREES * float(spread.backward[0])
+
+
 def _drift(variances: Float, phi2: Float, above: Scales) -> Float:
     """Change of ln q in a layer."""
     with np.errstate(divide="ignore"):
