@@ -99,7 +99,7 @@ def sizes_tell(largest: Float, mean: Float, spread: Spread) -> bool:
         mean: Likewise of the mean square.
         spread: Of small deviations.
     """
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         away = 0.5 * abs(float(np.sum(np.log10(largest[1:]) - np.log10(mean[1:]))))
     return not away <= AGREES_BY + AGREES * float(spread.backward[0])
 

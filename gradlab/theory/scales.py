@@ -3,9 +3,12 @@
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from gradlab.config.experiment import Activation, Init, Model
 from gradlab.config.parametrization import readout_factor
 from gradlab.theory.critical import critical
+from gradlab.theory.moments import Float
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,20 @@ class Scales:
     sigma_w: float
     sigma_b: float
     bias: float
+
+    def weights_share(self, phi2: Float) -> Float:
+        """Share of the next preactivations' variance that comes of the weights, and not of random biases.
+
+        Args:
+            phi2: Mean square of the activations below; any shape, which the result has.
+
+        >>> Scales(1.0, 2.0, 0.0).weights_share(np.array([4.0])), Scales(1e-30, 0.0, 0.0).weights_share(np.array([1e-290]))
+        (array([0.5]), array([1.]))
+        """
+        if self.sigma_b == 0.0:
+            return np.ones_like(phi2)  # of a signal too small for its variance to be a number, too
+        signal = self.sigma_w**2 * phi2
+        return np.asarray(signal / (signal + self.sigma_b**2))
 
 
 def scales(init: Init, fan_in: int, fan_out: int, activation: Activation, kernel: int = 1) -> Scales:

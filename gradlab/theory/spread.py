@@ -117,8 +117,7 @@ def seed_spread(
     width, batch_size, num_outputs = ensemble.width, ensemble.batch_size, ensemble.num_outputs
     orthogonal = ensemble.orthogonal
     above = chain[-1]
-    signal = above.sigma_w**2 * moments.phi2
-    drift = VarianceDrift.of(variances, moments, signal / (signal + above.sigma_b**2), width)
+    drift = VarianceDrift.of(variances, moments, above.weights_share(moments.phi2), width)
     own = _itself(moments, orthogonal)
     own_drift, own_added = drift.covariances(own)
     alignment, pair = top_alignment(num_outputs), None
@@ -264,8 +263,7 @@ def _pairs(
     sample correlation with a variance of (1 - c^2)^2 / n, which depth adds up.
     """
     above, depth = chain[-1], len(variances)
-    following = above.sigma_w**2 * moments.phi2 + above.sigma_b**2
-    shares = (above.sigma_w**2 * moments.phi2 / following).tolist()
+    shares = above.weights_share(moments.phi2).tolist()
     biased = min(chain[0].sigma_b ** 2 / float(variances[0]), 1.0)
     reached, found = biased + (1.0 - biased) * input_correlation, []
     for start in range(0, depth, _CHUNK):

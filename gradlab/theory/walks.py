@@ -221,8 +221,7 @@ class _Walk:
             growth,
             float(at.dphi4[0]),
         )
-        signal = self._above.sigma_w**2 * float(at.phi2[0])
-        share = signal / (signal + self._above.sigma_b**2)
+        share = float(self._above.weights_share(at.phi2)[0])
         following = min(max(share * average(held.phi, 1.0) + 1.0 - share, -1.0), 1.0)
         if not self._ensemble.orthogonal:
             following = math.sqrt(min(following**2 + (1.0 - similar**2) ** 2 / self._ensemble.width, 1.0))

@@ -195,12 +195,17 @@ def _give_way(tree: Tree, setting: Setting) -> None:
         tree.notices[said] = None
 
 
+_OF_SOURCE = ("path", "target", "samples", "features", "classes", "noise", "image")
+"""Keys of `data` that belong to its source."""
+
+
 def _tell_lost(tree: Tree, setting: Setting) -> None:
     """Say what a file gives of a part, such as `train`, that an override sets as a whole."""
     if len(setting.path) > 1 or not isinstance(setting.value, dict):
         return
     given = tree.at(setting.path)
-    lost = [f"{setting.key}.{key}" for key in given if key not in setting.value] if isinstance(given, dict) else []
+    kept = {*setting.value, *(_OF_SOURCE if "source" in setting.value else ())}  # another source has its own
+    lost = [f"{setting.key}.{key}" for key in given if key not in kept] if isinstance(given, dict) else []
     if lost and (tree.place(setting.path).order[0], setting.place.order[0]) == (FILE, OVERRIDE):
         verb = "is" if len(lost) == 1 else "are"
         tree.notices[f"{setting.key} is set as a whole, so {cut(', '.join(lost))} {verb} left out"] = None

@@ -145,7 +145,8 @@ def _batch_before(signal: Signal, activation: AnalyticActivation, eps: float, ch
     # Over a batch the mean of 1 / s^2 is D / (D - 2) times 1 / s^2's own.
     inverse = 1.0 / (square * (dimension - 2.0) / dimension + eps)
     mean = base.mean
-    first, second = (series[order] ** 2 / (phi2 - product) for order in (1, 2))
+    # Beside its mean, phi of numbers so small is nothing that can be told, and it is linear.
+    first, second = (series[order] ** 2 / (phi2 - product) for order in (1, 2)) if phi2 > product else (1.0, 0.0)
     lasts = min(base.variance_slope, 1.0) * flattened
     h2 = exact.product + own
     found = Signal(

@@ -219,7 +219,8 @@ class _Network:
         expected, squares = self._mean_field()
         spread = block_spread(found, self._rule, self._fan_out[-1], self._rows)
         typical = self._typical(expected) + spread.backward_shift
-        forward = np.log10(squares) * 0.5
+        with np.errstate(divide="ignore"):
+            forward = np.log10(squares) * 0.5
         with np.errstate(invalid="ignore"):  # where nothing arrives from above, nothing goes on
             factors = np.nan_to_num(np.exp((expected[:-1] - expected[1:]) / _TO_DECADES), nan=0.0).tolist()
         factors.append(self._factor(next_block(found.states[-1], self._rule, 1.0 / self._model.width).growth))

@@ -119,7 +119,7 @@ def walk_units(variance: float, mean: float, rule: Rule, depth: int, batch_size:
             gone = np.full(depth, -np.inf)
             return Walk(gone, gone, np.array(squares), np.array(gradients), np.zeros(depth - 1))
         share = mixed / size
-        uneven = float(np.mean(passed**2)) / through**2 - 1.0 if through > 0.0 else 0.0
+        uneven = max(float(np.mean((passed / through) ** 2)) - 1.0, 0.0) if through > 0.0 else 0.0
         noise[place] = uneven + 2.0 * share**2 + 4.0 * share * (1.0 - share)
         gradient, log = gradient / size, log + math.log(size)
         logs.append(log)

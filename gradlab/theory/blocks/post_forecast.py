@@ -63,7 +63,10 @@ class PostNetwork:
         if norm is None:
             forward = np.sqrt(1.0 + np.arange(self.depth)) * forward
         gradients = self._gradients(whole)
-        factors: list[float | None] = [*np.exp((mean[:-1] - mean[1:]) / TO_DECADES).tolist(), None]
+        with np.errstate(invalid="ignore"):  # where nothing arrives from above, nothing goes on
+            gradients = gradients - gradients[-1]
+            passed = np.nan_to_num(np.exp((mean[:-1] - mean[1:]) / TO_DECADES), nan=0.0)
+        factors: list[float | None] = [*passed.tolist(), None]
         hidden = tuple(
             LayerForecast(
                 layer=layer + 1,
@@ -75,7 +78,7 @@ class PostNetwork:
                 forward_rms=math.sqrt(squares[layer]),
                 typical_log10_forward_rms=0.5 * math.log10(squares[layer]) if squares[layer] > 0.0 else -math.inf,
                 forward_spread=float(forward[layer]),
-                log10_grad_norm=float(gradients[layer] - gradients[-1]),
+                log10_grad_norm=float(gradients[layer]),
             )
             for layer in range(self.depth)
         )
@@ -96,7 +99,8 @@ class PostNetwork:
         if norm == "batch":
             travel = _OF_ALL * np.abs(typical)
         elif norm is None:
-            travel = _OF_WIDTH * TO_DECADES * np.abs(walk.finite - walk.logs)
+            with np.errstate(invalid="ignore"):  # nothing is left of a gradient, at any width
+                travel = np.nan_to_num(_OF_WIDTH * TO_DECADES * np.abs(walk.finite - walk.logs), nan=0.0)
             if not self.rule.activation.bounded:
                 travel = np.hypot(travel, _OF_UNBOUNDED * np.abs(typical))
         layers: Float = np.zeros(self.depth)

@@ -211,7 +211,7 @@ def test_from_python(gradlab: Gradlab) -> None:
         ({"retries": -1}, "retries: expected a whole number >= 0"),
         ({"timeout": 0}, "timeout: expected seconds > 0"),
         ({"timeout": "5m"}, "timeout: expected seconds > 0"),
-        ({"seeds": 5.0}, "seeds: expected several integers"),
+        ({"seeds": 5.0}, "seeds: expected integers >= 0, got 5.0"),
         ({"max_runs_per_batch": True}, "expected a whole number"),
     ],
 )

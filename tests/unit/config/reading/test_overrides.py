@@ -128,6 +128,14 @@ def test_what_a_part_loses_that_is_set_as_a_whole_is_said(config):
     assert document.load(config, {"train": document.load(config).experiment.train.model_dump()}).notices == ()
 
 
+def test_another_source_has_its_own_samples(config):
+    given = {"source": "moons", "samples": 90, "batch_size": 16}
+    whole = ["data={source: xor}"]
+    tree = {"model": {"depth": 2, "width": 4, "activation": "tanh"}, "data": given}
+    (said,) = document.from_mapping(tree, whole).notices
+    assert said == "data is set as a whole, so data.batch_size is left out"
+
+
 def test_steps_of_the_file_can_be_taken_out_for_epochs(config):
     train = document.read(config, ["train.steps=null", "train.epochs=3"]).train
     assert (train.steps, train.epochs) == (None, 3.0)
