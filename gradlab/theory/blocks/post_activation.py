@@ -135,9 +135,9 @@ def _finite(blocks: list[_Block], skip: float, width: float) -> Float:
     rest: Float = np.full(NUM_UNITS, 1.0 - along)
     for block in blocks[::-1]:
         branch = block.branch
-        below, above = (x / math.sqrt(max(float(np.mean(x**2)), SMALLEST)) for x in (block.below, block.above))
+        size, top = (math.sqrt(max(float(np.mean(x**2)), SMALLEST)) for x in (block.below, block.above))
+        below, above = block.below / size, block.above / top
         derived = branch.kept * (block.added - branch.mean) + branch.apart * random.permutation(_NORMAL)
-        size = math.sqrt(max(float(np.mean(block.below**2)), SMALLEST))
         drawn = block.slopes * (block.below + skip * derived) / size
         passed, carried = block.slopes**2 * rest, block.slopes * above * math.sqrt(along)
         mixed = branch.growth * (float(np.mean(passed)) + float(np.mean(carried**2)))
