@@ -53,6 +53,15 @@ def of_weights(ratio: float, whose: str = "its weights") -> str:
     return f"{shown} times {whose}" if ratio > 1 else f"{shown} of {whose}"
 
 
+def multiple(value: float) -> str:
+    """A multiplier to two digits, from ten to ten thousand whole.
+
+    >>> multiple(1.234), multiple(10.0), multiple(250.4), multiple(123456.0)
+    ('1.2', '10', '250', '120,000')
+    """
+    return f"{value:,.0f}" if 10 <= value < 10000 else rounded(value, 2)
+
+
 def factor(value: float) -> str:
     """A multiplier, to one digit above ten and two below; one that is near 1 with as many as tell it from 1.
 

@@ -21,7 +21,7 @@ from gradlab.judgement.remedies.advice import Advice, change, digits, either
 from gradlab.judgement.remedies.scale import scale_fault, standardised
 from gradlab.judgement.remedies.steps import HEALTHY_UPDATE
 from gradlab.judgement.rules.learning import LARGE_UPDATE, ROOM, SMALL_UPDATE, round_up
-from gradlab.judgement.wording import of_weights
+from gradlab.judgement.wording import multiple, of_weights
 from gradlab.results.record import Bool
 
 LEAST_CUT, MOST_RAISED = 1e-3, 1e4
@@ -249,7 +249,7 @@ def in_time(evidence: ModuleEvidence) -> Advice:
 def slower(own: OwnExperiment, ratio: float | None) -> Advice:
     """A smaller learning rate, by what brings an update ratio to a usual one where it is known and larger, else by ten."""
     part = 0.1 if ratio is None or ratio <= 10 * HEALTHY_UPDATE else max(HEALTHY_UPDATE / ratio, LEAST_CUT)
-    return _rate(own, part, f"{starts.multiple(1 / part)} times smaller")
+    return _rate(own, part, f"{multiple(1 / part)} times smaller")
 
 
 def faster(own: OwnExperiment, ratio: float) -> Advice:
@@ -258,7 +258,7 @@ def faster(own: OwnExperiment, ratio: float) -> Advice:
     return _rate(
         own,
         part,
-        f"{starts.multiple(part)} times larger: the fastest row moves by {of_weights(ratio)} a step, where 1e-3 is usual",
+        f"{multiple(part)} times larger: the fastest row moves by {of_weights(ratio)} a step, where 1e-3 is usual",
     )
 
 

@@ -20,6 +20,7 @@ from gradlab.judgement.limits import DECADES
 from gradlab.judgement.modules.evidence import ModuleEvidence
 from gradlab.judgement.remedies.advice import Advice
 from gradlab.judgement.remedies.structure import FEWEST_EXAMPLES
+from gradlab.judgement.wording import multiple
 from gradlab.theory import activations
 from gradlab.theory.arc_cosine import scale_free
 from gradlab.theory.blocks.finite_batch import growth
@@ -125,12 +126,3 @@ def _decades(activation: Activation, batch_size: int) -> float:
         chi = growth(activations.of(activation), batch_size)
         return 0.5 * math.log10(chi) if 0.0 < chi < math.inf else math.inf
     return math.inf
-
-
-def multiple(value: float) -> str:
-    """A multiplier as people say it.
-
-    >>> multiple(1.234), multiple(10.0), multiple(250.4), multiple(123456.0)
-    ('1.2', '10', '250', '120,000')
-    """
-    return f"{value:,.0f}" if 10 <= value < 10000 else rounded(value, 2)
