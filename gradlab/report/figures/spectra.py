@@ -96,10 +96,14 @@ def refuse_other_networks(runs: Sequence[StoredRun]) -> None:
     """
     for run in runs:
         if isinstance(run.experiment, Experiment) and not run.experiment.model.is_plain:
-            raise SelectionError(
-                f"{run.name}: the singular values are those of the Jacobian of a plain dense network, and this network has "
-                f"{run.experiment.model.beyond_plain}; --kind profile and heatmap show it"
-            )
+            raise _of_another_network(run.name, f"has {run.experiment.model.beyond_plain}")
+
+
+def _of_another_network(name: str, what: str) -> SelectionError:
+    return SelectionError(
+        f"{name}: the singular values are those of the Jacobian of a plain dense network, and this network {what}; "
+        "--kind profile and heatmap show it"
+    )
 
 
 def draw_spectra(sides: Sequence[DrawnSide], path: Target) -> None:
@@ -111,10 +115,7 @@ def draw_spectra(sides: Sequence[DrawnSide], path: Target) -> None:
     """
     own = next((side for side in sides if side.views[0].module_rows is not None), None)
     if own is not None:
-        raise SelectionError(
-            f"{own.label}: the singular values are those of the Jacobian of a plain dense network, and this network is a module of "
-            "your own; --kind profile and heatmap show it"
-        )
+        raise _of_another_network(own.label, "is a module of your own")
     without = next((side for side in sides if len(_spectra(side)) < len(side.views)), None)
     if without is None:
         if len(sides) > MOST:
