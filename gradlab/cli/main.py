@@ -5,7 +5,7 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -41,9 +41,14 @@ OK, BUG, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-_OTHER_VERBS = {
-    word: verb
-    for verb, words in {
+
+def _by_word(names: Mapping[str, str]) -> dict[str, str]:
+    """Each of several words that mean the same -> what they mean, from the words by their meaning."""
+    return {word: meant for meant, words in names.items() for word in words.split()}
+
+
+_OTHER_VERBS = _by_word(
+    {
         "run": "train fit start",
         "sweep": "grid search tune",
         "list": "runs status history",
@@ -59,14 +64,12 @@ _OTHER_VERBS = {
         "du": "size disk",
         "--help": "help",
         "--version": "version",
-    }.items()
-    for word in words.split()
-}
+    }
+)
 """What other tools call a verb -> what it is called here."""
 
-_OTHER_OPTIONS = {
-    word: option
-    for option, words in {
+_OTHER_OPTIONS = _by_word(
+    {
         "--format json": "--json",
         "--format csv": "--csv",
         "--format md": "--md --markdown",
@@ -79,9 +82,8 @@ _OTHER_OPTIONS = {
         "--quiet": "--silent -q",
         "--full": "--verbose -v",
         "--where COND": "--filter --select",
-    }.items()
-    for word in words.split()
-}
+    }
+)
 """What other tools call an option -> what is written here, where a command has it."""
 
 app = typer.Typer(

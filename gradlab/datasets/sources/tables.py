@@ -52,13 +52,14 @@ def checked(path: str) -> Path:
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     else:
-        if stat.S_ISREG(found.st_mode) and found.st_size > 0:
-            return Path(path)
-        reason = "is not a regular file"
-        if stat.S_ISREG(found.st_mode):
-            reason = "the file is empty"
         if stat.S_ISDIR(found.st_mode):
             reason = "is a directory; name the CSV, Parquet or NPZ file in it"
+        elif not stat.S_ISREG(found.st_mode):
+            reason = "is not a regular file"
+        elif found.st_size == 0:
+            reason = "the file is empty"
+        else:
+            return Path(path)
     raise fault(path, "data.path", reason)
 
 
